@@ -1,0 +1,155 @@
+"""What an analysis concludes: estimates with bounds, what is still needed, condition outcomes, and the gate.
+
+These are results, not rows: frozen, free of I/O, turned into words by ``report`` and into JSON by :func:`to_json`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["ConditionResult", "Estimate", "Gate", "Need", "Outcome", "VerdictWord", "to_json"]
+
+Outcome = Literal["stable", "improved", "regressed", "inconclusive"]
+VerdictWord = Literal["stable", "regressed", "inconclusive"]
+Scale = Literal["ratio", "difference"]
+NeedUnit = Literal["samples", "rounds", "reruns", "scans", "runs", "evidence"]
+
+
+@dataclass(frozen=True)
+class Need:
+    """What would decide an inconclusive outcome.
+
+    Attributes
+    ----------
+    amount : int or None
+        How many more of ``unit``; None if it cannot be counted.
+    unit : str
+        ``samples``, ``rounds``, ``reruns``, ``scans``, ``runs`` or ``evidence``.
+    reason : str
+        Why, as a machine-readable word from the analysis: ``one_sample``, ``too_few_samples``, ``wide_interval``,
+        ``tail_unbounded``, ``run_noise_unknown``, ``not_rerun``, ``not_comparable``, ``missing``, ``partial``,
+        ``prober_late``, ``not_checked``, ``smallest_margin``.
+    detail : str or None
+        The subject: test ids, the missing table, why scans are not comparable.
+    decidable_margin : float or None
+        The smallest margin that the present evidence could decide, where more would be out of proportion.
+    """
+
+    amount: int | None
+    unit: NeedUnit
+    reason: str
+    detail: str | None = None
+    decidable_margin: float | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One quantity of the candidate against the baseline, with 95 % bounds.
+
+    ``change``, ``low`` and ``high`` are ratios candidate / baseline on the ``ratio`` scale and differences
+    candidate - baseline on the ``difference`` scale; an unbounded side is infinite, an unknown one None.
+    """
+
+    name: str
+    unit: str
+    scale: Scale
+    outcome: Outcome
+    baseline: float | None = None
+    candidate: float | None = None
+    change: float | None = None
+    low: float | None = None
+    high: float | None = None
+    margin: float | None = None
+    p_worse: float | None = None
+    beyond_margin: bool = False
+    n_baseline: int = 0
+    n_candidate: int = 0
+    rounds: int = 0
+    method: str = ""
+    flags: tuple[str, ...] = ()
+    need: Need | None = None
+
+
+@dataclass(frozen=True)
+class ConditionResult:
+    """How one condition came out.
+
+    Attributes
+    ----------
+    items : tuple of mappings
+        What got worse or blocks, one by one: tests, findings, checks; each with at least ``state`` and ``what``.
+    facts : mapping
+        Counts and values that sentences are made of.
+    exact : bool
+        True if a ``regressed`` here needs no correction for many metrics: a confirmed broken test, a new finding, a
+        failed check.
+    """
+
+    name: str
+    kind: str
+    outcome: Outcome
+    target: str | None = None
+    metric: str | None = None
+    gating: bool = True
+    severity: str = "normal"
+    advice: str | None = None
+    exact: bool = False
+    estimates: tuple[Estimate, ...] = ()
+    items: tuple[Mapping[str, Any], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[Need, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The verdict and everything it rests on.
+
+    Attributes
+    ----------
+    conditions : tuple of ConditionResult
+        In order of weight: regressed, inconclusive, improved, stable; within each by severity, then by size.
+    missing : tuple of str
+        Evidence that is declared or expected and not there.
+    unjudged : tuple of str
+        Metrics in the evidence that no condition speaks of.
+    """
+
+    verdict: VerdictWord
+    conditions: tuple[ConditionResult, ...] = ()
+    missing: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 stable, 1 regressed, 3 inconclusive."""
+        return {"stable": 0, "regressed": 1, "inconclusive": 3}[self.verdict]
+
+    @property
+    def reasons(self) -> tuple[ConditionResult, ...]:
+        """The gating conditions that are neither stable nor improved, in order of weight."""
+        return tuple(c for c in self.conditions if c.gating and c.outcome in ("regressed", "inconclusive"))
+
+
+def to_json(result: object) -> Any:
+    """Return a result as plain JSON values; infinite bounds and NaN become null.
+
+    Examples
+    --------
+    >>> to_json(Need(5, "rounds", "wide_interval"))["amount"]
+    5
+    """
+    if dataclasses.is_dataclass(result) and not isinstance(result, type):
+        return {f.name: to_json(getattr(result, f.name)) for f in dataclasses.fields(result)}
+    if isinstance(result, Mapping):
+        return {str(key): to_json(value) for key, value in result.items()}
+    if isinstance(result, (list, tuple)):
+        return [to_json(value) for value in result]
+    if isinstance(result, float):
+        return result if math.isfinite(result) else None
+    if hasattr(result, "item"):  # a numpy scalar
+        return to_json(result.item())
+    return result if result is None or isinstance(result, (str, int, bool)) else str(result)

@@ -1,0 +1,451 @@
+"""The evidence tables: columns, dtypes, units and keys, and the one door through which frames pass.
+
+Every frame leaving ``collect`` or ``store`` went through :func:`conform`: columns in order, dtypes as declared,
+missing values null (never 0), timestamps in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+import pandas as pd
+
+from stabkit.errors import SchemaError, nearest
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+__all__ = ["SCHEMA_VERSION", "TABLES", "Column", "Evidence", "Table", "conform", "empty"]
+
+SCHEMA_VERSION: Final = 1
+
+Kind = Literal["text", "float", "integer", "boolean", "time"]
+
+_DTYPES: Final[Mapping[Kind, str]] = {
+    "text": "str",
+    "float": "float64",
+    "integer": "Int64",
+    "boolean": "boolean",
+    "time": "datetime64[us, UTC]",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an evidence table."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+    minimum: float | None = None
+
+    @property
+    def dtype(self) -> str:
+        """The pandas dtype of this column."""
+        return _DTYPES[self.kind]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One evidence table: what a row is, and its columns."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+def _text(name: str, meaning: str, *, required: bool = False, allowed: tuple[str, ...] = ()) -> Column:
+    return Column(name, "text", meaning, required=required, allowed=allowed)
+
+
+def _float(name: str, meaning: str, *, minimum: float | None = None) -> Column:
+    return Column(name, "float", meaning, minimum=minimum)
+
+
+def _integer(name: str, meaning: str, *, required: bool = False, minimum: float | None = 0) -> Column:
+    return Column(name, "integer", meaning, required=required, minimum=minimum)
+
+
+def _boolean(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, "boolean", meaning, required=required)
+
+
+def _time(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, "time", meaning, required=required)
+
+
+_RUN_ID = _text("run_id", "the run this row belongs to; null until the store appends it")
+
+TABLES: Final[Mapping[str, Table]] = MappingProxyType(
+    {
+        table.name: table
+        for table in (
+            Table(
+                "runs",
+                "one collection of evidence about one state of the system",
+                (
+                    _text("run_id", "unique, sortable by time", required=True),
+                    _text("label", "the name people use, such as v1.5"),
+                    _text("project", "what the system is called"),
+                    _text("environment", "where it ran; only equal environments share a trend line"),
+                    _time("started_at", "UTC", required=True),
+                    _time("finished_at", "UTC"),
+                    _text("commit", "full commit id of the system"),
+                    _text("branch", "branch of the system"),
+                    _text("collection_id", "equal for runs whose rounds were interleaved with each other"),
+                    _text("config_sha256", "of the resolved configuration"),
+                    _text("versions", "JSON object: tool -> version"),
+                    _float("floor_ms", "the prober's own median over loopback, ms", minimum=0),
+                    _boolean("complete", "false if the collection was interrupted or a source failed", required=True),
+                ),
+            ),
+            Table(
+                "sources",
+                "one input file or probe",
+                (
+                    _RUN_ID,
+                    _text(
+                        "kind",
+                        "which evidence it gives",
+                        required=True,
+                        allowed=("http", "websocket", "resources", "tests", "scan", "load", "changes", "records"),
+                    ),
+                    _text("format", "junit, sarif, ...; null if it could not be recognised"),
+                    _text("path", "file path or target, without credentials", required=True),
+                    _text("sha256", "of the file; null for a probe"),
+                    _integer("rows", "rows this source gave"),
+                    _text("status", "how it went", required=True, allowed=("ok", "repaired", "partial", "error")),
+                    _text("message", "what to know about it; null if nothing"),
+                    _integer("line", "1-based line of the first fault"),
+                    _integer("column", "1-based column of the first fault"),
+                    _text("claimed", "JSON object: what a header claims, beside what was counted"),
+                ),
+            ),
+            Table(
+                "samples",
+                "one measured request, message or reading",
+                (
+                    _RUN_ID,
+                    _text("target", "the configured name", required=True),
+                    _text(
+                        "metric",
+                        "response_time, connect_time, first_message_time, session_time, event:<type>, memory, cpu, ...",
+                        required=True,
+                    ),
+                    _integer("round", "interleaved round, from 0", required=True),
+                    _integer("sequence", "order within target and metric, from 0", required=True),
+                    _time("due_at", "UTC, when it was due by the schedule"),
+                    _float("service_ms", "send to last byte, ms", minimum=0),
+                    _float("response_ms", "due time to last byte, ms; what is judged", minimum=0),
+                    _float("late_ms", "send behind due time, ms", minimum=0),
+                    _float("dns_ms", "name resolution, ms; null on a reused connection", minimum=0),
+                    _float("connect_ms", "TCP connect, ms; null on a reused connection", minimum=0),
+                    _float("tls_ms", "TLS handshake, ms; null on a reused connection", minimum=0),
+                    _float("first_byte_ms", "request headers sent to response headers received, ms", minimum=0),
+                    _float("transfer_ms", "first to last body byte, ms", minimum=0),
+                    _float("value", "a reading that is not a response time"),
+                    _text("unit", "unit of value: ms, MB, s, count, ..."),
+                    _text("connection", "which population", allowed=("fresh", "reused")),
+                    _boolean("warmup", "labelled, kept, left out by the analysis"),
+                    _boolean("ok", "false for a failed request; its times are null", required=True),
+                    _integer("status", "HTTP status or WebSocket close code"),
+                    _text("error", "what failed; null if ok"),
+                ),
+            ),
+            Table(
+                "checks",
+                "one expectation about one target",
+                (
+                    _RUN_ID,
+                    _text("target", "the configured name; 'changes' for the git range", required=True),
+                    _text("check", "what was expected of it, a short name", required=True),
+                    _text("expected", "the expectation"),
+                    _text("observed", "what was seen instead"),
+                    _text("outcome", "result", required=True, allowed=("pass", "fail", "not_checked")),
+                    _text("detail", "where: session, event, field, file:line; or why it was not checked"),
+                ),
+            ),
+            Table(
+                "tests",
+                "one attempt of one test case",
+                (
+                    _RUN_ID,
+                    _text("source", "path of the report"),
+                    _text("suite", "configured suite, or the report's own", required=True),
+                    _text("class", "class or module as reported"),
+                    _text("name", "name as reported", required=True),
+                    _text("test_id", "stable id: file, class, name, parameters", required=True),
+                    _integer("attempt", "from 1", required=True, minimum=1),
+                    _text(
+                        "status",
+                        "result of this attempt",
+                        required=True,
+                        allowed=("pass", "fail", "error", "skip", "xfail", "xpass", "no_result"),
+                    ),
+                    _float("time_s", "duration, seconds; null if unknown", minimum=0),
+                    _text("message", "failure text, first 64 KiB"),
+                    _boolean("fresh_process", "true if this attempt was a rerun in a process of its own"),
+                ),
+            ),
+            Table(
+                "scans",
+                "one scope of one scan by one tool; scope 'all' is the whole scan",
+                (
+                    _RUN_ID,
+                    _text("scan_id", "joins findings to scans within a run", required=True),
+                    _text("tool", "tool name", required=True),
+                    _text("version", "tool version"),
+                    _text("scope", "all, or a category of files", required=True),
+                    _text("scope_sha256", "of the sorted scanned paths; null if unknown"),
+                    _text("rules_sha256", "of the sorted rules with severities; null if unknown"),
+                    _integer("files_scanned", "null unless stated"),
+                    _boolean("complete", "false if a file was unread or the tool failed", required=True),
+                    _float("claimed_score", "the tool's own score, per cent"),
+                    _integer("claimed_findings", "the tool's own total"),
+                    _integer("claimed_files_with_findings", "the tool's own count of files with a finding"),
+                    _time("scanned_at", "UTC"),
+                    _text("paths", "JSON list of scanned paths; null if unknown"),
+                    _text("rules", "JSON list of active rules; null if unknown"),
+                ),
+            ),
+            Table(
+                "findings",
+                "one finding of a scan",
+                (
+                    _RUN_ID,
+                    _text("scan_id", "joins findings to scans within a run", required=True),
+                    _text("tool", "tool name", required=True),
+                    _text("rule", "rule id", required=True),
+                    _text("severity", "the tool's word, lower case"),
+                    _text("scope", "category of files; 'all' if the tool has none", required=True),
+                    _text("path", "repository-relative, with forward slashes"),
+                    _integer("line", "1-based"),
+                    _text("message", "the tool's sentence"),
+                    _text("fingerprint", "stable id: the tool's own, else computed", required=True),
+                    _text("fingerprints", "JSON object: the tool's full fingerprints"),
+                    _text("partial_fingerprints", "JSON object: the tool's partial fingerprints"),
+                    _text("context_sha256", "of the source text around the line; null if unknown"),
+                    _boolean("suppressed", "suppressed in source or by review", required=True),
+                ),
+            ),
+            Table(
+                "changes",
+                "one changed file of a git range",
+                (
+                    _RUN_ID,
+                    _text("path", "repository-relative", required=True),
+                    _text("old_path", "before a rename or copy"),
+                    _text(
+                        "status",
+                        "what happened",
+                        required=True,
+                        allowed=("added", "modified", "deleted", "renamed", "copied", "type_changed"),
+                    ),
+                    _integer("added", "lines; null for binary"),
+                    _integer("deleted", "lines; null for binary"),
+                    _text("category", "what kind of file, by the rule that fired"),
+                    _text("owner", "from CODEOWNERS or configuration; null if not stated"),
+                    _text("criticality", "from configuration; null if not stated"),
+                    _text("value", "business value from configuration; null if not stated"),
+                    _text("area", "top-level area of the path"),
+                    _text("functions", "JSON list of touched functions; null if not parsed"),
+                    _boolean("docs_only", "true if the parsed code is equal without comments and docstrings"),
+                    _integer("importers", "modules that import this one, transitively; null if not parsed"),
+                    _integer("commits", "commits of the range that touched it"),
+                    _integer("past_changes", "commits before the range that touched it"),
+                    _integer("past_authors", "authors before the range"),
+                    _integer("past_fixes", "fixes before the range"),
+                    _float("churn_percentile", "0-100 within this repository's history; null below 50 commits"),
+                    _text("note", "what a reviewer said of it, from records"),
+                    _text("base_commit", "merge base of the range"),
+                    _text("head_commit", "head of the range"),
+                    _integer("range_commits", "commits in the range"),
+                ),
+            ),
+        )
+    }
+)
+
+
+@cache
+def _validator(name: str) -> pa.DataFrameSchema:
+    import pandera.pandas as pa
+
+    columns: dict[str, pa.Column] = {}
+    for column in TABLES[name].columns:
+        checks = []
+        if column.allowed:
+            checks.append(pa.Check.isin(list(column.allowed), error=f"one of {', '.join(column.allowed)}"))
+        if column.minimum is not None:
+            checks.append(pa.Check.ge(column.minimum, error=f"at least {column.minimum:g}"))
+        columns[column.name] = pa.Column(nullable=not column.required, checks=checks)
+    return pa.DataFrameSchema(columns, name=name)
+
+
+def empty(name: str) -> pd.DataFrame:
+    """Return the named table without rows, every column with its dtype.
+
+    Examples
+    --------
+    >>> list(empty("checks").columns)
+    ['run_id', 'target', 'check', 'expected', 'observed', 'outcome', 'detail']
+    """
+    return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in TABLES[name].columns})
+
+
+def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a new frame that keeps the contract of the named table.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`TABLES`.
+    frame : DataFrame
+        Any column order; missing optional columns become null columns. Not changed.
+
+    Returns
+    -------
+    DataFrame
+        Exactly the table's columns, in order, with its dtypes and a fresh index. Rows keep their order.
+
+    Raises
+    ------
+    SchemaError
+        An unknown column, a missing required column, a value that cannot be cast or is not allowed. Carries all
+        failing rows.
+    """
+    table = TABLES[name]
+    _check_columns(table, frame)
+    cast = {column.name: _cast(table, column, frame) for column in table.columns}
+    result = pd.DataFrame(cast, index=pd.RangeIndex(len(frame)))
+    if len(result):
+        _check_values(table, result)
+    return result
+
+
+def _check_columns(table: Table, frame: pd.DataFrame) -> None:
+    for name in frame.columns:
+        if name not in table.names:
+            guess = nearest(str(name), table.names)
+            raise SchemaError(
+                f"Unknown column {str(name)!r}.",
+                where=f"table {table.name}",
+                hint=f"Did you mean {guess!r}?" if guess else f"Columns: {', '.join(table.names)}.",
+            )
+    missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
+    if missing:
+        raise SchemaError(
+            f"Required columns are missing: {', '.join(missing)}.",
+            where=f"table {table.name}",
+            hint="Give them, or use stabkit.schema.empty to start from.",
+        )
+
+
+def _cast(table: Table, column: Column, frame: pd.DataFrame) -> pd.Series:
+    if column.name not in frame.columns:
+        return pd.Series([None] * len(frame), dtype=column.dtype)
+    values = frame[column.name].reset_index(drop=True)
+    if str(values.dtype) == column.dtype:
+        return values
+    try:
+        if column.kind == "time":
+            return pd.to_datetime(values, utc=True).astype(column.dtype)
+        if column.kind == "text":
+            return values.map(_as_text).astype(column.dtype)
+        if column.kind == "float":
+            return pd.to_numeric(values).astype(column.dtype)
+        return values.astype(object).where(values.notna(), None).astype(column.dtype)
+    except (TypeError, ValueError) as error:
+        raise SchemaError(
+            f"Column {column.name!r} cannot be read as {column.kind}: {error}.",
+            where=f"table {table.name}",
+            hint=f"It holds {column.meaning}.",
+        ) from error
+
+
+def _as_text(value: object) -> object:
+    # Lone surrogates cannot be written as UTF-8; evidence may hold them.
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
+
+
+def _check_values(table: Table, frame: pd.DataFrame) -> None:
+    import pandera.errors
+
+    try:
+        _validator(table.name).validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        rows = pd.DataFrame(
+            {
+                "column": cases["column"],
+                "row": cases["index"],
+                "value": cases["failure_case"],
+                "expected": cases["check"].replace("not_nullable", "a value, not null"),
+            }
+        )
+        first = rows.iloc[0]
+        raise SchemaError(
+            f"{len(rows)} value{'s' if len(rows) > 1 else ''} break the table's contract; "
+            f"the first is {first['value']!r} in column {first['column']!r}, expected {first['expected']}.",
+            where=f"table {table.name}, row {first['row']}",
+            hint="The error's .rows lists them all.",
+            rows=rows,
+        ) from error
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Evidence tables by name, each conformed; what every collector returns.
+
+    A table without rows is left out: it is missing evidence, not "no problems".
+
+    Examples
+    --------
+    >>> checks = pd.DataFrame({"target": ["api"], "check": ["status"], "outcome": ["pass"]})
+    >>> evidence = Evidence.of(checks=checks)
+    >>> len(evidence["checks"]), len(evidence["tests"])
+    (1, 0)
+    """
+
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, **tables: pd.DataFrame) -> Evidence:
+        """Return evidence from frames by table name, each passed through :func:`conform`."""
+        return cls({name: conform(name, frame) for name, frame in tables.items() if len(frame)})
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return the named table; without rows if there is no such evidence."""
+        return self.tables[name] if name in self.tables else empty(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tables)
+
+    def merge(self, *others: Evidence) -> Evidence:
+        """Return this evidence followed by others, table by table."""
+        parts = (self, *others)
+        names = [name for name in TABLES if any(name in part.tables for part in parts)]
+        return Evidence(
+            {
+                name: pd.concat([part.tables[name] for part in parts if name in part.tables], ignore_index=True)
+                for name in names
+            }
+        )
+
+    @property
+    def failed(self) -> bool:
+        """True if any source has status ``error`` or ``partial``."""
+        return bool(self["sources"]["status"].isin(["error", "partial"]).any())
