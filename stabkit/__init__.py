@@ -1,0 +1,86 @@
+"""stabkit: did the system stay stable across this change? Evidence in, an honest verdict out.
+
+The public names are loaded on first use, so that ``import stabkit`` is light.
+
+Examples
+--------
+>>> import stabkit
+>>> "stability_report" in stabkit.__all__
+True
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from stabkit.analyze.latency import compare_latency as compare_latency
+    from stabkit.analyze.trends import detect_changes as detect_changes
+    from stabkit.analyze.trends import detect_drift as detect_drift
+    from stabkit.config import load_config as load_config
+    from stabkit.report.change_impact import change_impact as change_impact
+    from stabkit.report.compliance import compliance_history as compliance_history
+    from stabkit.report.deltas import latency_deltas as latency_deltas
+    from stabkit.report.display import Figure as Figure
+    from stabkit.report.display import Table as Table
+    from stabkit.report.display import Verdict as Verdict
+    from stabkit.report.stability import stability_report as stability_report
+    from stabkit.report.test_history import test_trends as test_trends
+    from stabkit.store import open_store as open  # noqa: A004 (stabkit.open is meant to read like the builtin)
+
+    __version__: str
+
+# Public name -> the module that defines it, and its name there.
+_PUBLIC: Final = MappingProxyType(
+    {
+        "Figure": ("stabkit.report.display", "Figure"),
+        "Table": ("stabkit.report.display", "Table"),
+        "Verdict": ("stabkit.report.display", "Verdict"),
+        "change_impact": ("stabkit.report.change_impact", "change_impact"),
+        "compare_latency": ("stabkit.analyze.latency", "compare_latency"),
+        "compliance_history": ("stabkit.report.compliance", "compliance_history"),
+        "detect_changes": ("stabkit.analyze.trends", "detect_changes"),
+        "detect_drift": ("stabkit.analyze.trends", "detect_drift"),
+        "latency_deltas": ("stabkit.report.deltas", "latency_deltas"),
+        "load_config": ("stabkit.config", "load_config"),
+        "open": ("stabkit.store", "open_store"),
+        "stability_report": ("stabkit.report.stability", "stability_report"),
+        "test_trends": ("stabkit.report.test_history", "test_trends"),
+    }
+)
+
+__all__ = [
+    "Figure",
+    "Table",
+    "Verdict",
+    "__version__",
+    "change_impact",
+    "compare_latency",
+    "compliance_history",
+    "detect_changes",
+    "detect_drift",
+    "latency_deltas",
+    "load_config",
+    "open",
+    "stability_report",
+    "test_trends",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # costs as much as all the rest of this import
+
+        return version("stabkit")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'stabkit' has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
