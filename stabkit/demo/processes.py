@@ -1,0 +1,112 @@
+"""The bundled service as real processes, and a machine kept busy on purpose."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stabkit.demo.certificates import Certificates
+from stabkit.errors import EvidenceError
+
+__all__ = ["RunningService", "busy_machine", "running_service"]
+
+_START_S: Final = 20.0
+_STOP_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """One version of the service, up."""
+
+    port: int
+    pid: int
+
+    def url(self, path: str, scheme: str = "https") -> str:
+        """Return an address of this service."""
+        return f"{scheme}://localhost:{self.port}{path}"
+
+
+@contextlib.contextmanager
+def running_service(folder: Path, certificates: Certificates) -> Iterator[RunningService]:
+    """Run the service from a source folder, on a free port of loopback, until the block ends.
+
+    Raises
+    ------
+    EvidenceError
+        It did not come up; carries the last line it wrote.
+    """
+    log = folder.parent / f"{folder.name}.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(  # noqa: S603 - our own source, no shell
+            [
+                *(sys.executable, "-m", "chat_service"),
+                *("--certificate", str(certificates.server), "--key", str(certificates.key)),
+            ],
+            cwd=folder,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us; the service is stopped in order
+        )
+        try:
+            yield RunningService(_read_port(process, log), process.pid)
+        finally:
+            _stop(process)
+
+
+def _read_port(process: subprocess.Popen[bytes], log: Path) -> int:
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        ready = selector.select(_START_S)
+    line = process.stdout.readline().decode() if ready else ""
+    if not line.startswith("port "):
+        lines = log.read_text(errors="replace").strip().splitlines()
+        last = lines[-1] if lines else "it wrote nothing"
+        raise EvidenceError(f"The service did not start: {last}", where=log.name, hint="Read that log.")
+    return int(line.split()[1])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def busy_machine(processes: int, *, at_most_s: float = 300) -> Iterator[None]:
+    """Keep as many cores busy until the block ends, in bursts, as a neighbour's build would."""
+    code = (
+        "import time, random\n"
+        f"end = time.monotonic() + {at_most_s}\n"
+        "while time.monotonic() < end:\n"
+        "    stop = time.monotonic() + random.uniform(0.05, 0.4)\n"
+        "    while time.monotonic() < stop: pass\n"
+        "    time.sleep(random.uniform(0.01, 0.1))\n"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+        for _ in range(processes)
+    ]
+    if running:
+        time.sleep(0.3)
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
