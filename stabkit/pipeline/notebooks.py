@@ -1,0 +1,112 @@
+"""Finding notebooks and checking what they are given, before any kernel starts."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import nbformat
+
+from stabkit.errors import NotebookError, UsageError, nearest
+
+__all__ = ["BUNDLED", "NotebookParameter", "bundled_folder", "check_parameters", "find_notebook", "notebook_parameters"]
+
+#: The notebooks that come with stabkit, in the order in which they are read.
+BUNDLED: Final = ("stability_report", "latency_deltas", "test_trends", "compliance_history", "change_impact")
+
+
+@dataclass(frozen=True)
+class NotebookParameter:
+    """One parameter of a notebook, inferred from its parameters cell."""
+
+    name: str
+    default: str
+    help: str
+
+
+def bundled_folder() -> Path:
+    """Return the folder of the notebooks that come with stabkit: inside the package, or beside it in a checkout."""
+    package = Path(str(importlib.resources.files("stabkit")))
+    for folder in (package / "_notebooks", package.parent / "notebooks"):
+        if folder.is_dir():
+            return folder
+    raise NotebookError(
+        "The notebooks that come with stabkit are not installed.",
+        where=str(package),
+        hint="Install stabkit again, or give the path of a notebook.",
+    )
+
+
+def find_notebook(name: str) -> Path:
+    """Return the path of a notebook given by path, or by the name of one that comes with stabkit.
+
+    Raises
+    ------
+    UsageError
+        There is none; names the nearest.
+    """
+    given = Path(name)
+    if given.suffix == ".ipynb":
+        if given.is_file():
+            return given
+        raise UsageError("There is no such notebook.", where=name, hint=f"Bundled: {', '.join(BUNDLED)}.")
+    if name in BUNDLED:
+        return bundled_folder() / f"{name}.ipynb"
+    guess = nearest(name, BUNDLED)
+    raise UsageError(
+        f"There is no notebook {name!r}.",
+        hint=(f"Did you mean {guess!r}? " if guess else "")
+        + f"Give a path to an .ipynb, or one of {', '.join(BUNDLED)}.",
+    )
+
+
+def notebook_parameters(path: Path) -> dict[str, NotebookParameter]:
+    """Return the parameters that a notebook declares, by name.
+
+    Raises
+    ------
+    NotebookError
+        The file is not a notebook.
+    """
+    _read(path)
+    import papermill
+
+    found = papermill.inspect_notebook(str(path))
+    return {
+        name: NotebookParameter(name, str(facts["default"]), str(facts["help"] or "")) for name, facts in found.items()
+    }
+
+
+def check_parameters(path: Path, given: Mapping[str, Any]) -> None:
+    """Refuse parameters that a notebook does not declare; papermill would only log them.
+
+    Raises
+    ------
+    UsageError
+        A parameter is unknown; names the nearest.
+    """
+    declared = notebook_parameters(path)
+    for name in given:
+        if name not in declared:
+            guess = nearest(name, declared)
+            raise UsageError(
+                f"The notebook has no parameter {name!r}.",
+                where=path.name,
+                hint=(f"Did you mean {guess!r}? " if guess else "") + f"It has: {', '.join(declared) or 'none'}.",
+            )
+
+
+def _read(path: Path) -> nbformat.NotebookNode:
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise NotebookError("There is no such notebook.", where=str(path)) from None
+    except Exception as error:  # nbformat raises many kinds for one reason: this is no notebook
+        raise NotebookError(
+            f"The file is not a notebook: {type(error).__name__}.",
+            where=str(path),
+            hint="Open it in JupyterLab and save it again, or give another file.",
+        ) from error
