@@ -1,0 +1,94 @@
+"""What an HTTP body must hold, judged after it was read and timed."""
+
+from __future__ import annotations
+
+import email.message
+import json
+import zlib
+from typing import Any, Final
+
+import httpx
+
+from stabkit.collect.sequences import MISSING, find_field
+from stabkit.config import HttpTarget
+
+__all__ = ["MAX_BODY_BYTES", "body_fault", "expected_body"]
+
+MAX_BODY_BYTES: Final = 32 * 1024 * 1024
+"""The most that is read of one body, on the wire and again after decompression."""
+
+
+def expected_body(target: HttpTarget) -> str:
+    """Return in words what a target expects of a body."""
+    parts = [f"{path} = {json.dumps(value)}" for path, value in target.expect_json.items()]
+    if target.expect_text is not None:
+        parts.append(f"contains {target.expect_text!r}")
+    return ", ".join(parts)
+
+
+def body_fault(target: HttpTarget, body: bytes, headers: httpx.Headers) -> str | None:
+    """Return the first way in which a body, as it came over the wire, differs from what is expected; None if none.
+
+    Examples
+    --------
+    >>> target = HttpTarget(url="http://x/", expect_json={"status": "healthy"})
+    >>> body_fault(target, b'{"status": "starting"}', httpx.Headers())
+    'status = "starting", expected "healthy"'
+    """
+    encoding = headers.get("Content-Encoding", "identity").strip().lower()
+    try:
+        text = _decompress(body, encoding).decode(_charset(headers), "replace")
+    except (ValueError, LookupError, zlib.error) as error:
+        return f"the body cannot be decoded: {error}"
+    if target.expect_text is not None and target.expect_text not in text:
+        return f"{target.expect_text!r} is not in the body"
+    return _json_fault(target, text) if target.expect_json else None
+
+
+def _charset(headers: httpx.Headers) -> str:
+    message = email.message.Message()
+    message["Content-Type"] = headers.get("Content-Type", "")
+    return str(message.get_content_charset() or "utf-8")
+
+
+def _json_fault(target: HttpTarget, text: str) -> str | None:
+    try:
+        payload = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return f"the body is not JSON: {error}"
+    for path, expected in target.expect_json.items():
+        found = find_field(payload, path)
+        if found is MISSING:
+            return f"{path} is missing"
+        if not _same(found, expected):
+            return f"{path} = {json.dumps(found)}, expected {json.dumps(expected)}"
+    return None
+
+
+def _same(found: Any, expected: Any) -> bool:
+    # In Python true equals 1; in JSON it does not.
+    if isinstance(found, bool) != isinstance(expected, bool):
+        return False
+    return bool(found == expected)
+
+
+def _decompress(body: bytes, encoding: str) -> bytes:
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise ValueError(f"content encoding {encoding!r} was not asked for")
+    widths = (47,) if encoding != "deflate" else (47, -15)  # some servers send deflate without its header
+    for width in widths:
+        decoder = zlib.decompressobj(width)
+        try:
+            plain = decoder.decompress(body, MAX_BODY_BYTES + 1)
+        except zlib.error:
+            if width == widths[-1]:
+                raise
+            continue
+        if len(plain) > MAX_BODY_BYTES:
+            raise ValueError(f"it grows beyond {MAX_BODY_BYTES // 2**20} MiB")
+        if not decoder.eof:
+            raise ValueError("it ends too early")
+        return plain
+    raise AssertionError("the last width returns or raises")

@@ -1,0 +1,82 @@
+"""One expectation counted over all requests, sessions or events of a run, as one row of ``checks``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+__all__ = ["Tally"]
+
+_SHOWN: Final = 3
+_LONGEST: Final = 200
+
+
+@dataclass
+class Tally:
+    """How often one expectation was met.
+
+    Parameters
+    ----------
+    check, expected : str
+        As in the table.
+    noun : str
+        What is counted, in the plural.
+
+    Examples
+    --------
+    >>> tally = Tally("status", "200", "requests")
+    >>> tally.add(True)
+    >>> tally.add(False, "request 2: 503")
+    >>> row = tally.row("api")
+    >>> row["outcome"], row["observed"], row["detail"]
+    ('fail', '1 of 2 requests', 'request 2: 503')
+    """
+
+    check: str
+    expected: str
+    noun: str
+    met: int = 0
+    seen: int = 0
+    undecided: int = 0
+    deviations: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    def add(self, met: bool, deviation: str | Callable[[], str] = "") -> None:  # noqa: FBT001 - the one thing it takes
+        """Count one case; its deviation is kept if it is among the first three."""
+        self.seen += 1
+        if met:
+            self.met += 1
+        elif len(self.deviations) < _SHOWN:
+            self.deviations.append(_shorten(deviation() if callable(deviation) else deviation))
+
+    def skip(self, reason: str) -> None:
+        """Count one case that could not be decided."""
+        self.undecided += 1
+        if reason not in self.reasons and len(self.reasons) < _SHOWN:
+            self.reasons.append(_shorten(reason))
+
+    def row(self, target: str, *, nothing: str = "there was nothing to check") -> dict[str, Any]:
+        """Return the row: ``fail`` if any case deviated, ``not_checked`` if any was undecided or none was seen."""
+        failed = self.seen - self.met
+        outcome = "fail" if failed else "not_checked" if self.undecided or not self.seen else "pass"
+        notes = list(self.deviations)
+        if failed > len(self.deviations):
+            notes.append(f"and {failed - len(self.deviations):,} more")
+        if self.undecided:
+            notes.append(f"{self.undecided:,} not checked: {'; '.join(self.reasons)}")
+        if not self.seen and not self.undecided:
+            notes.append(nothing)
+        return {
+            "target": target,
+            "check": self.check,
+            "expected": self.expected,
+            "observed": f"{self.met:,} of {self.seen:,} {self.noun}" if self.seen else None,
+            "outcome": outcome,
+            "detail": "; ".join(notes) or None,
+        }
+
+
+def _shorten(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
