@@ -1,0 +1,378 @@
+"""The words of conditions and needs, computed: why a condition came out as it did, and what would decide it.
+
+Every sentence here is made of a result from ``analyze``; none is typed for a case. Regressions are never *caused by*
+anything here: evidence side by side *coincides with*.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
+from stabkit.chart.numbers import count as amount_text
+from stabkit.report.estimates import change_text, margin_text, value_text, values_text
+from stabkit.report.wording import capital, count, joined, plain, plural, sentence, shell, verb
+
+__all__ = ["Reason", "need_command", "need_text", "reason", "reason_text", "section_of", "verdict_sentence"]
+
+SECTION_OF_KIND: Final[Mapping[str, int]] = {
+    "latency": 8,
+    "objective": 8,
+    "error_rate": 3,
+    "checks": 3,
+    "tests": 7,
+    "findings": 5,
+    "resource": 11,
+}
+EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
+    "latency": "response times",
+    "objective": "response times",
+    "error_rate": "requests",
+    "checks": "checks",
+    "tests": "test results",
+    "findings": "scans",
+    "resource": "resource readings",
+}
+_WEBSOCKET_METRICS: Final = ("connect_time", "first_message_time", "session_time")
+_METRIC_WORDS: Final[Mapping[str, str]] = {
+    "response_time": "response time",
+    "connect_time": "connect time",
+    "first_message_time": "time to first message",
+    "session_time": "session time",
+    "memory": "memory",
+    "cpu": "CPU time",
+}
+# What an item of a condition says about itself: (for one, for many).
+_STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "regressed": ("test regressed", "tests regressed"),
+    "disappeared": ("test disappeared", "tests disappeared"),
+    "newly_skipped": ("test is newly skipped", "tests are newly skipped"),
+    "still_failing": ("test still fails", "tests still fail"),
+    "flaky": ("test is flaky", "tests are flaky"),
+    "fixed": ("is fixed", "are fixed"),
+    "added": ("added test fails", "added tests fail"),
+    "unconfirmed": ("test fails now, not yet confirmed", "tests fail now, not yet confirmed"),
+    "new": ("new finding", "new findings"),
+    "reopened": ("reopened finding", "reopened findings"),
+    "updated": ("finding rose in severity", "findings rose in severity"),
+    "not_scanned": ("finding was not scanned for again", "findings were not scanned for again"),
+    "fail": ("check fails", "checks fail"),
+    "not_checked": ("check was not made", "checks were not made"),
+    "missing": ("check is missing", "checks are missing"),
+}
+_BAD_FIRST: Final = tuple(_STATE_WORDS)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One line of the verdict: a condition in words.
+
+    Attributes
+    ----------
+    subject : str
+        The condition's name.
+    text : str
+        What was seen, without the subject; no full stop.
+    command : str or None
+        What collects the missing evidence; None if nothing is missing.
+    section : int
+        The section of the report that shows the evidence.
+    """
+
+    outcome: str
+    subject: str
+    text: str
+    command: str | None
+    section: int
+
+
+def metric_words(metric: str | None) -> str:
+    """Return a metric's name as people say it.
+
+    Examples
+    --------
+    >>> metric_words("connect_time"), metric_words("event:done")
+    ('connect time', 'arrival of done')
+    """
+    if metric is None:
+        return "metric"
+    if metric.startswith("event:"):
+        return f"arrival of {plain(metric.removeprefix('event:'))}"
+    return _METRIC_WORDS.get(metric, plain(metric.replace("_", " ")))
+
+
+def section_of(condition: ConditionResult) -> int:
+    """Return the number of the report section that shows the condition's evidence."""
+    if condition.kind in ("latency", "objective", "error_rate") and _on_websocket(condition):
+        return 4
+    if condition.kind == "checks" and condition.facts.get("probe") == "websocket":
+        return 4
+    return SECTION_OF_KIND.get(condition.kind, 2)
+
+
+def _on_websocket(condition: ConditionResult) -> bool:
+    metric = condition.metric or ""
+    return metric in _WEBSOCKET_METRICS or metric.startswith("event:")
+
+
+def verdict_sentence(gate: Gate) -> str:
+    """Return how the gating conditions came out, counted.
+
+    Examples
+    --------
+    >>> verdict_sentence(Gate("inconclusive"))
+    'No condition could be judged: there is no evidence.'
+    """
+    gating = [c for c in gate.conditions if c.gating]
+    if not gating:
+        return "No condition could be judged: there is no evidence."
+    counts = Counter(c.outcome for c in gating)
+    total, bad, open_ = len(gating), counts["regressed"], counts["inconclusive"]
+    good = counts["stable"] + counts["improved"]
+    noun = plural("condition", total)
+    if good == total:
+        better = f", {counts['improved']} of them improved" if counts["improved"] else ""
+        head = "The one gating condition is" if total == 1 else f"All {total} conditions are"
+        return f"{head} stable{better}." if total > 1 else f"{head} {gating[0].outcome}."
+    if bad:
+        tail = [f"{open_} {verb('is', open_)} inconclusive"] if open_ else []
+        tail += [f"{good} {verb('is', good)} stable or improved"] if good else []
+        return f"{bad} of {total} {noun} regressed{''.join(f', {part}' for part in tail)}."
+    if not good:
+        return "The one condition is inconclusive." if total == 1 else f"All {total} conditions are inconclusive."
+    return f"{open_} of {total} {noun} {verb('is', open_)} inconclusive, {good} {verb('is', good)} stable or improved."
+
+
+def reason(condition: ConditionResult) -> Reason:
+    """Return one condition in words, for the verdict, the risks and the tables."""
+    need = next((n for n in condition.needs), None)
+    command = need_command(condition, need) if condition.outcome == "inconclusive" else None
+    return Reason(
+        outcome=condition.outcome,
+        subject=plain(condition.name),
+        text=reason_text(condition),
+        command=command,
+        section=section_of(condition),
+    )
+
+
+def reason_text(condition: ConditionResult) -> str:
+    """Return what was seen and why that gives this outcome, without the condition's name."""
+    by_item = condition.kind in ("tests", "findings", "checks")
+    seen = _items_text(condition) if by_item else _estimates_text(condition)
+    doubts = [need_text(need) for need in condition.needs] if condition.outcome == "inconclusive" else []
+    clauses = [part for part in [seen, *dict.fromkeys(doubts)] if part]
+    if not clauses:
+        clauses = [_nothing_text(condition)]
+    return "; ".join(clauses)
+
+
+def _nothing_text(condition: ConditionResult) -> str:
+    what = EVIDENCE_OF_KIND.get(condition.kind, "evidence")
+    if condition.outcome == "inconclusive":
+        return f"no evidence: no {what}"
+    return {"stable": "nothing got worse", "improved": "got better"}.get(condition.outcome, "got worse")
+
+
+def _estimates_text(condition: ConditionResult) -> str:
+    estimate = leading_estimate(condition)
+    return estimate_text(estimate, condition) if estimate else ""
+
+
+def leading_estimate(condition: ConditionResult) -> Estimate | None:
+    """Return the estimate that speaks for the condition: of its outcome, the largest change; None without any."""
+    same = [e for e in condition.estimates if e.outcome == condition.outcome] or list(condition.estimates)
+    return max(same, key=_weight, default=None)
+
+
+def _weight(estimate: Estimate) -> float:
+    neutral = 1.0 if estimate.scale == "ratio" else 0.0
+    return abs(estimate.change - neutral) if estimate.change is not None else -1.0
+
+
+def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) -> str:
+    """Return one estimate in words: name, both values, change with interval, and how it stands to its margin."""
+    if condition is not None and condition.kind == "objective":
+        return _objective_text(estimate, condition)
+    name = plain(estimate.name)
+    parts = [f"{name} {values_text(estimate)}".strip()]
+    alone = max(estimate.n_baseline, estimate.n_candidate) <= 1 and estimate.n_candidate > 0
+    if alone:
+        parts.append("n = 1 a side" if estimate.n_baseline else "n = 1")
+    elif estimate.change is not None:
+        parts.append(change_text(estimate))
+    standing = _standing(estimate)
+    text = ", ".join(parts)
+    return f"{text}; {standing}" if standing else text
+
+
+def _standing(estimate: Estimate) -> str:
+    if estimate.margin is None or estimate.change is None:
+        return ""
+    margin = margin_text(estimate)
+    if estimate.outcome == "regressed":
+        return f"beyond the margin of {margin}" if estimate.beyond_margin else f"worse; the margin is {margin}"
+    if estimate.outcome == "improved":
+        return f"better; the margin is {margin}"
+    return f"inside the margin of {margin}" if estimate.outcome == "stable" else f"the margin is {margin}"
+
+
+def _objective_text(estimate: Estimate, condition: ConditionResult) -> str:
+    limit = condition.facts.get("below_ms")
+    if limit is None:
+        limit = estimate.margin
+    if estimate.candidate is None:
+        return ""
+    seen = f"{plain(estimate.name)} {value_text(estimate.candidate, estimate.unit)}"
+    if limit is None:
+        return seen
+    goal = f"the objective is below {value_text(float(limit), estimate.unit)}"
+    return {
+        "stable": f"{seen}, bound included; {goal}",
+        "improved": f"{seen}, bound included; {goal}",
+        "regressed": f"{seen}; {goal}, and it is missed",
+    }.get(estimate.outcome, f"{seen}; {goal}")
+
+
+def _items_text(condition: ConditionResult) -> str:
+    if not condition.items:
+        return _facts_text(condition)
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for item in condition.items:
+        groups.setdefault(str(item.get("state", "")), []).append(item)
+    order = sorted(groups, key=lambda state: _BAD_FIRST.index(state) if state in _BAD_FIRST else len(_BAD_FIRST))
+    return "; ".join(_group_text(state, groups[state]) for state in order[:3])
+
+
+def _group_text(state: str, items: Sequence[Mapping[str, Any]]) -> str:
+    one, many = _STATE_WORDS.get(state, (plain(state.replace("_", " ")), plain(state.replace("_", " "))))
+    head = f"{amount_text(len(items))} {one if len(items) == 1 else many}"
+    confirmed = [item for item in items if item.get("confirmed")]
+    if state == "regressed" and len(confirmed) == len(items):
+        reruns = {int(item["reruns"]) for item in items if item.get("reruns") is not None}
+        each = " each" if len(items) > 1 else ""
+        if len(reruns) == 1 and min(reruns) > 0:
+            head += f", confirmed by {count(min(reruns), 'rerun')}{each}"
+        elif reruns and min(reruns) > 0:
+            head += f", confirmed by {min(reruns)} to {max(reruns)} reruns each"
+        else:
+            head += ", confirmed"
+    severities = Counter(str(item["severity"]) for item in items if item.get("severity"))
+    if state in ("new", "reopened", "updated") and severities:
+        head += f" ({joined(f'{n} {plain(word)}' for word, n in severities.most_common())})"
+    names = joined((_item_name(item) for item in items), most=2)
+    return f"{head}: {names}" if names else head
+
+
+def _item_name(item: Mapping[str, Any]) -> str:
+    what = plain(item.get("what", ""))
+    detail = item.get("observed") if item.get("state") == "fail" else None
+    expected = item.get("expected") if item.get("state") == "fail" else None
+    if expected and detail:
+        return f"{what} (expected {plain(expected, 40)}, observed {plain(detail, 40)})"
+    return what
+
+
+def _facts_text(condition: ConditionResult) -> str:
+    facts = condition.facts
+    total = facts.get("total", facts.get("checked"))
+    if condition.outcome not in ("stable", "improved"):
+        return ""
+    if condition.kind == "tests" and total is not None:
+        known = int(facts.get("still_failing", 0) or 0)
+        tail = f", {count(known, 'known failure')} unchanged" if known else ""
+        return f"{count(int(total), 'test')}, none regressed{tail}"
+    if condition.kind == "findings":
+        open_ = facts.get("open", facts.get("persisting"))
+        tail = f", {count(int(open_), 'finding')} open as before" if open_ else ""
+        return f"no new finding{tail}"
+    if condition.kind == "checks" and total is not None:
+        return "the one check passed" if int(total) == 1 else f"all {amount_text(int(total))} checks passed"
+    return ""
+
+
+def need_text(need: Need) -> str:
+    """Return what is missing and what would decide it, as one clause without a full stop.
+
+    Examples
+    --------
+    >>> need_text(Need(8, "rounds", "wide_interval"))
+    '8 more rounds would decide'
+    >>> need_text(Need(None, "evidence", "missing", detail="no scan"))
+    'no evidence: no scan'
+    """
+    amount = f"{count(need.amount, 'more ' + need.unit.removesuffix('s'))}" if need.amount else ""
+    would = f"{amount} would decide" if amount else ""
+    detail = plain(need.detail, 160) if need.detail else ""
+    margin = ""
+    if need.decidable_margin is not None:
+        margin = f"the present amount can decide a margin of {need.decidable_margin * 100:.3g} %"
+    heads = {
+        "one_sample": "one sample shows no spread",
+        "too_few_samples": f"too few samples{_colon(detail)}",
+        "wide_interval": "",
+        "tail_unbounded": "the tail has no upper bound yet",
+        "run_noise_unknown": "one run a side does not cover machine noise",
+        "not_rerun": f"not rerun often enough{_colon(detail)}",
+        "not_comparable": f"not comparable{_colon(detail)}",
+        "missing": f"no evidence{_colon(detail)}",
+        "partial": f"the evidence is partial{_colon(detail)}",
+        "prober_late": f"the prober itself was late{_colon(detail)}",
+        "not_checked": f"not checked{_colon(detail)}",
+        "smallest_margin": "",
+    }
+    head = heads.get(need.reason, f"{plain(need.reason.replace('_', ' '))}{_colon(detail)}")
+    if need.reason in ("missing", "not_checked", "partial"):
+        would = ""
+    if need.reason == "not_rerun" and need.amount:
+        would = f"{count(need.amount, 'rerun')} of each would decide"
+    return "; ".join(part for part in (head, would, margin) if part) or "not decided"
+
+
+def _colon(detail: str) -> str:
+    return f": {detail}" if detail else ""
+
+
+def need_command(condition: ConditionResult, need: Need | None) -> str | None:
+    """Return the command that collects what the condition lacks; None if no command can."""
+    words: list[object] = ["stabkit", "collect"]
+    if need is not None and need.unit == "rounds" and need.amount:
+        words += ["--rounds", need.amount]
+    if condition.target:
+        words += ["--only", condition.target]
+    return shell(words)
+
+
+def reasons_sentence(gate: Gate) -> str:
+    """Return the gravest reason as a sentence; empty if there is none."""
+    first = next(iter(gate.reasons), None)
+    if first is None:
+        return ""
+    return sentence(f"{plain(first.name)}: {reason_text(first)}")
+
+
+def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:
+    """Return counts by outcome as words, leaving out what is zero.
+
+    Examples
+    --------
+    >>> outcome_count_text({"regressed": 1, "stable": 3}, "metric")
+    '1 metric regressed, 3 are stable'
+    """
+    parts: list[str] = []
+    for outcome in ("regressed", "inconclusive", "improved", "stable"):
+        amount = counts.get(outcome, 0)
+        if not amount:
+            continue
+        subject = count(amount, noun) if not parts else amount_text(amount)
+        said = outcome if outcome in ("regressed", "improved") else f"{verb('is', amount)} {outcome}"
+        parts.append(f"{subject} {said}")
+    return ", ".join(parts) or f"no {noun}"
+
+
+def lead(text: str) -> str:
+    """Return a section's opening sentence, capitalised."""
+    return capital(" ".join(text.split()))
