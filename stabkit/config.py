@@ -37,6 +37,7 @@ __all__ = [
     "default_conditions",
     "find_config",
     "load_config",
+    "write_example",
 ]
 
 CONFIG_NAME: Final = "stabkit.toml"
@@ -368,6 +369,28 @@ def find_config(start: Path | None = None) -> Path | None:
         if (candidate / CONFIG_NAME).is_file():
             return candidate / CONFIG_NAME
     return None
+
+
+def write_example(path: Path | str) -> Path:
+    """Write a commented configuration to start from, and return its path.
+
+    Raises
+    ------
+    ConfigError
+        The file exists already, or its folder cannot be written. Nothing is overwritten.
+    """
+    file = Path(path)
+    example = Path(__file__).parent / "example.toml"
+    try:
+        with file.open("x", encoding="utf-8") as output:
+            output.write(example.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise ConfigError("The file exists already.", where=str(file), hint="Edit it, or move it away first.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"The file cannot be written: {error.strerror or error}.", where=str(file), hint="Choose another folder."
+        ) from error
+    return file
 
 
 def load_config(path: Path | str) -> Config:

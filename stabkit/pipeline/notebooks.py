@@ -101,7 +101,7 @@ def check_parameters(path: Path, given: Mapping[str, Any]) -> None:
 
 def _read(path: Path) -> nbformat.NotebookNode:
     try:
-        return nbformat.read(path, as_version=4)
+        notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
     except FileNotFoundError:
         raise NotebookError("There is no such notebook.", where=str(path)) from None
     except Exception as error:  # nbformat raises many kinds for one reason: this is no notebook
@@ -110,3 +110,4 @@ def _read(path: Path) -> nbformat.NotebookNode:
             where=str(path),
             hint="Open it in JupyterLab and save it again, or give another file.",
         ) from error
+    return notebook

@@ -1,0 +1,68 @@
+# make report   the main job: the demo service in two versions, evidence, verdict, pages in reports/
+# make test     all tests
+# Each does its own set-up: a virtual environment in .venv with pinned, hash-checked dependencies.
+
+PYTHON ?= python3
+VENV ?= .venv
+REPORTS ?= reports
+BIN := $(VENV)/bin
+
+.PHONY: report demo test lint type format golden lock sample check clean setup
+.DEFAULT_GOAL := report
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stabkit needs Python 3.11 or newer; name one: make PYTHON=python3.12 report")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.dev
+
+# 0 whenever the pages were made: the verdict is in them (exit codes 1 and 3 are verdicts, not failures).
+report: $(VENV)/.runtime
+	@$(BIN)/stabkit demo --output $(REPORTS); code=$$?; [ $$code -eq 0 ] || [ $$code -eq 1 ] || [ $$code -eq 3 ]
+
+demo: report
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+type: $(VENV)/.dev
+	$(BIN)/mypy
+
+# Chromium is a system package: .ci/run installs it. Without it the browser tests are skipped, and named at the end.
+test: lint type
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  echo "No Chromium here: the browser tests will be skipped (on Debian: apt-get install chromium)."
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+golden: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/report --snapshot-update
+	git diff --stat
+
+# The recorded history of data/sample: the demo service over its versions, measured anew (some minutes).
+sample: $(VENV)/.runtime
+	$(BIN)/python -m stabkit.demo.history --output data/sample
+
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/runtime.txt
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --group dev -c requirements/runtime.txt -o requirements/dev.txt
+
+check: test
+
+clean:
+	rm -rf $(VENV) $(REPORTS) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

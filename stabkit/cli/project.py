@@ -1,0 +1,64 @@
+"""The commands around a project: init and demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stabkit.cli.options import OutputOption, terminal_of
+
+__all__ = ["demo", "init"]
+
+
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where stabkit.toml is written.")] = Path(),
+) -> int:
+    r"""Write a commented stabkit.toml to start from.
+
+    Exit codes: 0 written, 2 error (nothing is ever overwritten).
+
+    \b
+    Examples:
+      stabkit init
+      stabkit init deploy/
+    """
+    from stabkit.config import write_example
+
+    terminal = terminal_of(context)
+    written = write_example(folder / "stabkit.toml")
+    terminal.result(str(written))
+    terminal.note("Next: edit it, then: stabkit collect --label v1.0")
+    return 0
+
+
+def demo(
+    context: typer.Context,
+    scenario: Annotated[
+        str, typer.Option("--scenario", "-s", help="stable, slow, broken, leak, contract, noisy or tail.")
+    ] = "stable",
+    output: OutputOption = Path("reports"),
+    rounds: Annotated[int, typer.Option(min=2, max=200, help="Interleaved rounds.")] = 15,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the index page in a browser.")] = False,
+) -> int:
+    r"""Walk the whole way on this machine, offline.
+
+    A real service in two versions, real evidence, the verdict, and all pages.
+
+    Exit codes: 0 stable, 1 regressed, 2 error, 3 inconclusive.
+
+    \b
+    Examples:
+      stabkit demo
+      stabkit demo --scenario slow --output slow-reports
+    """
+    from stabkit.demo.walk import walk
+
+    terminal = terminal_of(context)
+    finished = walk(scenario, output, rounds=rounds, note=terminal.note, progress=terminal.progress())
+    terminal.result(finished.summary)
+    if open_page:
+        typer.launch(finished.index.resolve().as_uri())
+    return finished.exit_code

@@ -1,0 +1,129 @@
+"""What reaches the terminal: results on stdout; progress, notes and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import IO, Any, Final
+
+from stabkit.errors import StabkitError
+
+__all__ = ["Format", "Terminal", "TerminalProgress"]
+
+# Control characters of evidence must not steer the terminal; newline and tab may stay.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_COLOURS: Final = {
+    "✗": "38;5;166",
+    "?": "38;5;178",
+    "✓": "38;5;32",
+    "+": "38;5;32",
+}  # as on the page: never red on green
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
+
+class Terminal:
+    """One command's way to its user."""
+
+    def __init__(self, *, quiet: bool = False, debug: bool = False) -> None:
+        self.quiet = quiet
+        self.debug = debug
+
+    def result(self, text: str) -> None:
+        """Print the result, coloured by its glyphs where colour is wanted."""
+        clean = _CONTROL.sub("�", text)
+        sys.stdout.write((_colour(clean) if _wants_colour(sys.stdout) else clean).rstrip("\n") + "\n")
+        sys.stdout.flush()
+
+    def document(self, value: Mapping[str, Any]) -> None:
+        """Print a result as JSON."""
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Say what was done and what comes next."""
+        if not self.quiet:
+            self._err(text)
+
+    def warning(self, text: str) -> None:
+        """Say what is doubtful; also when quiet."""
+        self._err(f"warning: {text}")
+
+    def error(self, error: StabkitError) -> None:
+        """Say what is wrong, where, and what to do."""
+        place = f"{error.where}: " if error.where else ""
+        self._err(f"error: {place}{error.what}")
+        if error.hint:
+            self._err(f"hint: {error.hint}")
+
+    def progress(self) -> TerminalProgress | None:
+        """Return a progress bar on stderr; None if nobody watches."""
+        return TerminalProgress() if sys.stderr.isatty() and not self.quiet else None
+
+    def _err(self, text: str) -> None:
+        sys.stderr.write(_CONTROL.sub("�", text) + "\n")
+        sys.stderr.flush()
+
+
+def _wants_colour(stream: IO[str]) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _colour(text: str) -> str:
+    return "\n".join(_colour_line(line) for line in text.split("\n"))
+
+
+def _colour_line(line: str) -> str:
+    glyph = line.lstrip()[:1]
+    code = _COLOURS.get(glyph)
+    if code is None or line.lstrip()[1:2] != " ":
+        return line
+    before, _, after = line.partition(glyph)
+    return f"{before}\x1b[1;{code}m{glyph}\x1b[0m{after}"
+
+
+class TerminalProgress:
+    """A progress bar of rounds and files, by rich; made only for a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(complete_style="blue", finished_style="blue"),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task: Any = None
+
+    def start(self, task: str, total: int) -> None:
+        """Show a bar for a task of that many steps."""
+        self._bars.start()
+        self._task = self._bars.add_task(_CONTROL.sub("�", task), total=total)
+
+    def advance(self, amount: int = 1) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bars.advance(self._task, amount)
+
+    def finish(self) -> None:
+        """Take the bar away."""
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+        self._bars.stop()
