@@ -1,0 +1,257 @@
+"""Every supported evidence file, read by the module that recognises its content.
+
+A new format is one new module in ``test_reports``, ``scan_reports`` or ``load_reports`` with ``FORMAT``, ``KIND``,
+``recognise(head, name)`` and ``read(path, *, suite, root)``; it is found by its being there.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import importlib
+import logging
+import pkgutil
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+import pandas as pd
+
+from stabkit.collect import load_reports, records, scan_reports, test_reports
+from stabkit.collect.content import ReportError, check_regular, conflict_line, read_head, xml_root
+from stabkit.collect.repeats import drop_repeats
+from stabkit.collect.sources import source_evidence
+from stabkit.collect.summary import source_summary
+from stabkit.errors import EvidenceError, UsageError
+from stabkit.redact import redact_text
+from stabkit.schema import Evidence
+
+__all__ = ["KINDS", "Reader", "folder_evidence", "read_file", "read_paths", "readers", "source_summary"]
+
+Kind = Literal["tests", "scan", "load", "records"]
+KINDS: Final = ("tests", "scan", "load", "records")
+
+_log = logging.getLogger(__name__)
+_CONFIG_NAME: Final = "stabkit.toml"
+_NOT_EVIDENCE: Final = frozenset({".md", ".txt", ".rst", ".toml"})
+
+
+class Reader(Protocol):
+    """What a reader module offers."""
+
+    FORMAT: str
+    KIND: str
+
+    def recognise(self, head: bytes, name: str) -> bool:
+        """Say whether a file that begins with these bytes is of this format."""
+
+    def read(self, path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
+        """Return what the file holds, with its ``sources`` row."""
+
+
+@cache
+def readers() -> tuple[Reader, ...]:
+    """Return the reader modules: records first, then those of the three packages, each package by name.
+
+    Modules whose name begins with an underscore are parts of a reader. A module that cannot be imported, or that lacks
+    a part of a reader, is an error at once: a format silently gone would be evidence silently gone.
+    """
+    found: list[Any] = [records]
+    for package in (test_reports, scan_reports, load_reports):
+        names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+        found += [importlib.import_module(f"{package.__name__}.{n}") for n in names if not n.startswith("_")]
+    for module in found:
+        missing = [part for part in ("FORMAT", "KIND", "recognise", "read") if not hasattr(module, part)]
+        if missing or module.KIND not in KINDS:
+            raise TypeError(f"{module.__name__} is no reader: {', '.join(missing) or 'unknown KIND'}")
+    return tuple(found)
+
+
+def read_file(
+    path: Path | str, *, kind: str | None = None, suite: str | None = None, root: Path | None = None
+) -> Evidence:
+    """Return what one evidence file holds; always with a ``sources`` row, whatever the file is.
+
+    Parameters
+    ----------
+    path : Path or str
+        Any file. What cannot be read or recognised gives status ``error`` and a message, never an exception.
+    kind : str, optional
+        ``tests``, ``scan``, ``load`` or ``records``; a file of another kind is then an error.
+    suite : str, optional
+        The configured suite or scan the file belongs to.
+    root : Path, optional
+        Absolute paths beneath it become relative.
+
+    Raises
+    ------
+    UsageError
+        Unknown ``kind``.
+    """
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"Unknown kind {kind!r}.", hint=f"Known: {', '.join(KINDS)}.")
+    path = Path(path)
+    form, found = None, kind
+    try:
+        check_regular(path)
+        reader = _recognise(path, kind)
+        form, found = reader.FORMAT, reader.KIND
+        evidence = reader.read(path, suite=suite, root=root)
+        digest = _sha256(path)
+    except EvidenceError as error:
+        _log.info("%s: %s", path, error.what)
+        line, column = (error.line, error.column) if isinstance(error, ReportError) else (None, None)
+        evidence = source_evidence(
+            {},
+            kind=found or "tests",
+            path=path,
+            form=form,
+            status="error",
+            messages=[error.what],
+            line=line,
+            column=column,
+        )
+        digest = _sha256(path) if path.is_file() else None
+    return _with_sha256(evidence, path, digest)
+
+
+def _recognise(path: Path, kind: str | None) -> Reader:
+    head = read_head(path)
+    name = path.name
+    matching = [reader for reader in readers() if reader.recognise(head, name)]
+    for reader in matching:
+        if kind in (None, reader.KIND):
+            return reader
+    wanted = {"tests": "a test report", "scan": "a scan report", "load": "a load file", "records": "a stabkit record"}
+    expected = wanted[kind] if kind else "a test report, nor any other evidence that a reader recognises"
+    if matching:
+        raise ReportError(f"not {expected}: it is {matching[0].FORMAT}", line=1, column=1)
+    marker = conflict_line(path)
+    if marker is not None:
+        raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
+    known = ", ".join(reader.FORMAT for reader in readers() if kind in (None, reader.KIND))
+    raise ReportError(f"not {expected}: {_describe(head)}; known formats: {known or 'none'}", line=1, column=1)
+
+
+def _describe(head: bytes) -> str:
+    root = xml_root(head)
+    text = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text[:1] == b"<" and text[:15].lower().startswith((b"<!doctype html", b"<html")):
+        return "it is an HTML page"
+    if root is not None:
+        return f"its root element is {root[:80]!r}"
+    if not head.strip():
+        return "it is empty"
+    if b"\0" in head[:1024]:
+        return "its content is binary"
+    return "its content is JSON of another kind" if text[:1] in (b"{", b"[") else "its content is unknown text"
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _with_sha256(evidence: Evidence, path: Path, digest: str | None) -> Evidence:
+    sources = evidence["sources"].copy()
+    # Only the file's own row: a claim in a record speaks of another document.
+    sources.loc[sources["path"] == redact_text(str(path)), "sha256"] = digest
+    return Evidence({**evidence.tables, "sources": sources})
+
+
+def read_paths(
+    paths: Iterable[Path | str], *, kind: str | None = None, suite: str | None = None, root: Path | None = None
+) -> Evidence:
+    """Return what several files hold: paths, globs and folders, each file once.
+
+    Folders are read recursively and sorted, hidden files and ``stabkit.toml`` left out. A path that matches nothing is
+    an error row of ``sources``. Test cases that an aggregate repeats from other files are dropped, and its message
+    says so.
+
+    Raises
+    ------
+    UsageError
+        No path at all, or an unknown ``kind``.
+    """
+    parts: list[Evidence] = []
+    seen: set[Path] = set()
+    given = [str(path) for path in paths]
+    if not given:
+        raise UsageError("No evidence file was given.", hint="Name files, folders or globs.")
+    for text in given:
+        files = expand(text)
+        if not files:
+            what = "holds no file" if Path(text).is_dir() else "matches no file"
+            parts.append(source_evidence({}, kind=kind or "tests", path=text, status="error", messages=[what]))
+        for file in files:
+            place = Path(file).absolute()
+            if place not in seen:
+                seen.add(place)
+                parts.append(read_file(file, kind=kind, suite=suite, root=root))
+    return drop_repeats(Evidence().merge(*parts))
+
+
+def expand(text: str) -> list[Path]:
+    """Return the files that a path, a folder or a glob stands for, sorted; a missing plain path stands for itself."""
+    path = Path(text)
+    if path.is_dir():
+        return _files_of(path)
+    # A file's name may hold brackets: what exists is no glob.
+    if not glob.has_magic(text) or path.exists() or path.is_symlink():
+        return [path]
+    found: list[Path] = []
+    for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207 - pathlib's refuses absolute globs
+        found += _files_of(Path(match)) if Path(match).is_dir() else [Path(match)]
+    return list(dict.fromkeys(found))
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if not file.is_dir()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.name != _CONFIG_NAME
+    )
+
+
+def folder_evidence(path: Path | str) -> tuple[dict[str, Any], Evidence]:
+    """Return the run facts and the evidence of a folder of evidence files, or of one file.
+
+    The facts are columns of ``runs`` that the stabkit evidence files in it state (``run``); ``label`` defaults to the
+    folder's name, or the file's without its extension. Markdown, text and TOML files beside the evidence are notes and
+    not read.
+
+    Raises
+    ------
+    EvidenceError
+        There is no such folder, it holds no evidence file, or two of its files contradict each other about the run.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise EvidenceError("There is no such folder of evidence.", where=str(place))
+    files = [place] if place.is_file() else [f for f in _files_of(place) if f.suffix.lower() not in _NOT_EVIDENCE]
+    if not files:
+        raise EvidenceError("The folder holds no evidence file.", where=str(place), hint="Put reports into it.")
+    evidence = read_paths(files)
+    facts: dict[str, Any] = {}
+    for file in _record_files(evidence):
+        for key, value in records.run_facts(Path(file)).items():
+            if facts.setdefault(key, value) != value:
+                raise EvidenceError(
+                    f"Two files state another {key} of the run: {facts[key]} and {value}.",
+                    where=file,
+                    hint="Keep one of them.",
+                )
+    facts.setdefault("label", place.resolve().name if place.is_dir() else place.name.split(".")[0])
+    return facts, evidence
+
+
+def _record_files(evidence: Evidence) -> list[str]:
+    sources: pd.DataFrame = evidence["sources"]
+    own = sources[(sources["kind"] == records.KIND) & (sources["status"] == "ok")]
+    return [str(path) for path in own["path"]]

@@ -1,0 +1,294 @@
+"""SARIF 2.1.0, the exchange format of static analysis: each of its runs is one scan.
+
+A run without ``results`` is no scan, an empty list is a clean one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pandas as pd
+
+from stabkit.collect.content import ReportError, load_json, normalise_path
+from stabkit.collect.fingerprints import computed_fingerprints, sha256_of
+from stabkit.collect.sources import source_evidence
+from stabkit.redact import redact_text
+from stabkit.schema import Evidence
+
+__all__ = ["FORMAT", "KIND", "read", "recognise"]
+
+FORMAT: Final = "sarif"
+KIND: Final = "scan"
+
+_HEAD: Final = re.compile(r'"version"\s*:\s*"2\.\d|sarif', re.IGNORECASE)
+_RUNS: Final = re.compile(r'"(?:runs|\$schema)"\s*:')
+_NO_PROBLEM: Final = frozenset({"pass", "notApplicable", "informational"})
+_PENDING: Final = frozenset({"rejected", "underReview"})
+# SARIF 2.1.0, 3.27.10: a result that names no level takes its rule's, and without that "warning".
+_DEFAULT_LEVEL: Final = "warning"
+_LEVELS: Final = frozenset({"none", "note", "warning", "error"})
+
+
+def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+    """Say whether a file that begins with these bytes is a SARIF log: an object with runs and SARIF's version."""
+    text = head.decode("utf-8-sig", "replace").lstrip()
+    return text.startswith("{") and bool(_HEAD.search(text) and _RUNS.search(text)) and '"stabkit"' not in text[:200]
+
+
+def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
+    """Return the ``scans`` and ``findings`` of a SARIF log and its ``sources`` row.
+
+    Parameters
+    ----------
+    path : Path
+        The log, plain or gzip.
+    suite : str, optional
+        The configured scan; it becomes the ``scan_id`` (of several runs: ``name#2``, ``name#3``), else the path does.
+    root : Path, optional
+        Absolute paths beneath it become relative.
+
+    Raises
+    ------
+    ReportError
+        Not JSON, or not a SARIF log.
+    """
+    content = load_json(path)
+    log = content.value
+    if not isinstance(log, dict) or not isinstance(log.get("runs"), list):
+        raise ReportError("not a SARIF log: it has no list of runs")
+    warnings = list(content.warnings)
+    scans: list[dict[str, Any]] = []
+    findings: list[dict[str, Any]] = []
+    for number, run in enumerate(log["runs"], start=1):
+        scan_id = (suite or redact_text(str(path))) + (f"#{number}" if number > 1 else "")
+        if not isinstance(run, dict):
+            raise ReportError(f"run {number} is no object")
+        reader = _Run(run, scan_id, root)
+        if run.get("results") is None:
+            warnings.append(f"run {number} of {reader.tool} has no results (null): it is no scan")
+            continue
+        findings += reader.findings(warnings)
+        scans.append(reader.scan(warnings))
+    if not log["runs"]:
+        warnings.append("it holds no run")
+    whole = scans and len(scans) == len(log["runs"]) and all(scan["complete"] for scan in scans)
+    return source_evidence(
+        {"scans": pd.DataFrame(scans), "findings": pd.DataFrame(findings)},
+        kind=KIND,
+        path=path,
+        form=FORMAT,
+        status="ok" if whole else "partial",
+        messages=warnings,
+    )
+
+
+class _Run:
+    """One run of a SARIF log, read with a distrust of every field."""
+
+    def __init__(self, run: Mapping[str, Any], scan_id: str, root: Path | None) -> None:
+        self.run = run
+        self.scan_id = scan_id
+        self.root = root
+        driver = _object(_object(run.get("tool")).get("driver"))
+        self.tool = str(driver.get("name") or "(?)")
+        self.version = driver.get("semanticVersion") or driver.get("version")
+        self.components = [driver, *map(_object, _list(_object(run.get("tool")).get("extensions")))]
+        self.rules = [rule for rule in map(_object, _list(driver.get("rules"))) if rule]
+        self._by_id = {
+            str(rule.get("id")): rule for part in self.components for rule in map(_object, _list(part.get("rules")))
+        }
+        self.artifacts = [_object(artifact) for artifact in _list(run.get("artifacts"))]
+        self.bases = _object(run.get("originalUriBaseIds"))
+        places = [_object(base).get("uri") for base in self.bases.values()]
+        # An absolute base is the checkout's place on one machine: paths stay relative to it.
+        self._absolute_bases = sorted(
+            (
+                unquote(urlsplit(p).path)
+                for p in places
+                if isinstance(p, str) and p.startswith("file:") and p.endswith("/")
+            ),
+            key=len,
+            reverse=True,
+        )
+
+    def scan(self, warnings: list[str]) -> dict[str, Any]:
+        complete = True
+        for invocation in map(_object, _list(self.run.get("invocations"))):
+            if invocation.get("executionSuccessful") is False:
+                complete = False
+                warnings.append(f"{self.tool} says its execution was not successful")
+            notes = _list(invocation.get("toolExecutionNotifications")) + _list(
+                invocation.get("toolConfigurationNotifications")
+            )
+            failed = [n for n in map(_object, notes) if n.get("level") == "error"]
+            if failed:
+                complete = False
+                text = str(_object(failed[0].get("message")).get("text") or "no text")
+                warnings.append(f"{self.tool} reports {len(failed)} error(s) of its own, such as: {text[:300]}")
+        active = sorted(f"{rule.get('id')}:{self._level(rule)}" for rule in self._by_id.values() if self._enabled(rule))
+        # Only a tool that states what it looked at says so by "analysisTarget"; other artifacts are mere mentions.
+        paths = sorted(
+            {self._uri(a.get("location")) or "" for a in self.artifacts if "analysisTarget" in _list(a.get("roles"))}
+            - {""}
+        )
+        started = next((i.get("startTimeUtc") for i in map(_object, _list(self.run.get("invocations")))), None)
+        return {
+            "scan_id": self.scan_id,
+            "tool": self.tool,
+            "version": str(self.version) if self.version is not None else None,
+            "scope": "all",
+            "scope_sha256": sha256_of(paths) if paths else None,
+            "rules_sha256": sha256_of(active) if active else None,
+            "files_scanned": len(paths) or None,
+            "complete": complete,
+            "scanned_at": _moment(started),
+            "paths": json.dumps(paths) if paths else None,
+            "rules": json.dumps(active) if active else None,
+        }
+
+    def findings(self, warnings: list[str]) -> list[dict[str, Any]]:
+        rows = []
+        broken = 0
+        for result in _list(self.run.get("results")):
+            if not isinstance(result, dict):
+                broken += 1
+                continue
+            if result.get("kind") in _NO_PROBLEM or result.get("baselineState") == "absent":
+                continue
+            rows.append(self._finding(result))
+        if broken:
+            raise ReportError(f"{broken} of the results of {self.tool} are no objects")
+        unnamed = sum(row["rule"] == "(?)" for row in rows)
+        if unnamed:
+            warnings.append(f"{unnamed} finding(s) name no rule")
+        _add_fingerprints(rows)
+        return rows
+
+    def _finding(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        rule_id, rule = self._rule(result)
+        location = _object(next(iter(_list(result.get("locations"))), None))
+        physical = _object(location.get("physicalLocation"))
+        region = _object(physical.get("region"))
+        context = _object(_object(physical.get("contextRegion")).get("snippet")).get("text")
+        snippet = _object(region.get("snippet")).get("text")
+        line = region.get("startLine")
+        source = snippet or context
+        level = result.get("level") if result.get("level") in _LEVELS else self._level(rule)
+        return {
+            "scan_id": self.scan_id,
+            "tool": self.tool,
+            "rule": rule_id,
+            "severity": str(level).lower(),
+            "scope": "all",
+            "path": self._uri(physical.get("artifactLocation")),
+            "line": line if isinstance(line, int) and line > 0 else None,
+            "message": redact_text(self._message(result, rule)),
+            "fingerprints": _keys(result.get("fingerprints")),
+            "partial_fingerprints": _keys(result.get("partialFingerprints")),
+            "context_sha256": sha256_of(["".join(source.split())]) if isinstance(source, str) and source else None,
+            "suppressed": _suppressed(result),
+        }
+
+    def _rule(self, result: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        reference = _object(result.get("rule"))
+        identity = result.get("ruleId") or reference.get("id")
+        index = result.get("ruleIndex", reference.get("index"))
+        component = self._component(_object(reference.get("toolComponent")).get("index"))
+        rules = _list(component.get("rules"))
+        indexed = _object(rules[index]) if _is_index(index, rules) else {}
+        if identity is None:
+            identity = indexed.get("id")
+        text = str(identity) if identity else "(?)"
+        # A hierarchical id such as CA1000/1 is described by its rule CA1000.
+        rule = indexed or self._by_id.get(text) or self._by_id.get(text.rpartition("/")[0]) or {}
+        return text, rule
+
+    def _component(self, index: object) -> Mapping[str, Any]:
+        extensions = self.components[1:]
+        if isinstance(index, int) and _is_index(index, extensions):
+            return extensions[index]
+        return self.components[0]
+
+    def _level(self, rule: Mapping[str, Any]) -> str:
+        level = _object(rule.get("defaultConfiguration")).get("level")
+        return str(level) if level in _LEVELS else _DEFAULT_LEVEL
+
+    def _enabled(self, rule: Mapping[str, Any]) -> bool:
+        return _object(rule.get("defaultConfiguration")).get("enabled") is not False
+
+    def _message(self, result: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
+        message = _object(result.get("message"))
+        text = message.get("text") or message.get("markdown")
+        if text is None and message.get("id"):
+            text = _object(_object(rule.get("messageStrings")).get(str(message["id"]))).get("text")
+        text = str(text or "")
+        for number, argument in enumerate(_list(message.get("arguments"))):
+            text = text.replace(f"{{{number}}}", str(argument))
+        return text
+
+    def _uri(self, location: object) -> str | None:
+        """Return the path of an artifact location: by index, along the chain of its bases, percent-decoded."""
+        place = _object(location)
+        index = place.get("index")
+        if not place.get("uri") and isinstance(index, int) and _is_index(index, self.artifacts):
+            place = _object(self.artifacts[index].get("location"))
+        uri = place.get("uri")
+        if not isinstance(uri, str) or not uri:
+            return None
+        uri = self._based(uri, place.get("uriBaseId"))
+        parts = urlsplit(uri) if not re.match(r"[A-Za-z]:[\\/]", uri) else None
+        path = parts.path if parts is not None and parts.scheme in ("", "file") else uri
+        clean = normalise_path(redact_text(unquote(path)), root=self.root)
+        for base in self._absolute_bases:
+            clean = clean.removeprefix(base)
+        return clean
+
+    def _based(self, uri: str, base: object) -> str:
+        seen: set[str] = set()
+        while isinstance(base, str) and base in self.bases and base not in seen:
+            seen.add(base)
+            entry = _object(self.bases[base])
+            prefix = entry.get("uri")
+            if not isinstance(prefix, str) or "://" in prefix or prefix.startswith(("/", "file:")):
+                break
+            uri = urljoin(prefix if prefix.endswith("/") else prefix + "/", uri)
+            base = entry.get("uriBaseId")
+        return uri
+
+
+def _suppressed(result: Mapping[str, Any]) -> bool:
+    return any(_object(s).get("status") not in _PENDING for s in _list(result.get("suppressions")))
+
+
+def _add_fingerprints(rows: list[dict[str, Any]]) -> None:
+    texts = ((row["rule"], row["path"], row["context_sha256"] or row["message"]) for row in rows)
+    for row, computed in zip(rows, computed_fingerprints(texts), strict=True):
+        own = json.loads(row["fingerprints"] or "{}")
+        row["fingerprint"] = "; ".join(f"{key}={text}" for key, text in own.items()) or computed
+
+
+def _keys(value: object) -> str | None:
+    keys = {str(key): str(text) for key, text in _object(value).items() if text not in (None, "")}
+    return json.dumps(keys, sort_keys=True) if keys else None
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_index(index: object, items: list[Any]) -> bool:
+    return isinstance(index, int) and not isinstance(index, bool) and 0 <= index < len(items)
+
+
+def _moment(value: object) -> pd.Timestamp | None:
+    moment = pd.to_datetime(value, utc=True, errors="coerce") if isinstance(value, str) else pd.NaT
+    return None if moment is pd.NaT else moment

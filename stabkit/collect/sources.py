@@ -1,0 +1,75 @@
+"""The ``sources`` row that every file and probe leaves, so that none disappears."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from stabkit.redact import redact_text
+from stabkit.schema import Evidence
+
+__all__ = ["Status", "source_evidence", "source_frame"]
+
+Status = Literal["ok", "repaired", "partial", "error"]
+
+
+def source_frame(
+    *,
+    kind: str,
+    path: Path | str,
+    status: Status,
+    form: str | None = None,
+    rows: int = 0,
+    messages: Iterable[str] = (),
+    line: int | None = None,
+    column: int | None = None,
+    claimed: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Return one ``sources`` row as a frame; messages are joined, credentials in them masked.
+
+    ``line`` and ``column`` count from 1. ``claimed`` is what a header says, beside what was counted.
+    """
+    text = "; ".join(dict.fromkeys(message for message in messages if message))
+    row = {
+        "kind": kind,
+        "format": form,
+        "path": redact_text(str(path)),
+        "rows": rows,
+        "status": status,
+        "message": redact_text(text) or None,
+        "line": line,
+        "column": column,
+        "claimed": json.dumps(claimed, sort_keys=True) if claimed else None,
+    }
+    return pd.DataFrame([row])
+
+
+def source_evidence(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    kind: str,
+    path: Path | str,
+    status: Status,
+    form: str | None = None,
+    messages: Iterable[str] = (),
+    line: int | None = None,
+    column: int | None = None,
+    claimed: Mapping[str, Any] | None = None,
+) -> Evidence:
+    """Return the tables one source gave, together with its ``sources`` row; ``rows`` counts them."""
+    source = source_frame(
+        kind=kind,
+        path=path,
+        status=status,
+        form=form,
+        rows=sum(len(frame) for frame in tables.values()),
+        messages=messages,
+        line=line,
+        column=column,
+        claimed=claimed,
+    )
+    return Evidence.of(sources=source, **tables)
