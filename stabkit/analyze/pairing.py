@@ -1,0 +1,320 @@
+"""Pairing the findings of two scans one to one: which finding of the candidate is which of the baseline.
+
+The steps run from the surest sign to the weakest; each takes what the steps before it left, and a pair carries the name
+of the step that made it. No step pairs findings of different tools.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final
+
+import pandas as pd
+
+__all__ = ["Finding", "Lines", "Pair", "normal_path", "pair_findings", "read_findings"]
+
+Hunks = Mapping[str, Sequence[tuple[int, int, int, int]]]
+_NUMBERS: Final = re.compile(r"\d+(?:[.,]\d+)*")
+_ORDINAL: Final = re.compile(r"^(stabkit/v\d+:[^:]+):\d+$")
+_NEAREST_LIMIT: Final = 10_000  # pairs looked at in one group; beyond, findings pair in line order
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding, normalised for comparison."""
+
+    index: int
+    tool: str
+    rule: str
+    path: str | None
+    line: int | None
+    message: str | None
+    severity: str | None
+    scope: str
+    fingerprint: str
+    keys: Mapping[str, str]
+    partial: Mapping[str, str]
+    context: str | None
+    suppressed: bool
+
+    @property
+    def masked(self) -> str | None:
+        """The message with its numbers masked: counts inside it change by themselves."""
+        return None if self.message is None else " ".join(_NUMBERS.sub("#", self.message).split())
+
+    @property
+    def identity(self) -> str:
+        """The fingerprint, without the ordinal of a computed one: that shifts when an earlier twin is fixed."""
+        match = _ORDINAL.match(self.fingerprint)
+        return match.group(1) if match else self.fingerprint
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A finding of the baseline, the same one in the candidate, and the step that said so."""
+
+    baseline: Finding
+    candidate: Finding
+    matched_by: str
+
+
+def normal_path(path: str | None) -> str | None:
+    r"""Return a path with forward slashes and without ``.`` steps; null stays null.
+
+    Examples
+    --------
+    >>> normal_path("./src\\app//main.py")
+    'src/app/main.py'
+    """
+    if path is None:
+        return None
+    lead = "/" if path.replace("\\", "/").startswith("/") else ""
+    return lead + "/".join(part for part in path.replace("\\", "/").split("/") if part not in ("", "."))
+
+
+def read_findings(frame: pd.DataFrame) -> list[Finding]:
+    """Return the rows of the table ``findings`` normalised, in an order that does not depend on theirs."""
+    found = [_finding(index, row) for index, row in enumerate(frame.to_dict("records"))]
+    return sorted(found, key=lambda f: (f.tool, f.path or "", f.line or 0, f.rule, f.message or "", f.fingerprint))
+
+
+def _finding(index: int, row: Mapping[Hashable, Any]) -> Finding:
+    value = {str(key): None if pd.isna(cell) else cell for key, cell in row.items()}
+    severity, line = value.get("severity"), value.get("line")
+    return Finding(
+        index=index,
+        tool=str(value["tool"]),
+        rule=str(value["rule"]).strip(),
+        path=normal_path(value.get("path")),
+        line=None if line is None else int(line),
+        message=value.get("message"),
+        severity=None if severity is None else str(severity).strip().lower(),
+        scope=str(value.get("scope") or "all"),
+        fingerprint=str(value["fingerprint"]),
+        keys=_object(value.get("fingerprints")),
+        partial=_object(value.get("partial_fingerprints")),
+        context=value.get("context_sha256"),
+        suppressed=bool(value.get("suppressed") or False),
+    )
+
+
+def _object(text: Any) -> dict[str, str]:
+    if not isinstance(text, str):
+        return {}
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {str(key): str(value) for key, value in read.items()} if isinstance(read, dict) else {}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Where a line of the baseline lies in the candidate, by the hunks of ``git diff -M -U0``.
+
+    ``hunks`` are keyed by the candidate's path: (old_start, old_count, new_start, new_count). A file without hunks is
+    unchanged; ``hunks`` None: nothing is known of lines.
+    """
+
+    hunks: Hunks | None
+    renames: Mapping[str, str]
+
+    def path(self, path: str | None) -> str | None:
+        """Return the candidate's path of a baseline path."""
+        return None if path is None else self.renames.get(path, path)
+
+    def line(self, path: str | None, line: int | None) -> int | None:
+        """Return the candidate's line of a baseline line; None if it was changed, removed, or is unknown.
+
+        Examples
+        --------
+        >>> Lines({"a.py": [(3, 0, 4, 2)]}, {}).line("a.py", 3), Lines({"a.py": [(3, 0, 4, 2)]}, {}).line("a.py", 4)
+        (3, 6)
+        """
+        if line is None or path is None or self.hunks is None:
+            return None
+        shift = 0
+        new_path = self.renames.get(path, path)
+        for old_start, old_count, _, new_count in sorted(self.hunks.get(new_path, self.hunks.get(path, ()))):
+            # A pure insertion (old_count 0) lies behind old_start; all else begins at it.
+            if line < old_start + (old_count == 0):
+                break
+            if old_count and line < old_start + old_count:
+                return None
+            shift += new_count - old_count
+        return line + shift
+
+
+def pair_findings(
+    baseline: Sequence[Finding], candidate: Sequence[Finding], lines: Lines
+) -> tuple[list[Pair], list[Finding], list[Finding]]:
+    """Pair findings one to one.
+
+    Returns
+    -------
+    tuple
+        The pairs, what is left of the baseline, and what is left of the candidate.
+    """
+    work = _Work(list(baseline), list(candidate), lines)
+    work.by_fingerprint()
+    if lines.hunks is not None:
+        work.by_key("git_line", lambda f: _mapped(f, lines), _located)
+    else:
+        work.by_key(
+            "exact",
+            lambda f: _complete(f.tool, f.rule, lines.path(f.path), f.line, f.message),
+            lambda f: _complete(f.tool, f.rule, f.path, f.line, f.message),
+        )
+    work.by_key(
+        "context",
+        lambda f: _complete(f.tool, f.rule, lines.path(f.path), f.context),
+        lambda f: _complete(f.tool, f.rule, f.path, f.context),
+    )
+    work.by_partial()
+    work.by_key(
+        "message",
+        lambda f: _complete(f.tool, f.rule, lines.path(f.path), f.masked),
+        lambda f: _complete(f.tool, f.rule, f.path, f.masked),
+    )
+    work.by_move()
+    return work.pairs, work.baseline, work.candidate
+
+
+def _complete(*parts: Any) -> Hashable | None:
+    return None if any(part is None for part in parts) else parts
+
+
+def _mapped(finding: Finding, lines: Lines) -> Hashable | None:
+    line = lines.line(finding.path, finding.line)
+    return _complete(finding.tool, finding.rule, lines.path(finding.path), line)
+
+
+def _located(finding: Finding) -> Hashable | None:
+    return _complete(finding.tool, finding.rule, finding.path, finding.line)
+
+
+def _vetoed(before: Finding, after: Finding) -> bool:
+    """Say whether the tool itself calls two findings different: shared keys, and none of them equal."""
+    shared = before.keys.keys() & after.keys.keys()
+    return bool(shared) and all(before.keys[key] != after.keys[key] for key in shared)
+
+
+class _Work:
+    """The findings not yet paired, and the pairs so far."""
+
+    def __init__(self, baseline: list[Finding], candidate: list[Finding], lines: Lines) -> None:
+        self.baseline, self.candidate, self.lines = baseline, candidate, lines
+        self.pairs: list[Pair] = []
+
+    def by_fingerprint(self) -> None:
+        """Pair equal fingerprints; one that several findings of a side share needs an equal rule and path as well."""
+        names = sorted({key for f in (*self.baseline, *self.candidate) for key in f.keys})
+        for name in names:
+            self._by_identity(lambda f, name=name: f.keys.get(name))  # type: ignore[misc]
+        self._by_identity(lambda f: None if f.keys else f.identity)
+        # A tool's own fingerprint without named keys on one of the sides.
+        self._by_identity(lambda f: f.identity)
+
+    def _by_identity(self, key: Callable[[Finding], str | None]) -> None:
+        twice: set[Hashable] = set()
+        for side in (self.baseline, self.candidate):
+            seen: set[Hashable] = set()
+            for finding in side:
+                name = (finding.tool, key(finding))
+                (twice if name in seen else seen).add(name)
+
+        def full(finding: Finding, path: str | None) -> Hashable | None:
+            name = (finding.tool, key(finding))
+            if name[1] is None:
+                return None
+            return (*name, finding.rule, path) if name in twice else name
+
+        self.by_key("fingerprint", lambda f: full(f, self.lines.path(f.path)), lambda f: full(f, f.path))
+
+    def by_key(
+        self,
+        step: str,
+        baseline_key: Callable[[Finding], Hashable | None],
+        candidate_key: Callable[[Finding], Hashable | None],
+    ) -> None:
+        """Pair findings of equal key, nearest lines first."""
+        before, after = _grouped(self.baseline, baseline_key), _grouped(self.candidate, candidate_key)
+        for key in before.keys() & after.keys():
+            self._take(step, self._nearest(before[key], after[key]))
+        self._drop_paired()
+
+    def by_partial(self) -> None:
+        """Pair by partial fingerprints: the same rule and file, and at least half of the shared keys equal."""
+        self.by_key(
+            "partial_fingerprint",
+            lambda f: _complete(f.tool, f.rule, self.lines.path(f.path), frozenset(f.partial.items()) or None),
+            lambda f: _complete(f.tool, f.rule, f.path, frozenset(f.partial.items()) or None),
+        )
+        before = _grouped(
+            self.baseline, lambda f: _complete(f.tool, f.rule, self.lines.path(f.path)) if f.partial else None
+        )
+        after = _grouped(self.candidate, lambda f: _complete(f.tool, f.rule, f.path) if f.partial else None)
+        for key in before.keys() & after.keys():
+            alike = [(b, c) for b, c in self._nearest_all(before[key], after[key]) if 2 * _equal_share(b, c) >= 1]
+            self._take("partial_fingerprint", alike)
+        self._drop_paired()
+
+    def by_move(self) -> None:
+        """Pair across files if exactly one finding is left on each side with this rule and this line's text."""
+
+        def key(finding: Finding) -> Hashable | None:
+            return _complete(finding.tool, finding.rule, finding.context)
+
+        before, after = _grouped(self.baseline, key), _grouped(self.candidate, key)
+        for name in before.keys() & after.keys():
+            if len(before[name]) == len(after[name]) == 1:
+                self._take("moved", [(before[name][0], after[name][0])])
+        self._drop_paired()
+
+    def _nearest(self, before: list[Finding], after: list[Finding]) -> Iterable[tuple[Finding, Finding]]:
+        if len(before) * len(after) > _NEAREST_LIMIT:
+            return zip(before, after, strict=False)
+        return self._nearest_all(before, after)
+
+    def _nearest_all(self, before: list[Finding], after: list[Finding]) -> list[tuple[Finding, Finding]]:
+        """Return all pairs, nearest lines first; equal distances in line order."""
+
+        def distance(pair: tuple[Finding, Finding]) -> float:
+            line = self.lines.line(pair[0].path, pair[0].line) or pair[0].line
+            return float("inf") if line is None or pair[1].line is None else abs(line - pair[1].line)
+
+        return sorted(product(before, after), key=distance)
+
+    def _take(self, step: str, pairs: Iterable[tuple[Finding, Finding]]) -> None:
+        used: set[tuple[str, int]] = set()
+        for before, after in pairs:
+            marks = {("b", before.index), ("c", after.index)}
+            if used & marks or (step != "fingerprint" and _vetoed(before, after)):
+                continue
+            used |= marks
+            self.pairs.append(Pair(before, after, step))
+
+    def _drop_paired(self) -> None:
+        before = {pair.baseline.index for pair in self.pairs}
+        after = {pair.candidate.index for pair in self.pairs}
+        self.baseline = [f for f in self.baseline if f.index not in before]
+        self.candidate = [f for f in self.candidate if f.index not in after]
+
+
+def _grouped(findings: Iterable[Finding], key: Callable[[Finding], Hashable | None]) -> dict[Hashable, list[Finding]]:
+    groups: dict[Hashable, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        name = key(finding)
+        if name is not None:
+            groups[name].append(finding)
+    return groups
+
+
+def _equal_share(before: Finding, after: Finding) -> float:
+    shared = before.partial.keys() & after.partial.keys()
+    return sum(before.partial[key] == after.partial[key] for key in shared) / len(shared) if shared else 0.0
