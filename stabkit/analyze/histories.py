@@ -1,0 +1,365 @@
+"""Runs over time: response times and test results, one row a run, in time order, gaps left as gaps.
+
+Only comparable runs share a line: the column ``line`` numbers the stretch that may be drawn as one line.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from stabkit.errors import SchemaError, UsageError, nearest
+from stabkit.schema import conform
+
+__all__ = ["BAD", "GOOD", "final_results", "order_runs", "pass_history", "run_history", "test_run_map", "wilson"]
+
+GOOD: Final = ("pass", "xfail", "xpass")
+BAD: Final = ("fail", "error", "no_result")
+
+# The most severe status of one attempt wins: a test whose teardown fails has failed.
+_SEVERITY: Final = {"skip": 0, "xfail": 1, "pass": 2, "xpass": 3, "no_result": 4, "fail": 5, "error": 6}
+_Z95: Final = 1.959963984540054
+_RUN: Final = ["run_id", "label", "started_at", "environment"]
+
+
+def order_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs in time order, one row each.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Table ``runs`` in any order.
+
+    Raises
+    ------
+    SchemaError
+        The frame breaks the table's contract, or a run id occurs twice.
+    """
+    known = conform("runs", runs)
+    twice = known["run_id"][known["run_id"].duplicated()]
+    if len(twice):
+        raise SchemaError(f"Run id {twice.iloc[0]!r} occurs twice.", where="table runs", hint="Give each run one row.")
+    return known.sort_values(["started_at", "run_id"], kind="stable", ignore_index=True)
+
+
+def wilson(hits: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return the Wilson 95 % bounds of ``hits / n``, null where n is 0 or null.
+
+    Notes
+    -----
+    Wilson 1927, doi:10.1080/01621459.1927.10502953.
+
+    Examples
+    --------
+    >>> low, high = wilson(pd.Series([15]), pd.Series([17]))
+    >>> round(low[0], 3), round(high[0], 3)
+    (0.657, 0.967)
+    """
+    total = n.astype("float64").where(n.astype("float64") > 0)
+    share = hits.astype("float64") / total
+    centre = (share + _Z95**2 / (2 * total)) / (1 + _Z95**2 / total)
+    half = _Z95 / (1 + _Z95**2 / total) * np.sqrt(share * (1 - share) / total + _Z95**2 / (4 * total**2))
+    return (centre - half).clip(lower=0.0), (centre + half).clip(upper=1.0)
+
+
+def run_history(
+    samples: pd.DataFrame, runs: pd.DataFrame, *, target: str, metric: str = "response_time"
+) -> pd.DataFrame:
+    """Return the latency of one target, run by run.
+
+    Parameters
+    ----------
+    samples, runs : DataFrame
+        Tables ``samples`` and ``runs``; warm-up and failed samples are left out.
+    target, metric : str
+        Which samples. A metric that is no time (``memory``) is refused.
+
+    Returns
+    -------
+    DataFrame
+        One row a run, oldest first: ``run_id``, ``label``, ``started_at``, ``environment``, ``p50_ms``, ``p95_ms``,
+        ``p99_ms`` (ms, nearest rank; null below 20 and 100 samples, where it would merely be the maximum), ``n``,
+        ``failed`` (samples that failed; null if nothing was measured), ``rounds``, ``low_ms`` and ``high_ms`` (95 %
+        order-statistic interval of p50, null below 6 samples), ``line`` (one number an environment). A run
+        without samples keeps its row, with n = 0 and null values.
+
+    Raises
+    ------
+    UsageError
+        No sample at all has this target and metric, or its unit is no time.
+
+    Notes
+    -----
+    The interval assumes independent samples and speaks of this run alone; it does not cover the noise between runs.
+    """
+    ordered = order_runs(runs)
+    chosen = _choose(conform("samples", samples), target, metric)
+    rows = [_summary(ms) for ms in _times_by_run(chosen, ordered["run_id"])]
+    result = pd.concat([ordered[_RUN], pd.DataFrame(rows, columns=_SUMMARY)], axis=1)
+    counts = chosen.groupby("run_id")
+    usable = chosen[_usable(chosen)]
+    result["failed"] = ordered["run_id"].map((~chosen["ok"]).groupby(chosen["run_id"]).sum()).astype("Int64")
+    result["rounds"] = ordered["run_id"].map(usable.groupby("run_id")["round"].nunique()).fillna(0).astype("Int64")
+    result.loc[~result["run_id"].isin(list(counts.groups)), "failed"] = pd.NA
+    result["n"] = result["n"].astype("Int64")
+    result["line"] = _environment_numbers(ordered)
+    return result[[*_RUN, "p50_ms", "p95_ms", "p99_ms", "n", "failed", "rounds", "low_ms", "high_ms", "line"]]
+
+
+_SUMMARY: Final = ["p50_ms", "p95_ms", "p99_ms", "n", "low_ms", "high_ms"]
+_TO_MS: Final = {"ms": 1.0, "s": 1000.0, "us": 0.001, "ns": 1e-6}
+
+
+def _choose(samples: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
+    if not len(samples):
+        return samples
+    for column, word in (("target", target), ("metric", metric)):
+        known = sorted(samples[column].unique())
+        if word not in known:
+            guess = nearest(word, known)
+            hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known)}."
+            raise UsageError(f"No sample has the {column} {word!r}.", where="table samples", hint=hint)
+        samples = samples[samples[column] == word]
+    units = set(samples["unit"].dropna()) - set(_TO_MS)
+    if units:
+        raise UsageError(
+            f"The metric {metric!r} is measured in {sorted(units)[0]!r}, which is no time.",
+            where="table samples",
+            hint="Give its values to detect_changes.",
+        )
+    return samples[~samples["warmup"].fillna(value=False)]
+
+
+def _usable(samples: pd.DataFrame) -> pd.Series:
+    return samples["ok"] & _milliseconds(samples).notna()
+
+
+def _milliseconds(samples: pd.DataFrame) -> pd.Series:
+    reading = samples["value"] * samples["unit"].map(_TO_MS).astype("float64").fillna(1.0)
+    return samples["response_ms"].fillna(reading)
+
+
+def _times_by_run(samples: pd.DataFrame, run_ids: pd.Series) -> list[np.ndarray]:
+    usable = samples[_usable(samples)]
+    times = {run: ms.to_numpy() for run, ms in _milliseconds(usable).groupby(usable["run_id"])}
+    return [np.sort(times.get(run, np.empty(0))) for run in run_ids]
+
+
+def _summary(ms: np.ndarray) -> list[float]:
+    n = len(ms)
+
+    def rank(p: float, at_least: int) -> float:
+        return float(ms[int(np.ceil(round(n * p, 9))) - 1]) if n >= at_least else np.nan
+
+    low, high = np.nan, np.nan
+    if n >= 6:
+        from scipy.stats import binom
+
+        # The largest k with P(B < k) <= 2.5 %: x_(k) and its mirror enclose the median with at least 95 %.
+        k = int(binom.ppf(0.025, n, 0.5))
+        k = k if binom.cdf(k - 1, n, 0.5) <= 0.025 else k - 1
+        low, high = float(ms[max(k, 1) - 1]), float(ms[n - max(k, 1)])
+    return [rank(0.5, 1), rank(0.95, 20), rank(0.99, 100), n, low, high]
+
+
+def _environment_numbers(runs: pd.DataFrame) -> pd.Series:
+    codes, _ = pd.factorize(runs["environment"], use_na_sentinel=False)
+    return pd.Series(codes + 1, index=runs.index, dtype="Int64")
+
+
+def final_results(tests: pd.DataFrame, *, suite: str | None = None) -> pd.DataFrame:
+    """Return one row for each test of each run: its last word, and whether it recovered on the way.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        Table ``tests``; a row is an attempt.
+    suite : str, optional
+        Only this suite.
+
+    Returns
+    -------
+    DataFrame
+        ``run_id``, ``suite``, ``test_id``, ``status`` (of the last attempt; the most severe if that attempt is
+        reported several times), ``attempts``, ``recovered`` (a bad attempt, then a good last one).
+
+    Raises
+    ------
+    UsageError
+        There are tests, but none of that suite.
+    """
+    rows = conform("tests", tests)
+    if suite is not None and len(rows):
+        known = sorted(rows["suite"].unique())
+        if suite not in known:
+            guess = nearest(suite, known)
+            hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known)}."
+            raise UsageError(f"No test belongs to the suite {suite!r}.", where="table tests", hint=hint)
+        rows = rows[rows["suite"] == suite]
+    rows = rows[["run_id", "suite", "test_id", "attempt", "status"]].copy()
+    rows["bad"] = rows["status"].isin(BAD)
+    rows["severity"] = rows["status"].map(_SEVERITY).astype("int64")
+    key = ["run_id", "suite", "test_id"]
+    rows = rows.sort_values([*key, "attempt", "severity"], kind="stable")
+    grouped = rows.groupby(key, sort=False, dropna=False)
+    result = grouped.agg(status=("status", "last"), attempts=("attempt", "max"), failed=("bad", "any")).reset_index()
+    result["recovered"] = result["failed"] & result["status"].isin(GOOD)
+    return result[[*key, "status", "attempts", "recovered"]]
+
+
+_COUNTS: Final = {
+    "passed": ("pass", "xpass"),
+    "failed": ("fail",),
+    "errors": ("error", "no_result"),
+    "skipped": ("skip", "xfail"),
+    "good": GOOD,
+    "bad": BAD,
+}
+
+
+def pass_history(tests: pd.DataFrame, runs: pd.DataFrame, *, suite: str | None = None) -> pd.DataFrame:
+    """Return the test results run by run, with the pass rate and its bounds.
+
+    Parameters
+    ----------
+    tests, runs : DataFrame
+        Tables ``tests`` and ``runs``.
+    suite : str, optional
+        Only this suite; None takes all tests together.
+
+    Returns
+    -------
+    DataFrame
+        One row a run, oldest first: ``run_id``, ``label``, ``started_at``, ``environment``, the counts of tests by
+        their last attempt ``passed`` (with xpass), ``failed``, ``errors`` (with no_result), ``skipped`` (with xfail),
+        ``flaky`` (recovered), ``good``, ``bad``; ``rate`` = good / (good + bad), skips apart, with its Wilson 95 %
+        bounds ``low``, ``high``; ``common`` and ``common_rate`` over the tests judged in every run of the
+        environment; ``line``, and ``break_reason`` where a line breaks because other tests were judged than in the
+        run before; ``change_same`` and ``change_other``, the change of the rate since the run before split into that
+        of the same tests and that of the changed set. A run without results keeps its row with nulls.
+
+    Notes
+    -----
+    A line holds one set of judged tests. A test that is skipped leaves the set: skipping the broken must not look
+    like an improvement.
+    """
+    ordered = order_runs(runs)
+    results = final_results(tests, suite=suite)
+    counts = _count(results, ordered["run_id"])
+    good, bad = counts["good"], counts["bad"]
+    counts["rate"] = good.astype("float64") / (good + bad).astype("float64").where(good + bad > 0)
+    counts["low"], counts["high"] = wilson(good, good + bad)
+    result = pd.concat([ordered[_RUN], counts], axis=1)
+    return pd.concat([result, _lines(results, ordered)], axis=1)
+
+
+def _count(results: pd.DataFrame, run_ids: pd.Series) -> pd.DataFrame:
+    present = run_ids.isin(results["run_id"])
+    columns = {}
+    for name, statuses in _COUNTS.items():
+        hits = results["status"].isin(statuses).groupby(results["run_id"]).sum()
+        columns[name] = run_ids.map(hits).astype("Int64")
+    columns["flaky"] = run_ids.map(results["recovered"].groupby(results["run_id"]).sum()).astype("Int64")
+    frame = pd.DataFrame(columns)[["passed", "failed", "errors", "skipped", "flaky", "good", "bad"]]
+    return frame.where(present, axis=0)
+
+
+def _lines(results: pd.DataFrame, ordered: pd.DataFrame) -> pd.DataFrame:
+    """Walk each environment's runs and number the stretches in which the same tests were judged."""
+    judged = results[results["status"].isin(GOOD + BAD)]
+    names = judged["suite"] + "\x00" + judged["test_id"]
+    is_good = judged["status"].isin(GOOD)
+    sets = {
+        run: dict(zip(names[index], is_good[index], strict=True))
+        for run, index in judged.groupby("run_id").groups.items()
+    }
+    seen = set(results["run_id"])
+    rows = pd.DataFrame(
+        {
+            "common": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
+            "common_rate": np.nan,
+            "line": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
+            "break_reason": pd.Series(None, index=ordered.index, dtype="str"),
+            "change_same": np.nan,
+            "change_other": np.nan,
+        }
+    )
+    line = 0
+    for _, group in ordered.groupby("environment", sort=False, dropna=False):
+        line += 1
+        members = [sets.get(run, {}) for run in group["run_id"] if run in seen]
+        common = set.intersection(*(set(m) for m in members)) if members else set()
+        before: dict[str, bool] | None = None
+        for position, run in group["run_id"].items():
+            if run in seen:
+                now = sets.get(run, {})
+                if before is not None and set(now) != set(before):
+                    line += 1
+                    rows.loc[position, "break_reason"] = _set_change(set(before), set(now))
+                rows.loc[position, "common"] = len(common)
+                rows.loc[position, "common_rate"] = _share(now, common)
+                if before is not None:
+                    same = set(now) & set(before)
+                    moved = _share(now, same) - _share(before, same)
+                    rows.loc[position, "change_same"] = moved
+                    rows.loc[position, "change_other"] = _share(now, set(now)) - _share(before, set(before)) - moved
+                before = now
+            rows.loc[position, "line"] = line
+    return rows
+
+
+def _share(results: dict[str, bool], tests: set[str]) -> float:
+    return sum(results[test] for test in tests) / len(tests) if tests else np.nan
+
+
+def _set_change(before: set[str], now: set[str]) -> str:
+    parts = [(len(now - before), "added"), (len(before - now), "removed or skipped")]
+    return ", ".join(f"{count} {'test' if count == 1 else 'tests'} {word}" for count, word in parts if count)
+
+
+def test_run_map(tests: pd.DataFrame, runs: pd.DataFrame, *, limit: int = 40) -> pd.DataFrame:  # noqa: PT028
+    """Return the statuses of the least stable tests, run by run, as a long frame.
+
+    Parameters
+    ----------
+    tests, runs : DataFrame
+        Tables ``tests`` and ``runs``.
+    limit : int
+        At most so many tests.
+
+    Returns
+    -------
+    DataFrame
+        ``test_id``, ``suite``, ``run_id``, ``label``, ``started_at``, ``status`` (null where the test is absent),
+        ``recovered``, ``rank`` (from 1, least stable first: most flips and recoveries, then most bad results). Ordered
+        by rank and time; every chosen test has a row for every run. Tests that were never bad are left out.
+    """
+    if limit < 1:
+        raise UsageError(f"The limit must be at least 1, not {limit}.", where="test_run_map")
+    ordered = order_runs(runs)
+    results = final_results(tests)
+    results = results[results["run_id"].isin(ordered["run_id"])].copy()
+    results["time"] = results["run_id"].map(pd.Series(ordered.index, index=ordered["run_id"]))
+    results = results.sort_values(["suite", "test_id", "time"], kind="stable")
+    chosen = _least_stable(results).head(limit).reset_index(drop=True)
+    chosen["rank"] = np.arange(1, len(chosen) + 1)
+    grid = chosen[["test_id", "suite", "rank"]].merge(ordered[["run_id", "label", "started_at"]], how="cross")
+    found = results[["test_id", "suite", "run_id", "status", "recovered"]]
+    grid = grid.merge(found, on=["test_id", "suite", "run_id"], how="left")
+    grid["recovered"] = grid["recovered"].astype("boolean")
+    return grid[["test_id", "suite", "run_id", "label", "started_at", "status", "recovered", "rank"]]
+
+
+def _least_stable(results: pd.DataFrame) -> pd.DataFrame:
+    judged = results[results["status"].isin(GOOD + BAD)]
+    bad = judged["status"].isin(BAD)
+    same = (judged["test_id"] == judged["test_id"].shift()) & (judged["suite"] == judged["suite"].shift())
+    scored = judged[["suite", "test_id"]].assign(
+        turns=(same & (bad != bad.shift())).astype("int64") + judged["recovered"].astype("int64"),
+        bad=bad.astype("int64"),
+    )
+    totals = scored.groupby(["suite", "test_id"], as_index=False)[["turns", "bad"]].sum()
+    totals = totals[(totals["turns"] > 0) | (totals["bad"] > 0)]
+    return totals.sort_values(["turns", "bad", "suite", "test_id"], ascending=[False, False, True, True], kind="stable")
