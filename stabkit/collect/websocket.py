@@ -1,0 +1,322 @@
+"""WebSocket probes: sessions on a fixed schedule, their times in stages, and their contract."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any, Final
+from urllib.parse import SplitResult
+
+import pandas as pd
+
+from stabkit.collect.contracts import ContractTallies, event_type, load_schema, parse
+from stabkit.collect.credentials import checked_url, request_headers
+from stabkit.collect.sequences import Event
+from stabkit.collect.sessions import Record, run_session
+from stabkit.collect.tally import Tally
+from stabkit.collect.tls import Session, certificate_check, client_context, unchecked_certificate
+from stabkit.config import WebSocketTarget
+from stabkit.errors import ConfigError
+from stabkit.redact import redact_text, redact_url
+from stabkit.schema import Evidence
+
+__all__ = ["WebSocketProbe"]
+
+_MOST_AT_ONCE: Final = 500  # open sessions; more run into the usual limit of 1024 descriptors
+_MOST_TYPES: Final = 100  # event types with rows of their own; a hostile server could send any number
+
+
+class WebSocketProbe:
+    """One WebSocket endpoint, probed in sessions on schedule.
+
+    Parameters
+    ----------
+    name : str
+        The configured name.
+    target : WebSocketTarget
+        Sessions per round, rate, messages to send, contract.
+    url : str
+        The endpoint of this side; overrides ``target.url``.
+    root : Path
+        Folder that relative paths start from.
+
+    Notes
+    -----
+    Each session gives one ``connect_time`` (due time to upgraded; the upgrade itself is in ``first_byte_ms``), and,
+    where messages came or were owed, one ``first_message_time`` and one ``session_time`` (due time to the last
+    message). How long a session without an end listens is the prober's choice and is not measured. Each event gives
+    one row of the metric ``event:<type>`` with its arrival after the connection was made in ``value``. The first
+    session of a round is a warm-up.
+    """
+
+    def __init__(self, name: str, target: WebSocketTarget, *, url: str, root: Path) -> None:
+        self.target = name
+        self.planned = target.sessions
+        self._settings = target
+        self._url = url
+        self._root = root
+        self._where = f"websocket.{name}"
+        self._parts = SplitResult("ws", "", "", "", "")
+        self._headers: dict[str, str] = {}
+        self._secrets: tuple[str, ...] = ()
+        self._context: ssl.SSLContext | None = None
+        self._anchor_ns = 0
+        self._due = 0
+        self._sessions = 0
+        self._rows: list[dict[str, Any]] = []
+        self._counts: dict[str, int] = {}
+        self._untold_types = 0
+        self._connection = Tally("connection", f"upgraded within {target.timeout_s:g} s", "sessions")
+        self._contract = ContractTallies(target, None)
+        self._tls: Session | None = None
+        self._certificate_fault: str | None = None
+        self._errors: dict[str, int] = {}
+
+    def open(self) -> None:
+        """Check the settings; nothing is sent yet.
+
+        Raises
+        ------
+        ConfigError
+            The URL, a header, the CA file, a message or the schema file cannot be used as configured.
+        """
+        target = self._settings
+        self._parts = checked_url(self._url, schemes=("ws", "wss"), where=self._where)
+        self._headers, self._secrets = request_headers(target.headers, target.headers_env, where=self._where)
+        if self._parts.scheme == "wss":
+            ca_file = None if target.ca_file is None else self._root / target.ca_file
+            self._context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
+        for position, message in enumerate(target.send):
+            if (message.text is None) == (message.json_payload is None):
+                raise ConfigError(
+                    "A message to send needs either json or text.", where=f"{self._where}.send.{position}"
+                )
+            try:
+                json.dumps(message.json_payload)
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"Not JSON: {error}.", where=f"{self._where}.send.{position}.json") from error
+        if target.event is not None and target.event.schema_file is not None:
+            validator = load_schema(self._root / target.event.schema_file, self._where)
+            self._contract = ContractTallies(target, validator)
+        self._anchor_ns = time.time_ns() - perf_counter_ns()
+
+    def run(self, round_number: int) -> None:
+        """Run one round of sessions; each that fails is a sample with ``ok = false``."""
+        target = self._settings
+        period_ns = int(1e9 / target.rate)
+        self._due += target.sessions
+        records = [Record(0, round_number, number) for number in range(target.sessions)]
+        try:
+            _run_loop(self._round(records, period_ns))
+        finally:
+            # Also after an interrupt: the sessions that had ended are evidence.
+            for record in records:
+                if record.done:
+                    self._absorb(record)
+
+    def close(self) -> None:
+        """Nothing stays open between rounds."""
+
+    def evidence(self) -> Evidence:
+        """Return the samples and checks so far and one sources row."""
+        checks: list[dict[str, Any]] = []
+        if self._sessions:
+            checks.append(self._connection.row(self.target))
+            checks += self._tls_rows()
+            connected = self._connection.met > 0
+            checks += self._contract.rows(self.target, why=None if connected else "no session could be connected")
+        samples = pd.DataFrame(self._rows)
+        if len(samples):
+            samples["due_at"] = pd.to_datetime(samples["due_at"], utc=True, unit="ns")
+        return Evidence.of(sources=pd.DataFrame([self._source()]), samples=samples, checks=pd.DataFrame(checks))
+
+    async def _round(self, records: list[Record], period_ns: int) -> None:
+        slots = asyncio.Semaphore(_MOST_AT_ONCE)
+        start_ns = perf_counter_ns() + 1_000_000
+
+        async def one(record: Record) -> None:
+            await asyncio.sleep(max(record.due_ns - perf_counter_ns(), 0) / 1e9)
+            async with slots:
+                await run_session(
+                    record,
+                    self._settings,
+                    url=self._url,
+                    parts=self._parts,
+                    headers=self._headers,
+                    context=self._context,
+                    secrets=self._secrets,
+                )
+
+        async with asyncio.TaskGroup() as group:
+            for record in records:
+                record.due_ns = start_ns + record.number * period_ns
+                group.create_task(one(record))
+
+    def _absorb(self, record: Record) -> None:
+        self._sessions += 1
+        self._connection.add(
+            record.error is None, f"round {record.round_number}, session {record.number}: {record.error}"
+        )
+        self._certificate_fault = record.certificate_fault or self._certificate_fault
+        self._note_tls(record.tls)
+        self._add_connect(record)
+        if record.error is not None:
+            self._errors[record.error] = self._errors.get(record.error, 0) + 1
+            return
+        if record.abnormal is not None:
+            record.abnormal = redact_text(record.abnormal, self._secrets)[:300]
+            self._errors[record.abnormal] = self._errors.get(record.abnormal, 0) + 1
+        events, faults = parse(record)
+        self._contract.add(record, events, faults)
+        self._add_messages(record)
+        self._add_events(record, events)
+
+    def _note_tls(self, session: Session | None) -> None:
+        known = self._tls
+        if session is not None and (
+            known is None or (session.not_after and known.not_after and session.not_after < known.not_after)
+        ):
+            self._tls = session
+
+    def _add_connect(self, record: Record) -> None:
+        if record.error is not None:
+            self._add(record, "connect_time", error=record.error)
+            return
+        self._add(
+            record,
+            "connect_time",
+            until_ns=record.connected_ns,
+            dns_ms=record.dns_ms,
+            connect_ms=record.connect_ms,
+            tls_ms=record.tls_ms,
+            first_byte_ms=record.upgrade_ms,
+            status=101,
+        )
+
+    def _add_messages(self, record: Record) -> None:
+        """Add first_message_time and session_time, where messages came or were owed."""
+        target = self._settings
+        contract = target.event
+        owed = bool(
+            (contract and contract.types)
+            or target.sequence
+            or target.until_type
+            or any(message.reply_within_ms for message in target.send)
+        )
+        if record.messages:
+            self._add(record, "first_message_time", until_ns=record.messages[0][0])
+        elif owed:
+            self._add(record, "first_message_time", error=record.abnormal or self._unseen("message"))
+        error = record.abnormal
+        if error is None and target.until_type is not None and not record.reached_end:
+            error = self._unseen(repr(target.until_type)) if record.deadline else "closed before the last event"
+        if error is None and not record.messages and owed:
+            error = self._unseen("message")
+        if error is not None:
+            self._add(record, "session_time", error=error, status=record.close_code)
+        elif record.messages:
+            self._add(record, "session_time", until_ns=record.messages[-1][0], status=record.close_code)
+
+    def _unseen(self, what: str) -> str:
+        return f"{what} expected, not seen in {self._settings.listen_ms / 1000:g} s"
+
+    def _add_events(self, record: Record, events: list[Event]) -> None:
+        type_field = self._settings.event.type_field if self._settings.event else "type"
+        for event in events:
+            kind = event_type(event, type_field)
+            if kind is None:
+                continue
+            metric = f"event:{redact_text(kind, self._secrets)[:80]}"
+            if metric not in self._counts and len(self._counts) >= _MOST_TYPES:
+                self._untold_types += 1
+                continue
+            self._add(record, metric, value=event.at_ms, unit="ms")
+
+    def _add(
+        self, record: Record, metric: str, *, until_ns: int | None = None, error: str | None = None, **more: Any
+    ) -> None:
+        count = self._counts.get(metric, 0)
+        self._counts[metric] = count + 1
+        ok = error is None
+        row: dict[str, Any] = {
+            "target": self.target,
+            "metric": metric,
+            "round": record.round_number,
+            "sequence": count,
+            "due_at": self._anchor_ns + record.due_ns,
+            "connection": "fresh",
+            # With one session a round, each would be the first of its series, and none left to judge.
+            "warmup": ok and record.number == 0 and (self._settings.sessions > 1 or record.round_number == 0),
+            "ok": ok,
+            "error": error,
+            **more,
+        }
+        if until_ns is not None:
+            row["service_ms"] = (until_ns - record.started_ns) / 1e6
+            row["response_ms"] = (until_ns - record.due_ns) / 1e6
+            row["late_ms"] = max(record.started_ns - record.due_ns, 0) / 1e6
+        self._rows.append(row)
+
+    def _tls_rows(self) -> list[dict[str, Any]]:
+        if self._parts.scheme != "wss":
+            if not self._settings.require_tls:
+                return []
+            row = unchecked_certificate(self.target, "tls", "the URL begins with ws://", expected="wss://")
+            return [row | {"outcome": "fail", "observed": "not encrypted"}]
+        if self._certificate_fault is not None:
+            row = unchecked_certificate(self.target, "tls", f"OpenSSL: {self._certificate_fault}")
+            return [row | {"outcome": "fail", "observed": self._certificate_fault}]
+        if self._tls is None:
+            return [unchecked_certificate(self.target, "tls", "no TLS session was made")]
+        return [certificate_check(self.target, "tls", self._tls, minimum_days=None, now=datetime.now(UTC))]
+
+    def _source(self) -> dict[str, Any]:
+        status, notes = "ok", []
+        if self._errors:
+            most = max(self._errors, key=lambda text: (self._errors[text], text))
+            failed = sum(self._errors.values())
+            notes.append(f"{failed:,} of {self._sessions:,} sessions failed, most often: {most}")
+        if self._untold_types:
+            notes.append(f"{self._untold_types:,} events of further types were judged but have no rows")
+        if self._sessions < self._due:
+            status = "partial"
+            notes.insert(0, f"interrupted after {self._sessions:,} of {self._due:,} sessions")
+        if not self._connection.met:
+            status = "error"
+            notes = notes or ["no session was made"]
+        return {
+            "kind": "websocket",
+            "format": "probe",
+            "path": redact_url(self._url),
+            "rows": len(self._rows),
+            "status": status,
+            "message": "; ".join(notes) or None,
+        }
+
+
+def _run_loop(coroutine: Any) -> None:
+    """Run a coroutine to its end, also where a loop runs already, as in a notebook's kernel."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(coroutine)
+        return
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(coroutine)
+        except BaseException as error:  # noqa: BLE001 - carried over to the caller
+            failures.append(error)
+
+    thread = threading.Thread(target=work, name="websocket probe")
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
