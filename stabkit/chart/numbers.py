@@ -1,0 +1,198 @@
+"""Numbers as people read them: three significant digits, one unit a row, a sign on every change.
+
+Thousands are grouped by a narrow no-break space and a unit follows its number after one, so that no line breaks inside
+a value; the minus sign is U+2212, as wide as the plus.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+__all__ = ["MINUS", "SPACE", "count", "duration", "listing", "measure", "percent", "plural", "points", "significant"]
+
+SPACE: Final = "\u202f"
+MINUS: Final = "\u2212"
+UNKNOWN: Final = "–"
+
+_LARGER: Final = {"ms": ("s", 1000.0), "MB": ("GB", 1000.0), "KB": ("MB", 1000.0), "s": ("min", 60.0)}
+
+
+def _grouped(value: float, decimals: int, *, sign: bool) -> str:
+    rounded = round(value, decimals)
+    if rounded == 0:  # never "-0.0" nor "+0"
+        return f"{0:.{decimals}f}"
+    mark = MINUS if rounded < 0 else "+" if sign else ""
+    return mark + f"{abs(rounded):,.{decimals}f}".replace(",", SPACE)
+
+
+def decimals_of(values: Iterable[float | None], digits: int = 3) -> int:
+    """Return the decimals that give the largest of the values its significant digits, 0 to 6."""
+    known = [abs(v) for v in values if v is not None and math.isfinite(v) and v != 0]
+    if not known:
+        return 0
+    return min(6, max(0, digits - 1 - math.floor(math.log10(max(known)))))
+
+
+def significant(value: float | None, digits: int = 3, *, sign: bool = False, decimals: int | None = None) -> str:
+    """Return a number with that many significant digits; digits before the point are never rounded away.
+
+    Parameters
+    ----------
+    value : float or None
+        None and NaN read "–", infinities "∞".
+    sign : bool
+        Write the plus of a positive number, for changes.
+    decimals : int, optional
+        Use exactly these decimals instead, so that the numbers of a row line up.
+
+    Examples
+    --------
+    >>> significant(272.43), significant(0.012345), significant(-3.14159, sign=True)
+    ('272', '0.0123', '−3.14')
+    """
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if math.isinf(value):
+        return (MINUS if value < 0 else "+" if sign else "") + "∞"
+    return _grouped(value, decimals_of([value], digits) if decimals is None else decimals, sign=sign)
+
+
+def count(value: float | None) -> str:
+    """Return a whole number with its thousands grouped.
+
+    Examples
+    --------
+    >>> count(12408).replace(SPACE, "_")
+    '12_408'
+    """
+    return UNKNOWN if value is None or not math.isfinite(value) else _grouped(float(value), 0, sign=False)
+
+
+def one_unit(values: Sequence[float | None], unit: str) -> tuple[list[float | None], str]:
+    """Return the values in the one unit that keeps a row readable, and that unit.
+
+    A row moves to the larger unit only if its largest value has five digits.
+
+    Examples
+    --------
+    >>> one_unit([12500.0, 31000.0], "ms")
+    ([12.5, 31.0], 's')
+    """
+    known = [abs(v) for v in values if v is not None and math.isfinite(v)]
+    if unit in _LARGER and known and max(known) >= 10_000:
+        larger, factor = _LARGER[unit]
+        return [v if v is None else v / factor for v in values], larger
+    return list(values), unit
+
+
+def measure(value: float | None, unit: str, digits: int = 3, *, sign: bool = False) -> str:
+    """Return a number with its unit.
+
+    Examples
+    --------
+    >>> measure(118.24, "ms").replace(SPACE, " "), measure(96.2, "ms", sign=True).replace(SPACE, " ")
+    ('118 ms', '+96.2 ms')
+    """
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    (scaled,), shown = one_unit([value], unit)
+    text = significant(scaled, digits, sign=sign)
+    return f"{text}{SPACE}{shown}" if shown else text
+
+
+def percent(share: float | None, *, sign: bool = False, digits: int = 3) -> str:
+    """Return a share (0.05 is 5 %) as per cent; a share that is not all or nothing never reads 100 % or 0 %.
+
+    Examples
+    --------
+    >>> percent(0.0498).replace(SPACE, " "), percent(0.9999951).replace(SPACE, " "), percent(1.0).replace(SPACE, " ")
+    ('4.98 %', '> 99.9 %', '100 %')
+    """
+    if share is None or math.isnan(share):
+        return UNKNOWN
+    if math.isinf(share):
+        return f"{significant(share, sign=sign)}{SPACE}%"
+    hundredfold = share * 100
+    if not sign and 99.9 < hundredfold < 100:
+        digits_needed = 1 - math.floor(math.log10(100 - hundredfold)) if hundredfold < 99.999 else 0
+        if not digits_needed:
+            return f">{SPACE}99.9{SPACE}%"
+        # Floored, not rounded: 99.996 % is not 100 %.
+        floored = math.floor(hundredfold * 10**digits_needed) / 10**digits_needed
+        return f"{floored:.{digits_needed}f}{SPACE}%"
+    if hundredfold in (0, 100):
+        return f"{hundredfold:.0f}{SPACE}%"
+    places = min(decimals_of([hundredfold], digits), 4 if abs(hundredfold) < 0.1 else 2)
+    text = significant(hundredfold, sign=sign, decimals=places)
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"{text}{SPACE}%"
+
+
+def points(difference: float | None) -> str:
+    """Return a difference of two shares in percentage points.
+
+    Examples
+    --------
+    >>> points(-0.0125).replace(SPACE, " ")
+    '−1.25 pp'
+    """
+    if difference is None or math.isnan(difference):
+        return UNKNOWN
+    return f"{significant(difference * 100, sign=True)}{SPACE}pp"
+
+
+def plural(amount: float | None, one: str, many: str | None = None) -> str:
+    """Return the amount with the noun in its right form.
+
+    Examples
+    --------
+    >>> plural(1, "test"), plural(3, "test"), plural(2, "journey is", "journeys are")
+    ('1 test', '3 tests', '2 journeys are')
+    """
+    if many is None:
+        many = one[:-1] + "ies" if one.endswith("y") and one[-2:-1] not in "aeiou" else f"{one}s"
+    return f"{count(amount)} {one if amount == 1 else many}"
+
+
+def listing(items: Sequence[str], limit: int = 5) -> str:
+    """Return the items as one phrase, cut with a count.
+
+    Examples
+    --------
+    >>> listing(["a", "b", "c"]), listing(["a", "b", "c", "d"], limit=2), listing([])
+    ('a, b and c', 'a, b and 2 more', 'none')
+    """
+    if not items:
+        return "none"
+    if len(items) > limit:
+        return f"{', '.join(items[:limit])} and {count(len(items) - limit)} more"
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a length of time in its two largest units.
+
+    Examples
+    --------
+    >>> [duration(s).replace(SPACE, " ") for s in (0.0123, 75.2, 3661, 200_000)]
+    ['12.3 ms', '1 min 15 s', '1 h 1 min', '2 d 7 h']
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    if abs(seconds) < 1:
+        return measure(seconds * 1000, "ms")
+    if abs(seconds) < 60:
+        return measure(seconds, "s")
+    mark, whole = (MINUS if seconds < 0 else ""), round(abs(seconds))
+    sizes = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+    parts = []
+    for unit, size in sizes:
+        amount, whole = divmod(whole, size)
+        if amount or parts:
+            parts.append(f"{count(amount)}{SPACE}{unit}" if amount else "")
+        if len(parts) == 2:
+            break
+    return mark + " ".join(part for part in parts if part)
