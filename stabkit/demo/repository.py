@@ -1,0 +1,83 @@
+"""A git repository built on the spot from the service's two versions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stabkit.demo.scenarios import RELEASE, Scenario, apply_edits, write_service
+from stabkit.errors import EvidenceError
+
+__all__ = ["Versions", "build_versions"]
+
+BASELINE_LABEL: Final = "v1.4"
+CANDIDATE_LABEL: Final = "v1.5"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The two versions as source folders; the candidate's is the repository itself."""
+
+    baseline: Path
+    candidate: Path
+    baseline_commit: str
+    candidate_commit: str
+
+
+def build_versions(folder: Path, scenario: Scenario) -> Versions:
+    """Write both versions, the second as commits on top of the first, tagged v1.4 and v1.5.
+
+    Raises
+    ------
+    EvidenceError
+        git is not installed, or refuses.
+    """
+    baseline, candidate = folder / "baseline", folder / "candidate"
+    write_service(baseline)
+    write_service(candidate)
+    _git(candidate, "init", "--quiet", "--initial-branch", "main")
+    _commit(candidate, "Release 1.4.0")
+    _git(candidate, "tag", BASELINE_LABEL)
+    for message, edits in RELEASE.items():
+        apply_edits(candidate, edits)
+        _commit(candidate, message)
+    if scenario.edits:
+        apply_edits(candidate, scenario.edits)
+        _commit(candidate, scenario.commit)
+    _git(candidate, "tag", CANDIDATE_LABEL)
+    return Versions(
+        baseline,
+        candidate,
+        _git(candidate, "rev-parse", BASELINE_LABEL),
+        _git(candidate, "rev-parse", CANDIDATE_LABEL),
+    )
+
+
+def _commit(folder: Path, message: str) -> None:
+    _git(folder, "add", "--all")
+    _git(folder, "commit", "--quiet", "--message", message)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    if shutil.which("git") is None:
+        raise EvidenceError("git is not installed.", hint="Install it: the demo builds a repository of two versions.")
+    identity = ("-c", "user.name=demo", "-c", "user.email=demo@example.invalid", "-c", "commit.gpgsign=false")
+    # Hooks, templates and settings of the user must not reach a repository of ours.
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TEMPLATE_DIR": ""}
+    environment = {name: value for name, value in environment.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+    finished = subprocess.run(  # noqa: S603 - an argument list of our own
+        ["git", *identity, *arguments],  # noqa: S607
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if finished.returncode:
+        raise EvidenceError(f"git {arguments[0]} failed: {finished.stderr.strip()}", where=folder.name)
+    return finished.stdout.strip()

@@ -1,0 +1,184 @@
+"""The whole way once, on this machine and offline: service, evidence, store, verdict, pages."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from stabkit.collect.probe import Progress
+from stabkit.collect.session import Collection, collect
+from stabkit.collect.suites import run_scan, run_suite
+from stabkit.config import Config, load_config
+from stabkit.demo.certificates import write_certificates
+from stabkit.demo.processes import RunningService, busy_machine, running_service
+from stabkit.demo.repository import BASELINE_LABEL, CANDIDATE_LABEL, Versions, build_versions
+from stabkit.demo.scenarios import find_scenario
+from stabkit.errors import StabkitError, UsageError
+from stabkit.pipeline.notebooks import bundled_folder
+from stabkit.pipeline.reports import Job, ReportFiles, make_reports
+from stabkit.report.index import write_index
+from stabkit.schema import Evidence
+from stabkit.store import open_store
+
+__all__ = ["Walk", "walk"]
+
+_MARK: Final = ".stabkit-demo"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What the demo made.
+
+    Attributes
+    ----------
+    exit_code : int
+        That of the verdict: 0, 1 or 3; 2 if a page could not be made.
+    summary : str
+        The verdict in words, and where the pages are.
+    """
+
+    exit_code: int
+    index: Path
+    summary: str
+
+
+def walk(
+    scenario_name: str,
+    output: Path,
+    *,
+    rounds: int = 15,
+    note: Callable[[str], None] = lambda _text: None,
+    progress: Progress | None = None,
+) -> Walk:
+    """Build both versions, run them, collect, store, judge, and write all pages.
+
+    Parameters
+    ----------
+    scenario_name : str
+        A key of ``SCENARIOS``: what the candidate really does differently.
+    output : Path
+        Folder for the pages; the work itself lies in its subfolder ``demo``.
+
+    Raises
+    ------
+    UsageError
+        No such scenario, or ``output/demo`` holds something that the demo did not write.
+    """
+    scenario = find_scenario(scenario_name)
+    folder = _fresh_folder(output / "demo")
+    note(f"scenario {scenario.name}: {scenario.summary}")
+    versions = build_versions(folder, scenario)
+    certificates = write_certificates(folder / "tls")
+    with ExitStack() as stack:
+        baseline = stack.enter_context(running_service(versions.baseline, certificates))
+        candidate = stack.enter_context(running_service(versions.candidate, certificates))
+        config = _write_config(folder, baseline, candidate, rounds)
+        note("both versions are up; running their tests and scans")
+        before = _suites_and_scans(config, "baseline")
+        stack.enter_context(busy_machine(scenario.busy_processes))
+        note(f"probing both in {rounds} interleaved rounds")
+        collection = collect(config, label=CANDIDATE_LABEL, baseline_label=BASELINE_LABEL, progress=progress)
+    _store(config, collection, versions, before)
+    if collection.interrupted:
+        raise KeyboardInterrupt
+    note("writing the pages")
+    made = make_reports(_jobs(folder, config), output)
+    index = write_index(output)
+    return _finish(made, index.html)
+
+
+def _fresh_folder(folder: Path) -> Path:
+    if folder.exists() and not (folder / _MARK).is_file():
+        raise UsageError(
+            "This folder exists and was not written by the demo.",
+            where=str(folder),
+            hint="Name another folder with --output.",
+        )
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / _MARK).touch()
+    except OSError as error:
+        raise UsageError(
+            f"The folder cannot be written: {error.strerror or error}.",
+            where=str(folder),
+            hint="Name another folder with --output.",
+        ) from error
+    return folder
+
+
+def _write_config(folder: Path, baseline: RunningService, candidate: RunningService, rounds: int) -> Config:
+    template = (Path(__file__).parent / "project.toml").read_text(encoding="utf-8")
+    text = template.format(
+        rounds=rounds,
+        baseline=baseline.url(""),
+        candidate=candidate.url(""),
+        baseline_socket=baseline.url("", "wss"),
+        candidate_socket=candidate.url("", "wss"),
+        baseline_pid=baseline.pid,
+        candidate_pid=candidate.pid,
+        python=sys.executable,
+    )
+    path = folder / "stabkit.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_config(path)
+
+
+def _suites_and_scans(config: Config, directory: str) -> Evidence:
+    here: Mapping[str, Any] = {"directory": Path(directory)}
+    parts = [run_suite(name, suite.model_copy(update=here), root=config.root) for name, suite in config.tests.items()]
+    parts += [run_scan(name, scan.model_copy(update=here), root=config.root) for name, scan in config.scans.items()]
+    return Evidence().merge(*parts)
+
+
+def _store(config: Config, collection: Collection, versions: Versions, before: Evidence) -> None:
+    store = open_store(config.data, create=True)
+    for side, commit, more in (
+        ("baseline", versions.baseline_commit, before),
+        ("candidate", versions.candidate_commit, Evidence()),
+    ):
+        run = {**collection.runs[side], "commit": commit, "branch": "main"}
+        run["complete"] = bool(run["complete"]) and not more.failed
+        store.append(run, collection.evidence[side].merge(more))
+
+
+def _jobs(folder: Path, config: Config) -> list[Job]:
+    change = {
+        "data": str(config.data),
+        "config": str(folder / "stabkit.toml"),
+        "baseline": BASELINE_LABEL,
+        "candidate": CANDIDATE_LABEL,
+    }
+    # Two runs are no history: the trends are shown on the recorded one.
+    sample = {"data": str(sample_folder())}
+    return [
+        Job("stability_report", change),
+        Job("latency_deltas", change),
+        Job("change_impact", change),
+        Job("test_trends", sample),
+        Job("compliance_history", sample),
+    ]
+
+
+def sample_folder() -> Path:
+    """Return the folder of the recorded history: inside the package, or beside it in a checkout."""
+    notebooks = bundled_folder()
+    installed = notebooks.parent / "_sample"
+    return installed if installed.is_dir() else notebooks.parent / "data" / "sample"
+
+
+def _finish(made: list[ReportFiles | StabkitError], index: Path) -> Walk:
+    for entry in made:
+        if isinstance(entry, StabkitError):
+            raise entry
+        if entry.failure is not None:
+            raise entry.failure
+    report = made[0]
+    assert not isinstance(report, StabkitError)
+    lines = [report.title, *(str(reason) for reason in report.result.get("reasons", ())), f"Pages: {index}"]
+    return Walk(report.exit_code, index, "\n".join(lines))
