@@ -8,16 +8,49 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
 from stabkit.chart.numbers import count as amount_text
+from stabkit.report.display import Reason
 from stabkit.report.estimates import change_text, margin_text, value_text, values_text
-from stabkit.report.wording import capital, count, joined, plain, plural, sentence, shell, verb
+from stabkit.report.wording import count, joined, plain, plural, shell, verb
 
-__all__ = ["Reason", "need_command", "need_text", "reason", "reason_text", "section_of", "verdict_sentence"]
+__all__ = [
+    "SECTIONS",
+    "estimate_text",
+    "leading_estimate",
+    "metric_words",
+    "need_command",
+    "need_text",
+    "reason",
+    "reason_text",
+    "section_of",
+    "verdict_sentence",
+]
 
+SECTIONS: Final[Mapping[int, str]] = dict(
+    enumerate(
+        (
+            "Executive summary",
+            "Key metrics",
+            "Service availability",
+            "WebSocket validation",
+            "Compliance",
+            "Change impact",
+            "Regression results by suite",
+            "Response-time stability",
+            "Business-value protection",
+            "Risks",
+            "Performance, resources",
+            "Production readiness",
+            "Recommendations",
+            "Conclusion",
+            "Evidence and method",
+        ),
+        start=1,
+    )
+)
 SECTION_OF_KIND: Final[Mapping[str, int]] = {
     "latency": 8,
     "objective": 8,
@@ -64,29 +97,6 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "missing": ("check is missing", "checks are missing"),
 }
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One line of the verdict: a condition in words.
-
-    Attributes
-    ----------
-    subject : str
-        The condition's name.
-    text : str
-        What was seen, without the subject; no full stop.
-    command : str or None
-        What collects the missing evidence; None if nothing is missing.
-    section : int
-        The section of the report that shows the evidence.
-    """
-
-    outcome: str
-    subject: str
-    text: str
-    command: str | None
-    section: int
 
 
 def metric_words(metric: str | None) -> str:
@@ -155,7 +165,7 @@ def reason(condition: ConditionResult) -> Reason:
         subject=plain(condition.name),
         text=reason_text(condition),
         command=command,
-        section=section_of(condition),
+        section=SECTIONS[section_of(condition)],
     )
 
 
@@ -346,14 +356,6 @@ def need_command(condition: ConditionResult, need: Need | None) -> str | None:
     return shell(words)
 
 
-def reasons_sentence(gate: Gate) -> str:
-    """Return the gravest reason as a sentence; empty if there is none."""
-    first = next(iter(gate.reasons), None)
-    if first is None:
-        return ""
-    return sentence(f"{plain(first.name)}: {reason_text(first)}")
-
-
 def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:
     """Return counts by outcome as words, leaving out what is zero.
 
@@ -371,8 +373,3 @@ def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:
         said = outcome if outcome in ("regressed", "improved") else f"{verb('is', amount)} {outcome}"
         parts.append(f"{subject} {said}")
     return ", ".join(parts) or f"no {noun}"
-
-
-def lead(text: str) -> str:
-    """Return a section's opening sentence, capitalised."""
-    return capital(" ".join(text.split()))

@@ -1,0 +1,137 @@
+"""A run's evidence by reference: a run of the store, or a folder of evidence files read as it stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.gate import RunEvidence
+from stabkit.collect.readers import read_paths
+from stabkit.errors import EvidenceError, UnknownRunError
+from stabkit.schema import TABLES, Evidence, conform
+from stabkit.store import Store
+
+__all__ = ["load_run", "run_before"]
+
+# Where a folder says when it was made: the first of these columns that holds a time.
+_TIMES: Final = (("samples", "due_at"), ("scans", "scanned_at"))
+
+
+def load_run(reference: str, store: Store | None = None) -> RunEvidence:
+    """Return a run and its evidence.
+
+    Parameters
+    ----------
+    reference : str
+        A run of the store (label, run id or unique prefix, ``latest``, ``latest~1``), or the path of a folder of
+        evidence files, or of one file. A run of the store wins over a folder of the same name.
+    store : Store, optional
+        Where runs are looked up; without one only paths are known.
+
+    Returns
+    -------
+    RunEvidence
+        For a folder, the run is named by its records file, else by the folder, and is complete only if every file
+        was read whole.
+
+    Raises
+    ------
+    UnknownRunError
+        Neither a run nor a path; names the nearest run.
+    EvidenceError
+        The folder holds no file.
+    StoreError
+        The store is damaged, or a prefix fits several runs.
+    """
+    path = Path(reference).expanduser()
+    if store is not None:
+        try:
+            run_id = store.resolve(reference)
+        except UnknownRunError as error:
+            if not path.exists():
+                error.hint = f"{error.hint}; a folder of evidence files may be named too."
+                raise
+        else:
+            return RunEvidence(store.run(run_id), store.evidence(run_id))
+    if not reference or not path.exists():
+        raise UnknownRunError(reference, [], where=None)
+    return _read_folder(path)
+
+
+def run_before(run: pd.Series, store: Store) -> str | None:
+    """Return the id of the newest earlier run of the same environment; None if this is the first one.
+
+    A run that was collected together with the given one (its interleaved baseline) is preferred.
+    """
+    runs = store.runs()
+    earlier = runs[(runs["started_at"] <= run["started_at"]) & (runs["run_id"] != run["run_id"])]
+    same = earlier[_equal(earlier["environment"], run["environment"])]
+    if pd.notna(run["collection_id"]):
+        together = same[same["collection_id"] == run["collection_id"]]
+        same = together if len(together) else same
+    return str(same["run_id"].iloc[-1]) if len(same) else None
+
+
+def _equal(values: pd.Series, wanted: Any) -> pd.Series:
+    return values.isna() if pd.isna(wanted) else values == wanted
+
+
+def _read_folder(path: Path) -> RunEvidence:
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and _is_evidence(p, path))
+    if not files:
+        raise EvidenceError("The folder holds no evidence file.", where=str(path), hint="Put reports into it.")
+    evidence = read_paths(files)
+    run = _run_row(path, evidence)
+    return RunEvidence(run, _with_run_id(evidence, str(run["run_id"])))
+
+
+def _is_evidence(path: Path, root: Path) -> bool:
+    # Hidden files and prose beside evidence are no evidence; anything else is read, and refused by name if foreign.
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return not hidden and path.suffix.lower() not in (".md", ".rst") and path.name.lower() != "stabkit.toml"
+
+
+def _run_row(path: Path, evidence: Evidence) -> pd.Series:
+    sources = evidence["sources"]
+    facts = _claimed_run(sources)
+    digest = hashlib.sha256("\n".join(sorted(sources["sha256"].dropna())).encode()).hexdigest()
+    row = {
+        "label": path.resolve().stem if path.is_file() else path.resolve().name,
+        "started_at": _started_at(path, evidence),
+        **facts,
+        # From the content, so that equal files give an equal page.
+        "run_id": f"files-{digest[:12]}",
+        "complete": bool(facts.get("complete", True)) and not evidence.failed,
+    }
+    return conform("runs", pd.DataFrame([row])).iloc[0]
+
+
+def _claimed_run(sources: pd.DataFrame) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for claimed in sources["claimed"].dropna():
+        stated = json.loads(claimed)
+        if isinstance(stated, dict) and isinstance(stated.get("run"), dict):
+            facts |= stated["run"]
+    return {key: value for key, value in facts.items() if key in TABLES["runs"].names and key != "run_id"}
+
+
+def _started_at(path: Path, evidence: Evidence) -> pd.Timestamp:
+    for table, column in _TIMES:
+        known = evidence[table][column].dropna()
+        if len(known):
+            return known.min()
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    return pd.Timestamp(max(p.stat().st_mtime for p in files), unit="s", tz="UTC")
+
+
+def _with_run_id(evidence: Evidence, run_id: str) -> Evidence:
+    return Evidence(
+        {
+            name: evidence[name].assign(run_id=pd.Series(run_id, index=evidence[name].index, dtype="str"))
+            for name in evidence
+        }
+    )

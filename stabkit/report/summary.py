@@ -1,0 +1,246 @@
+"""The words of a whole report, computed from its gate: summary, facts strip, recommendations, conclusion."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
+from stabkit.report.sentences import estimate_text, need_command, reason, reason_text, verdict_sentence
+from stabkit.report.wording import capital, count, joined, plain, sentence, verb
+
+__all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]
+
+WORD: Final = {"stable": "Stable", "regressed": "Regressed", "inconclusive": "Inconclusive"}
+_SEVERITIES: Final = ("critical", "high", "normal", "low")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One recommendation and the row that caused it."""
+
+    when: str
+    what: str
+    because: str
+    command: str | None = None
+
+
+def run_name(run: pd.Series | None) -> str:
+    """Return how people call a run: its label with the short commit; ``nothing`` without a run."""
+    if run is None:
+        return "nothing"
+    label = plain(run["label"]) if pd.notna(run["label"]) else plain(run["run_id"])
+    return f"{label} ({plain(run['commit'])[:7]})" if pd.notna(run["commit"]) else label
+
+
+def title(baseline: pd.Series | None, candidate: pd.Series) -> str:
+    """Return the report's title: the two runs, the environment, the time."""
+    against = f" against {run_name(baseline)}" if baseline is not None else ", first run"
+    parts = [f"Stability of {run_name(candidate)}{against}"]
+    if pd.notna(candidate["environment"]):
+        parts.append(plain(candidate["environment"]))
+    parts.append(f"{candidate['started_at']:%Y-%m-%d %H:%M} UTC")
+    return " · ".join(parts)
+
+
+def headline(gate: Gate, *, first: bool = False) -> str:
+    """Return the verdict's one sentence; a first run says that it has nothing to be compared with."""
+    if first:
+        return f"First run: there is no baseline to compare with. {verdict_sentence(gate)}"
+    return verdict_sentence(gate)
+
+
+def executive_summary(gate: Gate, *, first: bool = False) -> tuple[str, str, str]:
+    """Return three sentences: the verdict, the largest change, the largest doubt."""
+    return (
+        f"{WORD[gate.verdict]}: {_lower(headline(gate, first=first))}",
+        largest_change(gate),
+        largest_doubt(gate),
+    )
+
+
+def _lower(text: str) -> str:
+    return text if text[:1].isdigit() else text[:1].lower() + text[1:]
+
+
+def largest_change(gate: Gate) -> str:
+    """Return the change that weighs most, as a sentence: what is broken first, then the largest shift of a metric."""
+    broken = [c for c in gate.conditions if c.exact and c.outcome == "regressed"]
+    if broken:
+        return sentence(f"the gravest change is {plain(broken[0].name)}: {reason_text(broken[0])}")
+    moved = [(c, e) for c in gate.conditions for e in c.estimates if _shift(e) > 0]
+    if not moved:
+        if any(e.change is not None for c in gate.conditions for e in c.estimates):
+            return "No metric moved further than its interval."
+        return "Nothing could be compared."
+    # The shift itself ranks, not its outcome: an improvement of half is larger news than 2 % inside the margin.
+    condition, estimate = max(moved, key=lambda pair: (pair[1].outcome == "regressed", _shift(pair[1])))
+    return sentence(f"the largest change is {plain(condition.name)}: {estimate_text(estimate, condition)}")
+
+
+def _shift(estimate: Estimate) -> float:
+    """How far a change surely is from none, in multiples of the margin; 0 if the interval holds no change."""
+    if estimate.change is None or estimate.low is None or estimate.high is None:
+        return 0.0
+    neutral = 1.0 if estimate.scale == "ratio" else 0.0
+    if estimate.low <= neutral <= estimate.high:
+        return 0.0
+    if estimate.scale == "ratio":
+        return abs(math.log(estimate.change)) / math.log1p(estimate.margin or 0.05) if estimate.change > 0 else 0.0
+    return abs(estimate.change) / (estimate.margin or 1.0)
+
+
+def largest_doubt(gate: Gate) -> str:
+    """Return the doubt that weighs most and what would settle it, as a sentence."""
+    open_ = [c for c in gate.reasons if c.outcome == "inconclusive"]
+    if open_:
+        rest = f"; {count(len(open_) - 1, 'further condition')} {verb('is', len(open_) - 1)} open" if open_[1:] else ""
+        return sentence(f"the largest doubt is {plain(open_[0].name)}: {reason_text(open_[0])}{rest}")
+    if gate.missing:
+        return sentence(f"not measured: {joined(gate.missing)}")
+    if gate.unjudged:
+        amount = len(gate.unjudged)
+        verb_ = verb("is", amount)
+        return sentence(
+            f"{count(amount, 'metric')} {verb_} measured but judged by no condition: {joined(gate.unjudged)}"
+        )
+    return "No condition is open, and no evidence that was asked for is missing."
+
+
+def facts_strip(gate: Gate, changes: pd.DataFrame, *, not_stable: bool = True) -> dict[str, str]:
+    """Return what got worse and better, what stayed, what changed, and what was not measured; a few words each."""
+    strip = {
+        "Worse": _tally(
+            gate, "regressed", ("regressed", "new", "reopened", "updated", "fail", "disappeared", "unconfirmed")
+        ),
+        "Better": _tally(gate, "improved", ("fixed",)),
+        "Stable": _stable(gate),
+        "Changed": changed_text(changes),
+        "Not measured": joined(gate.missing, most=3) or "nothing that was asked for",
+    }
+    return strip if not_stable else {key: value for key, value in strip.items() if key != "Worse"}
+
+
+def _tally(gate: Gate, outcome: str, states: Sequence[str]) -> str:
+    metrics = sum(e.outcome == outcome for c in gate.conditions for e in c.estimates)
+    items: Counter[str] = Counter()
+    for condition in gate.conditions:
+        noun = {"tests": "test", "findings": "finding", "checks": "check"}.get(condition.kind)
+        if noun:
+            listed = sum(str(item.get("state")) in states for item in condition.items)
+            counted = sum(
+                int(condition.facts.get(state) or 0) for state in states if _is_count(condition.facts.get(state))
+            )
+            items[noun] += max(listed, counted)
+    parts = [count(metrics, "metric")] if metrics else []
+    parts += [count(amount, noun) for noun, amount in items.items() if amount]
+    return ", ".join(parts) or "nothing"
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _stable(gate: Gate) -> str:
+    stable = sum(c.outcome == "stable" for c in gate.conditions)
+    return count(stable, "condition") if stable else "nothing"
+
+
+def changed_text(changes: pd.DataFrame) -> str:
+    """Return commits, files and areas of a range; says so if the range is not known."""
+    if changes.empty:
+        return "not recorded"
+    commits = changes["range_commits"].dropna()
+    head = [count(int(commits.iloc[0]), "commit")] if len(commits) else []
+    head.append(count(int(changes["path"].nunique()), "file"))
+    areas = changes["area"].dropna().value_counts()
+    # Equal counts in the order of their names, so that equal input gives equal words.
+    names = sorted(areas.index, key=lambda name: (-int(areas[name]), str(name)))
+    where = f" in {joined(names, most=3)}" if names else ""
+    return f"{', '.join(head)}{where}"
+
+
+def recommendations(gate: Gate, *, first: bool = False) -> list[Advice]:
+    """Return what to do now and later, each with the row that caused it; in order of weight."""
+    found = [_deploy(gate, first=first)]
+    found += [_for_condition(condition) for condition in gate.reasons]
+    found += [
+        Advice("now", f"collect {plain(name)}", "it is declared and not there", "stabkit collect")
+        for name in gate.missing
+    ]
+    found += [_near_margin(c, e) for c in gate.conditions if c.outcome == "stable" for e in c.estimates if _near(e)]
+    known = [
+        c for c in gate.conditions if c.kind == "tests" and any(i.get("state") == "still_failing" for i in c.items)
+    ]
+    for condition in known:
+        names = [i.get("what", "") for i in condition.items if i.get("state") == "still_failing"]
+        what = f"fix {count(len(names), 'known failure')} of {plain(condition.target or condition.name)}"
+        found.append(Advice("later", what, joined(names)))
+    for name in gate.unjudged:
+        found.append(Advice("later", f"add a condition for {plain(name)}", "it is measured and judged by none"))
+    return found
+
+
+def _deploy(gate: Gate, *, first: bool) -> Advice:
+    if gate.verdict == "stable":
+        return Advice("now", "deploy", verdict_sentence(gate))
+    if gate.verdict == "regressed":
+        return Advice("now", "do not deploy", verdict_sentence(gate))
+    if first:
+        return Advice("now", "keep this run as the baseline of the next one", "there is no earlier run to compare with")
+    return Advice("now", "collect what is missing before deciding", verdict_sentence(gate))
+
+
+def _for_condition(condition: ConditionResult) -> Advice:
+    line = reason(condition)
+    if condition.outcome == "inconclusive":
+        what = plain(condition.advice, 200) if condition.advice else f"decide {line.subject}"
+        return Advice("now", what, f"{line.subject}: {line.text}", line.command)
+    what = plain(condition.advice, 200) if condition.advice else f"find why {line.subject} regressed"
+    return Advice("now", what, f"{line.subject}: {line.text}", None)
+
+
+def _near(estimate: Estimate) -> bool:
+    """Say whether the bound has used up more than four fifths of the margin."""
+    if estimate.margin is None or estimate.high is None or not math.isfinite(estimate.high):
+        return False
+    used = estimate.high - 1 if estimate.scale == "ratio" else estimate.high
+    return used > 0.8 * estimate.margin
+
+
+def _near_margin(condition: ConditionResult, estimate: Estimate) -> Advice:
+    return Advice(
+        "later",
+        f"watch {plain(condition.name)}",
+        f"its bound is near the margin: {estimate_text(estimate, condition)}",
+        need_command(condition, None),
+    )
+
+
+def conclusion(gate: Gate, sources: pd.DataFrame, *, first: bool = False, runs: int = 2) -> tuple[str, ...]:
+    """Return the verdict in one sentence, then what this report cannot know, one sentence each."""
+    found = [f"{WORD[gate.verdict]}: {_lower(headline(gate, first=first))}"]
+    if gate.missing:
+        found.append(sentence(f"it cannot know what was not measured: {joined(gate.missing)}"))
+    bad = sources[sources["status"].isin(["partial", "error"])]
+    if len(bad):
+        paths = sorted(set(bad["path"]))
+        found.append(sentence(f"{count(len(bad), 'source')} could not be read whole: {joined(paths)}"))
+    if gate.unjudged:
+        found.append(sentence(f"no condition speaks of {joined(gate.unjudged)}"))
+    loose = [c for c in gate.conditions if not c.gating]
+    if loose:
+        found.append(
+            sentence(
+                f"{count(len(loose), 'condition')} {verb('does', len(loose))} not gate: {joined(c.name for c in loose)}"
+            )
+        )
+    if runs == 2 and not first:
+        found.append("It compares two runs in one environment and says nothing of other load, data or users.")
+    found.append("What happens side by side coincides; this report does not show causes.")
+    return tuple(capital(text) for text in found)
