@@ -145,7 +145,7 @@ def runs(
     from stabkit.report.lists import run_table
 
     terminal = terminal_of(context)
-    _show(terminal, output_format, run_table(open_data(config, data).runs()))
+    terminal.show(output_format, run_table(open_data(config, data).runs()))
     return 0
 
 
@@ -165,7 +165,8 @@ def read(
       stabkit read junit.xml
       stabkit read reports/ --format json
     """
-    from stabkit.collect.readers import read_paths, source_summary
+    from stabkit.collect.readers import read_paths
+    from stabkit.collect.summary import source_summary
     from stabkit.report.lists import source_table
 
     terminal = terminal_of(context)
@@ -174,17 +175,8 @@ def read(
     if output_format is Format.json:
         terminal.document({"schema": 1, "sources": sources})
     else:
-        _show(terminal, output_format, source_table(sources))
+        terminal.show(output_format, source_table(sources))
     return 2 if any(source["status"] == "error" for source in sources) else 0
-
-
-def _show(terminal: Terminal, output_format: Format, display: Any) -> None:
-    if output_format is Format.json:
-        terminal.document(display.to_json())
-    elif output_format is Format.markdown:
-        terminal.result(display._repr_markdown_())
-    else:
-        terminal.result(repr(display))
 
 
 def _counts(evidence: Evidence) -> dict[str, Any]:

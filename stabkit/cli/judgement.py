@@ -49,7 +49,7 @@ def compare(
       stabkit compare latest~1 latest --data data/sample
     """
     subject = _subject(baseline, candidate, config, data)
-    _show(terminal_of(context), output_format, subject.comparison())
+    terminal_of(context).show(output_format, subject.comparison())
     return 0
 
 
@@ -71,7 +71,7 @@ def gate(
       stabkit gate data/reference/before data/reference/after --format markdown
     """
     subject = _subject(baseline, candidate, config, data)
-    _show(terminal_of(context), output_format, subject.verdict())
+    terminal_of(context).show(output_format, subject.verdict())
     return subject.gate.exit_code
 
 
@@ -93,7 +93,7 @@ def diff(
       stabkit diff old.sarif new.sarif --format json
     """
     from stabkit.collect.readers import read_file
-    from stabkit.report.lists import difference
+    from stabkit.report.lists import difference, difference_tables
 
     terminal = terminal_of(context)
     sides = [read_file(Path(path)) for path in (before, after)]
@@ -105,7 +105,11 @@ def diff(
             failed = failed or source.status == "error"
     if failed and not any(len(side["tests"]) or len(side["scans"]) for side in sides):
         raise UsageError("Neither file could be read.", hint="See what they hold: stabkit read FILE")
-    _show(terminal, output_format, difference(sides[0], sides[1]))
+    found = difference(sides[0], sides[1])
+    if output_format is Format.json:
+        terminal.document(found)
+    else:
+        terminal.show(output_format, *difference_tables(found))
     return 2 if failed else 0
 
 
@@ -245,12 +249,3 @@ def _say_made(
         typer.launch(pages[0].html.resolve().as_uri())
     codes = [2 if isinstance(entry, StabkitError) else entry.exit_code for entry in made]
     return next((code for code in (2, 1, 3) if code in codes), 0)
-
-
-def _show(terminal: Terminal, output_format: Format, display: Any) -> None:
-    if output_format is Format.json:
-        terminal.document(display.to_json())
-    elif output_format is Format.markdown:
-        terminal.result(display._repr_markdown_())
-    else:
-        terminal.result(repr(display))

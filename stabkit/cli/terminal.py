@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol
 
 from stabkit.errors import StabkitError
 
@@ -32,6 +32,16 @@ class Format(StrEnum):
     markdown = "markdown"
 
 
+class Displayed(Protocol):
+    """What a display object of the report room offers."""
+
+    def piece(self) -> dict[str, Any]:
+        """Return its JSON."""
+
+    def markdown(self) -> str:
+        """Return its Markdown."""
+
+
 class Terminal:
     """One command's way to its user."""
 
@@ -49,6 +59,16 @@ class Terminal:
         """Print a result as JSON."""
         sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
         sys.stdout.flush()
+
+    def show(self, output_format: Format, *displays: Displayed) -> None:
+        """Print display objects as text or Markdown, or the one of them as its JSON."""
+        if output_format is Format.json:
+            (display,) = displays
+            self.document(display.piece())
+        elif output_format is Format.markdown:
+            self.result("\n\n".join(display.markdown() for display in displays))
+        else:
+            self.result("\n\n".join(repr(display) for display in displays))
 
     def note(self, text: str) -> None:
         """Say what was done and what comes next."""

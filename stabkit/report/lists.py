@@ -1,0 +1,153 @@
+"""What the command line lists: stored runs, evidence files, and what moved between two of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.findings import match_findings
+from stabkit.analyze.transitions import test_transitions
+from stabkit.report.display import Column, Table
+from stabkit.report.numbers import count, duration, moment, plural
+from stabkit.schema import Evidence
+
+__all__ = ["difference", "difference_tables", "run_table", "source_table"]
+
+TRANSITIONS: Final = ("regressed", "disappeared", "newly_skipped", "flaky", "still_failing", "added", "fixed")
+STATES: Final = ("new", "reopened", "moved", "updated", "persisting", "fixed", "not_scanned")
+
+
+def run_table(runs: pd.DataFrame) -> Table:
+    """Return the stored runs as a table, in their order."""
+    columns = (
+        Column("label", "Run", "head"),
+        Column("started", "Started"),
+        Column("environment", "Environment"),
+        Column("commit", "Commit"),
+        Column("complete", "Complete"),
+        Column("run_id", "Id", "code"),
+    )
+    rows = tuple(
+        {
+            "label": _text(run.label) or run.run_id,
+            "started": moment(run.started_at),
+            "environment": _text(run.environment),
+            "commit": (_text(run.commit) or "")[:10] or None,
+            "complete": "yes" if run.complete else "no",
+            "run_id": run.run_id,
+        }
+        for run in runs.itertuples()
+    )
+    records = tuple(json.loads(runs.to_json(orient="records", date_format="iso")))
+    return Table(columns, rows, plural(len(rows), "run"), records=records, limit=max(len(rows), 1))
+
+
+def source_table(sources: Sequence[Mapping[str, Any]]) -> Table:
+    """Return evidence files as a table, from what :func:`stabkit.collect.readers.source_summary` found in them."""
+    columns = (
+        Column("path", "File", "head"),
+        Column("status", "Status", "outcome"),
+        Column("format", "Format"),
+        Column("holds", "Holds"),
+        Column("message", "Message"),
+    )
+    rows = tuple(
+        {
+            "path": source["path"],
+            "status": source["status"],
+            "format": source["format"],
+            "holds": _holds(source),
+            "message": _place(source),
+        }
+        for source in sources
+    )
+    return Table(columns, rows, plural(len(rows), "file"), records=tuple(sources), limit=max(len(rows), 1))
+
+
+def _holds(source: Mapping[str, Any]) -> str | None:
+    counts: Mapping[str, Any] = source.get("counts") or {}
+    if "cases" in counts:
+        parts = [plural(counts["tests"], "test")]
+        parts += [
+            f"{count(counts[name])} {name}"
+            for name in ("passed", "failed", "errors", "skipped", "flaky")
+            if counts[name]
+        ]
+        if counts.get("time_s") is not None:
+            parts.append(duration(counts["time_s"]))
+        return ", ".join(parts)
+    if "findings" in counts:
+        by_severity = ", ".join(f"{count(n)} {severity}" for severity, n in counts["by_severity"].items())
+        return plural(counts["findings"], "finding") + (f" ({by_severity})" if by_severity else "")
+    if "samples" in counts:
+        return plural(counts["samples"], "sample")
+    return None
+
+
+def _place(source: Mapping[str, Any]) -> str | None:
+    if source["line"] is None or source["message"] is None:
+        return _text(source["message"])
+    column = f", column {source['column']}" if source["column"] is not None else ""
+    return f"line {source['line']}{column}: {source['message']}"
+
+
+def difference(before: Evidence, after: Evidence) -> dict[str, Any]:
+    """Return what moved between two pieces of evidence, in the contract of ``stabkit diff --format json``.
+
+    Returns
+    -------
+    dict
+        ``transitions`` (name to test ids) if either side has tests; ``states`` (name to findings), ``comparable`` and
+        ``why`` if either side has a scan. Tests that kept passing are only counted, in ``unchanged``.
+    """
+    found: dict[str, Any] = {"schema": 1}
+    if len(before["tests"]) or len(after["tests"]):
+        transitions = test_transitions(before["tests"], after["tests"])
+        found["transitions"] = {
+            name: transitions.loc[transitions["transition"] == name, "test_id"].tolist() for name in TRANSITIONS
+        }
+        found["unchanged"] = int((~transitions["transition"].isin(TRANSITIONS)).sum())
+    if len(before["scans"]) or len(after["scans"]):
+        matched = match_findings(before["findings"], after["findings"], before["scans"], after["scans"])
+        states = matched.states
+        found["states"] = {name: _findings(states[states["state"] == name]) for name in STATES}
+        found["comparable"] = matched.comparable
+        found["why"] = list(matched.why)
+    return found
+
+
+def _findings(states: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = ["rule", "path", "line", "fingerprint", "matched_by"]
+    rows = states[columns].astype(object).where(states[columns].notna(), None)
+    return [{**row, "line": None if row["line"] is None else int(row["line"])} for row in rows.to_dict("records")]
+
+
+def difference_tables(found: Mapping[str, Any]) -> tuple[Table, ...]:
+    """Return what moved as tables: tests by transition, findings by state."""
+    tables = []
+    if "transitions" in found:
+        rows = tuple(
+            {"what": test_id, "state": name.replace("_", " ")}
+            for name, ids in found["transitions"].items()
+            for test_id in ids
+        )
+        caption = f"{plural(len(rows), 'test')} moved, {count(found['unchanged'])} unchanged"
+        tables.append(Table((Column("state", "Transition", "outcome"), Column("what", "Test", "head")), rows, caption))
+    if "states" in found:
+        rows = tuple(
+            {"state": name.replace("_", " "), "what": f"{finding['rule']} {finding['path']}:{finding['line']}"}
+            for name, findings in found["states"].items()
+            for finding in findings
+        )
+        caption = plural(len(rows), "finding")
+        if not found["comparable"]:
+            caption += f"; the scans are not comparable: {'; '.join(found['why'])}"
+        tables.append(Table((Column("state", "State", "outcome"), Column("what", "Finding", "head")), rows, caption))
+    return tuple(tables)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or pd.isna(value) else str(value)
