@@ -1,0 +1,251 @@
+"""Batches on disk: data files written durably first, one commit marker per batch last.
+
+::
+
+    <store>/stabkit-store.json                                   says that this folder is a store
+    <store>/table=<name>/day=<UTC day>/<run_id>-<batch_id>.parquet
+    <store>/commits/<run_id>-<batch_id>.json                     names the files; without it, the batch does not exist
+
+Every file is written beside its place, synced, renamed, and its folder synced. So a process killed at any moment leaves
+either a whole batch or nothing that a reader would see.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from stabkit.errors import StoreError
+from stabkit.schema import SCHEMA_VERSION, TABLES, Evidence, conform
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["COMMITS", "Batch", "DataFile", "arrow_schema", "read_marker", "write_batch", "write_durably"]
+
+COMMITS: Final = "commits"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_DATA_FILE: Final = re.compile(r"table=[a-z]+/day=\d{4}-\d{2}-\d{2}/[A-Za-z0-9][A-Za-z0-9._-]{0,255}\.parquet")
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of a batch; ``path`` is relative to the store."""
+
+    table: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One committed batch: what a marker says."""
+
+    batch_id: str
+    committed_at: str
+    run: Mapping[str, Any]
+    files: tuple[DataFile, ...]
+
+    @property
+    def run_id(self) -> str:
+        """The run this batch belongs to."""
+        return str(self.run["run_id"])
+
+
+def arrow_schema(table: str) -> pa.Schema:
+    """Return the Parquet types of the named table."""
+    import pyarrow as pa
+
+    types = {
+        "text": pa.string(),
+        "float": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "time": pa.timestamp("us", tz="UTC"),
+    }
+    return pa.schema([(column.name, types[column.kind]) for column in TABLES[table].columns])
+
+
+def write_batch(root: Path, run: Mapping[str, Any], evidence: Evidence, batch_id: str | None) -> Batch:
+    """Write one batch durably and return it; all of its tables become visible together, or none.
+
+    Parameters
+    ----------
+    root : Path
+        The store's folder.
+    run : mapping
+        A row of the ``runs`` table.
+    evidence : Evidence
+        Tables beside ``runs``; each row gets this run's id.
+    batch_id : str or None
+        Kept by the caller over retries, so that a batch counts once; made here if None.
+
+    Raises
+    ------
+    SchemaError
+        A table breaks its contract.
+    StoreError
+        The folder cannot be written, or an id cannot be a file name.
+    """
+    row = _run_row(run)
+    own_id = batch_id is None
+    batch_id = batch_id or secrets.token_hex(8)
+    for kind, name in (("run_id", row["run_id"]), ("batch_id", batch_id)):
+        if not _NAME.fullmatch(str(name)):
+            raise StoreError(
+                f"The {kind} {name!r} cannot be part of a file name.",
+                where=str(root),
+                hint="Use up to 128 ASCII letters, digits, dots, dashes and underscores.",
+            )
+    stem = f"{row['run_id']}-{batch_id}"
+    day = row["started_at"][:10]
+    frames = {name: conform(name, evidence[name].assign(run_id=row["run_id"])) for name in evidence if name != "runs"}
+    written: list[Path] = []
+    try:
+        files = tuple(
+            _write_table(root, name, frame, f"table={name}/day={day}/{stem}.parquet", written)
+            for name, frame in frames.items()
+            if len(frame)
+        )
+        batch = Batch(batch_id, datetime.now(UTC).isoformat(), row, files)
+        write_durably(root / COMMITS / f"{stem}.json", _to_json(batch))
+    except BaseException as error:
+        if own_id:  # nobody else can be writing these names, and without a marker nobody can see them
+            for path in written:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        if isinstance(error, OSError):
+            raise _translate(error, root) from error
+        raise
+    return batch
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file so that it is either whole under its name or not there at all, also after a power loss."""
+    made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    for folder in (path.parent, *(new.parent for new in made)):
+        _sync_folder(folder)
+
+
+def read_marker(path: Path) -> Batch:
+    """Read one commit marker.
+
+    Raises
+    ------
+    StoreError
+        The marker is unreadable, damaged, or names a file outside the store's tables.
+    """
+    try:
+        data = json.loads(path.read_bytes())
+        if data["schema"] > SCHEMA_VERSION:
+            raise StoreError(
+                f"This batch was written by a newer stabkit (schema {data['schema']}, known up to {SCHEMA_VERSION}).",
+                where=str(path),
+                hint="Update stabkit.",
+            )
+        files = tuple(DataFile(**file) for file in data["files"])
+        # Conformed by the reader, all rows at once: row by row takes a hundred times as long.
+        run = {name: data["run"].get(name) for name in TABLES["runs"].names}
+        batch = Batch(str(data["batch_id"]), str(data["committed_at"]), run, files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError(
+            f"This commit marker cannot be read: {type(error).__name__}: {error}.",
+            where=str(path),
+            hint="Restore it from a backup, or move it away: its batch is then gone, all others stay.",
+        ) from error
+    strange = [f.path for f in files if not _DATA_FILE.fullmatch(f.path) or f.table not in TABLES]
+    if strange or not _NAME.fullmatch(batch.run_id):
+        raise StoreError(
+            f"This commit marker names {strange[0] if strange else batch.run_id!r}, which no store writes.",
+            where=str(path),
+            hint="Do not trust this store; move the marker away to read the rest.",
+        )
+    return batch
+
+
+def _run_row(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a conformed runs row as JSON values."""
+    import pandas as pd
+
+    frame = conform("runs", pd.DataFrame([dict(run)]))
+    row: dict[str, Any] = {}
+    for name, value in frame.iloc[0].items():
+        if pd.isna(value):
+            row[str(name)] = None
+        elif hasattr(value, "isoformat"):
+            row[str(name)] = value.isoformat()
+        else:
+            row[str(name)] = value.item() if hasattr(value, "item") else value
+    return row
+
+
+def _write_table(root: Path, name: str, frame: pd.DataFrame, place: str, written: list[Path]) -> DataFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = pa.BufferOutputStream()
+    table = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
+    pq.write_table(table.replace_schema_metadata(None), buffer, compression="zstd")
+    content = buffer.getvalue().to_pybytes()
+    written.append(root / place)
+    write_durably(root / place, content)
+    return DataFile(name, place, len(frame), len(content), hashlib.sha256(content).hexdigest())
+
+
+def _to_json(batch: Batch) -> bytes:
+    data = {
+        "schema": SCHEMA_VERSION,
+        "batch_id": batch.batch_id,
+        "committed_at": batch.committed_at,
+        "run": dict(batch.run),
+        "files": [vars(file) for file in batch.files],
+    }
+    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot sync a folder
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _translate(error: OSError, root: Path) -> StoreError:
+    where = str(error.filename or root)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "Free some space, then collect again; nothing of this batch is visible, earlier runs are whole."
+        return StoreError("There is no space left for this batch.", where=where, hint=hint)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        hint = "Make the folder writable for this user, or give another one with --data."
+        return StoreError("The store cannot be written: permission denied or read-only.", where=where, hint=hint)
+    hint = "Nothing of this batch is visible; check the folder and try again."
+    return StoreError(f"The store cannot be written: {error.strerror or error}.", where=where, hint=hint)
