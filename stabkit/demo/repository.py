@@ -12,7 +12,7 @@ from typing import Final
 from stabkit.demo.scenarios import RELEASE, Scenario, apply_edits, write_service
 from stabkit.errors import EvidenceError
 
-__all__ = ["Versions", "build_versions"]
+__all__ = ["BASELINE_LABEL", "CANDIDATE_LABEL", "Versions", "build_versions", "commit_version", "start_repository"]
 
 BASELINE_LABEL: Final = "v1.4"
 CANDIDATE_LABEL: Final = "v1.5"
@@ -39,27 +39,31 @@ def build_versions(folder: Path, scenario: Scenario) -> Versions:
     baseline, candidate = folder / "baseline", folder / "candidate"
     write_service(baseline)
     write_service(candidate)
-    _git(candidate, "init", "--quiet", "--initial-branch", "main")
-    _commit(candidate, "Release 1.4.0")
-    _git(candidate, "tag", BASELINE_LABEL)
+    start_repository(candidate)
+    first = commit_version(candidate, "Release 1.4.0", tag=BASELINE_LABEL)
     for message, edits in RELEASE.items():
         apply_edits(candidate, edits)
-        _commit(candidate, message)
+        commit_version(candidate, message)
     if scenario.edits:
         apply_edits(candidate, scenario.edits)
-        _commit(candidate, scenario.commit)
+        commit_version(candidate, scenario.commit)
     _git(candidate, "tag", CANDIDATE_LABEL)
-    return Versions(
-        baseline,
-        candidate,
-        _git(candidate, "rev-parse", BASELINE_LABEL),
-        _git(candidate, "rev-parse", CANDIDATE_LABEL),
-    )
+    return Versions(baseline, candidate, first, _git(candidate, "rev-parse", "HEAD"))
 
 
-def _commit(folder: Path, message: str) -> None:
+def start_repository(folder: Path) -> None:
+    """Make the folder, which may hold files already, a git repository without commits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _git(folder, "init", "--quiet", "--initial-branch", "main")
+
+
+def commit_version(folder: Path, message: str, *, tag: str | None = None) -> str:
+    """Commit the folder as it stands, also if nothing changed, and return the commit's full id."""
     _git(folder, "add", "--all")
-    _git(folder, "commit", "--quiet", "--message", message)
+    _git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
+    if tag:
+        _git(folder, "tag", tag)
+    return _git(folder, "rev-parse", "HEAD")
 
 
 def _git(folder: Path, *arguments: str) -> str:

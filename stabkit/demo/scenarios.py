@@ -40,8 +40,8 @@ class Scenario:
 
 
 def write_service(folder: Path) -> None:
-    """Write the service's baseline source into a new folder."""
-    shutil.copytree(SERVICE, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    """Write the service's baseline source into a folder, over what is there."""
+    shutil.copytree(SERVICE, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"), dirs_exist_ok=True)
 
 
 def apply_edits(folder: Path, edits: Iterable[Edit]) -> None:

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,10 +22,9 @@ from stabkit.errors import StabkitError, UsageError
 from stabkit.pipeline.notebooks import bundled_folder
 from stabkit.pipeline.reports import Job, ReportFiles, make_reports
 from stabkit.report.index import write_index
-from stabkit.schema import Evidence
-from stabkit.store import open_store
+from stabkit.store import Store, open_store
 
-__all__ = ["Walk", "walk"]
+__all__ = ["Walk", "collect_versions", "sample_folder", "store_versions", "walk", "write_config"]
 
 _MARK: Final = ".stabkit-demo"
 
@@ -77,14 +76,12 @@ def walk(
     with ExitStack() as stack:
         baseline = stack.enter_context(running_service(versions.baseline, certificates))
         candidate = stack.enter_context(running_service(versions.candidate, certificates))
-        config = _write_config(folder, baseline, candidate, rounds)
-        note("both versions are up; running their tests and scans")
-        before = _suites_and_scans(config, "baseline")
+        config = write_config(folder, baseline, candidate, rounds=rounds)
+        note(f"both versions are up: testing and scanning them, then probing both in {rounds} interleaved rounds")
         stack.enter_context(busy_machine(scenario.busy_processes))
-        note(f"probing both in {rounds} interleaved rounds")
-        collection = collect(config, label=CANDIDATE_LABEL, baseline_label=BASELINE_LABEL, progress=progress)
-    _store(config, collection, versions, before)
-    if collection.interrupted:
+        collected = collect_versions(config, progress)
+    store_versions(open_store(config.data, create=True), collected, versions.baseline_commit, versions.candidate_commit)
+    if collected.interrupted:
         raise KeyboardInterrupt
     note("writing the pages")
     made = make_reports(_jobs(folder, config), output)
@@ -112,7 +109,8 @@ def _fresh_folder(folder: Path) -> Path:
     return folder
 
 
-def _write_config(folder: Path, baseline: RunningService, candidate: RunningService, rounds: int) -> Config:
+def write_config(folder: Path, baseline: RunningService, candidate: RunningService, *, rounds: int) -> Config:
+    """Write the demo's ``stabkit.toml`` for two running versions, and load it."""
     template = (Path(__file__).parent / "project.toml").read_text(encoding="utf-8")
     text = template.format(
         rounds=rounds,
@@ -129,22 +127,25 @@ def _write_config(folder: Path, baseline: RunningService, candidate: RunningServ
     return load_config(path)
 
 
-def _suites_and_scans(config: Config, directory: str) -> Evidence:
-    here: Mapping[str, Any] = {"directory": Path(directory)}
+def collect_versions(config: Config, progress: Progress | None = None) -> Collection:
+    """Gather all evidence of both versions: the baseline's own tests and scans too, from its own source folder."""
+    here: Mapping[str, Any] = {"directory": Path("baseline")}
     parts = [run_suite(name, suite.model_copy(update=here), root=config.root) for name, suite in config.tests.items()]
     parts += [run_scan(name, scan.model_copy(update=here), root=config.root) for name, scan in config.scans.items()]
-    return Evidence().merge(*parts)
+    collection = collect(config, label=CANDIDATE_LABEL, baseline_label=BASELINE_LABEL, progress=progress)
+    before = collection.evidence["baseline"].merge(*parts)
+    complete = bool(collection.runs["baseline"]["complete"]) and not before.failed
+    return replace(
+        collection,
+        runs={**collection.runs, "baseline": {**collection.runs["baseline"], "complete": complete}},
+        evidence={**collection.evidence, "baseline": before},
+    )
 
 
-def _store(config: Config, collection: Collection, versions: Versions, before: Evidence) -> None:
-    store = open_store(config.data, create=True)
-    for side, commit, more in (
-        ("baseline", versions.baseline_commit, before),
-        ("candidate", versions.candidate_commit, Evidence()),
-    ):
-        run = {**collection.runs[side], "commit": commit, "branch": "main"}
-        run["complete"] = bool(run["complete"]) and not more.failed
-        store.append(run, collection.evidence[side].merge(more))
+def store_versions(store: Store, collected: Collection, baseline_commit: str, candidate_commit: str) -> None:
+    """Store both runs, the baseline first, each with the commit of its source."""
+    for side, commit in (("baseline", baseline_commit), ("candidate", candidate_commit)):
+        store.append({**collected.runs[side], "commit": commit, "branch": "main"}, collected.evidence[side])
 
 
 def _jobs(folder: Path, config: Config) -> list[Job]:
