@@ -137,7 +137,9 @@ class HttpProbe:
             if late_s > target.timeout_s:
                 # Whoever asked then has given up by now. Without this bound a dead target would hold up the
                 # collection for requests x timeout.
-                answer = _Answer(error=f"not sent: earlier requests were still unanswered {target.timeout_s:g} s after")
+                answer = _Answer(
+                    error=f"not sent: earlier ones were unanswered {target.timeout_s:g} s past its due time"
+                )
             else:
                 answer = self._send(request)
             self._record(round_number, due_ns, answer)
