@@ -1,6 +1,6 @@
-"""A history of the service, recorded by running each of its builds: ``python -m stabkit.demo.history --output FOLDER``.
+"""A recorded history of the service: ``python -m stabkit.demo.history --output FOLDER`` runs each of its builds.
 
-Thirty-two builds one after the other, then v1.4 and v1.5 side by side. Every row is measured; only the edits are chosen.
+Thirty-two builds one after the other, then v1.4 and v1.5 side by side. All rows are measured; only edits are chosen.
 """
 
 from __future__ import annotations

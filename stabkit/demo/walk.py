@@ -16,7 +16,7 @@ from stabkit.collect.suites import run_scan, run_suite
 from stabkit.config import Config, load_config
 from stabkit.demo.certificates import write_certificates
 from stabkit.demo.processes import RunningService, busy_machine, running_service
-from stabkit.demo.repository import BASELINE_LABEL, CANDIDATE_LABEL, Versions, build_versions
+from stabkit.demo.repository import BASELINE_LABEL, CANDIDATE_LABEL, build_versions
 from stabkit.demo.scenarios import find_scenario
 from stabkit.errors import StabkitError, UsageError
 from stabkit.pipeline.notebooks import bundled_folder

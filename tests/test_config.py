@@ -1,0 +1,130 @@
+import pytest
+
+from stabkit.config import find_config, load_config, write_example
+from stabkit.errors import ConfigError
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text):
+        path = tmp_path / "stabkit.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_config(path)
+
+    return load
+
+
+def test_empty_file_is_all_defaults(load):
+    config = load("")
+    assert config.collect.rounds == 10
+    assert config.conditions == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        ("[colect]\nrounds = 1", "colect", "collect"),
+        ("[collect]\nroudns = 1", "collect.roudns", "rounds"),
+        ('[http.api]\nurl = "http://h"\nrequets = 1', "http.api.requets", "requests"),
+        ('[websocket.chat]\nurl = "ws://h"\n[websocket.chat.event]\nrequird = []', "websocket.chat.event", "required"),
+        ('[[condition]]\nname = "a"\nkind = "latency"\nmargn = 1', "condition.0.margn", "margin"),
+    ],
+)
+def test_unknown_key_names_the_nearest(load, text, key, hint):
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert key in caught.value.where
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[http.api]\nrequests = 1",
+        '[http.api]\nurl = "http://h"\nrequests = 0',
+        '[http.api]\nurl = "http://h"\nrate = "fast"',
+        "[tests.unit]",
+        '[tests.unit]\ncommand = ["a"]\nfiles = ["b"]',
+        "[resources.api]\npid = 1\nport = 2",
+        '[[condition]]\nname = "a"\nkind = "speed"',
+        '[[condition]]\nname = "a"\nkind = "latency"\n[[condition]]\nname = "a"\nkind = "latency"',
+        "x = [",
+        "\x00",
+    ],
+)
+def test_wrong_value_is_a_clear_error(load, text):
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert "stabkit.toml" in caught.value.where
+
+
+def test_all_faults_are_told_at_once(load):
+    with pytest.raises(ConfigError, match="Also"):
+        load("[collect]\nrounds = 0\nseed = 'x'")
+
+
+def test_missing_file_points_to_init(tmp_path):
+    with pytest.raises(ConfigError, match="stabkit init"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_binary_file_is_no_traceback(tmp_path):
+    path = tmp_path / "stabkit.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(path)
+
+
+def test_conditions_follow_from_what_is_declared(load):
+    config = load(
+        '[http.api]\nurl = "http://h"\nobjective = { below_ms = 150 }\n'
+        '[tests.unit]\nfiles = ["a.xml"]\n[scans.ruff]\nfiles = ["r.sarif"]\n[resources.api]\npid = 1\n'
+    )
+    assert [condition.name for condition in config.conditions] == [
+        "api response time",
+        "api errors",
+        "api contract",
+        "api objective",
+        "unit tests",
+        "ruff findings",
+        "api memory",
+    ]
+
+
+def test_declared_conditions_replace_the_derived_ones(load):
+    config = load('[http.api]\nurl = "http://h"\n[[condition]]\nname = "only this"\nkind = "checks"\n')
+    assert [condition.name for condition in config.conditions] == ["only this"]
+
+
+def test_hash_follows_content_not_place(tmp_path):
+    hashes = set()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / "stabkit.toml"
+        path.write_text("[collect]\nrounds = 3\n")
+        hashes.add(load_config(path).sha256)
+    assert len(hashes) == 1
+
+
+def test_nearest_file_is_found_upwards(tmp_path):
+    (tmp_path / "stabkit.toml").touch()
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    assert find_config(deep) == tmp_path / "stabkit.toml"
+
+
+def test_example_loads_and_is_never_overwritten(tmp_path):
+    path = write_example(tmp_path / "stabkit.toml")
+    assert load_config(path).http["backend"].requests == 50
+    with pytest.raises(ConfigError, match="exists already"):
+        write_example(path)
+
+
+def test_every_commented_line_of_the_example_is_valid(tmp_path):
+    lines = write_example(tmp_path / "stabkit.toml").read_text().splitlines()
+    code = [line[2:] if line.startswith("# ") and ("=" in line or line.startswith("# [")) else line for line in lines]
+    full = tmp_path / "full.toml"
+    full.write_text("\n".join(code))
+    config = load_config(full)
+    assert config.websocket["chat"].event.required == ("type", "id", "timestamp")
+    assert config.condition[0].tail_margin == 0.2
