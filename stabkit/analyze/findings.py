@@ -201,7 +201,7 @@ def _coverage(scans: pd.DataFrame, tool: str) -> _Coverage:
         rules_sha256=_all_known(whole["rules_sha256"]),
         scope_sha256=_all_known(whole["scope_sha256"]),
         files=_listed(whole["paths"], path=True),
-        rules=_listed(whole["rules"], path=False),
+        rules=_rule_names(_listed(whole["rules"], path=False)),
         files_scanned=_all_known(mine.sort_values("scope")["files_scanned"]),
     )
 
@@ -223,6 +223,11 @@ def _listed(texts: pd.Series, *, path: bool) -> frozenset[str] | None:
         names = [str(entry.get("id")) if isinstance(entry, dict) else str(entry) for entry in listed]
         found |= {normal_path(name) or name for name in names} if path else set(names)
     return frozenset(found) if len(texts) else None
+
+
+def _rule_names(listed: frozenset[str] | None) -> frozenset[str] | None:
+    """Return the rules by name; a list may hold ``rule:severity``, and rules may hold colons themselves."""
+    return None if listed is None else listed | {rule.rpartition(":")[0] for rule in listed if ":" in rule}
 
 
 def _comparability(tool: str, context: _Context) -> tuple[list[str], list[str]]:

@@ -1,0 +1,280 @@
+"""The verdict: every condition judged, Holm's correction over the measured ones, and what the whole amounts to.
+
+STABLE needs every gating condition to be stable or improved and nothing missing; REGRESSED needs one that is proven
+worse; all else is INCONCLUSIVE.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.exact_conditions import judge_checks, judge_findings, judge_tests
+from stabkit.analyze.measured_conditions import judge_error_rate, judge_latency, judge_objective, judge_resource
+from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
+from stabkit.analyze.sides import RunEvidence, Sides
+from stabkit.config import Condition, ConditionKind, Config
+from stabkit.schema import Evidence
+
+__all__ = ["JUDGES", "RunEvidence", "evaluate_gate", "evidence_conditions", "list_changes"]
+
+JUDGES: Final[Mapping[ConditionKind, Callable[[Condition, Sides], ConditionResult]]] = {
+    "latency": judge_latency,
+    "objective": judge_objective,
+    "error_rate": judge_error_rate,
+    "resource": judge_resource,
+    "checks": judge_checks,
+    "tests": judge_tests,
+    "findings": judge_findings,
+}
+_ONE_SIDED: Final = 0.025
+_OUTCOMES: Final = ("regressed", "inconclusive", "improved", "stable")
+_SEVERITIES: Final = ("critical", "high", "normal", "low")
+_PROBES: Final = ("http", "websocket", "load", "records")
+_SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "latency": _PROBES,
+    "objective": _PROBES,
+    "error_rate": _PROBES,
+    "checks": _PROBES,
+    "resource": ("resources", "records"),
+    "tests": ("tests", "records"),
+    "findings": ("scan", "records"),
+}
+
+
+def evaluate_gate(
+    config: Config, baseline: RunEvidence | None, candidate: RunEvidence, *, history: Evidence | None = None
+) -> Gate:
+    """Judge every condition and return the verdict with everything it rests on.
+
+    Parameters
+    ----------
+    config : Config
+        Its conditions; without any, those that follow from the evidence itself (:func:`evidence_conditions`).
+    baseline : RunEvidence or None
+        None: whatever compares is inconclusive; checks and objectives are judged all the same.
+    candidate : RunEvidence
+        The run to be judged.
+    history : Evidence, optional
+        Tables of earlier runs of the same environment, for flake rates and reopened findings.
+
+    Returns
+    -------
+    Gate
+        Conditions in order of weight.
+
+    Notes
+    -----
+    Holm's correction at 2.5 %, one-sided, runs over the p-values of all gating estimates; a measured condition that is
+    regressed by itself but not after the correction is inconclusive. Exact regressions need no correction.
+    """
+    sides = Sides(config, baseline, candidate, history)
+    conditions = config.conditions or evidence_conditions(sides)
+    judged = [_judge(condition, sides) for condition in conditions]
+    judged = _after_holm(judged)
+    missing = _missing(sides)
+    judged += _evidence_results(judged, conditions, sides)
+    ordered = tuple(sorted(judged, key=_weight))
+    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides))
+
+
+def _judge(condition: Condition, sides: Sides) -> ConditionResult:
+    result = JUDGES[condition.kind](condition, sides)
+    faults = sides.faults(_source_kinds(condition, sides))
+    if not faults or result.outcome == "regressed":
+        return result
+    return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
+
+
+def _source_kinds(condition: Condition, sides: Sides) -> tuple[str, ...]:
+    kinds = _SOURCES[condition.kind]
+    if kinds is _PROBES and condition.target in sides.config.http:
+        return ("http", "load", "records")
+    if kinds is _PROBES and condition.target in sides.config.websocket:
+        return ("websocket", "load", "records")
+    return (*kinds, "changes") if condition.target == "changes" else kinds
+
+
+def _after_holm(results: Sequence[ConditionResult]) -> list[ConditionResult]:
+    """Return the results, those measured regressions doubted that do not stand among so many metrics."""
+    family = [e for result in results if result.gating for e in result.estimates if _p(e) is not None]
+    limit = _holm_limit([p for e in family if (p := _p(e)) is not None])
+    return [_doubted(result, limit, len(family)) for result in results]
+
+
+def _p(estimate: Estimate) -> float | None:
+    """Return the one-sided p; a regression without one has at least excluded 'no change' at its bound's level."""
+    if estimate.p_worse is not None and math.isfinite(estimate.p_worse):
+        return estimate.p_worse
+    return _ONE_SIDED if estimate.outcome == "regressed" else None
+
+
+def _holm_limit(values: Sequence[float]) -> float:
+    """Return the largest p-value that Holm's step-down procedure rejects; negative if none."""
+    limit = -1.0
+    for rank, p in enumerate(sorted(values)):
+        if p > _ONE_SIDED / (len(values) - rank):
+            break
+        limit = p
+    return limit
+
+
+def _doubted(result: ConditionResult, limit: float, metrics: int) -> ConditionResult:
+    if result.outcome != "regressed" or result.exact or not result.gating:
+        return result
+    worse = [p for e in result.estimates if e.outcome == "regressed" and (p := _p(e)) is not None]
+    if any(p <= limit for p in worse):
+        return result
+    detail = f"worse by itself, but not proven among {metrics} metrics"
+    return replace(result, outcome="inconclusive", needs=(Need(None, "rounds", "many_metrics", detail), *result.needs))
+
+
+def _verdict(results: Sequence[ConditionResult]) -> VerdictWord:
+    gating = [result.outcome for result in results if result.gating]
+    if "regressed" in gating:
+        return "regressed"
+    return "stable" if gating and set(gating) <= {"stable", "improved"} else "inconclusive"
+
+
+def _weight(result: ConditionResult) -> tuple[int, bool, int, float, str]:
+    severity = _SEVERITIES.index(result.severity) if result.severity in _SEVERITIES else len(_SEVERITIES)
+    return (_OUTCOMES.index(result.outcome), not result.gating, severity, -_size(result), result.name)
+
+
+def _size(result: ConditionResult) -> float:
+    """How large the worst of a condition is: items that are open or broken, else the change in margins."""
+    shifts = [
+        abs(e.change - (e.scale == "ratio")) / (e.margin or 1.0) for e in result.estimates if e.change is not None
+    ]
+    broken = sum(bool(item.get("blocks", item.get("gates", True))) for item in result.items)
+    return max([shift for shift in shifts if math.isfinite(shift)], default=0.0) + broken
+
+
+def _evidence_results(
+    judged: Sequence[ConditionResult], conditions: Sequence[Condition], sides: Sides
+) -> list[ConditionResult]:
+    """Return an open condition for whatever would leave an inconclusive verdict without a reason.
+
+    A failed source or declared evidence that is missing blocks STABLE even where no condition speaks of it.
+    """
+    open_ = any(result.gating and result.outcome in ("regressed", "inconclusive") for result in judged)
+    covered = {kind for condition in conditions if condition.gating for kind in _source_kinds(condition, sides)}
+    every = {kind for kinds in _SOURCES.values() for kind in kinds} | {"changes"}
+    needs = list(sides.faults(every - covered))
+    needs = [need for need in needs if "was not completed" not in (need.detail or "")] if covered else needs
+    needs += [
+        Need(None, "evidence", "partial", f"{name}: the run was not completed")
+        for name, side in sides.named
+        if not side.complete and not open_
+    ]
+    if not open_:
+        needs += [Need(None, "evidence", "missing", name) for name in _missing(sides)]
+    if not any(result.gating for result in judged) and not needs:
+        needs.append(Need(None, "evidence", "missing", "no gating condition, and no evidence to derive one from"))
+    if not needs:
+        return []
+    unique = tuple(dict.fromkeys(needs))
+    return [ConditionResult("evidence", "evidence", "inconclusive", severity="high", needs=unique)]
+
+
+def _missing(sides: Sides) -> tuple[str, ...]:
+    """Return what is declared and not there, side by side."""
+    config = sides.config
+    found: list[str] = [] if sides.baseline is not None else ["baseline: the whole run"]
+    for name, side in sides.named:
+        evidence = side.evidence
+        targets, suites = set(evidence["samples"]["target"]), set(evidence["tests"]["suite"])
+        found += [f"{name}: samples of {t}" for t in (*config.http, *config.websocket) if t not in targets]
+        found += [f"{name}: readings of {t}" for t in config.resources if t not in targets]
+        found += [f"{name}: tests of {suite}" for suite in config.tests if suite not in suites]
+        scans = evidence["scans"]
+        for scan in config.scans:
+            named = (scans["scan_id"] == scan) | scans["scan_id"].str.startswith(f"{scan}#") | (scans["tool"] == scan)
+            if not named.any() and (len(config.scans) > 1 or scans.empty):
+                found.append(f"{name}: scan {scan}")
+    if config.changes is not None and not len(sides.candidate.evidence["changes"]):
+        found += ["candidate: changes"] if not _looked_at_changes(sides.candidate) else []
+    return tuple(found)
+
+
+def _looked_at_changes(side: RunEvidence) -> bool:
+    sources = side.evidence["sources"]
+    return bool(((sources["kind"] == "changes") & sources["status"].isin(["ok", "repaired"])).any())
+
+
+def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:
+    """Return the metrics in the candidate's evidence that no condition speaks of."""
+    samples = sides.candidate.evidence["samples"][["target", "metric"]].drop_duplicates()
+    kinds = ("latency", "objective", "error_rate", "resource")
+    rules = [c for c in conditions if c.kind in kinds]
+
+    def spoken_of(target: str, metric: str) -> bool:
+        return any(c.target in (None, target) and c.metric in (None, metric) for c in rules)
+
+    rows = sorted(samples.itertuples(index=False, name=None))
+    return tuple(f"{target} {metric}" for target, metric in rows if not spoken_of(target, metric))
+
+
+def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
+    """Return the conditions that follow from the evidence of both sides, where the configuration declares none.
+
+    Each target gets latency, error rate and checks as far as it has such evidence; each suite, scanning tool and
+    resource its own.
+    """
+    named = {name: pd.concat(sides.table(name)) for name in ("samples", "checks", "tests", "scans")}
+    samples = named["samples"][["target", "metric"]].drop_duplicates().sort_values(["target", "metric"])
+    found: list[Condition] = []
+    for target, metric in samples.itertuples(index=False, name=None):
+        kind: ConditionKind = "latency" if metric.endswith("_time") or metric.startswith("event:") else "resource"
+        if kind == "latency" or metric in ("memory", "cpu"):
+            found.append(Condition(name=f"{target} {metric}", kind=kind, target=target, metric=metric))
+        if metric in ("response_time", "connect_time"):
+            name = f"{target} {metric} errors"
+            found.append(Condition(name=name, kind="error_rate", target=target, metric=metric, severity="high"))
+    targets = sorted(set(named["checks"]["target"]) - {"changes"})
+    found += [Condition(name=f"{t} contract", kind="checks", target=t, severity="critical") for t in targets]
+    suites = sorted(set(named["tests"]["suite"]))
+    found += [Condition(name=f"{s} tests", kind="tests", target=s, severity="high") for s in suites]
+    found += [Condition(name=f"{t} findings", kind="findings", target=t) for t in sorted(set(named["scans"]["tool"]))]
+    return tuple(found)
+
+
+def list_changes(gate: Gate, *, rate: float = 0.05) -> pd.DataFrame:
+    """Return every estimate of the gate with whether it belongs on the list of changes shown.
+
+    Parameters
+    ----------
+    gate : Gate
+        From :func:`evaluate_gate`.
+    rate : float
+        Share of the listed changes that may be false: Benjamini-Hochberg over two-sided p-values.
+
+    Returns
+    -------
+    DataFrame
+        Smallest p first: condition, kind, name, outcome, change, low, high, p (two-sided; null if unknown), listed
+        (bool). The list informs; it decides nothing.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    columns = ["condition", "kind", "name", "outcome", "change", "low", "high", "p", "listed"]
+    rows: list[dict[str, Any]] = [
+        {
+            "condition": result.name,
+            "kind": result.kind,
+            **{key: getattr(estimate, key) for key in ("name", "outcome", "change", "low", "high")},
+            "p": None if estimate.p_worse is None else min(1.0, 2 * min(estimate.p_worse, 1 - estimate.p_worse)),
+            "listed": False,
+        }
+        for result in gate.conditions
+        for estimate in result.estimates
+    ]
+    frame = pd.DataFrame(rows, columns=columns).astype({"p": "float64", "listed": "bool"})
+    known = frame["p"].notna()
+    if known.any():
+        frame.loc[known, "listed"] = multipletests(frame.loc[known, "p"], alpha=rate, method="fdr_bh")[0]
+    return frame.sort_values(["p", "condition", "name"], kind="stable", ignore_index=True)

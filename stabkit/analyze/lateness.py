@@ -1,0 +1,52 @@
+"""The prober's own lateness: what of a response time is the fault of the one who measures."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+__all__ = ["own_lateness"]
+
+
+def own_lateness(samples: pd.DataFrame) -> pd.Series:
+    """Return how late each request was sent by the prober's own fault, in ms.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        Rows of the table ``samples`` of one run and one target, all its metrics, warm-up and failures included.
+
+    Returns
+    -------
+    Series of float
+        By the index of ``samples``; null where it cannot be known: no due time, or a failed request just before.
+
+    Notes
+    -----
+    In an open loop a request that waits behind a slow reply is late by the target's fault. The prober's own part is the
+    send minus the later of the due time and the end of the reply before: ``late_ms`` less the time by which the
+    earlier requests of the round outlast the due time. Metrics of one session share a due time and count as one.
+
+    Examples
+    --------
+    >>> due = pd.to_datetime(["2026-01-01 00:00:00.000", "2026-01-01 00:00:00.100"], utc=True)
+    >>> frame = pd.DataFrame({"round": 0, "due_at": due, "response_ms": [150.0, 60.0], "late_ms": [0.5, 51.0]})
+    >>> own_lateness(frame).round(3).tolist()
+    [0.5, 1.0]
+    """
+    known = samples[samples["due_at"].notna()]
+    if known.empty:
+        return pd.Series(float("nan"), index=samples.index)
+    visits = known.groupby(["round", "due_at"])["response_ms"].agg(
+        longest="max", failed=lambda times: bool(times.isna().all())
+    )
+    visits = visits.reset_index()
+    origin = visits["due_at"].min()
+    visits["due_ms"] = (visits["due_at"] - origin).dt.total_seconds() * 1_000
+    by_round = visits.groupby("round")
+    visits["free_ms"] = (visits["due_ms"] + visits["longest"].fillna(0.0)).groupby(visits["round"]).cummax()
+    visits["free_ms"] = by_round["free_ms"].shift()
+    after_failure = by_round["failed"].shift().fillna(value=False).astype(bool)
+    behind = (visits["free_ms"] - visits["due_ms"]).clip(lower=0).fillna(0.0).mask(after_failure)
+    at = known[["round", "due_at"]].merge(visits.assign(behind=behind), on=["round", "due_at"], how="left")
+    own = (known["late_ms"] - at["behind"].to_numpy()).clip(lower=0)
+    return own.reindex(samples.index)

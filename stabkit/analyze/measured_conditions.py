@@ -1,0 +1,319 @@
+"""Judging what is measured: latency, objectives, error rates, resources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.lateness import own_lateness
+from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome
+from stabkit.analyze.sides import Sides
+from stabkit.config import Condition, Objective
+from stabkit.errors import SchemaError
+
+__all__ = ["MARGINS", "combine", "judge_error_rate", "judge_latency", "judge_objective", "judge_resource", "result_of"]
+
+MARGINS: Final = {"latency": 0.05, "tail": 0.20, "error_rate": 0.005, "resource": 0.10}
+_RESOURCES: Final = ("memory", "cpu")
+_LATE_SHARE: Final = 0.5  # of the margin in ms; beyond it the prober, not the target, could decide
+
+
+@dataclass(frozen=True, eq=False)
+class _Population:
+    """The samples of one target, metric and kind of connection, on both sides."""
+
+    target: str
+    metric: str
+    connection: str | None
+    baseline: pd.DataFrame
+    candidate: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        kind = f", {self.connection} connections" if self.connection else ""
+        return f"{self.target} {self.metric}{kind}"
+
+
+def combine(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the outcome of several: the worst, and improved only if nothing is open; none at all proves nothing.
+
+    Examples
+    --------
+    >>> combine(["stable", "improved"]), combine(["improved", "inconclusive"]), combine([])
+    ('improved', 'inconclusive', 'inconclusive')
+    """
+    order: tuple[Outcome, ...] = ("regressed", "inconclusive", "improved", "stable")
+    return next((word for word in order if word in outcomes), "inconclusive")
+
+
+def result_of(condition: Condition, outcome: Outcome, **parts: Any) -> ConditionResult:
+    """Return the result of a condition, with everything the configuration says about it."""
+    return ConditionResult(
+        name=condition.name,
+        kind=condition.kind,
+        outcome=outcome,
+        target=condition.target,
+        metric=condition.metric,
+        gating=condition.gating,
+        severity=condition.severity,
+        advice=condition.advice,
+        **parts,
+    )
+
+
+def judge_latency(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge median and 99th percentile of every population the condition speaks of."""
+    return _judge_populations(condition, sides, _populations(condition, sides, _is_latency), _compare_latency)
+
+
+def judge_resource(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge the level and the growth of a resource."""
+    return _judge_populations(
+        condition, sides, _populations(condition, sides, lambda name: name in _RESOURCES), _compare_resource
+    )
+
+
+def judge_error_rate(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge the share of failed requests; warm-up counts, since a failed warm-up request is a failure."""
+    found = _populations(condition, sides, lambda name: name in ("response_time", "connect_time"))
+    return _judge_populations(condition, sides, found, _compare_rates)
+
+
+def _judge_populations(
+    condition: Condition, sides: Sides, populations: Sequence[_Population], compare: Any
+) -> ConditionResult:
+    facts = {"populations": len(populations), "paired": sides.paired}
+    missing = sides.no_baseline(condition)
+    if not populations:
+        return result_of(condition, "inconclusive", needs=(_no_samples(condition, "on either side"),), facts=facts)
+    if missing is not None:
+        return result_of(condition, "inconclusive", needs=(missing,), facts=facts)
+    stop = _incomparable(sides)
+    outcomes: list[Outcome] = []
+    estimates: list[Estimate] = []
+    needs: list[Need] = []
+    for population in populations:
+        absent = [n for n in ("baseline", "candidate") if getattr(population, n).empty]
+        if absent:
+            needs.append(Need(None, "evidence", "missing", f"{absent[0]}: no samples of {population.name}"))
+            outcomes.append("inconclusive")
+            continue
+        try:
+            outcome, found, open_ = compare(condition, sides, population)
+        except SchemaError as error:
+            outcome, found, open_ = "inconclusive", (), (Need(None, "evidence", "missing", f"{error.what}"),)
+        named = found if len(populations) == 1 else [replace(e, name=f"{population.name}, {e.name}") for e in found]
+        outcomes.append(outcome)
+        estimates += named
+        needs += open_
+    if stop is not None:
+        return result_of(condition, "inconclusive", estimates=tuple(estimates), needs=(stop, *needs), facts=facts)
+    return result_of(condition, combine(outcomes), estimates=tuple(estimates), needs=tuple(needs), facts=facts)
+
+
+def _no_samples(condition: Condition, where: str) -> Need:
+    what = " ".join(part for part in (condition.target, condition.metric) if part) or condition.kind
+    return Need(None, "evidence", "missing", f"no samples of {what} {where}")
+
+
+def _incomparable(sides: Sides) -> Need | None:
+    """Return why measured figures of the two runs cannot be set against each other at all."""
+    if sides.baseline is None:
+        return None
+    places = [side.fact("environment") for _, side in sides.named]
+    if None not in places and places[0] != places[1]:
+        return Need(None, "runs", "not_comparable", f"environment {places[0]} against {places[1]}")
+    ids = [side.fact("run_id") for _, side in sides.named]
+    if ids[0] is not None and ids[0] == ids[1]:
+        return Need(None, "runs", "not_comparable", "the baseline and the candidate are the same run")
+    return None
+
+
+def _is_latency(metric: str) -> bool:
+    return metric.endswith("_time") or metric.startswith("event:")
+
+
+def _populations(condition: Condition, sides: Sides, wanted: Any) -> list[_Population]:
+    before, after = (_chosen(frame, condition, wanted) for frame in sides.table("samples"))
+    keys = sorted({*_keys(before), *_keys(after)}, key=lambda key: tuple(part or "" for part in key))
+    return [_Population(*key, _of(before, key), _of(after, key)) for key in keys]
+
+
+def _chosen(samples: pd.DataFrame, condition: Condition, wanted: Any) -> pd.DataFrame:
+    if condition.target is not None:
+        samples = samples[samples["target"] == condition.target]
+    if condition.metric is not None:
+        return samples[samples["metric"] == condition.metric]
+    return samples[samples["metric"].map(wanted).astype(bool)]
+
+
+def _keys(samples: pd.DataFrame) -> set[tuple[str, str, str | None]]:
+    rows = samples[["target", "metric", "connection"]].drop_duplicates().itertuples(index=False)
+    return {
+        (target, metric, connection if isinstance(connection, str) else None) for target, metric, connection in rows
+    }
+
+
+def _of(samples: pd.DataFrame, key: tuple[str, str, str | None]) -> pd.DataFrame:
+    target, metric, connection = key
+    same = samples["connection"].isna() if connection is None else samples["connection"] == connection
+    chosen = samples[(samples["target"] == target) & (samples["metric"] == metric) & same]
+    return chosen.sort_values(["round", "sequence"], kind="stable")
+
+
+def _judged(samples: pd.DataFrame) -> pd.DataFrame:
+    """Leave out failures and warm-up; what is null about warm-up is none."""
+    warmup = samples["warmup"].fillna(value=False).astype(bool)
+    return samples[samples["ok"].fillna(value=False).astype(bool) & ~warmup]
+
+
+def _times(population: _Population) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
+    """Return the judged times of both sides from the best column that both have, as ``round`` and ``response_ms``."""
+    sides = [_judged(population.baseline), _judged(population.candidate)]
+    for column in ("response_ms", "service_ms", "value"):
+        frames = [side[side[column].notna()] for side in sides]
+        in_ms = column != "value" or all((frame["unit"] == "ms").all() for frame in frames)
+        if in_ms and all(len(frame) for frame in frames):
+            before, after = (frame[["round", column]].rename(columns={column: "response_ms"}) for frame in frames)
+            return before, after, column
+    return sides[0].iloc[:0], sides[1].iloc[:0], None
+
+
+_Compared = tuple[Outcome, Sequence[Estimate], Sequence[Need]]
+
+
+def _compare_latency(condition: Condition, sides: Sides, population: _Population) -> _Compared:
+    from stabkit.analyze.latency import compare_latency
+
+    before, after, column = _times(population)
+    if column is None:
+        return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
+    margin = condition.margin or MARGINS["latency"]
+    tail_margin = condition.tail_margin or MARGINS["tail"]
+    compared = compare_latency(before, after, margin=margin, tail_margin=tail_margin, paired=sides.paired)
+    needs = [compared.need] if compared.need is not None and compared.outcome == "inconclusive" else []
+    outcome, open_ = _covered(condition, sides, compared.outcome, compared.quantiles)
+    needs += open_
+    late = _prober_late(sides, population, before["response_ms"], (margin, tail_margin))
+    if late is not None:
+        return "inconclusive", compared.quantiles, (late, *needs)
+    return outcome, compared.quantiles, needs
+
+
+def _compare_resource(condition: Condition, sides: Sides, population: _Population) -> _Compared:
+    from stabkit.analyze.rates import compare_resource
+
+    margin = condition.margin or MARGINS["resource"]
+    estimate = compare_resource(
+        _judged(population.baseline), _judged(population.candidate), metric=population.metric, margin=margin
+    )
+    outcome, open_ = _covered(condition, sides, estimate.outcome, (estimate,))
+    own = [estimate.need] if estimate.need is not None and estimate.outcome == "inconclusive" else []
+    return outcome, (estimate,), [*own, *open_]
+
+
+def _compare_rates(condition: Condition, _: Sides, population: _Population) -> _Compared:
+    from stabkit.analyze.rates import compare_rates
+
+    counts = []
+    for samples in (population.baseline, population.candidate):
+        counts += [int((~samples["ok"].fillna(value=False).astype(bool)).sum()), len(samples)]
+    estimate = compare_rates(*counts, margin=condition.margin or MARGINS["error_rate"])
+    return estimate.outcome, (estimate,), [estimate.need] if estimate.need is not None else []
+
+
+def _covered(
+    condition: Condition, sides: Sides, outcome: Outcome, estimates: Sequence[Estimate]
+) -> tuple[Outcome, list[Need]]:
+    """Doubt what two separate runs say: the noise between runs is in no interval computed within them.
+
+    ``stable`` never stands then; ``regressed`` and ``improved`` stand only beyond the margin.
+    """
+    if sides.paired or condition.accept_single_run or outcome == "inconclusive":
+        return outcome, []
+    if outcome == "regressed" and any(e.outcome == "regressed" and e.beyond_margin for e in estimates):
+        return outcome, []
+    if outcome == "improved" and all(_far_better(e) for e in estimates if e.outcome == "improved"):
+        return outcome, []
+    return "inconclusive", [Need(None, "rounds", "run_noise_unknown", "the runs were not interleaved")]
+
+
+def _far_better(estimate: Estimate) -> bool:
+    if estimate.high is None or estimate.margin is None or estimate.scale != "ratio":
+        return False
+    return estimate.high < 1 / (1 + estimate.margin)
+
+
+def _prober_late(
+    sides: Sides, population: _Population, baseline_ms: pd.Series, margins: tuple[float, float]
+) -> Need | None:
+    """Ask for a better prober where its own lateness could decide the outcome.
+
+    A quantile of the sum moves by the lateness that is as frequent: the median's lateness is held against the median's
+    margin in ms, the 99th percentile's against the tail's.
+    """
+    for name, side in sides.named:
+        samples = side.evidence["samples"]
+        same = samples[samples["target"] == population.target]
+        own = own_lateness(same)[same["metric"] == population.metric].dropna()
+        for share, margin in zip((0.5, 0.99), margins, strict=True):
+            if own.empty:
+                break
+            late, allowed = own.quantile(share), _LATE_SHARE * margin * baseline_ms.quantile(share)
+            if late > allowed:
+                detail = f"{name}: {late:.3g} ms at p{100 * share:g}, {allowed:.3g} ms are allowed"
+                return Need(None, "evidence", "prober_late", detail)
+    return None
+
+
+def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge the candidate's quantile against its limit; one that the baseline missed as well is a known failure."""
+    from stabkit.analyze.latency import objective_estimate
+
+    objective = _objective(condition, sides)
+    populations = _populations(condition, sides, _is_latency)
+    if objective is None:
+        need = Need(None, "evidence", "missing", "no objective is stated")
+        return result_of(condition, "inconclusive", needs=(need,))
+    facts: dict[str, Any] = {"below_ms": objective.below_ms, "quantile": objective.quantile}
+    if not populations:
+        return result_of(condition, "inconclusive", needs=(_no_samples(condition, "in the candidate"),), facts=facts)
+    outcomes: list[Outcome] = []
+    estimates: list[Estimate] = []
+    needs: list[Need] = []
+    for population in populations:
+        after = _measured(population.candidate)
+        if after.empty:
+            outcomes.append("inconclusive")
+            needs.append(Need(None, "evidence", "missing", f"candidate: no good request of {population.name}"))
+            continue
+        estimate = objective_estimate(after, objective)
+        before = _measured(population.baseline)
+        known = len(before) > 0 and objective_estimate(before, objective).outcome == "regressed"
+        estimates.append(estimate)
+        if known and estimate.outcome == "regressed":
+            outcomes.append("inconclusive")
+            needs.append(Need(None, "evidence", "failing_on_both_sides", f"{population.name} missed it before as well"))
+            continue
+        outcomes.append(estimate.outcome)
+        needs += [estimate.need] if estimate.need is not None and estimate.outcome == "inconclusive" else []
+    return result_of(condition, combine(outcomes), estimates=tuple(estimates), needs=tuple(needs), facts=facts)
+
+
+def _objective(condition: Condition, sides: Sides) -> Objective | None:
+    if condition.objective is not None or condition.target is None:
+        return condition.objective
+    target = sides.config.http.get(condition.target) or sides.config.websocket.get(condition.target)
+    return None if target is None else target.objective
+
+
+def _measured(samples: pd.DataFrame) -> pd.DataFrame:
+    judged = _judged(samples)
+    for column in ("response_ms", "service_ms", "value"):
+        known = judged[judged[column].notna()]
+        if len(known) and (column != "value" or (known["unit"] == "ms").all()):
+            return known[["round", column]].rename(columns={column: "response_ms"})
+    return judged.iloc[:0]

@@ -1,0 +1,103 @@
+"""The two sides of a comparison: a run and its evidence each, and what is wrong with them before anything is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from stabkit.analyze.outcome import Need
+from stabkit.config import Condition, Config
+from stabkit.schema import Evidence
+
+__all__ = ["RunEvidence", "Sides"]
+
+
+@dataclass(frozen=True, eq=False)
+class RunEvidence:
+    """One run and everything collected in it.
+
+    Attributes
+    ----------
+    run : Series or Mapping
+        A row of the table ``runs``.
+    evidence : Evidence
+        The tables of that run.
+    """
+
+    run: pd.Series | Mapping[str, Any]
+    evidence: Evidence
+
+    def fact(self, name: str) -> Any:
+        """Return one value of the run's row; None if it is missing or null."""
+        value = self.run.get(name)
+        return None if value is None or pd.isna(value) else value
+
+    @property
+    def complete(self) -> bool:
+        """True if the run says so itself; a run that does not say is not complete."""
+        return bool(self.fact("complete") or False)
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """What a condition is judged on.
+
+    Attributes
+    ----------
+    history : Evidence or None
+        Tables of earlier runs of the same environment, the baseline and candidate left out.
+    """
+
+    config: Config
+    baseline: RunEvidence | None
+    candidate: RunEvidence
+    history: Evidence | None = None
+
+    @property
+    def named(self) -> tuple[tuple[str, RunEvidence], ...]:
+        """The sides that are there, with their names."""
+        both = (("baseline", self.baseline), ("candidate", self.candidate))
+        return tuple((name, side) for name, side in both if side is not None)
+
+    @property
+    def paired(self) -> bool:
+        """True if both runs were collected together, their rounds interleaved."""
+        if self.baseline is None:
+            return False
+        session = self.candidate.fact("collection_id")
+        return session is not None and session == self.baseline.fact("collection_id")
+
+    def table(self, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return a table of the baseline and of the candidate; without rows where there is none."""
+        before = Evidence()[name] if self.baseline is None else self.baseline.evidence[name]
+        return before, self.candidate.evidence[name]
+
+    def earlier(self, name: str) -> pd.DataFrame | None:
+        """Return a table of the earlier runs, without the rows of the two sides; None if there is none."""
+        if self.history is None:
+            return None
+        frame = self.history[name]
+        own = [side.fact("run_id") for _, side in self.named]
+        return frame[~frame["run_id"].isin(own)]
+
+    def faults(self, kinds: Collection[str]) -> tuple[Need, ...]:
+        """Return why evidence of these source kinds cannot prove stability: failed sources, interrupted runs."""
+        found: list[Need] = []
+        for name, side in self.named:
+            sources = side.evidence["sources"]
+            failed = sources[sources["status"].isin(["error", "partial"])]
+            for row in failed[failed["kind"].isin(list(kinds))].to_dict("records"):
+                message = row["message"] if isinstance(row["message"], str) else "no message"
+                found.append(Need(None, "evidence", "partial", f"{name}: {row['path']}: {row['status']}, {message}"))
+            if not side.complete and failed.empty:
+                found.append(Need(None, "evidence", "partial", f"{name}: the run was not completed"))
+        return tuple(found)
+
+    def no_baseline(self, condition: Condition) -> Need | None:
+        """Return the need for a baseline, or None if there is one."""
+        if self.baseline is not None:
+            return None
+        return Need(1, "runs", "missing", f"no baseline to compare {condition.target or condition.kind} with")
