@@ -80,7 +80,7 @@ def check_regular(path: Path) -> int:
     return facts.st_size
 
 
-def chunks(path: Path, *, size: int = 1 << 20, limit: int = SIZE_LIMIT) -> Iterator[bytes]:
+def chunks(path: Path, *, size: int = 1 << 16, limit: int = SIZE_LIMIT) -> Iterator[bytes]:
     """Yield the content of a file, gzip unpacked, in blocks of at most ``size`` bytes.
 
     Raises

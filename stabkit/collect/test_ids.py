@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from operator import add
 from pathlib import Path
 from typing import Final
 
@@ -40,17 +41,19 @@ def stable_id(file: str | None, group: str | None, name: str) -> str:
 
 
 def stable_ids(
-    files: Iterable[str | None], groups: Iterable[str | None], names: Iterable[str], *, root: Path | None = None
+    files: Sequence[str | None], groups: Sequence[str | None], names: Sequence[str], *, root: Path | None = None
 ) -> list[str]:
     """Return the ids of many test cases, in order; as :func:`stable_id` for each, and fast."""
-    known: dict[tuple[str | None, str | None], str] = {}
-    result = []
-    for key, name in zip(zip(files, groups, strict=True), names, strict=True):
-        prefix = known.get(key)
-        if prefix is None:
-            prefix = known[key] = _prefix(*key, root)
-        result.append(prefix + (_masked(name) if "0x" in name else name.strip()))
-    return result
+    if any(files):
+        known = {key: _prefix(*key, root) for key in set(zip(files, groups, strict=True))}
+        prefixes = [known[key] for key in zip(files, groups, strict=True)]
+    else:
+        alone = {group: _prefix(None, group) for group in set(groups)}
+        prefixes = [alone[group] for group in groups]
+    joined = "\n".join(["", *names, ""])
+    if "0x" in joined or "\n " in joined or " \n" in joined or "\t" in joined:
+        names = [_masked(name) for name in names]
+    return list(map(add, prefixes, names))
 
 
 def _masked(name: str) -> str:

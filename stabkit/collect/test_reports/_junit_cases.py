@@ -50,8 +50,18 @@ class _Trouble:
     length: int = 0
 
 
+@dataclass(frozen=True)
+class _Attempt:
+    status: str
+    message: str
+    time: str | None
+
+
 class JUnitCases:
     """Columns of a JUnit report, one entry a row of ``tests``, filled while the XML is parsed.
+
+    ``names``, ``classes``, ``files``, ``times`` and ``suite_of`` have an entry for each row; ``statuses``, ``messages``
+    and ``attempts`` only where a row is no plain pass in its first attempt.
 
     Raises
     ------
@@ -65,29 +75,36 @@ class JUnitCases:
         self.classes: list[str] = []
         self.files: list[str | None] = []
         self.times: list[str | None] = []
-        self.statuses: list[str] = []
         self.suite_of: list[int] = []
+        self.statuses: dict[int, str] = {}
         self.attempts: dict[int, int] = {}
         self.messages: dict[int, str] = {}
         self.suites: list[Suite] = []
         self.superseded = 0
         self.cut_texts = 0
         self.uncarried = 0
-        self.stated_only = 0
+        self._batch: list[dict[str, str]] = []
+        self._last: dict[str, str] = {}
+        self._suite_starts: list[tuple[int, int]] = [(0, -1)]
         self._open_suites: list[int] = []
-        self._suite = -1
         self._in_case = False
-        self._earlier: list[_Trouble] = []
+        self._open_attempts: list[_Trouble] = []
+        self._attempts_of: dict[int, list[_Trouble]] = {}
         self._trouble: _Trouble | None = None
         self._muted: str | None = None
-        self._known: dict[str, str] = {}
+        self._known: dict[str | None, str | None] = {}
         self._parser = self._new_parser()
 
     def parse(self, blocks: Iterable[bytes]) -> None:
-        """Parse the blocks of one document; ``ExpatError`` if it is malformed."""
-        for block in blocks:
-            self._parser.Parse(block, False)  # noqa: FBT003 - expat takes it by position
-        self._parser.Parse(b"", True)  # noqa: FBT003
+        """Parse the blocks of one document; ``ExpatError`` if it is malformed, what was read until then is kept."""
+        try:
+            for block in blocks:
+                self._parser.Parse(block, False)  # noqa: FBT003 - expat takes it by position
+                self._flush()
+            self._parser.Parse(b"", True)  # noqa: FBT003
+        finally:
+            self._flush()
+            self._finish()
 
     @property
     def position(self) -> tuple[int, int]:
@@ -112,31 +129,35 @@ class JUnitCases:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "testcase":
-            get = attributes.get
-            known = self._known
             self._in_case = True
-            self.names.append(get("name") or UNNAMED)
-            group = get("classname") or UNNAMED
-            # A report repeats its class names; keeping one string of each halves the memory.
-            self.classes.append(known.setdefault(group, group))
-            file = get("file")
-            self.files.append(file and known.setdefault(file, file))
-            self.times.append(get("time"))
-            self.suite_of.append(self._suite)
-            stated = get("status")
-            if stated is None and "result" not in attributes:
-                self.statuses.append("pass")
-            else:
-                self.statuses.append(self._stated(attributes))
+            self._batch.append(attributes)
             return
         self._rare_start(name.rpartition(":")[2], attributes)
 
-    def _stated(self, attributes: dict[str, str]) -> str:
-        for key in ("status", "result"):
-            status = _STATED.get(attributes.get(key, "").strip().lower())
-            if status is not None:
-                return status
-        return "pass"
+    def _flush(self) -> None:
+        """Move the cases begun since the last block into the columns."""
+        batch = self._batch
+        if not batch:
+            return
+        base = len(self.names)
+        keys = set[str]().union(*batch)
+        # A report repeats class and file names; keeping one string of each halves the memory.
+        one = self._known.setdefault
+        self.names += [case.get("name") or UNNAMED for case in batch]
+        self.classes += [one(group, group) or UNNAMED for group in [case.get("classname") for case in batch]]
+        self.times += [case.get("time") for case in batch]
+        if "file" in keys:
+            self.files += [None] * (base - len(self.files))
+            self.files += [one(file, file) for file in [case.get("file") for case in batch]]
+        if "status" in keys or "result" in keys:
+            for number, case in enumerate(batch):
+                self.statuses.setdefault(base + number, _stated(case))
+        self._last = batch[-1]
+        batch.clear()
+
+    @property
+    def _rows(self) -> int:
+        return len(self.names) + len(self._batch)
 
     def _rare_start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "testcase":
@@ -157,10 +178,14 @@ class JUnitCases:
 
     def _open_suite(self, attributes: dict[str, str]) -> None:
         parent = self._open_suites[-1] if self._open_suites else None
-        self._suite = len(self.suites)
-        self._open_suites.append(self._suite)
+        self._open_suites.append(len(self.suites))
         header = {key: value for key, value in attributes.items() if key in _CLAIMS}
         self.suites.append(Suite(attributes.get("name") or None, header, parent))
+        self._suite_starts.append((self._rows, self._open_suites[-1]))
+
+    def _close_suite(self) -> None:
+        self._open_suites.pop()
+        self._suite_starts.append((self._rows, self._open_suites[-1] if self._open_suites else -1))
 
     def _text(self, text: str) -> None:
         trouble = self._trouble
@@ -171,8 +196,9 @@ class JUnitCases:
     def _end(self, name: str) -> None:
         if name == "testcase":
             self._in_case = False
-            if self._earlier:
-                self._spread_attempts()
+            if self._open_attempts:
+                self._attempts_of[self._rows - 1] = self._open_attempts
+                self._open_attempts = []
             return
         name = name.rpartition(":")[2]
         if name == self._muted:
@@ -181,8 +207,7 @@ class JUnitCases:
         elif name in _TROUBLES:
             self._close_trouble(name)
         elif name in ("testsuite", "testsuites"):
-            self._open_suites.pop()
-            self._suite = self._open_suites[-1] if self._open_suites else -1
+            self._close_suite()
         elif name == "testcase":
             self._end(name)
 
@@ -198,58 +223,71 @@ class JUnitCases:
         elif trouble.attempt is None:
             self._settle(trouble.status, self._message(trouble))
         else:
-            self._earlier.append(trouble)
+            self._open_attempts.append(trouble)
 
     def _settle(self, status: str, message: str) -> None:
         """Give the open case its status: the most severe of its children, unless it says it did not run."""
-        present = self.statuses[-1]
-        row = len(self.statuses) - 1
-        if present == "skip" and status != "skip" and row not in self.messages:
+        row = self._rows - 1
+        stated = _stated(self._batch[-1] if self._batch else self._last)
+        present = self.statuses.get(row, stated)
+        if stated == "skip":
             # status="notrun" with a failure child: the child is a placeholder of the reporter.
-            self.messages[row] = message
-            return
-        if _RANK[status] >= _RANK[present]:
-            self.statuses[-1] = status
+            self.messages.setdefault(row, self._cut(message))
+        elif _RANK[status] >= _RANK[present]:
+            self.statuses[row] = status
             if message:
                 self.messages[row] = self._cut(message)
 
     def _add_uncarried(self, trouble: _Trouble) -> None:
         """Add the failure of a suite that no case carries, as a case named after the suite."""
-        name = self.suites[self._suite].name if self._suite >= 0 else None
-        self.names.append(name or UNNAMED)
-        self.classes.append(UNNAMED)
-        self.files.append(None)
-        self.times.append(None)
-        self.statuses.append("error")
-        self.suite_of.append(self._suite)
-        self.messages[len(self.names) - 1] = self._message(trouble)
+        name = self.suites[self._open_suites[-1]].name if self._open_suites else None
+        self._batch.append({"name": name or UNNAMED})
+        row = self._rows - 1
+        self.statuses[row] = "error"
+        self.messages[row] = self._message(trouble)
         self.uncarried += 1
 
+    def _finish(self) -> None:
+        """Give each row its suite, and spread cases with attempts over several rows."""
+        self.files += [None] * (len(self.names) - len(self.files))
+        ends = [start for start, _ in self._suite_starts[1:]] + [len(self.names)]
+        for (start, suite), end in zip(self._suite_starts, ends, strict=True):
+            self.suite_of += [suite] * (end - start)
+        if self._attempts_of:
+            self._spread_attempts()
+
     def _spread_attempts(self) -> None:
-        """Turn the case just ended into its attempts, oldest first; its own result is the last."""
-        row = len(self.names) - 1
-        final, message = self.statuses[row], self.messages.pop(row, "")
-        tries = [(t.status, self._message(t), t.time) for t in self._earlier]
-        if any(trouble.attempt == "rerun" for trouble in self._earlier):
-            # The case's own failure was the first try, the reruns followed and failed too.
-            first = (final if final in ("fail", "error") else "fail", message, None)
-            tries.insert(0, first)
-            final, message, _ = tries.pop()
-        self._earlier = []
-        name, group, file, time = self.names.pop(), self.classes.pop(), self.files.pop(), self.times.pop()
-        suite = self.suite_of.pop()
-        self.statuses.pop()
-        for number, (status, text, seconds) in enumerate([*tries, (final, message, time)], start=1):
-            self.names.append(name)
-            self.classes.append(group)
-            self.files.append(file)
-            self.times.append(seconds)
-            self.suite_of.append(suite)
-            self.statuses.append(status)
-            self.attempts[len(self.names) - 1] = number
-            if text:
-                self.messages[len(self.names) - 1] = text
-        self.superseded += len(tries)
+        """Turn each case with attempts into a row an attempt, oldest first; its own result is the last."""
+        origin: list[int] = []
+        statuses, messages, times = self.statuses, self.messages, self.times
+        self.statuses, self.messages, self.times = {}, {}, []
+        for row in range(len(self.names)):
+            tries = [_Attempt(statuses.get(row, "pass"), messages.get(row, ""), times[row])]
+            if row in self._attempts_of:
+                tries = self._tries(self._attempts_of[row], tries[0])
+            for number, attempt in enumerate(tries, start=1):
+                place = len(origin)
+                origin.append(row)
+                self.times.append(attempt.time)
+                self.statuses[place] = attempt.status
+                if attempt.message:
+                    self.messages[place] = attempt.message
+                if len(tries) > 1:
+                    self.attempts[place] = number
+        self.superseded = len(origin) - len(self.names)
+        self.names = [self.names[row] for row in origin]
+        self.classes = [self.classes[row] for row in origin]
+        self.files = [self.files[row] for row in origin]
+        self.suite_of = [self.suite_of[row] for row in origin]
+
+    def _tries(self, troubles: list[_Trouble], final: _Attempt) -> list[_Attempt]:
+        earlier = [_Attempt(trouble.status, self._message(trouble), trouble.time) for trouble in troubles]
+        if all(trouble.attempt == "flaky" for trouble in troubles):
+            return [*earlier, final]
+        # The case's own failure was the first try, the reruns followed and failed too.
+        first = _Attempt(final.status if final.status in ("fail", "error") else "fail", final.message, None)
+        last = earlier.pop()
+        return [first, *earlier, _Attempt(last.status, last.message, final.time)]
 
     def _message(self, trouble: _Trouble) -> str:
         text = "".join(trouble.text).strip()
@@ -277,6 +315,14 @@ _TROUBLES: Final = {
     "rerunFailure": ("fail", "rerun"),
     "rerunError": ("error", "rerun"),
 }
+
+
+def _stated(attributes: dict[str, str]) -> str:
+    for key in ("status", "result"):
+        status = _STATED.get(attributes.get(key, "").strip().lower())
+        if status is not None:
+            return status
+    return "pass"
 
 
 def _refuse_declaration(name: str, *_rest: object) -> NoReturn:

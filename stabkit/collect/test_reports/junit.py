@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from stabkit.collect.content import ReportError, chunks, conflict_line, xml_root
 from stabkit.collect.sources import Status, source_evidence
-from stabkit.collect.test_ids import stable_ids
+from stabkit.collect.test_ids import UNNAMED, stable_ids
 from stabkit.collect.test_reports._junit_cases import TEXT_LIMIT, JUnitCases
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
@@ -146,63 +146,69 @@ def _controls(path: Path) -> tuple[int, tuple[int, int] | None]:
     return count, first
 
 
-def _text(values: list[str] | list[str | None]) -> pd.Series:
+def _text(values: list[str] | list[str | None]) -> pd.api.extensions.ExtensionArray:
     # Straight into Arrow: the strings come from expat, so none holds a lone surrogate that conform would look for.
-    return pd.Series(pd.array(pa.array(values, pa.string()), dtype="str"))
+    return pd.array(pa.array(values, pa.large_string()), dtype="str")
+
+
+def _constant(value: str, rows: int) -> pd.api.extensions.ExtensionArray:
+    return pd.array(pa.repeat(pa.scalar(value, pa.large_string()), rows), dtype="str")
 
 
 def _frame(cases: JUnitCases, path: Path, suite: str | None, root: Path | None, warnings: list[str]) -> pd.DataFrame:
     rows = len(cases.names)
     ids = stable_ids(cases.files, cases.classes, cases.names, root=root)
+    test_id = pa.array(ids, pa.large_string())
     attempts = np.ones(rows, dtype="int64")
     for row, attempt in cases.attempts.items():
         attempts[row] = attempt
-    _unmask(cases, ids, attempts, warnings)
+    if len(set(ids)) < rows:
+        _unmask(cases, ids, attempts, warnings)
+    statuses = ["pass"] * rows
+    for row, status in cases.statuses.items():
+        statuses[row] = status
     messages: list[str | None] = [None] * rows
     for row, message in cases.messages.items():
-        messages[row] = redact_text(message)
+        # Only what looks like a URL can hold user information; the search for it is slow on megabytes of failures.
+        messages[row] = (redact_text(message) if "://" in message else message) or None
     if cases.cut_texts:
         warnings.append(f"{cases.cut_texts} failure text(s) cut to {TEXT_LIMIT // 1024} KiB")
     if cases.uncarried:
         warnings.append(f"{cases.uncarried} failure(s) that no case carries became cases named after their suite")
     return pd.DataFrame(
         {
-            "source": pd.Series(redact_text(str(path)), index=range(rows), dtype="str"),
-            "suite": _suite_names(cases, suite),
+            "source": _constant(redact_text(str(path)), rows),
+            "suite": _text(_suite_names(cases)) if suite is None else _constant(suite, rows),
             "class": _text(cases.classes),
             "name": _text(cases.names),
-            "test_id": _text(ids),
+            "test_id": pd.array(test_id, dtype="str"),
             "attempt": pd.array(attempts, dtype="Int64"),
-            "status": _text(cases.statuses),
+            "status": _text(statuses),
             "time_s": _seconds(cases.times, warnings),
             "message": _text(messages),
-        }
+        },
+        copy=False,
     )
 
 
-def _suite_names(cases: JUnitCases, suite: str | None) -> pd.Series:
-    if suite is not None:
-        return pd.Series(suite, index=range(len(cases.names)), dtype="str")
-    own = [s.name for s in cases.suites]
+def _suite_names(cases: JUnitCases) -> list[str]:
+    own = [suite.name for suite in cases.suites]
     for number, element in enumerate(cases.suites):
         if own[number] is None and element.parent is not None:
             own[number] = own[element.parent]
-    names = [name or "(?)" for name in own]
-    return _text([names[number] for number in cases.suite_of])
+    names = [name or UNNAMED for name in own]
+    return [names[number] for number in cases.suite_of]
 
 
 def _seconds(times: list[str | None], warnings: list[str]) -> _Floats:
     """Return durations in seconds; what is no duration becomes null, counted in a warning."""
     try:
-        values = np.fromiter(map(float, times), dtype="float64", count=len(times))  # type: ignore[arg-type]
-        unreadable = 0
-    except (TypeError, ValueError):
+        cast = pa.array(times, pa.large_string()).cast(pa.float64())
+        values: _Floats = cast.to_numpy(zero_copy_only=False).copy()
+    except pa.ArrowInvalid:
         values = np.fromiter(map(_one_time, times), dtype="float64", count=len(times))
-        unreadable = sum(time is not None for time, value in zip(times, values, strict=True) if math.isnan(value))
-    else:
-        odd = ~np.isfinite(values) | (values < 0)
-        unreadable = int(odd.sum())
-        values[odd] = np.nan
+    values[~np.isfinite(values) | (values < 0)] = np.nan
+    unreadable = int(np.isnan(values).sum()) - times.count(None)
     if unreadable:
         example = next(t for t, v in zip(times, values, strict=True) if t is not None and math.isnan(v))
         warnings.append(f"{unreadable} time(s) that are no duration became null, such as {example[:40]!r}")
@@ -211,10 +217,10 @@ def _seconds(times: list[str | None], warnings: list[str]) -> _Floats:
 
 def _one_time(text: str | None) -> float:
     try:
-        value = float(text) if text is not None else math.nan
+        # Python reads "1_0" as ten, which no reporter means.
+        return float(text) if text is not None and "_" not in text else math.nan
     except ValueError:
         return math.nan
-    return value if math.isfinite(value) and value >= 0 else math.nan
 
 
 def _unmask(cases: JUnitCases, ids: list[str], attempts: _Integers, warnings: list[str]) -> None:
@@ -224,8 +230,6 @@ def _unmask(cases: JUnitCases, ids: list[str], attempts: _Integers, warnings: li
     So if one id occurs several times, every occurrence but the last passes, and the header counts exactly the last
     ones, the earlier ones were failed attempts.
     """
-    if len(set(ids)) == len(ids):
-        return
     repeats, per_suite = _repeats(cases, ids)
     masked = 0
     for suite, groups in _passing_before_last(cases, repeats).items():
@@ -260,7 +264,7 @@ def _repeats(cases: JUnitCases, ids: list[str]) -> tuple[list[tuple[int, list[in
 def _passing_before_last(cases: JUnitCases, repeats: list[tuple[int, list[int]]]) -> dict[int, list[list[int]]]:
     found: dict[int, list[list[int]]] = {}
     for suite, rows in repeats:
-        if all(cases.statuses[row] == "pass" for row in rows[:-1]):
+        if all(cases.statuses.get(row, "pass") == "pass" for row in rows[:-1]):
             found.setdefault(suite, []).append(rows)
     return found
 

@@ -1,0 +1,274 @@
+"""Configured test suites and scans: their command run, or their report files read.
+
+A command is an argument list, never a shell line; ``{output}`` becomes the path of the report it shall write. It runs in
+a process group of its own, which is killed whole at the timeout.
+
+Reruns that confirm a failure use ``rerun_command``, where ``{test}`` becomes the name of one test: the pytest node id
+``tests/test_a.py::TestB::test_c[x]`` if the class or file of the report leads to a file under the suite's directory, else
+the test id as it stands in the tables (``class::name``).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stabkit.collect.readers import read_file, read_paths
+from stabkit.collect.sources import source_evidence
+from stabkit.config import ScanSource, TestSuite
+from stabkit.redact import is_secret_name, redact_text
+from stabkit.schema import Evidence
+
+__all__ = ["run_scan", "run_suite", "test_argument"]
+
+_log = logging.getLogger(__name__)
+_STDERR_LINES = 8
+_STDERR_BYTES = 64 * 1024
+_BAD = ("fail", "error", "no_result")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """How a command ended; ``code`` is None if it was killed at the timeout or could not start."""
+
+    code: int | None
+    problem: str | None
+    stderr: str
+
+
+def run_suite(name: str, suite: TestSuite, *, root: Path, environment: Mapping[str, str] | None = None) -> Evidence:
+    """Run or read one test suite; its rows carry the configured name.
+
+    Parameters
+    ----------
+    name : str
+        The configured name.
+    suite : TestSuite
+        Its command or files.
+    root : Path
+        Folder of the configuration: what relative paths are relative to.
+    environment : mapping, optional
+        Variables beside the suite's own, such as the address of the side under test.
+
+    Returns
+    -------
+    Evidence
+        ``tests`` and ``sources``. With ``confirm_reruns`` and a ``rerun_command`` each failing test is run again, alone
+        and in a process of its own, until it has failed that often or passed; these rows are its attempts 2, 3, ...
+        All attempts that ran here have ``fresh_process``. A command that gives no report leaves a source with status
+        ``error``: its exit code and last words.
+    """
+    folder = _folder(suite.directory, root)
+    if suite.files:
+        return _with_suite_sources(
+            read_paths(_absolute(suite.files, folder), kind="tests", suite=name, root=folder), name
+        )
+    variables = {**os.environ, **suite.environment, **(environment or {})}
+    with _report_path() as output:
+        run = _run(_filled(suite.command, {"output": str(output)}), folder, variables, suite.timeout_s)
+        evidence = _report(name, "tests", run, output, folder, variables)
+    evidence = _fresh(evidence)
+    if suite.confirm_reruns and suite.rerun_command:
+        return evidence.merge(*_reruns(name, suite, evidence["tests"], folder, variables))
+    return evidence
+
+
+def run_scan(name: str, scan: ScanSource, *, root: Path) -> Evidence:
+    """Run or read one compliance scan; ``scan_id`` is the configured name (of further scans ``name#2``, ...).
+
+    An exit code that is not in ``ok_exit_codes`` makes the scan incomplete, whatever its report says.
+    """
+    folder = _folder(scan.directory, root)
+    if scan.files:
+        return read_paths(_absolute(scan.files, folder), kind="scan", suite=name, root=folder)
+    with _report_path() as output:
+        run = _run(_filled(scan.command, {"output": str(output)}), folder, dict(os.environ), scan.timeout_s)
+        evidence = _report(name, "scan", run, output, folder, os.environ)
+    if run.code in scan.ok_exit_codes:
+        return evidence
+    scans, sources = evidence["scans"].copy(), evidence["sources"].copy()
+    scans["complete"] = False
+    usable = sources["status"].isin(["ok", "repaired"])
+    sources.loc[usable, "message"] = f"the command ended with exit code {run.code}"
+    sources.loc[usable, "status"] = "partial"
+    return Evidence.of(**{**evidence.tables, "scans": scans, "sources": sources})
+
+
+def _folder(directory: Path | None, root: Path) -> Path:
+    return (root / directory).resolve() if directory is not None else root.resolve()
+
+
+def _absolute(files: Sequence[str], folder: Path) -> list[str]:
+    return [str(folder / Path(file).expanduser()) for file in files]
+
+
+@contextmanager
+def _report_path() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="stabkit-") as folder:
+        yield Path(folder) / "report"
+
+
+def _filled(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    # Not str.format: other braces in an argument are the command's own.
+    filled = []
+    for argument in command:
+        for key, value in values.items():
+            argument = argument.replace(f"{{{key}}}", value)  # noqa: PLW2901
+        filled.append(argument)
+    return filled
+
+
+def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str], timeout_s: float) -> _Run:
+    """Run a command to its end or its timeout, and say how it went."""
+    with tempfile.TemporaryFile() as errors:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the command is the user's own, an argument list without a shell
+                command,
+                cwd=folder,
+                env=dict(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            return _Run(None, f"the command could not start: {error}", "")
+        code: int | None = None
+        problem = None
+        try:
+            code = process.wait(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            problem = f"the command was killed at its timeout of {timeout_s:g} s"
+        finally:
+            # Also after an interrupt and for children that outlived the command: nothing stays behind.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        errors.seek(0, os.SEEK_END)
+        errors.seek(max(0, errors.tell() - _STDERR_BYTES))
+        return _Run(code, problem, errors.read().decode("utf-8", "replace"))
+
+
+def _report(name: str, kind: str, run: _Run, output: Path, folder: Path, variables: Mapping[str, str]) -> Evidence:
+    """Return what the command wrote, or an error source that says how it ended."""
+    ending = run.problem or f"the command ended with exit code {run.code}"
+    if run.problem is None and output.is_file() and output.stat().st_size:
+        evidence = read_file(output, kind=kind, suite=name, root=folder)
+        return _renamed(evidence, str(output), name)
+    secrets = [value for key, value in variables.items() if is_secret_name(key)]
+    lines = [line for line in run.stderr.splitlines() if line.strip()][-_STDERR_LINES:]
+    words = redact_text("\n".join(lines), secrets)
+    what = ending if run.problem else f"{ending} and wrote no report"
+    message = f"{what}; its last words: {words}" if words else what
+    return source_evidence({}, kind=kind, path=name, status="error", messages=[message])
+
+
+def _renamed(evidence: Evidence, path: str, name: str) -> Evidence:
+    """Return the evidence with the configured name in place of a temporary path."""
+    tables = dict(evidence.tables)
+    for table, column in (("sources", "path"), ("tests", "source")):
+        if table in tables:
+            frame = tables[table].copy()
+            frame[column] = frame[column].replace({path: name})
+            tables[table] = frame
+    return Evidence(_with_suite_sources(Evidence(tables), name).tables)
+
+
+def _with_suite_sources(evidence: Evidence, name: str) -> Evidence:
+    """Return the evidence with the suite's name in what its sources claim, so that a claim finds its suite."""
+    sources = evidence["sources"].copy()
+    tests = sources["kind"] == "tests"
+    sources.loc[tests, "claimed"] = [
+        json.dumps({**(json.loads(text) if isinstance(text, str) else {}), "suite": name}, sort_keys=True)
+        for text in sources.loc[tests, "claimed"]
+    ]
+    return Evidence.of(**{**evidence.tables, "sources": sources})
+
+
+def _fresh(evidence: Evidence) -> Evidence:
+    if "tests" not in evidence.tables:
+        return evidence
+    return Evidence.of(**{**evidence.tables, "tests": evidence["tests"].assign(fresh_process=True)})
+
+
+def _reruns(
+    name: str, suite: TestSuite, tests: pd.DataFrame, folder: Path, variables: Mapping[str, str]
+) -> Iterator[Evidence]:
+    last = tests.sort_values("attempt", kind="stable").groupby("test_id", sort=False).tail(1)
+    # An id that occurs twice counts by its worst: it is rerun if any of its last attempts failed.
+    worst = tests[tests["test_id"].isin(last["test_id"]) & tests["status"].isin(_BAD)]
+    failing = pd.concat([last[last["status"].isin(_BAD)], worst[worst["attempt"] == 1]])
+    recovered = set(last.loc[~last["status"].isin(_BAD) & (last["attempt"] > 1), "test_id"])
+    for test in failing.drop_duplicates("test_id").itertuples():
+        if test.test_id in recovered:
+            continue
+        attempt = int(tests.loc[tests["test_id"] == test.test_id, "attempt"].max())
+        argument = test_argument(str(test.test_id), None if pd.isna(test[4]) else str(test[4]), str(test.name), folder)
+        for number in range(1, suite.confirm_reruns + 1):
+            evidence, status = _rerun(name, suite, test._asdict(), argument, attempt + number, folder, variables)
+            yield evidence
+            if status not in _BAD:
+                break
+
+
+def _rerun(
+    name: str,
+    suite: TestSuite,
+    test: Mapping[str, Any],
+    argument: str,
+    attempt: int,
+    folder: Path,
+    variables: Mapping[str, str],
+) -> tuple[Evidence, str]:
+    """Run one test once more; its row, and the status of this attempt."""
+    label = f"{name} rerun {attempt} of {test['test_id']}"
+    with _report_path() as output:
+        command = _filled(suite.rerun_command, {"output": str(output), "test": argument})
+        run = _run(command, folder, variables, suite.timeout_s)
+        evidence = _report(name, "tests", run, output, folder, variables)
+    rows = evidence["tests"]
+    rows = rows[rows["test_id"] == test["test_id"]].tail(1)
+    sources = evidence["sources"].assign(path=label)
+    if rows.empty:
+        # The rerun says nothing about this test: no attempt, and the run is incomplete.
+        _log.warning("%s gave no result for it", label)
+        note = sources["message"].fillna("the rerun's report does not hold this test")
+        sources = sources.assign(status="error", message=note, rows=0)
+        return Evidence.of(sources=sources), "no_result"
+    rows = rows.assign(attempt=attempt, fresh_process=True, source=label, suite=name)
+    return Evidence.of(sources=sources.assign(rows=1), tests=rows), str(rows["status"].iloc[0])
+
+
+def test_argument(test_id: str, group: str | None, name: str, folder: Path) -> str:
+    """Return what ``{test}`` stands for: a pytest node id where a file says so, else the test id.
+
+    The longest beginning of the dotted class that is a Python file under ``folder`` is the module; the rest are classes.
+
+    Examples
+    --------
+    >>> test_argument("shop.CartTest::adds", "shop.CartTest", "adds", Path("."))
+    'shop.CartTest::adds'
+    """
+    parts = (group or "").split(".")
+    for length in range(len(parts), 0, -1):
+        file = Path(*parts[:length]).with_suffix(".py") if all(parts[:length]) else None
+        if file is not None and not file.is_absolute() and (folder / file).is_file():
+            return "::".join([file.as_posix(), *parts[length:], name])
+    head = test_id.split("::", 1)[0]
+    if head.endswith(".py") and (folder / head).is_file():
+        return f"{head}::{name}"
+    return test_id
+
+
+test_argument.__test__ = False  # type: ignore[attr-defined]  # its name is no pytest test
