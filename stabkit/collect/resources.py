@@ -204,7 +204,10 @@ def _attempt(metric: str, tree: list[psutil.Process]) -> float | Exception:
 def _read(metric: str, process: psutil.Process, *, root: bool) -> float:
     try:
         if metric == "memory":
-            return float(process.memory_info().rss) / _BYTES_PER_MB
+            resident = process.memory_info().rss
+            if root and not resident:  # a process about to end has given its memory back already
+                raise _UnavailableError(f"process {process.pid} has ended")
+            return float(resident) / _BYTES_PER_MB
         if metric == "threads":
             return float(process.num_threads())
         if metric == "cpu":

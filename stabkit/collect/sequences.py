@@ -136,10 +136,9 @@ def evaluate_sequence(
     )
     fault = None
     if len(keys) < rule.at_least:
-        what = "sequence" if rule.key is None else f"key of {rule.key!r}"
-        plural = "s" if rule.at_least > 1 else ""
+        what = "sequence" if rule.key is None else f"key in {rule.key}"
         fault = (
-            f"expected at least {rule.at_least} {what}{plural}, seen {len(keys)} in {_seconds(ended_ms)}; "
+            f"expected at least {rule.at_least} {what}, seen {len(keys)} in {_seconds(ended_ms)}; "
             f"the first step would be {rule.steps[0]!r}"
         )
     return SequenceResult(keys, fault)
