@@ -108,7 +108,7 @@ class ContractTallies:
         replies = self._judge_replies(record, place)
         if self._contract is not None:
             self._judge_events(self._contract, record, events, replies, place)
-        ended_ms = record.ms(record.ended_ns)
+        ended_ms = self._listened_ms(record)
         for rule, tally in self._sequences:
             result = evaluate_sequence(
                 rule, events, type_field=self._type_field, ended_ms=ended_ms, deadline=record.deadline
@@ -144,6 +144,9 @@ class ContractTallies:
         nothing = why or f"no event arrived {self._deadline}"
         return [tally.row(target, nothing=nothing) for tally in tallies]
 
+    def _listened_ms(self, record: Record) -> float:
+        return self._target.listen_ms if record.deadline else record.ms(record.ended_ns)
+
     def _judge_replies(self, record: Record, place: str) -> set[int]:
         """Count each expected reply; return the positions of the messages taken as replies."""
         taken: set[int] = set()
@@ -171,7 +174,7 @@ class ContractTallies:
         self, contract: EventContract, record: Record, events: list[Event], replies: set[int], place: str
     ) -> None:
         seen = {event_type(event, self._type_field) for event in events}
-        listened = f"{record.ms(record.ended_ns) / 1000:.3g} s"
+        listened = f"{self._listened_ms(record) / 1000:.3g} s"
         for name, tally in self._types.items():
             tally.add(name in seen, f"{place}: expected, not seen in {listened}")
         self._any.add(bool(events), f"{place}: expected, not seen in {listened}")

@@ -19,14 +19,13 @@ def events(text: str, *, step_ms: float = 100) -> list[Event]:
 
 
 def judge(text: str, *, ended_ms: float = 10_000, deadline: bool = True, step_ms: float = 100, **rule: object):
-    found = evaluate_sequence(
+    return evaluate_sequence(
         SequenceRule(**{"steps": ("a", "b", "c"), **rule}),
         events(text, step_ms=step_ms),
         type_field="type",
         ended_ms=ended_ms,
         deadline=deadline,
     )
-    return found
 
 
 def fault(text: str, **rule: object) -> str | None:
