@@ -1,0 +1,216 @@
+"""How compliance developed: open findings by severity, what is new and fixed, and how old the open ones are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from stabkit.chart.description import Description
+from stabkit.chart.numbers import plural, significant
+from stabkit.chart.style import (
+    CANDIDATE,
+    INK,
+    MUTE,
+    REGRESSED,
+    REGRESSED_INK,
+    SEVERITY,
+    annotate_empty,
+    escape_label,
+    say,
+)
+from stabkit.chart.timeline import label_runs, run_name
+
+__all__ = ["describe_ages", "describe_new_fixed", "describe_open", "plot_ages", "plot_new_fixed", "plot_open"]
+
+_ORDER = (
+    "critical",
+    "blocker",
+    "error",
+    "high",
+    "major",
+    "warning",
+    "medium",
+    "moderate",
+    "minor",
+    "low",
+    "note",
+    "info",
+    "none",
+)
+
+
+def _severities(frame: pd.DataFrame) -> list[str]:
+    known = [str(name) for name in frame.columns if str(name).startswith("open_")]
+    rank = {f"open_{word}": i for i, word in enumerate(_ORDER)}
+    return sorted(known, key=lambda name: (rank.get(name, len(rank)), name))
+
+
+def plot_open(frame: pd.DataFrame, *, axes: Axes) -> Axes:
+    """Draw open findings run by run, stacked by severity, the most severe below, one hue.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``run_id``, ``label``, ``open`` and ``open_<severity>`` (counts; null where not scanned), one row a run, one tool,
+        as from ``finding_history``.
+    """
+    rows = frame.reset_index(drop=True)
+    if rows["open"].isna().all():
+        return annotate_empty(axes)
+    names = _severities(rows) or ["open"]
+    base = np.zeros(len(rows))
+    for i, name in enumerate(names):
+        heights = rows[name].astype("Float64").fillna(0).to_numpy(dtype="float64")
+        axes.bar(np.arange(len(rows)), heights, bottom=base, color=SEVERITY[min(i, 4)], width=0.86, linewidth=0)
+        last = heights[-1] if len(heights) else 0
+        if last:
+            axes.annotate(
+                escape_label(name.removeprefix("open_"), 10),
+                (len(rows) - 0.5, base[-1] + last / 2),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                color=INK if i == 0 else MUTE,
+                annotation_clip=False,
+            )
+        base += heights
+    for i in np.flatnonzero(rows["open"].isna()):
+        axes.annotate(
+            "not scanned",
+            (i, 0),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            color=MUTE,
+            rotation=90,
+            fontsize=9,
+        )
+    label_runs(axes, rows)
+    axes.set_ylim(0, max(base.max() * 1.12, 1))
+    axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
+    say(axes, "open findings")
+    return axes
+
+
+def describe_open(frame: pd.DataFrame) -> Description:
+    """Say how the number of open findings developed."""
+    known = frame.loc[frame["open"].notna(), "open"].astype(int).to_list()
+    if not known:
+        return Description("No scan history", "Empty bar chart of open findings, where no run was scanned")
+    if len(known) == 1:
+        title = f"{plural(known[0], 'finding is', 'findings are')} open in the only scan"
+    elif len(set(known)) == 1:
+        title = f"The total stayed at {known[0]} over {plural(len(known), 'scan')}"
+    elif known[0] == known[-1]:
+        title = f"Open findings are back at {known[-1]}, after {min(known)} to {max(known)}"
+    else:
+        title = f"Open findings {'rose' if known[-1] > known[0] else 'fell'} from {known[0]} to {known[-1]}"
+    gaps = len(frame) - len(known)
+    caption = f"{plural(len(known), 'scan')}, by severity." + (
+        f" {plural(gaps, 'run was', 'runs were')} not scanned." if gaps else ""
+    )
+    return Description(
+        title, f"Stacked bars of open findings by severity, where {title[0].lower()}{title[1:]}", caption
+    )
+
+
+def plot_new_fixed(frame: pd.DataFrame, *, axes: Axes) -> Axes:
+    """Draw new findings above and fixed ones below a line, one place a run.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``run_id``, ``label``, ``new``, ``fixed`` (counts; null where there is nothing to compare).
+    """
+    rows = frame.reset_index(drop=True)
+    if rows["new"].isna().all() and rows["fixed"].isna().all():
+        return annotate_empty(axes)
+    new, fixed = (rows[name].astype("Float64").fillna(0).to_numpy(dtype="float64") for name in ("new", "fixed"))
+    x = np.arange(len(rows))
+    axes.bar(x, new, color=REGRESSED, width=0.86, linewidth=0)
+    axes.bar(x, -fixed, color=CANDIDATE, width=0.86, linewidth=0)
+    axes.axhline(0, color=INK, linewidth=1)
+    label_runs(axes, rows)
+    reach = max(new.max(), fixed.max(), 1) * 1.25
+    axes.set_ylim(-reach, reach)
+    axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
+    axes.yaxis.set_major_formatter(lambda value, _: significant(abs(value)))
+    for y, word, colour in ((reach * 0.5, "new", REGRESSED_INK), (-reach * 0.5, "fixed", CANDIDATE)):
+        axes.annotate(
+            word,
+            (len(rows) - 0.5, y),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            annotation_clip=False,
+        )
+    say(axes, "since the scan before")
+    return axes
+
+
+def describe_new_fixed(frame: pd.DataFrame) -> Description:
+    """Say what came and went in the last scan, and in all."""
+    rows = frame.reset_index(drop=True)
+    known = rows[rows["new"].notna() | rows["fixed"].notna()]
+    if known.empty:
+        return Description(
+            "No two scans to compare", "Empty bar chart of new and fixed findings, where no two scans compare"
+        )
+    last = known.iloc[-1]
+    new, fixed = (0 if pd.isna(last[name]) else int(last[name]) for name in ("new", "fixed"))
+    name = run_name(last)
+    title = f"{new} new and {fixed} fixed in {name}" if new or fixed else f"No finding came or went in {name}"
+    totals = f"{plural(int(known['new'].fillna(0).sum()), 'finding')} new and {int(known['fixed'].fillna(0).sum())} fixed over {plural(len(known), 'comparison')}."
+    return Description(title, f"Bars of new and fixed findings per scan, where {title[0].lower()}{title[1:]}", totals)
+
+
+def plot_ages(frame: pd.DataFrame, *, axes: Axes) -> Axes:
+    """Draw the age of each open finding in scans, oldest first, one bar a finding, twelve at most.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``rule``, ``path``, ``age_runs``, ``at_least``, as from ``finding_ages``.
+    """
+    if frame.empty:
+        return annotate_empty(axes, "nothing open")
+    rows = frame.head(12).reset_index(drop=True)
+    ages = rows["age_runs"].to_numpy(dtype="float64")
+    axes.barh(range(len(rows)), ages, color=SEVERITY[2], height=0.66, linewidth=0)
+    for i, (age, more) in enumerate(zip(ages, rows["at_least"], strict=True)):
+        axes.annotate(
+            f"{'≥ ' if more else ''}{age:.0f}",
+            (age, i),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            color=MUTE,
+        )
+    names = [
+        f"{rule} {str(path).rpartition('/')[2]}" if not pd.isna(path) else str(rule)
+        for rule, path in zip(rows["rule"], rows["path"], strict=True)
+    ]
+    axes.set_yticks(range(len(rows)), [escape_label(name, 26) for name in names])
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(ages.max() * 1.15, 1))
+    axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+    axes.grid(visible=False)
+    axes.set_xlabel("age, scans", color=MUTE)
+    return axes
+
+
+def describe_ages(frame: pd.DataFrame) -> Description:
+    """Say how old the oldest open finding is."""
+    if frame.empty:
+        return Description("No finding is open", "Empty bar chart of finding ages, where no finding is open")
+    oldest = frame.loc[frame["age_runs"].idxmax()]
+    least = "at least " if bool(oldest["at_least"]) else ""
+    title = (
+        f"The oldest of {plural(len(frame), 'open finding')} is {least}{plural(int(oldest['age_runs']), 'scan')} old"
+    )
+    caption = "Age in scans since a finding was first seen." + (
+        f" The {min(len(frame), 12)} oldest." if len(frame) > 12 else ""
+    )
+    return Description(title, f"Bars of finding ages, where {title[0].lower()}{title[1:]}", caption)

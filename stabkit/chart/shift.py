@@ -1,0 +1,144 @@
+"""Where two latency distributions differ: the shift plot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from stabkit.chart.description import Description
+from stabkit.chart.numbers import measure, significant
+from stabkit.chart.style import CANDIDATE, FAINT, INK, MUTE, OUTCOME_INKS, REGRESSED, annotate_empty, say
+
+__all__ = ["describe_shift", "plot_shift"]
+
+_COLUMNS = ["quantile", "difference_ms", "low_ms", "high_ms"]
+
+
+def _known(frame: pd.DataFrame) -> pd.DataFrame:
+    rows = frame.sort_values("quantile", ignore_index=True)
+    return rows[rows["difference_ms"].notna()].reset_index(drop=True)
+
+
+def _direction(rows: pd.DataFrame) -> pd.Series:
+    # Coloured only where the interval excludes zero; an unknown bound never excludes it.
+    slower = (rows["low_ms"] > 0) & rows["high_ms"].notna()
+    faster = (rows["high_ms"] < 0) & rows["low_ms"].notna()
+    return pd.Series(np.select([slower, faster], [1, -1], 0), index=rows.index)
+
+
+def _name(quantile: float) -> str:
+    return f"p{quantile * 100:g}"
+
+
+def plot_shift(frame: pd.DataFrame, *, axes: Axes, of: str = "response time") -> Axes:  # noqa: ARG001
+    """Draw candidate - baseline at each percentile with its 95 % interval, around a line at zero.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``quantile`` (0 to 1), ``difference_ms``, ``low_ms``, ``high_ms`` (ms), as from ``quantile_shift``.
+    of : str
+        What was measured, for the words.
+    """
+    rows = _known(frame)
+    if rows.empty:
+        return annotate_empty(axes)
+    x = np.arange(len(rows))
+    direction = _direction(rows)
+    low = rows["low_ms"].replace(-np.inf, np.nan).fillna(rows["difference_ms"])
+    high = rows["high_ms"].replace(np.inf, np.nan).fillna(rows["difference_ms"])
+    largest = float(np.nanmax(np.abs(np.concatenate([low, high, rows["difference_ms"]]))))
+    # Linear up to the size of the quiet percentiles, logarithmic beyond, so that both can be read.
+    quiet = float(np.nanquantile(np.abs(rows["difference_ms"]), 0.5))
+    threshold = max(quiet * 3, largest / 60, 1e-6)
+    if largest > threshold * 6:
+        axes.set_yscale("symlog", linthresh=threshold, linscale=1.0)
+    for way, colour in ((0, FAINT), (1, REGRESSED), (-1, CANDIDATE)):
+        mine = direction == way
+        axes.vlines(x[mine], low[mine], high[mine], color=colour, linewidth=3.2, capstyle="round")
+        axes.plot(x[mine], rows["difference_ms"][mine], "o", color=colour, markersize=6, markeredgecolor="#fefefe")
+    axes.axhline(0, color=INK, linewidth=1.0)
+    _label(axes, rows, direction, x)
+    axes.set_xlim(-0.8, len(rows) - 0.2)
+    axes.set_ylim(min(float(low.min()) * 1.5, -threshold), max(float(high.max()) * 1.7, threshold))
+    _ticks(axes, largest)
+    say(axes, "candidate − baseline, ms")
+    return axes
+
+
+def _label(axes: Axes, rows: pd.DataFrame, direction: pd.Series, x: Any) -> None:
+    names = [_name(q) for q in rows["quantile"]]
+    wanted = {"p5", "p25", "p50", "p75", "p90", "p99"} if len(rows) > 8 else set(names)
+    shown = [i for i, name in enumerate(names) if name in wanted or i in (0, len(names) - 1)]
+    axes.set_xticks([x[i] for i in shown], [names[i] for i in shown])
+    moved = direction[direction != 0]
+    if len(moved):
+        i = int(rows.loc[moved.index, "difference_ms"].abs().idxmax())
+        colour = OUTCOME_INKS["regressed" if direction[i] > 0 else "improved"]
+        text = f"{names[i]} {measure(rows['difference_ms'][i], 'ms', sign=True)}"
+        axes.annotate(
+            text, (x[i], rows["difference_ms"][i]), xytext=(-9, 0), textcoords="offset points", ha="right", va="center",
+            color=colour, fontweight="bold",
+        )  # fmt: skip
+    else:
+        axes.text(0.5, 0.96, "no percentile moved", transform=axes.transAxes, ha="center", va="top", color=MUTE)
+
+
+def _ticks(axes: Axes, largest: float) -> None:
+    if axes.get_yscale() != "symlog":
+        axes.yaxis.set_major_formatter(lambda value, _: significant(value, 2, sign=True))
+        return
+    steps = [10.0**k * m for k in range(-3, 6) for m in (1, 5)]
+    threshold = axes.yaxis.get_transform().linthresh
+    usable = [s for s in steps if threshold <= s <= largest * 1.2]
+    step = max(1, (len(usable) + 3) // 4)
+    low, high = axes.get_ylim()
+    marks = [s for s in usable[::-1][::step] if s <= high] + [0.0] + [-s for s in usable[::-1][::step] if -s >= low]
+    axes.set_yticks(sorted(marks), [significant(m, 2, sign=True) for m in sorted(marks)])
+    axes.set_yticks([], minor=True)
+
+
+def describe_shift(frame: pd.DataFrame, *, of: str = "response time") -> Description:
+    """Say which percentiles moved, which way and by how much at most."""
+    rows = _known(frame)
+    if rows.empty:
+        return Description(f"No evidence on {of}", f"Empty shift plot of {of}, where nothing was measured")
+    direction = _direction(rows)
+    title = _finding(rows, direction, of)
+    caption = (
+        f"Candidate − baseline at {len(rows)} percentiles of {of}, with 95{chr(0x202F)}% intervals; "
+        "coloured where the interval excludes 0."
+    )
+    return Description(title, f"Shift plot of {of} by percentile, where {title[0].lower()}{title[1:]}", caption)
+
+
+def _finding(rows: pd.DataFrame, direction: pd.Series, of: str) -> str:
+    parts = []
+    for way, word in ((1, "slower"), (-1, "faster")):
+        mine = rows[direction == way]
+        if mine.empty:
+            continue
+        size = measure(float(mine["difference_ms"].abs().max()), "ms")
+        span = _span(rows, mine)
+        parts.append(
+            f"{span} {'is' if len(mine) == 1 else 'are'} {word}, by {'' if len(mine) == 1 else 'up to '}{size}"
+        )
+    if not parts:
+        return f"No percentile of {of} is shown to have moved"
+    text = "; ".join(parts)
+    if len(parts) == 1 and (direction != 0).all():
+        return f"All percentiles {text.split(' ', 1)[1] if text.startswith('All') else text.partition('are')[1] + text.partition('are')[2]}"
+    return text[0].upper() + text[1:] if not text.startswith("p") else text
+
+
+def _span(rows: pd.DataFrame, mine: pd.DataFrame) -> str:
+    first, last = int(mine.index[0]), int(mine.index[-1])
+    names = [_name(q) for q in mine["quantile"]]
+    if len(mine) == 1:
+        return names[0]
+    if last - first + 1 != len(mine):
+        return f"{len(mine)} percentiles from {names[0]} to {names[-1]}"
+    return f"{names[0]} and above" if last == len(rows) - 1 else f"{names[0]} to {names[-1]}"

@@ -1,0 +1,46 @@
+"""The x axis that all histories share: one place a run, in time order, labelled where there is room."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from stabkit.chart.style import escape_label
+
+__all__ = ["label_runs", "run_name", "step_edges"]
+
+
+def run_name(row: pd.Series) -> str:
+    """Return a run's label, or its id if it has none."""
+    label = row.get("label")
+    return str(row["run_id"]) if label is None or pd.isna(label) else str(label)
+
+
+def label_runs(axes: Axes, runs: pd.DataFrame, *, most: int = 5) -> None:
+    """Label at most that many runs: the first, the last and some between, each by label or run id.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        ``run_id`` and ``label``, one row a run, in order; the run at row i stands at x = i.
+    """
+    n = len(runs)
+    places = np.unique(np.linspace(0, n - 1, min(most, n)).round().astype(int))
+    names = [escape_label(run_name(runs.iloc[i]), 12) for i in places]
+    axes.set_xticks(places, names)
+    axes.set_xlim(-0.6, n - 0.4)
+
+
+def step_edges(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of a step line whose steps are centred on the runs; a missing value breaks it.
+
+    Examples
+    --------
+    >>> x, y = step_edges(pd.Series([1.0, 2.0]))
+    >>> x.tolist(), y.tolist()
+    ([-0.5, 0.5, 0.5, 1.5], [1.0, 1.0, 2.0, 2.0])
+    """
+    n = len(values)
+    x = np.repeat(np.arange(n + 1) - 0.5, 2)[1:-1]
+    return x, np.repeat(values.to_numpy(dtype="float64", na_value=np.nan), 2)

@@ -1,0 +1,84 @@
+"""HTML from outputs, reduced to what shows text, tables and images: the wall before the page's content policy."""
+
+from __future__ import annotations
+
+from html import escape
+from html.parser import HTMLParser
+from typing import Final
+
+__all__ = ["clean_html"]
+
+_TAGS: Final = frozenset(
+    "a abbr b br caption code col colgroup dd details div dl dt em figcaption figure h3 h4 h5 h6 hr i img li ol p pre s "
+    "small span strong sub summary sup table tbody td tfoot th thead tr u ul".split()
+)
+_ATTRIBUTES: Final = frozenset(
+    "alt aria-hidden aria-label class colspan data-label height href role rowspan scope src tabindex width".split()
+)
+_VOID: Final = frozenset({"br", "col", "hr", "img"})
+_SILENT: Final = frozenset({"script", "style", "template", "iframe", "object", "svg", "math", "title", "noscript"})
+
+
+class _Cleaner(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.open: list[str] = []
+        self.silent: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _SILENT:
+            self.silent.append(tag)
+        if self.silent or tag not in _TAGS:
+            return
+        kept = "".join(f' {name}="{escape(value or "")}"' for name, value in attrs if _allowed(tag, name, value or ""))
+        self.parts.append(f"<{tag}{kept}>")
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag in _SILENT or tag not in _VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.silent:
+            if tag == self.silent[-1]:
+                self.silent.pop()
+            return
+        if tag in self.open:  # close what was left open inside, so that no output breaks out of its section
+            while self.open:
+                last = self.open.pop()
+                self.parts.append(f"</{last}>")
+                if last == tag:
+                    break
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.parts.append(escape(data, quote=False))
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    if name not in _ATTRIBUTES:
+        return False
+    if name == "src":
+        return tag == "img" and value.startswith("data:image/")
+    if name == "href":
+        return value.startswith(("#", "https://", "http://"))
+    return True
+
+
+def clean_html(html: str) -> str:
+    """Return the HTML with known tags and attributes only, every opened tag closed.
+
+    Examples
+    --------
+    >>> clean_html('<b onclick="x()">bold<script>alert(1)</script><a href="javascript:x()">go')
+    '<b>bold<a>go</a></b>'
+    """
+    cleaner = _Cleaner()
+    cleaner.feed(html)
+    cleaner.close()
+    while cleaner.open:
+        cleaner.parts.append(f"</{cleaner.open.pop()}>")
+    return "".join(cleaner.parts)
