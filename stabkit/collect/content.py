@@ -27,6 +27,7 @@ __all__ = [
     "ReportError",
     "chunks",
     "conflict_line",
+    "json_keys",
     "load_json",
     "mask_numbers",
     "normalise_path",
@@ -138,6 +139,35 @@ def xml_root(head: bytes) -> str | None:
     with contextlib.suppress(expat.ExpatError, _Found, ValueError, LookupError):
         parser.Parse(head, False)  # noqa: FBT003 - expat takes it by position: more may follow
     return found[0] if found else None
+
+
+_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*+:)?|[{}\[\]]')
+
+
+def json_keys(head: bytes) -> tuple[str, ...]:
+    """Return the keys of the outermost object as far as these bytes show them; none if they begin no JSON object.
+
+    Examples
+    --------
+    >>> json_keys(b'{"a": {"b": 1}, "c": [{"d"')
+    ('a', 'c')
+    >>> json_keys(b"<a/>")
+    ()
+    """
+    text = head.decode("utf-8-sig", "replace").lstrip()
+    if not text.startswith("{"):
+        return ()
+    depth, keys = 0, []
+    # One pass with possessive repeats: linear in the text, whatever it holds.
+    for token in _TOKEN.finditer(text):
+        mark = token.group()
+        if mark in "{[":
+            depth += 1
+        elif mark in "}]":
+            depth -= 1
+        elif depth == 1 and token.group(2):
+            keys.append(token.group(1))
+    return tuple(keys)
 
 
 def conflict_line(path: Path) -> int | None:

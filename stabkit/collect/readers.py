@@ -27,7 +27,7 @@ from stabkit.errors import EvidenceError, UsageError
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["KINDS", "Reader", "folder_evidence", "read_file", "read_paths", "readers", "source_summary"]
+__all__ = ["KINDS", "Reader", "expand", "folder_evidence", "read_file", "read_paths", "readers", "source_summary"]
 
 Kind = Literal["tests", "scan", "load", "records"]
 KINDS: Final = ("tests", "scan", "load", "records")

@@ -16,14 +16,13 @@ a ``sources`` row of status ``partial``, since a claim is no evidence.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.collect.content import JsonContent, ReportError, load_json
+from stabkit.collect.content import JsonContent, ReportError, json_keys, load_json
 from stabkit.collect.sources import source_evidence, source_frame
 from stabkit.errors import SchemaError, nearest
 from stabkit.redact import redact_text
@@ -38,13 +37,12 @@ VERSION: Final = 1
 _ROWS: Final = ("samples", "checks", "tests", "scans", "findings", "changes")
 _KEYS: Final = ("stabkit", "run", *_ROWS, "claims", "note")
 _RUN_KEYS: Final = tuple(name for name in TABLES["runs"].names if name not in ("run_id", "config_sha256"))
-_HEAD: Final = re.compile(r'^\s*\{(?:[^{}\[\]]|"(?:[^"\\]|\\.)*")*?"stabkit"\s*:', re.DOTALL)
 _CLAIM_KEYS: Final = ("kind", "path", "claimed", "message")
 
 
 def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
     """Say whether a file that begins with these bytes is a stabkit evidence file, by its ``stabkit`` key."""
-    return _HEAD.match(head[:4096].decode("utf-8-sig", "replace")) is not None
+    return "stabkit" in json_keys(head)
 
 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:  # noqa: ARG001 - its rows name their own suites

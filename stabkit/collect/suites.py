@@ -1,11 +1,11 @@
 """Configured test suites and scans: their command run, or their report files read.
 
-A command is an argument list, never a shell line; ``{output}`` becomes the path of the report it shall write. It runs in
-a process group of its own, which is killed whole at the timeout.
+A command is an argument list, never a shell line; ``{output}`` becomes the path of the report it shall write. It runs
+in a process group of its own, which is killed whole at the timeout.
 
 Reruns that confirm a failure use ``rerun_command``, where ``{test}`` becomes the name of one test: the pytest node id
-``tests/test_a.py::TestB::test_c[x]`` if the class or file of the report leads to a file under the suite's directory, else
-the test id as it stands in the tables (``class::name``).
+``tests/test_a.py::TestB::test_c[x]`` if the class or file of the report leads to a file under the suite's directory,
+else the test id as it stands in the tables (``class::name``).
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from stabkit.collect.readers import read_file, read_paths
+from stabkit.collect.readers import expand, read_file, read_paths
 from stabkit.collect.sources import source_evidence
 from stabkit.config import ScanSource, TestSuite
 from stabkit.redact import is_secret_name, redact_text
@@ -36,6 +35,14 @@ _log = logging.getLogger(__name__)
 _STDERR_LINES = 8
 _STDERR_BYTES = 64 * 1024
 _BAD = ("fail", "error", "no_result")
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """Where a command runs, and with which environment variables."""
+
+    folder: Path
+    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -74,13 +81,13 @@ def run_suite(name: str, suite: TestSuite, *, root: Path, environment: Mapping[s
         return _with_suite_sources(
             read_paths(_absolute(suite.files, folder), kind="tests", suite=name, root=folder), name
         )
-    variables = {**os.environ, **suite.environment, **(environment or {})}
+    setting = _Setting(folder, {**os.environ, **suite.environment, **(environment or {})})
     with _report_path() as output:
-        run = _run(_filled(suite.command, {"output": str(output)}), folder, variables, suite.timeout_s)
-        evidence = _report(name, "tests", run, output, folder, variables)
+        run = _run(_filled(suite.command, {"output": str(output)}), setting, suite.timeout_s)
+        evidence = _report(name, "tests", run, output, setting)
     evidence = _fresh(evidence)
     if suite.confirm_reruns and suite.rerun_command:
-        return evidence.merge(*_reruns(name, suite, evidence["tests"], folder, variables))
+        return evidence.merge(*_reruns(name, suite, evidence["tests"], setting))
     return evidence
 
 
@@ -91,10 +98,14 @@ def run_scan(name: str, scan: ScanSource, *, root: Path) -> Evidence:
     """
     folder = _folder(scan.directory, root)
     if scan.files:
-        return read_paths(_absolute(scan.files, folder), kind="scan", suite=name, root=folder)
+        files = [file for text in _absolute(scan.files, folder) for file in expand(text) or [Path(text)]]
+        names = [name, *(f"{name}#{number}" for number in range(2, len(files) + 1))]
+        parts = [read_file(f, kind="scan", suite=s, root=folder) for f, s in zip(files, names, strict=True)]
+        return Evidence().merge(*parts)
     with _report_path() as output:
-        run = _run(_filled(scan.command, {"output": str(output)}), folder, dict(os.environ), scan.timeout_s)
-        evidence = _report(name, "scan", run, output, folder, os.environ)
+        setting = _Setting(folder, dict(os.environ))
+        run = _run(_filled(scan.command, {"output": str(output)}), setting, scan.timeout_s)
+        evidence = _report(name, "scan", run, output, setting)
     if run.code in scan.ok_exit_codes:
         return evidence
     scans, sources = evidence["scans"].copy(), evidence["sources"].copy()
@@ -129,14 +140,14 @@ def _filled(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
     return filled
 
 
-def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str], timeout_s: float) -> _Run:
+def _run(command: Sequence[str], setting: _Setting, timeout_s: float) -> _Run:
     """Run a command to its end or its timeout, and say how it went."""
     with tempfile.TemporaryFile() as errors:
         try:
             process = subprocess.Popen(  # noqa: S603 - the command is the user's own, an argument list without a shell
                 command,
-                cwd=folder,
-                env=dict(variables),
+                cwd=setting.folder,
+                env=dict(setting.variables),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -160,18 +171,30 @@ def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str], tim
         return _Run(code, problem, errors.read().decode("utf-8", "replace"))
 
 
-def _report(name: str, kind: str, run: _Run, output: Path, folder: Path, variables: Mapping[str, str]) -> Evidence:
+def _report(name: str, kind: str, run: _Run, output: Path, setting: _Setting) -> Evidence:
     """Return what the command wrote, or an error source that says how it ended."""
     ending = run.problem or f"the command ended with exit code {run.code}"
     if run.problem is None and output.is_file() and output.stat().st_size:
-        evidence = read_file(output, kind=kind, suite=name, root=folder)
-        return _renamed(evidence, str(output), name)
-    secrets = [value for key, value in variables.items() if is_secret_name(key)]
+        evidence = read_file(output, kind=kind, suite=name, root=setting.folder)
+        evidence = _renamed(evidence, str(output), name)
+        return _doubted(evidence, run) if kind == "tests" else evidence
+    secrets = [value for key, value in setting.variables.items() if is_secret_name(key)]
     lines = [line for line in run.stderr.splitlines() if line.strip()][-_STDERR_LINES:]
     words = redact_text("\n".join(lines), secrets)
     what = ending if run.problem else f"{ending} and wrote no report"
     message = f"{what}; its last words: {words}" if words else what
     return source_evidence({}, kind=kind, path=name, status="error", messages=[message])
+
+
+def _doubted(evidence: Evidence, run: _Run) -> Evidence:
+    """Return the evidence as partial if the command failed and its report holds no failure that would explain it."""
+    sources = evidence["sources"].copy()
+    usable = sources["status"].isin(["ok", "repaired"])
+    if run.code == 0 or not usable.any() or evidence["tests"]["status"].isin(_BAD).any():
+        return evidence
+    sources.loc[usable, "message"] = f"the command ended with exit code {run.code}, yet its report holds no failure"
+    sources.loc[usable, "status"] = "partial"
+    return Evidence.of(**{**evidence.tables, "sources": sources})
 
 
 def _renamed(evidence: Evidence, path: str, name: str) -> Evidence:
@@ -202,9 +225,7 @@ def _fresh(evidence: Evidence) -> Evidence:
     return Evidence.of(**{**evidence.tables, "tests": evidence["tests"].assign(fresh_process=True)})
 
 
-def _reruns(
-    name: str, suite: TestSuite, tests: pd.DataFrame, folder: Path, variables: Mapping[str, str]
-) -> Iterator[Evidence]:
+def _reruns(name: str, suite: TestSuite, tests: pd.DataFrame, setting: _Setting) -> Iterator[Evidence]:
     last = tests.sort_values("attempt", kind="stable").groupby("test_id", sort=False).tail(1)
     # An id that occurs twice counts by its worst: it is rerun if any of its last attempts failed.
     worst = tests[tests["test_id"].isin(last["test_id"]) & tests["status"].isin(_BAD)]
@@ -214,31 +235,26 @@ def _reruns(
         if test.test_id in recovered:
             continue
         attempt = int(tests.loc[tests["test_id"] == test.test_id, "attempt"].max())
-        argument = test_argument(str(test.test_id), None if pd.isna(test[4]) else str(test[4]), str(test.name), folder)
+        argument = test_argument(
+            str(test.test_id), None if pd.isna(test[4]) else str(test[4]), str(test.name), setting.folder
+        )
         for number in range(1, suite.confirm_reruns + 1):
-            evidence, status = _rerun(name, suite, test._asdict(), argument, attempt + number, folder, variables)
+            evidence, status = _rerun(name, suite, (str(test.test_id), argument), attempt + number, setting)
             yield evidence
             if status not in _BAD:
                 break
 
 
-def _rerun(
-    name: str,
-    suite: TestSuite,
-    test: Mapping[str, Any],
-    argument: str,
-    attempt: int,
-    folder: Path,
-    variables: Mapping[str, str],
-) -> tuple[Evidence, str]:
-    """Run one test once more; its row, and the status of this attempt."""
-    label = f"{name} rerun {attempt} of {test['test_id']}"
+def _rerun(name: str, suite: TestSuite, test: tuple[str, str], attempt: int, setting: _Setting) -> tuple[Evidence, str]:
+    """Run one test, given as id and argument, once more; return its row and the status of this attempt."""
+    test_id, argument = test
+    label = f"{name} rerun {attempt} of {test_id}"
     with _report_path() as output:
         command = _filled(suite.rerun_command, {"output": str(output), "test": argument})
-        run = _run(command, folder, variables, suite.timeout_s)
-        evidence = _report(name, "tests", run, output, folder, variables)
+        run = _run(command, setting, suite.timeout_s)
+        evidence = _report(name, "tests", run, output, setting)
     rows = evidence["tests"]
-    rows = rows[rows["test_id"] == test["test_id"]].tail(1)
+    rows = rows[rows["test_id"] == test_id].tail(1)
     sources = evidence["sources"].assign(path=label)
     if rows.empty:
         # The rerun says nothing about this test: no attempt, and the run is incomplete.
@@ -253,7 +269,7 @@ def _rerun(
 def test_argument(test_id: str, group: str | None, name: str, folder: Path) -> str:
     """Return what ``{test}`` stands for: a pytest node id where a file says so, else the test id.
 
-    The longest beginning of the dotted class that is a Python file under ``folder`` is the module; the rest are classes.
+    The longest beginning of the dotted class that is a Python file under ``folder`` is the module, the rest classes.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.collect.content import ReportError, load_json, normalise_path
+from stabkit.collect.content import ReportError, json_keys, load_json, normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints
 from stabkit.collect.sources import source_evidence
 from stabkit.redact import redact_text
@@ -30,8 +30,8 @@ _TEST_PATH: Final = re.compile(r"(^|/)(tests?|__tests__)/|(^|/)(test_[^/]*|[^/]*
 
 def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
     """Say whether a file that begins with these bytes is such a scan, by two of its own keys."""
-    text = head.decode("utf-8-sig", "replace").lstrip()
-    return text.startswith("{") and sum(f'"{sign}"' in text for sign in _SIGNS) >= 2
+    keys = json_keys(head)
+    return sum(sign in keys for sign in _SIGNS) >= 2
 
 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pandas as pd
 
-from stabkit.collect.content import ReportError, load_json, normalise_path
+from stabkit.collect.content import ReportError, json_keys, load_json, normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints, sha256_of
 from stabkit.collect.sources import source_evidence
 from stabkit.redact import redact_text
@@ -25,8 +25,7 @@ __all__ = ["FORMAT", "KIND", "read", "recognise"]
 FORMAT: Final = "sarif"
 KIND: Final = "scan"
 
-_HEAD: Final = re.compile(r'"version"\s*:\s*"2\.\d|sarif', re.IGNORECASE)
-_RUNS: Final = re.compile(r'"(?:runs|\$schema)"\s*:')
+_SIGN: Final = re.compile(rb'sarif|"driver"|"version"\s*:\s*"2\.', re.IGNORECASE)
 _NO_PROBLEM: Final = frozenset({"pass", "notApplicable", "informational"})
 _PENDING: Final = frozenset({"rejected", "underReview"})
 # SARIF 2.1.0, 3.27.10: a result that names no level takes its rule's, and without that "warning".
@@ -36,8 +35,8 @@ _LEVELS: Final = frozenset({"none", "note", "warning", "error"})
 
 def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
     """Say whether a file that begins with these bytes is a SARIF log: an object with runs and SARIF's version."""
-    text = head.decode("utf-8-sig", "replace").lstrip()
-    return text.startswith("{") and bool(_HEAD.search(text) and _RUNS.search(text)) and '"stabkit"' not in text[:200]
+    # In a long log with its keys in another order, the version lies beyond these bytes; its tool does not.
+    return "runs" in json_keys(head) and _SIGN.search(head) is not None
 
 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
@@ -130,7 +129,7 @@ class _Run:
                 complete = False
                 text = str(_object(failed[0].get("message")).get("text") or "no text")
                 warnings.append(f"{self.tool} reports {len(failed)} error(s) of its own, such as: {text[:300]}")
-        active = sorted(f"{rule.get('id')}:{self._level(rule)}" for rule in self._by_id.values() if self._enabled(rule))
+        active = self._active_rules()
         # Only a tool that states what it looked at says so by "analysisTarget"; other artifacts are mere mentions.
         paths = sorted(
             {self._uri(a.get("location")) or "" for a in self.artifacts if "analysisTarget" in _list(a.get("roles"))}
@@ -150,6 +149,16 @@ class _Run:
             "paths": json.dumps(paths) if paths else None,
             "rules": json.dumps(active) if active else None,
         }
+
+    def _active_rules(self) -> list[str]:
+        """Return the active rules with their levels; none if the tool lists only those that found something.
+
+        Such a list (ruff's, for one) changes with the findings, and would make two scans of equal rules look unlike.
+        """
+        used = {self._rule(result)[0] for result in map(_object, _list(self.run.get("results")))}
+        if all(rule in used for rule in self._by_id):
+            return []
+        return sorted(f"{name}:{self._level(rule)}" for name, rule in self._by_id.items() if self._enabled(rule))
 
     def findings(self, warnings: list[str]) -> list[dict[str, Any]]:
         rows = []
