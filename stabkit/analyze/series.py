@@ -63,6 +63,10 @@ def read_values(values: Any) -> Floats:
     """
     if isinstance(values, (str, bytes)) or not (isinstance(values, Sequence) or hasattr(values, "__array__")):
         raise SchemaError("A history must be a sequence of numbers.", where="values", hint="Give a list or a column.")
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iuf":
+        plain: Floats = values.astype(np.float64)
+        if not np.isinf(plain).any():
+            return plain  # the common case, without the cost of building a column
     try:
         given = values if isinstance(values, pd.Series) else pd.Series(values)
     except (ValueError, TypeError) as error:
