@@ -1,0 +1,313 @@
+"""The lines of the change checklist: each ``pass``, ``fail`` or ``not_checked``, with what was examined.
+
+A line that examined nothing is never a pass. Proven answers come from parsed files; where only a pattern was matched,
+the detail says heuristic.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from stabkit.collect.api_breaks import api_break
+from stabkit.collect.dependencies import is_lock, read_dependencies
+from stabkit.collect.paths import categorise
+from stabkit.collect.python_code import parse
+from stabkit.collect.snapshots import Snapshots
+from stabkit.redact import redact_text
+
+__all__ = ["checklist"]
+
+Answer = tuple[str, str, str]
+_SHOWN: Final = 20
+_READS: Final = re.compile(
+    r"""process\.env(?:\.(\w+)|\[['"](\w+)['"]\])|[gG]etenv\(\s*['"](\w+)['"]|ENV(?:\.fetch\(|\[)['"](\w+)['"]|"""
+    r"""env::var\(\s*"(\w+)"|\$\{(\w+)(?::?[-?][^}]*)?\}"""
+)
+_ASSIGNS: Final = re.compile(r"(?m)^\s*(?:export\s+)?([A-Z][A-Z0-9_]*)\s*=(.*)$")
+_FIELDS: Final = re.compile(r"(^|\.)(Column|mapped_column|relationship|\w+Field|ForeignKey|Field)$")
+_DROPS: Final = re.compile(
+    r"(?i)\b(drop\s+(table|column|schema|database|type)|truncate\s|delete\s+from|drop_(table|column)|"
+    r"RemoveField|DeleteModel)"
+)
+_CODE: Final = (".py", ".js", ".ts", ".jsx", ".tsx", ".go", ".rb", ".rs", ".java", ".kt", ".sh", ".php", ".cs")
+
+
+def checklist(snapshots: Snapshots | None, why: str = "") -> list[dict[str, Any]]:
+    """Return one ``checks`` row a line; all of them ``not_checked`` because of ``why`` if there are no snapshots."""
+    lines: tuple[tuple[str, str, Callable[[Snapshots], Answer]], ...] = (
+        ("no API break", "no break in public signatures", api_break),
+        ("no dependency change", "resolved versions equal", _dependencies),
+        ("no environment variable change", "names and defaults equal", _environment),
+        ("no schema change", "no migration, model field or schema file changed", _schema),
+        ("no configuration change", "key paths and values equal", _configuration),
+        ("rollback possible", "nothing irreversible", _rollback),
+    )
+    rows = []
+    for check, expected, answer in lines:
+        outcome, observed, detail = answer(snapshots) if snapshots else ("not_checked", "", why)
+        row = {"target": "changes", "check": check, "expected": expected, "observed": observed or None}
+        rows.append(row | {"outcome": outcome, "detail": redact_text(detail)})
+    return rows
+
+
+def _dependencies(snapshots: Snapshots) -> Answer:
+    known = [path for path in snapshots.head_tree if _is_dependency(path)]
+    known += [path for path in snapshots.base_tree if _is_dependency(path) and path not in snapshots.head_tree]
+    if not known:
+        return "not_checked", "", "no dependency file was found"
+    locks = [path for path in known if is_lock(path)]
+    found, unread = [], []
+    for change in snapshots.changes:
+        if not (_is_dependency(change.path) or _is_dependency(change.base_path)):
+            continue
+        old, new = (
+            set() if content is None else read_dependencies(path, content)
+            for path, content in ((change.base_path, snapshots.before(change)), (change.path, snapshots.after(change)))
+        )
+        if snapshots.unread(change) or old is None or new is None:
+            unread.append(change.path)
+            continue
+        found += [f"{change.path}: - {item}" for item in sorted(old - new)]
+        found += [f"{change.path}: + {item}" for item in sorted(new - old)]
+    examined = f"examined {len(known)} dependency files, {len(locks)} of them lock files"
+    if found:
+        return _no(found, "changed dependencies", examined)
+    if unread:
+        return "not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}"
+    if not locks and not all(_all_pinned(snapshots, path) for path in known):
+        return "not_checked", "declared ranges equal; resolved versions unknown", f"{examined}; commit a lock file"
+    return "pass", "all equal", examined
+
+
+def _is_dependency(path: str) -> bool:
+    return categorise(path) == "dependency" and not path.endswith("setup.py")
+
+
+def _all_pinned(snapshots: Snapshots, path: str) -> bool:
+    blob = snapshots.head_tree.get(path)
+    if blob is None or not path.endswith(".txt"):
+        return False
+    content = snapshots.git.contents([blob]).get(blob.object_id)
+    found = read_dependencies(path, content) if content is not None else None
+    return bool(found) and all(re.fullmatch(r"\S+ [\w.!+-]+|--hash=\S+", item) for item in found or ())
+
+
+def _environment(snapshots: Snapshots) -> Answer:
+    before: dict[str, tuple[str, str]] = {}
+    after: dict[str, tuple[str, str]] = {}
+    dynamic, unread, heuristic, examined = [], [], False, 0
+    for change in snapshots.changes:
+        if categorise(change.path) in ("doc", "test"):
+            examined += 1
+            continue
+        if snapshots.unread(change):
+            unread.append(change.path)
+            continue
+        examined += 1
+        for path, content, names in (
+            (change.base_path, snapshots.before(change), before),
+            (change.path, snapshots.after(change), after),
+        ):
+            variables = [] if content is None else _variables(path, content)
+            if variables is None:
+                unread.append(path)
+                continue
+            heuristic = heuristic or not path.endswith(".py")
+            dynamic += [f"{path}:{line}" for name, _, line in variables if name is None]
+            for name, default, line in variables:
+                if name is not None:
+                    names.setdefault(f"{name}={default}", (name, f"{path}:{line}"))
+    found = [f"{place}: - {name}" for key, (name, place) in sorted(before.items()) if key not in after]
+    found += [f"{place}: + {name}" for key, (name, place) in sorted(after.items()) if key not in before]
+    text = f"examined {examined} changed files" + (", some by pattern only (heuristic)" if heuristic else "")
+    if found:
+        return _no(found, "changed names or defaults", text)
+    if unread or dynamic:
+        parts = [f"could not be read: {', '.join(unread[:_SHOWN])}"] if unread else []
+        parts += [f"names made at run time: {', '.join(sorted(set(dynamic))[:_SHOWN])}"] if dynamic else []
+        return "not_checked", "", "; ".join(parts)
+    return "pass", "all equal", text
+
+
+def _variables(path: str, content: bytes) -> list[tuple[str | None, str, int]] | None:
+    if not path.endswith(".py"):
+        return list(_text_variables(path, content))
+    tree = parse(content)
+    return None if tree is None else list(_python_variables(tree))
+
+
+def _python_variables(tree: ast.Module) -> Iterator[tuple[str | None, str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _dotted(node.func).endswith(("getenv", "environ.get", "environ.setdefault")):
+            default = ast.unparse(node.args[1]) if len(node.args) > 1 else ""
+            default = default or next((ast.unparse(k.value) for k in node.keywords if k.arg == "default"), "")
+            yield _constant(node.args[0] if node.args else None), default, node.lineno
+        elif isinstance(node, ast.Subscript) and _dotted(node.value).endswith("environ"):
+            yield _constant(node.slice), "", node.lineno
+        elif isinstance(node, ast.ClassDef) and any(_dotted(b).endswith("BaseSettings") for b in node.bases):
+            for item in node.body:
+                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                    default = ast.unparse(item.value) if item.value else ""
+                    yield f"{node.name}.{item.target.id}", default, item.lineno
+
+
+def _text_variables(path: str, content: bytes) -> Iterator[tuple[str | None, str, int]]:
+    text = content.decode("utf-8", "replace")
+    if re.search(r"(^|/)\.env[^/]*$|\.env$", path):
+        for match in _ASSIGNS.finditer(text):
+            yield match[1], match[2].strip(), text.count("\n", 0, match.start(1)) + 1
+    elif path.endswith((*_CODE, ".yml", ".yaml", ".toml")) or "Dockerfile" in path:
+        for match in _READS.finditer(text):
+            name = next(group for group in match.groups() if group)
+            yield name, match[0], text.count("\n", 0, match.start()) + 1
+
+
+def _schema(snapshots: Snapshots) -> Answer:
+    found, unread = [], []
+    for change in snapshots.changes:
+        category = categorise(change.path)
+        if category == "test":
+            continue
+        if category == "migration" or change.path.endswith((".proto", ".avsc", ".prisma")):
+            if not change.path.endswith("__init__.py"):
+                found.append(f"{change.path}:1: {change.status}")
+        elif change.path.endswith(".py"):
+            old, new = parse(snapshots.before(change) or b""), parse(snapshots.after(change) or b"")
+            if snapshots.unread(change) or old is None or new is None:
+                unread.append(change.path)
+                continue
+            before, after = _fields(old), _fields(new)
+            found += [f"{change.base_path}:{before[key]}: - {key}" for key in sorted(before.keys() - after.keys())]
+            found += [f"{change.path}:{after[key]}: + {key}" for key in sorted(after.keys() - before.keys())]
+    examined = f"examined {len(snapshots.changes)} changed files: migrations, schema files, model fields"
+    if found:
+        return _no(found, "changed", examined)
+    if unread:
+        return "not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}"
+    return "pass", "none", examined
+
+
+def _fields(tree: ast.Module) -> dict[str, int]:
+    found = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        for item in node.body:
+            if not isinstance(item, ast.Assign | ast.AnnAssign):
+                continue
+            target = item.targets[0] if isinstance(item, ast.Assign) else item.target
+            if isinstance(item.value, ast.Call) and _FIELDS.search(_dotted(item.value.func)):
+                found[f"{node.name}.{ast.unparse(target)} = {ast.unparse(item.value)}"] = item.lineno
+    return found
+
+
+def _configuration(snapshots: Snapshots) -> Answer:
+    found, unread, examined = [], [], 0
+    for change in snapshots.changes:
+        if categorise(change.path) != "config":
+            continue
+        examined += 1
+        old, new = (
+            {} if content is None else _settings(path, content)
+            for path, content in ((change.base_path, snapshots.before(change)), (change.path, snapshots.after(change)))
+        )
+        if snapshots.unread(change) or old is None or new is None:
+            unread.append(change.path)
+            continue
+        keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        found += [f"{change.path}: {key}" for key in keys]
+    known = sum(categorise(path) == "config" for path in snapshots.head_tree)
+    text = f"examined {examined} changed of {known} configuration files"
+    if found:
+        return _no(found, "changed key paths", text)
+    if unread:
+        return "not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}"
+    if not examined and not known:
+        return "not_checked", "", "no configuration file was found"
+    return "pass", "all equal", text
+
+
+def _settings(path: str, content: bytes) -> dict[str, str] | None:  # noqa: PLR0911 - one return a format
+    try:
+        text = content.decode("utf-8")
+        if path.endswith(".toml"):
+            return dict(_flat(tomllib.loads(text)))
+        if path.endswith(".json"):
+            return dict(_flat(json.loads(text)))
+        if path.endswith((".ini", ".cfg")):
+            parser = configparser.RawConfigParser()
+            parser.read_string(text)
+            return {f"{part}.{key}": value for part in parser.sections() for key, value in parser.items(part)}
+        if path.endswith((".env", ".properties")) or "/.env" in f"/{path}":
+            return {match[1]: match[2] for match in _ASSIGNS.finditer(text)}
+        if path.endswith((".yml", ".yaml")):
+            import yaml  # type: ignore[import-untyped, unused-ignore]
+
+            return dict(_flat(list(yaml.safe_load_all(text))))
+    except Exception:  # noqa: BLE001 - any parser may refuse foreign text in its own way; the answer is "not parsed"
+        return None
+    return None
+
+
+def _flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, list) and value:
+        for number, inner in enumerate(value):
+            yield from _flat(inner, f"{prefix}[{number}]")
+    else:
+        yield prefix or "(all)", repr(value)
+
+
+def _rollback(snapshots: Snapshots) -> Answer:
+    found, examined = [], 0
+    schema = _schema(snapshots)
+    for change in snapshots.changes:
+        content = snapshots.after(change)
+        if categorise(change.path) != "migration" or content is None:
+            continue
+        examined += 1
+        text = content.decode("utf-8", "replace")
+        forward = text.partition("def downgrade(")[0]
+        found += [f"{change.path}:{forward.count(chr(10), 0, m.start()) + 1}: {m[0]}" for m in _DROPS.finditer(forward)]
+        found += [f"{change.path}:{line}: RunPython without reverse" for line in _one_way(parse(content))]
+    if found:
+        return _no(found, "irreversible steps", f"examined {examined} migrations by pattern (heuristic)")
+    if schema[0] == "not_checked":
+        return "not_checked", "", f"the schema was not checked: {schema[2]}"
+    if schema[0] == "fail" and not examined:
+        return "not_checked", "", "models or schema files changed without a migration"
+    return "pass", "nothing irreversible", f"examined {examined} migrations by pattern (heuristic); {schema[2]}"
+
+
+def _one_way(tree: ast.Module | None) -> list[int]:
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)] if tree else []
+    return [
+        node.lineno
+        for node in calls
+        if _dotted(node.func).endswith(("RunPython", "RunSQL"))
+        and len(node.args) < 2
+        and not any(keyword.arg in ("reverse_code", "reverse_sql") for keyword in node.keywords)
+    ]
+
+
+def _dotted(node: ast.AST | None) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _constant(node: ast.AST | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _no(found: list[str], what: str, examined: str) -> Answer:
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return "fail", f"{len(found)} {what}", "; ".join(found[:_SHOWN]) + more + f"; {examined}"

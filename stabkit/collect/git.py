@@ -1,0 +1,209 @@
+"""Git called safely: the repository, its configuration, its names and its sizes are untrusted."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stabkit.errors import EvidenceError, UsageError
+from stabkit.redact import redact_text
+
+__all__ = ["Blob", "Git", "repository_state"]
+
+# A repository's own configuration can name programs to run; each that a reading command would start is switched off.
+_SAFE: Final = (
+    "--no-pager",
+    "--no-replace-objects",
+    "--literal-pathspecs",
+    *("-c", "core.quotepath=off"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "log.showSignature=false"),
+    *("-c", f"diff.orderFile={os.devnull}"),
+    *("-c", "protocol.allow=never"),
+)
+_LIMIT: Final = 256 * 1024 * 1024
+_DEADLINE_S: Final = 60.0
+_COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One file of a commit's tree."""
+
+    path: str
+    object_id: str
+    size: int
+
+
+class Git:
+    """Reading commands on one repository, each with a deadline (seconds) and an output limit (bytes)."""
+
+    def __init__(self, repository: Path, *, deadline_s: float = _DEADLINE_S, limit: int = _LIMIT) -> None:
+        self.repository = repository
+        self._deadline_s = deadline_s
+        self._limit = limit
+        if not repository.is_dir():
+            raise UsageError("There is no such folder.", where=str(repository), hint="Name a git repository.")
+        self.read("rev-parse", "--git-dir")
+
+    def read(self, *arguments: str, given: bytes = b"") -> bytes:
+        """Return what a git command prints.
+
+        Raises
+        ------
+        EvidenceError
+            Git is missing, fails, takes too long or prints too much.
+        """
+        command = ["git", *_SAFE, "-C", str(self.repository), *arguments]
+        with tempfile.TemporaryFile() as incoming, tempfile.TemporaryFile() as errors:
+            incoming.write(given)
+            incoming.seek(0)
+            try:
+                process = subprocess.Popen(  # noqa: S603 - an argument list without a shell
+                    command, stdin=incoming, stdout=subprocess.PIPE, stderr=errors, env=_environment()
+                )
+            except OSError as error:
+                raise EvidenceError(
+                    f"Git cannot be started: {error.strerror}.", where=str(self.repository), hint="Install git."
+                ) from error
+            output = self._drain(process, arguments[0])
+            if process.returncode:
+                errors.seek(0)
+                said = redact_text(errors.read(2_000).decode("utf-8", "replace").strip())
+                raise EvidenceError(
+                    f"git {arguments[0]} failed: {said or f'exit code {process.returncode}'}",
+                    where=str(self.repository),
+                    hint="Check that this is a readable git repository with that history.",
+                )
+        return output
+
+    def _drain(self, process: subprocess.Popen[bytes], name: str) -> bytes:
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(self._deadline_s, stop)
+        timer.start()
+        try:
+            assert process.stdout is not None
+            with process.stdout as pipe:
+                output = pipe.read(self._limit + 1)
+                if len(output) > self._limit:
+                    process.kill()
+            process.wait()
+        finally:
+            timer.cancel()
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        if late.is_set() or len(output) > self._limit:
+            why = f"took longer than {self._deadline_s:g} s" if late.is_set() else "printed too much"
+            raise EvidenceError(
+                f"git {name} {why}.", where=str(self.repository), hint="Choose a smaller range or a nearer base."
+            )
+        return output
+
+    def commit(self, reference: str) -> str:
+        """Return the full id of a commit.
+
+        Raises
+        ------
+        UsageError
+            No commit answers to that reference.
+        """
+        try:
+            found = self.read("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+        except (EvidenceError, ValueError) as error:
+            raise UsageError(
+                f"No commit {reference!r}.",
+                where=str(self.repository),
+                hint="Name a branch, tag or commit id that git rev-parse knows; a shallow clone may lack it.",
+            ) from error
+        name = found.decode("ascii", "replace").strip()
+        if not _COMMIT_ID.fullmatch(name):
+            raise EvidenceError(f"Git answers {name!r}, which is no commit id.", where=str(self.repository))
+        return name
+
+    def merge_base(self, base: str, head: str) -> str:
+        """Return the full id of the best common ancestor of two full ids."""
+        try:
+            return self.read("merge-base", base, head).decode("ascii").strip()
+        except EvidenceError as error:
+            shallow = self.shallow
+            raise EvidenceError(
+                "The clone is shallow and lacks the common history." if shallow else "The commits share no history.",
+                where=str(self.repository),
+                hint="Fetch the whole history: git fetch --unshallow" if shallow else "Choose another base.",
+            ) from error
+
+    @property
+    def shallow(self) -> bool:
+        """True if older history is cut off."""
+        return self.read("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+    def tree(self, commit: str) -> dict[str, Blob]:
+        """Return the regular files of a commit by path; symbolic links and submodules are left out."""
+        found: dict[str, Blob] = {}
+        for entry in self.read("ls-tree", "-r", "-z", "-l", "--full-tree", commit).split(b"\0"):
+            facts, tab, name = entry.partition(b"\t")
+            if tab and facts[:6] in (b"100644", b"100755"):
+                path = name.decode("utf-8", "replace")
+                found[path] = Blob(path, facts.split()[2].decode("ascii"), int(facts.split()[3]))
+        return found
+
+    def contents(self, blobs: Iterable[Blob], *, largest: int = 2 * 1024 * 1024) -> dict[str, bytes]:
+        """Return contents by object id; a file larger than ``largest`` bytes is left out."""
+        wanted = list(dict.fromkeys(blob.object_id for blob in blobs if blob.size <= largest))
+        if not wanted:
+            return {}
+        output = self.read("cat-file", "--batch", given="".join(f"{name}\n" for name in wanted).encode())
+        found: dict[str, bytes] = {}
+        position = 0
+        while position < len(output):
+            end = output.index(b"\n", position)
+            name, kind, *size = output[position:end].split()
+            position = end + 1
+            if kind == b"missing":
+                continue
+            found[name.decode("ascii")] = output[position : position + int(size[0])]
+            position += int(size[0]) + 1
+        return found
+
+
+def repository_state(path: Path) -> tuple[str | None, str | None]:
+    """Return the full commit id and the branch checked out there; each None if there is none.
+
+    A folder outside any repository, a repository without commits and a detached head are normal states, not errors.
+    """
+    try:
+        git = Git(path)
+        commit = git.commit("HEAD")
+    except (EvidenceError, UsageError):
+        return None, None
+    try:
+        branch = git.read("symbolic-ref", "--quiet", "--short", "HEAD").decode("utf-8", "replace").strip()
+    except EvidenceError:
+        branch = ""
+    return commit, branch or None
+
+
+def _environment() -> Mapping[str, str]:
+    # Variables such as GIT_DIR, set while a hook runs, would point git at another repository.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return inherited | {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ASKPASS": "true",
+        "LC_ALL": "C",
+    }

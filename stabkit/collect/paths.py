@@ -1,0 +1,95 @@
+"""What a path says of a file: its category, its owner, its configured area."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from stabkit.config import Area
+
+__all__ = ["area_of", "categorise", "owner_of", "parse_codeowners"]
+
+# The first rule that fires names the category. Order matters: a lock file under tests/ is a dependency file of the
+# tests, so tests come first; a migration is code, so it comes before code.
+_RULES: Final[tuple[tuple[str, str], ...]] = (
+    ("test", r"(^|/)(tests?|spec|__tests__|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec)\.\w+$"),
+    (
+        "ci",
+        r"^\.github/(workflows|actions)/|^\.circleci/|(^|/)(\.gitlab-ci\.ya?ml|Jenkinsfile|azure-pipelines\.ya?ml)$",
+    ),
+    (
+        "dependency",
+        r"(^|/)(requirements[^/]*\.(txt|in)|pyproject\.toml|setup\.(py|cfg)|Pipfile(\.lock)?|poetry\.lock|uv\.lock|"
+        r"package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|go\.(mod|sum)|Cargo\.(toml|lock)|environment\.ya?ml|"
+        r"[^/]*Dockerfile[^/]*)$|(^|/)requirements/",
+    ),
+    ("migration", r"(^|/)(migrations?|alembic/versions)/|\.(sql|ddl)$"),
+    ("doc", r"(^|/)docs?/|\.(md|rst|adoc)$|(^|/)(LICENSE|NOTICE|CHANGELOG|AUTHORS|CONTRIBUTING|README)[^/]*$"),
+    ("api", r"\.(proto|avsc|graphqls?|thrift)$|(^|/)(openapi|swagger)[^/]*\.(ya?ml|json)$"),
+    ("tooling", r"(^|/)(\.gitignore|\.gitattributes|\.editorconfig|\.pre-commit-config\.yaml|Makefile|CODEOWNERS)$"),
+    ("config", r"\.(toml|ya?ml|json|ini|cfg|conf|properties|env)$|(^|/)\.env[^/]*$"),
+)
+_COMPILED: Final = tuple((category, re.compile(rule)) for category, rule in _RULES)
+
+
+def categorise(path: str) -> str:
+    """Return what kind of file a path names; ``internal`` if no rule fires.
+
+    Examples
+    --------
+    >>> [categorise(p) for p in ("tests/test_a.py", "uv.lock", "app/migrations/0002_x.py", "README.md", "app/core.py")]
+    ['test', 'dependency', 'migration', 'doc', 'internal']
+    """
+    return next((category for category, rule in _COMPILED if rule.search(path)), "internal")
+
+
+def parse_codeowners(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the patterns of a CODEOWNERS file with their owners, in order; no owner is an empty text."""
+    found = []
+    for line in text.splitlines():
+        pattern, *owners = line.partition(" #")[0].split()[:20] or [""]
+        if pattern and not pattern.startswith(("#", "[", "^[")):
+            found.append((pattern, " ".join(owners)))
+    return tuple(found)
+
+
+def owner_of(path: str, codeowners: tuple[tuple[str, str], ...]) -> str | None:
+    r"""Return the owners that the last fitting pattern names.
+
+    Examples
+    --------
+    >>> rules = parse_codeowners("*.py @code\n/docs/ @writers\n")
+    >>> owner_of("app/a.py", rules), owner_of("docs/b.md", rules), owner_of("c.txt", rules)
+    ('@code', '@writers', None)
+    """
+    owners = [owner for pattern, owner in codeowners if _pattern(pattern).match(path)]
+    return (owners[-1] or None) if owners else None
+
+
+def area_of(path: str, areas: Mapping[str, Area]) -> tuple[str, Area | None]:
+    """Return the configured area of a path, by its longest fitting pattern; else the name of its top folder."""
+    fitting = [
+        (len(pattern), name, area)
+        for name, area in areas.items()
+        for pattern in area.paths
+        if _pattern("/" + pattern.lstrip("/")).match(path)
+    ]
+    if fitting:
+        _, name, area = max(fitting, key=lambda found: found[0])
+        return name, area
+    top, slash, _ = path.partition("/")
+    return (top if slash else "(top)"), None
+
+
+@functools.lru_cache(maxsize=1024)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    """Translate a pattern as .gitignore knows it: ``/`` anchors, ``*`` stays within a folder, ``**`` does not."""
+    body = pattern.strip("/")
+    anchored = "/" in pattern.rstrip("/")
+    text = ""
+    for part in re.split(r"(\*\*/?|\*|\?)", body):
+        text += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part))
+    end = "/" if pattern.endswith("/") else "(?:/|$)"
+    return re.compile(("" if anchored else "(?:.*/)?") + text + (end if body else ""), re.DOTALL)
