@@ -22,6 +22,7 @@ Hunks = Mapping[str, Sequence[tuple[int, int, int, int]]]
 _NUMBERS: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _ORDINAL: Final = re.compile(r"^(stabkit/v\d+:[^:]+):\d+$")
 _NEAREST_LIMIT: Final = 10_000  # pairs looked at in one group; beyond, findings pair in line order
+_LIKENESS: Final = ("rule", "path", "message", "severity", "suppressed", "context")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,13 @@ def normal_path(path: str | None) -> str | None:
 def read_findings(frame: pd.DataFrame) -> list[Finding]:
     """Return the rows of the table ``findings`` normalised, in an order that does not depend on theirs."""
     found = [_finding(index, row) for index, row in enumerate(frame.to_dict("records"))]
-    return sorted(found, key=lambda f: (f.tool, f.path or "", f.line or 0, f.rule, f.message or "", f.fingerprint))
+    return sorted(found, key=_place)
+
+
+def _place(finding: Finding) -> tuple[Any, ...]:
+    seen = (finding.rule, finding.message or "", finding.fingerprint, finding.severity or "", finding.scope)
+    marks = (finding.suppressed, finding.context or "", sorted(finding.keys.items()), sorted(finding.partial.items()))
+    return (finding.tool, finding.path or "", finding.line or 0, *seen, *marks)
 
 
 def _finding(index: int, row: Mapping[Hashable, Any]) -> Finding:
@@ -209,6 +216,7 @@ class _Work:
 
     def __init__(self, baseline: list[Finding], candidate: list[Finding], lines: Lines) -> None:
         self.baseline, self.candidate, self.lines = baseline, candidate, lines
+        self.all = (tuple(baseline), tuple(candidate))
         self.pairs: list[Pair] = []
 
     def by_fingerprint(self) -> None:
@@ -222,7 +230,8 @@ class _Work:
 
     def _by_identity(self, key: Callable[[Finding], str | None]) -> None:
         twice: set[Hashable] = set()
-        for side in (self.baseline, self.candidate):
+        # All findings, also those paired already: what was shared once does not identify the rest.
+        for side in self.all:
             seen: set[Hashable] = set()
             for finding in side:
                 name = (finding.tool, key(finding))
@@ -244,7 +253,7 @@ class _Work:
     ) -> None:
         """Pair findings of equal key, nearest lines first."""
         before, after = _grouped(self.baseline, baseline_key), _grouped(self.candidate, candidate_key)
-        for key in before.keys() & after.keys():
+        for key in (key for key in before if key in after):
             self._take(step, self._nearest(before[key], after[key]))
         self._drop_paired()
 
@@ -259,7 +268,7 @@ class _Work:
             self.baseline, lambda f: _complete(f.tool, f.rule, self.lines.path(f.path)) if f.partial else None
         )
         after = _grouped(self.candidate, lambda f: _complete(f.tool, f.rule, f.path) if f.partial else None)
-        for key in before.keys() & after.keys():
+        for key in (key for key in before if key in after):
             alike = [(b, c) for b, c in self._nearest_all(before[key], after[key]) if 2 * _equal_share(b, c) >= 1]
             self._take("partial_fingerprint", alike)
         self._drop_paired()
@@ -271,7 +280,7 @@ class _Work:
             return _complete(finding.tool, finding.rule, finding.context)
 
         before, after = _grouped(self.baseline, key), _grouped(self.candidate, key)
-        for name in before.keys() & after.keys():
+        for name in (name for name in before if name in after):
             if len(before[name]) == len(after[name]) == 1:
                 self._take("moved", [(before[name][0], after[name][0])])
         self._drop_paired()
@@ -282,11 +291,12 @@ class _Work:
         return self._nearest_all(before, after)
 
     def _nearest_all(self, before: list[Finding], after: list[Finding]) -> list[tuple[Finding, Finding]]:
-        """Return all pairs, nearest lines first; equal distances in line order."""
+        """Return all pairs, nearest lines first; of equally near ones, the most alike."""
 
-        def distance(pair: tuple[Finding, Finding]) -> float:
+        def distance(pair: tuple[Finding, Finding]) -> tuple[float, int]:
             line = self.lines.line(pair[0].path, pair[0].line) or pair[0].line
-            return float("inf") if line is None or pair[1].line is None else abs(line - pair[1].line)
+            far = float("inf") if line is None or pair[1].line is None else abs(line - pair[1].line)
+            return far, sum(getattr(pair[0], name) != getattr(pair[1], name) for name in _LIKENESS)
 
         return sorted(product(before, after), key=distance)
 
