@@ -1,0 +1,209 @@
+"""Whether a process uses more than before, and whether it grows: readings per round."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from stabkit.analyze.bounds import LEVEL, MeanContrast, one_sided_p, paired_contrast, t_quantile, welch_contrast
+from stabkit.analyze.needs import MIN_ROUNDS, START, need_for
+from stabkit.analyze.outcome import Estimate, Need, Outcome
+from stabkit.analyze.rounds import FloatArray, Rounds, read_rounds
+from stabkit.errors import UsageError
+
+__all__ = ["compare_resource"]
+
+_UNITS: Final = {"memory": "MB", "cpu": "s"}
+_CPU_TICK_S: Final = 0.01
+"""One tick of the kernel's processor accounting: added where a reading is 0, since the true use is below a tick."""
+
+_MIN_GROWTH_ROUNDS: Final = 8
+
+
+def compare_resource(
+    baseline: pd.DataFrame, candidate: pd.DataFrame, *, metric: str, margin: float, paired: bool = True
+) -> tuple[Estimate, ...]:
+    """Say whether a resource kept its level, and for memory whether it grows faster than before.
+
+    Parameters
+    ----------
+    baseline, candidate : DataFrame
+        ``round`` and ``value``, one or more readings a round, in time order.
+    metric : str
+        ``memory`` (readings above 0) is judged for growth as well; any other, such as ``cpu``, for its level only.
+    margin : float
+        Allowed relative increase of the level, and of the growth over the rounds collected.
+    paired : bool
+        True if equal round numbers were measured next to each other.
+
+    Returns
+    -------
+    tuple of Estimate
+        ``level``: ratio of means over rounds, on logs. For memory ``growth per round``: the ratio by which the
+        candidate grows each round beyond the baseline (1 is equal growth), ``baseline`` and ``candidate`` being each
+        side's own factor per round; its margin per round is the one that adds up to ``margin`` over the rounds. Fewer
+        than five rounds for the level, or eight for growth, are never stable and not judged.
+
+    Notes
+    -----
+    Level: paired t, or Welch, on the mean log reading of each round. Growth: Theil-Sen slopes of the log readings with
+    Sen's bounds (doi:10.1080/01621459.1968.10480934), widened by √((1+r)/(1-r)) for the lag-1 correlation r of what is
+    left over (memory moves in steps that stay), contrasted by MOVER. A leak of the candidate alone is proven growth
+    beyond the margin: ``regressed``; a slower one is ``inconclusive`` until more rounds show it, or ``stable`` with
+    the flag ``growing`` where even its upper bound keeps within the margin over as many rounds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> def side(step):
+    ...     return pd.DataFrame({"round": np.arange(20), "value": 60 + step * np.arange(20) + rng.normal(0, 0.3, 20)})
+    >>> [e.outcome for e in compare_resource(side(0), side(0), metric="memory", margin=0.1)]
+    ['stable', 'stable']
+    >>> [e.outcome for e in compare_resource(side(0), side(2), metric="memory", margin=0.1)]
+    ['regressed', 'regressed']
+    """
+    if not (math.isfinite(margin) and margin > 0):
+        raise UsageError(f"margin is {margin!r}.", where="compare_resource", hint="Give a number above 0, as 0.10.")
+    sides, flags = _read(baseline, candidate, metric)
+    logs = [np.add.reduceat(side.logs, side.starts[:-1]) / side.sizes if side.n else side.logs for side in sides]
+    labels = [side.labels for side in sides]
+    known: dict[str, Any] = {
+        "scale": "ratio", "n_baseline": sides[0].n, "n_candidate": sides[1].n,
+        "rounds": min(side.count for side in sides),
+    }  # fmt: skip
+    if paired and min(side.count for side in sides):
+        common = np.intersect1d(labels[0], labels[1])
+        if common.size >= 2:
+            logs = [values[np.isin(own, common)] for values, own in zip(logs, labels, strict=True)]
+            labels = [common, common]
+            known["rounds"] = int(common.size)
+        else:
+            paired = False
+    if not paired:
+        flags = (*flags, "run_noise_unknown")
+    level = _level(logs, paired, margin, {**known, "unit": _UNITS.get(metric, ""), "flags": flags})
+    if metric != "memory":
+        return (level,)
+    return level, _growth(logs, labels, margin, {**known, "unit": "per round", "flags": flags})
+
+
+def _read(baseline: pd.DataFrame, candidate: pd.DataFrame, metric: str) -> tuple[list[Rounds], tuple[str, ...]]:
+    frames = [baseline, candidate]
+    flags: tuple[str, ...] = ()
+    if metric == "cpu" and all("value" in frame.columns for frame in frames):
+        zero = any(bool((frame["value"] == 0).any()) for frame in frames)
+        if zero:
+            frames = [frame.assign(value=frame["value"] + _CPU_TICK_S) for frame in frames]
+            flags = ("zero_readings",)
+    names = ("baseline", "candidate")
+    return [read_rounds(f, where=name, column="value") for f, name in zip(frames, names, strict=True)], flags
+
+
+def _level(logs: list[FloatArray], paired: bool, margin: float, known: dict[str, Any]) -> Estimate:  # noqa: FBT001
+    rounds = min(values.size for values in logs)
+    if rounds < MIN_ROUNDS:
+        return Estimate(name="level", outcome="inconclusive", margin=margin, need=_few(rounds, MIN_ROUNDS), **known)
+    contrast = paired_contrast(logs[0], logs[1]) if paired else welch_contrast(logs[0], logs[1])
+    method = "paired t over rounds" if paired else "Welch over rounds"
+    estimate, outcome = _estimate("level", contrast, math.log1p(margin), method, known)
+    need = None
+    if outcome == "inconclusive":
+        need = need_for(contrast, n=rounds, rounds=rounds, by_rounds=True, g=math.log1p(margin))
+    return Estimate(**{**estimate, "need": need})
+
+
+def _growth(logs: list[FloatArray], labels: list[FloatArray], margin: float, known: dict[str, Any]) -> Estimate:
+    rounds = min(values.size for values in logs)
+    name = "growth per round"
+    if rounds < _MIN_GROWTH_ROUNDS:
+        return Estimate(name=name, outcome="inconclusive", need=_few(rounds, _MIN_GROWTH_ROUNDS), **known)
+    span = max(float(own[-1] - own[0]) for own in labels)
+    g = math.log1p(margin) / span
+    contrast = _SlopeContrast(*(_Slope(own, values) for own, values in zip(labels, logs, strict=True)))
+    estimate, outcome = _estimate(name, contrast, g, "Theil-Sen slopes of logs", known)
+    if outcome == "stable" and estimate["low"] > 1:
+        estimate["flags"] = (*estimate["flags"], "growing")
+    need = None
+    if outcome == "inconclusive":
+        _, high = contrast.at(LEVEL)
+        # The error of a slope falls with rounds^1.5, and the margin per round with rounds: √rounds is gained.
+        total = math.ceil(rounds * max(((high - contrast.candidate + contrast.baseline) / g) ** 2 * 2.04, 1.05))
+        need = Need(max(1, min(total, 10 * rounds) - rounds), "rounds", "wide_interval", name)
+    return Estimate(**{**estimate, "need": need})
+
+
+class _Slope:
+    """Theil-Sen slope of one side with bounds at any level."""
+
+    def __init__(self, rounds: FloatArray, logs: FloatArray) -> None:
+        from scipy.stats import theilslopes
+
+        found = theilslopes(logs, rounds, alpha=1 - 2 * LEVEL)
+        self.slope = float(found.slope)
+        rest = logs - (found.intercept + self.slope * rounds)
+        rest = rest - rest.mean()
+        n, spread = logs.size, float(rest @ rest)
+        r = max(0.0, float(rest[1:] @ rest[:-1]) / spread) if spread > 1e-20 else 0.0
+        r = min(0.9, r + (1 + 3 * r) / n)
+        # Ranked slopes know nothing of a level that moves in one step; the least-squares error does.
+        steady = rounds - rounds.mean()
+        least = t_quantile(LEVEL, n - 2) * math.sqrt(spread / (n - 2) / float(steady @ steady))
+        wide = math.sqrt((1 + r) / (1 - r))
+        self.below = wide * max(self.slope - float(found.low_slope), least)
+        self.above = wide * max(float(found.high_slope) - self.slope, least)
+
+
+class _SlopeContrast:
+    """The difference of two slopes, by MOVER; other levels by the normal shape of the bounds at 95 %."""
+
+    def __init__(self, baseline: _Slope, candidate: _Slope) -> None:
+        self.baseline, self.candidate, self.fixed = baseline.slope, candidate.slope, 0.0
+        self._down = math.hypot(candidate.below, baseline.above)
+        self._up = math.hypot(candidate.above, baseline.below)
+
+    def at(self, level: float) -> tuple[float, float]:
+        """Return the bounds of the difference of slopes."""
+        share = t_quantile(level, 1e6) / t_quantile(LEVEL, 1e6)
+        delta = self.candidate - self.baseline
+        return delta - share * self._down, delta + share * self._up
+
+
+def _estimate(
+    name: str,
+    contrast: MeanContrast | _SlopeContrast,
+    g: float,
+    method: str,
+    known: dict[str, Any],
+) -> tuple[dict[str, Any], Outcome]:
+    low, high = contrast.at(LEVEL)
+    outcome: Outcome = "inconclusive"
+    if high < 0 and low <= -g:
+        outcome = "improved"
+    elif high < g:
+        outcome = "stable"
+    elif low > 0:
+        outcome = "regressed"
+    return {
+        **known,
+        "name": name,
+        "outcome": outcome,
+        "baseline": math.exp(contrast.baseline),
+        "candidate": math.exp(contrast.candidate),
+        "change": math.exp(contrast.candidate - contrast.baseline),
+        "low": math.exp(low),
+        "high": math.exp(high),
+        "margin": math.expm1(g),
+        "p_worse": one_sided_p(contrast)[0],
+        "beyond_margin": low > g,
+        "method": method,
+    }, outcome
+
+
+def _few(rounds: int, least: int) -> Need:
+    if rounds == 0:
+        return Need(START[0], "rounds", "missing", "no readings")
+    return Need(least - rounds, "rounds", "too_few_samples", f"fewer than {least} rounds")
