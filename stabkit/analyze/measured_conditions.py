@@ -207,12 +207,16 @@ def _compare_resource(condition: Condition, sides: Sides, population: _Populatio
     from stabkit.analyze.rates import compare_resource
 
     margin = condition.margin or MARGINS["resource"]
-    estimate = compare_resource(
-        _judged(population.baseline), _judged(population.candidate), metric=population.metric, margin=margin
+    estimates = compare_resource(
+        _judged(population.baseline),
+        _judged(population.candidate),
+        metric=population.metric,
+        margin=margin,
+        paired=sides.paired,
     )
-    outcome, open_ = _covered(condition, sides, estimate.outcome, (estimate,))
-    own = [estimate.need] if estimate.need is not None and estimate.outcome == "inconclusive" else []
-    return outcome, (estimate,), [*own, *open_]
+    outcome, open_ = _covered(condition, sides, combine([estimate.outcome for estimate in estimates]), estimates)
+    own = [estimate.need for estimate in estimates if estimate.need is not None]
+    return outcome, estimates, [*own, *open_]
 
 
 def _compare_rates(condition: Condition, _: Sides, population: _Population) -> _Compared:
