@@ -1,0 +1,297 @@
+"""One collection: everything that the configuration declares, both sides interleaved, as evidence by side."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from stabkit.collect.changes import collect_changes, repository_state
+from stabkit.collect.floor import measure_floor
+from stabkit.collect.git import Git
+from stabkit.collect.http import HttpProbe
+from stabkit.collect.probe import Interrupted, Probe, Progress, run_rounds
+from stabkit.collect.readers import read_paths
+from stabkit.collect.resources import ResourceProbe
+from stabkit.collect.sources import source_evidence
+from stabkit.collect.suites import run_scan, run_suite
+from stabkit.collect.websocket import WebSocketProbe
+from stabkit.config import Config
+from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
+from stabkit.runs import new_run
+from stabkit.schema import Evidence
+
+__all__ = ["Collection", "collect"]
+
+_LOG: Final = logging.getLogger(__name__)
+_KINDS: Final = ("http", "websocket", "resources", "tests", "scans", "records", "changes")
+_TOOLS: Final = ("stabkit", "httpx", "websockets", "psutil", "pytest", "ruff")
+
+Part = tuple[str, str, Callable[[], Evidence]]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What one collection gave.
+
+    Attributes
+    ----------
+    runs : mapping
+        Side (``candidate``, and ``baseline`` if asked for) -> its runs row.
+    evidence : mapping
+        Side -> its evidence.
+    interrupted : bool
+        True if Ctrl-C ended it early; what there was by then is in it.
+    """
+
+    runs: Mapping[str, Mapping[str, Any]]
+    evidence: Mapping[str, Evidence]
+    interrupted: bool
+
+
+class _Guarded:
+    """A probe whose own failure is evidence: it never stops the other probes."""
+
+    def __init__(self, kind: str, probe: Probe) -> None:
+        self.target = probe.target
+        self.planned = probe.planned
+        self._kind = kind
+        self._probe = probe
+        self._fault: str | None = None
+
+    def open(self) -> None:
+        self._attempt(self._probe.open)
+
+    def run(self, round_number: int) -> None:
+        if self._fault is None:
+            self._attempt(lambda: self._probe.run(round_number))
+
+    def close(self) -> None:
+        self._probe.close()
+
+    def evidence(self) -> Evidence:
+        if self._fault is None:
+            return self._probe.evidence()
+        fault = source_evidence({}, kind=self._kind, path=self.target, status="error", messages=[self._fault])
+        kept = {name: frame for name, frame in self._probe.evidence().tables.items() if name == "samples"}
+        return Evidence(kept).merge(fault)
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (StabkitError, OSError) as error:
+            self._fault = str(error)
+            _LOG.warning("%s %s: %s", self._kind, self.target, error)
+
+
+def collect(
+    config: Config,
+    *,
+    label: str | None = None,
+    baseline_label: str | None = None,
+    rounds: int | None = None,
+    only: Sequence[str] = (),
+    base: str | None = None,
+    progress: Progress | None = None,
+) -> Collection:
+    """Gather all evidence that the configuration declares.
+
+    Parameters
+    ----------
+    config : Config
+        What to collect.
+    label : str, optional
+        Of the candidate; by default what ``git describe`` says, else the short commit, else the time.
+    baseline_label : str, optional
+        Also collect the baseline, of every target that declares one, in rounds interleaved with the candidate's.
+    rounds : int, optional
+        The configured number if None.
+    only : sequence of str
+        Kinds (``http``, ``tests``, ...) or configured names; all if empty.
+    base : str, optional
+        Commit that the changes are counted from; the configured one if None. Without either, changes are not
+        collected: missing evidence.
+    progress : Progress, optional
+        Told how far it is.
+
+    Returns
+    -------
+    Collection
+        A part that fails is a source with status ``error``, and its run is not ``complete``; the others go on.
+
+    Raises
+    ------
+    UsageError
+        An unknown name in ``only``, equal labels, or a baseline where no target declares one.
+    """
+    chosen = _chosen(config, only)
+    sides = {"candidate": _probes(config, chosen, baseline=False)}
+    started = datetime.now(UTC)
+    repository = config.path(config.changes.repository) if config.changes else config.root.resolve()
+    commit, branch = repository_state(repository)
+    label = label or _describe(repository, commit) or f"{started:%Y-%m-%dT%H:%M:%SZ}"
+    if baseline_label is not None:
+        # The baseline's block is declared first, so that "latest" is the candidate.
+        sides = {"baseline": _probes(config, chosen, baseline=True), **sides}
+        _check_baseline(sides["baseline"], label, baseline_label)
+    evidence, interrupted = _measure(config, sides, rounds, progress)
+    if not interrupted:
+        parts = _parts(config, chosen, base)
+        evidence["candidate"], interrupted = _run_parts(parts, evidence["candidate"], progress)
+    shared: dict[str, Any] = {
+        "project": config.project.name,
+        "environment": config.project.environment,
+        "config_sha256": config.sha256,
+        "versions": _versions(),
+        "floor_ms": None if interrupted or not any(sides.values()) else _floor(),
+        "collection_id": secrets.token_hex(8) if len(sides) > 1 else None,
+        "finished_at": datetime.now(UTC),
+    }
+    runs = {}
+    for number, side in enumerate(sides):
+        candidate = side == "candidate"
+        runs[side] = new_run(
+            label=label if candidate else baseline_label,
+            # A microsecond apart: the candidate is the later run.
+            started_at=started + timedelta(microseconds=number),
+            complete=not interrupted and not evidence[side].failed,
+            commit=commit if candidate else None,
+            branch=branch if candidate else None,
+            **shared,
+        )
+    return Collection(runs, evidence, interrupted)
+
+
+def _chosen(config: Config, only: Sequence[str]) -> Callable[[str, str], bool]:
+    names = {*config.http, *config.websocket, *config.resources, *config.tests, *config.scans}
+    known = sorted({*names, *_KINDS})
+    for name in only:
+        if name not in known:
+            guess = nearest(name, known)
+            hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known)}."
+            raise UsageError(f"Nothing called {name!r} is declared.", where="--only", hint=hint)
+    return lambda kind, name: not only or kind in only or name in only
+
+
+def _check_baseline(probes: Sequence[Probe], label: str, baseline_label: str) -> None:
+    if not probes:
+        raise UsageError(
+            "No chosen target declares where its baseline is.",
+            where="baseline",
+            hint="Give targets a baseline_url, or collect the baseline as a run of its own, before the change.",
+        )
+    if label == baseline_label:
+        raise UsageError(f"Both sides are called {label!r}.", where="label", hint="Give them different labels.")
+
+
+def _probes(config: Config, chosen: Callable[[str, str], bool], *, baseline: bool) -> list[Probe]:
+    found: list[Probe] = []
+    for name, http in config.http.items():
+        url = http.baseline_url if baseline else http.url
+        if url and chosen("http", name):
+            found.append(_Guarded("http", HttpProbe(name, http, url=url, root=config.root)))
+    for name, socket in config.websocket.items():
+        url = socket.baseline_url if baseline else socket.url
+        if url and chosen("websocket", name):
+            found.append(_Guarded("websocket", WebSocketProbe(name, socket, url=url, root=config.root)))
+    for name, target in config.resources.items():
+        if baseline:
+            ways: dict[str, Any] = {
+                "pid": target.baseline_pid,
+                "pid_file": target.baseline_pid_file,
+                "port": target.baseline_port,
+            }
+        else:
+            ways = {key: getattr(target, key) for key in ("pid", "pid_file", "port", "process_name")}
+        ways = {key: value for key, value in ways.items() if value is not None}
+        if "pid_file" in ways:
+            ways["pid_file"] = config.path(ways["pid_file"])
+        if ways and chosen("resources", name):
+            found.append(_Guarded("resources", ResourceProbe(name, **ways)))
+    return found
+
+
+def _measure(
+    config: Config, sides: Mapping[str, Sequence[Probe]], rounds: int | None, progress: Progress | None
+) -> tuple[dict[str, Evidence], bool]:
+    if not any(sides.values()):
+        return {side: Evidence() for side in sides}, False
+    wanted = config.collect.rounds if rounds is None else rounds
+    try:
+        return run_rounds(sides, rounds=wanted, seed=config.collect.seed, progress=progress), False
+    except Interrupted as interrupt:
+        return dict(interrupt.evidence), True
+
+
+def _parts(config: Config, chosen: Callable[[str, str], bool], base: str | None) -> Iterator[Part]:
+    root = config.root.resolve()
+    for name, suite in config.tests.items():
+        if chosen("tests", name):
+            yield "tests", name, lambda name=name, suite=suite: run_suite(name, suite, root=root)  # type: ignore[misc]
+    for name, scan in config.scans.items():
+        if chosen("scans", name):
+            yield "scan", name, lambda name=name, scan=scan: run_scan(name, scan, root=root)  # type: ignore[misc]
+    if config.records and chosen("records", "records"):
+        files = [str(root / record) for record in config.records]
+        yield "records", "records", lambda: read_paths(files, root=root)
+    changes = config.changes
+    start = base or (changes.base if changes else None)
+    if start and chosen("changes", "changes"):
+        repository = config.path(changes.repository) if changes else root
+        head = changes.head if changes else "HEAD"
+        yield "changes", "changes", lambda: collect_changes(repository, start, head, areas=config.areas)
+
+
+def _run_parts(parts: Iterator[Part], evidence: Evidence, progress: Progress | None) -> tuple[Evidence, bool]:
+    found = [evidence]
+    try:
+        for kind, name, run in parts:
+            if progress is not None:
+                progress.start(name, 1)
+            try:
+                found.append(run())
+            except (StabkitError, OSError) as error:
+                _LOG.warning("%s %s: %s", kind, name, error)
+                found.append(source_evidence({}, kind=kind, path=name, status="error", messages=[str(error)]))
+            finally:
+                if progress is not None:
+                    progress.advance()
+                    progress.finish()
+    except KeyboardInterrupt:
+        return Evidence().merge(*found), True
+    return Evidence().merge(*found), False
+
+
+def _describe(repository: Path, commit: str | None) -> str | None:
+    if commit is None:
+        return None
+    try:
+        described = Git(repository).read("describe", "--tags", "--always", "HEAD").decode("utf-8", "replace").strip()
+    except (EvidenceError, UsageError):
+        return commit[:12]
+    return described or commit[:12]
+
+
+def _versions() -> str:
+    found = {"python": platform.python_version()}
+    for name in _TOOLS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return json.dumps(found, sort_keys=True)
+
+
+def _floor() -> float | None:
+    try:
+        return measure_floor()
+    except EvidenceError as error:
+        _LOG.warning("The prober's own floor is unknown: %s", error)
+        return None
