@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from stabkit.collect.sequences import MISSING, find_field
+from stabkit.collect.sequences import MISSING, find_field, read_json
 from stabkit.config import HttpTarget
 
 __all__ = ["MAX_BODY_BYTES", "body_fault", "expected_body"]
@@ -53,16 +53,21 @@ def _charset(headers: httpx.Headers) -> str:
 
 def _json_fault(target: HttpTarget, text: str) -> str | None:
     try:
-        payload = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        payload = read_json(text)
+    except ValueError as error:
         return f"the body is not JSON: {error}"
     for path, expected in target.expect_json.items():
         found = find_field(payload, path)
         if found is MISSING:
             return f"{path} is missing"
         if not _same(found, expected):
-            return f"{path} = {json.dumps(found)}, expected {json.dumps(expected)}"
+            return f"{path} = {_shown(found)}, expected {json.dumps(expected)}"
     return None
+
+
+def _shown(value: Any) -> str:
+    # What is nested as deeply as can just be read may be too deep to be written.
+    return f"a {type(value).__name__}" if isinstance(value, (dict, list)) else json.dumps(value)
 
 
 def _same(found: Any, expected: Any) -> bool:

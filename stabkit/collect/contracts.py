@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
+import referencing
+import referencing.exceptions
 from jsonschema.protocols import Validator
 
-from stabkit.collect.sequences import MISSING, Event, evaluate_sequence, find_field
+from stabkit.collect.sequences import MISSING, Event, evaluate_sequence, find_field, read_json
 from stabkit.collect.sessions import Record
 from stabkit.collect.tally import Tally
 from stabkit.config import EventContract, SequenceRule, WebSocketTarget
@@ -40,7 +42,8 @@ def load_schema(file: Path, where: str) -> Validator:
         raise ConfigError(
             f"Not a valid JSON Schema: {error.message}.", where=place, hint=f"Look at {error.json_path}."
         ) from error
-    return kind(schema, format_checker=kind.FORMAT_CHECKER)
+    # An empty registry: a reference out of the file must not make the prober load something from the network.
+    return kind(schema, format_checker=kind.FORMAT_CHECKER, registry=referencing.Registry())
 
 
 def parse(record: Record) -> tuple[list[Event], list[tuple[int, str]]]:
@@ -48,8 +51,8 @@ def parse(record: Record) -> tuple[list[Event], list[tuple[int, str]]]:
     events, faults = [], []
     for index, (at_ns, message) in enumerate(record.messages):
         try:
-            payload = json.loads(message)
-        except (ValueError, RecursionError) as error:
+            payload = read_json(message)
+        except ValueError as error:
             faults.append((index, f"not JSON: {error}"))
             continue
         if isinstance(payload, dict):
@@ -204,13 +207,22 @@ class ContractTallies:
         for path, tally in self._fields.items():
             tally.add(find_field(event.payload, path) is not MISSING, f"{named}: {path} is missing")
         if self._validator is not None:
-            fault = jsonschema.exceptions.best_match(self._validator.iter_errors(event.payload))
-            self._schema.add(fault is None, lambda: f"{named}: {fault.json_path}: {fault.message}" if fault else "")
+            try:
+                fault = jsonschema.exceptions.best_match(self._validator.iter_errors(event.payload))
+            except referencing.exceptions.Unresolvable as error:
+                self._schema.skip(f"the schema refers to {error.ref!r}, which is not in its file")
+            except RecursionError:
+                self._schema.add(met=False, deviation=f"{named}: nested too deeply")
+            else:
+                self._schema.add(fault is None, lambda: f"{named}: {fault.json_path}: {fault.message}" if fault else "")
 
     def _judge_id(self, value: Any, index: int, known: dict[str, int], named: str) -> None:
         if value is MISSING or value is None:
             return  # said by the required fields
-        text = json.dumps(value, sort_keys=True)
+        if isinstance(value, (dict, list)):
+            self._unique.add(met=False, deviation=f"{named}: the id is no text or number")
+            return
+        text = json.dumps(value)
         self._unique.add(text not in known, lambda: f"{named}: id {text} was event {known[text]}")
         known.setdefault(text, index)
 
@@ -248,9 +260,9 @@ def _rule_words(rule: SequenceRule) -> str:
 def _timestamp(value: Any) -> float | None:
     """Return seconds of an ISO 8601 text or a number; numbers are compared in whatever unit they have."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < 1e18 else None
     try:
         when = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError):
         return None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()

@@ -12,6 +12,7 @@ import h11
 import httpcore
 from websockets import exceptions as websocket_errors
 
+from stabkit.collect.tally import one_line
 from stabkit.redact import redact_text, redact_url
 
 __all__ = ["certificate_fault", "diagnose"]
@@ -54,8 +55,7 @@ def diagnose(error: BaseException, *, timeout_s: float, stage: str, secrets: Ite
     >>> diagnose(ConnectionRefusedError(111, "Connection refused"), timeout_s=10, stage="connecting")
     'connection refused: nothing listens there'
     """
-    text = " ".join(redact_text(_sentence(error, timeout_s, stage), secrets).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return one_line(redact_text(_sentence(error, timeout_s, stage), secrets), _LONGEST)
 
 
 def certificate_fault(error: BaseException) -> str | None:

@@ -108,7 +108,7 @@ class HttpProbe:
         headers = {"Accept-Encoding": "gzip, deflate", "User-Agent": "stabkit", **headers}
         context = ssl.create_default_context()
         if parts.scheme == "https":
-            ca_file = None if target.ca_file is None else self._root / target.ca_file
+            ca_file = None if target.ca_file is None else self._root / target.ca_file.expanduser()
             context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
         self._transport = MeasuredTransport(context, reuse=target.connection == "reused")
         # Cookies would make later requests differ from the first: the policy takes none.

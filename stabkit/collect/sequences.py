@@ -5,6 +5,7 @@ No clock, no socket: what is judged are the messages of one session with the tim
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from stabkit.config import SequenceRule
 
-__all__ = ["MISSING", "Event", "KeyResult", "SequenceResult", "evaluate_sequence", "find_field"]
+__all__ = ["MISSING", "Event", "KeyResult", "SequenceResult", "evaluate_sequence", "find_field", "read_json"]
 
 
 class _Missing:
@@ -67,6 +68,29 @@ class SequenceResult:
 
     keys: tuple[KeyResult, ...]
     fault: str | None = None
+
+
+def read_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text; unlike Python's reader it refuses NaN and Infinity, which are not JSON.
+
+    Raises
+    ------
+    ValueError
+        Not JSON, or nested too deeply to be read.
+
+    Examples
+    --------
+    >>> read_json('{"a": null}')
+    {'a': None}
+    """
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not a JSON value")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def find_field(payload: Any, path: str) -> Any:

@@ -27,10 +27,14 @@ from stabkit.collect.tls import Session, read_session
 from stabkit.collect.transport import is_address, resolve
 from stabkit.config import WebSocketTarget
 
-__all__ = ["MAX_MESSAGE_BYTES", "MAX_SESSION_BYTES", "Record", "run_session"]
+__all__ = ["MAX_MESSAGE_BYTES", "MAX_ROUND_BYTES", "MAX_SESSION_BYTES", "Record", "run_session"]
 
 MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 MAX_SESSION_BYTES: Final = 64 * 1024 * 1024
+MAX_ROUND_BYTES: Final = 512 * 1024 * 1024
+"""Messages are kept until their round is over; the sessions of a round share this room."""
+
+_OVERHEAD_BYTES: Final = 100  # what even an empty message takes in memory
 
 
 @dataclass
@@ -104,7 +108,9 @@ async def run_session(
     stage = ["name resolution"]
     try:
         async with asyncio.timeout(target.timeout_s):
-            connection = await _connect(record, stage, url=url, parts=parts, headers=headers, context=context)
+            connection = await _connect(
+                record, stage, url=url, parts=parts, headers=headers, context=context, timeout_s=target.timeout_s
+            )
     except (OSError, WebSocketException, ssl.CertificateError, ValueError, EOFError) as error:
         record.error = diagnose(error, timeout_s=target.timeout_s, stage=stage[0], secrets=secrets)
         record.certificate_fault = certificate_fault(error)
@@ -127,12 +133,13 @@ async def _connect(
     parts: SplitResult,
     headers: Mapping[str, str],
     context: ssl.SSLContext | None,
+    timeout_s: float,
 ) -> ClientConnection:
     host = parts.hostname or ""
     port = parts.port or (443 if context else 80)
     addresses = [host]
     if not is_address(host):
-        addresses, record.dns_ms = await asyncio.to_thread(resolve, host, port, 3600.0)
+        addresses, record.dns_ms = await asyncio.to_thread(resolve, host, port, timeout_s)
     stage[0] = "connecting"
     raw = await _open_socket(record, addresses, port)
     begun = perf_counter_ns()
@@ -231,14 +238,14 @@ async def _listen(record: Record, target: WebSocketTarget, connection: ClientCon
 async def _receive(
     record: Record, target: WebSocketTarget, connection: ClientConnection, arrived: asyncio.Event
 ) -> None:
-    size = 0
+    size, room = 0, min(MAX_SESSION_BYTES, MAX_ROUND_BYTES // target.sessions)
     while True:
         message = await connection.recv()
         record.messages.append((perf_counter_ns(), message))
         arrived.set()
-        size += len(message)
-        if size > MAX_SESSION_BYTES:
-            record.abnormal = f"more than {MAX_SESSION_BYTES // 2**20} MiB in one session"
+        size += len(message) + _OVERHEAD_BYTES
+        if size > room:
+            record.abnormal = f"more than {room / 2**20:.3g} MiB in one session"
             return
         if _is_last(message, target):
             record.reached_end = True

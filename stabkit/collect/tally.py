@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["Tally"]
+__all__ = ["Tally", "one_line"]
 
 _SHOWN: Final = 3
-_LONGEST: Final = 200
 
 
 @dataclass
@@ -48,13 +47,13 @@ class Tally:
         if met:
             self.met += 1
         elif len(self.deviations) < _SHOWN:
-            self.deviations.append(_shorten(deviation() if callable(deviation) else deviation))
+            self.deviations.append(one_line(deviation() if callable(deviation) else deviation))
 
     def skip(self, reason: str) -> None:
         """Count one case that could not be decided."""
         self.undecided += 1
         if reason not in self.reasons and len(self.reasons) < _SHOWN:
-            self.reasons.append(_shorten(reason))
+            self.reasons.append(one_line(reason))
 
     def row(self, target: str, *, nothing: str = "there was nothing to check") -> dict[str, Any]:
         """Return the row: ``fail`` if any case deviated, ``not_checked`` if any was undecided or none was seen."""
@@ -77,6 +76,14 @@ class Tally:
         }
 
 
-def _shorten(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+def one_line(text: str, longest: int = 200) -> str:
+    r"""Return foreign text as one printable line that can be stored: no control characters, no lone surrogates.
+
+    Examples
+    --------
+    >>> one_line("a\tb", 10), one_line("abcdef", 4)
+    ('a b', 'abc…')
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * longest]).split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -19,7 +19,7 @@ from stabkit.collect.contracts import ContractTallies, event_type, load_schema, 
 from stabkit.collect.credentials import checked_url, request_headers
 from stabkit.collect.sequences import Event
 from stabkit.collect.sessions import Record, run_session
-from stabkit.collect.tally import Tally
+from stabkit.collect.tally import Tally, one_line
 from stabkit.collect.tls import Session, certificate_check, client_context, unchecked_certificate
 from stabkit.config import WebSocketTarget
 from stabkit.errors import ConfigError
@@ -90,7 +90,7 @@ class WebSocketProbe:
         self._parts = checked_url(self._url, schemes=("ws", "wss"), where=self._where)
         self._headers, self._secrets = request_headers(target.headers, target.headers_env, where=self._where)
         if self._parts.scheme == "wss":
-            ca_file = None if target.ca_file is None else self._root / target.ca_file
+            ca_file = None if target.ca_file is None else self._root / target.ca_file.expanduser()
             self._context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
         for position, message in enumerate(target.send):
             if (message.text is None) == (message.json_payload is None):
@@ -102,7 +102,7 @@ class WebSocketProbe:
             except (TypeError, ValueError) as error:
                 raise ConfigError(f"Not JSON: {error}.", where=f"{self._where}.send.{position}.json") from error
         if target.event is not None and target.event.schema_file is not None:
-            validator = load_schema(self._root / target.event.schema_file, self._where)
+            validator = load_schema(self._root / target.event.schema_file.expanduser(), self._where)
             self._contract = ContractTallies(target, validator)
         self._anchor_ns = time.time_ns() - perf_counter_ns()
 
@@ -170,7 +170,7 @@ class WebSocketProbe:
             self._errors[record.error] = self._errors.get(record.error, 0) + 1
             return
         if record.abnormal is not None:
-            record.abnormal = redact_text(record.abnormal, self._secrets)[:300]
+            record.abnormal = one_line(redact_text(record.abnormal, self._secrets), 300)
             self._errors[record.abnormal] = self._errors.get(record.abnormal, 0) + 1
         events, faults = parse(record)
         self._contract.add(record, events, faults)
@@ -232,7 +232,7 @@ class WebSocketProbe:
             kind = event_type(event, type_field)
             if kind is None:
                 continue
-            metric = f"event:{redact_text(kind, self._secrets)[:80]}"
+            metric = f"event:{one_line(redact_text(kind, self._secrets), 80)}"
             if metric not in self._counts and len(self._counts) >= _MOST_TYPES:
                 self._untold_types += 1
                 continue

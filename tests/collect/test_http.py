@@ -267,6 +267,8 @@ def test_redirects_are_not_followed(serve, answering, http_answer) -> None:
         (b'{"status": "healthy", "db": {"up": true}, "n": null}', "pass", None),
         (b'{"status": "healthy", "db": {"up": 1}, "n": null}', "fail", "db.up = 1, expected true"),
         (b'{"status": "healthy", "db": {"up": true}}', "fail", "n is missing"),
+        (b'{"status": [[]], "db": {"up": true}, "n": null}', "fail", 'status = a list, expected "healthy"'),
+        (b'{"status": NaN}', "fail", "NaN is not a JSON value"),
         (b"<html>", "fail", "not JSON"),
         (b"[" * 100_000, "fail", "not JSON"),
         (b"", "fail", "not JSON"),
@@ -428,3 +430,40 @@ def test_nothing_measured_is_an_error() -> None:
     assert evidence["sources"].iloc[0]["status"] == "error"
     assert evidence["sources"].iloc[0]["message"] == "no request was made"
     assert len(evidence["samples"]) == 0
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70 + ".test", "[::1", "-", "%00", "x y", "xn--a"])
+def test_odd_hosts_are_refused_or_fail(monkeypatch, host: str) -> None:
+    real = socket.getaddrinfo
+
+    def stay_here(name: str, *args: object, **kwargs: object) -> object:
+        name.encode("idna")  # as the real one does first
+        return real("127.0.0.1", *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", stay_here)
+    try:
+        evidence = measure(f"http://{host}:1/", requests=1)
+    except ConfigError:
+        return
+    assert not evidence["samples"]["ok"].any()
+
+
+def test_ipv6(answering, http_answer) -> None:
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 loopback")
+    talk = answering(http_answer())
+
+    def serve_once() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            talk(connection)
+
+    thread = threading.Thread(target=serve_once)
+    thread.start()
+    try:
+        assert measure(f"http://[::1]:{listener.getsockname()[1]}/")["samples"]["ok"].all()
+    finally:
+        listener.close()
+        thread.join(5)

@@ -482,3 +482,34 @@ def test_nothing_measured_is_an_error() -> None:
     evidence = WebSocketProbe("events", target, url=target.url, root=Path()).evidence()
     assert evidence["sources"].iloc[0]["status"] == "error"
     assert len(evidence["checks"]) == 0
+
+
+def test_hostile_payloads_break_nothing(speak, tmp_path: Path) -> None:
+    deep = '{"type": "a", "id": ' + '{"x":' * 400 + "1" + "}" * 400 + "}"
+    recursive = {"additionalProperties": {"$ref": "#"}}
+    (tmp_path / "s.json").write_text(json.dumps(recursive))
+    messages = [
+        deep,
+        '{"type": "a", "id": NaN}',
+        '{"type": "a", "id": 1, "ts": ' + "9" * 400 + "}",
+        '{"type": "a", "id": 1, "ts": 1e999}',
+        '{"type": "\\ud800", "id": 2}',
+        '{"type": {"type": "a"}}',
+        '{"type": "a", "id": 5, "ts": "9999-12-31T23:59:59-14:00"}',
+        '{"type": "a", "id": ' + "9" * 5000 + "}",
+    ]
+    event = contract(types=(), id_field="id", time_field="ts", schema_file="s.json")
+    rule = SequenceRule(steps=("a",), key="id")
+    evidence = measure(speak(messages).url(), sessions=1, root=tmp_path, event=event, sequence=(rule,))
+    assert check(evidence, "frames are JSON")["observed"] == "6 of 8 messages"
+    assert "the id is no text or number" in check(evidence, "ids unique")["detail"]
+    assert check(evidence, "sender time")["observed"] == "1 of 3 events"
+    assert check(evidence, "field type")["outcome"] == "pass"
+
+
+def test_reference_out_of_the_schema_is_not_loaded(speak, tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"properties": {"id": {"$ref": "http://127.0.0.1:1/x.json"}}}')
+    event = contract(schema_file="s.json")
+    row = check(measure(speak(FLOW).url(), root=tmp_path, event=event), "schema")
+    assert row["outcome"] == "not_checked"
+    assert "http://127.0.0.1:1/x.json" in row["detail"]
