@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from stabkit.analyze.histories import BAD, GOOD, final_results, order_runs, wilson
+from stabkit.analyze.confirmation import BAD, GOOD
+from stabkit.analyze.histories import final_results, order_runs, wilson
 
 __all__ = ["flakiness", "mass_failures"]
 
@@ -98,7 +99,7 @@ def flakiness(tests: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 def _judged(tests: pd.DataFrame, ordered: pd.DataFrame) -> pd.DataFrame:
     """Good and bad results of known runs, in time order within each test, branch and environment."""
     results = final_results(tests)
-    results = results[results["status"].isin(GOOD + BAD)]
+    results = results[results["status"].isin(GOOD | BAD)]
     about = ordered[["run_id", "branch", "environment", "commit"]].assign(time=ordered.index)
     judged = results.merge(about, on="run_id", how="inner")
     judged["bad"] = judged["status"].isin(BAD)

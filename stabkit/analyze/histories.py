@@ -5,21 +5,20 @@ Only comparable runs share a line: the column ``line`` numbers the stretch that 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from stabkit.analyze.confirmation import BAD, GOOD
 from stabkit.errors import SchemaError, UsageError, nearest
 from stabkit.schema import conform
 
-__all__ = ["BAD", "GOOD", "final_results", "order_runs", "pass_history", "run_history", "test_run_map", "wilson"]
-
-GOOD: Final = ("pass", "xfail", "xpass")
-BAD: Final = ("fail", "error", "no_result")
+__all__ = ["final_results", "order_runs", "pass_history", "run_history", "test_run_map", "wilson"]
 
 # The most severe status of one attempt wins: a test whose teardown fails has failed.
-_SEVERITY: Final = {"skip": 0, "xfail": 1, "pass": 2, "xpass": 3, "no_result": 4, "fail": 5, "error": 6}
+_SEVERITY: Final = {"skip": 0, "pass": 1, "xfail": 2, "xpass": 3, "no_result": 4, "fail": 5, "error": 6}
 _Z95: Final = 1.959963984540054
 _RUN: Final = ["run_id", "label", "started_at", "environment"]
 
@@ -209,7 +208,7 @@ def final_results(tests: pd.DataFrame, *, suite: str | None = None) -> pd.DataFr
     return result[[*key, "status", "attempts", "recovered"]]
 
 
-_COUNTS: Final = {
+_COUNTS: Final[dict[str, Collection[str]]] = {
     "passed": ("pass", "xpass"),
     "failed": ("fail",),
     "errors": ("error", "no_result"),
@@ -268,7 +267,7 @@ def _count(results: pd.DataFrame, run_ids: pd.Series) -> pd.DataFrame:
 
 def _lines(results: pd.DataFrame, ordered: pd.DataFrame) -> pd.DataFrame:
     """Walk each environment's runs and number the stretches in which the same tests were judged."""
-    judged = results[results["status"].isin(GOOD + BAD)]
+    judged = results[results["status"].isin(GOOD | BAD)]
     names = judged["suite"] + "\x00" + judged["test_id"]
     is_good = judged["status"].isin(GOOD)
     sets = {
@@ -356,7 +355,7 @@ test_run_map.__test__ = False  # type: ignore[attr-defined]  # a map of tests, n
 
 
 def _least_stable(results: pd.DataFrame) -> pd.DataFrame:
-    judged = results[results["status"].isin(GOOD + BAD)]
+    judged = results[results["status"].isin(GOOD | BAD)]
     bad = judged["status"].isin(BAD)
     same = (judged["test_id"] == judged["test_id"].shift()) & (judged["suite"] == judged["suite"].shift())
     scored = judged[["suite", "test_id"]].assign(
