@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.gate import RunEvidence
+from stabkit.analyze.sides import RunEvidence
 from stabkit.collect.readers import read_paths
 from stabkit.errors import EvidenceError, UnknownRunError
 from stabkit.schema import TABLES, Evidence, conform

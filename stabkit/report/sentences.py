@@ -51,6 +51,7 @@ SECTIONS: Final[Mapping[int, str]] = dict(
         start=1,
     )
 )
+SHOWN_NEEDS: Final = 3
 SECTION_OF_KIND: Final[Mapping[str, int]] = {
     "latency": 8,
     "objective": 8,
@@ -59,6 +60,7 @@ SECTION_OF_KIND: Final[Mapping[str, int]] = {
     "tests": 7,
     "findings": 5,
     "resource": 11,
+    "evidence": 15,
 }
 EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
     "latency": "response times",
@@ -78,24 +80,28 @@ _METRIC_WORDS: Final[Mapping[str, str]] = {
     "memory": "memory",
     "cpu": "CPU time",
 }
-# What an item of a condition says about itself: (for one, for many).
+# What the items of a condition say, worst first: (for one, for many).
 _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "regressed": ("test regressed", "tests regressed"),
-    "disappeared": ("test disappeared", "tests disappeared"),
-    "newly_skipped": ("test is newly skipped", "tests are newly skipped"),
-    "still_failing": ("test still fails", "tests still fail"),
-    "flaky": ("test is flaky", "tests are flaky"),
-    "fixed": ("is fixed", "are fixed"),
-    "added": ("added test fails", "added tests fail"),
-    "unconfirmed": ("test fails now, not yet confirmed", "tests fail now, not yet confirmed"),
     "new": ("new finding", "new findings"),
     "reopened": ("reopened finding", "reopened findings"),
     "updated": ("finding rose in severity", "findings rose in severity"),
-    "not_scanned": ("finding was not scanned for again", "findings were not scanned for again"),
     "fail": ("check fails", "checks fail"),
+    "unconfirmed": ("test fails now, not yet confirmed", "tests fail now, not yet confirmed"),
+    "disappeared": ("test disappeared", "tests disappeared"),
+    "newly_skipped": ("test is newly skipped", "tests are newly skipped"),
+    "added": ("added test fails", "added tests fail"),
+    "flaky": ("test is flaky", "tests are flaky"),
+    "known_failure": ("check fails as before", "checks fail as before"),
     "not_checked": ("check was not made", "checks were not made"),
-    "missing": ("check is missing", "checks are missing"),
+    "missing": ("check is gone", "checks are gone"),
+    "not_scanned": ("finding was not scanned for again", "findings were not scanned for again"),
+    "still_failing": ("known failure remains", "known failures remain"),
+    "moved": ("finding moved", "findings moved"),
+    "fixed": ("was fixed", "were fixed"),
 }
+# Good or neutral news: counted, not named.
+_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "flaky")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 
@@ -171,13 +177,16 @@ def reason(condition: ConditionResult) -> Reason:
 
 def reason_text(condition: ConditionResult) -> str:
     """Return what was seen and why that gives this outcome, without the condition's name."""
-    by_item = condition.kind in ("tests", "findings", "checks")
-    seen = _items_text(condition) if by_item else _estimates_text(condition)
-    doubts = [need_text(need) for need in condition.needs] if condition.outcome == "inconclusive" else []
-    clauses = [part for part in [seen, *dict.fromkeys(doubts)] if part]
-    if not clauses:
-        clauses = [_nothing_text(condition)]
-    return "; ".join(clauses)
+    open_ = condition.outcome == "inconclusive"
+    doubts = list(dict.fromkeys(need_text(need) for need in condition.needs)) if open_ else []
+    if condition.kind not in ("tests", "findings", "checks"):
+        seen = _estimates_text(condition)
+    else:
+        # The needs of an open condition name the same tests and findings.
+        seen = "" if doubts else _items_text(condition)
+    more = [f"and {count(len(doubts) - SHOWN_NEEDS, 'further doubt')}"] if len(doubts) > SHOWN_NEEDS else []
+    clauses = [part for part in [seen, *doubts[:SHOWN_NEEDS], *more] if part]
+    return "; ".join(clauses) if clauses else _nothing_text(condition)
 
 
 def _nothing_text(condition: ConditionResult) -> str:
@@ -248,11 +257,12 @@ def _objective_text(estimate: Estimate, condition: ConditionResult) -> str:
 
 
 def _items_text(condition: ConditionResult) -> str:
-    if not condition.items:
-        return _facts_text(condition)
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for item in condition.items:
-        groups.setdefault(str(item.get("state", "")), []).append(item)
+        if item.get("gates", True) or item.get("state") in _QUIET:
+            groups.setdefault(str(item.get("state", "")), []).append(item)
+    if condition.outcome in ("stable", "improved") or not groups:
+        return _facts_text(condition)
     order = sorted(groups, key=lambda state: _BAD_FIRST.index(state) if state in _BAD_FIRST else len(_BAD_FIRST))
     return "; ".join(_group_text(state, groups[state]) for state in order[:3])
 
@@ -273,12 +283,15 @@ def _group_text(state: str, items: Sequence[Mapping[str, Any]]) -> str:
     severities = Counter(str(item["severity"]) for item in items if item.get("severity"))
     if state in ("new", "reopened", "updated") and severities:
         head += f" ({joined(f'{n} {plain(word)}' for word, n in severities.most_common())})"
-    names = joined((_item_name(item) for item in items), most=2)
+    names = "" if state in _QUIET else joined((_item_name(item) for item in items), most=2)
     return f"{head}: {names}" if names else head
 
 
 def _item_name(item: Mapping[str, Any]) -> str:
     what = plain(item.get("what", ""))
+    if item.get("path"):
+        line = f":{item['line']}" if item.get("line") is not None else ""
+        return what if str(item["path"]) in what else f"{what} in {plain(item['path'])}{line}"
     detail = item.get("observed") if item.get("state") == "fail" else None
     expected = item.get("expected") if item.get("state") == "fail" else None
     if expected and detail:
@@ -288,17 +301,21 @@ def _item_name(item: Mapping[str, Any]) -> str:
 
 def _facts_text(condition: ConditionResult) -> str:
     facts = condition.facts
-    total = facts.get("total", facts.get("checked"))
+    total = facts.get("total")
     if condition.outcome not in ("stable", "improved"):
         return ""
     if condition.kind == "tests" and total is not None:
-        known = int(facts.get("still_failing", 0) or 0)
-        tail = f", {count(known, 'known failure')} unchanged" if known else ""
-        return f"{count(int(total), 'test')}, none regressed{tail}"
+        parts = [f"{count(int(total), 'test')}, none regressed"]
+        known, fixed = int(facts.get("still_failing") or 0), int(facts.get("fixed") or 0)
+        parts += [f"{count(fixed, 'test')} fixed"] if fixed else []
+        parts += [f"{count(known, 'known failure')} {verb('remains', known)}"] if known else []
+        return ", ".join(parts)
     if condition.kind == "findings":
-        open_ = facts.get("open", facts.get("persisting"))
-        tail = f", {count(int(open_), 'finding')} open as before" if open_ else ""
-        return f"no new finding{tail}"
+        open_, fixed = int(facts.get("open") or 0), int(facts.get("fixed") or 0)
+        parts = ["no new finding that gates"]
+        parts += [f"{count(fixed, 'finding')} fixed"] if fixed else []
+        parts += [f"{amount_text(open_)} still open" if open_ else "none open"]
+        return ", ".join(parts)
     if condition.kind == "checks" and total is not None:
         return "the one check passed" if int(total) == 1 else f"all {amount_text(int(total))} checks passed"
     return ""
@@ -326,18 +343,24 @@ def need_text(need: Need) -> str:
         "wide_interval": "",
         "tail_unbounded": "the tail has no upper bound yet",
         "run_noise_unknown": "one run a side does not cover machine noise",
-        "not_rerun": f"not rerun often enough{_colon(detail)}",
+        "not_rerun": f"fails now, not rerun often enough{_colon(detail)}",
         "not_comparable": f"not comparable{_colon(detail)}",
         "missing": f"no evidence{_colon(detail)}",
         "partial": f"the evidence is partial{_colon(detail)}",
         "prober_late": f"the prober itself was late{_colon(detail)}",
         "not_checked": f"not checked{_colon(detail)}",
         "smallest_margin": "",
+        "many_metrics": detail,
+        "failing_on_both_sides": f"it fails on both sides{_colon(detail)}",
     }
+    if need.reason == "not_rerun" and detail.startswith("flaky now"):
+        heads["not_rerun"], would = detail, "more reruns would tell"
     head = heads.get(need.reason, f"{plain(need.reason.replace('_', ' '))}{_colon(detail)}")
+    if need.reason == "missing" and detail and not detail.startswith(("no ", "baseline: ", "candidate: ")):
+        head = detail
     if need.reason in ("missing", "not_checked", "partial"):
         would = ""
-    if need.reason == "not_rerun" and need.amount:
+    elif need.reason == "not_rerun" and need.amount:
         would = f"{count(need.amount, 'rerun')} of each would decide"
     return "; ".join(part for part in (head, would, margin) if part) or "not decided"
 

@@ -73,9 +73,10 @@ def largest_change(gate: Gate) -> str:
     broken = [c for c in gate.conditions if c.exact and c.outcome == "regressed"]
     if broken:
         return sentence(f"the gravest change is {plain(broken[0].name)}: {reason_text(broken[0])}")
-    moved = [(c, e) for c in gate.conditions for e in c.estimates if _shift(e) > 0]
+    comparing = [c for c in gate.conditions if c.kind != "objective"]  # an objective has no baseline
+    moved = [(c, e) for c in comparing for e in c.estimates if _shift(e) > 0]
     if not moved:
-        if any(e.change is not None for c in gate.conditions for e in c.estimates):
+        if any(e.change is not None for c in comparing for e in c.estimates):
             return "No metric moved further than its interval."
         return "Nothing could be compared."
     # The shift itself ranks, not its outcome: an improvement of half is larger news than 2 % inside the margin.

@@ -1,0 +1,204 @@
+"""The case that a stability report speaks of: two runs, their evidence, the gate, and the history before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from stabkit.analyze.gate import evaluate_gate
+from stabkit.analyze.outcome import ConditionResult, Gate
+from stabkit.analyze.sides import RunEvidence
+from stabkit.config import Config, find_config, load_config
+from stabkit.errors import StabkitError, UsageError
+from stabkit.report.evidence import load_run, run_before
+from stabkit.report.wording import shell
+from stabkit.schema import Evidence, conform, empty
+from stabkit.store import Store, open_store
+
+__all__ = ["HISTORY_RUNS", "WEBSOCKET_METRICS", "Case", "find_settings", "load_case", "store_or_none"]
+
+# A history of more runs than this adds pixels, not insight, and costs reading.
+HISTORY_RUNS = 60
+WEBSOCKET_METRICS = ("connect_time", "first_message_time", "session_time")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that the sections read; nothing here is computed by them again.
+
+    Attributes
+    ----------
+    baseline : RunEvidence or None
+        None in the first run ever.
+    runs : DataFrame
+        The stored runs of the candidate's environment up to the candidate, oldest first; table ``runs``.
+    store : Store or None
+        None if both sides are folders of evidence files.
+    """
+
+    baseline: RunEvidence | None
+    candidate: RunEvidence
+    gate: Gate
+    config: Config
+    config_path: Path | None
+    runs: pd.DataFrame
+    store: Store | None
+    data: str
+    asked: tuple[str, str]
+
+    @property
+    def first(self) -> bool:
+        """True if there is no baseline."""
+        return self.baseline is None
+
+    @property
+    def before(self) -> Evidence:
+        """The baseline's evidence; empty in a first run."""
+        return self.baseline.evidence if self.baseline else Evidence()
+
+    @property
+    def after(self) -> Evidence:
+        """The candidate's evidence."""
+        return self.candidate.evidence
+
+    @cached_property
+    def sources(self) -> pd.DataFrame:
+        """The sources of both sides, baseline first, with the column ``side``."""
+        parts = [("baseline", self.before["sources"]), ("candidate", self.after["sources"])]
+        return pd.concat([frame.assign(side=side) for side, frame in parts], ignore_index=True)
+
+    def history(self, table: str) -> pd.DataFrame:
+        """Return one table of all runs of the history; of the two sides alone without a store."""
+        if self.store is None:
+            return pd.concat([self.before[table], self.after[table]], ignore_index=True)
+        if self.runs.empty:
+            return empty(table)
+        return self.store.read(table, runs=self.runs["run_id"].tolist())
+
+    def of_kind(self, *kinds: str) -> tuple[ConditionResult, ...]:
+        """Return the conditions of these kinds, in order of weight."""
+        return tuple(c for c in self.gate.conditions if c.kind in kinds)
+
+    @property
+    def command(self) -> str:
+        """The command that makes this report again."""
+        words: list[object] = ["stabkit", "report", *(side for side in self.asked if side), "--data", self.data]
+        if self.config_path is not None:
+            words += ["--config", self.config_path.name]
+        return shell(words)
+
+    def websocket_targets(self) -> list[str]:
+        """Return the names of WebSocket targets, declared or seen."""
+        found = set(self.config.websocket)
+        for evidence in (self.before, self.after):
+            samples, checks = evidence["samples"], evidence["checks"]
+            socket = samples["metric"].isin(WEBSOCKET_METRICS) | samples["metric"].str.startswith("event:")
+            found |= set(samples.loc[socket, "target"])
+            found |= set(
+                checks.loc[checks["check"].eq("connection") | checks["check"].str.startswith("event "), "target"]
+            )
+            sources = evidence["sources"]
+            known = set(samples["target"]) | set(checks["target"])
+            found |= set(sources.loc[sources["kind"] == "websocket", "path"]) & known
+        return sorted(found)
+
+    def http_targets(self) -> list[str]:
+        """Return the names of HTTP targets, declared or seen."""
+        found = set(self.config.http)
+        for evidence in (self.before, self.after):
+            samples, checks = evidence["samples"], evidence["checks"]
+            found |= set(samples.loc[samples["metric"] == "response_time", "target"])
+            found |= set(checks.loc[checks["check"].isin(["status", "certificate", "body"]), "target"])
+        return sorted(found - set(self.websocket_targets()))
+
+
+def store_or_none(data: str | Path, *, needed: bool) -> Store | None:
+    """Return the store, or None where there is none and none is needed.
+
+    Raises
+    ------
+    StoreError
+        There is no store, and a reference needs one.
+    """
+    try:
+        return open_store(data)
+    except StabkitError:
+        if needed:
+            raise
+        return None
+
+
+def find_settings(
+    config: str | Path | Config | None, data: str | Path, store: Store | None
+) -> tuple[Config, Path | None]:
+    """Return the configuration and the file it came from.
+
+    Looked for, in this order: what is given; a ``stabkit.toml`` in the data folder or above it; one in the working
+    folder or above it. Without any, the empty configuration, which declares nothing.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing or wrong.
+    """
+    if isinstance(config, Config):
+        return config, None
+    if config:
+        path = Path(config)
+    else:
+        near = store.root if store is not None else Path(data)
+        found = find_config(near) or find_config()
+        if found is None:
+            return Config(), None
+        path = found
+    return load_config(path), path
+
+
+def load_case(
+    baseline: str | None, candidate: str, *, data: str | Path, config: str | Path | Config | None = None
+) -> Case:
+    """Load both sides and evaluate the gate.
+
+    Raises
+    ------
+    UsageError
+        Both sides are the same run.
+    UnknownRunError, StoreError, ConfigError, EvidenceError
+        As their loaders say.
+    """
+    paths = [side for side in (baseline, candidate) if side]
+    only_folders = bool(paths) and all(Path(side).expanduser().exists() for side in paths)
+    store = store_or_none(data, needed=not only_folders)
+    settings, path = find_settings(config, data, store)
+    after = load_run(candidate, store)
+    reference = baseline or (run_before(after.run, store) if store is not None else None)
+    before = load_run(reference, store) if reference else None
+    if before is not None and before.run["run_id"] == after.run["run_id"]:
+        raise UsageError(
+            f"Baseline and candidate are the same run {after.run['run_id']!r}.",
+            where=f"{reference} against {candidate}",
+            hint="Name another baseline, or leave it out to take the run before.",
+        )
+    runs = _history_runs(before, after, store)
+    gate = evaluate_gate(settings, before, after, history=_history(runs, store))
+    return Case(before, after, gate, settings, path, runs, store, str(data), (baseline or "", candidate))
+
+
+def _history_runs(before: RunEvidence | None, after: RunEvidence, store: Store | None) -> pd.DataFrame:
+    if store is None:
+        return conform("runs", pd.DataFrame([dict(side.run) for side in (before, after) if side is not None]))
+    runs = store.runs()
+    environment = after.run["environment"]
+    same = runs["environment"].isna() if pd.isna(environment) else runs["environment"] == environment
+    return runs[same & (runs["started_at"] <= after.run["started_at"])].tail(HISTORY_RUNS).reset_index(drop=True)
+
+
+def _history(runs: pd.DataFrame, store: Store | None) -> Evidence | None:
+    """Return the tables from which flake rates and reopened findings are learnt; None without a store."""
+    if store is None or runs.empty:
+        return None
+    wanted = runs["run_id"].tolist()
+    return Evidence.of(**{name: store.read(name, runs=wanted) for name in ("tests", "scans", "findings")})

@@ -1,0 +1,132 @@
+"""Change impact: what changed between two states, how risky each file is, and what was checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stabkit.analyze.sides import RunEvidence
+from stabkit.collect.changes import collect_changes
+from stabkit.config import Config
+from stabkit.errors import UsageError
+from stabkit.report.case import Case, find_settings, load_case
+from stabkit.report.display import NoEvidence, Piece, Statement
+from stabkit.report.sections import change, verdict
+from stabkit.report.summary import changed_text
+from stabkit.report.wording import count, sentence, shell
+from stabkit.runs import new_run
+from stabkit.schema import Evidence, conform
+
+__all__ = ["ChangeImpact", "change_impact"]
+
+
+def change_impact(
+    data: str | Path = "data",
+    baseline: str | None = None,
+    candidate: str = "latest",
+    *,
+    config: str | Path | Config | None = None,
+    repository: str | Path | None = None,
+    base: str | None = None,
+    head: str = "HEAD",
+) -> ChangeImpact:
+    """Return the impact of a change: as recorded with a run, or of a git range read now.
+
+    Parameters
+    ----------
+    data : str or Path
+        The store; not needed with ``repository``.
+    baseline, candidate : str
+        Runs or folders; the changes are those recorded with the candidate.
+    config : str, Path or Config, optional
+        A ``stabkit.toml`` with areas, owners and checklist.
+    repository : str or Path, optional
+        A git repository. Then ``base`` and ``head`` say the range, and no run is needed.
+    base, head : str
+        Commits, branches or tags.
+
+    Raises
+    ------
+    UsageError
+        ``repository`` without ``base``, ``base`` without ``repository``, or no such commit.
+    UnknownRunError, StoreError, ConfigError
+        As :func:`stabkit.report.stability.stability_report`.
+    """
+    if bool(repository) != bool(base):
+        missing = "base" if repository else "repository"
+        raise UsageError(
+            f"{missing!r} is missing.", where="change_impact", hint="A git range needs both repository and base."
+        )
+    if not repository or not base:
+        return ChangeImpact(load_case(baseline or None, candidate or "latest", data=data, config=config or None))
+    settings, path = find_settings(config or None, Path(repository), None)
+    return ChangeImpact(_case_of_range(Path(repository), base, head, settings, path))
+
+
+def _case_of_range(repository: Path, base: str, head: str, settings: Config, path: Path | None) -> Case:
+    from stabkit.analyze.gate import evaluate_gate
+
+    evidence = collect_changes(repository, base, head, areas=settings.areas)
+    row = new_run(label=f"{base}..{head}", complete=not evidence.failed)
+    side = RunEvidence(conform("runs", _frame(row)).iloc[0], evidence)
+    gate = evaluate_gate(settings, None, side)
+    runs = conform("runs", _frame(row))
+    return Case(None, side, gate, settings, path, runs, None, "", ("", head))
+
+
+def _frame(row: dict[str, object]) -> object:
+    import pandas as pd
+
+    return pd.DataFrame([row])
+
+
+class ChangeImpact:
+    """What changed, and what was checked of it.
+
+    Attributes
+    ----------
+    case : Case
+        The candidate holds the changes.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+
+    @property
+    def evidence(self) -> Evidence:
+        """The evidence that holds the changes."""
+        return self.case.after
+
+    def _missing(self) -> Piece:
+        return NoEvidence("changes", shell(["stabkit", "collect"]))
+
+    def headline(self) -> Statement:
+        """Return commits, files and areas, and how many files are of high or medium risk."""
+        changes = self.evidence["changes"]
+        if changes.empty:
+            missing = NoEvidence("changes", shell(["stabkit", "collect"]))
+            return Statement((missing.sentence,), command=missing.command)
+        levels = change.assess(self.case)["risk"].value_counts()
+        parts = [f"{count(int(levels[level]), 'file')} of {level} risk" for level in change.LEVELS if level in levels]
+        return Statement((sentence(f"{changed_text(changes)} changed"), sentence(", ".join(parts))))
+
+    def files(self) -> Piece:
+        """Return the changed files, the riskiest first."""
+        if self.evidence["changes"].empty:
+            return self._missing()
+        return change.change_table(change.assess(self.case), "Changed files, the riskiest first")
+
+    def areas(self) -> Piece:
+        """Return the areas of the change and the regressions that coincide with it."""
+        return change.change_impact(self.case)
+
+    def risks(self) -> Piece:
+        """Return the risks: open conditions and risky files."""
+        return change.risks(self.case)
+
+    def checklist(self) -> Piece:
+        """Return the checklist: yes, no, not checked."""
+        return change.readiness(self.case)
+
+    def recommendations(self) -> Piece:
+        """Return what to do now and later."""
+        return verdict.recommendations(self.case)

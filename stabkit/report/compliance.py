@@ -1,0 +1,177 @@
+"""Compliance history: open findings, what came and went, their ages, and what a score can mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from stabkit.analyze.finding_history import finding_ages, finding_history
+from stabkit.analyze.histories import order_runs
+from stabkit.chart.findings import (
+    describe_ages,
+    describe_new_fixed,
+    describe_open,
+    plot_ages,
+    plot_new_fixed,
+    plot_open,
+)
+from stabkit.errors import UsageError, nearest
+from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.sections.compliance import score_pieces
+from stabkit.report.wording import count, joined, plain, sentence, shell
+from stabkit.store import open_store
+
+__all__ = ["ComplianceHistory", "compliance_history"]
+
+SHOWN_ROWS = 20
+
+
+def compliance_history(data: str | Path = "data", tool: str | None = None) -> ComplianceHistory:
+    """Return the history of the compliance scans in a store.
+
+    Parameters
+    ----------
+    data : str or Path
+        The store.
+    tool : str, optional
+        One scan tool; None or empty: all.
+
+    Raises
+    ------
+    UsageError
+        No scan of that tool; names the nearest.
+    StoreError
+        There is no store.
+    """
+    store = open_store(data)
+    scans, findings = store.read("scans"), store.read("findings")
+    known = sorted(set(scans["tool"]))
+    if tool and tool not in known:
+        guess = nearest(tool, known)
+        hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known) or 'none'}."
+        raise UsageError(f"No scan by {tool!r}.", where="compliance_history", hint=hint)
+    if tool:
+        scans, findings = scans[scans["tool"] == tool], findings[findings["tool"] == tool]
+    return ComplianceHistory(scans.reset_index(drop=True), findings.reset_index(drop=True), order_runs(store.runs()))
+
+
+class ComplianceHistory:
+    """The scans of a store over its runs, tool by tool.
+
+    Attributes
+    ----------
+    scans, findings, runs : DataFrame
+        The evidence it speaks of.
+    """
+
+    def __init__(self, scans: pd.DataFrame, findings: pd.DataFrame, runs: pd.DataFrame) -> None:
+        self.scans = scans
+        self.findings = findings
+        self.runs = runs
+
+    def _histories(self) -> list[pd.DataFrame]:
+        """One frame for each tool that scanned, the runs before its first scan left out."""
+        if self.scans.empty:
+            return []
+        frame = finding_history(self.findings, self.scans, self.runs)
+        return [group.reset_index(drop=True) for _, group in frame.groupby("tool", sort=True)]
+
+    @property
+    def _missing(self) -> NoEvidence:
+        return NoEvidence("scans", shell(["stabkit", "collect"]))
+
+    def headline(self) -> Statement:
+        """Return what is open now and what came and went in the last scan, tool by tool."""
+        found = []
+        for frame in self._histories():
+            seen = frame[frame["open"].notna()]
+            now = seen.iloc[-1]
+            parts = [f"{plain(now['tool'])}: {count(int(now['open']), 'finding')} open"]
+            if pd.notna(now["new"]):
+                fixed = "fixed unknown" if pd.isna(now["fixed"]) else f"{int(now['fixed'])} fixed"
+                parts.append(f"{int(now['new'])} new and {fixed} since the scan before")
+            found.append(sentence(", ".join(parts)))
+        return Statement(tuple(found)) if found else Statement((self._missing.sentence,), command=self._missing.command)
+
+    def open_findings(self) -> Piece:
+        """Return open findings by severity, run by run."""
+        return self._drawn(lambda frame: Figure.of(plot_open, describe_open, frame))
+
+    def new_and_fixed(self) -> Piece:
+        """Return what came and went, scan by scan."""
+        return self._drawn(lambda frame: Figure.of(plot_new_fixed, describe_new_fixed, frame))
+
+    def _drawn(self, draw: object) -> Piece:
+        assert callable(draw)
+        pieces = [draw(frame) for frame in self._histories()]
+        return Group(tuple(pieces)) if pieces else self._missing
+
+    def ages(self) -> Piece:
+        """Return the open findings, the oldest first, with the run that first had them."""
+        if self.scans.empty:
+            return self._missing
+        ages = finding_ages(self.findings, self.scans, self.runs)
+        if ages.empty:
+            return Statement(("No finding is open in the last scan.",))
+        rows = tuple(
+            {
+                "rule": (plain(row["rule"]), _place(row)),
+                "severity": None if pd.isna(row["severity"]) else plain(row["severity"]),
+                "first": plain(row["first_label"] if pd.notna(row["first_label"]) else row["first_run_id"]),
+                "age": ("at least " if row["at_least"] else "") + count(int(row["age_runs"]), "scan"),
+                "days": f"{row['age_days']:.1f}",
+            }
+            for row in ages.to_dict("records")
+        )
+        columns = (
+            Column("rule", "Rule and place", "head"),
+            Column("severity", "Severity"),
+            Column("first", "First seen in"),
+            Column("age", "Age", "number"),
+            Column("days", "Days", "number"),
+        )
+        figure = Figure.of(plot_ages, describe_ages, ages)
+        return Group((figure, Table(columns, rows, "Open findings, oldest first", limit=SHOWN_ROWS)))
+
+    def scores(self) -> Piece:
+        """Return the claimed scores of the last run against each formula."""
+        if self.scans.empty:
+            return self._missing
+        last = [run for run in self.runs["run_id"] if run in set(self.scans["run_id"])][-1]
+        scans, findings = (frame[frame["run_id"] == last] for frame in (self.scans, self.findings))
+        pieces = score_pieces(scans, findings, "last scan")
+        return Group(tuple(pieces)) if pieces else Statement(("No scan claims a score, so none is computed.",))
+
+    def breaks(self) -> Piece:
+        """Return where a line of scans breaks, and why: other version, rules or files, or an incomplete scan."""
+        frames = self._histories()
+        if not frames:
+            return self._missing
+        frame = pd.concat(frames, ignore_index=True)
+        broken = frame[frame["break_reason"].notna()]
+        notes = sorted(set(frame["note"].dropna()))
+        lead = sentence(
+            f"{count(len(broken), 'break')} in {count(int(frame['open'].notna().sum()), 'scan')}"
+            if len(broken)
+            else f"no break in {count(int(frame['open'].notna().sum()), 'scan')}",
+            f"assumed: {joined(notes, most=4)}" if notes else "",
+        )
+        if broken.empty:
+            return Statement((lead,))
+        rows = tuple(
+            {
+                "run": plain(row["label"] if pd.notna(row["label"]) else row["run_id"]),
+                "tool": plain(row["tool"]),
+                "reason": plain(row["break_reason"], 200),
+            }
+            for row in broken.to_dict("records")
+        )
+        columns = (Column("run", "Run", "head"), Column("tool", "Tool"), Column("reason", "Not comparable because"))
+        return Group((Statement((lead,)), Table(columns, rows, "Breaks")))
+
+
+def _place(row: dict[str, object]) -> str:
+    if pd.isna(row["path"]):
+        return "place not stated"
+    return plain(row["path"]) + (f":{row['line']}" if pd.notna(row["line"]) else "")

@@ -1,0 +1,213 @@
+"""Latency deltas: where the response times of two runs differ, target by target."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stabkit.analyze.outcome import ConditionResult, Estimate
+from stabkit.chart.dumbbell import describe_dumbbell, plot_dumbbell
+from stabkit.config import Config
+from stabkit.errors import UsageError, nearest
+from stabkit.report.case import Case, load_case
+from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.numbers import measure
+from stabkit.report.sections import metrics, times
+from stabkit.report.sentences import metric_words, reason_text
+from stabkit.report.wording import plain, sentence, shell
+
+__all__ = ["LatencyDeltas", "latency_deltas"]
+
+STAGES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
+
+
+def latency_deltas(
+    data: str | Path = "data",
+    baseline: str | None = None,
+    candidate: str = "latest",
+    target: str | None = None,
+    *,
+    config: str | Path | Config | None = None,
+) -> LatencyDeltas:
+    """Compare the times of two runs, target by target.
+
+    Parameters
+    ----------
+    data : str or Path
+        The store.
+    baseline : str, optional
+        A run or a folder of evidence files; None or empty: the run before the candidate.
+    candidate : str
+        A run or a folder.
+    target : str, optional
+        One target; None or empty: all.
+    config : str, Path or Config, optional
+        A ``stabkit.toml`` with margins and objectives.
+
+    Raises
+    ------
+    UsageError
+        No such target in the evidence; names the nearest.
+    UnknownRunError, StoreError, ConfigError
+        As :func:`stabkit.report.stability.stability_report`.
+    """
+    case = load_case(baseline or None, candidate or "latest", data=data, config=config or None)
+    pairs = times.measured(case.before["samples"], case.after["samples"])
+    known = sorted({name for name, _ in pairs})
+    if target and target not in known:
+        guess = nearest(target, known)
+        hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known) or 'none'}."
+        raise UsageError(f"No target {target!r} has measured times.", where="latency_deltas", hint=hint)
+    return LatencyDeltas(case, [pair for pair in pairs if not target or pair[0] == target])
+
+
+class LatencyDeltas:
+    """The times of two runs, compared.
+
+    Attributes
+    ----------
+    case : Case
+    pairs : list of (target, metric)
+    """
+
+    def __init__(self, case: Case, pairs: list[tuple[str, str]]) -> None:
+        self.case = case
+        self.pairs = pairs
+
+    def _judged(self) -> list[tuple[ConditionResult, Estimate]]:
+        targets = {target for target, _ in self.pairs}
+        conditions = [c for c in self.case.of_kind("latency", "objective") if c.target is None or c.target in targets]
+        return [(condition, estimate) for condition in conditions for estimate in condition.estimates]
+
+    def _missing(self) -> Piece:
+        return NoEvidence("times on either side", shell(["stabkit", "collect"]))
+
+    def headline(self) -> Statement:
+        """Return one sentence for each judged target."""
+        targets = {target for target, _ in self.pairs}
+        found = [
+            sentence(f"{plain(c.name)}: {c.outcome}, {reason_text(c)}")
+            for c in self.case.of_kind("latency")
+            if c.target is None or c.target in targets
+        ]
+        return Statement(
+            tuple(found) or ("No times were judged: no condition speaks of them, or there is no evidence.",)
+        )
+
+    def comparisons(self) -> Piece:
+        """Return median and 99th percentile of every target, with their intervals in their margins."""
+        pairs = self._judged()
+        pairs.sort(key=lambda pair: metrics.ORDER[pair[1].outcome])
+        return metrics.estimate_table(pairs, "Times, not-stable first") if pairs else self._missing()
+
+    def targets(self) -> Piece:
+        """Return a dumbbell of all medians and tails: baseline, candidate, interval, sorted by change."""
+        pairs = [(c, e) for c, e in self._judged() if e.scale == "ratio" and e.baseline and e.candidate]
+        if not pairs:
+            return self._missing()
+        # Least stable first, as the tables have it; bounds of the ratio as bounds of the candidate.
+        pairs.sort(key=lambda pair: (metrics.ORDER[pair[1].outcome], -abs((pair[1].change or 1.0) - 1.0)))
+        frame = pd.DataFrame(
+            {
+                "name": [metrics.metric_name(c, e) for c, e in pairs],
+                "baseline": [e.baseline for _, e in pairs],
+                "candidate": [e.candidate for _, e in pairs],
+                "low": [_bound(e.baseline, e.low) for _, e in pairs],
+                "high": [_bound(e.baseline, e.high) for _, e in pairs],
+                "outcome": [e.outcome for _, e in pairs],
+            }
+        )
+        return Figure.of(plot_dumbbell, describe_dumbbell, frame, height=0.9 + 0.3 * len(frame), left=2.0, of="times")
+
+    def shift(self) -> Piece:
+        """Return where along the distribution each target moved."""
+        return self._each(lambda before, after, of, _: times.shift_figure(before, after, of=of))
+
+    def tail(self) -> Piece:
+        """Return the share of slower requests on both sides."""
+        return self._each(lambda before, after, of, limit: times.tail_figure(before, after, of=of, objective_ms=limit))
+
+    def _each(self, draw: Any) -> Piece:
+        pieces: list[Piece] = []
+        for target, metric in self.pairs:
+            before, after = (times.times(e["samples"], target, metric) for e in (self.case.before, self.case.after))
+            of = f"{plain(target)} {metric_words(metric)}"
+            if min(len(before), len(after)) < times.ENOUGH:
+                reason = f"n = {len(before)} and {len(after)}; {times.ENOUGH} a side would show it."
+                pieces.append(NoEvidence(f"the distribution of {of}", shell(["stabkit", "collect"]), reason))
+            else:
+                pieces.append(draw(before, after, of, times.objective_of(self.case, target, metric)))
+        return Group(tuple(pieces)) if pieces else self._missing()
+
+    def stages(self) -> Piece:
+        """Return the median of each stage of a request on both sides; a stage that no request has is left out."""
+        rows, records = [], []
+        for target, metric in self.pairs:
+            sides = [self._stage_medians(e["samples"], target, metric) for e in (self.case.before, self.case.after)]
+            for stage in (stage for stage in STAGES if any(stage in side for side in sides)):
+                before, after = (side.get(stage) for side in sides)
+                name = (stage.removesuffix("_ms").replace("_", " "), f"{plain(target)} {metric_words(metric)}")
+                rows.append({"stage": name, "baseline": _cell(before), "candidate": _cell(after)})
+                about = {"target": target, "metric": metric, "stage": stage}
+                records.append({**about, "baseline": before, "candidate": after})
+        columns = (
+            Column("stage", "Stage", "head"),
+            Column("baseline", "Baseline median", "number"),
+            Column("candidate", "Candidate median", "number"),
+        )
+        if not rows:
+            return NoEvidence("stages of requests", shell(["stabkit", "collect"]))
+        return Table(columns, tuple(rows), "Stages, not judged", records=tuple(records))
+
+    @staticmethod
+    def _stage_medians(samples: pd.DataFrame, target: str, metric: str) -> dict[str, tuple[float, int]]:
+        mine = samples[(samples["target"] == target) & (samples["metric"] == metric) & samples["ok"]]
+        known = {stage: mine[stage].dropna() for stage in STAGES}
+        return {stage: (float(values.median()), len(values)) for stage, values in known.items() if len(values)}
+
+    def rounds(self) -> Piece:
+        """Return median and p99 of each round on both sides."""
+        rows = []
+        for target, metric in self.pairs:
+            sides = [self._by_round(e["samples"], target, metric) for e in (self.case.before, self.case.after)]
+            for number in sorted(set(sides[0]) | set(sides[1])):
+                before, after = (side.get(number) for side in sides)
+                name = (f"round {number}", f"{plain(target)} {metric_words(metric)}")
+                rows.append({"round": name, "baseline": _cell(before), "candidate": _cell(after)})
+        columns = (
+            Column("round", "Round", "head"),
+            Column("baseline", "Baseline median", "number"),
+            Column("candidate", "Candidate median", "number"),
+        )
+        return Table(columns, tuple(rows), "Medians, round by round", limit=60) if rows else self._missing()
+
+    @staticmethod
+    def _by_round(samples: pd.DataFrame, target: str, metric: str) -> dict[int, tuple[float, int]]:
+        grouped = times.times(samples, target, metric).groupby("round")["response_ms"]
+        return {int(number): (float(values.median()), len(values)) for number, values in grouped}
+
+    def history(self) -> Piece:
+        """Return p50 and p95 over the runs, with change points."""
+        pieces: list[Piece] = []
+        samples = self.case.history("samples")
+        for target, metric in self.pairs:
+            limit = times.objective_of(self.case, target, metric)
+            figure = times.history_figure(samples, self.case.runs, target, metric, objective_ms=limit)
+            if figure is not None:
+                pieces.append(figure)
+        if not pieces:
+            return NoEvidence("a history", shell(["stabkit", "collect"]), "Three runs with samples make one.")
+        return Group(tuple(pieces))
+
+
+def _cell(median: tuple[float, int] | None) -> tuple[str, str] | None:
+    return None if median is None else (measure(median[0], "ms"), f"n {median[1]}")
+
+
+def _bound(baseline: float | None, ratio: float | None) -> float | None:
+    if baseline is None or ratio is None or not math.isfinite(ratio):
+        return None
+    return baseline * ratio

@@ -1,0 +1,202 @@
+"""Sections 6, 10 and 12: what changed, what is risky, and the checklist before production."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.impact import assess_changes
+from stabkit.analyze.impact import readiness as answer_lines
+from stabkit.analyze.outcome import ConditionResult
+from stabkit.chart.impact import describe_impact, plot_impact
+from stabkit.report.case import Case
+from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.sentences import SECTIONS, reason_text, section_of
+from stabkit.report.summary import changed_text
+from stabkit.report.wording import count, joined, plain, sentence, shell, verb
+
+__all__ = ["LEVELS", "area_table", "change_impact", "change_table", "checklist", "impact_figure", "readiness", "risks"]
+
+LEVELS: Final = ("HIGH", "MEDIUM", "LOW", "MINIMAL", "NONE")
+SHOWN_ROWS: Final = 12
+
+
+def change_impact(case: Case) -> Piece:
+    """Return areas and files of the range, and the regressions that coincide with them."""
+    changes = case.after["changes"]
+    if changes.empty:
+        reason = (
+            "The range between baseline and candidate was examined and holds no change." if _examined(case) else None
+        )
+        return NoEvidence("changes", shell(["stabkit", "collect"]), reason)
+    lead = [sentence(f"{changed_text(changes)} changed")]
+    regressed = [c for c in case.gate.conditions if c.outcome == "regressed"]
+    if regressed:
+        areas = joined(_areas(changes), most=4)
+        lead.append(sentence(f"{joined(c.name for c in regressed)} coincides with changes in {areas}"))
+    pieces: list[Piece] = [Statement(tuple(lead)), area_table(changes, regressed), impact_figure(changes)]
+    pieces.append(change_table(assess(case), "Changed files, the riskiest first"))
+    return Group(tuple(pieces))
+
+
+def assess(case: Case) -> pd.DataFrame:
+    """Return the changed files with their risk level and reasons."""
+    return assess_changes(case.after["changes"], case.after["checks"], tests=case.after["tests"])
+
+
+def _examined(case: Case) -> bool:
+    return bool((case.after["sources"]["kind"] == "changes").any())
+
+
+def _areas(changes: pd.DataFrame) -> list[str]:
+    sizes = changes["area"].fillna("(top)").value_counts()
+    return sorted(sizes.index, key=lambda name: (-int(sizes[name]), str(name)))
+
+
+def impact_figure(changes: pd.DataFrame) -> Figure:
+    """Return lines added and deleted, area by area."""
+    frame = changes.assign(area=changes["area"].fillna("(top)"))[["area", "added", "deleted"]]
+    return Figure.of(plot_impact, describe_impact, frame, left=1.6)
+
+
+def area_table(changes: pd.DataFrame, regressed: list[ConditionResult]) -> Table:
+    """Return one row an area: files, lines, owners, and the regressed metrics that coincide with the change."""
+    rows = []
+    for area in _areas(changes):
+        mine = changes[changes["area"].fillna("(top)") == area]
+        owners = sorted(set(mine["owner"].dropna()))
+        rows.append(
+            {
+                "area": plain(area),
+                "files": str(mine["path"].nunique()),
+                "lines": _lines(mine),
+                "owner": joined(owners) or "not stated",
+                "criticality": joined(sorted(set(mine["criticality"].dropna()))) or "not stated",
+                "with": joined((c.name for c in regressed), most=3) or "no regression",
+            }
+        )
+    columns = (
+        Column("area", "Area", "head"),
+        Column("files", "Files", "number"),
+        Column("lines", "Lines", "number"),
+        Column("owner", "Owner"),
+        Column("criticality", "Criticality"),
+        Column("with", "Coincides with"),
+    )
+    return Table(columns, tuple(rows), "Areas of the change", limit=SHOWN_ROWS)
+
+
+def _lines(changes: pd.DataFrame) -> str | None:
+    if changes["added"].isna().all():
+        return None
+    return f"+{int(changes['added'].sum())} \u2212{int(changes['deleted'].sum())}"
+
+
+def change_table(assessed: pd.DataFrame, caption: str) -> Table:
+    """Return changed files as rows: category, lines, risk with its reasons, owner."""
+    rank = assessed["risk"].map({level: i for i, level in enumerate(LEVELS)}).fillna(len(LEVELS))
+    ordered = assessed.assign(_rank=rank).sort_values(["_rank", "path"], kind="stable").drop(columns="_rank")
+    rows = tuple(
+        {
+            "path": (plain(row["path"]), _change_words(row)),
+            "lines": None if pd.isna(row["added"]) else f"+{row['added']} \u2212{row['deleted']}",
+            "risk": "not known" if pd.isna(row["risk"]) else str(row["risk"]).lower(),
+            "reasons": _reasons(row["reasons"]),
+            "owner": "not stated" if pd.isna(row["owner"]) else plain(row["owner"]),
+        }
+        for row in ordered.to_dict("records")
+    )
+    columns = (
+        Column("path", "File", "head"),
+        Column("lines", "Lines", "number"),
+        Column("risk", "Risk", "outcome"),
+        Column("reasons", "Because"),
+        Column("owner", "Owner", phone=False),
+    )
+    return Table(columns, rows, caption, limit=SHOWN_ROWS)
+
+
+def _change_words(row: dict[Any, Any]) -> str:
+    parts = [str(row["status"]).replace("_", " ")]
+    if pd.notna(row["category"]):
+        parts.append(plain(row["category"]))
+    if pd.notna(row["old_path"]):
+        parts.append(f"from {plain(row['old_path'])}")
+    if pd.notna(row["value"]):
+        parts.append(plain(row["value"]))
+    if pd.notna(row["note"]):
+        parts.append(f"noted: {plain(row['note'])}")
+    return " · ".join(parts)
+
+
+def _reasons(reasons: Any) -> str | None:
+    if isinstance(reasons, str):
+        return plain(reasons, 240) or None
+    return "; ".join(plain(reason, 160) for reason in reasons) or None
+
+
+def risks(case: Case) -> Piece:
+    """Return conditions that are not stable, then files of medium and high risk, with evidence and owner."""
+    rows: list[dict[str, Any]] = [
+        {
+            "risk": (plain(condition.name), f"condition, {plain(condition.severity)}"),
+            "state": condition.outcome,
+            "evidence": plain(reason_text(condition), 320),
+            "owner": "not stated",
+            "watch": SECTIONS[section_of(condition)],
+        }
+        for condition in case.gate.conditions
+        if condition.outcome in ("regressed", "inconclusive")
+    ]
+    changes = case.after["changes"]
+    risky = assess(case) if len(changes) else pd.DataFrame()
+    if len(risky):
+        chosen = risky[risky["risk"].isin(["HIGH", "MEDIUM"])]
+        rows += [
+            {
+                "risk": (plain(row["path"]), "changed file"),
+                "state": str(row["risk"]).lower(),
+                "evidence": _reasons(row["reasons"]),
+                "owner": "not stated" if pd.isna(row["owner"]) else plain(row["owner"]),
+                "watch": SECTIONS[6],
+            }
+            for row in sorted(chosen.to_dict("records"), key=lambda row: (LEVELS.index(row["risk"]), row["path"]))
+        ]
+    if not rows:
+        seen = "conditions and changes" if len(changes) else "conditions; changes are not recorded"
+        return Statement((sentence(f"no risk was found in {seen}"),))
+    named = sum(row["state"] in ("regressed", "high") for row in rows)
+    lead = sentence(f"{count(len(rows), 'risk')}, {named} of them {verb('is', named)} high or regressed")
+    columns = (
+        Column("risk", "Risk", "head"),
+        Column("state", "State", "outcome"),
+        Column("evidence", "Evidence"),
+        Column("owner", "Owner", phone=False),
+        Column("watch", "Shown in"),
+    )
+    return Group((Statement((lead,)), Table(columns, tuple(rows), "Risks, the gravest first", limit=20)))
+
+
+def readiness(case: Case) -> Piece:
+    """Return the production-readiness checklist."""
+    return checklist(answer_lines(case.after["checks"], case.gate.conditions, case.config))
+
+
+def checklist(lines: pd.DataFrame) -> Piece:
+    """Return checklist lines: yes, no, not checked with the reason, manual; the first sentence counts them."""
+    if lines.empty:
+        return NoEvidence("a checklist", shell(["stabkit", "collect"]))
+    words = {"pass": "yes", "fail": "no", "yes": "yes", "no": "no", "manual": "manual"}
+    items = tuple(
+        CheckItem(
+            words.get(str(row["outcome"]), "not_checked"),
+            plain(row["line"], 160),
+            "" if pd.isna(row["detail"]) else plain(row["detail"], 240),
+        )
+        for row in lines.to_dict("records")
+    )
+    order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
+    ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
+    found = Checklist(ordered, "Production readiness")
+    return Group((Statement((found.sentence,)), found))

@@ -1,0 +1,218 @@
+"""Section 5: findings one by one, whether the scans can be compared, and what a claimed score can mean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.finding_history import finding_history
+from stabkit.analyze.findings import FINDING_STATES, FindingComparison, match_findings, severity_rank
+from stabkit.analyze.scores import FORMULAS, score_claims, score_conflicts
+from stabkit.chart.findings import describe_new_fixed, describe_open, plot_new_fixed, plot_open
+from stabkit.chart.numbers import count as amount_text
+from stabkit.report.case import Case
+from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.numbers import percent
+from stabkit.report.wording import count, joined, plain, sentence, shell, verb
+
+__all__ = ["compliance", "findings_table", "history_figures", "score_pieces"]
+
+_STATE_WORDS: Final = {
+    "persisting": ("persists", "persist"),
+    "new": ("is new", "are new"),
+    "reopened": ("is reopened", "are reopened"),
+    "updated": ("changed", "changed"),
+    "moved": ("moved", "moved"),
+    "fixed": ("was fixed", "were fixed"),
+    "not_scanned": ("was not scanned for again", "were not scanned for again"),
+}
+SHOWN_ROWS: Final = 12
+
+
+def compliance(case: Case) -> Piece:
+    """Return finding states by severity, new findings, claimed scores against formulas, and the history."""
+    before, after = case.before, case.after
+    if after["scans"].empty and before["scans"].empty:
+        return NoEvidence("scans", shell(["stabkit", "collect"]))
+    pieces: list[Piece] = []
+    if after["scans"].empty or before["scans"].empty:
+        side = "candidate" if after["scans"].empty else "baseline"
+        pieces.append(NoEvidence(f"scans of the {side}", shell(["stabkit", "collect"]), "Nothing can be compared."))
+    else:
+        found = match_findings(
+            before["findings"], after["findings"], before["scans"], after["scans"], changes=after["changes"]
+        )
+        pieces += _compared(found, before["findings"], after["findings"])
+    for side, evidence in (("baseline", before), ("candidate", after)):
+        pieces += score_pieces(evidence["scans"], evidence["findings"], side)
+    pieces += history_figures(case.history("findings"), case.history("scans"), case.runs)
+    return Group(tuple(pieces))
+
+
+def _compared(found: FindingComparison, before: pd.DataFrame, after: pd.DataFrame) -> list[Piece]:
+    states = found.states
+    counts = Counter(states["state"])
+    severe = _severities(states[states["state"].isin(["new", "reopened"])])
+    words = [
+        f"{amount_text(counts[state])} {_STATE_WORDS[state][counts[state] != 1]}"
+        + (f" ({severe})" if state == "new" and severe else "")
+        for state in ("persisting", *(s for s in FINDING_STATES if s != "persisting"))
+        if counts[state]
+    ]
+    total = f"{count(_open(before), 'open finding')} before, {amount_text(_open(after))} after"
+    comparable = "the scans are comparable" if found.comparable else "the scans are not comparable"
+    why = f"{comparable}: {joined(found.why, most=6)}" if found.why else comparable
+    lead = (sentence(f"{total}: {', '.join(words)}" if words else f"{total}"), sentence(why))
+    pieces: list[Piece] = [Statement(lead)]
+    if len(states):
+        pieces.append(_by_severity(states))
+    worse = states[states["state"].isin(["new", "reopened", "updated", "not_scanned", "moved"])]
+    if len(worse):
+        pieces.append(findings_table(worse, "Findings that are not simply as before"))
+    fixed = states[states["state"] == "fixed"]
+    if len(fixed):
+        pieces.append(Fold((findings_table(fixed, "Fixed findings"),), summary=count(len(fixed), "fixed finding")))
+    return pieces
+
+
+def _open(findings: pd.DataFrame) -> int:
+    return int((~findings["suppressed"]).sum())
+
+
+def _severities(states: pd.DataFrame) -> str:
+    counts = Counter(states["severity"].fillna("no severity"))
+    ordered = sorted(counts, key=lambda word: (-(severity_rank(word) or 0), word))
+    return ", ".join(f"{amount_text(counts[word])} {plain(word)}" for word in ordered)
+
+
+def _by_severity(states: pd.DataFrame) -> Table:
+    named = states.assign(severity=states["severity"].fillna("not stated"))
+    severities = sorted(set(named["severity"]), key=lambda word: (-(severity_rank(word) or 0), word))
+    shown = ("new", "reopened", "updated", "moved", "not_scanned", "fixed", "persisting")
+    present = [state for state in shown if (named["state"] == state).any() or state in ("new", "fixed", "persisting")]
+    rows = tuple(
+        {
+            "severity": plain(severity),
+            **{s: str(int(((named["severity"] == severity) & (named["state"] == s)).sum())) for s in present},
+        }
+        for severity in severities
+    )
+    columns = [Column("severity", "Severity", "head")]
+    columns += [Column(state, state.replace("_", " ").capitalize(), "number") for state in present]
+    return Table(tuple(columns), rows, "Findings by severity and state")
+
+
+def findings_table(states: pd.DataFrame, caption: str) -> Table:
+    """Return findings as rows: rule and place, severity, state, and how it was matched or why it is in doubt."""
+    rows = tuple(
+        {
+            "rule": (plain(row["rule"]), _place(row)),
+            "severity": None if pd.isna(row["severity"]) else plain(row["severity"]),
+            "state": row["state"],
+            "message": None if pd.isna(row["message"]) else plain(row["message"], 160),
+            "reason": _basis(row),
+        }
+        for row in states.to_dict("records")
+    )
+    columns = (
+        Column("rule", "Rule and place", "head"),
+        Column("state", "State", "outcome"),
+        Column("severity", "Severity"),
+        Column("message", "Message"),
+        *([Column("reason", "Basis")] if any(row["reason"] for row in rows) else []),
+    )
+    keep = ["state", "tool", "rule", "severity", "path", "line", "message", "fingerprint", "matched_by", "reason"]
+    records = tuple({k: None if pd.isna(v) else v for k, v in r.items()} for r in states[keep].to_dict("records"))
+    return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS)
+
+
+def _place(row: dict[Any, Any]) -> str:
+    if pd.isna(row["path"]):
+        return "place not stated"
+    return plain(row["path"]) + (f":{row['line']}" if pd.notna(row["line"]) else "")
+
+
+def _basis(row: dict[Any, Any]) -> str | None:
+    parts = [] if pd.isna(row["reason"]) else [plain(row["reason"], 160)]
+    if pd.notna(row["matched_by"]):
+        parts.append(f"matched by {plain(str(row['matched_by']).replace('_', ' '))}")
+    return ", ".join(parts) or None
+
+
+def score_pieces(scans: pd.DataFrame, findings: pd.DataFrame, side: str) -> list[Piece]:
+    """Return the claimed scores of one side against the formulas they fit; nothing if no score is claimed."""
+    if scans.empty or scans["claimed_score"].isna().all():
+        return []
+    claims = score_claims(scans, findings)
+    pieces: list[Piece] = [Statement(_score_words(claims, side))]
+    rows, records = [], []
+    for scan_id, one in claims.groupby("scan_id", sort=True):
+        for row in score_conflicts(one).claims.to_dict("records"):
+            rows.append(_score_row(row, one))
+            records.append({"scan_id": scan_id, **{k: None if pd.isna(v) else v for k, v in row.items()}})
+    columns = (
+        Column("scope", "Scope", "head"),
+        Column("claimed", "Claimed", "number"),
+        *(Column(score_id, formula.capitalize(), "number") for score_id, formula in FORMULAS.items()),
+        Column("fits", "Fits"),
+        Column("note", "Note"),
+    )
+    pieces.append(Table(columns, tuple(rows), f"Claimed scores of the {side}, each formula", records=tuple(records)))
+    return pieces
+
+
+def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
+    found: list[str] = []
+    for scan_id, one in claims.groupby("scan_id", sort=True):
+        conflicts = score_conflicts(one)
+        name = f"scan {plain(scan_id)} of the {side}"
+        if conflicts.conflict:
+            found.append(sentence(f"no single formula explains the claimed scores of {name}"))
+        elif conflicts.single_formula:
+            formulas = joined(FORMULAS[score_id] for score_id in conflicts.single_formula)
+            found.append(sentence(f"the claimed scores of {name} fit {formulas}"))
+        if conflicts.uncounted_findings:
+            n = conflicts.uncounted_findings
+            found.append(sentence(f"{count(n, 'finding')} {verb('belongs', n)} to no group with counted files"))
+    return tuple(found) or (f"No formula can be tried on the claimed scores of the {side}.",)
+
+
+def _score_row(row: dict[Any, Any], claims: pd.DataFrame) -> dict[str, Any]:
+    mine = claims[claims["scope"] == row["scope"]]
+    notes = [plain(note) for note in dict.fromkeys(mine["note"].dropna())]
+    fits = [FORMULAS[name] for name in str(row["fits"]).split(",") if name in FORMULAS]
+    cells = {name: _fraction(mine[mine["score_id"] == name]) for name in FORMULAS}
+    return {
+        "scope": plain(row["scope"]),
+        "claimed": percent(row["claimed_score"] / 100),
+        **cells,
+        "fits": joined(fits) or "neither",
+        "note": joined(notes, most=4) or None,
+    }
+
+
+def _fraction(row: pd.DataFrame) -> tuple[str, str] | None:
+    if row.empty or pd.isna(row["value"].iloc[0]):
+        return None
+    low, value = float(row["value_low"].iloc[0]), float(row["value"].iloc[0])
+    top = f"{amount_text(row['numerator'].iloc[0])}/{amount_text(row['denominator'].iloc[0])}"
+    if low < value:
+        return f"{low:.2f} to {value:.2f}\u202f%", f"up to {top}"
+    return f"{value:.2f}\u202f%", top
+
+
+def history_figures(findings: pd.DataFrame, scans: pd.DataFrame, runs: pd.DataFrame) -> list[Piece]:
+    """Return open findings and what came and went, for every tool with at least three scans."""
+    whole = scans[scans["scope"] == "all"]
+    tools = [tool for tool, group in whole.groupby("tool", sort=True) if group["run_id"].nunique() >= 3]
+    pieces: list[Piece] = []
+    for tool in tools:
+        mine = findings[findings["tool"] == tool]
+        frame = finding_history(mine, scans[scans["tool"] == tool], runs)
+        pieces += [
+            Figure.of(plot_open, describe_open, frame),
+            Figure.of(plot_new_fixed, describe_new_fixed, frame),
+        ]
+    return pieces

@@ -1,0 +1,158 @@
+"""Section 15: where every number comes from, and how to get it again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.chart.numbers import count as amount_text
+from stabkit.report.case import Case
+from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.numbers import measure, moment
+from stabkit.report.wording import count, plain, sentence, verb
+
+__all__ = ["METHODS", "evidence_and_method"]
+
+# The methods in words; each names its source. They describe analyze/, and change only with it.
+METHODS: Final = (
+    "Latency: quantiles of response time from the due time, on logarithms; failed requests count as errors.",
+    "Rounds: a paired t interval over interleaved rounds, or the pooled quantile with clustered variance where rounds "
+    "are short; one round: order statistics with a long-run variance (Newey and West, doi:10.2307/1913610), both sides "
+    "joined by MOVER (Zou and Donner, doi:10.1002/sim.3095).",
+    "Error rates: Newcombe's interval of a difference "
+    "(doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I), "
+    "rates with Wilson's (doi:10.1080/01621459.1927.10502953).",
+    "Stable: the bound lies inside the margin. Regressed: Holm at 5 % over the gating metrics "
+    "(Holm 1979, Scandinavian Journal of Statistics 6, 65), or an exact regression. Everything else is inconclusive.",
+    "Tests and findings are compared one by one, never by totals; a broken test counts when its reruns in fresh "
+    "processes leave at most 5 % for flakiness.",
+    "Drift: the Theil-Sen slope with its interval (doi:10.1080/01621459.1968.10480934).",
+    "What would decide: planned for 80 % power if nothing changed, and for a change as large as the margin.",
+)
+
+
+def evidence_and_method(case: Case) -> Piece:
+    """Return sources, runs, versions, configuration, statistics, and the command that makes this report again."""
+    pieces: list[Piece] = [_lead(case), _runs(case)]
+    sources = case.sources
+    if sources.empty:
+        pieces.append(NoEvidence("sources", "stabkit collect"))
+    else:
+        pieces.append(_sources(sources))
+    pieces.append(Fold((Statement(METHODS),), summary="Statistics"))
+    pieces.append(Fold((_configuration(case),), summary="Resolved configuration"))
+    return Group(tuple(pieces))
+
+
+def _lead(case: Case) -> Statement:
+    sources = case.sources
+    bad = sources[sources["status"] != "ok"]
+    counts = [f"{len(group)} {status}" for status, group in bad.groupby("status", sort=True)]
+    read = f"{count(len(sources), 'source')} {verb('was', len(sources))} read"
+    rows = sources["rows"].sum()
+    detail = f"{read}, {amount_text(int(rows))} rows; {', '.join(counts) or 'all of them whole'}"
+    return Statement((sentence(detail), "Made again by:"), command=case.command)
+
+
+def _runs(case: Case) -> Table:
+    rows, records = [], []
+    for side, evidence in (("baseline", case.baseline), ("candidate", case.candidate)):
+        if evidence is None:
+            continue
+        run = evidence.run
+        rows.append(
+            {
+                "side": (_known(run["label"]) or plain(run["run_id"]), side),
+                "run_id": plain(run["run_id"]),
+                "commit": _known(run["commit"]),
+                "environment": _known(run["environment"]),
+                "started": moment(run["started_at"]),
+                "floor": measure(run["floor_ms"], "ms") if pd.notna(run["floor_ms"]) else None,
+                "complete": "yes" if bool(run["complete"]) else "no",
+                "versions": _versions(run["versions"]),
+            }
+        )
+        records.append({"side": side, **{str(k): None if pd.isna(v) else str(v) for k, v in run.items()}})
+    columns = (
+        Column("side", "Run", "head"),
+        Column("run_id", "Run id", "code"),
+        Column("commit", "Commit", "code", phone=False),
+        Column("environment", "Environment"),
+        Column("started", "Started"),
+        Column("floor", "Prober's floor", "number", phone=False),
+        Column("complete", "Complete"),
+        Column("versions", "Versions"),
+    )
+    return Table(columns, tuple(rows), "The runs", records=tuple(records))
+
+
+def _known(value: Any) -> str | None:
+    return None if pd.isna(value) else plain(value)
+
+
+def _versions(text: Any) -> str | None:
+    if pd.isna(text):
+        return None
+    try:
+        stated = json.loads(text)
+    except ValueError:
+        return plain(text)
+    if not isinstance(stated, dict):
+        return plain(text)
+    return ", ".join(f"{plain(tool)} {plain(version)}" for tool, version in sorted(stated.items()))
+
+
+def _sources(sources: pd.DataFrame) -> Piece:
+    order = {"error": 0, "partial": 1, "repaired": 2, "ok": 3}
+    ranked = sources.assign(rank=sources["status"].map(order)).sort_values("rank", kind="stable")
+    rows = tuple(
+        {
+            "path": (plain(row["path"]), f"{row['side']} · {_known(row['format']) or row['kind']}"),
+            "status": row["status"],
+            "rows": amount_text(row["rows"]) if pd.notna(row["rows"]) else None,
+            "sha256": _known(row["sha256"]),
+            "message": _place(row),
+        }
+        for row in ranked.to_dict("records")
+    )
+    columns: tuple[Column, ...] = (
+        Column("path", "Source", "head"),
+        Column("status", "Status", "outcome"),
+        Column("rows", "Rows", "number"),
+        Column("message", "What to know"),
+        Column("sha256", "SHA-256", "code"),
+    )
+    if not any(row["message"] for row in rows):
+        columns = tuple(column for column in columns if column.key != "message")
+    keep = ["side", "kind", "format", "path", "sha256", "rows", "status", "message", "line", "column", "claimed"]
+    records = tuple(_json(record) for record in ranked[keep].to_dict("records"))
+    return Table(columns, rows, "Sources", records=records, limit=60)
+
+
+def _json(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: None if pd.isna(value) else value for key, value in record.items()}
+
+
+def _place(row: dict[str, Any]) -> str | None:
+    if pd.isna(row["message"]):
+        return None
+    where = f" (line {row['line']}" + (f", column {row['column']})" if pd.notna(row["column"]) else ")")
+    return plain(row["message"], 300) + (where if pd.notna(row["line"]) else "")
+
+
+def _configuration(case: Case) -> Piece:
+    resolved = json.loads(case.config.to_json())
+    rows = tuple({"key": key, "value": value} for key, value in _flat(resolved))
+    named = case.config_path.name if case.config_path else "no file: nothing is declared"
+    caption = f"{named}; SHA-256 of the resolved configuration {case.config.sha256}"
+    return Table((Column("key", "Key", "head"), Column("value", "Value", "code")), rows, caption, limit=400)
+
+
+def _flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        return [pair for key in value for pair in _flat(value[key], f"{prefix}.{key}" if prefix else str(key))]
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return [pair for i, item in enumerate(value) for pair in _flat(item, f"{prefix}[{i}]")]
+    return [(plain(prefix), plain(json.dumps(value, ensure_ascii=False), 400))] if value not in ({}, []) else []

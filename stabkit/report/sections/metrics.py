@@ -1,0 +1,113 @@
+"""Section 2: every judged estimate on one line, not-stable first, the stable ones folded with their count."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any, Final
+
+from stabkit.analyze.outcome import ConditionResult, Estimate, to_json
+from stabkit.chart.strip import Strip
+from stabkit.report.case import Case
+from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.estimates import change_text, sample_text
+from stabkit.report.numbers import measure, pair
+from stabkit.report.sentences import metric_words, outcome_count_text
+from stabkit.report.wording import capital, count, plain, sentence
+
+__all__ = ["estimate_table", "key_metrics"]
+
+KEY: Final = 5
+ORDER: Final = {"regressed": 0, "inconclusive": 1, "improved": 2, "stable": 3}
+COLUMNS: Final = (
+    Column("metric", "Metric", "head"),
+    Column("baseline", "Baseline", "number", phone=False),
+    Column("candidate", "Candidate", "number", phone=False),
+    Column("change", "Change [95 %]", "number"),
+    Column("strip", "Interval in its margin", "strip"),
+    Column("outcome", "Outcome", "outcome"),
+)
+
+
+def key_metrics(case: Case) -> Piece:
+    """Return the judged metrics: not-stable ones first, five at least, the other stable ones folded."""
+    pairs = [(c, e) for c in case.gate.conditions for e in c.estimates]
+    if not pairs:
+        return NoEvidence("metrics on both sides", "stabkit collect")
+    pairs.sort(key=lambda pair_: ORDER[pair_[1].outcome])
+    open_ = sum(e.outcome != "stable" for _, e in pairs)
+    shown = max(open_, min(KEY, len(pairs)))
+    pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], "Key metrics")]
+    if pairs[shown:]:
+        rest = estimate_table(pairs[shown:], "Further stable metrics")
+        pieces.append(Fold((rest,), summary=f"{count(len(pairs) - shown, 'further stable metric')}"))
+    return Group(tuple(pieces))
+
+
+def _lead(pairs: list[tuple[ConditionResult, Estimate]]) -> Statement:
+    counts: Counter[str] = Counter(e.outcome for _, e in pairs)
+    beyond = sum(e.beyond_margin for _, e in pairs)
+    tail = f"{count(beyond, 'of them')} beyond the margin" if beyond and counts["regressed"] > beyond else ""
+    first = sentence(outcome_count_text(counts, "metric"), tail.replace("of thems", "of them"))
+    return Statement((first, "The band is the margin, the bar the 95 % interval of candidate against baseline."))
+
+
+def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str) -> Table:
+    """Return estimates as rows: name and samples, both values, change with interval, strip, outcome."""
+    rows = tuple(_row(condition, estimate) for condition, estimate in pairs)
+    records = tuple({"condition": c.name, "target": c.target, **to_json(e)} for c, e in pairs)
+    return Table(COLUMNS, rows, caption, records=records)
+
+
+def _row(condition: ConditionResult, estimate: Estimate) -> dict[str, Any]:
+    before, after = pair(estimate.baseline, estimate.candidate, estimate.unit)
+    return {
+        "metric": (metric_name(condition, estimate), sample_text(estimate)),
+        "baseline": before,
+        "candidate": after,
+        "change": _change(condition, estimate),
+        "strip": strip(estimate) if condition.kind != "objective" else None,
+        "outcome": estimate.outcome,
+    }
+
+
+def metric_name(condition: ConditionResult, estimate: Estimate) -> str:
+    """Return what an estimate measures, in words: target, metric, quantile."""
+    name = plain(estimate.name)
+    if condition.target is None:
+        return f"{plain(condition.name)}, {name}"
+    words = metric_words(condition.metric) if condition.metric else plain(condition.kind.replace("_", " "))
+    if condition.kind == "error_rate":
+        return f"{plain(condition.target)} failed requests"
+    if condition.kind == "objective":
+        return f"{plain(condition.target)} {words} {name}, objective"
+    return (
+        f"{plain(condition.target)} {words} {name}"
+        if name.lower() not in words.lower()
+        else capital(f"{plain(condition.target)} {words}")
+    )
+
+
+def _change(condition: ConditionResult, estimate: Estimate) -> str | tuple[str, str] | None:
+    if max(estimate.n_baseline, estimate.n_candidate) <= 1:
+        return "n = 1"
+    if condition.kind == "objective":
+        high = (
+            "unbounded" if estimate.high is None or not math.isfinite(estimate.high) else measure(estimate.high, "ms")
+        )
+        return (f"at most {high}", f"objective below {measure(estimate.margin, 'ms')}")
+    return change_text(estimate) if estimate.change is not None else None
+
+
+def strip(estimate: Estimate) -> Strip | None:
+    """Return the interval drawn in its margin; None without change or margin."""
+    if estimate.change is None or not estimate.margin or max(estimate.n_baseline, estimate.n_candidate) <= 1:
+        return None
+    neutral = 1.0 if estimate.scale == "ratio" else 0.0
+    unit = "%" if estimate.scale == "ratio" else estimate.unit
+    shown = [
+        None if v is None or math.isnan(v) else v - neutral for v in (estimate.change, estimate.low, estimate.high)
+    ]
+    if unit == "share":  # differences of shares read as percentage points
+        unit = "%"
+    return Strip(shown[0], shown[1], shown[2], estimate.margin, estimate.outcome, unit)

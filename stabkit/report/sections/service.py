@@ -1,0 +1,299 @@
+"""Sections 3, 4 and 11: whether the targets answered, kept their contract, and what they used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.histories import wilson
+from stabkit.analyze.lateness import own_lateness
+from stabkit.analyze.outcome import ConditionResult
+from stabkit.chart.numbers import count as amount_text
+from stabkit.report.case import Case
+from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.estimates import change_text
+from stabkit.report.numbers import measure, moment, percent
+from stabkit.report.sections.metrics import estimate_table
+from stabkit.report.sentences import metric_words
+from stabkit.report.wording import count, joined, plain, sentence, shell, verb
+
+__all__ = ["availability", "checks_table", "resources", "websocket"]
+
+_SIDES: Final = ("baseline", "candidate")
+_RESOURCES: Final = ("memory", "cpu")
+SHOWN_FAILURES: Final = 12
+
+
+def availability(case: Case) -> Piece:
+    """Return success rates of HTTP targets with their Wilson intervals, failed checks, and failed requests in order."""
+    targets = case.http_targets()
+    if not targets:
+        return NoEvidence("HTTP targets", shell(["stabkit", "collect"]))
+    pieces: list[Piece] = [Statement((_availability_lead(case, targets),)), _rates(case, targets, "response_time")]
+    pieces += _checks(case, targets)
+    failures = _failures(case, targets)
+    if failures is not None:
+        pieces.append(failures)
+    return Group(tuple(pieces))
+
+
+def websocket(case: Case) -> Piece:
+    """Return handshake rates, times and the event checks of WebSocket targets."""
+    targets = case.websocket_targets()
+    if not targets:
+        return NoEvidence("WebSocket sessions", shell(["stabkit", "collect"]))
+    pieces: list[Piece] = [Statement((_contract_lead(case, targets),)), _rates(case, targets, "connect_time")]
+    pairs = [(c, e) for c in case.of_kind("latency", "objective") if c.target in targets for e in c.estimates]
+    if pairs:
+        pieces.append(estimate_table(pairs, "WebSocket times"))
+    pieces += _checks(case, targets)
+    failures = _failures(case, targets)
+    if failures is not None:
+        pieces.append(failures)
+    return Group(tuple(pieces))
+
+
+def _availability_lead(case: Case, targets: Sequence[str]) -> str:
+    samples = _of(case.after["samples"], targets)
+    samples = samples[samples["metric"] == "response_time"]
+    if samples.empty:
+        return sentence(f"no request of the candidate was measured; {_checks_words(case, targets)}")
+    failed = int((~samples["ok"]).sum())
+    answered = count(samples["target"].nunique(), "target")
+    return sentence(
+        f"{answered} of {len(targets)} measured, {count(len(samples), 'request')}, {amount_text(failed)} failed"
+        if samples["target"].nunique() != len(targets)
+        else f"{answered}, {count(len(samples), 'request')} to the candidate, {amount_text(failed)} failed",
+        _checks_words(case, targets),
+    )
+
+
+def _contract_lead(case: Case, targets: Sequence[str]) -> str:
+    samples = _of(case.after["samples"], targets)
+    opened = samples[samples["metric"] == "connect_time"]
+    good = int(opened["ok"].sum())
+    head = (
+        f"{amount_text(good)} of {count(len(opened), 'session')} connected"
+        if len(opened)
+        else "no session was measured"
+    )
+    return sentence(head, _checks_words(case, targets))
+
+
+def _checks_words(case: Case, targets: Sequence[str]) -> str:
+    checks = _of(case.after["checks"], targets)
+    if checks.empty:
+        return "no check was made"
+    outcomes = checks["outcome"].value_counts()
+    failed = checks.loc[checks["outcome"] == "fail", "check"].drop_duplicates().tolist()
+    open_ = int(outcomes.get("not_checked", 0))
+    parts = [f"{amount_text(int(outcomes.get('pass', 0)))} of {count(len(checks), 'check')} passed"]
+    if failed:
+        parts.append(f"failed: {joined(failed)}")
+    if open_:
+        parts.append(f"{amount_text(open_)} {verb('was', open_)} not made")
+    return ", ".join(parts)
+
+
+def _of(frame: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
+    return frame[frame["target"].isin(list(targets))]
+
+
+def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
+    judged = {c.target: c for c in case.of_kind("error_rate")}
+    rows, records = [], []
+    for target in targets:
+        row: dict[str, Any] = {"target": plain(target)}
+        record: dict[str, Any] = {"target": target}
+        for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
+            samples = _of(evidence["samples"], [target])
+            samples = samples[samples["metric"] == metric]
+            n, good = len(samples), int(samples["ok"].sum())
+            record |= {f"{side}_n": n, f"{side}_ok": good}
+            row[side] = _rate_cell(good, n)
+        condition = judged.get(target)
+        row["change"] = _change_cell(condition)
+        row["outcome"] = condition.outcome if condition is not None else None
+        records.append(record | {"outcome": row["outcome"]})
+        rows.append(row)
+    columns = (
+        Column("target", "Target", "head"),
+        Column("baseline", "Baseline", "number"),
+        Column("candidate", "Candidate", "number"),
+        Column("change", "Change of failures [95 %]", "number"),
+        Column("outcome", "Outcome", "outcome"),
+    )
+    noun = "Handshakes that succeeded" if metric == "connect_time" else "Requests that succeeded"
+    return Table(columns, tuple(rows), f"{noun}, with 95 % interval", records=tuple(records))
+
+
+def _rate_cell(good: int, n: int) -> tuple[str, str] | None:
+    if n == 0:
+        return None
+    low, high = (float(bound.iloc[0]) for bound in wilson(pd.Series([good]), pd.Series([n])))
+    bounds = f"[{percent(low)}, {percent(high)}]" if n > 1 else "one sample"
+    return percent(good / n), f"{amount_text(good)}/{amount_text(n)} {bounds}"
+
+
+def _change_cell(condition: ConditionResult | None) -> str | None:
+    if condition is None or not condition.estimates:
+        return None
+    estimate = condition.estimates[0]
+    return "n = 1" if max(estimate.n_baseline, estimate.n_candidate) <= 1 else change_text(estimate)
+
+
+def _checks(case: Case, targets: Sequence[str]) -> list[Piece]:
+    checks = _of(case.after["checks"], targets)
+    if checks.empty:
+        return [NoEvidence(f"checks on {joined(targets)}", shell(["stabkit", "collect"]))]
+    bad = checks[checks["outcome"] != "pass"]
+    good = checks[checks["outcome"] == "pass"]
+    pieces: list[Piece] = []
+    if len(bad):
+        rank = bad["outcome"].map({"fail": 0, "not_checked": 1})
+        ordered = bad.assign(_rank=rank).sort_values("_rank", kind="stable").drop(columns="_rank")
+        pieces.append(checks_table(ordered, "Checks that did not pass"))
+    if len(good):
+        table = checks_table(good, "Checks that passed")
+        pieces.append(Fold((table,), summary=f"{count(len(good), 'passed check')}"))
+    return pieces
+
+
+def checks_table(checks: pd.DataFrame, caption: str) -> Table:
+    """Return checks as rows: what was expected of which target, what was seen, and the outcome."""
+    rows = tuple(
+        {
+            "check": (plain(row["check"]), plain(row["target"])),
+            "expected": _known(row["expected"]),
+            "observed": _known(row["observed"]),
+            "detail": _known(row["detail"]),
+            "outcome": row["outcome"],
+        }
+        for row in checks.to_dict("records")
+    )
+    columns = [
+        Column("check", "Check", "head"),
+        Column("expected", "Expected"),
+        Column("observed", "Observed"),
+        *([Column("detail", "Where or why")] if checks["detail"].notna().any() else []),
+        Column("outcome", "Outcome", "outcome"),
+    ]
+    keep = ["target", "check", "expected", "observed", "outcome", "detail"]
+    records = tuple({k: None if pd.isna(v) else v for k, v in r.items()} for r in checks[keep].to_dict("records"))
+    return Table(tuple(columns), rows, caption, records=records, limit=60)
+
+
+def _known(value: Any) -> str | None:
+    return None if pd.isna(value) else plain(value, 160)
+
+
+def _failures(case: Case, targets: Sequence[str]) -> Piece | None:
+    parts = []
+    for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
+        samples = _of(evidence["samples"], targets)
+        parts.append(samples[~samples["ok"]].assign(side=side))
+    failed = pd.concat(parts, ignore_index=True)
+    if failed.empty:
+        return None
+    failed = failed.sort_values(["due_at", "round", "sequence"], kind="stable", na_position="last")
+    rows = tuple(
+        {
+            "when": (moment(row["due_at"]), f"{row['side']}, round {row['round']}"),
+            "target": f"{plain(row['target'])} {metric_words(row['metric'])}",
+            "status": str(row["status"]) if pd.notna(row["status"]) else None,
+            "error": _known(row["error"]),
+        }
+        for row in failed.to_dict("records")
+    )
+    columns = (
+        Column("when", "When", "head"),
+        Column("target", "Target"),
+        Column("status", "Status", "number"),
+        Column("error", "Error"),
+    )
+    return Table(columns, rows, f"{count(len(failed), 'failed sample')}, in time order", limit=SHOWN_FAILURES)
+
+
+def resources(case: Case) -> Piece:
+    """Return CPU and memory with their changes, and what the prober itself cost."""
+    pairs = [(c, e) for c in case.of_kind("resource") for e in c.estimates]
+    pieces: list[Piece] = []
+    if pairs:
+        pieces.append(estimate_table(pairs, "CPU and memory"))
+    readings = _readings(case)
+    if readings is not None:
+        pieces.append(readings)
+    prober = _prober(case)
+    if not pieces:
+        pieces.append(NoEvidence("CPU and memory", shell(["stabkit", "collect"])))
+    else:
+        words = [c.outcome for c in case.of_kind("resource")]
+        worse = sum(word == "regressed" for word in words)
+        open_ = sum(word == "inconclusive" for word in words)
+        parts = [f"{count(len(words), 'resource condition')}: {worse} regressed, {open_} inconclusive"] if words else []
+        pieces.insert(0, Statement((sentence(*parts) or "Readings without a condition: they are not judged.",)))
+    return Group((*pieces, *([prober] if prober is not None else [])))
+
+
+def _readings(case: Case) -> Piece | None:
+    rows = []
+    for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
+        samples = evidence["samples"]
+        samples = samples[samples["metric"].isin(_RESOURCES) & samples["ok"] & samples["value"].notna()]
+        for (target, metric), group in samples.groupby(["target", "metric"], sort=True):
+            unit = group["unit"].dropna()
+            unit_text = plain(unit.iloc[0]) if len(unit) else ""
+            rows.append(
+                {
+                    "target": (f"{plain(target)} {metric_words(metric)}", f"{side} · n {amount_text(len(group))}"),
+                    "median": measure(float(group["value"].median()), unit_text),
+                    "first": measure(float(group["value"].iloc[0]), unit_text),
+                    "last": measure(float(group["value"].iloc[-1]), unit_text),
+                    "largest": measure(float(group["value"].max()), unit_text),
+                }
+            )
+    if not rows:
+        return None
+    rows.sort(key=lambda row: str(row["target"]))
+    columns = (
+        Column("target", "Reading", "head"),
+        Column("median", "Median", "number"),
+        Column("first", "First", "number", phone=False),
+        Column("last", "Last", "number", phone=False),
+        Column("largest", "Largest", "number"),
+    )
+    return Table(columns, tuple(rows), "Readings by run")
+
+
+def _prober(case: Case) -> Piece | None:
+    rows = []
+    for side, evidence in zip(_SIDES, (case.baseline, case.candidate), strict=True):
+        if evidence is None:
+            continue
+        samples = evidence.evidence["samples"]
+        late = pd.concat(
+            [own_lateness(group) for _, group in samples.groupby("target")] or [pd.Series(dtype="float64")]
+        )
+        late = late.dropna()
+        floor = evidence.run["floor_ms"]
+        if late.empty and pd.isna(floor):
+            continue
+        rows.append(
+            {
+                "side": (side, f"n {amount_text(len(late))}"),
+                "floor": measure(float(floor), "ms") if pd.notna(floor) else None,
+                "median": measure(float(late.quantile(0.5)), "ms") if len(late) else None,
+                "p99": measure(float(late.quantile(0.99)), "ms") if len(late) else None,
+            }
+        )
+    if not rows:
+        return None
+    columns = (
+        Column("side", "Prober", "head"),
+        Column("floor", "Floor over loopback", "number"),
+        Column("median", "Own lateness, median", "number"),
+        Column("p99", "Own lateness, p99", "number"),
+    )
+    return Table(columns, tuple(rows), "What the prober itself adds")

@@ -1,0 +1,158 @@
+"""Section 7: what became of every test, suite by suite, and how the suites did over the runs."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.histories import pass_history, test_run_map
+from stabkit.analyze.transitions import suite_summary, test_transitions
+from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
+from stabkit.report.case import Case
+from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.numbers import duration
+from stabkit.report.sentences import reason_text
+from stabkit.report.wording import count, plain, sentence, shell
+
+__all__ = ["map_figure", "not_passing_figure", "results"]
+
+_QUIET: Final = ("still_passing", "still_skipped")
+# A test that recovered in its own run did not change: it is shown, and folds with the known failures.
+_KNOWN: Final = ("still_failing", "fixed")
+SHOWN_ROWS: Final = 12
+MAPPED_TESTS: Final = 20
+
+
+def results(case: Case) -> Piece:
+    """Return suites, tests that changed, and the history of both."""
+    before, after = case.before["tests"], case.after["tests"]
+    if before.empty and after.empty:
+        return NoEvidence("test results", shell(["stabkit", "collect"]))
+    frame = test_transitions(before, after, history=_earlier(case), aliases=case.config.test_aliases)
+    conditions = case.of_kind("tests")
+    leads = tuple(sentence(f"{plain(c.name)}: {reason_text(c)}") for c in conditions)
+    pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
+    changed = frame[~frame["transition"].isin([*_QUIET, *_KNOWN])]
+    known = frame[frame["transition"].isin(_KNOWN)]
+    if len(changed):
+        pieces.append(_table(changed, "Tests that changed"))
+    if len(known):
+        table = _table(known, "Known failures and fixed tests")
+        pieces.append(Fold((table,), summary=count(len(known), "known failure or fixed test")))
+    tests, runs = case.history("tests"), case.runs
+    if tests["run_id"].nunique() >= 3:
+        pieces.append(not_passing_figure(tests, runs))
+        figure = map_figure(tests, runs)
+        pieces += [figure] if figure is not None else []
+    return Group(tuple(pieces))
+
+
+def _earlier(case: Case) -> pd.DataFrame | None:
+    if case.store is None:
+        return None
+    tests = case.history("tests")
+    own = [case.candidate.run["run_id"], *([case.baseline.run["run_id"]] if case.baseline else [])]
+    return tests[~tests["run_id"].isin(own)]
+
+
+def _suites(frame: pd.DataFrame) -> Table:
+    summary = suite_summary(frame)
+    rows = tuple(
+        {
+            "suite": plain(row["suite"]),
+            "baseline": (row["baseline_pass"], f"{row['baseline_skipped']} skipped") if row["baseline_tests"] else None,
+            "candidate": (row["candidate_pass"], f"{row['candidate_skipped']} skipped")
+            if row["candidate_tests"]
+            else None,
+            "regressed": f"{row['regressed']}",
+            "fixed": f"{row['fixed']}",
+            "gone": f"{row['disappeared'] + row['newly_skipped']}",
+            "flaky": f"{row['flaky']}",
+            "known": f"{row['still_failing']}",
+            "time": _times(row),
+        }
+        for row in summary.to_dict("records")
+    )
+    columns = (
+        Column("suite", "Suite", "head"),
+        Column("baseline", "Baseline passed", "number", phone=False),
+        Column("candidate", "Candidate passed", "number"),
+        Column("regressed", "Regressed", "number"),
+        Column("fixed", "Fixed", "number"),
+        Column("gone", "Gone or skipped", "number"),
+        Column("flaky", "Flaky", "number"),
+        Column("known", "Still failing", "number"),
+        Column("time", "Duration", "number", phone=False),
+    )
+    records = tuple({str(k): None if pd.isna(v) else v for k, v in r.items()} for r in summary.to_dict("records"))
+    return Table(columns, rows, "Suites: passed of those with a result, skips apart", records=records)
+
+
+def _times(row: dict[Any, Any]) -> str | None:
+    sides = [row["baseline_time_s"], row["candidate_time_s"]]
+    return None if all(pd.isna(s) for s in sides) else " → ".join("–" if pd.isna(s) else duration(s) for s in sides)
+
+
+def _table(frame: pd.DataFrame, caption: str) -> Table:
+    rows = tuple(
+        {
+            "test": (plain(row["test_id"]), plain(row["suite"])),
+            "transition": row["transition"],
+            "confirmed": _confirmed(row),
+            "message": _first_line(row["message"]),
+        }
+        for row in frame.to_dict("records")
+    )
+    columns = (
+        Column("test", "Test", "head"),
+        Column("transition", "What became of it", "outcome"),
+        Column("confirmed", "How sure"),
+        Column("message", "Message"),
+    )
+    keep = [
+        "test_id",
+        "suite",
+        "transition",
+        "baseline_status",
+        "candidate_status",
+        "confirmed",
+        "attempts",
+        "failures",
+    ]
+    records = tuple({k: None if pd.isna(v) else v for k, v in r.items()} for r in frame[keep].to_dict("records"))
+    return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS)
+
+
+def _confirmed(row: dict[Any, Any]) -> str | None:
+    if isinstance(row["hidden_by"], str):
+        return f"hidden by {plain(row['hidden_by'])}"
+    if isinstance(row["explained_by"], str):
+        return f"its file {plain(row['explained_by'])} was deleted"
+    if row["transition"] == "regressed":
+        fresh = 0 if pd.isna(row["fresh_failures"]) else int(row["fresh_failures"])
+        if row["confirmed"]:
+            return f"confirmed, failed {count(fresh, 'time')} of {fresh} in fresh processes"
+        need = "" if pd.isna(row["need_reruns"]) else f", {count(int(row['need_reruns']), 'more rerun')} would tell"
+        return f"failed {count(fresh, 'time')}{need}"
+    if row["transition"] == "flaky" and not pd.isna(row["attempts"]):
+        return f"failed {int(row['failures'])} of {count(int(row['attempts']), 'attempt')}"
+    return None
+
+
+def _first_line(message: Any) -> str | None:
+    lines = [line for line in str(message).splitlines() if line.strip()] if isinstance(message, str) else []
+    return plain(lines[0], 140) if lines else None
+
+
+def not_passing_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, suite: str | None = None) -> Figure:
+    """Return the stacked counts of tests that did not pass, run by run."""
+    return Figure.of(plot_not_passing, describe_not_passing, pass_history(tests, runs, suite=suite))
+
+
+def map_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, limit: int = MAPPED_TESTS) -> Figure | None:
+    """Return the map of the least stable tests by run; None if every test always passed."""
+    frame = test_run_map(tests, runs, limit=limit)
+    if frame.empty:
+        return None
+    return Figure.of(plot_test_map, describe_test_map, frame, height=1.0 + 0.19 * frame["test_id"].nunique(), left=2.0)

@@ -1,0 +1,120 @@
+"""Section 8: where response times moved, how heavy their tail is, and how they developed over the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from stabkit.analyze.latency import quantile_shift
+from stabkit.analyze.trends import detect_changes, run_history
+from stabkit.chart.history import describe_history, plot_history
+from stabkit.chart.shift import describe_shift, plot_shift
+from stabkit.chart.tail import describe_tail, plot_tail
+from stabkit.report.case import Case
+from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
+from stabkit.report.sections.metrics import ORDER
+from stabkit.report.sentences import metric_words, reason_text
+from stabkit.report.wording import count, plain, sentence, shell
+
+__all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times"]
+
+QUANTILES: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
+# Below this many samples a side, p5 and p95 are single samples and a picture of them shows chance.
+ENOUGH: Final = 20
+SHOWN_TARGETS: Final = 3
+_TAIL_POINTS: Final = 240
+
+
+def response_times(case: Case) -> Piece:
+    """Return shift plot, tail curve and history of every target; those that are stable come last and fold."""
+    pairs = measured(case.before["samples"], case.after["samples"])
+    if not pairs:
+        return NoEvidence("response times", shell(["stabkit", "collect"]))
+    judged = {(c.target, c.metric): c for c in case.of_kind("latency")}
+    ordered = sorted(pairs, key=lambda p: ORDER[judged[p].outcome] if p in judged else len(ORDER))
+    leads = [sentence(f"{plain(judged[pair].name)}: {reason_text(judged[pair])}") for pair in ordered if pair in judged]
+    pieces: list[Piece] = [Statement(tuple(leads[:SHOWN_TARGETS]))] if leads else []
+    groups = [figures(case, target, metric) for target, metric in ordered]
+    pieces += [piece for group in groups[:SHOWN_TARGETS] for piece in group]
+    rest = [piece for group in groups[SHOWN_TARGETS:] for piece in group]
+    if rest:
+        pieces.append(Fold(tuple(rest), summary=f"{count(len(groups) - SHOWN_TARGETS, 'further metric')}"))
+    return Group(tuple(pieces))
+
+
+def measured(before: pd.DataFrame, after: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the (target, metric) pairs that are times, in either frame of samples, sorted."""
+    found: set[tuple[str, str]] = set()
+    for samples in (before, after):
+        times_ = samples[samples["metric"].str.endswith("_time")]
+        found |= set(zip(times_["target"], times_["metric"], strict=True))
+    return sorted(found)
+
+
+def figures(case: Case, target: str, metric: str) -> list[Piece]:
+    """Return the figures that the evidence of one metric carries, or what is missing for them."""
+    before, after = (times(evidence["samples"], target, metric) for evidence in (case.before, case.after))
+    of = f"{plain(target)} {metric_words(metric)}"
+    limit = objective_of(case, target, metric)
+    found: list[Piece] = []
+    if min(len(before), len(after)) >= ENOUGH:
+        found += [shift_figure(before, after, of=of), tail_figure(before, after, of=of, objective_ms=limit)]
+    else:
+        amounts = f"n = {len(before)} in the baseline and {len(after)} in the candidate"
+        found.append(NoEvidence(f"the distribution of {of}", reason=f"{amounts}; {ENOUGH} a side would show it."))
+    history = history_figure(case.history("samples"), case.runs, target, metric, objective_ms=limit)
+    return [*found, *([history] if history is not None else [])]
+
+
+def objective_of(case: Case, target: str, metric: str) -> float | None:
+    """Return the objective's limit for a target's metric, ms; None without one."""
+    for condition in case.config.conditions:
+        if condition.kind == "objective" and condition.target == target and condition.metric in (None, metric):
+            return condition.objective.below_ms if condition.objective else None
+    return None
+
+
+def times(samples: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
+    """Return the judged times of one metric in time order, without warm-up and failures: ``round``, ``response_ms``."""
+    mine = samples[(samples["target"] == target) & (samples["metric"] == metric) & samples["ok"]]
+    mine = mine[~mine["warmup"].fillna(value=False).astype(bool)].sort_values(["round", "sequence"], kind="stable")
+    shown = mine.assign(response_ms=mine["response_ms"].fillna(mine["service_ms"]).fillna(mine["value"]))
+    return shown.loc[shown["response_ms"].notna(), ["round", "response_ms"]].reset_index(drop=True)
+
+
+def shift_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str) -> Figure:
+    """Return the shift plot: candidate - baseline at each percentile."""
+    return Figure.of(plot_shift, describe_shift, quantile_shift(before, after, QUANTILES), of=of)
+
+
+def tail_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str, objective_ms: float | None = None) -> Figure:
+    """Return the tail curve of both sides."""
+    frame = pd.concat([_tail(before, "baseline"), _tail(after, "candidate")], ignore_index=True)
+    return Figure.of(plot_tail, describe_tail, frame, of=of, objective_ms=objective_ms)
+
+
+def _tail(sample: pd.DataFrame, side: str) -> pd.DataFrame:
+    ordered = np.sort(sample["response_ms"].to_numpy(dtype="float64"))
+    n = len(ordered)
+    # Even steps in log share keep the tail whole and the file small.
+    ranks = np.unique(np.concatenate([[0], n - np.geomspace(1, n, _TAIL_POINTS).round().astype(int)]))
+    return pd.DataFrame({"side": side, "response_ms": ordered[ranks], "share_slower": (n - ranks) / n})
+
+
+def history_figure(
+    samples: pd.DataFrame, runs: pd.DataFrame, target: str, metric: str, *, objective_ms: float | None = None
+) -> Figure | None:
+    """Return p50 and p95 over the runs with their change points; None below three runs with values."""
+    mine = samples[(samples["target"] == target) & (samples["metric"] == metric)]
+    if mine["run_id"].nunique() < 3:
+        return None
+    frame = run_history(mine, runs, target=target, metric=metric)
+    changed = "p95_ms" if frame["p95_ms"].notna().sum() >= 3 else "p50_ms"
+    changes: Sequence[object] = detect_changes(frame[changed])
+    of = f"{plain(target)} {metric_words(metric)}"
+    return Figure.of(
+        plot_history, describe_history, frame, of=of, changes=changes, changed=changed, objective_ms=objective_ms
+    )

@@ -1,0 +1,115 @@
+"""The verdict strip and the sections that speak of the whole: summary, journeys, risks, recommendations, conclusion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from stabkit.analyze.outcome import ConditionResult
+from stabkit.report import summary
+from stabkit.report.case import Case
+from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
+from stabkit.report.sentences import reason
+from stabkit.report.wording import count, joined, plain, sentence, verb
+
+__all__ = ["business_value", "conclusion", "executive_summary", "recommendations", "verdict"]
+
+_WORST = ("regressed", "inconclusive", "improved", "stable")
+
+
+def verdict(case: Case) -> Verdict:
+    """Return the verdict with its reasons in order of weight, and the facts strip."""
+    gate, run = case.gate, case.candidate.run
+    subject = Subject(
+        title=summary.title(case.baseline.run if case.baseline else None, run),
+        project=_text(run["project"]) or case.config.project.name,
+        environment=_text(run["environment"]),
+        baseline=summary.run_name(case.baseline.run) if case.baseline else None,
+        candidate=summary.run_name(run),
+        at=run["started_at"].isoformat(),
+    )
+    sides = [case.baseline, case.candidate] if case.baseline else [case.candidate]
+    return Verdict(
+        word=gate.verdict,
+        sentence=summary.headline(gate, first=case.first),
+        reasons=tuple(reason(condition) for condition in gate.reasons),
+        facts=tuple(summary.facts_strip(gate, case.after["changes"]).items()),
+        subject=subject,
+        largest_change=summary.largest_change(gate),
+        missing=gate.missing,
+        command=case.command,
+        runs=tuple(str(side.run["run_id"]) for side in sides),
+        gate=gate,
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if pd.isna(value) else plain(value)
+
+
+def executive_summary(case: Case) -> Piece:
+    """Return three sentences: verdict, largest change, largest doubt."""
+    return Statement(summary.executive_summary(case.gate, first=case.first))
+
+
+def business_value(case: Case) -> Piece:
+    """Return each journey with what guards it; journeys that nothing guards are named."""
+    journeys = case.config.journeys
+    if not journeys:
+        return NoEvidence(
+            "journeys", reason="The configuration names no [[journeys]], and business value is never guessed."
+        )
+    known = {c.name: c for c in case.gate.conditions}
+    rows: list[dict[str, Any]] = []
+    unguarded: list[str] = []
+    for journey in journeys:
+        guards = [known[name] for name in journey.guarded_by if name in known]
+        lost = [name for name in journey.guarded_by if name not in known]
+        if not guards:
+            unguarded.append(journey.name)
+        rows.append(
+            {
+                "journey": (plain(journey.name), plain(journey.value) if journey.value else "value not stated"),
+                "guards": joined((g.name for g in guards), most=6) or "nothing",
+                "unknown": joined(lost, most=4) or None,
+                "outcome": _worst(guards, incomplete=bool(lost)),
+            }
+        )
+    rows.sort(key=lambda row: (_WORST.index(row["outcome"]) if row["outcome"] in _WORST else 1, row["journey"][0]))
+    lead = sentence(
+        f"{count(len(unguarded), 'journey')} {verb('has', len(unguarded))} no guard: {joined(unguarded)}"
+        if unguarded
+        else f"each of {count(len(journeys), 'journey')} is guarded"
+    )
+    columns = [
+        Column("journey", "Journey", "head"),
+        Column("guards", "Guarded by"),
+        *([Column("unknown", "Guards that do not exist")] if any(row["unknown"] for row in rows) else []),
+        Column("outcome", "Outcome", "outcome"),
+    ]
+    return Group((Statement((lead,)), Table(tuple(columns), tuple(rows), "Journeys and what guards them")))
+
+
+def _worst(guards: list[ConditionResult], *, incomplete: bool) -> str:
+    if not guards:
+        return "no evidence"
+    found = {g.outcome for g in guards} | ({"inconclusive"} if incomplete else set())
+    return next(word for word in _WORST if word in found)
+
+
+def recommendations(case: Case) -> Piece:
+    """Return what to do now, then later; each line with the row that caused it."""
+    found = summary.recommendations(case.gate, first=case.first)
+    rows = tuple(
+        {"what": (plain(a.what, 200), a.when), "because": plain(a.because, 320), "command": a.command} for a in found
+    )
+    now = sum(a.when == "now" for a in found)
+    lead = sentence(f"{count(now, 'step')} now, {len(found) - now} later")
+    columns = (Column("what", "Do", "head"), Column("because", "Because"), Column("command", "Command", "code"))
+    return Group((Statement((lead,)), Table(columns, rows, "Recommendations in order of weight")))
+
+
+def conclusion(case: Case) -> Piece:
+    """Return the verdict in one sentence and what this report cannot know."""
+    return Statement(summary.conclusion(case.gate, case.sources, first=case.first))

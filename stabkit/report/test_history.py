@@ -1,0 +1,241 @@
+"""Test trends: whether the tests keep passing, which are unstable, and which became slower."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stabkit.analyze.flakiness import flakiness, mass_failures
+from stabkit.analyze.histories import order_runs, pass_history
+from stabkit.analyze.transitions import test_results
+from stabkit.analyze.trends import detect_changes
+from stabkit.errors import UsageError, nearest
+from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.numbers import duration, percent
+from stabkit.report.sections.tests import map_figure, not_passing_figure
+from stabkit.report.wording import count, joined, plain, sentence, shell, verb
+from stabkit.store import open_store
+
+__all__ = ["TestTrends", "test_trends"]
+
+SHOWN_TESTS = 20
+SHOWN_RUNS = 30
+
+
+def test_trends(  # a public function, no test
+    data: str | Path = "data",  # noqa: PT028
+    suite: str | None = None,  # noqa: PT028
+    last: int | None = None,  # noqa: PT028
+) -> TestTrends:
+    """Return the history of the tests in a store.
+
+    Parameters
+    ----------
+    data : str or Path
+        The store.
+    suite : str, optional
+        One suite; None or empty: all.
+    last : int, optional
+        Only that many newest runs; None or 0: all of them.
+
+    Raises
+    ------
+    UsageError
+        No such suite; names the nearest. Or ``last`` is negative.
+    StoreError
+        There is no store.
+    """
+    if last is not None and last < 0:
+        raise UsageError(f"The number of runs is {last}.", where="last", hint="Give 0 for all runs, or more.")
+    store = open_store(data)
+    runs = order_runs(store.runs())
+    runs = runs.tail(last).reset_index(drop=True) if last else runs
+    tests = store.read("tests", runs=runs["run_id"].tolist()) if len(runs) else store.read("tests")
+    known = sorted(set(tests["suite"]))
+    if suite and suite not in known:
+        guess = nearest(suite, known)
+        hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known) or 'none'}."
+        raise UsageError(f"No suite {suite!r}.", where="test_trends", hint=hint)
+    return TestTrends(tests[tests["suite"] == suite] if suite else tests, runs)
+
+
+# pytest collects imported functions called test_*; this is no test.
+test_trends.__test__ = False  # type: ignore[attr-defined]
+
+
+class TestTrends:
+    """The tests of a store over its runs.
+
+    Attributes
+    ----------
+    tests, runs : DataFrame
+        The evidence it speaks of.
+    """
+
+    __test__ = False
+
+    def __init__(self, tests: pd.DataFrame, runs: pd.DataFrame) -> None:
+        self.tests = tests.reset_index(drop=True)
+        self.runs = runs
+
+    @property
+    def _missing(self) -> NoEvidence:
+        return NoEvidence("test results", shell(["stabkit", "collect"]))
+
+    def headline(self) -> Statement:
+        """Return the state of the last run with tests, what broke in it, and how many tests are unstable."""
+        if self.tests.empty:
+            return Statement((self._missing.sentence,), command=self._missing.command)
+        passed = pass_history(self.tests, self.runs)
+        seen = passed[passed["good"].notna()]
+        now = seen.iloc[-1]
+        good, judged = int(now["good"]), int(now["good"]) + int(now["bad"])
+        found = [sentence(f"{good} of {count(judged, 'test')} passed in {plain(now['label'] or now['run_id'])}")]
+        if len(seen) > 1:
+            before = seen.iloc[-2]
+            turn = int(now["bad"]) - int(before["bad"])
+            change = (
+                "as many failures as"
+                if turn == 0
+                else f"{count(abs(turn), 'failure')} {'more' if turn > 0 else 'fewer'} than"
+            )
+            found.append(sentence(f"that is {change} in the run before"))
+        unstable = self._unstable()
+        if len(unstable):
+            amount = f"{count(len(unstable), 'test')} {verb('was', len(unstable))}"
+            found.append(sentence(f"{amount} unstable: {joined(unstable['test_id'])}"))
+        else:
+            found.append("No test was unstable.")
+        return Statement(tuple(found))
+
+    def _unstable(self) -> pd.DataFrame:
+        frame = flakiness(self.tests, self.runs)
+        return frame[(frame["recoveries"] > 0) | (frame["disagreements"] > 0) | (frame["flips"] > 1)]
+
+    def not_passing(self) -> Piece:
+        """Return failed, flaky and skipped tests, run by run."""
+        return not_passing_figure(self.tests, self.runs) if len(self.tests) else self._missing
+
+    def history(self) -> Piece:
+        """Return the pass history as a table, newest first; a change of the test set breaks the line and says so."""
+        if self.tests.empty:
+            return self._missing
+        frame = pass_history(self.tests, self.runs).iloc[::-1]
+        rows = tuple(_history_row(row) for row in frame.to_dict("records"))
+        columns = (
+            Column("run", "Run", "head"),
+            Column("passed", "Passed", "number"),
+            Column("failed", "Failed", "number"),
+            Column("skipped", "Skipped", "number", phone=False),
+            Column("flaky", "Flaky", "number"),
+            Column("note", "Change of the test set"),
+        )
+        return Table(columns, rows, "Tests run by run, newest first", limit=SHOWN_RUNS)
+
+    def map(self) -> Piece:
+        """Return the least stable tests by run."""
+        if self.tests.empty:
+            return self._missing
+        figure = map_figure(self.tests, self.runs, limit=40)
+        return figure if figure is not None else Statement(("Every test passed in every run.",))
+
+    def flakiness(self) -> Piece:
+        """Return the least stable tests with each measure, its n and its interval; too few runs say so."""
+        if self.tests.empty:
+            return self._missing
+        frame = self._unstable()
+        mass = mass_failures(self.tests, self.runs)
+        pieces: list[Piece] = []
+        if len(mass):
+            names = joined(row["label"] if pd.notna(row["label"]) else row["run_id"] for row in mass.to_dict("records"))
+            pieces.append(Statement((sentence(f"left out, since more than 80 % of a suite failed: {names}"),)))
+        if frame.empty:
+            return Group((*pieces, Statement(("No test recovered, disagreed with itself, or flipped twice.",))))
+        columns = (
+            Column("test", "Test", "head"),
+            Column("recovery", "Recovered in its run", "number"),
+            Column("disagreement", "Disagreed at one commit", "number"),
+            Column("flips", "Flips between runs", "number"),
+            Column("n", "n", "number"),
+        )
+        rows = tuple(_flaky_row(row) for row in frame.to_dict("records"))
+        return Group((*pieces, Table(columns, rows, "Unstable tests, 95 % intervals", limit=SHOWN_TESTS)))
+
+    def durations(self) -> Piece:
+        """Return the tests whose duration changed level, slowest growth first."""
+        if self.tests.empty:
+            return self._missing
+        times = self._times()
+        found = []
+        for test, values in times.items():
+            for change in detect_changes(values.to_numpy()):
+                label = self.runs["label"].iloc[change.index]
+                run = label if pd.notna(label) else self.runs["run_id"].iloc[change.index]
+                found.append((change.after / change.before if change.before else 0.0, str(test), change, str(run)))
+        if not found:
+            return Statement((sentence(f"no change of duration was found in {count(times.shape[1], 'test')}"),))
+        found.sort(key=lambda entry: (-entry[0], entry[1]))
+        rows = tuple(
+            {
+                "test": plain(test),
+                "before": duration(change.before),
+                "after": duration(change.after),
+                "change": percent(ratio - 1, sign=True),
+                "run": plain(run),
+                "n": f"{change.runs_before} and {change.runs_after}",
+            }
+            for ratio, test, change, run in found
+        )
+        columns = (
+            Column("test", "Test", "head"),
+            Column("before", "Before", "number"),
+            Column("after", "After", "number"),
+            Column("change", "Change", "number"),
+            Column("run", "Since run"),
+            Column("n", "Runs before and after", "number"),
+        )
+        return Table(columns, rows, "Durations that changed level", limit=SHOWN_TESTS)
+
+    def _times(self) -> pd.DataFrame:
+        """One column a test, one row a run, seconds; null where the test did not run."""
+        parts = [
+            test_results(group).assign(run_id=run)[["run_id", "test_id", "time_s"]]
+            for run, group in self.tests.groupby("run_id", sort=False)
+        ]
+        long = pd.concat(parts, ignore_index=True)
+        wide = long.set_index(["run_id", "test_id"])["time_s"].unstack("test_id")  # noqa: PD010 - one value a cell
+        return wide.reindex(self.runs["run_id"])
+
+
+def _history_row(row: dict[str, Any]) -> dict[str, Any]:
+    name = plain(row["label"]) if pd.notna(row["label"]) else plain(row["run_id"])
+    when = (name, f"{row['started_at']:%Y-%m-%d %H:%M} UTC")
+    if pd.isna(row["good"]):
+        return {"run": when, "passed": None, "failed": None, "skipped": None, "flaky": None, "note": "no tests"}
+    judged = int(row["good"]) + int(row["bad"])
+    return {
+        "run": when,
+        "passed": f"{row['good']}/{judged}",
+        "failed": f"{row['bad']}",
+        "skipped": f"{row['skipped']}",
+        "flaky": f"{row['flaky']}",
+        "note": None if pd.isna(row["break_reason"]) else plain(row["break_reason"], 160),
+    }
+
+
+def _flaky_row(row: dict[str, Any]) -> dict[str, Any]:
+    def cell(hits: str, total: str, stem: str, rate: str) -> tuple[str, str] | None:
+        if not row[total] or pd.isna(row[rate]):
+            return None
+        bounds = f"[{percent(row[f'{stem}_low'])}, {percent(row[f'{stem}_high'])}]"
+        return f"{row[hits]}/{row[total]}", bounds
+
+    return {
+        "test": (plain(row["test_id"]), plain(row["suite"])),
+        "recovery": cell("recoveries", "n", "recovery", "recovery"),
+        "disagreement": cell("disagreements", "commits", "disagreement", "disagreement"),
+        "flips": cell("flips", "runs", "flip", "flip_rate"),
+        "n": str(row["n"]) if row["enough"] else f"{row['n']}, {row['note']}",
+    }
