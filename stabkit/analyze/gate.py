@@ -272,6 +272,7 @@ def list_changes(gate: Gate, *, rate: float = 0.05) -> pd.DataFrame:
         }
         for result in gate.conditions
         for estimate in result.estimates
+        if result.kind != "objective"  # a limit kept or missed is no change
     ]
     frame = pd.DataFrame(rows, columns=columns).astype({"p": "float64", "listed": "bool"})
     known = frame["p"].notna()

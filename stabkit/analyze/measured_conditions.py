@@ -8,8 +8,12 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.latency import compare_latency
 from stabkit.analyze.lateness import own_lateness
+from stabkit.analyze.objectives import objective_estimate
 from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome
+from stabkit.analyze.rates import compare_failures
+from stabkit.analyze.resources import compare_resource
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Objective
 from stabkit.errors import SchemaError
@@ -186,8 +190,6 @@ _Compared = tuple[Outcome, Sequence[Estimate], Sequence[Need]]
 
 
 def _compare_latency(condition: Condition, sides: Sides, population: _Population) -> _Compared:
-    from stabkit.analyze.latency import compare_latency
-
     before, after, column = _times(population)
     if column is None:
         return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
@@ -195,7 +197,8 @@ def _compare_latency(condition: Condition, sides: Sides, population: _Population
     tail_margin = condition.tail_margin or MARGINS["tail"]
     compared = compare_latency(before, after, margin=margin, tail_margin=tail_margin, paired=sides.paired)
     needs = [compared.need] if compared.need is not None and compared.outcome == "inconclusive" else []
-    outcome, open_ = _covered(condition, sides, compared.outcome, compared.quantiles)
+    covered = condition.accept_single_run or "run_noise_unknown" not in compared.flags
+    outcome, open_ = (compared.outcome, []) if covered else _uncovered(compared.outcome, compared.quantiles)
     needs += open_
     late = _prober_late(sides, population, before["response_ms"], (margin, tail_margin))
     if late is not None:
@@ -204,45 +207,40 @@ def _compare_latency(condition: Condition, sides: Sides, population: _Population
 
 
 def _compare_resource(condition: Condition, sides: Sides, population: _Population) -> _Compared:
-    from stabkit.analyze.rates import compare_resource
-
-    margin = condition.margin or MARGINS["resource"]
     estimates = compare_resource(
         _judged(population.baseline),
         _judged(population.candidate),
         metric=population.metric,
-        margin=margin,
+        margin=condition.margin or MARGINS["resource"],
         paired=sides.paired,
     )
-    outcome, open_ = _covered(condition, sides, combine([estimate.outcome for estimate in estimates]), estimates)
-    own = [estimate.need for estimate in estimates if estimate.need is not None]
-    return outcome, estimates, [*own, *open_]
+    outcome, open_ = combine([e.outcome for e in estimates]), [e.need for e in estimates if e.need is not None]
+    if not condition.accept_single_run and any("run_noise_unknown" in e.flags for e in estimates):
+        outcome, more = _uncovered(outcome, estimates)
+        open_ += more
+    return outcome, estimates, open_
 
 
 def _compare_rates(condition: Condition, _: Sides, population: _Population) -> _Compared:
-    from stabkit.analyze.rates import compare_rates
-
-    counts = []
-    for samples in (population.baseline, population.candidate):
-        counts += [int((~samples["ok"].fillna(value=False).astype(bool)).sum()), len(samples)]
-    estimate = compare_rates(*counts, margin=condition.margin or MARGINS["error_rate"])
+    margin = condition.margin or MARGINS["error_rate"]
+    estimate = compare_failures(population.baseline["ok"], population.candidate["ok"], margin=margin)
     return estimate.outcome, (estimate,), [estimate.need] if estimate.need is not None else []
 
 
-def _covered(
-    condition: Condition, sides: Sides, outcome: Outcome, estimates: Sequence[Estimate]
-) -> tuple[Outcome, list[Need]]:
-    """Doubt what two separate runs say: the noise between runs is in no interval computed within them.
+def _uncovered(outcome: Outcome, estimates: Sequence[Estimate]) -> tuple[Outcome, list[Need]]:
+    """Doubt what separate runs say: the noise between runs is in no interval computed within them.
 
     ``stable`` never stands then; ``regressed`` and ``improved`` stand only beyond the margin.
     """
-    if sides.paired or condition.accept_single_run or outcome == "inconclusive":
+    if outcome == "inconclusive":
         return outcome, []
     if outcome == "regressed" and any(e.outcome == "regressed" and e.beyond_margin for e in estimates):
         return outcome, []
-    if outcome == "improved" and all(_far_better(e) for e in estimates if e.outcome == "improved"):
+    if outcome == "improved" and all(_far_better(e) for e in estimates):
         return outcome, []
-    return "inconclusive", [Need(None, "rounds", "run_noise_unknown", "the runs were not interleaved")]
+    return "inconclusive", [
+        Need(None, "rounds", "run_noise_unknown", "the rounds of the two sides were not interleaved")
+    ]
 
 
 def _far_better(estimate: Estimate) -> bool:
@@ -275,8 +273,6 @@ def _prober_late(
 
 def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge the candidate's quantile against its limit; one that the baseline missed as well is a known failure."""
-    from stabkit.analyze.latency import objective_estimate
-
     objective = _objective(condition, sides)
     populations = _populations(condition, sides, _is_latency)
     if objective is None:

@@ -1,0 +1,360 @@
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stabkit.analyze.gate import RunEvidence, evaluate_gate, list_changes
+from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
+from stabkit.config import Condition, Config
+from stabkit.schema import Evidence, empty
+
+CONFIG = Config.model_validate(
+    {
+        "http": {"api": {"url": "http://127.0.0.1/"}},
+        "tests": {"unit": {"files": ["j.xml"]}},
+        "scans": {"lint": {"files": ["s.sarif"]}},
+        "resources": {"server": {"port": 80}},
+    }
+)
+START = pd.Timestamp("2026-01-01", tz="UTC")
+
+
+def samples(*, factor: float = 1.0, failed: int = 0, rounds: int = 20, each: int = 100, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    n = rounds * each
+    times = 20 * factor * np.exp(0.1 * rng.standard_normal(n))
+    # Scattered: failures in one burst are one incident.
+    good = ~np.isin(np.arange(n), np.linspace(0, n - 1, failed).astype(int))
+    times = np.where(good, times, np.nan)
+    http = pd.DataFrame(
+        {
+            "target": "api",
+            "metric": "response_time",
+            "round": np.repeat(np.arange(rounds), each),
+            "sequence": np.arange(n),
+            "due_at": START + pd.to_timedelta(np.arange(n) * 100, unit="ms"),
+            "service_ms": times,
+            "response_ms": times,
+            "late_ms": np.where(good, 0.05, np.nan),
+            "connection": "reused",
+            "warmup": False,
+            "ok": good,
+        }
+    )
+    memory = 100 * np.exp(0.002 * rng.standard_normal(rounds))
+    server = {"target": "server", "metric": "memory", "unit": "MB", "ok": True, "warmup": False}
+    readings = pd.DataFrame({"round": np.arange(rounds), "sequence": np.arange(rounds), "value": memory}).assign(
+        **server
+    )
+    return pd.concat([http, readings], ignore_index=True)
+
+
+def checks(**outcomes: str) -> pd.DataFrame:
+    rows = [{"target": "api", "check": name, "outcome": outcome} for name, outcome in outcomes.items()]
+    return pd.DataFrame(rows)
+
+
+def results(**statuses: Any) -> pd.DataFrame:
+    rows = []
+    for test_id, given in statuses.items():
+        for number, status in enumerate([given] if isinstance(given, str) else given, start=1):
+            base = {"suite": "unit", "name": test_id, "test_id": test_id, "attempt": number}
+            rows.append({**base, "status": status, "fresh_process": number > 1, "message": "boom"})
+    return pd.DataFrame(rows)
+
+
+def scans(**other: Any) -> pd.DataFrame:
+    base = {"scan_id": "lint", "tool": "ruff", "version": "1", "scope": "all", "complete": True}
+    return pd.DataFrame([{**base, "scope_sha256": "s", "rules_sha256": "r", **other}])
+
+
+def findings(*rows: Mapping[str, Any]) -> pd.DataFrame:
+    base = {"scan_id": "lint", "tool": "ruff", "rule": "R1", "severity": "error", "scope": "all", "suppressed": False}
+    return pd.DataFrame([{**base, "line": 1, "fingerprint": row["path"], **row} for row in rows])
+
+
+def side(label: str, tables: Mapping[str, pd.DataFrame] | None = None, **run: Any) -> RunEvidence:
+    seed = 1 if label == "before" else 2
+    good = {
+        "samples": samples(seed=seed),
+        "checks": checks(status="pass", body="pass"),
+        "tests": results(a="pass", b="pass", known="fail"),
+        "scans": scans(),
+        "findings": findings({"path": "old.py"}),
+    }
+    row = {"run_id": label, "environment": "local", "collection_id": "c1", "complete": True, **run}
+    return RunEvidence(row, Evidence.of(**{**good, **(tables or {})}))
+
+
+def judged(config: Config = CONFIG, *, before: Any = None, after: Any = None, **options: Any) -> Gate:
+    return evaluate_gate(config, side("before", before), side("after", after), **options)
+
+
+def condition(gate: Gate, kind: str) -> ConditionResult:
+    return next(result for result in gate.conditions if result.kind == kind)
+
+
+def reasons(result: ConditionResult) -> set[str]:
+    return {need.reason for need in result.needs}
+
+
+def test_nothing_changed_is_stable() -> None:
+    gate = judged()
+    assert {c.name: c.outcome for c in gate.conditions if c.outcome != "stable"} == {}
+    assert (gate.verdict, gate.exit_code, gate.missing, gate.unjudged) == ("stable", 0, (), ())
+    assert condition(gate, "tests").items[0]["state"] == "still_failing"
+    assert condition(gate, "tests").facts["candidate_pass"] == "2/3"
+    json.dumps(to_json(gate))
+
+
+WORSE: dict[str, tuple[str, dict[str, pd.DataFrame]]] = {
+    "slower": ("latency", {"samples": samples(factor=1.3, seed=2)}),
+    "failing": ("error_rate", {"samples": samples(failed=200, seed=2)}),
+    "check": ("checks", {"checks": checks(status="fail", body="pass")}),
+    "test": ("tests", {"tests": results(a=["fail"] * 6, b="pass", known="fail")}),
+    "finding": ("findings", {"findings": findings({"path": "old.py"}, {"path": "new.py"})}),
+}
+
+
+@pytest.mark.parametrize("case", WORSE)
+def test_each_kind_of_evidence_can_prove_a_regression_and_its_mirror_does_not(case: str) -> None:
+    kind, tables = WORSE[case]
+    gate = judged(after=tables)
+    assert (gate.verdict, gate.exit_code) == ("regressed", 1)
+    assert gate.conditions[0].kind == kind
+    assert condition(gate, kind).exact == (kind in ("checks", "tests", "findings"))
+    swapped = judged(before=tables)
+    assert condition(swapped, kind).outcome == "improved"
+    assert swapped.verdict != "regressed"
+
+
+OPEN: dict[str, tuple[str, str, dict[str, pd.DataFrame]]] = {
+    "not rerun": ("tests", "not_rerun", {"tests": results(a="fail", b="pass", known="fail")}),
+    "disappeared": ("tests", "missing", {"tests": results(b="pass", known="fail")}),
+    "newly skipped": ("tests", "missing", {"tests": results(a="skip", b="pass", known="fail")}),
+    "added failing": ("tests", "missing", {"tests": results(a="pass", b="pass", known="fail", more="fail")}),
+    "flaky badly": ("tests", "not_rerun", {"tests": results(a=["fail", "pass", "fail"], b="pass", known="fail")}),
+    "not checked": ("checks", "not_checked", {"checks": checks(status="pass", body="not_checked")}),
+    "check gone": ("checks", "missing", {"checks": checks(status="pass")}),
+    "other version": ("findings", "not_comparable", {"scans": scans(version="2")}),
+    "incomplete scan": ("findings", "not_comparable", {"scans": scans(complete=False)}),
+    "one request": ("latency", "one_sample", {"samples": samples(rounds=1, each=1)}),
+}
+
+
+@pytest.mark.parametrize("case", OPEN)
+def test_each_gap_is_inconclusive_and_says_what_is_missing(case: str) -> None:
+    kind, reason, tables = OPEN[case]
+    both = {"samples": tables["samples"]} if case == "one request" else None
+    gate = judged(before=both, after=tables)
+    assert (gate.verdict, gate.exit_code) == ("inconclusive", 3)
+    assert condition(gate, kind).outcome == "inconclusive"
+    assert reason in reasons(condition(gate, kind))
+    assert gate.reasons
+
+
+def test_a_recovered_test_is_listed_and_does_not_block() -> None:
+    gate = judged(after={"tests": results(a=["fail", "pass"], b="pass", known="fail")})
+    assert gate.verdict == "stable"
+    assert {item["state"] for item in condition(gate, "tests").items} == {"flaky", "still_failing"}
+
+
+def test_a_check_failing_on_both_sides_is_known_and_not_stable() -> None:
+    failing = {"checks": checks(status="fail", body="pass")}
+    result = condition(judged(before=failing, after=failing), "checks")
+    assert (result.outcome, reasons(result)) == ("inconclusive", {"failing_on_both_sides"})
+
+
+def test_five_broken_and_five_fixed_is_no_even_trade() -> None:
+    before = {f"a{i}": "pass" for i in range(5)} | {f"b{i}": "fail" for i in range(5)}
+    after = {f"a{i}": ["fail"] * 6 for i in range(5)} | {f"b{i}": "pass" for i in range(5)}
+    gate = judged(before={"tests": results(**before)}, after={"tests": results(**after)})
+    assert gate.verdict == "regressed"
+    assert condition(gate, "tests").facts["regressed"] == 5
+
+
+def test_a_new_finding_in_incomparable_scans_proves_nothing() -> None:
+    tables = {"findings": findings({"path": "old.py"}, {"path": "new.py"}), "scans": scans(rules_sha256="x")}
+    result = condition(judged(after=tables), "findings")
+    assert (result.outcome, result.exact) == ("inconclusive", False)
+    assert [item["what"] for item in result.items] == ["R1 new.py:1"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "outcome"),
+    [
+        ({"severity": "warning"}, {"severity": "error"}, "regressed"),
+        ({"severity": "warning"}, {"severity": "note"}, "stable"),
+        ({"suppressed": True}, {}, "regressed"),
+        ({}, {"suppressed": True}, "stable"),
+    ],
+)
+def test_a_finding_that_rises_into_the_gating_range_gates(old: Any, new: Any, outcome: str) -> None:
+    config = CONFIG.model_copy(
+        update={"condition": (Condition(name="f", kind="findings", target="lint", min_severity="high"),)}
+    )
+    tables = [{"findings": findings({"path": "old.py", **given})} for given in (old, new)]
+    assert condition(judged(config, before=tables[0], after=tables[1]), "findings").outcome == outcome
+
+
+@pytest.mark.parametrize("table", ["samples", "checks", "tests", "scans"])
+@pytest.mark.parametrize("which", ["before", "after"])
+def test_taking_a_source_away_never_makes_stable(table: str, which: str) -> None:
+    gate = judged(**{which: {table: empty(table)}})
+    if (table, which) == ("checks", "before"):
+        assert gate.verdict == "stable"  # checks need no baseline: they pass now
+        return
+    assert gate.verdict == "inconclusive"
+    assert gate.reasons
+    if table != "checks":
+        assert gate.missing
+
+
+@pytest.mark.parametrize("status", ["partial", "error"])
+@pytest.mark.parametrize("kind", ["http", "tests", "scan", "resources", "changes", "load"])
+def test_a_failed_source_never_makes_stable(status: str, kind: str) -> None:
+    broken = {"sources": pd.DataFrame([{"kind": kind, "path": "x", "status": status, "message": "cut off"}])}
+    for sides in ({"before": broken}, {"after": broken}):
+        gate = judged(**sides)
+        assert gate.verdict == "inconclusive"
+        assert "partial" in {reason for result in gate.reasons for reason in reasons(result)}
+
+
+def test_an_interrupted_run_is_never_stable() -> None:
+    gate = evaluate_gate(CONFIG, side("before"), side("after", complete=False))
+    assert gate.verdict == "inconclusive"
+    assert all(result.outcome == "inconclusive" for result in gate.conditions)
+
+
+def test_partial_evidence_still_proves_a_regression() -> None:
+    gate = evaluate_gate(CONFIG, side("before"), side("after", WORSE["test"][1], complete=False))
+    assert gate.verdict == "regressed"
+
+
+def test_without_a_baseline_only_checks_are_judged() -> None:
+    gate = evaluate_gate(CONFIG, None, side("after"))
+    assert gate.verdict == "inconclusive"
+    assert {c.kind for c in gate.conditions if c.outcome == "stable"} == {"checks"}
+    assert gate.missing == ("baseline: the whole run",)
+    assert evaluate_gate(CONFIG, None, side("after", WORSE["check"][1])).verdict == "regressed"
+
+
+def test_no_evidence_at_all_is_inconclusive_with_a_reason() -> None:
+    nothing = RunEvidence({"run_id": "x", "complete": True}, Evidence())
+    for config in (CONFIG, Config()):
+        gate = evaluate_gate(config, None, nothing)
+        assert gate.verdict == "inconclusive"
+        assert gate.reasons
+
+
+def test_separate_runs_are_never_stable_unless_that_is_accepted() -> None:
+    after = side("after", collection_id="c2")
+    result = condition(evaluate_gate(CONFIG, side("before"), after), "latency")
+    assert (result.outcome, "run_noise_unknown" in reasons(result)) == ("inconclusive", True)
+    accepted = Condition(name="r", kind="latency", target="api", metric="response_time", accept_single_run=True)
+    config = CONFIG.model_copy(update={"condition": (accepted,)})
+    assert condition(evaluate_gate(config, side("before"), after), "latency").outcome == "stable"
+    far = side("after", {"samples": samples(factor=1.5, seed=2)}, collection_id="c2")
+    assert condition(evaluate_gate(CONFIG, side("before"), far), "latency").outcome == "regressed"
+
+
+def test_other_environments_are_not_comparable() -> None:
+    gate = evaluate_gate(CONFIG, side("before"), side("after", environment="production"))
+    assert reasons(condition(gate, "latency")) == {"not_comparable"}
+    assert gate.verdict == "inconclusive"
+
+
+def test_a_late_prober_is_asked_to_be_on_time() -> None:
+    frame = samples(seed=2)
+    late = {"samples": frame.assign(late_ms=np.where(frame["metric"] == "response_time", 3.0, np.nan))}
+    assert "prober_late" in reasons(condition(judged(after=late), "latency"))
+
+
+def test_fresh_and_reused_connections_are_two_populations() -> None:
+    frames = [
+        pd.concat([samples(seed=s), samples(seed=s + 5, factor=f).assign(connection="fresh")])
+        for s, f in ((1, 1.0), (2, 1.4))
+    ]
+    gate = judged(before={"samples": frames[0]}, after={"samples": frames[1]})
+    result = condition(gate, "latency")
+    worse = {e.name for e in result.estimates if e.outcome == "regressed"}
+    assert result.outcome == "regressed"
+    assert worse == {f"api response_time, fresh connections, {q}" for q in ("p50", "p99")}
+
+
+def test_failures_and_warm_up_are_no_latencies() -> None:
+    frame = samples(seed=2)
+    slow = frame["sequence"].lt(200) & frame["metric"].eq("response_time")
+    warm = frame.assign(warmup=slow, response_ms=np.where(slow, 900.0, frame["response_ms"]))
+    result = condition(judged(after={"samples": warm}), "latency")
+    assert all(e.n_candidate == 1_800 for e in result.estimates)
+
+
+def test_an_objective_is_judged_by_the_candidate_alone() -> None:
+    config = Config.model_validate(
+        {"http": {"api": {"url": "http://127.0.0.1/", "objective": {"quantile": 0.95, "below_ms": 26}}}}
+    )
+    assert condition(evaluate_gate(config, None, side("after")), "objective").outcome == "stable"
+    slow = {"samples": samples(factor=1.5, seed=2)}
+    assert condition(judged(config, after=slow), "objective").outcome == "regressed"
+    known = condition(judged(config, before=slow, after=slow), "objective")
+    assert (known.outcome, "failing_on_both_sides" in reasons(known)) == ("inconclusive", True)
+
+
+def test_holm_doubts_a_lone_small_p_among_many() -> None:
+    from stabkit.analyze.gate import _after_holm
+
+    def result(p: float, *, gating: bool = True) -> ConditionResult:
+        outcome = "regressed" if p < 0.025 else "stable"
+        estimate = Estimate("p50", "ms", "ratio", outcome, p_worse=p)  # type: ignore[arg-type]
+        return ConditionResult("c", "latency", outcome, gating=gating, estimates=(estimate,))  # type: ignore[arg-type]
+
+    alone = _after_holm([result(0.02)])
+    among = _after_holm([result(0.02), *[result(0.5)] * 9])
+    strong = _after_holm([result(0.0001), *[result(0.5)] * 9])
+    shown = _after_holm([result(0.02, gating=False), *[result(0.5)] * 9])
+    assert [found[0].outcome for found in (alone, among, strong, shown)] == [
+        *("regressed", "inconclusive", "regressed", "regressed")
+    ]
+    assert among[0].needs[0].reason == "many_metrics"
+
+
+def test_what_does_not_gate_does_not_decide() -> None:
+    open_eyes = Condition(name="f", kind="findings", target="lint", gating=False)
+    config = CONFIG.model_copy(update={"condition": (open_eyes, Condition(name="c", kind="checks", target="api"))})
+    gate = judged(config, after=WORSE["finding"][1])
+    assert (gate.verdict, condition(gate, "findings").outcome) == ("stable", "regressed")
+    assert gate.unjudged == ("api response_time", "server memory")
+
+
+def test_conditions_follow_from_the_evidence_where_none_are_declared() -> None:
+    gate = judged(Config())
+    kinds = {"latency", "error_rate", "resource", "checks", "tests", "findings"}
+    assert {c.kind for c in gate.conditions} == kinds
+    assert gate.verdict == "stable"
+
+
+def test_order_of_rows_is_irrelevant() -> None:
+    def shuffled(given: RunEvidence) -> RunEvidence:
+        tables = {n: given.evidence[n].sample(frac=1, random_state=3) for n in given.evidence if n != "samples"}
+        return replace(given, evidence=Evidence.of(samples=given.evidence["samples"], **tables))
+
+    before, after = side("before"), side("after", {**WORSE["finding"][1], **WORSE["test"][1]})
+    plain = evaluate_gate(CONFIG, before, after)
+    assert to_json(evaluate_gate(CONFIG, shuffled(before), shuffled(after))) == to_json(plain)
+
+
+def test_hostile_ids_stay_as_they_are() -> None:
+    names = {"<script>": "fail", "=1+1": "fail", "a\n\x1b[31m": "fail", "": "pass"}
+    gate = judged(before={"tests": results(**dict.fromkeys(names, "pass"))}, after={"tests": results(**names)})
+    assert {item["what"] for item in condition(gate, "tests").items} == set(names) - {""}
+
+
+def test_the_list_of_changes_is_corrected_for_their_number() -> None:
+    listed = list_changes(judged(after=WORSE["slower"][1]))
+    assert set(listed.loc[listed["listed"], "kind"]) == {"latency"}
+    assert listed["p"].dropna().is_monotonic_increasing
