@@ -128,13 +128,18 @@ def xml_root(head: bytes) -> str | None:
     >>> xml_root(b"1..4") is None
     True
     """
+    # A declared encoding that does not exist hides the root from the first attempt.
+    return _first_element(head, None) or _first_element(head, "utf-8")
+
+
+def _first_element(head: bytes, encoding: str | None) -> str | None:
     found: list[str] = []
 
     def start(name: str, _attributes: object) -> None:
         found.append(name.rpartition(":")[2])
         raise _Found
 
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(encoding)
     parser.StartElementHandler = start
     with contextlib.suppress(expat.ExpatError, _Found, ValueError, LookupError):
         parser.Parse(head, False)  # noqa: FBT003 - expat takes it by position: more may follow

@@ -10,6 +10,7 @@ import glob
 import hashlib
 import importlib
 import logging
+import os
 import pkgutil
 from collections.abc import Iterable
 from functools import cache
@@ -112,7 +113,7 @@ def read_file(
             line=line,
             column=column,
         )
-        digest = _sha256(path) if path.is_file() else None
+        digest = _sha256(path) if os.path.isfile(path) else None  # noqa: PTH113
     return _with_sha256(evidence, path, digest)
 
 
@@ -185,7 +186,7 @@ def read_paths(
     for text in given:
         files = expand(text)
         if not files:
-            what = "holds no file" if Path(text).is_dir() else "matches no file"
+            what = "holds no file" if os.path.isdir(text) else "matches no file"  # noqa: PTH112
             parts.append(source_evidence({}, kind=kind or "tests", path=text, status="error", messages=[what]))
         for file in files:
             place = Path(file).absolute()
@@ -198,10 +199,11 @@ def read_paths(
 def expand(text: str) -> list[Path]:
     """Return the files that a path, a folder or a glob stands for, sorted; a missing plain path stands for itself."""
     path = Path(text)
-    if path.is_dir():
+    # os.path, unlike pathlib, answers False for a name that no file can have.
+    if os.path.isdir(path):  # noqa: PTH112
         return _files_of(path)
     # A file's name may hold brackets: what exists is no glob.
-    if not glob.has_magic(text) or path.exists() or path.is_symlink():
+    if not glob.has_magic(text) or os.path.lexists(path):
         return [path]
     found: list[Path] = []
     for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207 - pathlib's refuses absolute globs

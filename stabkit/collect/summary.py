@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from stabkit.collect import records
 from stabkit.collect.test_reports.junit import MASKED
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
@@ -33,8 +34,8 @@ def source_summary(evidence: Evidence) -> list[dict[str, Any]]:
     in this file) and ``time_s`` (null if no case has a time). Of scans: ``findings``, ``suppressed`` among them,
     ``by_severity``, ``by_rule`` (suppressed ones left out of both) and ``scans``. Of load files: ``samples``,
     ``failed_samples``, percentiles of ``response_ms`` (of ``service_ms`` where a tool gives no other), ``rows``. A
-    record counts the rows of each table it holds. A source that gave nothing for an error has no counts: not zero
-    tests, but unknown.
+    record counts the rows of each table it holds. A claim, and a source that gave nothing for an error, has no
+    counts: not zero tests, but unknown.
     """
     alone = len(evidence["sources"]) == 1
     return [_summary(source, evidence, alone=alone) for source in evidence["sources"].to_dict("records")]
@@ -42,7 +43,8 @@ def source_summary(evidence: Evidence) -> list[dict[str, Any]]:
 
 def _summary(source: dict[str, Any], evidence: Evidence, *, alone: bool) -> dict[str, Any]:
     counts: dict[str, Any] = {}
-    if source["status"] == "error" and not source["rows"]:
+    claim = source["format"] == records.FORMAT and source["kind"] != records.KIND
+    if claim or (source["status"] == "error" and not source["rows"]):
         pass
     elif source["kind"] == "tests":
         tests = evidence["tests"]

@@ -1,0 +1,100 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from stabkit.collect.content import json_keys
+from stabkit.collect.readers import expand, folder_evidence, read_file, read_paths, readers, source_summary
+from stabkit.errors import EvidenceError, UsageError
+
+JUNIT = '<testsuite name="s"><testcase classname="c" name="{}" time="1"/></testsuite>'
+REFERENCE = Path(__file__).parents[2] / "data" / "reference"
+
+
+def test_readers_are_found_sorted_and_complete():
+    assert [reader.FORMAT for reader in readers()][:4] == ["stabkit", "junit", "architecture-compliance", "sarif"]
+
+
+def test_every_input_leaves_one_source(tmp_path):
+    (tmp_path / "a.xml").write_text(JUNIT.format("a"))
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "noise").write_bytes(bytes(range(256)) * 20)
+    names = ["a.xml", "loop", "pipe", "noise", "absent", "none*.xml", "\0", "x" * 5000]
+    evidence = read_paths([tmp_path / name for name in names])
+    statuses = {source["path"].rpartition("/")[2]: source["status"] for source in source_summary(evidence)}
+    assert statuses.pop("a.xml") == "ok"
+    assert len(statuses) == len(names) - 1
+    assert set(statuses.values()) == {"error"}
+    assert evidence["sources"]["sha256"].iloc[0] is not None
+
+
+def test_content_decides_never_the_name(tmp_path):
+    path = tmp_path / "scan.sarif"
+    path.write_text(JUNIT.format("a"))
+    assert source_summary(read_file(path))[0]["format"] == "junit"
+    refused = source_summary(read_file(path, kind="scan"))[0]
+    assert (refused["status"], refused["kind"]) == ("error", "scan")
+    assert "it is junit" in refused["message"]
+
+
+def test_an_unknown_kind_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError):
+        read_file(tmp_path, kind="tset")
+    with pytest.raises(UsageError):
+        read_paths([])
+
+
+def test_folders_and_globs_are_sorted_and_each_file_is_read_once(tmp_path):
+    for name in ("b/2.xml", "a/1.xml", ".hidden/3.xml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(JUNIT.format(name))
+    evidence = read_paths([tmp_path, tmp_path / "*" / "*.xml"])
+    assert [Path(p).name for p in evidence["sources"]["path"]] == ["1.xml", "2.xml"]
+    bracket = tmp_path / "a[1].xml"
+    bracket.write_text("x")
+    assert expand(str(bracket)) == [bracket]
+
+
+def test_an_aggregate_that_repeats_other_files_is_left_out_and_says_so(tmp_path):
+    (tmp_path / "a.xml").write_text(JUNIT.format("a"))
+    (tmp_path / "all.xml").write_text(f"<testsuites>{JUNIT.format('a')}</testsuites>")
+    evidence = read_paths([tmp_path])
+    assert len(evidence["tests"]) == 1
+    assert "1 case(s) repeat" in evidence["sources"]["message"].iloc[1]
+
+
+def test_one_suite_over_several_files_is_merged(tmp_path):
+    (tmp_path / "a.xml").write_text(JUNIT.format("a"))
+    (tmp_path / "b.xml").write_text(JUNIT.format("b"))
+    assert len(read_paths([tmp_path])["tests"]) == 2
+
+
+@pytest.mark.parametrize("head", ['{"' + "a\\" * 30_000, '{"a":' * 10_000, "{" + '"x", ' * 10_000, "[" * 60_000])
+def test_recognition_is_linear_in_hostile_heads(head):
+    start = time.process_time()
+    json_keys(head.encode())
+    assert time.process_time() - start < 30  # a bound against exponential search, not a speed
+
+
+def test_an_empty_folder_is_no_evidence(tmp_path):
+    with pytest.raises(EvidenceError):
+        folder_evidence(tmp_path)
+    with pytest.raises(EvidenceError):
+        folder_evidence(tmp_path / "absent")
+
+
+def test_the_reference_case_holds_what_its_report_states():
+    before_facts, before = folder_evidence(REFERENCE / "before")
+    after_facts, after = folder_evidence(REFERENCE / "after")
+    assert (before_facts["label"], after_facts["label"]) == ("before", "after")
+    assert list(before["samples"]["response_ms"]) == [125]
+    assert list(after["samples"]["response_ms"]) == [126]
+    assert list(after["tests"]["status"]).count("pass") == 15
+    assert len(after["tests"]) == 17
+    assert before["tests"].empty
+    assert before.failed
+    assert before["findings"].empty
+    assert list(after["scans"]["claimed_score"]) == [98.7, 100.0, 95.2]
+    assert len(after["changes"]) == 4
