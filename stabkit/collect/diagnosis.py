@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-import h11
 import httpcore
 from websockets import exceptions as websocket_errors
 
@@ -96,7 +95,7 @@ def _of_system(cause: BaseException) -> str | None:
 
 def _of_protocol(cause: BaseException) -> str | None:
     text = str(cause)
-    if isinstance(cause, (h11.RemoteProtocolError, httpcore.RemoteProtocolError)):
+    if isinstance(cause, httpcore.RemoteProtocolError):
         known = (words for fragment, words in _HTTP_FAULTS.items() if fragment in text)
         return next(known, f"not a valid HTTP answer: {text}")
     if isinstance(cause, websocket_errors.InvalidStatus):

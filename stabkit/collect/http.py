@@ -7,7 +7,6 @@ time to the last byte, so that a stall is felt by every request that it delays.
 from __future__ import annotations
 
 import http.cookiejar
-import ssl
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -106,7 +105,7 @@ class HttpProbe:
         parts = checked_url(self._url, schemes=("http", "https"), where=self._where)
         headers, self._secrets = request_headers(target.headers, target.headers_env, where=self._where)
         headers = {"Accept-Encoding": "gzip, deflate", "User-Agent": "stabkit", **headers}
-        context = ssl.create_default_context()
+        context = None
         if parts.scheme == "https":
             ca_file = None if target.ca_file is None else self._root / target.ca_file.expanduser()
             context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import certifi
+import httpx
 
 from stabkit.errors import ConfigError
 
@@ -59,8 +59,8 @@ def client_context(*, verify: bool, ca_file: Path | None, where: str) -> ssl.SSL
         context.verify_mode = ssl.CERT_NONE
         return context
     if ca_file is None:
-        context = ssl.create_default_context()
-        context.load_verify_locations(certifi.where())
+        context = httpx.create_ssl_context(trust_env=False)  # with the authorities of certifi
+        context.load_default_certs()
         return context
     try:
         return ssl.create_default_context(cafile=str(ca_file))

@@ -7,6 +7,7 @@ import json
 import ssl
 import threading
 import time
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter_ns
@@ -300,7 +301,7 @@ class WebSocketProbe:
         }
 
 
-def _run_loop(coroutine: Any) -> None:
+def _run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine to its end, also where a loop runs already, as in a notebook's kernel."""
     try:
         asyncio.get_running_loop()
@@ -308,15 +309,29 @@ def _run_loop(coroutine: Any) -> None:
         asyncio.run(coroutine)
         return
     failures: list[BaseException] = []
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running.append((asyncio.get_running_loop(), task))
+        await coroutine
 
     def work() -> None:
         try:
-            asyncio.run(coroutine)
+            asyncio.run(main())
         except BaseException as error:  # noqa: BLE001 - carried over to the caller
             failures.append(error)
 
     thread = threading.Thread(target=work, name="websocket probe")
     thread.start()
-    thread.join()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        # The signal reaches the waiting thread only; the sessions must end before their records are read.
+        for loop, task in running:
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+        raise
     if failures:
         raise failures[0]

@@ -9,7 +9,7 @@ from stabkit.errors import EvidenceError
 
 
 def test_floor_is_a_positive_time() -> None:
-    assert 0 < floor.measure_floor(requests=20) < 1000
+    assert floor.measure_floor(requests=20) > 0
 
 
 def test_a_broken_loopback_is_an_error(monkeypatch) -> None:

@@ -132,7 +132,6 @@ def test_dead_first_address_does_not_pose_as_a_slow_connect(monkeypatch, serve, 
 
 def test_timeouts_are_bounded_and_no_latencies(serve) -> None:
     gate = threading.Event()
-    begun = time.monotonic()
     evidence = measure(serve(lambda _: gate.wait(5)).url(), requests=50, rate=1000, timeout_s=0.2)
     gate.set()
     samples = evidence["samples"]
@@ -140,7 +139,8 @@ def test_timeouts_are_bounded_and_no_latencies(serve) -> None:
     assert samples["error"].iloc[-1].startswith("not sent")
     assert samples[TIMES].isna().all(axis=None)
     assert len(samples) == 50
-    assert time.monotonic() - begun < 5  # 50 timeouts one after the other would be 10 s
+    # 50 timeouts one after the other would take 10 s; most requests are past their time before the first has ended.
+    assert samples["error"].str.startswith("not sent").sum() > 40
 
 
 def drip(connection: socket.socket, head: bytes) -> None:
