@@ -1,0 +1,148 @@
+"""The production-readiness checklist: every line ``yes``, ``no`` or ``not_checked``, no tick without a check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.outcome import ConditionResult, Gate
+from stabkit.config import ChecklistLine, Config
+
+__all__ = ["readiness"]
+
+_CHANGES: Final = (
+    "no API break",
+    "no dependency change",
+    "no environment variable change",
+    "no schema change",
+    "no configuration change",
+    "rollback possible",
+)
+_OUTCOMES: Final = {"stable": "yes", "improved": "yes", "regressed": "no", "inconclusive": "not_checked"}
+_ANSWERS: Final = {"pass": "yes", "fail": "no", "not_checked": "not_checked"}
+
+Row = dict[str, Any]
+
+
+def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = None) -> pd.DataFrame:
+    """Return the production-readiness checklist.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        The table ``checks`` of the candidate.
+    gate : Gate or None
+        The verdict; without it, lines that rest on conditions are not checked.
+    config : Config, optional
+        Mission-critical suites and further lines of its ``checklist``.
+
+    Returns
+    -------
+    DataFrame
+        ``line, answer, because, method, evidence``: ``answer`` is ``yes``, ``no`` or ``not_checked``; ``method`` names
+        the table or condition it rests on, null if none does; ``evidence`` the details, null if there are none. In a
+        fixed order, configured lines last.
+    """
+    changes = {name: _by_check(name, checks, "changes", name) for name in _CHANGES}
+    conditions = gate.conditions if gate else ()
+    rows = [_services(checks), changes["no API break"], _compatible(changes), *list(changes.values())[1:]]
+    findings = [c for c in conditions if c.kind == "findings"]
+    rows.append(_by_conditions("no new compliance or security finding", findings, "no scan was compared"))
+    rows.append(_tests_kept([c for c in conditions if c.kind == "tests"]))
+    rows.append(_mission_critical(conditions, config))
+    rows += [_configured(line, checks, conditions) for line in (config.checklist if config else ())]
+    return pd.DataFrame(rows, columns=["line", "answer", "because", "method", "evidence"])
+
+
+def _row(line: str, answer: str, because: str, *, method: str | None = None, evidence: str | None = None) -> Row:
+    return {"line": line, "answer": answer, "because": because, "method": method, "evidence": evidence or None}
+
+
+def _services(checks: pd.DataFrame) -> Row:
+    line, probes = "services healthy", checks[checks["target"] != "changes"]
+    if probes.empty:
+        return _row(line, "not_checked", "no probe ran")
+    answer, shown = _worst(probes)
+    targets = probes["target"].nunique()
+    because = f"{int((probes['outcome'] == 'pass').sum())} of {len(probes)} checks on {targets} targets passed"
+    return _row(line, answer, because, method="checks", evidence=shown)
+
+
+def _worst(checks: pd.DataFrame) -> tuple[str, str | None]:
+    for outcome in ("fail", "not_checked"):
+        found = checks[checks["outcome"] == outcome]
+        if len(found):
+            return _ANSWERS[outcome], "; ".join(
+                f"{t}: {c}" for t, c in zip(found["target"], found["check"], strict=True)
+            )
+    return "yes", None
+
+
+def _by_check(line: str, checks: pd.DataFrame, target: str | None, check: str) -> Row:
+    found = checks[checks["check"] == check]
+    if target is not None:
+        found = found[found["target"] == target]
+    if found.empty:
+        why = "no git range was collected" if target == "changes" else f"there is no check {check!r}"
+        return _row(line, "not_checked", why)
+    order = {"fail": 0, "not_checked": 1, "pass": 2}
+    worst = found.loc[found["outcome"].map(order).sort_values(kind="stable").index[0]]
+    observed, detail = (worst[name] if pd.notna(worst[name]) else None for name in ("observed", "detail"))
+    because = observed or (detail if worst["outcome"] == "not_checked" else None) or str(worst["outcome"])
+    return _row(line, _ANSWERS[worst["outcome"]], because, method=f"checks: {check}", evidence=detail)
+
+
+def _compatible(changes: dict[str, Row]) -> Row:
+    line, method = "backward compatible", "derived"
+    broken = [name for name in ("no API break", "no schema change") if changes[name]["answer"] == "no"]
+    if broken:
+        return _row(line, "no", f"answered no: {', '.join(broken)}", method=method)
+    return _row(line, "not_checked", "the baseline's own tests were not run against the candidate")
+
+
+def _by_conditions(line: str, conditions: Sequence[ConditionResult], nothing: str) -> Row:
+    if not conditions:
+        return _row(line, "not_checked", nothing)
+    for outcome in ("regressed", "inconclusive"):
+        found = [c for c in conditions if c.outcome == outcome]
+        if found:
+            names = ", ".join(c.name for c in found)
+            evidence = "; ".join(str(item.get("what")) for c in found for item in c.items[:5])
+            return _row(line, _OUTCOMES[outcome], f"{outcome}: {names}", method="conditions", evidence=evidence)
+    return _row(line, "yes", f"stable: {', '.join(c.name for c in conditions)}", method="conditions")
+
+
+def _tests_kept(conditions: Sequence[ConditionResult]) -> Row:
+    line = "test infrastructure: no test vanished"
+    if not conditions:
+        return _row(line, "not_checked", "no test suite was compared")
+    gone = [str(item.get("what")) for c in conditions for item in c.items if item.get("state") == "disappeared"]
+    if gone:
+        return _row(line, "no", f"{len(gone)} tests vanished", method="conditions", evidence="; ".join(gone[:20]))
+    blind = [c.name for c in conditions if any(need.reason in ("missing", "partial") for need in c.needs)]
+    if blind:
+        return _row(line, "not_checked", f"a side is missing or partial: {', '.join(blind)}", method="conditions")
+    return _row(line, "yes", f"none vanished in {len(conditions)} suites", method="conditions")
+
+
+def _mission_critical(conditions: Sequence[ConditionResult], config: Config | None) -> Row:
+    line = "mission-critical tests keep their results"
+    suites = {name for name, suite in (config.tests if config else {}).items() if suite.mission_critical}
+    if not suites:
+        return _row(line, "not_checked", "no suite is marked mission_critical")
+    judged = [c for c in conditions if c.kind == "tests" and (c.target in suites or c.target is None)]
+    unjudged = sorted(suites - {c.target for c in judged}) if all(c.target for c in judged) else []
+    if unjudged:
+        return _row(line, "not_checked", f"no condition judges: {', '.join(unjudged)}")
+    return _by_conditions(line, judged, "no suite was compared")
+
+
+def _configured(line: ChecklistLine, checks: pd.DataFrame, conditions: Sequence[ConditionResult]) -> Row:
+    if line.condition is not None:
+        found = [c for c in conditions if c.name == line.condition]
+        return _by_conditions(line.line, found, f"there is no condition {line.condition!r}")
+    if line.check is not None:
+        return _by_check(line.line, checks, line.target, line.check)
+    return _row(line.line, "not_checked", "manual: not verified")
