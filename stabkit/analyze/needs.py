@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy.special import stdtrit
 
-from stabkit.analyze.bounds import LEVEL, Contrast, QuantileBounds, QuantileContrast, bandwidth, t_quantile
+from stabkit.analyze.bounds import LEVEL, Contrast, QuantileBounds, QuantileContrast, as_ratio, bandwidth, t_quantile
 from stabkit.analyze.outcome import Need
 
 __all__ = ["MIN_ROUNDS", "MIN_SAMPLES", "START", "bounded_from", "need_for"]
@@ -50,7 +50,7 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
         more = math.ceil(samples / max(1.0, n / rounds)) - rounds if by_rounds else samples - n
         return Need(max(1, more), "rounds" if by_rounds else "samples", "tail_unbounded")
     wide = high - delta
-    reachable = max(math.exp(_POWER * wide) - 1, math.exp(high) - 1)
+    reachable = max(as_ratio(_POWER * wide) - 1, as_ratio(high) - 1)
     goal = (g / _POWER) ** 2 - contrast.fixed**2
     if goal <= 0:  # the clock or the noise between runs alone fills the margin: only interleaved rounds help
         return Need(START[0], "rounds", "smallest_margin", None, reachable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from stabkit.analyze.bounds import LEVEL, QuantileBounds, clustered_quantile, serial_quantile
+from stabkit.analyze.bounds import LEVEL, QuantileBounds, as_ratio, clustered_quantile, serial_quantile
 from stabkit.analyze.needs import MIN_SAMPLES, START
 from stabkit.analyze.outcome import Estimate, Need, Outcome
 from stabkit.analyze.rounds import quantile_rank, read_rounds
@@ -74,8 +74,8 @@ def objective_estimate(
         outcome=outcome,
         candidate=value,
         change=value,
-        low=math.exp(low),
-        high=math.exp(high),
+        low=as_ratio(low),
+        high=as_ratio(high),
         p_worse=_p_above(bounds, math.log(limit)),
         method="order statistics, " + ("long-run variance" if side.count == 1 else "clustered variance"),
         need=_need(bounds, math.log(limit), side.count) if outcome == "inconclusive" else None,

@@ -180,7 +180,8 @@ def _failures(ok: Any, where: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
     series = pd.Series(ok, dtype=object)
     if series.isna().any() or not series.map(lambda value: isinstance(value, (bool, np.bool_))).all():
         raise SchemaError("ok holds a value that is neither true nor false.", where=where, hint="Give booleans.")
-    return np.logical_not(series.to_numpy(dtype=np.bool_))
+    failed: np.ndarray[Any, np.dtype[np.bool_]] = np.logical_not(series.to_numpy(dtype=np.bool_))
+    return failed
 
 
 def _burst_sizes(failed: np.ndarray[Any, np.dtype[np.bool_]]) -> np.ndarray[Any, np.dtype[np.intp]]:

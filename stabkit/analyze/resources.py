@@ -8,7 +8,15 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.analyze.bounds import LEVEL, MeanContrast, one_sided_p, paired_contrast, t_quantile, welch_contrast
+from stabkit.analyze.bounds import (
+    LEVEL,
+    MeanContrast,
+    as_ratio,
+    one_sided_p,
+    paired_contrast,
+    t_quantile,
+    welch_contrast,
+)
 from stabkit.analyze.needs import MIN_ROUNDS, START, need_for
 from stabkit.analyze.outcome import Estimate, Need, Outcome
 from stabkit.analyze.rounds import FloatArray, Rounds, read_rounds
@@ -193,9 +201,9 @@ def _estimate(
         "outcome": outcome,
         "baseline": math.exp(contrast.baseline),
         "candidate": math.exp(contrast.candidate),
-        "change": math.exp(contrast.candidate - contrast.baseline),
-        "low": math.exp(low),
-        "high": math.exp(high),
+        "change": as_ratio(contrast.candidate - contrast.baseline),
+        "low": as_ratio(low),
+        "high": as_ratio(high),
         "margin": math.expm1(g),
         "p_worse": one_sided_p(contrast)[0],
         "beyond_margin": low > g,

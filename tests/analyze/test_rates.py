@@ -1,0 +1,133 @@
+"""Failure rates, bursts and resources."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from stabkit.analyze.rates import (
+    compare_failures,
+    compare_rates,
+    compare_resource,
+    count_bursts,
+    errors_in_bursts,
+    rate_interval,
+)
+from stabkit.errors import SchemaError, UsageError
+
+
+def test_wilson_at_zero_and_in_the_middle():
+    assert rate_interval(0, 100) == pytest.approx((0, 1.96**2 / (100 + 1.96**2)), abs=1e-5)
+    # centre (10 + 1.92) / 103.84, half-width 1.96 / 103.84 * sqrt(10 * 90 / 100 + 0.9604)
+    assert rate_interval(10, 100) == pytest.approx((0.0552, 0.1744), abs=1e-4)
+    assert rate_interval(7, 7)[1] == 1.0
+
+
+def test_newcombes_own_example():
+    # Newcombe 1998, table II, contrast (a): 56/70 against 48/80, method 10: 0.0524 to 0.3339.
+    found = compare_rates(48, 80, 56, 70, margin=0.05)
+    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=1e-4)
+    assert (found.outcome, found.beyond_margin) == ("regressed", True)
+
+
+def test_no_errors_prove_the_margin_from_a_known_size():
+    assert compare_rates(0, 765, 0, 765, margin=0.005).outcome == "stable"
+    open_ = compare_rates(0, 500, 0, 500, margin=0.005)
+    assert (open_.outcome, open_.need.amount, open_.need.unit) == ("inconclusive", 265, "samples")
+    assert compare_rates(0, 0, 0, 10, margin=0.005).need.reason == "missing"
+
+
+counts = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@settings(max_examples=20, deadline=None)
+@given(counts, counts, st.floats(0.001, 0.3), st.floats(1, 3))
+def test_rates_mirror_and_a_wider_margin_never_loses_stable(b, c, margin, factor):
+    there, back = compare_rates(*b, *c, margin=margin), compare_rates(*c, *b, margin=margin)
+    assert (there.low, there.high) == pytest.approx((-back.high, -back.low), abs=1e-12)
+    assert there.p_worse + back.p_worse == pytest.approx(1)
+    assert (there.outcome == "improved") == (back.outcome == "regressed")
+    assert (there.need is None) == (there.outcome != "inconclusive")
+    if there.outcome == "stable":
+        assert compare_rates(*b, *c, margin=min(0.99, margin * factor)).outcome == "stable"
+
+
+@pytest.mark.parametrize("bad", [(-1, 5), (6, 5), (math.nan, 5), (1, math.inf)])
+def test_impossible_counts_are_refused(bad):
+    with pytest.raises(SchemaError):
+        compare_rates(0, 5, *bad, margin=0.01)
+    with pytest.raises(UsageError):
+        compare_rates(0, 5, 0, 5, margin=0)
+
+
+def test_false_alarms_of_rates():
+    rng = np.random.default_rng(7)
+    drawn = rng.binomial(1000, 0.01, (120, 2))
+    wrong = sum(compare_rates(b, 1000, c, 1000, margin=0.005).outcome == "regressed" for b, c in drawn.tolist())
+    assert binomtest(wrong, 120, 0.03, alternative="greater").pvalue > 1e-4
+
+
+def test_bursts_are_counted_and_told_from_single_errors():
+    burst = [True] * 500 + [False] * 20 + [True] * 480
+    spread = ([True] * 49 + [False]) * 20
+    assert (count_bursts(burst), count_bursts(spread)) == (1, 20)
+    assert errors_in_bursts(burst)
+    assert not errors_in_bursts(spread)
+    assert not errors_in_bursts([False] * 5)
+    fine = [True] * 1000
+    assert compare_failures(fine, spread, margin=0.005).outcome == "regressed"
+    one = compare_failures(fine, burst, margin=0.005)
+    assert (one.outcome, one.flags, one.candidate) == ("inconclusive", ("bursts",), 0.02)
+    with pytest.raises(SchemaError):
+        count_bursts([True, None])
+
+
+def memory(seed, *, step=0.0, rounds=20, noise=0.3, wander=0.0):
+    rng = np.random.default_rng(seed)
+    value = 60 + step * np.arange(rounds) + rng.normal(0, noise, rounds) + np.cumsum(rng.normal(0, wander, rounds))
+    return pd.DataFrame({"round": np.arange(rounds), "value": value})
+
+
+@pytest.mark.parametrize("rounds", [15, 20])
+def test_a_leak_is_named_as_growth(rounds):
+    for seed in range(15):
+        pair = memory(seed, rounds=rounds), memory(seed + 900, step=2, rounds=rounds)
+        level, growth = compare_resource(*pair, metric="memory", margin=0.1)
+        assert growth.outcome == "regressed"
+        assert growth.change == pytest.approx(1.026, abs=0.01)
+        assert growth.name == "growth per round"
+        assert level.outcome != "stable"
+
+
+def test_two_steady_processes_are_mostly_stable_and_rarely_alarm():
+    outcomes = [
+        [e.outcome for e in compare_resource(memory(s, wander=0.1), memory(s + 900, wander=0.1), metric="memory",
+                                             margin=0.1)]
+        for s in range(30)
+    ]  # fmt: skip
+    assert sum(pair == ["stable", "stable"] for pair in outcomes) >= 20
+    assert sum("regressed" in pair for pair in outcomes) <= 4
+
+
+def test_constant_readings_and_few_rounds():
+    flat = pd.DataFrame({"round": range(12), "value": [60.0] * 12})
+    assert [e.outcome for e in compare_resource(flat, flat, metric="memory", margin=0.1)] == ["stable", "stable"]
+    few = compare_resource(flat[:3], flat[:3], metric="memory", margin=0.1)
+    assert [(e.outcome, e.need.amount) for e in few] == [("inconclusive", 2), ("inconclusive", 5)]
+    none = compare_resource(flat[:0], flat, metric="memory", margin=0.1)
+    assert {e.need.reason for e in none} == {"missing"}
+
+
+def test_processor_time_may_be_zero_but_memory_may_not():
+    idle = pd.DataFrame({"round": range(8), "value": [0.0] * 8})
+    (level,) = compare_resource(idle, idle, metric="cpu", margin=0.1)
+    assert level.outcome == "stable"
+    assert "zero_readings" in level.flags
+    with pytest.raises(SchemaError):
+        compare_resource(idle, idle, metric="memory", margin=0.1)
+    busy = idle.assign(value=2.0)
+    assert compare_resource(busy, busy * [1, 1.5], metric="cpu", margin=0.1, paired=False)[0].outcome == "regressed"
