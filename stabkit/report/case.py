@@ -85,9 +85,15 @@ class Case:
     @property
     def command(self) -> str:
         """The command that makes this report again."""
-        words: list[object] = ["stabkit", "report", *(side for side in self.asked if side), "--data", self.data]
-        if self.config_path is not None:
-            words += ["--config", self.config_path.name]
+        sides = [self.baseline, self.candidate] if self.baseline else [self.candidate]
+        if self.store is None:
+            return shell(["stabkit", "report", *(side for side in self.asked if side)])
+        # Ids, since a label or 'latest' means another run tomorrow.
+        words: list[object] = ["stabkit", "report", *(side.run["run_id"] for side in sides)]
+        root = self.store.root
+        if self.config_path is None or self.config.data != root:
+            here = Path.cwd()
+            words += ["--data", root.relative_to(here) if root.is_relative_to(here) else root]
         return shell(words)
 
     def websocket_targets(self) -> list[str]:

@@ -105,7 +105,7 @@ class ChangeImpact:
         if changes.empty:
             missing = NoEvidence("changes", shell(["stabkit", "collect"]))
             return Statement((missing.sentence,), command=missing.command)
-        levels = change.assess(self.case)["risk"].value_counts()
+        levels = change.assess(self.case)["level"].value_counts()
         parts = [f"{count(int(levels[level]), 'file')} of {level} risk" for level in change.LEVELS if level in levels]
         return Statement((sentence(f"{changed_text(changes)} changed"), sentence(", ".join(parts))))
 

@@ -16,7 +16,7 @@ from stabkit.report.case import Case, load_case
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.numbers import measure
 from stabkit.report.sections import metrics, times
-from stabkit.report.sentences import metric_words, reason_text
+from stabkit.report.sentences import metric_words, reason_text, standing_outcome
 from stabkit.report.wording import plain, sentence, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
@@ -100,7 +100,7 @@ class LatencyDeltas:
     def comparisons(self) -> Piece:
         """Return median and 99th percentile of every target, with their intervals in their margins."""
         pairs = self._judged()
-        pairs.sort(key=lambda pair: metrics.ORDER[pair[1].outcome])
+        pairs.sort(key=lambda pair: metrics.ORDER[standing_outcome(*pair)])
         return metrics.estimate_table(pairs, "Times, not-stable first") if pairs else self._missing()
 
     def targets(self) -> Piece:
@@ -109,7 +109,7 @@ class LatencyDeltas:
         if not pairs:
             return self._missing()
         # Least stable first, as the tables have it; bounds of the ratio as bounds of the candidate.
-        pairs.sort(key=lambda pair: (metrics.ORDER[pair[1].outcome], -abs((pair[1].change or 1.0) - 1.0)))
+        pairs.sort(key=lambda pair: (metrics.ORDER[standing_outcome(*pair)], -abs((pair[1].change or 1.0) - 1.0)))
         frame = pd.DataFrame(
             {
                 "name": [metrics.metric_name(c, e) for c, e in pairs],
@@ -117,7 +117,7 @@ class LatencyDeltas:
                 "candidate": [e.candidate for _, e in pairs],
                 "low": [_bound(e.baseline, e.low) for _, e in pairs],
                 "high": [_bound(e.baseline, e.high) for _, e in pairs],
-                "outcome": [e.outcome for _, e in pairs],
+                "outcome": [standing_outcome(c, e) for c, e in pairs],
             }
         )
         return Figure.of(plot_dumbbell, describe_dumbbell, frame, height=0.9 + 0.3 * len(frame), left=2.0, of="times")

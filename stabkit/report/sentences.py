@@ -6,6 +6,7 @@ anything here: evidence side by side *coincides with*.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -26,6 +27,7 @@ __all__ = [
     "reason",
     "reason_text",
     "section_of",
+    "standing_outcome",
     "verdict_sentence",
 ]
 
@@ -98,8 +100,9 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "not_scanned": ("finding was not scanned for again", "findings were not scanned for again"),
     "still_failing": ("known failure remains", "known failures remain"),
     "moved": ("finding moved", "findings moved"),
-    "fixed": ("was fixed", "were fixed"),
+    "fixed": ("fixed", "fixed"),
 }
+_NOUNS: Final[Mapping[str, str]] = {"tests": "test", "findings": "finding", "checks": "check"}
 # Good or neutral news: counted, not named.
 _QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "flaky")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
@@ -201,9 +204,30 @@ def _estimates_text(condition: ConditionResult) -> str:
     return estimate_text(estimate, condition) if estimate else ""
 
 
+# Doubts that lie outside an estimate: what it says by itself does not stand.
+_OUTER_DOUBTS: Final = ("run_noise_unknown", "prober_late", "not_comparable", "partial", "many_metrics")
+
+
+def standing_outcome(condition: ConditionResult, estimate: Estimate) -> str:
+    """Return the outcome that an estimate has within its condition: never more certain than the condition is.
+
+    Examples
+    --------
+    >>> slower = Estimate("p95", "ms", "ratio", "regressed")
+    >>> doubted = ConditionResult("c", "latency", "inconclusive", needs=(Need(None, "rounds", "many_metrics"),))
+    >>> standing_outcome(doubted, slower)
+    'inconclusive'
+    """
+    if condition.outcome == "inconclusive" and any(need.reason in _OUTER_DOUBTS for need in condition.needs):
+        return "inconclusive"
+    return estimate.outcome
+
+
 def leading_estimate(condition: ConditionResult) -> Estimate | None:
     """Return the estimate that speaks for the condition: of its outcome, the largest change; None without any."""
-    same = [e for e in condition.estimates if e.outcome == condition.outcome] or list(condition.estimates)
+    same = [e for e in condition.estimates if standing_outcome(condition, e) == condition.outcome] or list(
+        condition.estimates
+    )
     return max(same, key=_weight, default=None)
 
 
@@ -264,12 +288,15 @@ def _items_text(condition: ConditionResult) -> str:
     if condition.outcome in ("stable", "improved") or not groups:
         return _facts_text(condition)
     order = sorted(groups, key=lambda state: _BAD_FIRST.index(state) if state in _BAD_FIRST else len(_BAD_FIRST))
-    return "; ".join(_group_text(state, groups[state]) for state in order[:3])
+    noun = _NOUNS[condition.kind]
+    return "; ".join(_group_text(state, groups[state], noun) for state in order[:3])
 
 
-def _group_text(state: str, items: Sequence[Mapping[str, Any]]) -> str:
+def _group_text(state: str, items: Sequence[Mapping[str, Any]], noun: str) -> str:
     one, many = _STATE_WORDS.get(state, (plain(state.replace("_", " ")), plain(state.replace("_", " "))))
     head = f"{amount_text(len(items))} {one if len(items) == 1 else many}"
+    if state == "fixed":
+        head = f"{count(len(items), noun)} {verb('was', len(items))} fixed"
     confirmed = [item for item in items if item.get("confirmed")]
     if state == "regressed" and len(confirmed) == len(items):
         reruns = {int(item["reruns"]) for item in items if item.get("reruns") is not None}
@@ -336,7 +363,7 @@ def need_text(need: Need) -> str:
     detail = plain(need.detail, 160) if need.detail else ""
     margin = ""
     if need.decidable_margin is not None:
-        margin = f"the present amount can decide a margin of {need.decidable_margin * 100:.3g} %"
+        margin = f"the present evidence can decide a margin of {need.decidable_margin * 100:.3g} %"
     heads = {
         "one_sample": "one sample shows no spread",
         "too_few_samples": f"too few samples{_colon(detail)}",
@@ -372,11 +399,25 @@ def _colon(detail: str) -> str:
 def need_command(condition: ConditionResult, need: Need | None) -> str | None:
     """Return the command that collects what the condition lacks; None if no command can."""
     words: list[object] = ["stabkit", "collect"]
-    if need is not None and need.unit == "rounds" and need.amount:
-        words += ["--rounds", need.amount]
+    if need is not None and need.amount and need.unit in ("rounds", "samples"):
+        rounds = _rounds_in_all(condition, need)
+        words += ["--rounds", rounds] if rounds else []
     if condition.target:
         words += ["--only", condition.target]
     return shell(words)
+
+
+def _rounds_in_all(condition: ConditionResult, need: Need) -> int | None:
+    """Return how many rounds a new collection needs: those there are and those missing; None if unknown.
+
+    A collection starts afresh, so "4 more" after 8 are 12. Samples come in whole rounds.
+    """
+    known = [e for e in condition.estimates if e.rounds and e.n_candidate]
+    have = max((e.rounds for e in known), default=0)
+    if need.unit == "rounds":
+        return have + (need.amount or 0)
+    size = max((e.n_candidate // e.rounds for e in known), default=0)
+    return have + math.ceil((need.amount or 0) / size) if size else None
 
 
 def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:

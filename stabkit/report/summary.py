@@ -11,7 +11,14 @@ from typing import Final
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
-from stabkit.report.sentences import estimate_text, need_command, reason, reason_text, verdict_sentence
+from stabkit.report.sentences import (
+    estimate_text,
+    need_command,
+    reason,
+    reason_text,
+    standing_outcome,
+    verdict_sentence,
+)
 from stabkit.report.wording import capital, count, joined, plain, sentence, verb
 
 __all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]
@@ -80,7 +87,7 @@ def largest_change(gate: Gate) -> str:
             return "No metric moved further than its interval."
         return "Nothing could be compared."
     # The shift itself ranks, not its outcome: an improvement of half is larger news than 2 % inside the margin.
-    condition, estimate = max(moved, key=lambda pair: (pair[1].outcome == "regressed", _shift(pair[1])))
+    condition, estimate = max(moved, key=lambda pair: (standing_outcome(*pair) == "regressed", _shift(pair[1])))
     return sentence(f"the largest change is {plain(condition.name)}: {estimate_text(estimate, condition)}")
 
 
@@ -128,7 +135,7 @@ def facts_strip(gate: Gate, changes: pd.DataFrame, *, not_stable: bool = True) -
 
 
 def _tally(gate: Gate, outcome: str, states: Sequence[str]) -> str:
-    metrics = sum(e.outcome == outcome for c in gate.conditions for e in c.estimates)
+    metrics = sum(standing_outcome(c, e) == outcome for c in gate.conditions for e in c.estimates)
     items: Counter[str] = Counter()
     for condition in gate.conditions:
         noun = {"tests": "test", "findings": "finding", "checks": "check"}.get(condition.kind)

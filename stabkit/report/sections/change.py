@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.impact import assess_changes
-from stabkit.analyze.impact import readiness as answer_lines
-from stabkit.analyze.outcome import ConditionResult
+from stabkit.analyze.checklist_lines import readiness as answer_lines
+from stabkit.analyze.impact import area_coincidence, assess_changes
 from stabkit.chart.impact import describe_impact, plot_impact
 from stabkit.report.case import Case
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, NoEvidence, Piece, Statement, Table
@@ -31,18 +30,18 @@ def change_impact(case: Case) -> Piece:
         )
         return NoEvidence("changes", shell(["stabkit", "collect"]), reason)
     lead = [sentence(f"{changed_text(changes)} changed")]
-    regressed = [c for c in case.gate.conditions if c.outcome == "regressed"]
-    if regressed:
-        areas = joined(_areas(changes), most=4)
-        lead.append(sentence(f"{joined(c.name for c in regressed)} coincides with changes in {areas}"))
-    pieces: list[Piece] = [Statement(tuple(lead)), area_table(changes, regressed), impact_figure(changes)]
+    beside = area_coincidence(changes, case.gate)
+    for condition, rows in beside.groupby("condition", sort=False):
+        lead.append(sentence(f"{plain(condition)} coincides with changes in {joined(rows['area'].dropna(), most=4)}"))
+    pieces: list[Piece] = [Statement(tuple(lead)), area_table(changes, beside), impact_figure(changes)]
     pieces.append(change_table(assess(case), "Changed files, the riskiest first"))
     return Group(tuple(pieces))
 
 
 def assess(case: Case) -> pd.DataFrame:
     """Return the changed files with their risk level and reasons."""
-    return assess_changes(case.after["changes"], case.after["checks"], tests=case.after["tests"])
+    after = case.after
+    return assess_changes(after["changes"], tests=after["tests"], checks=after["checks"], config=case.config)
 
 
 def _examined(case: Case) -> bool:
@@ -60,7 +59,7 @@ def impact_figure(changes: pd.DataFrame) -> Figure:
     return Figure.of(plot_impact, describe_impact, frame, left=1.6)
 
 
-def area_table(changes: pd.DataFrame, regressed: list[ConditionResult]) -> Table:
+def area_table(changes: pd.DataFrame, beside: pd.DataFrame) -> Table:
     """Return one row an area: files, lines, owners, and the regressed metrics that coincide with the change."""
     rows = []
     for area in _areas(changes):
@@ -73,7 +72,7 @@ def area_table(changes: pd.DataFrame, regressed: list[ConditionResult]) -> Table
                 "lines": _lines(mine),
                 "owner": joined(owners) or "not stated",
                 "criticality": joined(sorted(set(mine["criticality"].dropna()))) or "not stated",
-                "with": joined((c.name for c in regressed), most=3) or "no regression",
+                "with": joined(beside.loc[beside["area"] == area, "condition"], most=3) or "no regression",
             }
         )
     columns = (
@@ -95,13 +94,13 @@ def _lines(changes: pd.DataFrame) -> str | None:
 
 def change_table(assessed: pd.DataFrame, caption: str) -> Table:
     """Return changed files as rows: category, lines, risk with its reasons, owner."""
-    rank = assessed["risk"].map({level: i for i, level in enumerate(LEVELS)}).fillna(len(LEVELS))
+    rank = assessed["level"].map({level: i for i, level in enumerate(LEVELS)}).fillna(len(LEVELS))
     ordered = assessed.assign(_rank=rank).sort_values(["_rank", "path"], kind="stable").drop(columns="_rank")
     rows = tuple(
         {
             "path": (plain(row["path"]), _change_words(row)),
             "lines": None if pd.isna(row["added"]) else f"+{row['added']} \u2212{row['deleted']}",
-            "risk": "not known" if pd.isna(row["risk"]) else str(row["risk"]).lower(),
+            "risk": "not known" if pd.isna(row["level"]) else str(row["level"]).lower(),
             "reasons": _reasons(row["reasons"]),
             "owner": "not stated" if pd.isna(row["owner"]) else plain(row["owner"]),
         }
@@ -121,12 +120,8 @@ def _change_words(row: dict[Any, Any]) -> str:
     parts = [str(row["status"]).replace("_", " ")]
     if pd.notna(row["category"]):
         parts.append(plain(row["category"]))
-    if pd.notna(row["old_path"]):
-        parts.append(f"from {plain(row['old_path'])}")
     if pd.notna(row["value"]):
         parts.append(plain(row["value"]))
-    if pd.notna(row["note"]):
-        parts.append(f"noted: {plain(row['note'])}")
     return " · ".join(parts)
 
 
@@ -152,16 +147,16 @@ def risks(case: Case) -> Piece:
     changes = case.after["changes"]
     risky = assess(case) if len(changes) else pd.DataFrame()
     if len(risky):
-        chosen = risky[risky["risk"].isin(["HIGH", "MEDIUM"])]
+        chosen = risky[risky["level"].isin(["HIGH", "MEDIUM"])]
         rows += [
             {
                 "risk": (plain(row["path"]), "changed file"),
-                "state": str(row["risk"]).lower(),
+                "state": str(row["level"]).lower(),
                 "evidence": _reasons(row["reasons"]),
                 "owner": "not stated" if pd.isna(row["owner"]) else plain(row["owner"]),
                 "watch": SECTIONS[6],
             }
-            for row in sorted(chosen.to_dict("records"), key=lambda row: (LEVELS.index(row["risk"]), row["path"]))
+            for row in sorted(chosen.to_dict("records"), key=lambda row: (LEVELS.index(row["level"]), row["path"]))
         ]
     if not rows:
         seen = "conditions and changes" if len(changes) else "conditions; changes are not recorded"
@@ -180,23 +175,27 @@ def risks(case: Case) -> Piece:
 
 def readiness(case: Case) -> Piece:
     """Return the production-readiness checklist."""
-    return checklist(answer_lines(case.after["checks"], case.gate.conditions, case.config))
+    return checklist(answer_lines(case.after["checks"], case.gate, case.config))
 
 
 def checklist(lines: pd.DataFrame) -> Piece:
     """Return checklist lines: yes, no, not checked with the reason, manual; the first sentence counts them."""
     if lines.empty:
         return NoEvidence("a checklist", shell(["stabkit", "collect"]))
-    words = {"pass": "yes", "fail": "no", "yes": "yes", "no": "no", "manual": "manual"}
-    items = tuple(
-        CheckItem(
-            words.get(str(row["outcome"]), "not_checked"),
-            plain(row["line"], 160),
-            "" if pd.isna(row["detail"]) else plain(row["detail"], 240),
-        )
-        for row in lines.to_dict("records")
-    )
+    items = tuple(CheckItem(_answer(row), plain(row["line"], 160), _because(row)) for row in lines.to_dict("records"))
     order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
     found = Checklist(ordered, "Production readiness")
     return Group((Statement((found.sentence,)), found))
+
+
+def _answer(row: dict[Any, Any]) -> str:
+    # A line that neither a condition nor a check answers is for a person; it is never ticked.
+    return "manual" if str(row["because"]).startswith("manual") else str(row["answer"])
+
+
+def _because(row: dict[Any, Any]) -> str:
+    parts = [plain(row["because"], 200)]
+    if pd.notna(row["evidence"]) and row["evidence"] != row["because"]:
+        parts.append(plain(row["evidence"], 200))
+    return "; ".join(parts)

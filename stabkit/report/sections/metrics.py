@@ -12,7 +12,7 @@ from stabkit.report.case import Case
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.estimates import change_text, sample_text
 from stabkit.report.numbers import measure, pair
-from stabkit.report.sentences import metric_words, outcome_count_text
+from stabkit.report.sentences import metric_words, outcome_count_text, standing_outcome
 from stabkit.report.wording import capital, count, plain, sentence
 
 __all__ = ["estimate_table", "key_metrics"]
@@ -34,8 +34,8 @@ def key_metrics(case: Case) -> Piece:
     pairs = [(c, e) for c in case.gate.conditions for e in c.estimates]
     if not pairs:
         return NoEvidence("metrics on both sides", "stabkit collect")
-    pairs.sort(key=lambda pair_: ORDER[pair_[1].outcome])
-    open_ = sum(e.outcome != "stable" for _, e in pairs)
+    pairs.sort(key=lambda pair_: ORDER[standing_outcome(*pair_)])
+    open_ = sum(standing_outcome(c, e) != "stable" for c, e in pairs)
     shown = max(open_, min(KEY, len(pairs)))
     pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], "Key metrics")]
     if pairs[shown:]:
@@ -45,7 +45,7 @@ def key_metrics(case: Case) -> Piece:
 
 
 def _lead(pairs: list[tuple[ConditionResult, Estimate]]) -> Statement:
-    counts: Counter[str] = Counter(e.outcome for _, e in pairs)
+    counts: Counter[str] = Counter(standing_outcome(c, e) for c, e in pairs)
     beyond = sum(e.beyond_margin for _, e in pairs)
     tail = f"{count(beyond, 'of them')} beyond the margin" if beyond and counts["regressed"] > beyond else ""
     first = sentence(outcome_count_text(counts, "metric"), tail.replace("of thems", "of them"))
@@ -55,7 +55,9 @@ def _lead(pairs: list[tuple[ConditionResult, Estimate]]) -> Statement:
 def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str) -> Table:
     """Return estimates as rows: name and samples, both values, change with interval, strip, outcome."""
     rows = tuple(_row(condition, estimate) for condition, estimate in pairs)
-    records = tuple({"condition": c.name, "target": c.target, **to_json(e)} for c, e in pairs)
+    records = tuple(
+        {"condition": c.name, "target": c.target, **to_json(e), "outcome": standing_outcome(c, e)} for c, e in pairs
+    )
     return Table(COLUMNS, rows, caption, records=records)
 
 
@@ -66,8 +68,8 @@ def _row(condition: ConditionResult, estimate: Estimate) -> dict[str, Any]:
         "baseline": before,
         "candidate": after,
         "change": _change(condition, estimate),
-        "strip": strip(estimate) if condition.kind != "objective" else None,
-        "outcome": estimate.outcome,
+        "strip": strip(condition, estimate) if condition.kind != "objective" else None,
+        "outcome": standing_outcome(condition, estimate),
     }
 
 
@@ -99,7 +101,7 @@ def _change(condition: ConditionResult, estimate: Estimate) -> str | tuple[str, 
     return change_text(estimate) if estimate.change is not None else None
 
 
-def strip(estimate: Estimate) -> Strip | None:
+def strip(condition: ConditionResult, estimate: Estimate) -> Strip | None:
     """Return the interval drawn in its margin; None without change or margin."""
     if estimate.change is None or not estimate.margin or max(estimate.n_baseline, estimate.n_candidate) <= 1:
         return None
@@ -110,4 +112,4 @@ def strip(estimate: Estimate) -> Strip | None:
     ]
     if unit == "share":  # differences of shares read as percentage points
         unit = "%"
-    return Strip(shown[0], shown[1], shown[2], estimate.margin, estimate.outcome, unit)
+    return Strip(shown[0], shown[1], shown[2], estimate.margin, standing_outcome(condition, estimate), unit)
