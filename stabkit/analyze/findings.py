@@ -80,6 +80,13 @@ class _Coverage:
     files: frozenset[str] | None
     rules: frozenset[str] | None
     files_scanned: tuple[int, ...] | None
+    claimed: int | None
+    listed: int
+
+    @property
+    def only_totals(self) -> bool:
+        """True if the tool counts findings and lists none of them: totals cannot be compared."""
+        return bool(self.claimed) and self.listed == 0
 
 
 @dataclass(frozen=True)
@@ -151,8 +158,8 @@ def match_findings(
     rows: list[dict[str, Any]] = []
     for tool in tools:
         context = _Context(
-            _coverage(baseline_scans, tool),
-            _coverage(candidate_scans, tool),
+            _coverage(baseline_scans, tool, sum(f.tool == tool for f in before)),
+            _coverage(candidate_scans, tool, sum(f.tool == tool for f in after)),
             lines,
             deleted,
             added,
@@ -190,7 +197,7 @@ def _past(history: pd.DataFrame | None, tool: str) -> frozenset[str]:
     return frozenset(finding.identity for finding in read_findings(history[history["tool"] == tool]))
 
 
-def _coverage(scans: pd.DataFrame, tool: str) -> _Coverage:
+def _coverage(scans: pd.DataFrame, tool: str, listed: int) -> _Coverage:
     mine = scans[scans["tool"] == tool]
     whole = mine[mine["scope"] == "all"]
     whole = whole if len(whole) else mine
@@ -203,6 +210,8 @@ def _coverage(scans: pd.DataFrame, tool: str) -> _Coverage:
         files=_listed(whole["paths"], path=True),
         rules=_rule_names(_listed(whole["rules"], path=False)),
         files_scanned=_all_known(mine.sort_values("scope")["files_scanned"]),
+        claimed=int(whole["claimed_findings"].sum()) if whole["claimed_findings"].notna().any() else None,
+        listed=listed,
     )
 
 
@@ -238,6 +247,12 @@ def _comparability(tool: str, context: _Context) -> tuple[list[str], list[str]]:
         return missing, []
     stops = [f"{tool}: the {side} scan is incomplete" for side, coverage in sides.items() if not coverage.complete]
     notes: list[str] = []
+    for side, coverage in sides.items():
+        claim = f"{tool}: the {side} scan claims {coverage.claimed} findings and lists {coverage.listed}"
+        if coverage.only_totals:
+            stops.append(claim)
+        elif coverage.claimed is not None and coverage.claimed > coverage.listed:
+            notes.append(f"{claim}; those listed count")
     if before.versions != after.versions:
         stops.append(f"{tool}: version {', '.join(before.versions)} against {', '.join(after.versions)}")
     stop, note = _same_hash(f"{tool}: rules", before.rules_sha256, after.rules_sha256)
@@ -323,7 +338,7 @@ def _gone(finding: Finding, context: _Context) -> dict[str, Any]:
     return _row("not_scanned" if reason else "fixed", finding, finding, None, reason)
 
 
-def _unseen(finding: Finding, context: _Context) -> str | None:
+def _unseen(finding: Finding, context: _Context) -> str | None:  # noqa: PLR0911 - one reason each
     """Return why the absence of a finding proves nothing; None if it does."""
     scan, path = context.candidate, context.lines.path(finding.path)
     if finding.path in context.deleted:
@@ -332,6 +347,8 @@ def _unseen(finding: Finding, context: _Context) -> str | None:
         return "no scan"
     if not scan.complete:
         return "scan incomplete"
+    if scan.only_totals:
+        return "findings not listed"
     if scan.rules is not None and finding.rule not in scan.rules:
         return "rule off"
     if scan.files is not None and path is not None and path not in scan.files:

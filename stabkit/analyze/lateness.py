@@ -36,10 +36,9 @@ def own_lateness(samples: pd.DataFrame) -> pd.Series:
     known = samples[samples["due_at"].notna()]
     if known.empty:
         return pd.Series(float("nan"), index=samples.index)
-    visits = known.groupby(["round", "due_at"])["response_ms"].agg(
-        longest="max", failed=lambda times: bool(times.isna().all())
-    )
-    visits = visits.reset_index()
+    visits = known.groupby(["round", "due_at"], as_index=False)["response_ms"].max()
+    visits = visits.rename(columns={"response_ms": "longest"})
+    visits["failed"] = visits["longest"].isna()
     origin = visits["due_at"].min()
     visits["due_ms"] = (visits["due_at"] - origin).dt.total_seconds() * 1_000
     by_round = visits.groupby("round")

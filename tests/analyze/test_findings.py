@@ -178,6 +178,15 @@ def test_unknown_scope_is_assumed_and_said() -> None:
     assert len(comparison.why) == 2
 
 
+def test_totals_without_findings_are_not_comparable() -> None:
+    totals = scan(claimed_findings=15)
+    comparison = matched(found(), found(), scan_b=totals, scan_c=totals)
+    assert not comparison.comparable
+    assert comparison.why[0] == "lint: the baseline scan claims 15 findings and lists 0"
+    assert matched(found(finding()), found(), scan_c=totals).states["reason"].tolist() == ["findings not listed"]
+    assert matched(found(finding()), found(finding()), scan_c=totals).comparable
+
+
 def test_files_added_by_the_range_explain_another_scope() -> None:
     sides = {
         "scan_b": scan(scope_sha256="1", paths=json.dumps(["a.py", "gone.py"])),

@@ -358,3 +358,24 @@ def test_the_list_of_changes_is_corrected_for_their_number() -> None:
     listed = list_changes(judged(after=WORSE["slower"][1]))
     assert set(listed.loc[listed["listed"], "kind"]) == {"latency"}
     assert listed["p"].dropna().is_monotonic_increasing
+
+
+def test_the_hand_written_reference_report_is_inconclusive() -> None:
+    """One request each, 15 of 17 tests, totals without findings: nothing of it proves stability."""
+
+    def claimed(label: str, ms: float) -> RunEvidence:
+        one = samples(rounds=1, each=1).query("metric == 'response_time'").assign(response_ms=ms, service_ms=ms)
+        whole = {"scan_id": "lint", "tool": "compliance", "scope": "all", "files_scanned": 1138, "complete": True}
+        totals = pd.DataFrame([{**whole, "claimed_findings": 15, "claimed_score": 98.7}])
+        names = {f"t{i}": "pass" for i in range(15)} | {"env1": "fail", "env2": "fail"}
+        row = {"run_id": label, "environment": "staging", "complete": True}
+        evidence = Evidence.of(samples=one, checks=checks(status="pass"), tests=results(**names), scans=totals)
+        return RunEvidence(row, evidence)
+
+    gate = evaluate_gate(Config(), claimed("before", 125.0), claimed("after", 126.0))
+    assert gate.verdict == "inconclusive"
+    assert "one_sample" in reasons(condition(gate, "latency"))
+    assert next(n for n in condition(gate, "latency").needs if n.reason == "one_sample").amount is not None
+    assert condition(gate, "tests").outcome == "stable"
+    assert condition(gate, "tests").facts["candidate_pass"] == "15/17"
+    assert condition(gate, "findings").outcome == "inconclusive"
