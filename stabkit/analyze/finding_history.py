@@ -58,8 +58,8 @@ def finding_history(findings: pd.DataFrame, scans: pd.DataFrame, runs: pd.DataFr
 
     Notes
     -----
-    Findings are paired by fingerprint, one to one. Several scans of one tool in a run are series of their own,
-    told apart by ``scan_id``.
+    Findings are paired by fingerprint, one to one. Scans look at code, so the environment of a run parts no line.
+    Several scans of one tool in a run are series of their own, told apart by ``scan_id``.
     """
     ordered = order_runs(runs)
     rows: list[dict[str, Any]] = []

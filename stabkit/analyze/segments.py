@@ -20,6 +20,7 @@ __all__ = [
     "noise_scale",
     "partition",
     "rank_cost",
+    "settle",
     "vote",
 ]
 
@@ -213,14 +214,16 @@ def vote(x: Floats, *, inflation: float = 1.0, reach: int = 3) -> list[int]:
         return []  # the third alone cannot carry a vote, and most histories are stable
     by_line = partition(n, linear_cost(x), LINE_PENALTY * np.log(n) * inflation, shortest=3)
     voters = [by_rank, by_mean, by_line]
+    backed = [
+        (min(abs(place - other) for k, v in enumerate(voters) if k != number for other in [*v, n + place]), place)
+        for number, boundaries in enumerate(voters)
+        for place in boundaries
+    ]
     agreed: list[int] = []
-    for number, boundaries in enumerate(voters):
-        for place in boundaries:
-            others = [v for k, v in enumerate(voters) if k != number]
-            backed = any(abs(place - other) <= reach for v in others for other in v)
-            known = any(abs(place - other) <= reach for other in agreed)
-            if backed and not known:
-                agreed.append(place)
+    # The closest agreement first: a stray vote must not take the place of a good one beside it.
+    for distance, place in sorted(backed):
+        if distance <= reach and all(abs(place - other) > reach for other in agreed):
+            agreed.append(place)
     return settle(x, sorted(agreed), reach=reach)
 
 

@@ -19,6 +19,7 @@ __all__ = ["MIN_VALUES", "Series", "boundaries", "fit_levels", "prepare", "read_
 Floats = NDArray[np.float64]
 
 MIN_VALUES: Final = 8
+MAX_VALUES: Final = 20_000  # time grows with the square: 10 s and more
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,13 @@ def read_values(values: Any) -> Floats:
     Raises
     ------
     SchemaError
-        Not one-dimensional, not numbers, or infinite; carries the failing rows.
+        Not one-dimensional, not numbers, or infinite; carries the failing rows. More than 20 000 values.
     """
     if isinstance(values, (str, bytes)) or not (isinstance(values, Sequence) or hasattr(values, "__array__")):
         raise SchemaError("A history must be a sequence of numbers.", where="values", hint="Give a list or a column.")
     if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iuf":
         plain: Floats = values.astype(np.float64)
+        _check_length(plain)
         if not np.isinf(plain).any():
             return plain  # the common case, without the cost of building a column
     try:
@@ -81,10 +83,20 @@ def read_values(values: Any) -> Floats:
         if len(wrong):
             raise _refuse(wrong, "a number or null")
         result = np.array([np.nan if _null(v) else float(v) for v in given], dtype=np.float64)
+    _check_length(result)
     infinite = np.isinf(result)
     if infinite.any():
         raise _refuse(given[infinite], "a finite number or null")
     return result
+
+
+def _check_length(values: Floats) -> None:
+    if len(values) > MAX_VALUES:
+        raise SchemaError(
+            f"{len(values)} values are too many for one history; the most is {MAX_VALUES}.",
+            where="values",
+            hint="Give the median of each day or week.",
+        )
 
 
 def _null(value: object) -> bool:

@@ -18,6 +18,7 @@ from stabkit.analyze.drift import Drift, detect_drift, drift_of
 from stabkit.analyze.finding_history import finding_ages, finding_history
 from stabkit.analyze.flakiness import flakiness, mass_failures
 from stabkit.analyze.histories import pass_history, run_history, test_run_map
+from stabkit.analyze.segments import settle
 from stabkit.analyze.series import MIN_VALUES, Series, boundaries, prepare, read_values
 from stabkit.errors import UsageError
 
@@ -237,6 +238,7 @@ def _changes(
         place = places.pop(worst)
         if short:
             blips.append(int(series.index[place]))
+        places = settle(series.z, places)  # the neighbours of what is given up may fit better elsewhere
     edges = [0, *places, len(series.y)]
     changes = [_change(series, edges[k : k + 3], r, margin) for k in range(len(places))]
     return tuple(_went_away(series, changes, margin)), blips

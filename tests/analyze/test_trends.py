@@ -254,3 +254,27 @@ def test_changes_within_a_drift_are_labelled():
     history = analyze_history(values)
     assert history.drift.outcome == "drifting"
     assert all("part_of_drift" in change.flags for change in history.changes)
+
+
+def test_long_histories_are_thinned_or_refused():
+    values = 20 + 0.001 * np.arange(2501) + 0.1 * np.random.default_rng(1).normal(size=2501)
+    drift = detect_drift(values)
+    assert drift.outcome == "drifting"
+    assert drift.slope_per_run == pytest.approx(0.001, rel=0.05)
+    assert drift.low <= 0.001 <= drift.high
+    with pytest.raises(SchemaError, match="too many"):
+        detect_changes(np.ones(20_001))
+    with pytest.raises(SchemaError, match="too many"):
+        detect_changes([1.0] * 20_001)
+
+
+@pytest.mark.parametrize("n", [10, 12, 20, 60])
+def test_short_stable_histories_rarely_alarm_and_shifts_by_half_are_found(n):
+    rng = np.random.default_rng(n)
+    alarms = 0
+    for _ in range(100):
+        values = 20 * np.exp(0.02 * rng.normal(size=n))
+        alarms += bool(detect_changes(values))
+        values[n // 2 :] *= 1.5
+        assert n // 2 in [change.index for change in detect_changes(values)]
+    assert alarms <= 7  # the true rate is below 1 %; more has a chance below 1e-4
