@@ -42,6 +42,7 @@ _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _PRINTABLE: Final = bytes(set(range(256)) - set(range(32)) | {9, 10, 13})
 _CONTROLS: Final = bytes(set(range(256)) - set(_PRINTABLE))
 
+_SLICE: Final = 10_000
 _Integers = np.ndarray[Any, np.dtype[np.int64]]
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -157,13 +158,12 @@ def _constant(value: str, rows: int) -> pd.api.extensions.ExtensionArray:
 
 def _frame(cases: JUnitCases, path: Path, suite: str | None, root: Path | None, warnings: list[str]) -> pd.DataFrame:
     rows = len(cases.names)
-    ids = stable_ids(cases.files, cases.classes, cases.names, root=root)
-    test_id = pa.array(ids, pa.large_string())
+    test_id, distinct = _ids(cases, root)
     attempts = np.ones(rows, dtype="int64")
     for row, attempt in cases.attempts.items():
         attempts[row] = attempt
-    if len(set(ids)) < rows:
-        _unmask(cases, ids, attempts, warnings)
+    if distinct < rows:
+        _unmask(cases, test_id.to_pylist(), attempts, warnings)
     statuses = ["pass"] * rows
     for row, status in cases.statuses.items():
         statuses[row] = status
@@ -189,6 +189,17 @@ def _frame(cases: JUnitCases, path: Path, suite: str | None, root: Path | None, 
         },
         copy=False,
     )
+
+
+def _ids(cases: JUnitCases, root: Path | None) -> tuple[pa.ChunkedArray, int]:
+    """Return the test ids, and how many at least are distinct; in slices, since the ids are the longest text of all."""
+    slices, seen = [], set[int]()
+    for start in range(0, len(cases.names), _SLICE):
+        part = slice(start, start + _SLICE)
+        ids = stable_ids(cases.files[part], cases.classes[part], cases.names[part], root=root)
+        slices.append(pa.array(ids, pa.large_string()))
+        seen.update(map(hash, ids))
+    return pa.chunked_array(slices, pa.large_string()), len(seen)
 
 
 def _suite_names(cases: JUnitCases) -> list[str]:
