@@ -20,6 +20,8 @@ START: Final = (30, 100)
 
 _POWER: Final = (1.96 + 0.84) / 1.96  # 80 % power on top of the 95 % interval
 _OUT_OF_PROPORTION: Final = 10
+_RESERVE: Final = 1.2
+"""Of samples beyond the plain square-root law: followed once, that decided 78-80 % of medians, this 85 % (simulated)."""
 
 
 def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: float) -> Need:
@@ -55,7 +57,7 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
     if goal <= 0:  # the clock or the noise between runs alone fills the margin: only interleaved rounds help
         return Need(START[0], "rounds", "smallest_margin", None, reachable)
     variable = max(wide**2 - contrast.fixed**2, 0.0)
-    total = _rounds(contrast, have, variable, g, goal) if by_rounds else math.ceil(have * variable / goal)
+    total = _rounds(contrast, have, variable, g, goal) if by_rounds else math.ceil(_RESERVE * have * variable / goal)
     if total <= have:
         total = max(have + 1, math.ceil(have * ((high - low) / g) ** 2))
     if total > _OUT_OF_PROPORTION * have:
