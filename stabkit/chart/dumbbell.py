@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import listing, plural, significant
 from stabkit.chart.style import (
     BASELINE,
+    CANDIDATE,
     GROUND,
     MUTE,
     OUTCOME_COLOURS,
     REGRESSED,
-    CANDIDATE,
     annotate_empty,
-    escape_label,
+    name_rows,
+    name_sides,
 )
 
 __all__ = ["describe_dumbbell", "plot_dumbbell"]
@@ -44,8 +46,7 @@ def plot_dumbbell(frame: pd.DataFrame, *, axes: Axes, of: str = "targets", unit:
     axes.hlines(y, rows["low"], rows["high"], color=colours, linewidth=4.5, alpha=0.45, capstyle="round")
     axes.plot(rows["baseline"], y, "o", color=BASELINE, markersize=7.5, markeredgecolor=GROUND, label="baseline")
     axes.scatter(rows["candidate"], y, color=colours, s=60, edgecolor=GROUND, linewidth=1, zorder=3)
-    axes.set_yticks(y, [escape_label(name, 20) for name in rows["name"]])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    name_rows(axes, rows["name"])
     largest = float(
         np.nanmax(
             rows[["baseline", "candidate", "high"]].replace(np.inf, np.nan).to_numpy(dtype="float64", na_value=np.nan)
@@ -54,11 +55,10 @@ def plot_dumbbell(frame: pd.DataFrame, *, axes: Axes, of: str = "targets", unit:
     axes.set_xlim(0, largest * 1.08 or 1)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color="#e3e6ea", linewidth=0.8)
-    axes.xaxis.get_major_locator().set_params(nbins=6)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.xaxis.set_major_formatter(lambda value, _: significant(value, 2))
     axes.set_xlabel(unit, color=MUTE)
-    axes.text(1, 1.03, "● candidate", transform=axes.transAxes, ha="right", va="bottom", color=CANDIDATE)
-    axes.text(0.74, 1.03, "● baseline", transform=axes.transAxes, ha="right", va="bottom", color=BASELINE)
+    name_sides(axes)
     return axes
 
 
@@ -76,7 +76,7 @@ def describe_dumbbell(frame: pd.DataFrame, *, of: str = "targets", unit: str = "
     parts = [f"{listing(names, 3)} regressed" for names in (worse,) if names]
     parts += [f"{listing(names, 3)} improved" for names in (better,) if names]
     if not parts and open_rows:
-        parts = [f"No regression is shown; {open_rows} of {len(rows)} {of} are inconclusive"]
+        parts = [f"No regression is shown; {open_rows} of {len(rows)} {of} inconclusive"]
     title = "; ".join(parts) or f"None of the {plural(len(rows), of.removesuffix('s'))} moved beyond its margin"
     caption = f"Baseline grey, candidate with its 95{chr(0x202F)}% interval, {unit}; zero at the left."
     return Description(title, f"Dumbbell chart of {of}, where {title}", caption)

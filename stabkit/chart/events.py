@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import count, listing, measure, plural, significant
-from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, RULE, annotate_empty, escape_label
+from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, RULE, annotate_empty, name_rows, name_sides
 
 __all__ = ["describe_events", "plot_events"]
 
@@ -60,16 +61,14 @@ def plot_events(frame: pd.DataFrame, *, axes: Axes, expected: tuple[str, ...] = 
                 color="#a84300",
                 fontweight="bold",
             )
-    axes.set_yticks(range(len(names)), [escape_label(name, 20) for name in names])
-    axes.set_ylim(len(names) - 0.4, -0.6)
+    name_rows(axes, names)
     axes.set_xlim(0, max(float(rows["value_ms"].max()) * 1.05, 1) if len(rows) else 1)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=RULE, linewidth=0.8)
-    axes.xaxis.get_major_locator().set_params(nbins=6)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.xaxis.set_major_formatter(lambda value, _: significant(value, 2))
     axes.set_xlabel("ms after connect", color=MUTE)
-    axes.text(1, 1.03, "● candidate", transform=axes.transAxes, ha="right", va="bottom", color=CANDIDATE)
-    axes.text(0.74, 1.03, "● baseline", transform=axes.transAxes, ha="right", va="bottom", color=BASELINE)
+    name_sides(axes)
     return axes
 
 
@@ -88,7 +87,8 @@ def describe_events(frame: pd.DataFrame, *, expected: tuple[str, ...] = ()) -> D
         title = f"All {plural(len(names), 'event')} arrived; the last, {last}, at {_middle(candidate, last)}"
         if len(rows[rows["side"] == "baseline"]):
             title += f" ({_middle(rows[rows['side'] == 'baseline'], last)} before)"
-    caption = f"Arrival after connect: ticks are messages, bars the middle 90{chr(0x202F)}%, dots medians; {count(len(rows))} messages."
+    key = f"ticks are messages, bars the middle 90{chr(0x202F)}%, dots medians"
+    caption = f"Arrival after connect: {key}; {count(len(rows))} messages."
     return Description(
         title, f"Event timeline of {plural(len(names), 'event')}, where {title[0].lower()}{title[1:]}", caption
     )

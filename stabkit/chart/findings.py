@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
-from stabkit.chart.numbers import plural, significant
+from stabkit.chart.numbers import count, plural
 from stabkit.chart.style import (
     CANDIDATE,
     INK,
@@ -16,7 +19,8 @@ from stabkit.chart.style import (
     REGRESSED_INK,
     SEVERITY,
     annotate_empty,
-    escape_label,
+    label_end,
+    name_rows,
     say,
 )
 from stabkit.chart.timeline import label_runs, run_name
@@ -52,33 +56,26 @@ def plot_open(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     Parameters
     ----------
     frame : DataFrame
-        ``run_id``, ``label``, ``open`` and ``open_<severity>`` (counts; null where not scanned), one row a run, one tool,
-        as from ``finding_history``.
+        ``run_id``, ``label``, ``open`` and ``open_<severity>`` (counts; null where not scanned), one row a run,
+        one tool, as from ``finding_history``.
     """
     rows = frame.reset_index(drop=True)
     if rows["open"].isna().all():
         return annotate_empty(axes)
     names = _severities(rows) or ["open"]
-    base = np.zeros(len(rows))
+    base: Any = np.zeros(len(rows))
     for i, name in enumerate(names):
         heights = rows[name].astype("Float64").fillna(0).to_numpy(dtype="float64")
         axes.bar(np.arange(len(rows)), heights, bottom=base, color=SEVERITY[min(i, 4)], width=0.86, linewidth=0)
-        last = heights[-1] if len(heights) else 0
+        last = float(heights[-1])
         if last:
-            axes.annotate(
-                escape_label(name.removeprefix("open_"), 10),
-                (len(rows) - 0.5, base[-1] + last / 2),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-                color=INK if i == 0 else MUTE,
-                annotation_clip=False,
-            )
+            at = (len(rows) - 0.5, base[-1] + last / 2)
+            label_end(axes, name.removeprefix("open_"), at, colour=INK if i == 0 else MUTE)
         base += heights
-    for i in np.flatnonzero(rows["open"].isna()):
+    for gap in np.flatnonzero(rows["open"].isna()):
         axes.annotate(
             "not scanned",
-            (i, 0),
+            (gap, 0),
             xytext=(0, 4),
             textcoords="offset points",
             ha="center",
@@ -88,7 +85,7 @@ def plot_open(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         )
     label_runs(axes, rows)
     axes.set_ylim(0, max(base.max() * 1.12, 1))
-    axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     say(axes, "open findings")
     return axes
 
@@ -134,18 +131,10 @@ def plot_new_fixed(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     label_runs(axes, rows)
     reach = max(new.max(), fixed.max(), 1) * 1.25
     axes.set_ylim(-reach, reach)
-    axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
-    axes.yaxis.set_major_formatter(lambda value, _: significant(abs(value)))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.yaxis.set_major_formatter(lambda value, _: count(abs(value)))
     for y, word, colour in ((reach * 0.5, "new", REGRESSED_INK), (-reach * 0.5, "fixed", CANDIDATE)):
-        axes.annotate(
-            word,
-            (len(rows) - 0.5, y),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            annotation_clip=False,
-        )
+        label_end(axes, word, (len(rows) - 0.5, y), colour=colour)
     say(axes, "since the scan before")
     return axes
 
@@ -162,7 +151,8 @@ def describe_new_fixed(frame: pd.DataFrame) -> Description:
     new, fixed = (0 if pd.isna(last[name]) else int(last[name]) for name in ("new", "fixed"))
     name = run_name(last)
     title = f"{new} new and {fixed} fixed in {name}" if new or fixed else f"No finding came or went in {name}"
-    totals = f"{plural(int(known['new'].fillna(0).sum()), 'finding')} new and {int(known['fixed'].fillna(0).sum())} fixed over {plural(len(known), 'comparison')}."
+    came, went = (int(known[name].fillna(0).sum()) for name in ("new", "fixed"))
+    totals = f"{plural(came, 'finding')} new and {went} fixed over {plural(len(known), 'comparison')}."
     return Description(title, f"Bars of new and fixed findings per scan, where {title[0].lower()}{title[1:]}", totals)
 
 
@@ -192,10 +182,9 @@ def plot_ages(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         f"{rule} {str(path).rpartition('/')[2]}" if not pd.isna(path) else str(rule)
         for rule, path in zip(rows["rule"], rows["path"], strict=True)
     ]
-    axes.set_yticks(range(len(rows)), [escape_label(name, 26) for name in names])
-    axes.invert_yaxis()
+    name_rows(axes, names, 26)
     axes.set_xlim(0, max(ages.max() * 1.15, 1))
-    axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.grid(visible=False)
     axes.set_xlabel("age, scans", color=MUTE)
     return axes

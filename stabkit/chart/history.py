@@ -14,13 +14,14 @@ from stabkit.chart.numbers import listing, measure, percent, plural, significant
 from stabkit.chart.style import (
     CANDIDATE,
     FAINT,
-    INK,
     INCONCLUSIVE_INK,
+    INK,
     MUTE,
     REGRESSED_INK,
     SAFE_BAND,
     annotate_empty,
     escape_label,
+    label_end,
     say,
 )
 from stabkit.chart.timeline import label_runs, run_name, step_edges
@@ -29,7 +30,7 @@ __all__ = ["describe_history", "plot_history"]
 
 
 def plot_history(
-    frame: pd.DataFrame, *, axes: Axes, of: str = "response time", changes: Sequence[Any] = (), changed: str = "p95_ms",
+    frame: pd.DataFrame, *, axes: Axes, of: str = "response time", changes: Sequence[Any] = (), changed: str = "p95_ms",  # noqa: ARG001
     objective_ms: float | None = None,
 ) -> Axes:  # fmt: skip
     """Draw p50 (with its interval) and p95 as step lines, one place a run.
@@ -63,10 +64,7 @@ def plot_history(
     for name, colour in (("p50", MUTE), ("p95", CANDIDATE)):
         known = rows[f"{name}_ms"].dropna()
         if len(known):
-            axes.annotate(
-                name, (len(rows) - 0.5, float(known.iloc[-1])), xytext=(4, 0), textcoords="offset points", va="center",
-                color=colour, fontweight="bold", annotation_clip=False,
-            )  # fmt: skip
+            label_end(axes, name, (len(rows) - 0.5, float(known.iloc[-1])), colour=colour, bold=True)
     _mark_changes(axes, rows, changes)
     for i in np.flatnonzero(rows["p50_ms"].isna()):
         axes.annotate(
@@ -93,7 +91,7 @@ def plot_history(
 
 
 def _mark_changes(axes: Axes, rows: pd.DataFrame, changes: Sequence[Any]) -> None:
-    for change in changes:
+    for i, change in enumerate(sorted(changes, key=lambda change: change.index)):
         worse = change.after > change.before
         colour = REGRESSED_INK if worse else CANDIDATE
         axes.axvline(change.index - 0.5, color=colour, linewidth=1.3)
@@ -101,7 +99,7 @@ def _mark_changes(axes: Axes, rows: pd.DataFrame, changes: Sequence[Any]) -> Non
         name = escape_label(run_name(rows.iloc[change.index]), 12)
         right = change.index > len(rows) / 2
         axes.annotate(
-            f"{name} {size}", (change.index - 0.5, axes.get_ylim()[1]), xytext=(-4 if right else 4, -3),
+            f"{name} {size}", (change.index - 0.5, axes.get_ylim()[1]), xytext=(-4 if right else 4, -3 - 14 * (i % 2)),
             textcoords="offset points", ha="right" if right else "left", va="top", color=colour, fontweight="bold",
         )  # fmt: skip
 

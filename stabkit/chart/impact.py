@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import count, percent, plural
-from stabkit.chart.style import BASELINE, CANDIDATE, INK, MUTE, annotate_empty, escape_label, say
+from stabkit.chart.style import BASELINE, CANDIDATE, INK, MUTE, annotate_empty, name_rows, say
 
 __all__ = ["describe_impact", "plot_impact"]
 
@@ -51,12 +52,11 @@ def plot_impact(frame: pd.DataFrame, *, axes: Axes) -> Axes:
             color=MUTE,
             fontsize=9,
         )
-    axes.set_yticks(y, [escape_label(name, 20) for name in areas["area"]])
-    axes.set_ylim(len(areas) - 0.4, -0.6)
+    name_rows(axes, areas["area"])
     reach = max(added.max(), deleted.max(), 1)
     axes.set_xlim(-max(deleted.max() * 1.08, reach * 0.06), max(added.max(), reach * 0.1) * 1.25)
     axes.grid(visible=False)
-    axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: count(abs(value)))
     say(axes, "lines deleted, added")
     return axes

@@ -116,7 +116,7 @@ def percent(share: float | None, *, sign: bool = False, digits: int = 3) -> str:
         return f"{significant(share, sign=sign)}{SPACE}%"
     hundredfold = share * 100
     if not sign and 99.9 < hundredfold < 100:
-        digits_needed = 1 - math.floor(math.log10(100 - hundredfold)) if hundredfold < 99.999 else 0
+        digits_needed = -math.floor(math.log10(100 - hundredfold)) if hundredfold < 99.999 else 0
         if not digits_needed:
             return f">{SPACE}99.9{SPACE}%"
         # Floored, not rounded: 99.996 % is not 100 %.
@@ -188,7 +188,7 @@ def duration(seconds: float | None) -> str:
         return measure(seconds, "s")
     mark, whole = (MINUS if seconds < 0 else ""), round(abs(seconds))
     sizes = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
-    parts = []
+    parts: list[str] = []
     for unit, size in sizes:
         amount, whole = divmod(whole, size)
         if amount or parts:

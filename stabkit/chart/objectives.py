@@ -17,7 +17,7 @@ from stabkit.chart.style import (
     REGRESSED,
     RULE,
     annotate_empty,
-    escape_label,
+    name_rows,
 )
 
 __all__ = ["describe_objectives", "plot_objectives"]
@@ -64,7 +64,7 @@ def plot_objectives(frame: pd.DataFrame, *, axes: Axes) -> Axes:
             color=MUTE,
             fontsize=9,
         )
-    axes.set_yticks(y, [escape_label(name, 20) for name in rows["name"]])
+    name_rows(axes, rows["name"])
     axes.set_ylim(len(rows) - 0.5, -0.6)
     axes.set_xlim(0, edge)
     axes.grid(visible=False)
@@ -87,11 +87,14 @@ def describe_objectives(frame: pd.DataFrame) -> Description:
     missed = rows[(rows["low"] / rows["limit"]) > 1]
     unproven = rows[(rows["used"] > 1) & ~rows.index.isin(missed.index)]
     if len(missed):
-        title = f"{listing([str(n) for n in missed['name']], 2)} {'misses its objective' if len(missed) == 1 else 'miss their objectives'}"
+        verb = "misses its objective" if len(missed) == 1 else "miss their objectives"
+        title = f"{listing([str(name) for name in missed['name']], 2)} {verb}"
     elif len(unproven):
-        title = f"{listing([str(n) for n in unproven['name']], 2)} may miss {'its objective' if len(unproven) == 1 else 'their objectives'}"
+        whose = "its objective" if len(unproven) == 1 else "their objectives"
+        title = f"{listing([str(name) for name in unproven['name']], 2)} may miss {whose}"
     else:
-        title = f"{plural(len(rows), 'objective is', 'objectives are')} met; the tightest leaves {percent(1 - float(rows['used'].iloc[0]), digits=2)} headroom"
+        left = percent(1 - float(rows["used"].iloc[0]), digits=2)
+        title = f"{plural(len(rows), 'objective is', 'objectives are')} met; the tightest leaves {left} headroom"
     caption = (
         f"Value and 95{chr(0x202F)}% interval as a share of the limit; headroom counts to the interval's upper bound."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import measure, plural, significant
@@ -67,7 +68,7 @@ def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory") -
         )
     axes.set_ylim(0, top)
     axes.yaxis.set_major_formatter(lambda value, _: significant(value, 2))
-    axes.xaxis.get_major_locator().set_params(integer=True, nbins=6)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.set_xlabel("round", color=MUTE)
     say(axes, f"{metric}, {rows['unit'].iloc[0]}".replace("$", r"\$"))
     return axes
@@ -90,7 +91,8 @@ def describe_resources(frame: pd.DataFrame, *, metric: str = "memory") -> Descri
     rounds = len(candidate)
     if rounds > 1:
         step = float(candidate["value"].iloc[-1] - candidate["value"].iloc[0])
-        caption = f"{plural(rounds, 'round')}; the candidate's last reading is {measure(step, unit, sign=True)} from its first. Zero at the bottom."
+        growth = f"the candidate's last reading is {measure(step, unit, sign=True)} from its first"
+        caption = f"{plural(rounds, 'round')}; {growth}. Zero at the bottom."
     else:
         caption = "One reading: no growth can be told."
     return Description(

@@ -92,12 +92,17 @@ def _ticks(axes: Axes, largest: float) -> None:
         axes.yaxis.set_major_formatter(lambda value, _: significant(value, 2, sign=True))
         return
     steps = [10.0**k * m for k in range(-3, 6) for m in (1, 5)]
-    threshold = axes.yaxis.get_transform().linthresh
+    scale: Any = axes.yaxis.get_transform()
+    threshold = scale.linthresh
     usable = [s for s in steps if threshold <= s <= largest * 1.2]
-    step = max(1, (len(usable) + 3) // 4)
     low, high = axes.get_ylim()
-    marks = [s for s in usable[::-1][::step] if s <= high] + [0.0] + [-s for s in usable[::-1][::step] if -s >= low]
-    axes.set_yticks(sorted(marks), [significant(m, 2, sign=True) for m in sorted(marks)])
+    place = axes.yaxis.get_transform().transform
+    room = float(np.ptp(place(np.array([low, high])))) / 9
+    marks = [0.0]
+    for mark in sorted((way * step for step in usable for way in (1, -1) if low <= way * step <= high), key=abs)[::-1]:
+        if all(abs(float(place(np.array(mark)) - place(np.array(other)))) > room for other in marks):
+            marks.append(mark)
+    axes.set_yticks(sorted(marks), [significant(m, 1, sign=True) for m in sorted(marks)])
     axes.set_yticks([], minor=True)
 
 
@@ -129,12 +134,12 @@ def _finding(rows: pd.DataFrame, direction: pd.Series, of: str) -> str:
     if not parts:
         return f"No percentile of {of} is shown to have moved"
     text = "; ".join(parts)
-    if len(parts) == 1 and (direction != 0).all():
-        return f"All percentiles {text.split(' ', 1)[1] if text.startswith('All') else text.partition('are')[1] + text.partition('are')[2]}"
-    return text[0].upper() + text[1:] if not text.startswith("p") else text
+    return text if text.startswith("p") else text[0].upper() + text[1:]
 
 
 def _span(rows: pd.DataFrame, mine: pd.DataFrame) -> str:
+    if len(mine) == len(rows):
+        return "all percentiles"
     first, last = int(mine.index[0]), int(mine.index[-1])
     names = [_name(q) for q in mine["quantile"]]
     if len(mine) == 1:

@@ -50,7 +50,8 @@ class Strip:
     def alt(self) -> str:
         """The strip in words."""
         show = self._show
-        return f"change {show(self.change)}, interval {show(self.low)} to {show(self.high)}, margin {show(self.margin, sign=False)}"
+        interval = f"interval {show(self.low)} to {show(self.high)}"
+        return f"change {show(self.change)}, {interval}, margin {show(self.margin, sign=False)}"
 
     def _show(self, value: float | None, *, sign: bool = True) -> str:
         if self.unit == "%":
@@ -94,7 +95,6 @@ class Strip:
         if high > edge:
             marks.append(f'<path d="M{right + 7} 11l-7-5v10z" fill="var(--c)"/>')
         if self.change is not None and math.isfinite(self.change) and abs(self.change) <= edge:
-            marks.append(
-                f'<circle cx="{place(self.change)}" cy="11" r="4.6" fill="var(--c)" stroke="var(--dot)" stroke-width="1.4"/>'
-            )
+            look = 'fill="var(--c)" stroke="var(--dot)" stroke-width="1.4"'
+            marks.append(f'<circle cx="{place(self.change)}" cy="11" r="4.6" {look}/>')
         return marks

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -75,7 +75,7 @@ WIDTH_IN: Final = 4.7
 HEIGHT_IN: Final = 3.0
 MANY_MARKS: Final = 2000
 
-_RC: Final = {
+_RC: Final[Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "stabkit",
     "font.size": 10,
@@ -131,6 +131,49 @@ def say(axes: Axes, text: str, *, where: str = "left", colour: str = MUTE) -> No
     axes.text(x, 1.03, text, transform=axes.transAxes, ha=where, va="bottom", color=colour, fontsize=10)
 
 
+def name_rows(axes: Axes, names: Iterable[object], limit: int = 24) -> None:
+    """Label rows from y = 0 downwards with untrusted names, and make room for the longest."""
+    labels = [escape_label(name, limit) for name in names]
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    # 6.1 pt is a wide average letter at 10 pt in any of the fonts that a reader may have.
+    _make_room(axes, left=0.22 + max((len(label) for label in labels), default=0) * 6.1 / 72)
+
+
+def label_end(axes: Axes, text: str, at: tuple[float, float], *, colour: str, bold: bool = False) -> None:
+    """Write untrusted text right of the axes, beside the end of what it names."""
+    label = escape_label(text, 12)
+    _make_room(axes, right=0.12 + len(label) * 6.6 / 72)
+    axes.annotate(
+        label, at, xytext=(5, 0), textcoords="offset points", va="center", color=colour, annotation_clip=False,
+        fontweight="bold" if bold else "normal",
+    )  # fmt: skip
+
+
+def name_sides(axes: Axes) -> None:
+    """Name both sides above the axes, each in its colour."""
+    for text, colour, shift in (("● candidate", CANDIDATE, 0), ("● baseline", MUTE, -84)):
+        axes.annotate(
+            text, (1, 1), xycoords="axes fraction", xytext=(shift, 6), textcoords="offset points", ha="right",
+            color=colour,
+        )  # fmt: skip
+
+
+def _make_room(axes: Axes, *, left: float = 0.0, right: float = 0.0) -> None:
+    box = axes.get_position()
+    x0, x1 = max(box.x0, left / WIDTH_IN), min(box.x1, 1 - right / WIDTH_IN)
+    axes.set_position((x0, box.y0, x1 - x0, box.height))
+
+
+def settle(axes: Axes) -> None:
+    """Give the axes the room of an x label that they do not have."""
+    if not axes.get_xlabel():
+        box = axes.get_position()
+        figure: Any = axes.get_figure(root=True)
+        low = 0.3 / figure.get_size_inches()[1]
+        axes.set_position((box.x0, low, box.width, box.y1 - low))
+
+
 def annotate_empty(axes: Axes, text: str = "no evidence") -> Axes:
     """Return the axes emptied, with a word in their middle."""
     axes.grid(visible=False)
@@ -142,12 +185,12 @@ def annotate_empty(axes: Axes, text: str = "no evidence") -> Axes:
 
 
 def escape_label(text: object, limit: int = 28) -> str:
-    """Return untrusted text as a short label: one line, no mathematics, its end kept (where names differ).
+    r"""Return untrusted text as a short label: one line, no mathematics, its end kept (where names differ).
 
     Examples
     --------
     >>> escape_label("cost in $US$"), escape_label("tests/unit/test_orders_of_the_shop.py::test_total")
-    ('cost in \\\\$US\\\\$', '…_of_the_shop.py::test_total')
+    ('cost in \\$US\\$', '…_of_the_shop.py::test_total')
     """
     # Control characters are not allowed in XML; matplotlib would write them as they are.
     plain = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())

@@ -24,8 +24,8 @@ def plot_tail(
     frame: pd.DataFrame,
     *,
     axes: Axes,
-    of: str = "response time",
-    objective_ms: float | None = None,  # noqa: ARG001
+    of: str = "response time",  # noqa: ARG001
+    objective_ms: float | None = None,
 ) -> Axes:
     """Draw the share of requests slower than x for both sides, logarithmic, with the objective as a line.
 
@@ -53,7 +53,9 @@ def plot_tail(
             continue
         axes.plot(rows["response_ms"], rows["share_slower"], color=colour, linewidth=2, label=name)
         # Labels stand beside the lines where these have parted: well below the median.
-        place = rows.iloc[(rows["share_slower"] - (0.35 if name == "baseline" else 0.02)).abs().argmin()]
+        place = rows.iloc[
+            (rows["share_slower"] - (max(floor * 4, 0.002) if name == "baseline" else 0.02)).abs().argmin()
+        ]
         left = name == "baseline"
         axes.annotate(
             name, (place["response_ms"], place["share_slower"]), xytext=(-8 if left else 9, -2 if left else 3),

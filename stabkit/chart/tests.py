@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import listing, plural
@@ -18,7 +19,7 @@ from stabkit.chart.style import (
     REGRESSED,
     SAFE_BAND,
     annotate_empty,
-    escape_label,
+    name_rows,
     say,
 )
 from stabkit.chart.timeline import label_runs, run_name
@@ -71,7 +72,7 @@ def plot_not_passing(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         )
     label_runs(axes, frame)
     axes.set_ylim(0, max(base.max() * 1.15, 1))
-    axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     say(axes, "tests not passing")
     _legend(axes, legend)
     return axes
@@ -127,8 +128,8 @@ def plot_test_map(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     Parameters
     ----------
     frame : DataFrame
-        Long: ``test_id``, ``run_id``, ``label``, ``status``, ``recovered`` (optional), as from ``test_run_map``: tests by
-        rank, runs in time order; a null status means that the test was absent.
+        Long: ``test_id``, ``run_id``, ``label``, ``status``, ``recovered`` (optional), as from ``test_run_map``: tests
+        by rank, runs in time order; a null status means that the test was absent.
     """
     if frame.empty:
         return annotate_empty(axes, "no unstable test")
@@ -149,8 +150,7 @@ def plot_test_map(frame: pd.DataFrame, *, axes: Axes) -> Axes:
             axes.text(x, y, glyph, ha="center", va="center_baseline", color=ink, fontsize=size)
     axes.grid(visible=False)
     label_runs(axes, runs)
-    axes.set_yticks(range(len(tests)), [escape_label(test.rpartition("::")[2] or test, 24) for test in tests])
-    axes.set_ylim(len(tests) - 0.4, -0.6)
+    name_rows(axes, [test.rpartition("::")[2] or test for test in tests])
     return axes
 
 
@@ -183,7 +183,8 @@ def describe_test_map(frame: pd.DataFrame) -> Description:
             if total > 1
             else f"The one unstable test does not fail in {run_name(runs.iloc[-1])}"
         )
-    caption = f"The {plural(total, 'least stable test')} over {plural(len(runs), 'run')}: × failed, ~ recovered by a retry, – skipped, empty: absent."
+    key = "× failed, ~ recovered by a retry, – skipped, empty: absent"
+    caption = f"Least stable first, {plural(total, 'test')} over {plural(len(runs), 'run')}: {key}."
     return Description(
         title, f"Test by run map of {plural(total, 'test')}, where {title[0].lower()}{title[1:]}", caption
     )

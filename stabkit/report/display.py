@@ -1,8 +1,8 @@
 """What a report shows: figures, tables, verdicts, statements and checklists, each once as an object.
 
 An object answers every reader with the same content: HTML for notebooks and pages (escaped by Jinja2; only tags that an
-untrusted notebook keeps), Markdown, plain text for terminals, and ``application/vnd.stabkit+json``, the piece of the result
-it stands for, from which ``render`` makes the report's JSON. All text given to it is untrusted.
+untrusted notebook keeps), Markdown, plain text for terminals, and ``application/vnd.stabkit+json``, the piece of the
+result it stands for, from which ``render`` makes the report's JSON. All text given to it is untrusted.
 """
 
 from __future__ import annotations
@@ -338,8 +338,8 @@ class Column:
     label : str
         Heading; never empty.
     kind : {"text", "head", "number", "outcome", "code", "strip"}
-        ``head`` is the row's name (a pair gives a second, quiet line); ``number`` is right-aligned; ``outcome`` is a word
-        with glyph and colour; ``strip`` is a :class:`stabkit.chart.strip.Strip`.
+        ``head`` is the row's name (a pair gives a second, quiet line); ``number`` is right-aligned; ``outcome`` is a
+        word with glyph and colour; ``strip`` is a :class:`stabkit.chart.strip.Strip`.
     phone : bool
         False leaves the column out of the cards that rows become on a phone (never leave out what decides).
     """
@@ -482,10 +482,12 @@ class Figure(Piece):
         **options: Any,
     ) -> Figure:
         """Draw a frame and describe it, with the frame as the data behind the figure."""
-        from stabkit.chart.style import new_axes, to_svg
+        from stabkit.chart.style import new_axes, settle, to_svg
 
         axes = new_axes(height=height, left=left, right=right)
-        svg = to_svg(plot(frame, axes=axes, **options).figure)
+        plot(frame, axes=axes, **options)
+        settle(axes)
+        svg = to_svg(axes.figure)
         shown = columns or [_guess_column(name, frame[name]) for name in frame.columns]
         description = describe(frame, **options)
         return cls(description, svg, Table.of(frame, shown, f"Data: {description.title}", limit=FIGURE_ROWS))

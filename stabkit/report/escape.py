@@ -18,11 +18,11 @@ _JOIN: Final = "\u200d"
 
 
 def plain_text(text: object) -> str:
-    """Return the text in one line, without control characters and direction overrides.
+    r"""Return the text in one line, without control characters and direction overrides.
 
     Examples
     --------
-    >>> plain_text("red\\x1b[31m alert\\nsecond\\u202eline")
+    >>> plain_text("red\x1b[31m alert\nsecond\u202eline")
     'red[31m alert secondline'
     """
     kept = (
@@ -34,12 +34,12 @@ def plain_text(text: object) -> str:
 
 
 def markdown_text(text: object) -> str:
-    """Return the text so that Markdown shows it as it is: no marks, links, mentions, tags or table borders.
+    r"""Return the text so that Markdown shows it as it is: no marks, links, mentions, tags or table borders.
 
     Examples
     --------
     >>> markdown_text("a|b <script> [x](http://y)")
-    'a\\\\|b \\\\<script\\\\> \\\\[x\\\\](http\\u200b://y)'
+    'a\\|b \\<script\\> \\[x\\](http\u200b://y)'
     """
     escaped = _SPECIAL.sub(r"\\\1", plain_text(text))
     escaped = _AUTOLINK.sub(lambda m: m[0][:-1] + "\u200b" + m[0][-1] if m[0] != "@" else "@\u200b", escaped)
@@ -47,12 +47,12 @@ def markdown_text(text: object) -> str:
 
 
 def markdown_code(text: object) -> str:
-    """Return the text as inline code, whatever backticks it holds.
+    r"""Return the text as inline code, whatever backticks it holds.
 
     Examples
     --------
     >>> markdown_code("a ` b | c")
-    '`` a ` b \\\\| c ``'
+    '`` a ` b \\| c ``'
     """
     plain = plain_text(text).replace("|", r"\|")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))

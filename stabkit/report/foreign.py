@@ -9,11 +9,69 @@ from typing import Final
 __all__ = ["clean_html"]
 
 _TAGS: Final = frozenset(
-    "a abbr b br caption code col colgroup dd details div dl dt em figcaption figure h3 h4 h5 h6 hr i img li ol p pre s "
-    "small span strong sub summary sup table tbody td tfoot th thead tr u ul".split()
+    [
+        "a",
+        "abbr",
+        "b",
+        "br",
+        "caption",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+    ]
 )
 _ATTRIBUTES: Final = frozenset(
-    "alt aria-hidden aria-label class colspan data-label height href role rowspan scope src tabindex width".split()
+    [
+        "alt",
+        "aria-hidden",
+        "aria-label",
+        "class",
+        "colspan",
+        "data-label",
+        "height",
+        "href",
+        "role",
+        "rowspan",
+        "scope",
+        "src",
+        "tabindex",
+        "width",
+    ]
 )
 _VOID: Final = frozenset({"br", "col", "hr", "img"})
 _SILENT: Final = frozenset({"script", "style", "template", "iframe", "object", "svg", "math", "title", "noscript"})

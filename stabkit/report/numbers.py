@@ -141,6 +141,8 @@ def pair(baseline: float | None, candidate: float | None, unit: str) -> tuple[st
     values, shown = one_unit([baseline, candidate], unit)
     known = [abs(v) for v in values if v is not None and math.isfinite(v) and v != 0]
     decimals = min(decimals_of([max(known)]), 3) if known else 0
+    while decimals and all(v is None or round(v, decimals) == round(v, decimals - 1) for v in values):
+        decimals -= 1  # no zeros that say nothing, on both sides alike
     left, right = (
         UNKNOWN if v is None or math.isnan(v) else f"{significant(v, decimals=decimals)}{SPACE}{shown}".rstrip()
         for v in values

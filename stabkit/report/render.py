@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import mistune
 import nbformat
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from stabkit.errors import NotebookError
 from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION, TEMPLATES
@@ -33,6 +33,10 @@ _HEADING: Final = re.compile(r"^(#{1,2})[ \t]+(.+?)[ \t#]*$")
 _NUMBERED: Final = re.compile(r"^(\d+(?:\.\d+)*)[.)]?\s+(.+)$")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _ANCHOR: Final = re.compile(r'<a href="#([^"]*)">(.*?)</a>')
+_NOT_RUN: Final = Markup(
+    '<p class="nothing"><span class="b none"><span aria-hidden="true">–</span> not run</span> '
+    "<span>The notebook stopped before this section was finished.</span></p>"
+)
 _PAPERMILL_NOTES: Final = ("papermill-error-cell-tag", "papermill-error-cell")
 
 
@@ -66,14 +70,33 @@ class Rendered:
         return int(self.result["exit_code"])
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """One output or text: what it is on the page, in the result (empty if it is no piece), and in Markdown."""
+
+    html: Markup
+    piece: dict[str, Any] = field(default_factory=dict)
+    markdown: str = ""
+
+
 @dataclass
 class _Section:
     heading: str = ""
     number: str = ""
     anchor: str = ""
-    blocks: list[Markup] = field(default_factory=list)
-    pieces: list[dict[str, Any]] = field(default_factory=list)
-    markdown: list[str] = field(default_factory=list)
+    shown: list[_Shown] = field(default_factory=list)
+
+    @property
+    def blocks(self) -> list[Markup]:
+        return [output.html for output in self.shown]
+
+    @property
+    def pieces(self) -> list[dict[str, Any]]:
+        return [output.piece for output in self.shown if output.piece]
+
+    @property
+    def markdown(self) -> list[str]:
+        return [output.markdown for output in self.shown if output.markdown]
 
 
 @dataclass(frozen=True)
@@ -128,11 +151,13 @@ def render(
     node, name = _read(notebook)
     lead, failure, code = _collect(node)
     head, sections = lead[0], lead[1:]
+    if failure:
+        _withdraw_verdict(lead)
     pieces = [piece for section in lead for piece in _flat(section.pieces)]
     verdict = next((piece for piece in pieces if piece["kind"] == "verdict"), None)
     subject = (verdict or {}).get("subject") or {}
     heading = title or subject.get("title") or head.heading or name
-    page = _Page(heading, version("stabkit"), _css(), index=index, sections=sections, code=code, failure=failure)
+    page = _Page(heading, package_version(), _style(), index=index, sections=sections, code=code, failure=failure)
     page.header = head.blocks
     page.window_title = _window_title(heading, verdict, subject, failure)
     page.crumbs = [plain_text(subject[key]) for key in ("project", "environment") if subject.get(key)]
@@ -143,6 +168,16 @@ def render(
     _drop_dead_links(lead)
     result = _result(name, heading, verdict, failure, lead)
     return Rendered(_page_html(node, page), result, _summary(heading, failure, lead))
+
+
+def _withdraw_verdict(parts: list[_Section]) -> None:
+    """Leave out what was concluded before a cell failed: an unfinished report has no verdict, in no form."""
+    for part in parts:
+        part.shown = [
+            output
+            for output in part.shown
+            if all(p["kind"] != "verdict" for p in _flat([output.piece] if output.piece else []))
+        ]
 
 
 def _read(notebook: Any) -> tuple[nbformat.NotebookNode, str]:
@@ -184,12 +219,8 @@ def _collect(node: nbformat.NotebookNode) -> tuple[list[_Section], _Failure | No
                     _read_output(output, parts[-1])
     if failure:
         for part in parts[1:]:
-            if not part.pieces and not part.blocks:
-                part.blocks.append(
-                    Markup(
-                        '<p class="nothing"><span class="b none">– not run</span> <span>The notebook stopped before this section was finished.</span></p>'
-                    )
-                )
+            if not part.shown:
+                part.shown.append(_Shown(_NOT_RUN, markdown="– not run"))
     return parts, failure, code
 
 
@@ -207,8 +238,8 @@ def _read_markdown(source: str, parts: list[_Section], code: list[str]) -> None:
             return
         # escape=True: markup inside Markdown is text. Unsafe link targets are dropped by mistune.
         html = str(mistune.create_markdown(escape=True, plugins=["table"])(block))
-        parts[-1].blocks.append(Markup(f'<div class="prose">{html.strip()}</div>'))  # noqa: S704
-        parts[-1].markdown.append(block)
+        page = Markup(f'<div class="prose">{html.strip()}</div>')  # noqa: S704
+        parts[-1].shown.append(_Shown(page, markdown=block))
 
     for line in source.splitlines():
         fenced ^= line.lstrip().startswith(("```", "~~~"))
@@ -230,7 +261,7 @@ def _read_output(output: Mapping[str, Any], part: _Section) -> None:
     if output["output_type"] == "stream":
         if output["name"] == "stdout":
             text = _ANSI.sub("", output["text"]).strip()
-            part.blocks.append(Markup('<pre tabindex="0">{}</pre>').format(text))
+            part.shown.append(_Shown(Markup('<pre tabindex="0">{}</pre>').format(text)))
         return
     data = output["data"]
     piece = data.get(PIECE_MIME)
@@ -240,11 +271,10 @@ def _read_output(output: Mapping[str, Any], part: _Section) -> None:
                 f"An output has schema {piece.get('schema')!r}, this version reads {SCHEMA_VERSION}.",
                 hint="Run the notebook again.",
             )
-        part.pieces.append(piece)
-        part.blocks.append(Markup(clean_html(data["text/html"])))  # noqa: S704
-        part.markdown.append(data["text/markdown"])
+        html = Markup(clean_html(data["text/html"]))  # noqa: S704
+        part.shown.append(_Shown(html, piece, data["text/markdown"]))
         return
-    part.blocks.extend(_foreign(data, output.get("metadata", {})))
+    part.shown.extend(_Shown(html) for html in _foreign(data, output.get("metadata", {})))
 
 
 def _foreign(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Markup]:
@@ -260,7 +290,7 @@ def _foreign(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[M
             return
     if "text/html" in data:
         table = Markup(clean_html(data["text/html"]))  # noqa: S704
-        yield Markup('<div class="scroll" tabindex="0" role="region" aria-label="Table">{}</div>').format(table)
+        yield Markup('<div class="scroll" tabindex="0" role="group" aria-label="Table">{}</div>').format(table)
     elif "text/plain" in data:
         yield Markup('<pre tabindex="0">{}</pre>').format(_ANSI.sub("", data["text/plain"]))
 
@@ -292,12 +322,13 @@ def _number(sections: list[_Section]) -> None:
 def _drop_dead_links(parts: list[_Section]) -> None:
     anchors = {part.anchor for part in parts[1:]}
     for part in parts:
-        part.blocks[:] = [
-            Markup(_ANCHOR.sub(lambda m: m[0] if m[1] in anchors else m[2], str(block)))  # noqa: S704
-            if 'href="#' in block
-            else block
-            for block in part.blocks
-        ]
+        part.shown = [replace(output, html=_live(output.html, anchors)) for output in part.shown]
+
+
+def _live(html: Markup, anchors: set[str]) -> Markup:
+    if 'href="#' not in html:
+        return html
+    return Markup(_ANCHOR.sub(lambda m: m[0] if m[1] in anchors else m[2], str(html)))  # noqa: S704
 
 
 def _window_title(heading: str, verdict: Any, subject: Mapping[str, Any], failure: _Failure | None) -> str:
@@ -352,9 +383,20 @@ def _summary(heading: str, failure: _Failure | None, parts: list[_Section]) -> s
 
 
 @cache
-def _css() -> Markup:
+def package_version() -> str:
+    """Return the version that pages carry."""
+    return version("stabkit")
+
+
+def _style() -> Markup:
+    return Markup(page_css())  # noqa: S704
+
+
+@cache
+def page_css() -> str:
+    """Return the style of all pages."""
     text = (TEMPLATES / "stabkit" / "page.css").read_text(encoding="utf-8")
-    return Markup(text.replace("\n", ""))  # noqa: S704
+    return text.replace("\n", "")
 
 
 @cache

@@ -1,0 +1,194 @@
+"""The index of a folder of reports, made from their JSON results alone, so that it can be made again at any time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+
+from stabkit.errors import EvidenceError
+from stabkit.report.display import SCHEMA_VERSION, TEMPLATES, badge
+from stabkit.report.escape import markdown_text, plain_text
+from stabkit.report.numbers import listing, moment, plural
+from stabkit.report.render import package_version, page_css
+
+__all__ = ["write_index"]
+
+# Order on the page; the exit code of a whole batch is that of its worst report, error before regressed.
+_GROUPS: Final = (
+    ("error", "failed to execute", 2),
+    ("regressed", "regressed", 1),
+    ("inconclusive", "inconclusive", 3),
+    ("stable", "stable", 0),
+    ("none", "without verdict", 0),
+)
+_OPEN_ROWS: Final = 200
+
+
+@dataclass(frozen=True)
+class _Row:
+    group: str
+    file: str
+    title: str
+    environment: str
+    sides: str
+    reason: str
+    largest: str
+    missing: str
+    at: str
+
+    @property
+    def link(self) -> str:
+        """The page's address, relative to the index."""
+        return quote(f"{self.file.removesuffix('.json')}.html")
+
+    @property
+    def when(self) -> str:
+        """The time as people read it, or nothing."""
+        return moment(self.at) if self.at else ""
+
+
+def write_index(folder: Path | str) -> tuple[Path, Path, Path]:
+    """Write ``index.html``, ``index.json`` and ``index.md`` over all reports of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the ``.json`` results of reports, as written beside their pages; other JSON files are left out. No result
+        at all gives an index that says so.
+
+    Returns
+    -------
+    tuple of Path
+        The three files.
+
+    Raises
+    ------
+    EvidenceError
+        The folder does not exist, or a file cannot be read as JSON.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise EvidenceError("There is no such folder.", where=str(root), hint="Write reports into it first.")
+    rows = _rows(root)
+    counts = {group: sum(row.group == group for row in rows) for group, _, _ in _GROUPS}
+    code = next((exit_code for group, _, exit_code in _GROUPS if counts[group]), 0)
+    html, result, markdown = root / "index.html", root / "index.json", root / "index.md"
+    result.write_text(_json(rows, counts, code), encoding="utf-8")
+    markdown.write_text(_markdown(rows, counts), encoding="utf-8")
+    html.write_text(_html(rows, counts), encoding="utf-8")
+    return html, result, markdown
+
+
+def _rows(root: Path) -> list[_Row]:
+    rows = []
+    for file in sorted(root.glob("*.json")):
+        if file.name == "index.json":
+            continue
+        try:
+            result = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise EvidenceError(
+                f"Not a JSON result: {error}.", where=str(file), hint="Make the report again."
+            ) from error
+        if isinstance(result, dict) and result.get("schema") == SCHEMA_VERSION and "sections" in result:
+            rows.append(_row(file.name, result))
+    rank = {group: i for i, (group, _, _) in enumerate(_GROUPS)}
+    return sorted(rows, key=lambda row: (rank[row.group], row.title, row.file))
+
+
+def _row(file: str, result: Mapping[str, Any]) -> _Row:
+    summary = result.get("summary") or {}
+    subject = result.get("subject") or {}
+    failure = result.get("failure")
+    reason = ""
+    if failure:
+        reason = f"cell {failure['cell']}: {failure['error']} {failure['message']}"
+    elif summary.get("reasons"):
+        first = summary["reasons"][0]
+        reason = f"{first['subject']} {first['text']}"
+    sides = " → ".join(str(subject[key]) for key in ("baseline", "candidate") if subject.get(key))
+    return _Row(
+        group="error" if failure or result["exit_code"] == 2 else result["verdict"] or "none",
+        file=file,
+        title=plain_text(subject.get("project") or result["title"]),
+        environment=plain_text(subject.get("environment") or ""),
+        sides=plain_text(sides),
+        reason=plain_text(reason),
+        largest=plain_text(summary.get("largest_change") or ""),
+        missing=plain_text(listing(list(summary["missing"]), 3)) if summary.get("missing") else "",
+        at=str(subject.get("at") or ""),
+    )
+
+
+def _shown(group: str) -> tuple[str, str, str]:
+    return ("–", "none", "no verdict") if group == "none" else badge(group)
+
+
+def _json(rows: list[_Row], counts: Mapping[str, int], code: int) -> str:
+    reports = [
+        {
+            "file": row.file,
+            "page": row.link,
+            "title": row.title,
+            "environment": row.environment or None,
+            "sides": row.sides or None,
+            "verdict": None if row.group in ("error", "none") else row.group,
+            "failed": row.group == "error",
+            "reason": row.reason or None,
+            "largest_change": row.largest or None,
+            "missing": row.missing or None,
+            "at": row.at or None,
+        }
+        for row in rows
+    ]
+    result = {"schema": SCHEMA_VERSION, "counts": dict(counts), "exit_code": code, "reports": reports}
+    return json.dumps(result, ensure_ascii=False, indent=1) + "\n"
+
+
+def _sentence(counts: Mapping[str, int]) -> str:
+    parts = [f"{counts[group]} {word}" for group, word, _ in _GROUPS if counts[group]]
+    total = sum(counts.values())
+    return f"{plural(total, 'report')}: {', '.join(parts)}." if total else "There is no report in this folder."
+
+
+def _markdown(rows: list[_Row], counts: Mapping[str, int]) -> str:
+    lines = ["# Reports", "", _sentence(counts)]
+    if rows:
+        lines += ["", "| Report | Baseline → candidate | Verdict | First reason | Missing |", "|---|---|---|---|---|"]
+    for row in rows[:_OPEN_ROWS]:
+        glyph, _, word = _shown(row.group)
+        name = f"{row.title} {row.environment}".strip()
+        cells = (row.sides or "–", f"{glyph} {word}", row.reason or "–", row.missing or "–")
+        lines.append(f"| [{markdown_text(name)}]({row.link}) | " + " | ".join(map(markdown_text, cells)) + " |")
+    if len(rows) > _OPEN_ROWS:
+        lines += ["", f"and {plural(len(rows) - _OPEN_ROWS, 'report')} more"]
+    return "\n".join(lines) + "\n"
+
+
+def _html(rows: list[_Row], counts: Mapping[str, int]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES / "stabkit"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    sentence = _sentence(counts)
+    groups = [
+        SimpleNamespace(word=word, badge=_shown(group), rows=[row for row in rows if row.group == group])
+        for group, word, _ in _GROUPS
+        if counts[group]
+    ]
+    page = SimpleNamespace(
+        title="Reports", version=package_version(), css=Markup(page_css()), window_title=f"Reports: {sentence}",  # noqa: S704
+        index=None, crumbs=[], when="", runs="", command="", sentence=sentence, groups=groups,
+    )  # fmt: skip
+    return environment.get_template("batch.html.j2").render(resources=SimpleNamespace(stabkit=page)).strip() + "\n"

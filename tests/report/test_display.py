@@ -1,0 +1,180 @@
+"""Display objects: the same content in four forms, and hostile text stays text in each."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from typing import Any
+
+import mistune
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stabkit.chart.description import Description
+from stabkit.chart.strip import Strip
+from stabkit.errors import UsageError
+from stabkit.report.display import (
+    PIECE_MIME,
+    CheckItem,
+    Checklist,
+    Column,
+    Figure,
+    Fold,
+    Group,
+    NoEvidence,
+    Piece,
+    Reason,
+    Statement,
+    Subject,
+    Table,
+    Verdict,
+)
+from stabkit.report.escape import markdown_code, plain_text
+
+# What JupyterLab's sanitizer keeps in an untrusted notebook, of the tags we may use.
+KEPT = set(
+    ["a", "caption", "code", "details", "div", "em", "figcaption", "figure", "h3", "img", "li", "p", "span", "strong", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul"]
+)
+HOSTILE = "<script>alert(1)</script>|`x`[a](http://evil) \x1b[31m\"'&amp;\n# head\u202e"
+COLUMNS = (Column("a", "Name", "head"), Column("b", "Size", "number"), Column("o", "Outcome", "outcome"))
+
+
+def pieces(text: str) -> list[Piece]:
+    table = Table(COLUMNS, ({"a": (text, text), "b": text, "o": text},), f"cap {text}")
+    return [
+        Verdict("regressed", text, (Reason("regressed", text, text, text, text),), ((text, text),), Subject(text)),
+        Statement((text,), text),
+        NoEvidence(text, text, text),
+        table,
+        Checklist((CheckItem("no", text, text, text),)),
+        Figure(Description(f"T {text}", f"alt {text}", text), b"<svg/>", table),
+        Group((Statement((text,)),)),
+        Fold((Statement((text,)),), summary=text),
+    ]
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("piece", pieces(HOSTILE), ids=lambda piece: piece.kind)
+def test_hostile_text_stays_text(piece: Piece) -> None:
+    bundle = piece._repr_mimebundle_()
+    parsed = Tags()
+    parsed.feed(bundle["text/html"])
+    assert set(parsed.tags) <= KEPT
+    assert not {name for name in parsed.attributes if name.startswith("on")}
+    assert "alert(1)" in parsed.text
+    assert "\x1b" not in bundle["text/plain"]
+    assert "\u202e" not in bundle["text/plain"] + bundle["text/html"] + bundle["text/markdown"]
+    assert json.loads(json.dumps(bundle[PIECE_MIME], allow_nan=False))["kind"] == piece.kind
+    html = mistune.create_markdown(escape=False, plugins=["table", "url", "strikethrough"])(bundle["text/markdown"])
+    shown = Tags()
+    shown.feed(str(html))
+    assert not {"script", "a", "img", "h1"} & set(shown.tags)
+    assert "<script>alert(1)</script>" in shown.text
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_any_text_gives_one_markdown_table_row(text: str) -> None:
+    table = Table(COLUMNS, ({"a": text, "b": text, "o": "stable"},), "caption")
+    lines = table.markdown().splitlines()
+    assert len(lines) == 5
+    # Borders that are not escaped: four for three columns.
+    assert len(lines[-1].replace("\\\\", "").replace("\\|", "").split("|")) == 5
+
+
+@given(st.text(max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_terminal_text_has_no_control_characters(text: str) -> None:
+    shown = plain_text(text)
+    assert all(c.isprintable() or c in "\u202f\u00a0\u200d" for c in shown)
+
+
+def test_code_survives_backticks() -> None:
+    assert mistune.html(markdown_code("a ``b`` c")).strip() == "<p><code>a ``b`` c</code></p>"
+
+
+@pytest.mark.parametrize(("title", "alt"), [("", "alt"), ("title", " ")])
+def test_figure_without_words_is_refused(title: str, alt: str) -> None:
+    with pytest.raises(UsageError, match="needs its"):
+        Figure(Description(title, alt), b"<svg/>")
+
+
+def test_unknown_words_are_refused() -> None:
+    with pytest.raises(UsageError, match="verdict 'green'"):
+        Verdict("green", "x")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="outcome 'done'"):
+        Checklist((CheckItem("done", "x"),))
+
+
+@pytest.mark.parametrize(("word", "code"), [("stable", 0), ("regressed", 1), ("inconclusive", 3)])
+def test_verdict_says_the_same_in_every_form(word: Any, code: int) -> None:
+    verdict = Verdict(word, "All of it.")
+    bundle = verdict._repr_mimebundle_()
+    assert bundle[PIECE_MIME]["word"] == word
+    assert bundle[PIECE_MIME]["exit_code"] == code
+    assert f'class="verdict {word}"' in bundle["text/html"]
+    assert word.capitalize() in bundle["text/html"]
+    assert word.upper() in bundle["text/plain"]
+    assert word.upper() in bundle["text/markdown"]
+
+
+def test_manual_lines_are_not_counted() -> None:
+    checklist = Checklist((CheckItem("yes", "a"), CheckItem("manual", "b"), CheckItem("manual", "c")))
+    assert checklist.sentence == "1 yes; 2 lines for a person to verify."
+    assert Checklist((CheckItem("manual", "b"),)).sentence.startswith("Nothing was checked")
+
+
+def test_long_tables_are_cut_with_a_count_and_whole_in_json() -> None:
+    rows = tuple({"a": str(i), "b": str(i), "o": "stable"} for i in range(10))
+    table = Table(COLUMNS, rows, "Ten", limit=3)
+    assert table._repr_html_().count("<tr>") == 4
+    assert "and 7 more" in table._repr_html_()
+    assert "and 7 more" in table.markdown()
+    assert "and 7 more" in repr(table)
+    assert len(table.piece()["rows"]) == 10
+
+
+def test_table_of_a_frame_shows_nulls_as_no_value() -> None:
+    frame = pd.DataFrame(
+        {
+            "ms": [1.23456, None],
+            "n": pd.array([1, None], dtype="Int64"),
+            "at": pd.to_datetime(["2025-01-02", None], utc=True),
+        }
+    )
+    table = Table.of(frame, [Column("ms", "Time", "number"), Column("n", "n", "number"), Column("at", "At")], "Times")
+    assert table.rows[0]["ms"] == "1.23"
+    assert table.rows[1] == {"ms": None, "n": None, "at": None}
+    assert table.piece()["rows"][1] == {"ms": None, "n": None, "at": None}
+    assert table.piece()["rows"][0]["ms"] == 1.23456
+    with pytest.raises(UsageError, match="No column 'x'"):
+        Table.of(frame, [Column("x", "X")], "Times")
+
+
+def test_empty_table_is_not_green() -> None:
+    html = Table(COLUMNS, (), "New findings")._repr_html_()
+    assert "no rows" in html
+    assert "stable" not in html
+
+
+def test_strip_marks_unknown_bounds() -> None:
+    open_strip = Strip(0.01, None, float("inf"), 0.05, "inconclusive")
+    assert open_strip.svg.count(b'fill="var(--c)"') == 3  # two arrow heads and the dot
+    assert "interval – to +∞" in open_strip.alt
+    assert Strip(0.0, -0.01, 0.01, 0.05, "stable").svg.count(b"l7-5") == 0

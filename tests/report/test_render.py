@@ -1,0 +1,175 @@
+"""Rendering: page, result and summary agree; a failed run has no verdict; nothing hostile gets through."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from stabkit.errors import NotebookError
+from stabkit.report.display import Column, Group, NoEvidence, Piece, Reason, Statement, Subject, Table, Verdict
+from stabkit.report.render import MARKDOWN_BUDGET, render
+
+markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+
+
+def cell(*pieces: Piece, source: str = "report.x()") -> Any:
+    data = [piece._repr_mimebundle_() for piece in pieces]
+    return code(source, outputs=[nbformat.v4.new_output("display_data", data=one) for one in data])
+
+
+def verdict(word: Any) -> Verdict:
+    return Verdict(
+        word,
+        "The sentence.",
+        (Reason("regressed", "backend p99", "slower", None, "Times"), Reason("regressed", "x", "y", None, "Nowhere")),
+        subject=Subject("Stability of b against a", "shop", "staging", "a", "b", "2025-09-14T12:24:00+00:00"),
+        command="stabkit report a b",
+        runs=("r1", "r2"),
+    )
+
+
+def notebook(*cells: Any) -> Any:
+    return nbformat.v4.new_notebook(cells=[markdown("# Stability\n\nRun all."), code("secret_free = 1"), *cells])
+
+
+def report(word: str = "regressed") -> Any:
+    times = cell(Group((Statement(("Slow.",)), NoEvidence("p99", "stabkit collect"))))
+    return notebook(
+        cell(verdict(word)), markdown("## 8. Times"), times, markdown("## Rest"), cell(Statement(("End.",)))
+    )
+
+
+@pytest.mark.parametrize(("word", "code"), [("stable", 0), ("regressed", 1), ("inconclusive", 3)])
+def test_words_colour_json_and_exit_code_agree(word: str, code: int) -> None:
+    rendered = render(report(word))
+    assert rendered.exit_code == rendered.result["exit_code"] == code
+    assert rendered.result["verdict"] == word
+    assert f"<title>{word.capitalize()}: shop b against a</title>" in rendered.html
+    assert f'class="verdict {word}"' in rendered.html
+    assert word.upper() in rendered.markdown
+    assert json.loads(rendered.json) == rendered.result
+
+
+def test_same_input_same_bytes() -> None:
+    assert render(report()).html == render(report()).html
+
+
+def test_page_is_one_file_without_script_or_request() -> None:
+    html = render(report()).html
+    assert "<script" not in html
+    assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in html
+    assert html.count("<h1>") == 1
+    assert html.startswith('<!doctype html>\n<html lang="en">')
+    assert len(html.encode()) < 20_000
+
+
+def test_sections_anchors_and_links() -> None:
+    rendered = render(report())
+    assert [(s["number"], s["heading"]) for s in rendered.result["sections"]] == [
+        (None, "Stability"),
+        ("8", "Times"),
+        (None, "Rest"),
+    ]
+    assert [piece["kind"] for piece in rendered.result["sections"][1]["pieces"]] == ["group"]
+    assert rendered.html.count('href="#times"') == 2  # the contents and the reason
+    assert '<section id="times">' in rendered.html
+    assert "#nowhere" not in rendered.html
+    assert "Nowhere" in rendered.html
+    assert "Reproduce: <code>stabkit report a b</code>" in rendered.html
+
+
+def test_code_is_folded_and_analysts_text_with_it() -> None:
+    html = render(report()).html
+    fold = html[html.index("Notebook code and parameters") :]
+    assert "secret_free = 1" in fold
+    assert "Run all." in fold
+    assert "secret_free" not in html[: html.index("Notebook code and parameters")]
+
+
+def test_failed_run_has_no_verdict_in_any_form() -> None:
+    node = report()
+    error = nbformat.v4.new_output(
+        "error", ename="EvidenceError", evalue="<b>no</b>", traceback=["\x1b[31mline\x1b[0m"] * 30
+    )
+    node["cells"][4]["outputs"] = [error]
+    node["cells"][6]["outputs"] = []
+    note = markdown("An Exception was encountered")
+    note["metadata"]["tags"] = ["papermill-error-cell-tag"]
+    node["cells"].insert(0, note)
+    rendered = render(node)
+    assert rendered.exit_code == 2
+    assert rendered.result["verdict"] is None
+    assert rendered.result["failure"] == {
+        "cell": 6,
+        "section": "Times",
+        "error": "EvidenceError",
+        "message": "<b>no</b>",
+    }
+    assert 'role="alert"' in rendered.html
+    assert "&lt;b&gt;no&lt;/b&gt;" in rendered.html
+    assert "\x1b" not in rendered.html
+    assert "Exception was encountered" not in rendered.html
+    assert "not run" in rendered.html
+    assert 'class="verdict' not in rendered.html
+    assert "REGRESSED" not in rendered.markdown
+    assert "NOT FINISHED" in rendered.markdown
+    assert "verdict" not in {piece["kind"] for s in rendered.result["sections"] for piece in s["pieces"]}
+
+
+def test_notebook_without_verdict_is_a_page() -> None:
+    rendered = render(notebook(markdown("## Only"), cell(Statement(("x",)))), title="A title")
+    assert (rendered.result["verdict"], rendered.exit_code, rendered.result["title"]) == (None, 0, "A title")
+
+
+def test_hostile_markup_is_text_or_gone() -> None:
+    evil = '<img src=x onerror="a()"><script>alert(1)</script><a href="javascript:a()">go</a></section></main>'
+    html = nbformat.v4.new_output("display_data", data={"text/html": evil, "text/plain": "x"})
+    stream = nbformat.v4.new_output("stream", name="stdout", text=f"\x1b[31m{evil}")
+    page = render(
+        notebook(markdown(f"## {evil}\n\n{evil}\n\n[a](javascript:b)"), code(evil, outputs=[html, stream]))
+    ).html
+    assert "<script" not in page
+    assert 'onerror="' not in page.replace("&#34;", '"') or "&lt;img" in page
+    assert 'href="javascript' not in page
+    assert page.count("</main>") == 1
+    assert page.count("<section") == page.count("</section>")
+
+
+def test_markdown_fits_a_comment() -> None:
+    rows = tuple({"a": "x" * 400} for _ in range(400))
+    tables = [cell(Table((Column("a", "A"),), rows, f"T{i}")) for i in range(3)]
+    text = render(notebook(markdown("## Long"), *tables)).markdown
+    assert len(text) <= MARKDOWN_BUDGET + 100
+    assert "more in the HTML report" in text
+
+
+def test_duplicate_headings_get_their_own_anchor() -> None:
+    html = render(notebook(markdown("## Same"), markdown("## Same"), markdown("```\n## not a heading\n```"))).html
+    assert 'id="same"' in html
+    assert 'id="same-2"' in html
+    assert html.count("<h2>") == 2
+
+
+def test_other_versions_and_no_notebooks_are_refused(tmp_path: Path) -> None:
+    node = report()
+    node["cells"][2]["outputs"][0]["data"]["application/vnd.stabkit+json"]["schema"] = 2
+    with pytest.raises(NotebookError, match="schema 2"):
+        render(node)
+    with pytest.raises(NotebookError, match="no such notebook"):
+        render(tmp_path / "x.ipynb")
+    broken = tmp_path / "y.ipynb"
+    broken.write_text("{}")
+    with pytest.raises(NotebookError, match="Not a notebook"):
+        render(broken)
+
+
+def test_reads_a_file_and_names_it_by_its_source(tmp_path: Path) -> None:
+    node = report()
+    node["metadata"]["papermill"] = {"input_path": "notebooks/stability.ipynb"}
+    nbformat.write(node, tmp_path / "out.ipynb")
+    assert render(tmp_path / "out.ipynb").result["notebook"] == "stability"
