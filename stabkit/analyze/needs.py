@@ -21,7 +21,7 @@ START: Final = (30, 100)
 _POWER: Final = (1.96 + 0.84) / 1.96  # 80 % power on top of the 95 % interval
 _OUT_OF_PROPORTION: Final = 10
 _RESERVE: Final = 1.2
-"""Of samples beyond the plain square-root law: followed once, that decided 78-80 % of medians, this 85 % (simulated)."""
+"""Of samples beyond the square-root law: followed once, that decided 78-80 % of medians, this 85 % (simulated)."""
 
 
 def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: float) -> Need:
