@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -68,7 +70,12 @@ class Git:
             incoming.seek(0)
             try:
                 process = subprocess.Popen(  # noqa: S603 - an argument list without a shell
-                    command, stdin=incoming, stdout=subprocess.PIPE, stderr=errors, env=_environment()
+                    command,
+                    stdin=incoming,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    env=_environment(),
+                    start_new_session=True,
                 )
             except OSError as error:
                 raise EvidenceError(
@@ -90,7 +97,7 @@ class Git:
 
         def stop() -> None:
             late.set()
-            process.kill()
+            _end(process)
 
         timer = threading.Timer(self._deadline_s, stop)
         timer.start()
@@ -99,12 +106,12 @@ class Git:
             with process.stdout as pipe:
                 output = pipe.read(self._limit + 1)
                 if len(output) > self._limit:
-                    process.kill()
+                    _end(process)
             process.wait()
         finally:
             timer.cancel()
             if process.poll() is None:
-                process.kill()
+                _end(process)
                 process.wait()
         if late.is_set() or len(output) > self._limit:
             why = f"took longer than {self._deadline_s:g} s" if late.is_set() else "printed too much"
@@ -195,6 +202,12 @@ def repository_state(path: Path) -> tuple[str | None, str | None]:
     except EvidenceError:
         branch = ""
     return commit, branch or None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # With its children: one of them would keep the pipe open long after git itself is gone.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _environment() -> Mapping[str, str]:

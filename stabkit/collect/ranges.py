@@ -104,14 +104,16 @@ def read_hunks(git: Git, base: str, head: str, changes: list[Change]) -> dict[st
     return found if position == len(parts) else None
 
 
-def diff_hunks(repository: Path, base: str, head: str) -> dict[str, tuple[str, list[Hunk]]]:
-    """Return where each changed file went and which lines moved, for matching findings.
+def diff_hunks(repository: Path, base: str, head: str) -> tuple[dict[str, list[Hunk]] | None, dict[str, str]]:
+    """Return which lines moved and which files were renamed, for matching findings.
 
     Returns
     -------
-    dict
-        Old path -> (new path, [(old_start, old_count, new_start, new_count)]), lines from 1; an added file is under
-        its new path.
+    hunks : dict or None
+        New path (the old one of a deleted file) -> [(old_start, old_count, new_start, new_count)], lines from 1; a file
+        without an entry is unchanged. None if nothing is known of lines.
+    renames : dict
+        Old path -> new path.
 
     Raises
     ------
@@ -123,8 +125,8 @@ def diff_hunks(repository: Path, base: str, head: str) -> dict[str, tuple[str, l
     git = Git(repository)
     old, new = git.commit(base), git.commit(head)
     changes = read_changes(git, old, new)
-    hunks = read_hunks(git, old, new, changes) or {}
-    return {change.base_path: (change.path, hunks.get(change.path, [])) for change in changes}
+    renames = {change.old_path: change.path for change in changes if change.old_path and change.status == "renamed"}
+    return read_hunks(git, old, new, changes), renames
 
 
 def read_history(git: Git, *revisions: str, limit: int) -> History:

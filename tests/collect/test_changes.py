@@ -1,0 +1,427 @@
+"""A git range as evidence, on real repositories built here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stabkit.collect.changes import collect_changes, diff_hunks, repository_state
+from stabkit.collect.git import Git
+from stabkit.config import Area
+from stabkit.errors import EvidenceError, UsageError
+from stabkit.schema import Evidence
+
+
+class Repository:
+    """A repository whose files are written and committed by the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
+        names = {
+            f"GIT_{role}_{what}": f"a@{role.lower()}.example"
+            for role in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, **names, **(environment or {})},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str = "work", **files: str | bytes | None) -> str:
+        return self.write(message, {name.replace("__", "/"): content for name, content in files.items()})
+
+    def write(self, message: str, files: dict[str, str | bytes | None], author: str | None = None) -> str:
+        for name, content in files.items():
+            path = self.folder / name
+            if content is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message, *(["--author", author] if author else []))
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repo")
+
+
+def check(evidence: Evidence, name: str) -> pd.Series:
+    found = evidence["checks"].set_index("check").loc[name]
+    assert found["target"] == "changes"
+    return found
+
+
+def between(
+    repository: Repository, before: dict[str, str | bytes | None], after: dict[str, str | bytes | None]
+) -> Evidence:
+    base = repository.write("before", before)
+    repository.write("after", after)
+    return collect_changes(repository.folder, base)
+
+
+def test_each_kind_of_change_with_its_lines(repository: Repository) -> None:
+    long = "".join(f"line {number}\n" for number in range(40))
+    base = repository.write(
+        "one", {"keep.txt": "a\nb\n", "gone.py": "x = 1\n", "old.txt": long, "data.bin": b"\0\1", "link": "plain\n"}
+    )
+    (repository.folder / "link").unlink()
+    (repository.folder / "link").symlink_to("keep.txt")
+    repository.write(
+        "two",
+        {
+            "keep.txt": "a\nc\nd\n",
+            "gone.py": None,
+            "old.txt": None,
+            "src/new.txt": long + "more\n",
+            "data.bin": b"\0\2",
+            "fresh.md": "hello\n",
+        },
+    )
+    evidence = collect_changes(repository.folder, base)
+    rows = evidence["changes"].set_index("path")
+    assert rows["status"].to_dict() == {
+        "data.bin": "modified",
+        "fresh.md": "added",
+        "gone.py": "deleted",
+        "keep.txt": "modified",
+        "link": "type_changed",
+        "src/new.txt": "renamed",
+    }
+    assert rows.loc["src/new.txt", "old_path"] == "old.txt"
+    assert (rows.loc["keep.txt", "added"], rows.loc["keep.txt", "deleted"]) == (2, 1)
+    assert pd.isna(rows.loc["data.bin", "added"])
+    assert rows["range_commits"].eq(1).all()
+    assert rows["base_commit"].eq(base).all()
+    assert rows.loc["fresh.md", "category"] == "doc"
+    assert evidence["sources"]["status"].tolist() == ["ok"]
+    assert evidence["sources"]["rows"].tolist() == [6]
+
+
+def test_names_that_would_break_a_parser(repository: Repository) -> None:
+    odd = [
+        "with space.py",
+        "tab\there.py",
+        "new\nline.py",
+        'quo"te.py',
+        "ünïcode.py",
+        "-dash.py",
+        ":colon.py",
+        "<b>.py",
+    ]
+    names: dict[str, str | bytes | None] = dict.fromkeys(odd, "def f():\n    return 1\n")
+    evidence = between(repository, names, dict.fromkeys(odd, "def f():\n    return 2\n"))
+    rows = evidence["changes"].set_index("path")
+    assert sorted(rows.index) == sorted(odd)
+    assert rows["functions"].eq('["f"]').all()
+    assert rows["added"].eq(1).all()
+
+
+def test_functions_docstrings_and_importers(repository: Repository) -> None:
+    before = {
+        "src/shop/__init__.py": "",
+        "src/shop/cart.py": (
+            'class Cart:\n    """Old."""\n\n    def add(self, n):\n        return n\n\n'
+            "    def drop(self):\n        def inner():\n            return 1\n        return inner\n"
+        ),
+        "src/shop/api.py": "from .cart import Cart\n",
+        "src/shop/web.py": "import shop.api\n",
+        "src/shop/alone.py": "def f():\n    return 1\n",
+        "src/shop/broken.py": "def f(:\n",
+    }
+    cart = str(before["src/shop/cart.py"])
+    after = {
+        "src/shop/cart.py": cart.replace("return n", "return n + 1").replace("return 1", "return 2"),
+        "src/shop/alone.py": 'def f():\n    """Say one."""\n    # why\n    return 1\n',
+        "src/shop/broken.py": "def g(:\n",
+    }
+    rows = between(repository, before, after)["changes"].set_index("path")
+    assert json.loads(rows.loc["src/shop/cart.py", "functions"]) == ["Cart.add", "Cart.drop.inner"]
+    assert rows.loc["src/shop/cart.py", "importers"] == 2
+    assert not rows.loc["src/shop/cart.py", "docs_only"]
+    assert rows.loc["src/shop/alone.py", "docs_only"]
+    assert rows.loc["src/shop/alone.py", "importers"] == 0
+    assert pd.isna(rows.loc["src/shop/broken.py", "functions"])
+    assert pd.isna(rows.loc["src/shop/broken.py", "docs_only"])
+
+
+def test_history_and_percentiles_need_fifty_commits(repository: Repository) -> None:
+    for number in range(24):
+        repository.write(
+            "fix the cart" if number % 2 else "work",
+            {"hot.py": f"x = {number}\n"},
+            f"A{number % 3} <a{number % 3}@x.example>",
+        )
+    base = repository.commit(cold__txt="1\n")
+    repository.commit(**{"hot.py": "x = 'new'\n"})
+    row = collect_changes(repository.folder, base)["changes"].iloc[0]
+    assert (row["past_changes"], row["past_authors"], row["past_fixes"]) == (24, 3, 12)
+    assert pd.isna(row["churn_percentile"]), "25 commits are no history to take a percentile of"
+    for number in range(30):
+        repository.write("work", {f"file{number}.py": "y = 1\n"})
+    base = repository.git("rev-parse", "HEAD")
+    repository.write("again", {"hot.py": "x = 'newer'\n", "file3.py": "y = 2\n"})
+    rows = collect_changes(repository.folder, base)["changes"].set_index("path")
+    assert rows.loc["hot.py", "churn_percentile"] > 90
+    assert rows.loc["file3.py", "churn_percentile"] < 10
+
+
+def test_owners_from_codeowners_then_areas(repository: Repository) -> None:
+    areas = {
+        "pay": Area(paths=("app/pay",), owner="team-pay", criticality="critical", value="90 % of revenue"),
+        "deep": Area(paths=("app/pay/deep/**",), owner="team-deep"),
+    }
+    base = repository.write("one", {"CODEOWNERS": "# who\n*.md @writers\n/app/pay/x.py\n"})
+    files = ["app/pay/x.py", "app/pay/deep/y.py", "app/payments.py", "app/a.md", "top.txt"]
+    repository.write("two", dict.fromkeys(files, "1\n"))
+    rows = collect_changes(repository.folder, base, areas=areas)["changes"].set_index("path")
+    assert rows["owner"].fillna("not stated").to_dict() == {
+        "app/a.md": "@writers",
+        "app/pay/deep/y.py": "team-deep",
+        "app/pay/x.py": "team-pay",
+        "app/payments.py": "not stated",
+        "top.txt": "not stated",
+    }
+    assert rows.loc["app/pay/x.py", "criticality"] == "critical"
+    assert pd.isna(rows.loc["app/payments.py", "criticality"])
+    assert rows["area"].to_dict()["app/payments.py"] == "app"
+
+
+PIN_1, PIN_2 = "httpx==0.27\n", "httpx==0.28\n"
+LOCK = '[[package]]\nname = "httpx"\nversion = "{}"\n'
+ENV = 'import os\nA = os.getenv("A_URL", "{}")\n'
+MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "outcome", "says"),
+    [
+        ("no dependency change", {"requirements.txt": PIN_1}, {"requirements.txt": PIN_2}, "fail", "httpx 0.28"),
+        (
+            "no dependency change",
+            {"uv.lock": LOCK.format(1)},
+            {"uv.lock": LOCK.format(2)},
+            "fail",
+            "uv.lock: + httpx 2",
+        ),
+        (
+            "no dependency change",
+            {"uv.lock": LOCK.format(1)},
+            {"uv.lock": "# note\n" + LOCK.format(1)},
+            "pass",
+            "1 of them lock",
+        ),
+        ("no dependency change", {"uv.lock": LOCK.format(1)}, {"uv.lock": "[[["}, "not_checked", "could not be parsed"),
+        ("no dependency change", {"requirements.txt": PIN_1}, {"a.py": "1\n"}, "pass", "1 dependency files"),
+        ("no dependency change", {"requirements.txt": "httpx>=1\n"}, {"a.py": "1\n"}, "not_checked", "lock file"),
+        ("no dependency change", {"a.py": "1\n"}, {"a.py": "2\n"}, "not_checked", "no dependency file"),
+        (
+            "no dependency change",
+            {"Dockerfile": "FROM a:1\n"},
+            {"Dockerfile": "FROM a:2\n"},
+            "fail",
+            "Dockerfile: + a:2",
+        ),
+        (
+            "no environment variable change",
+            {"a.py": ENV.format(1)},
+            {"a.py": "\n" + ENV.format(1)},
+            "pass",
+            "1 changed",
+        ),
+        ("no environment variable change", {"a.py": ENV.format(1)}, {"a.py": ENV.format(2)}, "fail", "a.py:2: + A_URL"),
+        ("no environment variable change", {"a.py": ENV.format(1)}, {"b.py": ENV.format(1), "a.py": None}, "pass", ""),
+        (
+            "no environment variable change",
+            {"a.py": "1\n"},
+            {"a.py": "import os\nos.environ[x]\n"},
+            "not_checked",
+            "a.py:2",
+        ),
+        ("no environment variable change", {"a.py": "1\n"}, {"a.py": "def (\n"}, "not_checked", "a.py"),
+        ("no environment variable change", {"a.js": "1\n"}, {"a.js": "process.env.NEW\n"}, "fail", "a.js:1: + NEW"),
+        ("no environment variable change", {"a.js": "1\n"}, {"a.js": "2\n"}, "pass", "heuristic"),
+        ("no environment variable change", {".env.example": "A=1\n"}, {".env.example": "A=1\nB=2\n"}, "fail", "+ B"),
+        ("no schema change", {"m.py": MODEL.format(1)}, {"m.py": MODEL.format(1) + "# c\n"}, "pass", "examined 1"),
+        ("no schema change", {"m.py": MODEL.format(1)}, {"m.py": MODEL.format(2)}, "fail", "m.py:2: + User.name"),
+        ("no schema change", {"a": "1"}, {"app/migrations/0002_a.py": "x = 1\n"}, "fail", "0002_a.py"),
+        ("no schema change", {"a.py": "1\n"}, {"a.py": "def (\n"}, "not_checked", "a.py"),
+        ("no configuration change", {"a.toml": "x = 1\n"}, {"a.toml": "x = 2\n"}, "fail", "a.toml: x"),
+        ("no configuration change", {"a.toml": "x = 1\n"}, {"a.toml": "# c\nx=1\n"}, "pass", "1 changed of 1"),
+        ("no configuration change", {"a.json": "{}"}, {"a.json": "{"}, "not_checked", "a.json"),
+        ("no configuration change", {"a.yaml": "a: {b: 1}\n"}, {"a.yaml": "a: {b: 2}\n"}, "fail", "a.b"),
+        ("no configuration change", {"a.py": "1\n"}, {"a.py": "2\n"}, "not_checked", "no configuration file"),
+        ("rollback possible", {"a": "1"}, {"m/migrations/1.sql": "ALTER TABLE t DROP COLUMN c;\n"}, "fail", "1.sql:1"),
+        ("rollback possible", {"a": "1"}, {"m/migrations/1.py": "op = RunPython(f)\n"}, "fail", "without reverse"),
+        ("rollback possible", {"a": "1"}, {"m/migrations/1.py": "op = RunPython(f, g)\n"}, "pass", "1 migrations"),
+        (
+            "rollback possible",
+            {"m.py": MODEL.format(1)},
+            {"m.py": MODEL.format(2)},
+            "not_checked",
+            "without a migration",
+        ),
+        ("rollback possible", {"a.py": "1\n"}, {"a.py": "def (\n"}, "not_checked", "not checked"),
+        ("no API break", {"a.txt": "1\n"}, {"a.txt": "2\n"}, "not_checked", "no importable Python package"),
+    ],
+)
+def test_checklist(
+    repository: Repository,
+    name: str,
+    before: dict[str, str | bytes | None],
+    after: dict[str, str | bytes | None],
+    outcome: str,
+    says: str,
+) -> None:
+    found = check(between(repository, before, after), name)
+    assert (found["outcome"], says in found["detail"]) == (outcome, True), found["detail"]
+
+
+def test_api_break_says_what_looked_or_why_nothing_did(repository: Repository) -> None:
+    evidence = between(
+        repository,
+        {"shop/__init__.py": "def pay(amount, currency='EUR'):\n    return amount\n"},
+        {"shop/__init__.py": None, "src/shop/__init__.py": "def pay(amount, currency, *, tip):\n    return amount\n"},
+    )
+    found = check(evidence, "no API break")
+    try:
+        import griffe  # noqa: F401
+    except ImportError:
+        assert found["outcome"] == "not_checked"
+        assert "griffe is not installed" in found["detail"]
+    else:
+        assert found["outcome"] == "fail"
+        assert "shop.pay" in found["detail"]
+
+
+def test_a_default_or_a_url_never_carries_a_secret_into_the_evidence(repository: Repository) -> None:
+    secret = "hunter2secret"
+    evidence = between(
+        repository,
+        {"a.py": "1\n", ".env": "A=1\n", "c.toml": "a = 1\n", "requirements.txt": "x==1\n"},
+        {
+            "a.py": f'import os\nos.getenv("KEY", "{secret}")\n',
+            ".env": f"A=1\nB={secret}\n",
+            "c.toml": f"a = 1\nb = '{secret}'\n",
+            "requirements.txt": f"x @ https://me:{secret}@host.example/x.whl\n",
+        },
+    )
+    assert evidence["checks"]["outcome"].tolist().count("fail") >= 3
+    assert secret not in "".join(frame.to_csv() for frame in evidence.tables.values())
+
+
+def test_an_empty_range_checks_nothing(repository: Repository) -> None:
+    repository.commit(a="1")
+    evidence = collect_changes(repository.folder, "HEAD")
+    assert evidence["changes"].empty
+    assert evidence["sources"].iloc[0]["status"] == "ok"
+    assert "Nothing changed" in evidence["sources"].iloc[0]["message"]
+    assert set(evidence["checks"]["outcome"]) == {"not_checked"}
+
+
+@pytest.mark.parametrize("reference", ["nothing", "--output=x", "-h", "", "a..b", "\0", "HEAD^{tree}", "$(touch x)"])
+def test_a_reference_is_data(repository: Repository, reference: str) -> None:
+    repository.commit(a="1")
+    with pytest.raises(UsageError, match="No commit") as caught:
+        collect_changes(repository.folder, reference)
+    assert caught.value.hint
+    assert sorted(path.name for path in repository.folder.iterdir()) == [".git", "a"]
+
+
+def test_a_shallow_clone_is_said(repository: Repository, tmp_path: Path) -> None:
+    base = repository.commit(a="1")
+    repository.git("checkout", "-q", "-b", "side", base)
+    repository.commit(b="1")
+    repository.git("checkout", "-q", "main")
+    repository.commit(c="1")
+    shallow = Repository(tmp_path / "shallow")
+    url = repository.folder.as_uri()
+    shallow.git("fetch", "-q", "--depth=1", url, "main:one", "side:two", environment={"GIT_ALLOW_PROTOCOL": "file"})
+    evidence = collect_changes(shallow.folder, "one", "two")
+    assert evidence["sources"].iloc[0]["status"] == "error"
+    assert "shallow" in evidence["sources"].iloc[0]["message"]
+    assert set(evidence["checks"]["outcome"]) == {"not_checked"}
+
+
+def test_no_repository(tmp_path: Path) -> None:
+    evidence = collect_changes(tmp_path, "HEAD")
+    assert evidence["sources"].iloc[0]["status"] == "error"
+    with pytest.raises(UsageError, match="no such folder"):
+        collect_changes(tmp_path / "nowhere", "HEAD")
+    assert repository_state(tmp_path) == (None, None)
+    assert repository_state(tmp_path / "nowhere") == (None, None)
+
+
+def test_state_of_a_repository(repository: Repository) -> None:
+    assert repository_state(repository.folder) == (None, None), "no commit yet"
+    commit = repository.commit(a="1")
+    assert repository_state(repository.folder) == (commit, "main")
+    repository.git("checkout", "-q", "--detach")
+    assert repository_state(repository.folder) == (commit, None)
+
+
+def test_nothing_that_a_repository_configures_is_run(repository: Repository, tmp_path: Path) -> None:
+    trap, sprung = tmp_path / "trap.sh", tmp_path / "sprung"
+    trap.write_text(f"#!/bin/sh\ntouch '{sprung}'\ncat\n")
+    trap.chmod(0o755)
+    base = repository.write("one", {"a.txt": "1\n", ".gitattributes": "* diff=evil filter=evil\n"})
+    repository.write("two", {"a.txt": "2\n"})
+    settings = (
+        "core.fsmonitor",
+        "diff.external",
+        "diff.evil.textconv",
+        "diff.evil.command",
+        "core.pager",
+        "gpg.program",
+    )
+    for key in (*settings, "filter.evil.clean", "filter.evil.smudge"):
+        repository.git("config", key, str(trap))
+    repository.git("config", "log.showSignature", "true")
+    evidence = collect_changes(repository.folder, base)
+    assert evidence["changes"]["path"].tolist() == ["a.txt"]
+    assert not sprung.exists()
+
+
+def test_variables_of_a_running_hook_do_not_lead_elsewhere(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = repository.commit(a="1")
+    other = Repository(tmp_path / "other")
+    other.commit(b="1")
+    monkeypatch.setenv("GIT_DIR", str(other.folder / ".git"))
+    assert repository_state(repository.folder)[0] == commit
+
+
+def test_a_deadline_and_a_limit_end_a_command(repository: Repository) -> None:
+    repository.commit(**{"a.txt": "x" * 100_000})
+    blob = repository.git("rev-parse", "HEAD:a.txt")
+    with pytest.raises(EvidenceError, match="printed too much"):
+        Git(repository.folder, limit=1_000).read("cat-file", "blob", blob)
+    with pytest.raises(EvidenceError, match="longer than"):
+        Git(repository.folder, deadline_s=0.2).read("-c", "alias.wait=!sleep 20", "wait")
+
+
+def test_hunks_for_the_finding_matcher(repository: Repository) -> None:
+    lines = [f"line {number}\n" for number in range(1, 31)]
+    base = repository.write("one", {"old.py": "".join(lines), "same.py": "1\n"})
+    moved = ["new\n", *lines[:9], *lines[10:]]
+    repository.write("two", {"old.py": None, "new.py": "".join(moved), "fresh.py": "1\n"})
+    hunks, renames = diff_hunks(repository.folder, base, "HEAD")
+    assert hunks == {"new.py": [(0, 0, 1, 1), (10, 1, 10, 0)], "fresh.py": [(0, 0, 1, 1)]}
+    assert renames == {"old.py": "new.py"}
