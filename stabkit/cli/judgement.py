@@ -49,7 +49,7 @@ def compare(
       stabkit compare latest~1 latest --data data/sample
     """
     subject = _subject(baseline, candidate, config, data)
-    terminal_of(context).show(output_format, subject.comparison())
+    terminal_of(context).show(output_format, subject.key_metrics())
     return 0
 
 

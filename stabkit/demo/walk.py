@@ -21,6 +21,7 @@ from stabkit.demo.scenarios import find_scenario
 from stabkit.errors import StabkitError, UsageError
 from stabkit.pipeline.notebooks import bundled_folder
 from stabkit.pipeline.reports import Job, ReportFiles, make_reports
+from stabkit.report.display import Reason, badge
 from stabkit.report.index import write_index
 from stabkit.store import Store, open_store
 
@@ -85,8 +86,8 @@ def walk(
         raise KeyboardInterrupt
     note("writing the pages")
     made = make_reports(_jobs(folder, config), output)
-    index = write_index(output)
-    return _finish(made, index.html)
+    index, _, _ = write_index(output)
+    return _finish(made, index)
 
 
 def _fresh_folder(folder: Path) -> Path:
@@ -181,5 +182,7 @@ def _finish(made: list[ReportFiles | StabkitError], index: Path) -> Walk:
             raise entry.failure
     report = made[0]
     assert not isinstance(report, StabkitError)
-    lines = [report.title, *(str(reason) for reason in report.result.get("reasons", ())), f"Pages: {index}"]
-    return Walk(report.exit_code, index, "\n".join(lines))
+    summary = report.result["summary"]
+    lines = [report.title, f"{badge(summary['word'])[0]} {summary['word'].upper()}  {summary['sentence']}"]
+    lines += [f"  {Reason(**reason)}" for reason in summary["reasons"]]
+    return Walk(report.exit_code, index, "\n".join([*lines, f"Pages: {index}"]))

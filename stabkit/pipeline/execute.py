@@ -86,6 +86,8 @@ def execute_notebook(
                     progress_bar=False,
                     cwd=str(folder or Path.cwd()),
                     execution_timeout=timeout_s,
+                    # The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
+                    extra_arguments=["--IPKernelApp.log_level=40"],
                 )
         except PapermillExecutionError as error:
             notebook = nbformat.read(output, as_version=4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -79,14 +78,14 @@ def make_report(job: Job, output: Path, *, timeout_s: int = 600) -> ReportFiles:
 
     path = find_notebook(job.notebook)
     execution = execute_notebook(path, job.parameters, timeout_s=timeout_s)
-    rendered = render(execution.notebook, name=path.stem)
+    rendered = render(execution.notebook, index="index.html")
     stem = job.file_name
     html, result, markdown = (output / f"{stem}{suffix}" for suffix in (".html", ".json", ".md"))
     try:
         output.mkdir(parents=True, exist_ok=True)
         _write(html, rendered.html)
         _write(markdown, rendered.markdown)
-        _write(result, json.dumps(rendered.result, ensure_ascii=False, indent=1) + "\n")
+        _write(result, rendered.json)
     except OSError as error:
         raise NotebookError(
             f"The report cannot be written: {error.strerror or error}.",
