@@ -82,7 +82,7 @@ def judge_resource(condition: Condition, sides: Sides) -> ConditionResult:
 
 def judge_error_rate(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge the share of failed requests; warm-up counts, since a failed warm-up request is a failure."""
-    found = _populations(condition, sides, lambda name: name in ("response_time", "connect_time"))
+    found = _populations(condition, sides, lambda name: name in ("response_time", "connect_time"), split=False)
     return _judge_populations(condition, sides, found, _compare_rates)
 
 
@@ -140,8 +140,11 @@ def _is_latency(metric: str) -> bool:
     return metric.endswith("_time") or metric.startswith("event:")
 
 
-def _populations(condition: Condition, sides: Sides, wanted: Any) -> list[_Population]:
+def _populations(condition: Condition, sides: Sides, wanted: Any, *, split: bool = True) -> list[_Population]:
+    """Return the populations; ``split`` keeps fresh and reused connections apart, as times must be."""
     before, after = (_chosen(frame, condition, wanted) for frame in sides.table("samples"))
+    if not split:
+        before, after = (frame.assign(connection=None, warmup=False) for frame in (before, after))
     keys = sorted({*_keys(before), *_keys(after)}, key=lambda key: tuple(part or "" for part in key))
     return [_Population(*key, _of(before, key), _of(after, key)) for key in keys]
 
@@ -155,6 +158,8 @@ def _chosen(samples: pd.DataFrame, condition: Condition, wanted: Any) -> pd.Data
 
 
 def _keys(samples: pd.DataFrame) -> set[tuple[str, str, str | None]]:
+    # The request that opens a reused connection is fresh and warm-up: alone it is no population.
+    samples = samples[~samples["warmup"].fillna(value=False).astype(bool)]
     rows = samples[["target", "metric", "connection"]].drop_duplicates().itertuples(index=False)
     return {
         (target, metric, connection if isinstance(connection, str) else None) for target, metric, connection in rows

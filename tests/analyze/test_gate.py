@@ -379,3 +379,15 @@ def test_the_hand_written_reference_report_is_inconclusive() -> None:
     assert condition(gate, "tests").outcome == "stable"
     assert condition(gate, "tests").facts["candidate_pass"] == "15/17"
     assert condition(gate, "findings").outcome == "inconclusive"
+
+
+def test_the_request_that_opens_a_reused_connection_is_no_population() -> None:
+    def opened(seed: int) -> dict[str, pd.DataFrame]:
+        frame = samples(seed=seed)
+        first = frame["sequence"].eq(0) & frame["metric"].eq("response_time")
+        return {"samples": frame.assign(warmup=first, connection=frame["connection"].mask(first, "fresh"))}
+
+    gate = judged(before=opened(1), after=opened(2))
+    assert gate.verdict == "stable"
+    assert condition(gate, "latency").facts["populations"] == 1
+    assert condition(gate, "error_rate").estimates[0].n_candidate == 2_000
