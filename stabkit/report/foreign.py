@@ -89,6 +89,8 @@ class _Cleaner(HTMLParser):
             self.silent.append(tag)
         if self.silent or tag not in _TAGS:
             return
+        if tag == "img" and not any(name == "src" and _allowed(tag, name, value or "") for name, value in attrs):
+            return
         kept = "".join(f' {name}="{escape(value or "")}"' for name, value in attrs if _allowed(tag, name, value or ""))
         self.parts.append(f"<{tag}{kept}>")
         if tag not in _VOID:

@@ -158,7 +158,6 @@ def render(
     subject = (verdict or {}).get("subject") or {}
     heading = title or subject.get("title") or head.heading or name
     page = _Page(heading, package_version(), _style(), index=index, sections=sections, code=code, failure=failure)
-    page.header = head.blocks
     page.window_title = _window_title(heading, verdict, subject, failure)
     page.crumbs = [plain_text(subject[key]) for key in ("project", "environment") if subject.get(key)]
     page.when = moment(subject["at"]) if subject.get("at") else ""
@@ -166,6 +165,7 @@ def render(
     page.command = plain_text((verdict or {}).get("command") or "")
     _number(sections)
     _drop_dead_links(lead)
+    page.header = head.blocks
     result = _result(name, heading, verdict, failure, lead)
     return Rendered(_page_html(node, page), result, _summary(heading, failure, lead))
 
@@ -401,9 +401,16 @@ def page_css() -> str:
 
 @cache
 def _exporter() -> Any:
-    from nbconvert.exporters.html import HTMLExporter
+    from nbconvert.exporters.templateexporter import TemplateExporter
 
-    return HTMLExporter(template_name="stabkit", extra_template_basedirs=[str(TEMPLATES)])
+    # Not HTMLExporter: it parses and rewrites the finished page, which costs time and the bytes as written.
+    class PageExporter(TemplateExporter):  # type: ignore[misc]
+        file_extension = ".html"
+
+        def _template_extension_default(self) -> str:
+            return ".html.j2"
+
+    return PageExporter(template_name="stabkit", extra_template_basedirs=[str(TEMPLATES)])
 
 
 def _page_html(node: nbformat.NotebookNode, page: _Page) -> str:

@@ -34,9 +34,8 @@ from stabkit.report.display import (
 from stabkit.report.escape import markdown_code, plain_text
 
 # What JupyterLab's sanitizer keeps in an untrusted notebook, of the tags we may use.
-KEPT = set(
-    ["a", "caption", "code", "details", "div", "em", "figcaption", "figure", "h3", "img", "li", "p", "span", "strong", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul"]
-)
+BLOCKS = "caption details div figcaption figure h3 img li p summary table tbody td th thead tr ul"
+KEPT = frozenset(f"{BLOCKS} a code em span strong".split())
 HOSTILE = "<script>alert(1)</script>|`x`[a](http://evil) \x1b[31m\"'&amp;\n# head\u202e"
 COLUMNS = (Column("a", "Name", "head"), Column("b", "Size", "number"), Column("o", "Outcome", "outcome"))
 

@@ -1,0 +1,275 @@
+"""Charts: the data that is drawn, the words that describe it, and the cases without evidence."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stabkit.chart.dumbbell import describe_dumbbell, plot_dumbbell
+from stabkit.chart.events import describe_events, plot_events
+from stabkit.chart.findings import (
+    describe_ages,
+    describe_new_fixed,
+    describe_open,
+    plot_ages,
+    plot_new_fixed,
+    plot_open,
+)
+from stabkit.chart.history import describe_history, plot_history
+from stabkit.chart.impact import describe_impact, plot_impact
+from stabkit.chart.numbers import SPACE
+from stabkit.chart.objectives import describe_objectives, plot_objectives
+from stabkit.chart.resources import describe_resources, plot_resources
+from stabkit.chart.shift import describe_shift, plot_shift
+from stabkit.chart.style import REGRESSED, new_axes, to_svg
+from stabkit.chart.tail import describe_tail, plot_tail
+from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
+
+HOSTILE = "<script>$\\frac{1}$\x00\x1b[31m" + "é" * 50
+Frame = pd.DataFrame
+
+
+def shift(low: float = -1.0, difference: float = 0.0) -> Frame:
+    q = np.array([0.05, 0.5, 0.9, 0.99])
+    move = np.array([0, 0, difference, difference * 2])
+    return Frame({"quantile": q, "difference_ms": move, "low_ms": move + low, "high_ms": move - low})
+
+
+def tail() -> Frame:
+    x = np.linspace(100, 400, 50)
+    sides = [
+        Frame({"side": s, "response_ms": x * k, "share_slower": 1 - np.arange(50) / 50})
+        for s, k in (("baseline", 1), ("candidate", 1.2))
+    ]
+    return pd.concat(sides)
+
+
+def history(n: int = 12) -> Frame:
+    p95 = np.where(np.arange(n) >= n // 2, 160.0, 140.0)
+    p95[1] = np.nan
+    names = [f"r{i}" for i in range(n)]
+    p50 = np.where(np.isnan(p95), np.nan, 100.0)
+    return Frame(
+        {
+            "run_id": names,
+            "label": names,
+            "p50_ms": p50,
+            "p95_ms": p95,
+            "low_ms": p50 - 1,
+            "high_ms": p50 + 1,
+            "line": 1,
+        }
+    )
+
+
+def passes() -> Frame:
+    frame = Frame(
+        {
+            "run_id": ["a", "b", "c"],
+            "label": ["a", None, HOSTILE],
+            "failed": [1, None, 4],
+            "errors": [0, None, 1],
+            "skipped": [0, None, 2],
+            "flaky": [0, None, 0],
+        }
+    )
+    return frame.astype(dict.fromkeys(("failed", "errors", "skipped", "flaky"), "Int64"))
+
+
+def mapped() -> Frame:
+    return Frame(
+        {
+            "test_id": ["t::a", "t::a", HOSTILE, HOSTILE],
+            "run_id": ["1", "2"] * 2,
+            "label": ["1", "2"] * 2,
+            "status": ["pass", "fail", None, "skip"],
+            "recovered": [True, False, None, False],
+        }
+    )
+
+
+def findings() -> Frame:
+    frame = Frame(
+        {
+            "run_id": ["a", "b", "c"],
+            "label": ["a", "b", "c"],
+            "open": [15, None, 15],
+            "new": [None, None, 2],
+            "fixed": [None, None, 2],
+            "open_high": [12, None, 11],
+            "open_critical": [3, None, 4],
+        }
+    )
+    return frame.astype(dict.fromkeys(("open", "new", "fixed", "open_high", "open_critical"), "Int64"))
+
+
+def ages() -> Frame:
+    return Frame({"rule": ["E1", HOSTILE], "path": ["a/b.py", None], "age_runs": [9, 1], "at_least": [True, False]})
+
+
+def dumbbell() -> Frame:
+    return Frame(
+        {
+            "name": ["tls", HOSTILE],
+            "baseline": [10.0, 5],
+            "candidate": [14.0, 5.1],
+            "low": [13.0, None],
+            "high": [15.0, None],
+            "outcome": ["regressed", "stable"],
+        }
+    )
+
+
+def objectives() -> Frame:
+    return Frame(
+        {
+            "name": ["a", HOSTILE],
+            "value": [132.0, 100],
+            "low": [128.0, None],
+            "high": [154.0, None],
+            "limit": [150.0, 200],
+            "unit": "ms",
+        }
+    )
+
+
+def events() -> Frame:
+    return Frame(
+        {
+            "side": ["baseline", "candidate"] * 2,
+            "event": ["start", "start", HOSTILE, HOSTILE],
+            "value_ms": [10.0, 12, 50, 60],
+        }
+    )
+
+
+def resources() -> Frame:
+    return Frame(
+        {
+            "side": ["baseline", "candidate"] * 3,
+            "round": [0, 0, 1, 1, 3, 3],
+            "metric": "memory",
+            "value": [100.0, 110, 100, 111, 101, 114],
+            "unit": "MB",
+        }
+    )
+
+
+def impact() -> Frame:
+    return Frame({"area": ["core", "core", None], "added": [10, None, 5], "deleted": [2, None, 0]}).astype(
+        {"added": "Int64", "deleted": "Int64"}
+    )
+
+
+CASES: dict[str, tuple[Any, Any, Frame]] = {
+    "shift": (plot_shift, describe_shift, shift(difference=20)),
+    "shift, nothing moved": (plot_shift, describe_shift, shift()),
+    "tail": (plot_tail, describe_tail, tail()),
+    "history": (plot_history, describe_history, history()),
+    "history of one run": (plot_history, describe_history, history(12).head(1)),
+    "not passing": (plot_not_passing, describe_not_passing, passes()),
+    "test map": (plot_test_map, describe_test_map, mapped()),
+    "open": (plot_open, describe_open, findings()),
+    "new and fixed": (plot_new_fixed, describe_new_fixed, findings()),
+    "ages": (plot_ages, describe_ages, ages()),
+    "dumbbell": (plot_dumbbell, describe_dumbbell, dumbbell()),
+    "objectives": (plot_objectives, describe_objectives, objectives()),
+    "events": (plot_events, describe_events, events()),
+    "resources": (plot_resources, describe_resources, resources()),
+    "impact": (plot_impact, describe_impact, impact()),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_draws_and_describes(name: str) -> None:
+    plot, describe, frame = CASES[name]
+    before = frame.copy(deep=True)
+    svg = to_svg(plot(frame, axes=new_axes()).figure)
+    assert svg == to_svg(plot(frame, axes=new_axes()).figure)
+    assert len(svg) < 40_000
+    assert b"\x1b" not in svg
+    assert b"<script>" not in svg
+    words = describe(frame)
+    assert words.title
+    assert " where " in words.alt
+    assert words.caption
+    pd.testing.assert_frame_equal(frame, before)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_rows_is_said_and_drawn(name: str) -> None:
+    plot, describe, frame = CASES[name]
+    axes = plot(frame.head(0), axes=new_axes())
+    assert [text.get_text() for text in axes.texts]
+    assert describe(frame.head(0)).alt.startswith("Empty")
+    to_svg(axes.figure)
+
+
+def plain(text: str) -> str:
+    return text.replace(SPACE, " ")
+
+
+def test_titles_state_the_finding() -> None:
+    assert plain(describe_shift(shift(difference=20)).title) == "p90 and above are slower, by up to 40 ms".replace(
+        "40", "40.0"
+    )
+    assert describe_shift(shift()).title == "No percentile of response time is shown to have moved"
+    assert (
+        "All percentiles are slower"
+        in describe_shift(shift(difference=1).assign(difference_ms=5.0, low_ms=4.0, high_ms=6.0)).title
+    )
+    assert (
+        plain(describe_tail(tail(), objective_ms=1000).title) == "No request misses the 1 000 ms objective, as before"
+    )
+    assert describe_not_passing(passes()).title.startswith("Failing tests rose from 1 to 5 with ")
+    assert describe_test_map(mapped()).title == "1 test fails in 2: a"
+    assert describe_open(findings()).title == "The total stayed at 15 over 2 scans"
+    assert describe_new_fixed(findings()).title == "2 new and 2 fixed in c"
+    assert describe_dumbbell(dumbbell()).title == "tls regressed"
+    assert "may miss" in describe_objectives(objectives()).title
+    assert describe_events(events(), expected=("gone",)).title == "gone never arrived in the candidate"
+    assert plain(describe_resources(resources()).title) == "Memory at a median of 111 MB; 100 MB before"
+    assert plain(describe_impact(impact()).title) == "71 % of 17 changed lines are in core"
+
+
+def test_shift_colours_only_where_the_interval_excludes_zero() -> None:
+    axes = plot_shift(shift(difference=20), axes=new_axes())
+    worse = [line for line in axes.lines if line.get_color() == REGRESSED]
+    assert [list(line.get_xdata()) for line in worse] == [[2, 3]]
+    unknown = shift(difference=20).assign(high_ms=np.nan)
+    assert describe_shift(unknown).title.startswith("No percentile")
+
+
+def test_history_marks_changes_and_leaves_gaps() -> None:
+    change = SimpleNamespace(index=6, before=140.0, after=160.0)
+    words = describe_history(history(), changes=[change])
+    assert plain(words.title) == "p95 of response time rose by 14 % with r6"
+    assert "1 run has no evidence" in words.caption
+    axes = plot_history(history(), axes=new_axes(), changes=[change])
+    assert "no run" in [text.get_text() for text in axes.texts]
+    assert any(list(line.get_xdata()) == [5.5, 5.5] for line in axes.lines)
+    p95 = next(line for line in axes.lines if np.nanmax(line.get_ydata()) == 160)
+    assert np.isnan(p95.get_ydata()[2:4]).all()
+    assert axes.get_ylim()[0] == 0
+    assert "too few to look" in describe_history(history(12).head(3)).title
+
+
+def test_not_scanned_is_a_gap() -> None:
+    axes = plot_open(findings(), axes=new_axes())
+    assert "not scanned" in [text.get_text() for text in axes.texts]
+    assert axes.patches[0].get_height() == 3  # the most severe lies below
+
+
+def test_many_marks_are_rasterised_and_palette_follows_dark_mode() -> None:
+    axes = new_axes()
+    axes.plot(np.arange(3000), np.arange(3000), ".", color=REGRESSED)
+    svg = to_svg(axes.figure)
+    assert b"data:image/png;base64" in svg
+    light = new_axes()
+    light.plot([0, 1], color=REGRESSED)
+    assert b"prefers-color-scheme:dark" in to_svg(light.figure)
+    assert b"var(--worse)" in to_svg(light.figure)
