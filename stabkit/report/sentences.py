@@ -181,7 +181,8 @@ def reason(condition: ConditionResult) -> Reason:
 def reason_text(condition: ConditionResult) -> str:
     """Return what was seen and why that gives this outcome, without the condition's name."""
     open_ = condition.outcome == "inconclusive"
-    doubts = list(dict.fromkeys(need_text(need) for need in condition.needs)) if open_ else []
+    points = condition.kind == "error_rate"
+    doubts = list(dict.fromkeys(need_text(need, points=points) for need in condition.needs)) if open_ else []
     if condition.kind not in ("tests", "findings", "checks"):
         seen = _estimates_text(condition)
     else:
@@ -273,11 +274,11 @@ def _objective_text(estimate: Estimate, condition: ConditionResult) -> str:
     if limit is None:
         return seen
     goal = f"the objective is below {value_text(float(limit), estimate.unit)}"
-    return {
-        "stable": f"{seen}, bound included; {goal}",
-        "improved": f"{seen}, bound included; {goal}",
-        "regressed": f"{seen}; {goal}, and it is missed",
-    }.get(estimate.outcome, f"{seen}; {goal}")
+    low, high = estimate.low, estimate.high
+    if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
+        seen = f"{seen} [{value_text(low, '')}, {value_text(high, '')}]"
+    kept = {"stable": ", and it is met", "improved": ", and it is met", "regressed": ", and it is missed"}
+    return f"{seen}; {goal}{kept.get(standing_outcome(condition, estimate), '')}"
 
 
 def _items_text(condition: ConditionResult) -> str:
@@ -348,8 +349,10 @@ def _facts_text(condition: ConditionResult) -> str:
     return ""
 
 
-def need_text(need: Need) -> str:
+def need_text(need: Need, *, points: bool = False) -> str:
     """Return what is missing and what would decide it, as one clause without a full stop.
+
+    Margins are per cent, or with ``points`` percentage points.
 
     Examples
     --------
@@ -363,7 +366,9 @@ def need_text(need: Need) -> str:
     detail = plain(need.detail, 160) if need.detail else ""
     margin = ""
     if need.decidable_margin is not None:
-        margin = f"the present evidence can decide a margin of {need.decidable_margin * 100:.3g} %"
+        margin = (
+            f"the present evidence can decide a margin of {need.decidable_margin * 100:.3g} {'pp' if points else '%'}"
+        )
     heads = {
         "one_sample": "one sample shows no spread",
         "too_few_samples": f"too few samples{_colon(detail)}",

@@ -46,13 +46,9 @@ def run_name(run: pd.Series | None) -> str:
 
 
 def title(baseline: pd.Series | None, candidate: pd.Series) -> str:
-    """Return the report's title: the two runs, the environment, the time."""
+    """Return the report's title: the two runs."""
     against = f" against {run_name(baseline)}" if baseline is not None else ", first run"
-    parts = [f"Stability of {run_name(candidate)}{against}"]
-    if pd.notna(candidate["environment"]):
-        parts.append(plain(candidate["environment"]))
-    parts.append(f"{candidate['started_at']:%Y-%m-%d %H:%M} UTC")
-    return " · ".join(parts)
+    return f"Stability of {run_name(candidate)}{against}"
 
 
 def headline(gate: Gate, *, first: bool = False) -> str:

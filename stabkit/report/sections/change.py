@@ -31,8 +31,10 @@ def change_impact(case: Case) -> Piece:
         return NoEvidence("changes", shell(["stabkit", "collect"]), reason)
     lead = [sentence(f"{changed_text(changes)} changed")]
     beside = area_coincidence(changes, case.gate)
-    for condition, rows in beside.groupby("condition", sort=False):
-        lead.append(sentence(f"{plain(condition)} coincides with changes in {joined(rows['area'].dropna(), most=4)}"))
+    if len(beside):
+        areas = joined(beside["area"].dropna().drop_duplicates(), most=4)
+        names = joined(beside["condition"].drop_duplicates(), most=4)
+        lead.append(sentence(f"changes in {areas} coincide with what regressed: {names}"))
     pieces: list[Piece] = [Statement(tuple(lead)), area_table(changes, beside), impact_figure(changes)]
     pieces.append(change_table(assess(case), "Changed files, the riskiest first"))
     return Group(tuple(pieces))
@@ -185,8 +187,7 @@ def checklist(lines: pd.DataFrame) -> Piece:
     items = tuple(CheckItem(_answer(row), plain(row["line"], 160), _because(row)) for row in lines.to_dict("records"))
     order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
-    found = Checklist(ordered, "Production readiness")
-    return Group((Statement((found.sentence,)), found))
+    return Checklist(ordered, "Production readiness")
 
 
 def _answer(row: dict[Any, Any]) -> str:

@@ -64,9 +64,8 @@ def _runs(case: Case) -> Table:
         run = evidence.run
         rows.append(
             {
-                "side": (_known(run["label"]) or plain(run["run_id"]), side),
-                "run_id": plain(run["run_id"]),
-                "commit": _known(run["commit"]),
+                "side": (_known(run["label"]) or side, f"{side} · {plain(run['run_id'])}"),
+                "commit": None if pd.isna(run["commit"]) else plain(run["commit"])[:12],
                 "environment": _known(run["environment"]),
                 "started": moment(run["started_at"]),
                 "floor": measure(run["floor_ms"], "ms") if pd.notna(run["floor_ms"]) else None,
@@ -77,7 +76,6 @@ def _runs(case: Case) -> Table:
         records.append({"side": side, **{str(k): None if pd.isna(v) else str(v) for k, v in run.items()}})
     columns = (
         Column("side", "Run", "head"),
-        Column("run_id", "Run id", "code"),
         Column("commit", "Commit", "code", phone=False),
         Column("environment", "Environment"),
         Column("started", "Started"),

@@ -98,7 +98,9 @@ def _change(condition: ConditionResult, estimate: Estimate) -> str | tuple[str, 
             "unbounded" if estimate.high is None or not math.isfinite(estimate.high) else measure(estimate.high, "ms")
         )
         return (f"at most {high}", f"objective below {measure(estimate.margin, 'ms')}")
-    return change_text(estimate) if estimate.change is not None else None
+    if estimate.change is not None:
+        return change_text(estimate)
+    return "no bound yet" if estimate.candidate is not None and estimate.baseline is not None else None
 
 
 def strip(condition: ConditionResult, estimate: Estimate) -> Strip | None:

@@ -198,22 +198,31 @@ def _failures(case: Case, targets: Sequence[str]) -> Piece | None:
     if failed.empty:
         return None
     failed = failed.sort_values(["due_at", "round", "sequence"], kind="stable", na_position="last")
-    rows = tuple(
-        {
-            "when": (moment(row["due_at"]), f"{row['side']}, round {row['round']}"),
-            "target": f"{plain(row['target'])} {metric_words(row['metric'])}",
-            "status": str(row["status"]) if pd.notna(row["status"]) else None,
-            "error": _known(row["error"]),
-        }
-        for row in failed.to_dict("records")
-    )
+    # Failures come in bursts: one row each, with how many they are.
+    keys = ["side", "target", "metric", "status", "error"]
+    told = failed[keys].astype(object).where(failed[keys].notna(), "")
+    burst = (told != told.shift()).any(axis=1).cumsum()
+    rows = tuple(_failure_row(group) for _, group in failed.groupby(burst, sort=True))
     columns = (
         Column("when", "When", "head"),
         Column("target", "Target"),
+        Column("n", "Samples", "number"),
         Column("status", "Status", "number"),
         Column("error", "Error"),
     )
     return Table(columns, rows, f"{count(len(failed), 'failed sample')}, in time order", limit=SHOWN_FAILURES)
+
+
+def _failure_row(group: pd.DataFrame) -> dict[str, Any]:
+    first, last = group.iloc[0], group.iloc[-1]
+    rounds = f"round {first['round']}" + (f" to {last['round']}" if last["round"] != first["round"] else "")
+    return {
+        "when": (moment(first["due_at"]), f"{first['side']}, {rounds}"),
+        "target": f"{plain(first['target'])} {metric_words(first['metric'])}",
+        "n": amount_text(len(group)),
+        "status": str(first["status"]) if pd.notna(first["status"]) else None,
+        "error": _known(first["error"]),
+    }
 
 
 def resources(case: Case) -> Piece:

@@ -60,7 +60,7 @@ def _suites(frame: pd.DataFrame) -> Table:
     summary = suite_summary(frame)
     rows = tuple(
         {
-            "suite": plain(row["suite"]),
+            "suite": (plain(row["suite"]), _times(row) or "duration unknown"),
             "baseline": (row["baseline_pass"], f"{row['baseline_skipped']} skipped") if row["baseline_tests"] else None,
             "candidate": (row["candidate_pass"], f"{row['candidate_skipped']} skipped")
             if row["candidate_tests"]
@@ -70,23 +70,26 @@ def _suites(frame: pd.DataFrame) -> Table:
             "gone": f"{row['disappeared'] + row['newly_skipped']}",
             "flaky": f"{row['flaky']}",
             "known": f"{row['still_failing']}",
-            "time": _times(row),
         }
         for row in summary.to_dict("records")
     )
     columns = (
         Column("suite", "Suite", "head"),
-        Column("baseline", "Baseline passed", "number", phone=False),
-        Column("candidate", "Candidate passed", "number"),
+        Column("baseline", "Baseline", "number", phone=False),
+        Column("candidate", "Candidate", "number"),
         Column("regressed", "Regressed", "number"),
         Column("fixed", "Fixed", "number"),
-        Column("gone", "Gone or skipped", "number"),
+        Column("gone", "Gone", "number"),
         Column("flaky", "Flaky", "number"),
         Column("known", "Still failing", "number"),
-        Column("time", "Duration", "number", phone=False),
     )
     records = tuple({str(k): None if pd.isna(v) else v for k, v in r.items()} for r in summary.to_dict("records"))
-    return Table(columns, rows, "Suites: passed of those with a result, skips apart", records=records)
+    return Table(
+        columns,
+        rows,
+        "Suites: passed of those with a result, skips apart; gone is disappeared or newly skipped",
+        records=records,
+    )
 
 
 def _times(row: dict[Any, Any]) -> str | None:
