@@ -404,13 +404,14 @@ def _exporter() -> Any:
     from nbconvert.exporters.templateexporter import TemplateExporter
 
     # Not HTMLExporter: it parses and rewrites the finished page, which costs time and the bytes as written.
-    class PageExporter(TemplateExporter):  # type: ignore[misc]
+    class PageExporter(TemplateExporter):
         file_extension = ".html"
 
         def _template_extension_default(self) -> str:
             return ".html.j2"
 
-    return PageExporter(template_name="stabkit", extra_template_basedirs=[str(TEMPLATES)])
+    exporter: Any = PageExporter
+    return exporter(template_name="stabkit", extra_template_basedirs=[str(TEMPLATES)])
 
 
 def _page_html(node: nbformat.NotebookNode, page: _Page) -> str:
