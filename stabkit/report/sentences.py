@@ -156,6 +156,8 @@ def verdict_sentence(gate: Gate) -> str:
         better = f", {counts['improved']} of them improved" if counts["improved"] else ""
         head = "The one gating condition is" if total == 1 else f"All {total} conditions are"
         return f"{head} stable{better}." if total > 1 else f"{head} {gating[0].outcome}."
+    if bad == total == 1:
+        return "The one condition regressed."
     if bad:
         tail = [f"{open_} {verb('is', open_)} inconclusive"] if open_ else []
         tail += [f"{good} {verb('is', good)} stable or improved"] if good else []
@@ -194,9 +196,9 @@ def reason_text(condition: ConditionResult) -> str:
 
 
 def _nothing_text(condition: ConditionResult) -> str:
-    what = EVIDENCE_OF_KIND.get(condition.kind, "evidence")
     if condition.outcome == "inconclusive":
-        return f"no evidence: no {what}"
+        what = EVIDENCE_OF_KIND.get(condition.kind)
+        return f"no evidence: no {what}" if what else "no evidence"
     return {"stable": "nothing got worse", "improved": "got better"}.get(condition.outcome, "got worse")
 
 
@@ -248,20 +250,21 @@ def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) 
         parts.append("n = 1 a side" if estimate.n_baseline else "n = 1")
     elif estimate.change is not None:
         parts.append(change_text(estimate))
-    standing = _standing(estimate)
+    outcome = estimate.outcome if condition is None else standing_outcome(condition, estimate)
+    standing = _standing(estimate, outcome)
     text = ", ".join(parts)
     return f"{text}; {standing}" if standing else text
 
 
-def _standing(estimate: Estimate) -> str:
+def _standing(estimate: Estimate, outcome: str) -> str:
     if estimate.margin is None or estimate.change is None:
         return ""
     margin = margin_text(estimate)
-    if estimate.outcome == "regressed":
+    if outcome == "regressed":
         return f"beyond the margin of {margin}" if estimate.beyond_margin else f"worse; the margin is {margin}"
-    if estimate.outcome == "improved":
+    if outcome == "improved":
         return f"better; the margin is {margin}"
-    return f"inside the margin of {margin}" if estimate.outcome == "stable" else f"the margin is {margin}"
+    return f"inside the margin of {margin}" if outcome == "stable" else f"the margin is {margin}"
 
 
 def _objective_text(estimate: Estimate, condition: ConditionResult) -> str:
@@ -362,8 +365,10 @@ def need_text(need: Need, *, points: bool = False) -> str:
     'no evidence: no scan'
     """
     amount = f"{count(need.amount, 'more ' + need.unit.removesuffix('s'))}" if need.amount else ""
-    would = f"{amount} would decide" if amount else ""
     detail = plain(need.detail, 160) if need.detail else ""
+    size = f", {detail}," if need.reason in ("one_sample", "too_few_samples") and "a round" in detail else ""
+    would = f"{amount}{size} would decide" if amount else ""
+    detail = "" if size else detail
     margin = ""
     if need.decidable_margin is not None:
         margin = (

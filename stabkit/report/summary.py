@@ -79,12 +79,24 @@ def largest_change(gate: Gate) -> str:
     comparing = [c for c in gate.conditions if c.kind != "objective"]  # an objective has no baseline
     moved = [(c, e) for c in comparing for e in c.estimates if _shift(e) > 0]
     if not moved:
-        if any(e.change is not None for c in comparing for e in c.estimates):
-            return "No metric moved further than its interval."
-        return "Nothing could be compared."
+        return _no_change(gate, comparing)
     # The shift itself ranks, not its outcome: an improvement of half is larger news than 2 % inside the margin.
     condition, estimate = max(moved, key=lambda pair: (standing_outcome(*pair) == "regressed", _shift(pair[1])))
     return sentence(f"the largest change is {plain(condition.name)}: {estimate_text(estimate, condition)}")
+
+
+def _no_change(gate: Gate, comparing: Sequence[ConditionResult]) -> str:
+    outcomes = {standing_outcome(c, e) for c in comparing for e in c.estimates}
+    if not outcomes:
+        counted = any(c.outcome in ("stable", "improved") for c in gate.conditions)
+        return (
+            "No measured metric was compared; what was counted did not get worse."
+            if counted
+            else "Nothing was compared."
+        )
+    if outcomes == {"inconclusive"}:
+        return "No change is proven, and none is excluded."
+    return "No metric moved further than its interval."
 
 
 def _shift(estimate: Estimate) -> float:
@@ -119,9 +131,7 @@ def largest_doubt(gate: Gate) -> str:
 def facts_strip(gate: Gate, changes: pd.DataFrame, *, not_stable: bool = True) -> dict[str, str]:
     """Return what got worse and better, what stayed, what changed, and what was not measured; a few words each."""
     strip = {
-        "Worse": _tally(
-            gate, "regressed", ("regressed", "new", "reopened", "updated", "fail", "disappeared", "unconfirmed")
-        ),
+        "Worse": _tally(gate, "regressed", ("regressed", "new", "reopened", "updated", "fail")),
         "Better": _tally(gate, "improved", ("fixed",)),
         "Stable": _stable(gate),
         "Changed": changed_text(changes),

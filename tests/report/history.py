@@ -14,7 +14,7 @@ from stabkit.store import Store, new_run, open_store
 
 START = datetime(2026, 3, 1, 21, 0, tzinfo=UTC)
 EVENTS = ("agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed")
-ROUNDS, REQUESTS = 8, 60
+ROUNDS, REQUESTS = 6, 40
 
 CONFIG = """
 [project]
@@ -112,7 +112,7 @@ def checks(*, missing_field: bool = False) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def tests(*, broken: tuple[str, ...] = (), flaky: tuple[str, ...] = (), reruns: int = 5) -> pd.DataFrame:
+def suite_results(*, broken: tuple[str, ...] = (), flaky: tuple[str, ...] = (), reruns: int = 5) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for i in range(24):
         name = f"tests/test_chat.py::test_case_{i:02d}"
@@ -152,7 +152,14 @@ def changes() -> pd.DataFrame:
     shared = {"status": "modified", "base_commit": "a" * 40, "head_commit": "b" * 40, "range_commits": 3}
     return pd.DataFrame(
         [
-            {**shared, "path": "service/events.py", "added": 40, "deleted": 3, "category": "internal", "area": "service"}
+            {
+                **shared,
+                "path": "service/events.py",
+                "added": 40,
+                "deleted": 3,
+                "category": "internal",
+                "area": "service",
+            }
             | {"owner": "platform", "criticality": "critical", "commits": 2},
             {**shared, "path": "docs/events.md", "added": 12, "deleted": 0, "category": "docs", "area": "docs"}
             | {"docs_only": True, "commits": 1},
@@ -178,7 +185,7 @@ def evidence(
     tables = {
         "samples": samples(np.random.default_rng(seed), start, slow=slow, failed=failed),
         "checks": checks(missing_field=missing_field),
-        "tests": tests(broken=broken, flaky=flaky),
+        "tests": suite_results(broken=broken, flaky=flaky),
         "scans": scans,
         "findings": findings,
         "changes": changes() if changed else pd.DataFrame(),
@@ -190,7 +197,9 @@ def evidence(
 def sources() -> pd.DataFrame:
     kinds = {"backend": "http", "auth": "http", "socket": "websocket", "backend memory": "resources"}
     rows = [{"kind": kind, "path": path, "status": "ok", "rows": 10} for path, kind in kinds.items()]
-    rows.append({"kind": "tests", "format": "junit", "path": "junit.xml", "sha256": "c" * 64, "rows": 24, "status": "ok"})
+    rows.append(
+        {"kind": "tests", "format": "junit", "path": "junit.xml", "sha256": "c" * 64, "rows": 24, "status": "ok"}
+    )
     rows.append({"kind": "scan", "format": "ruff", "path": "ruff.json", "sha256": "d" * 64, "rows": 5, "status": "ok"})
     return pd.DataFrame(rows)
 
@@ -201,7 +210,7 @@ def add_run(store: Store, number: int, run_evidence: Evidence, **fields: Any) ->
     return store.append(row | {"floor_ms": 0.08}, run_evidence)
 
 
-def build_store(folder: Path, *, runs: int = 8, **worse: Any) -> Store:
+def build_store(folder: Path, *, runs: int = 6, **worse: Any) -> Store:
     """A store of that many runs; the last two were collected together, and the last is worse as the keywords say."""
     store = open_store(folder / "data", create=True)
     for number in range(runs):

@@ -33,6 +33,10 @@ def results(case: Case) -> Piece:
     conditions = case.of_kind("tests")
     leads = tuple(sentence(f"{plain(c.name)}: {reason_text(c)}") for c in conditions)
     pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
+    if before.empty or after.empty:
+        side = "candidate" if after.empty else "baseline"
+        gap = NoEvidence(f"tests of the {side}", shell(["stabkit", "collect"]), "Nothing can be compared.")
+        return Group((pieces[0], gap, *_history_pieces(case)))
     changed = frame[~frame["transition"].isin([*_QUIET, *_KNOWN])]
     known = frame[frame["transition"].isin(_KNOWN)]
     if len(changed):
@@ -40,12 +44,15 @@ def results(case: Case) -> Piece:
     if len(known):
         table = _table(known, "Known failures and fixed tests")
         pieces.append(Fold((table,), summary=count(len(known), "known failure or fixed test")))
+    return Group((*pieces, *_history_pieces(case)))
+
+
+def _history_pieces(case: Case) -> list[Piece]:
     tests, runs = case.history("tests"), case.runs
-    if tests["run_id"].nunique() >= 3:
-        pieces.append(not_passing_figure(tests, runs))
-        figure = map_figure(tests, runs)
-        pieces += [figure] if figure is not None else []
-    return Group(tuple(pieces))
+    if tests["run_id"].nunique() < 3:
+        return []
+    figure = map_figure(tests, runs)
+    return [not_passing_figure(tests, runs), *([figure] if figure is not None else [])]
 
 
 def _earlier(case: Case) -> pd.DataFrame | None:

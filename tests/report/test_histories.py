@@ -1,0 +1,110 @@
+"""The objects behind the other notebooks: on a generated history, and on a store that holds nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+import stabkit
+from stabkit.errors import UsageError
+from stabkit.report.display import Piece
+
+METHODS = {
+    "latency_deltas": ["headline", "comparisons", "targets", "shift", "tail", "stages", "rounds", "history"],
+    "test_trends": ["headline", "not_passing", "history", "map", "flakiness", "durations"],
+    "compliance_history": ["headline", "open_findings", "new_and_fixed", "ages", "scores", "breaks"],
+    "change_impact": ["headline", "files", "areas", "risks", "checklist", "recommendations"],
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_section_shows_itself(worse_store, name):
+    result = getattr(stabkit, name)(worse_store.root)
+    for method in METHODS[name]:
+        piece = getattr(result, method)()
+        assert isinstance(piece, Piece), method
+        assert "<" in piece._repr_html_()
+        assert "No evidence" not in repr(piece), method
+        json.dumps(piece.piece(), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_store_without_evidence_says_so_in_every_section(history, tmp_path, name):
+    store = history.open_store(tmp_path / "data", create=True)
+    history.add_run(store, 1, history.Evidence())
+    result = getattr(stabkit, name)(store.root)
+    for method in METHODS[name]:
+        words = repr(getattr(result, method)())
+        assert words.strip(), method
+        assert "✓" not in words, method
+
+
+def test_the_slow_tail_is_found(worse_store):
+    words = repr(stabkit.latency_deltas(worse_store.root, target="backend").tail())
+    assert "objective" in words
+
+
+def test_test_trends_name_the_break_and_the_flaky(worse_store):
+    trends = stabkit.test_trends(worse_store.root, "service")
+    assert "1 failure more than in the run before" in repr(trends.headline())
+    assert "test_case_07" in repr(trends.flakiness())
+    assert "2/6" in repr(trends.flakiness())
+
+
+def test_only_the_newest_runs(worse_store):
+    assert len(stabkit.test_trends(worse_store.root, last=2).runs) == 2
+
+
+def test_compliance_counts_states_not_totals(worse_store):
+    assert "6 findings open, 2 new and 1 fixed since the scan before" in repr(
+        stabkit.compliance_history(worse_store.root).headline()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("latency_deltas", {"target": "bakend"}),
+        ("test_trends", {"suite": "servce"}),
+        ("compliance_history", {"tool": "rufff"}),
+    ],
+)
+def test_a_wrong_name_gets_the_nearest(worse_store, name, wrong):
+    with pytest.raises(UsageError, match=r"Did you mean '(backend|service|ruff)'"):
+        getattr(stabkit, name)(worse_store.root, **wrong)
+
+
+def test_a_negative_number_of_runs_is_refused(worse_store):
+    with pytest.raises(UsageError, match="-3"):
+        stabkit.test_trends(worse_store.root, last=-3)
+
+
+def test_changes_coincide_and_do_not_cause(worse_store):
+    words = repr(stabkit.change_impact(worse_store.root).areas())
+    assert "coincide" in words
+    assert "caused" not in words
+
+
+def test_a_git_range_needs_no_store(tmp_path):
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True, timeout=30)
+
+    git("init", "-q", "-b", "main")
+    (tmp_path / "service.py").write_text("LIMIT = 1\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    (tmp_path / "service.py").write_text("LIMIT = 2\n")
+    git("commit", "-qam", "second")
+    impact = stabkit.change_impact(repository=tmp_path, base="HEAD~1")
+    assert "1 commit, 1 file" in repr(impact.headline())
+    assert "service.py" in repr(impact.files())
+    for method in METHODS["change_impact"]:
+        assert repr(getattr(impact, method)()).strip()
+
+
+def test_half_a_git_range_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="base"):
+        stabkit.change_impact(repository=tmp_path)
