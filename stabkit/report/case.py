@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class Case:
     store: Store | None
     data: str
     asked: tuple[str, str]
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def first(self) -> bool:
@@ -76,7 +77,10 @@ class Case:
             return pd.concat([self.before[table], self.after[table]], ignore_index=True)
         if self.runs.empty:
             return empty(table)
-        return self.store.read(table, runs=self.runs["run_id"].tolist())
+        # Several sections draw from the same history; reading is the dear part.
+        if table not in self._tables:
+            self._tables[table] = self.store.read(table, runs=self.runs["run_id"].tolist())
+        return self._tables[table]
 
     def of_kind(self, *kinds: str) -> tuple[ConditionResult, ...]:
         """Return the conditions of these kinds, in order of weight."""

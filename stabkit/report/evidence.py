@@ -52,7 +52,7 @@ def load_run(reference: str, store: Store | None = None) -> RunEvidence:
         try:
             run_id = store.resolve(reference)
         except UnknownRunError as error:
-            if not path.exists():
+            if not reference or not path.exists():
                 error.hint = f"{error.hint}; a folder of evidence files may be named too."
                 raise
         else:

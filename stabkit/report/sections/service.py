@@ -10,9 +10,10 @@ import pandas as pd
 from stabkit.analyze.histories import wilson
 from stabkit.analyze.lateness import own_lateness
 from stabkit.analyze.outcome import ConditionResult
+from stabkit.chart.events import describe_events, plot_events
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
-from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.estimates import change_text
 from stabkit.report.numbers import measure, moment, percent
 from stabkit.report.sections.metrics import estimate_table
@@ -48,11 +49,28 @@ def websocket(case: Case) -> Piece:
     pairs = [(c, e) for c in case.of_kind("latency", "objective") if c.target in targets for e in c.estimates]
     if pairs:
         pieces.append(estimate_table(pairs, "WebSocket times"))
+    pieces += [figure for target in targets if (figure := _events(case, target)) is not None]
     pieces += _checks(case, targets)
     failures = _failures(case, targets)
     if failures is not None:
         pieces.append(failures)
     return Group(tuple(pieces))
+
+
+def _events(case: Case, target: str) -> Figure | None:
+    """Return when each event of a session arrived; None if no arrival was measured."""
+    parts = []
+    for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
+        samples = _of(evidence["samples"], [target])
+        arrived = samples[samples["metric"].str.startswith("event:") & samples["ok"] & samples["value"].notna()]
+        names = arrived["metric"].str.removeprefix("event:")
+        parts.append(pd.DataFrame({"side": side, "event": names, "value_ms": arrived["value"]}))
+    frame = pd.concat(parts, ignore_index=True)
+    if frame.empty:
+        return None
+    declared = case.config.websocket.get(target)
+    expected = declared.event.types if declared is not None and declared.event is not None else ()
+    return Figure.of(plot_events, describe_events, frame, left=1.6, expected=expected)
 
 
 def _availability_lead(case: Case, targets: Sequence[str]) -> str:
