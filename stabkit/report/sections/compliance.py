@@ -62,6 +62,8 @@ def _compared(found: FindingComparison, before: pd.DataFrame, after: pd.DataFram
         if counts[state]
     ]
     total = f"{count(_open(before), 'open finding')} before, {amount_text(_open(after))} after"
+    if before.empty and after.empty:
+        total = "no finding is listed on either side"
     comparable = "the scans are comparable" if found.comparable else "the scans are not comparable"
     why = f"{comparable}: {joined(found.why, most=6)}" if found.why else comparable
     lead = (sentence(f"{total}: {', '.join(words)}" if words else f"{total}"), sentence(why))
