@@ -409,7 +409,9 @@ def _colon(detail: str) -> str:
 def need_command(condition: ConditionResult, need: Need | None) -> str | None:
     """Return the command that collects what the condition lacks; None if no command can."""
     words: list[object] = ["stabkit", "collect"]
-    if need is not None and need.amount and need.unit in ("rounds", "samples"):
+    # Out of proportion: nobody should paste a command for thousands of rounds.
+    in_reach = need is not None and need.decidable_margin is None
+    if need is not None and in_reach and need.amount and need.unit in ("rounds", "samples"):
         rounds = _rounds_in_all(condition, need)
         words += ["--rounds", rounds] if rounds else []
     if condition.target:
