@@ -25,7 +25,7 @@ from stabkit.report.display import Reason, badge
 from stabkit.report.index import write_index
 from stabkit.store import Store, open_store
 
-__all__ = ["Walk", "collect_versions", "sample_folder", "store_versions", "walk", "write_config"]
+__all__ = ["Walk", "collect_versions", "project_text", "sample_folder", "store_versions", "walk", "write_config"]
 
 _MARK: Final = ".stabkit-demo"
 
@@ -112,20 +112,27 @@ def _fresh_folder(folder: Path) -> Path:
 
 def write_config(folder: Path, baseline: RunningService, candidate: RunningService, *, rounds: int) -> Config:
     """Write the demo's ``stabkit.toml`` for two running versions, and load it."""
+    path = folder / "stabkit.toml"
+    path.write_text(project_text(baseline, candidate, rounds=rounds, python=sys.executable), encoding="utf-8")
+    return load_config(path)
+
+
+def project_text(
+    baseline: RunningService, candidate: RunningService, *, rounds: int, python: str, data: str = "data"
+) -> str:
+    """Return the demo's configuration as TOML, with the addresses of two versions."""
     template = (Path(__file__).parent / "project.toml").read_text(encoding="utf-8")
-    text = template.format(
+    return template.format(
         rounds=rounds,
+        data=data,
         baseline=baseline.url(""),
         candidate=candidate.url(""),
         baseline_socket=baseline.url("", "wss"),
         candidate_socket=candidate.url("", "wss"),
         baseline_pid=baseline.pid,
         candidate_pid=candidate.pid,
-        python=sys.executable,
+        python=python,
     )
-    path = folder / "stabkit.toml"
-    path.write_text(text, encoding="utf-8")
-    return load_config(path)
 
 
 def collect_versions(config: Config, progress: Progress | None = None) -> Collection:
