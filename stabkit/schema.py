@@ -107,6 +107,9 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _text("config_sha256", "of the resolved configuration"),
                     _text("versions", "JSON object: tool -> version"),
                     _float("floor_ms", "the prober's own median over loopback, ms", minimum=0),
+                    _text(
+                        "looks", "JSON list: planned looks while collecting, each with its level; null: one at the end"
+                    ),
                     _boolean("complete", "false if the collection was interrupted or a source failed", required=True),
                 ),
             ),

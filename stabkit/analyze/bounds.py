@@ -16,8 +16,10 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from stabkit.analyze.rounds import FloatArray, Rounds, quantile_rank
+from stabkit.errors import UsageError
 
 __all__ = [
+    "CONFIDENCE",
     "LEVEL",
     "Contrast",
     "MeanContrast",
@@ -27,6 +29,7 @@ __all__ = [
     "as_ratio",
     "bandwidth",
     "clustered_quantile",
+    "level_of",
     "long_run_variance",
     "one_sided_p",
     "paired_contrast",
@@ -39,7 +42,30 @@ __all__ = [
 LEVEL: Final = 0.025
 """One-sided error of every bound shown: two-sided 95 %."""
 
+CONFIDENCE: Final = 0.95
+"""Of the interval between both bounds, where nothing else is asked for."""
+
 _SMALLEST_P: Final = 1e-12
+
+
+def level_of(confidence: float) -> float:
+    """Return the one-sided error of each bound of an interval; never below 1e-12.
+
+    Raises
+    ------
+    UsageError
+        The confidence is not between 0 and 1.
+
+    Examples
+    --------
+    >>> round(level_of(0.95), 6), level_of(1 - 1e-15)
+    (0.025, 1e-12)
+    """
+    if not 0 < confidence < 1:
+        raise UsageError(
+            f"confidence is {confidence!r}.", where="analyze", hint="Give a number between 0 and 1, such as 0.95."
+        )
+    return LEVEL if confidence == CONFIDENCE else max(_SMALLEST_P, (1 - confidence) / 2)
 
 
 def as_ratio(log: float) -> float:

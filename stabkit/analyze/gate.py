@@ -13,8 +13,11 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.bounds import LEVEL, level_of
 from stabkit.analyze.exact_conditions import judge_checks, judge_findings, judge_tests
+from stabkit.analyze.looks import stated_confidence
 from stabkit.analyze.measured_conditions import judge_error_rate, judge_latency, judge_objective, judge_resource
+from stabkit.analyze.noise import MetricNoise
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition, ConditionKind, Config
@@ -31,7 +34,6 @@ JUDGES: Final[Mapping[ConditionKind, Callable[[Condition, Sides], ConditionResul
     "tests": judge_tests,
     "findings": judge_findings,
 }
-_ONE_SIDED: Final = 0.025
 _OUTCOMES: Final = ("regressed", "inconclusive", "improved", "stable")
 _SEVERITIES: Final = ("critical", "high", "normal", "low")
 _PROBES: Final = ("http", "websocket", "load", "records")
@@ -47,7 +49,13 @@ _SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def evaluate_gate(
-    config: Config, baseline: RunEvidence | None, candidate: RunEvidence, *, history: Evidence | None = None
+    config: Config,
+    baseline: RunEvidence | None,
+    candidate: RunEvidence,
+    *,
+    history: Evidence | None = None,
+    noise: Sequence[MetricNoise] = (),
+    confidence: float | None = None,
 ) -> Gate:
     """Judge every condition and return the verdict with everything it rests on.
 
@@ -61,6 +69,11 @@ def evaluate_gate(
         The run to be judged.
     history : Evidence, optional
         Tables of earlier runs of the same environment, for flake rates and reopened findings.
+    noise : sequence of MetricNoise
+        What A/A runs of the same environment have shown (:func:`stabkit.analyze.noise.measure_noise`). It covers
+        separate runs; where A/A runs alarm too often, measured times are inconclusive.
+    confidence : float, optional
+        Of every measured interval. None: what the last planned look of either run says, else 0.95.
 
     Returns
     -------
@@ -69,17 +82,20 @@ def evaluate_gate(
 
     Notes
     -----
-    Holm's correction at 2.5 %, one-sided, runs over the p-values of all gating estimates; a measured condition that is
-    regressed by itself but not after the correction is inconclusive. Exact regressions need no correction.
+    Holm's correction at the one-sided error of the bounds, 2.5 % unless looks are planned, runs over the p-values of
+    all gating estimates; a measured condition that is regressed by itself but not after the correction is
+    inconclusive. Exact regressions need no correction.
     """
-    sides = Sides(config, baseline, candidate, history)
+    runs = [side for side in (baseline, candidate) if side is not None]
+    stated = max(stated_confidence(side.fact("looks")) for side in runs) if confidence is None else confidence
+    sides = Sides(config, baseline, candidate, history, tuple(noise), stated)
     conditions = config.conditions or evidence_conditions(sides)
     judged = [_judge(condition, sides) for condition in conditions]
-    judged = _after_holm(judged)
+    judged = _after_holm(judged, level_of(sides.confidence))
     missing = _missing(sides)
     judged += _evidence_results(judged, conditions, sides)
     ordered = tuple(sorted(judged, key=_weight))
-    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides))
+    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides), sides.confidence)
 
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
@@ -99,34 +115,35 @@ def _source_kinds(condition: Condition, sides: Sides) -> tuple[str, ...]:
     return (*kinds, "changes") if condition.target == "changes" else kinds
 
 
-def _after_holm(results: Sequence[ConditionResult]) -> list[ConditionResult]:
+def _after_holm(results: Sequence[ConditionResult], level: float = LEVEL) -> list[ConditionResult]:
     """Return the results, those measured regressions doubted that do not stand among so many metrics."""
-    family = [e for result in results if result.gating for e in result.estimates if _p(e) is not None]
-    limit = _holm_limit([p for e in family if (p := _p(e)) is not None])
-    return [_doubted(result, limit, len(family)) for result in results]
+    found = [_p(e, level) for result in results if result.gating for e in result.estimates]
+    family = [p for p in found if p is not None]
+    limit = _holm_limit(family, level)
+    return [_doubted(result, limit, len(family), level) for result in results]
 
 
-def _p(estimate: Estimate) -> float | None:
+def _p(estimate: Estimate, level: float) -> float | None:
     """Return the one-sided p; a regression without one has at least excluded 'no change' at its bound's level."""
     if estimate.p_worse is not None and math.isfinite(estimate.p_worse):
         return estimate.p_worse
-    return _ONE_SIDED if estimate.outcome == "regressed" else None
+    return level if estimate.outcome == "regressed" else None
 
 
-def _holm_limit(values: Sequence[float]) -> float:
+def _holm_limit(values: Sequence[float], level: float) -> float:
     """Return the largest p-value that Holm's step-down procedure rejects; negative if none."""
     limit = -1.0
     for rank, p in enumerate(sorted(values)):
-        if p > _ONE_SIDED / (len(values) - rank):
+        if p > level / (len(values) - rank):
             break
         limit = p
     return limit
 
 
-def _doubted(result: ConditionResult, limit: float, metrics: int) -> ConditionResult:
+def _doubted(result: ConditionResult, limit: float, metrics: int, level: float) -> ConditionResult:
     if result.outcome != "regressed" or result.exact or not result.gating:
         return result
-    worse = [p for e in result.estimates if e.outcome == "regressed" and (p := _p(e)) is not None]
+    worse = [p for e in result.estimates if e.outcome == "regressed" and (p := _p(e, level)) is not None]
     if any(p <= limit for p in worse):
         return result
     detail = f"worse by itself, but not proven among {metrics} metrics"

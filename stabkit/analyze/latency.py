@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
 import numpy as np
 
 from stabkit.analyze.bounds import (
-    LEVEL,
+    CONFIDENCE,
     Contrast,
     QuantileBounds,
     QuantileContrast,
     RunNoise,
     as_ratio,
     clustered_quantile,
+    level_of,
     one_sided_p,
     paired_contrast,
     serial_quantile,
@@ -39,6 +40,7 @@ __all__ = [
     "tail_curve",
 ]
 
+_QUANTILES: Final = {"p50": 0.50, "p99": 0.99}
 _BEYOND: Final = 10  # samples of a round beyond its quantile; with fewer a round's own p99 is merely its maximum
 
 
@@ -55,7 +57,7 @@ class LatencyComparison:
     need : Need or None
         What would decide it; None unless inconclusive.
     quantiles : tuple of Estimate
-        ``p50`` and ``p99``, ratios with unadjusted 95 % bounds.
+        ``p50`` and ``p99``, ratios with unadjusted bounds at ``confidence``.
     flags : tuple of str
         ``run_noise_unknown`` the sides were not interleaved and no noise between runs is known; ``rounds_unpaired``
         rounds of one side only were left out; ``rounds_unequal`` one round against several; ``few_rounds`` fewer than
@@ -70,8 +72,14 @@ class LatencyComparison:
 
 
 class _RunNoiseLike(Protocol):
-    sd: float
-    df: float
+    @property
+    def sd(self) -> float: ...
+
+    @property
+    def df(self) -> float: ...
+
+
+_NoiseGiven = RunNoise | tuple[float, float] | Sequence[float] | _RunNoiseLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +89,9 @@ class _Design:
     baseline: Rounds
     candidate: Rounds
     kind: str  # "single", "paired", "unpaired"
-    noise: RunNoise | None
+    noise: Mapping[float, RunNoise]  # by quantile; empty: unknown, or held by the interleaved rounds already
     flags: tuple[str, ...]
+    level: float
 
     @property
     def sides(self) -> tuple[Rounds, Rounds]:
@@ -108,7 +117,8 @@ def compare_latency(
     margin: float = 0.05,
     tail_margin: float = 0.20,
     paired: bool = True,
-    run_noise: RunNoise | tuple[float, float] | Sequence[float] | _RunNoiseLike | None = None,
+    run_noise: _NoiseGiven | Mapping[str, _NoiseGiven] | None = None,
+    confidence: float = CONFIDENCE,
 ) -> LatencyComparison:
     """Say whether response times stayed within the margins, or what is missing to say it.
 
@@ -121,9 +131,12 @@ def compare_latency(
         Allowed relative growth of the median and of the 99th percentile; 0.05 is 5 %.
     paired : bool
         True if equal round numbers were measured next to each other; False for two separate runs.
-    run_noise : RunNoise, (sd, df) or sequence of float, optional
+    run_noise : RunNoise, (sd, df), sequence of float, or mapping of these by ``p50`` and ``p99``, optional
         How much the log ratio of two identical runs varies in this environment: known, or the log ratios of A/A pairs
         (a list, array or Series; only a tuple of two is read as (sd, df)). Interleaved rounds need none and ignore it.
+    confidence : float
+        Of the interval between both bounds. A look among several planned ones takes more than 0.95, so that all looks
+        together err no more often than one.
 
     Returns
     -------
@@ -135,7 +148,7 @@ def compare_latency(
     SchemaError
         A value is null, infinite, zero or negative, is no number, or a column is missing.
     UsageError
-        A margin or the run noise is not a positive number.
+        A margin, the run noise or the confidence is no such number, or a quantile lacks its noise.
 
     Notes
     -----
@@ -159,19 +172,38 @@ def compare_latency(
         if not (math.isfinite(value) and value > 0):
             raise UsageError(f"{name} is {value!r}.", where="compare_latency", hint="Give a number above 0, as 0.05.")
     design = _design(
-        read_rounds(baseline, where="baseline"), read_rounds(candidate, where="candidate"), paired, _noise(run_noise)
+        read_rounds(baseline, where="baseline"),
+        read_rounds(candidate, where="candidate"),
+        paired,
+        _noises(run_noise),
+        level_of(confidence),
     )
-    wanted = (("p50", 0.50, margin), ("p99", 0.99, tail_margin))
+    wanted = [(name, p, allowed) for (name, p), allowed in zip(_QUANTILES.items(), (margin, tail_margin), strict=True)]
     if design.n < MIN_SAMPLES:
         need = _too_few(design)
         found = tuple(_unjudged(design, name, p, allowed, need) for name, p, allowed in wanted)
         return LatencyComparison("inconclusive", need, found, design.flags)
     judged = [_judge(design, name, p, allowed) for name, p, allowed in wanted]
     estimates = tuple(estimate for estimate, _, _ in judged)
-    outcome = _combine(estimates, [better for _, better, _ in judged])
+    outcome = _combine(estimates, [better for _, better, _ in judged], design.level)
     needs = [need for estimate, _, need in judged if estimate.outcome not in ("stable", "improved") and need]
     flags = dict.fromkeys((*design.flags, *(flag for estimate in estimates for flag in estimate.flags)))
     return LatencyComparison(outcome, _largest(needs) if outcome == "inconclusive" else None, estimates, tuple(flags))
+
+
+def _noises(given: Any) -> Mapping[float, RunNoise]:
+    if not isinstance(given, Mapping):
+        noise = _noise(given)
+        return {} if noise is None else dict.fromkeys(_QUANTILES.values(), noise)
+    found = {p: _noise(given.get(name)) for name, p in _QUANTILES.items()}
+    known = {p: noise for p, noise in found.items() if noise is not None}
+    if set(given) - set(_QUANTILES) or (known and len(known) < len(found)):
+        raise UsageError(
+            f"run_noise is given for {', '.join(map(repr, given))}.",
+            where="run_noise",
+            hint=f"Give each of {', '.join(_QUANTILES)}: noise that one quantile lacks would count as none.",
+        )
+    return known
 
 
 def _noise(given: Any) -> RunNoise | None:
@@ -198,7 +230,13 @@ def _noise(given: Any) -> RunNoise | None:
     return noise
 
 
-def _design(baseline: Rounds, candidate: Rounds, paired: bool, noise: RunNoise | None) -> _Design:  # noqa: FBT001
+def _design(
+    baseline: Rounds,
+    candidate: Rounds,
+    paired: bool,  # noqa: FBT001
+    noise: Mapping[float, RunNoise],
+    level: float,
+) -> _Design:
     flags: list[str] = []
     kind = "unpaired" if min(baseline.count, candidate.count) > 1 else "single"
     if kind == "unpaired" and paired:
@@ -213,13 +251,13 @@ def _design(baseline: Rounds, candidate: Rounds, paired: bool, noise: RunNoise |
     if kind == "single" and max(baseline.count, candidate.count) > 1:
         flags.append("rounds_unequal")
     if kind == "paired":
-        noise = None  # interleaved rounds hold the noise between runs already
-    elif noise is None:
+        noise = {}  # interleaved rounds hold the noise between runs already
+    elif not noise:
         flags.append("run_noise_unknown")
-    design = _Design(baseline, candidate, kind, noise, tuple(flags))
+    design = _Design(baseline, candidate, kind, noise, tuple(flags), level)
     if not design.enough_for_stable:
         flags.append("few_rounds")
-    return _Design(baseline, candidate, kind, noise, tuple(flags))
+    return _Design(baseline, candidate, kind, noise, tuple(flags), level)
 
 
 def _contrast(design: _Design, p: float) -> tuple[Contrast, str]:
@@ -230,10 +268,10 @@ def _contrast(design: _Design, p: float) -> tuple[Contrast, str]:
         tick = math.hypot(ticks[0] / math.exp(logs_b.mean()), ticks[1] / math.exp(logs_c.mean())) / 2
         if design.kind == "paired":
             return paired_contrast(logs_b, logs_c, tick=tick), "paired t over rounds"
-        return welch_contrast(logs_b, logs_c, tick=tick, noise=design.noise), "Welch over rounds"
+        return welch_contrast(logs_b, logs_c, tick=tick, noise=design.noise.get(p)), "Welch over rounds"
     sides = (_bounds(b, p, ticks[0]), _bounds(c, p, ticks[1]))
     words = {"single": "order statistics, long-run variance"}.get(design.kind, "order statistics, clustered variance")
-    return QuantileContrast(sides, design.noise), words
+    return QuantileContrast(sides, design.noise.get(p)), words
 
 
 def _bounds(side: Rounds, p: float, tick: float) -> QuantileBounds:
@@ -243,7 +281,7 @@ def _bounds(side: Rounds, p: float, tick: float) -> QuantileBounds:
 def _judge(design: _Design, name: str, p: float, margin: float) -> tuple[Estimate, float, Need | None]:
     """Return the estimate, the p-value of "candidate better", and what would decide it."""
     contrast, method = _contrast(design, p)
-    low, high = contrast.at(LEVEL)
+    low, high = contrast.at(design.level)
     g = math.log1p(margin)
     outcome = _outcome(low, high, g)
     flags = ["slower_within_margin"] if outcome == "stable" and low > 0 else []
@@ -256,7 +294,7 @@ def _judge(design: _Design, name: str, p: float, margin: float) -> tuple[Estimat
     need = None
     if outcome not in ("stable", "improved"):
         by_rounds = design.kind != "single"
-        need = need_for(contrast, n=design.n, rounds=design.rounds, by_rounds=by_rounds, g=g)
+        need = need_for(contrast, n=design.n, rounds=design.rounds, by_rounds=by_rounds, g=g, level=design.level)
         if not design.enough_for_stable:
             need = _few_rounds(design, need)
     worse, better = one_sided_p(contrast)
@@ -293,22 +331,22 @@ def _outcome(low: float, high: float, g: float) -> Outcome:
     return "regressed" if low > 0 else "inconclusive"
 
 
-def _combine(estimates: Sequence[Estimate], better: Sequence[float]) -> Outcome:
+def _combine(estimates: Sequence[Estimate], better: Sequence[float], level: float) -> Outcome:
     fine = [estimate.outcome in ("stable", "improved") for estimate in estimates]
-    slower = _holm([cast("float", estimate.p_worse) for estimate in estimates])
+    slower = _holm([cast("float", estimate.p_worse) for estimate in estimates], level)
     if any(slow and estimate.outcome == "regressed" for slow, estimate in zip(slower, estimates, strict=True)):
         return "regressed"
     if not all(fine):
         return "inconclusive"
-    faster = _holm(better)
+    faster = _holm(better, level)
     won = any(fast and estimate.outcome == "improved" for fast, estimate in zip(faster, estimates, strict=True))
     return "improved" if won else "stable"
 
 
-def _holm(p_values: Sequence[float]) -> list[bool]:
+def _holm(p_values: Sequence[float], level: float) -> list[bool]:
     rejected = [False] * len(p_values)
     for position, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        if p_values[index] > LEVEL / (len(p_values) - position):
+        if p_values[index] > level / (len(p_values) - position):
             break
         rejected[index] = True
     return rejected

@@ -18,7 +18,19 @@ from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Objective
 from stabkit.errors import SchemaError
 
-__all__ = ["MARGINS", "combine", "judge_error_rate", "judge_latency", "judge_objective", "judge_resource", "result_of"]
+__all__ = [
+    "MARGINS",
+    "Population",
+    "combine",
+    "find_populations",
+    "is_latency",
+    "judge_error_rate",
+    "judge_latency",
+    "judge_objective",
+    "judge_resource",
+    "judged_times",
+    "result_of",
+]
 
 MARGINS: Final = {"latency": 0.05, "tail": 0.20, "error_rate": 0.005, "resource": 0.10}
 _RESOURCES: Final = ("memory", "cpu")
@@ -26,7 +38,7 @@ _LATE_SHARE: Final = 0.5  # of the margin in ms; beyond it the prober, not the t
 
 
 @dataclass(frozen=True, eq=False)
-class _Population:
+class Population:
     """The samples of one target, metric and kind of connection, on both sides."""
 
     target: str
@@ -37,6 +49,7 @@ class _Population:
 
     @property
     def name(self) -> str:
+        """What it is called where a condition speaks of several."""
         kind = f", {self.connection} connections" if self.connection else ""
         return f"{self.target} {self.metric}{kind}"
 
@@ -70,24 +83,24 @@ def result_of(condition: Condition, outcome: Outcome, **parts: Any) -> Condition
 
 def judge_latency(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge median and 99th percentile of every population the condition speaks of."""
-    return _judge_populations(condition, sides, _populations(condition, sides, _is_latency), _compare_latency)
+    return _judge_populations(condition, sides, find_populations(condition, sides, is_latency), _compare_latency)
 
 
 def judge_resource(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge the level and the growth of a resource."""
     return _judge_populations(
-        condition, sides, _populations(condition, sides, lambda name: name in _RESOURCES), _compare_resource
+        condition, sides, find_populations(condition, sides, lambda name: name in _RESOURCES), _compare_resource
     )
 
 
 def judge_error_rate(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge the share of failed requests; warm-up counts, since a failed warm-up request is a failure."""
-    found = _populations(condition, sides, lambda name: name in ("response_time", "connect_time"), split=False)
+    found = find_populations(condition, sides, lambda name: name in ("response_time", "connect_time"), split=False)
     return _judge_populations(condition, sides, found, _compare_rates)
 
 
 def _judge_populations(
-    condition: Condition, sides: Sides, populations: Sequence[_Population], compare: Any
+    condition: Condition, sides: Sides, populations: Sequence[Population], compare: Any
 ) -> ConditionResult:
     facts = {"populations": len(populations), "paired": sides.paired}
     missing = sides.no_baseline(condition)
@@ -136,17 +149,18 @@ def _incomparable(sides: Sides) -> Need | None:
     return None
 
 
-def _is_latency(metric: str) -> bool:
+def is_latency(metric: str) -> bool:
+    """Return whether a metric is a time that is judged."""
     return metric.endswith("_time") or metric.startswith("event:")
 
 
-def _populations(condition: Condition, sides: Sides, wanted: Any, *, split: bool = True) -> list[_Population]:
+def find_populations(condition: Condition, sides: Sides, wanted: Any, *, split: bool = True) -> list[Population]:
     """Return the populations; ``split`` keeps fresh and reused connections apart, as times must be."""
     before, after = (_chosen(frame, condition, wanted) for frame in sides.table("samples"))
     if not split:
         before, after = (frame.assign(connection=None, warmup=False) for frame in (before, after))
     keys = sorted({*_keys(before), *_keys(after)}, key=lambda key: tuple(part or "" for part in key))
-    return [_Population(*key, _of(before, key), _of(after, key)) for key in keys]
+    return [Population(*key, _of(before, key), _of(after, key)) for key in keys]
 
 
 def _chosen(samples: pd.DataFrame, condition: Condition, wanted: Any) -> pd.DataFrame:
@@ -179,7 +193,7 @@ def _judged(samples: pd.DataFrame) -> pd.DataFrame:
     return samples[samples["ok"].fillna(value=False).astype(bool) & ~warmup]
 
 
-def _times(population: _Population) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
+def judged_times(population: Population) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
     """Return the judged times of both sides from the best column that both have, as ``round`` and ``response_ms``."""
     sides = [_judged(population.baseline), _judged(population.candidate)]
     for column in ("response_ms", "service_ms", "value"):
@@ -194,30 +208,43 @@ def _times(population: _Population) -> tuple[pd.DataFrame, pd.DataFrame, str | N
 _Compared = tuple[Outcome, Sequence[Estimate], Sequence[Need]]
 
 
-def _compare_latency(condition: Condition, sides: Sides, population: _Population) -> _Compared:
-    before, after, column = _times(population)
+def _compare_latency(condition: Condition, sides: Sides, population: Population) -> _Compared:
+    before, after, column = judged_times(population)
     if column is None:
         return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
     margin = condition.margin or MARGINS["latency"]
     tail_margin = condition.tail_margin or MARGINS["tail"]
-    compared = compare_latency(before, after, margin=margin, tail_margin=tail_margin, paired=sides.paired)
+    noise = sides.noise_of(population.target, population.metric, population.connection)
+    compared = compare_latency(
+        before,
+        after,
+        margin=margin,
+        tail_margin=tail_margin,
+        paired=sides.paired,
+        run_noise=noise.run_noise if noise is not None else None,
+        confidence=sides.confidence,
+    )
     needs = [compared.need] if compared.need is not None and compared.outcome == "inconclusive" else []
     covered = condition.accept_single_run or "run_noise_unknown" not in compared.flags
     outcome, open_ = (compared.outcome, []) if covered else _uncovered(compared.outcome, compared.quantiles)
     needs += open_
+    if noise is not None and noise.unfit:
+        unfit = Need(None, "evidence", "false_alarms", noise.alarms)
+        return "inconclusive", compared.quantiles, (unfit, *needs)
     late = _prober_late(sides, population, before["response_ms"], (margin, tail_margin))
     if late is not None:
         return "inconclusive", compared.quantiles, (late, *needs)
     return outcome, compared.quantiles, needs
 
 
-def _compare_resource(condition: Condition, sides: Sides, population: _Population) -> _Compared:
+def _compare_resource(condition: Condition, sides: Sides, population: Population) -> _Compared:
     estimates = compare_resource(
         _judged(population.baseline),
         _judged(population.candidate),
         metric=population.metric,
         margin=condition.margin or MARGINS["resource"],
         paired=sides.paired,
+        confidence=sides.confidence,
     )
     outcome, open_ = combine([e.outcome for e in estimates]), [e.need for e in estimates if e.need is not None]
     if not condition.accept_single_run and any("run_noise_unknown" in e.flags for e in estimates):
@@ -226,9 +253,10 @@ def _compare_resource(condition: Condition, sides: Sides, population: _Populatio
     return outcome, estimates, open_
 
 
-def _compare_rates(condition: Condition, _: Sides, population: _Population) -> _Compared:
+def _compare_rates(condition: Condition, sides: Sides, population: Population) -> _Compared:
     margin = condition.margin or MARGINS["error_rate"]
-    estimate = compare_failures(population.baseline["ok"], population.candidate["ok"], margin=margin)
+    before, after = population.baseline["ok"], population.candidate["ok"]
+    estimate = compare_failures(before, after, margin=margin, confidence=sides.confidence)
     return estimate.outcome, (estimate,), [estimate.need] if estimate.need is not None else []
 
 
@@ -255,7 +283,7 @@ def _far_better(estimate: Estimate) -> bool:
 
 
 def _prober_late(
-    sides: Sides, population: _Population, baseline_ms: pd.Series, margins: tuple[float, float]
+    sides: Sides, population: Population, baseline_ms: pd.Series, margins: tuple[float, float]
 ) -> Need | None:
     """Ask for a better prober where its own lateness could decide the outcome.
 
@@ -279,7 +307,7 @@ def _prober_late(
 def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge the candidate's quantile against its limit; one that the baseline missed as well is a known failure."""
     objective = _objective(condition, sides)
-    populations = _populations(condition, sides, _is_latency)
+    populations = find_populations(condition, sides, is_latency)
     if objective is None:
         need = Need(None, "evidence", "missing", "no objective is stated")
         return result_of(condition, "inconclusive", needs=(need,))
@@ -295,7 +323,7 @@ def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
             outcomes.append("inconclusive")
             needs.append(Need(None, "evidence", "missing", f"candidate: no good request of {population.name}"))
             continue
-        estimate = objective_estimate(after, objective)
+        estimate = objective_estimate(after, objective, confidence=sides.confidence)
         before = _measured(population.baseline)
         known = len(before) > 0 and objective_estimate(before, objective).outcome == "regressed"
         estimates.append(estimate)

@@ -24,7 +24,7 @@ _RESERVE: Final = 1.2
 """Of samples beyond the square-root law: followed once, that decided 78-80 % of medians, this 85 % (simulated)."""
 
 
-def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: float) -> Need:
+def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: float, level: float = LEVEL) -> Need:
     """Return what would decide an open comparison.
 
     Parameters
@@ -37,6 +37,8 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
         True if rounds are what narrows the interval, else samples.
     g : float
         ln(1 + margin).
+    level : float
+        One-sided error of the bounds that decide.
 
     Notes
     -----
@@ -45,19 +47,24 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
     and 1 + margin. Beyond ten times what is there, the smallest margin that the present evidence decides is named.
     """
     have = rounds if by_rounds else n
-    low, high = contrast.at(LEVEL)
+    low, high = contrast.at(level)
     delta = contrast.candidate - contrast.baseline
     if not (math.isfinite(high) and math.isfinite(low)):
-        samples = _samples_until_bounded(contrast, n)
+        samples = _samples_until_bounded(contrast, n, level)
         more = math.ceil(samples / max(1.0, n / rounds)) - rounds if by_rounds else samples - n
         return Need(max(1, more), "rounds" if by_rounds else "samples", "tail_unbounded")
     wide = high - delta
-    reachable = max(as_ratio(_POWER * wide) - 1, as_ratio(high) - 1)
-    goal = (g / _POWER) ** 2 - contrast.fixed**2
+    power = _power(level)
+    reachable = max(as_ratio(power * wide) - 1, as_ratio(high) - 1)
+    goal = (g / power) ** 2 - contrast.fixed**2
     if goal <= 0:  # the clock or the noise between runs alone fills the margin: only interleaved rounds help
         return Need(START[0], "rounds", "smallest_margin", None, reachable)
     variable = max(wide**2 - contrast.fixed**2, 0.0)
-    total = _rounds(contrast, have, variable, g, goal) if by_rounds else math.ceil(_RESERVE * have * variable / goal)
+    total = (
+        _rounds(contrast, have, variable, g, goal=goal, level=level)
+        if by_rounds
+        else math.ceil(_RESERVE * have * variable / goal)
+    )
     if total <= have:
         total = max(have + 1, math.ceil(have * ((high - low) / g) ** 2))
     if total > _OUT_OF_PROPORTION * have:
@@ -65,24 +72,29 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
     return Need(total - have, "rounds" if by_rounds else "samples", "wide_interval")
 
 
-def _rounds(contrast: Contrast, have: int, variable: float, g: float, goal: float) -> int:
+def _power(level: float) -> float:
+    """Return by how much an interval must be wider than its half to be decided in four cases of five."""
+    return _POWER if level == LEVEL else 1 + 0.84 / t_quantile(level, 1e6)
+
+
+def _rounds(contrast: Contrast, have: int, variable: float, g: float, *, goal: float, level: float) -> int:
     if isinstance(contrast, QuantileContrast) or contrast.fixed > 0:
         return max(MIN_ROUNDS, math.ceil(have * variable / goal))
-    sd = math.sqrt(variable * have) / t_quantile(LEVEL, have - 1)
+    sd = math.sqrt(variable * have) / t_quantile(level, have - 1)
     # Student's t rewards further rounds twice while there are few, so the smallest sufficient count is searched.
     counts = np.arange(MIN_ROUNDS, MIN_ROUNDS + 20 * have + 20)
-    half = (stdtrit(counts - 1, 1 - LEVEL) + stdtrit(counts - 1, 0.80)) * sd / np.sqrt(counts)
+    half = (-stdtrit(counts - 1, level) + stdtrit(counts - 1, 0.80)) * sd / np.sqrt(counts)
     enough = np.flatnonzero(half <= g)
     return int(counts[enough[0]]) if enough.size else math.ceil(have * variable / goal)
 
 
-def _samples_until_bounded(contrast: Contrast, n: int) -> int:
+def _samples_until_bounded(contrast: Contrast, n: int, level: float) -> int:
     """Return the samples a side from which both quantiles have bounds on both sides."""
     assert isinstance(contrast, QuantileContrast)
-    return max(bounded_from(side, n) for side in contrast.sides)
+    return max(bounded_from(side, n, level) for side in contrast.sides)
 
 
-def bounded_from(side: QuantileBounds, n: int) -> int:
+def bounded_from(side: QuantileBounds, n: int, level: float = LEVEL) -> int:
     """Return how many samples a quantile like this needs until it has an upper and a lower bound."""
     p, inflation = side.p, side.inflation
     r = max(0.0, (inflation - 1) / (inflation + 1))  # of the AR(1) with this inflation
@@ -90,7 +102,7 @@ def bounded_from(side: QuantileBounds, n: int) -> int:
     count = max(n, MIN_SAMPLES)
     for _ in range(200):
         df = 1.5 * count / bandwidth(count, min(0.97, r)) if serial else side.df * count / n
-        half = t_quantile(LEVEL, df) * math.sqrt(count * p * (1 - p) * inflation)
+        half = t_quantile(level, df) * math.sqrt(count * p * (1 - p) * inflation)
         if count * min(p, 1 - p) >= half + 1:
             return count
         count = math.ceil(count * 1.05) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from stabkit.analyze.bounds import LEVEL, QuantileBounds, as_ratio, clustered_quantile, serial_quantile
+from stabkit.analyze.bounds import CONFIDENCE, QuantileBounds, as_ratio, clustered_quantile, level_of, serial_quantile
 from stabkit.analyze.needs import MIN_SAMPLES, START
 from stabkit.analyze.outcome import Estimate, Need, Outcome
 from stabkit.analyze.rounds import quantile_rank, read_rounds
@@ -16,7 +16,12 @@ __all__ = ["objective_estimate"]
 
 
 def objective_estimate(
-    frame: Any, objective: Objective | None = None, *, quantile: float | None = None, below_ms: float | None = None
+    frame: Any,
+    objective: Objective | None = None,
+    *,
+    quantile: float | None = None,
+    below_ms: float | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Say whether a quantile is proven below its limit (``stable``), proven above it (``regressed``), or neither.
 
@@ -30,12 +35,14 @@ def objective_estimate(
         Above 0 and below 1.
     below_ms : float
         The limit, ms.
+    confidence : float
+        Of the interval between both bounds.
 
     Returns
     -------
     Estimate
         On the ``difference`` scale, measured from zero: ``candidate`` and ``change`` are the quantile, ``low`` and
-        ``high`` its bounds (one-sided 97.5 % each), ``margin`` the limit, all in ms; there is no ``baseline``. The
+        ``high`` its bounds, ``margin`` the limit, all in ms; there is no ``baseline``. The
         headroom is ``margin - high``. ``p_worse`` is the p-value of "above the limit". Fewer than ten samples, or too
         few for a bound: ``inconclusive`` with ``need``.
 
@@ -67,7 +74,8 @@ def objective_estimate(
         value = float(math.exp(side.ordered[quantile_rank(side.n, p) - 1])) if side.n else None
         return Estimate(outcome="inconclusive", candidate=value, change=value, need=need, **known)
     bounds = (serial_quantile if side.count == 1 else clustered_quantile)(side, p, tick=side.tick)
-    low, high = bounds.at(LEVEL)
+    level = level_of(confidence)
+    low, high = bounds.at(level)
     outcome: Outcome = "stable" if high < math.log(limit) else "regressed" if low > math.log(limit) else "inconclusive"
     value = math.exp(bounds.estimate)
     return Estimate(
@@ -78,7 +86,7 @@ def objective_estimate(
         high=as_ratio(high),
         p_worse=_p_above(bounds, math.log(limit)),
         method="order statistics, " + ("long-run variance" if side.count == 1 else "clustered variance"),
-        need=_need(bounds, math.log(limit), side.count) if outcome == "inconclusive" else None,
+        need=_need(bounds, math.log(limit), side.count, level) if outcome == "inconclusive" else None,
         **known,
     )
 
@@ -91,14 +99,14 @@ def _p_above(bounds: QuantileBounds, limit: float) -> float:
     return smallest_level(lambda level: bounds.at(level)[0] > limit)
 
 
-def _need(bounds: QuantileBounds, limit: float, rounds: int) -> Need:
+def _need(bounds: QuantileBounds, limit: float, rounds: int, level: float) -> Need:
     from stabkit.analyze.needs import bounded_from
 
-    low, high = bounds.at(LEVEL)
+    low, high = bounds.at(level)
     below = bounds.estimate < limit
     wide = (high - bounds.estimate) if below else (bounds.estimate - low)
     if not math.isfinite(wide):
-        total, reason = bounded_from(bounds, bounds.n), "tail_unbounded"
+        total, reason = bounded_from(bounds, bounds.n, level), "tail_unbounded"
     else:
         room = max(abs(limit - bounds.estimate), 1e-3)  # nearer than 0.1 % no number of samples is worth it
         total, reason = math.ceil(bounds.n * 2.04 * (wide / room) ** 2), "wide_interval"

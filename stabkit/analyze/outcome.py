@@ -32,7 +32,7 @@ class Need:
     reason : str
         Why, as a machine-readable word from the analysis: ``one_sample``, ``too_few_samples``, ``wide_interval``,
         ``tail_unbounded``, ``run_noise_unknown``, ``not_rerun``, ``not_comparable``, ``missing``, ``partial``,
-        ``prober_late``, ``not_checked``, ``smallest_margin``.
+        ``prober_late``, ``false_alarms``, ``not_checked``, ``smallest_margin``.
     detail : str or None
         The subject: test ids, the missing table, why scans are not comparable.
     decidable_margin : float or None
@@ -48,7 +48,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Estimate:
-    """One quantity of the candidate against the baseline, with 95 % bounds.
+    """One quantity of the candidate against the baseline, with 95 % bounds unless the gate says otherwise.
 
     ``change``, ``low`` and ``high`` are ratios candidate / baseline on the ``ratio`` scale and differences
     candidate - baseline on the ``difference`` scale; an unbounded side is infinite, an unknown one None.
@@ -116,12 +116,15 @@ class Gate:
         Evidence that is declared or expected and not there.
     unjudged : tuple of str
         Metrics in the evidence that no condition speaks of.
+    confidence : float
+        Of the interval between both bounds of every measured estimate: 0.95, or that of the last planned look.
     """
 
     verdict: VerdictWord
     conditions: tuple[ConditionResult, ...] = ()
     missing: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
+    confidence: float = 0.95
 
     @property
     def exit_code(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.analyze.bounds import LEVEL, smallest_level
+from stabkit.analyze.bounds import CONFIDENCE, LEVEL, level_of, smallest_level
 from stabkit.analyze.outcome import Estimate, Need, Outcome
 from stabkit.analyze.resources import compare_resource
 from stabkit.errors import SchemaError, UsageError
@@ -61,7 +61,13 @@ def rate_interval(failed: float, n: float, *, level: float = 2 * LEVEL) -> tuple
 
 
 def compare_rates(
-    failed_baseline: float, n_baseline: float, failed_candidate: float, n_candidate: float, *, margin: float
+    failed_baseline: float,
+    n_baseline: float,
+    failed_candidate: float,
+    n_candidate: float,
+    *,
+    margin: float,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Say whether the failure rate stayed within an absolute margin.
 
@@ -71,6 +77,8 @@ def compare_rates(
         Failures among requests of each side.
     margin : float
         Absolute: 0.005 allows half a percentage point more failures.
+    confidence : float
+        Of the interval between both bounds.
 
     Returns
     -------
@@ -107,7 +115,7 @@ def compare_rates(
     def bounds(level: float) -> tuple[float, float]:
         return _newcombe((failed_baseline, n_baseline), (failed_candidate, n_candidate), level)
 
-    low, high = bounds(LEVEL)
+    low, high = bounds(level_of(confidence))
     outcome = _outcome(low, high, margin)
     n = min(n_baseline, n_candidate)
     need = _need(c - b, low, high, n, margin, none=failed_baseline + failed_candidate == 0)
@@ -222,15 +230,15 @@ def errors_in_bursts(ok: Any, *, level: float = 0.001) -> bool:
     return bool(hypergeom.cdf(_burst_sizes(failed).size, n, n - f + 1, f) <= level)
 
 
-def compare_failures(baseline_ok: Any, candidate_ok: Any, *, margin: float) -> Estimate:
+def compare_failures(baseline_ok: Any, candidate_ok: Any, *, margin: float, confidence: float = CONFIDENCE) -> Estimate:
     """Say whether the failure rate stayed within an absolute margin, counting bursts where errors come in bursts.
 
     Parameters
     ----------
     baseline_ok, candidate_ok : array-like of bool, shape (n,)
         In time order, true for a good request. Nulls are an error.
-    margin : float
-        Absolute, as for :func:`compare_rates`.
+    margin, confidence : float
+        As for :func:`compare_rates`.
 
     Notes
     -----
@@ -243,7 +251,7 @@ def compare_failures(baseline_ok: Any, candidate_ok: Any, *, margin: float) -> E
     sizes = np.concatenate([_burst_sizes(side) for side in failed]).astype(np.float64)
     weight = float((sizes @ sizes) / sizes.sum()) if bursts else 1.0
     counts = [float(value) / weight for side in failed for value in (side.sum(), side.size)]
-    estimate = compare_rates(counts[0], counts[1], counts[2], counts[3], margin=margin)
+    estimate = compare_rates(counts[0], counts[1], counts[2], counts[3], margin=margin, confidence=confidence)
     if not bursts:
         return estimate
     from dataclasses import replace

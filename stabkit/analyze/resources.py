@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from stabkit.analyze.bounds import (
+    CONFIDENCE,
     LEVEL,
     MeanContrast,
     as_ratio,
+    level_of,
     one_sided_p,
     paired_contrast,
     t_quantile,
@@ -32,7 +34,13 @@ _MIN_GROWTH_ROUNDS: Final = 8
 
 
 def compare_resource(
-    baseline: pd.DataFrame, candidate: pd.DataFrame, *, metric: str, margin: float, paired: bool = True
+    baseline: pd.DataFrame,
+    candidate: pd.DataFrame,
+    *,
+    metric: str,
+    margin: float,
+    paired: bool = True,
+    confidence: float = CONFIDENCE,
 ) -> tuple[Estimate, ...]:
     """Say whether a resource kept its level, and for memory whether it grows faster than before.
 
@@ -46,6 +54,8 @@ def compare_resource(
         Allowed relative increase of the level, and of the growth over the rounds collected.
     paired : bool
         True if equal round numbers were measured next to each other.
+    confidence : float
+        Of the interval between both bounds.
 
     Returns
     -------
@@ -93,10 +103,11 @@ def compare_resource(
             paired = False
     if not paired:
         flags = (*flags, "run_noise_unknown")
-    level = _level(logs, paired, margin, {**known, "unit": _UNITS.get(metric, ""), "flags": flags})
+    error = level_of(confidence)
+    level = _level(logs, paired, margin, error, {**known, "unit": _UNITS.get(metric, ""), "flags": flags})
     if metric != "memory":
         return (level,)
-    return level, _growth(logs, labels, margin, {**known, "unit": "per round", "flags": flags})
+    return level, _growth(logs, labels, margin, error, {**known, "unit": "per round", "flags": flags})
 
 
 def _read(baseline: pd.DataFrame, candidate: pd.DataFrame, metric: str) -> tuple[list[Rounds], tuple[str, ...]]:
@@ -111,20 +122,28 @@ def _read(baseline: pd.DataFrame, candidate: pd.DataFrame, metric: str) -> tuple
     return [read_rounds(f, where=name, column="value") for f, name in zip(frames, names, strict=True)], flags
 
 
-def _level(logs: list[FloatArray], paired: bool, margin: float, known: dict[str, Any]) -> Estimate:  # noqa: FBT001
+def _level(
+    logs: list[FloatArray],
+    paired: bool,  # noqa: FBT001
+    margin: float,
+    error: float,
+    known: dict[str, Any],
+) -> Estimate:
     rounds = min(values.size for values in logs)
     if rounds < MIN_ROUNDS:
         return Estimate(name="level", outcome="inconclusive", margin=margin, need=_few(rounds, MIN_ROUNDS), **known)
     contrast = paired_contrast(logs[0], logs[1]) if paired else welch_contrast(logs[0], logs[1])
     method = "paired t over rounds" if paired else "Welch over rounds"
-    estimate, outcome = _estimate("level", contrast, math.log1p(margin), method, known)
+    estimate, outcome = _estimate("level", contrast, math.log1p(margin), error, {**known, "method": method})
     need = None
     if outcome == "inconclusive":
-        need = need_for(contrast, n=rounds, rounds=rounds, by_rounds=True, g=math.log1p(margin))
+        need = need_for(contrast, n=rounds, rounds=rounds, by_rounds=True, g=math.log1p(margin), level=error)
     return Estimate(**{**estimate, "need": need})
 
 
-def _growth(logs: list[FloatArray], labels: list[FloatArray], margin: float, known: dict[str, Any]) -> Estimate:
+def _growth(
+    logs: list[FloatArray], labels: list[FloatArray], margin: float, error: float, known: dict[str, Any]
+) -> Estimate:
     rounds = min(values.size for values in logs)
     name = "growth per round"
     if rounds < _MIN_GROWTH_ROUNDS:
@@ -132,12 +151,12 @@ def _growth(logs: list[FloatArray], labels: list[FloatArray], margin: float, kno
     span = max(float(own[-1] - own[0]) for own in labels)
     g = math.log1p(margin) / span
     contrast = _SlopeContrast(*(_Slope(own, values) for own, values in zip(labels, logs, strict=True)))
-    estimate, outcome = _estimate(name, contrast, g, "Theil-Sen slopes of logs", known)
+    estimate, outcome = _estimate(name, contrast, g, error, {**known, "method": "Theil-Sen slopes of logs"})
     if outcome == "stable" and estimate["low"] > 1:
         estimate["flags"] = (*estimate["flags"], "growing")
     need = None
     if outcome == "inconclusive":
-        _, high = contrast.at(LEVEL)
+        _, high = contrast.at(error)
         # The error of a slope falls with rounds^1.5, and the margin per round with rounds: √rounds is gained.
         total = math.ceil(rounds * max(((high - contrast.candidate + contrast.baseline) / g) ** 2 * 2.04, 1.05))
         need = Need(max(1, min(total, 10 * rounds) - rounds), "rounds", "wide_interval", name)
@@ -151,7 +170,7 @@ class _Slope:
         from scipy.stats import theilslopes
 
         found = theilslopes(logs, rounds, alpha=1 - 2 * LEVEL)
-        self.slope = float(found.slope)
+        self.slope, self.rounds = float(found.slope), int(logs.size)
         rest = logs - (found.intercept + self.slope * rounds)
         rest = rest - rest.mean()
         n, spread = logs.size, float(rest @ rest)
@@ -166,16 +185,17 @@ class _Slope:
 
 
 class _SlopeContrast:
-    """The difference of two slopes, by MOVER; other levels by the normal shape of the bounds at 95 %."""
+    """The difference of two slopes, by MOVER; other levels by the shape of Student's t from the bounds at 95 %."""
 
     def __init__(self, baseline: _Slope, candidate: _Slope) -> None:
         self.baseline, self.candidate, self.fixed = baseline.slope, candidate.slope, 0.0
+        self._df = min(baseline.rounds, candidate.rounds) - 2
         self._down = math.hypot(candidate.below, baseline.above)
         self._up = math.hypot(candidate.above, baseline.below)
 
     def at(self, level: float) -> tuple[float, float]:
         """Return the bounds of the difference of slopes."""
-        share = t_quantile(level, 1e6) / t_quantile(LEVEL, 1e6)
+        share = t_quantile(level, self._df) / t_quantile(LEVEL, self._df)
         delta = self.candidate - self.baseline
         return delta - share * self._down, delta + share * self._up
 
@@ -184,10 +204,10 @@ def _estimate(
     name: str,
     contrast: MeanContrast | _SlopeContrast,
     g: float,
-    method: str,
+    error: float,
     known: dict[str, Any],
 ) -> tuple[dict[str, Any], Outcome]:
-    low, high = contrast.at(LEVEL)
+    low, high = contrast.at(error)
     outcome: Outcome = "inconclusive"
     if high < 0 and low <= -g:
         outcome = "improved"
@@ -207,7 +227,6 @@ def _estimate(
         "margin": math.expm1(g),
         "p_worse": one_sided_p(contrast)[0],
         "beyond_margin": low > g,
-        "method": method,
     }, outcome
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from stabkit.analyze.bounds import CONFIDENCE
 from stabkit.analyze.outcome import Need
 from stabkit.config import Condition, Config
 from stabkit.schema import Evidence
+
+if TYPE_CHECKING:
+    from stabkit.analyze.noise import MetricNoise
 
 __all__ = ["RunEvidence", "Sides"]
 
@@ -49,12 +53,18 @@ class Sides:
     ----------
     history : Evidence or None
         Tables of earlier runs of the same environment, the baseline and candidate left out.
+    noise : tuple of MetricNoise
+        What A/A runs of the same environment have shown; empty: nothing is known.
+    confidence : float
+        Of the interval between both bounds of every measured estimate.
     """
 
     config: Config
     baseline: RunEvidence | None
     candidate: RunEvidence
     history: Evidence | None = None
+    noise: tuple[MetricNoise, ...] = ()
+    confidence: float = CONFIDENCE
 
     @property
     def named(self) -> tuple[tuple[str, RunEvidence], ...]:
@@ -82,6 +92,11 @@ class Sides:
         frame = self.history[name]
         own = [side.fact("run_id") for _, side in self.named]
         return frame[~frame["run_id"].isin(own)]
+
+    def noise_of(self, target: str, metric: str, connection: str | None) -> MetricNoise | None:
+        """Return what A/A runs have shown of one population; None if there were none."""
+        key = (target, metric, connection)
+        return next((found for found in self.noise if (found.target, found.metric, found.connection) == key), None)
 
     def faults(self, kinds: Collection[str]) -> tuple[Need, ...]:
         """Return why evidence of these source kinds cannot prove stability: failed sources, interrupted runs."""
