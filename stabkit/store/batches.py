@@ -32,7 +32,16 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["COMMITS", "Batch", "DataFile", "arrow_schema", "read_marker", "write_batch", "write_durably"]
+__all__ = [
+    "COMMITS",
+    "Batch",
+    "DataFile",
+    "arrow_schema",
+    "check_writable",
+    "read_marker",
+    "write_batch",
+    "write_durably",
+]
 
 COMMITS: Final = "commits"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -150,6 +159,22 @@ def write_durably(path: Path, content: bytes) -> None:
         raise
     for folder in (path.parent, *(new.parent for new in made)):
         _sync_folder(folder)
+
+
+def check_writable(root: Path) -> None:
+    """Make sure that a store can take a batch, before hours are spent on gathering one.
+
+    Raises
+    ------
+    StoreError
+        The folder cannot be written.
+    """
+    probe = root / COMMITS / f".writable-{secrets.token_hex(8)}"
+    try:
+        write_durably(probe, b"stabkit\n")
+        probe.unlink()
+    except OSError as error:
+        raise _translate(error, root) from error
 
 
 def read_marker(path: Path) -> Batch:
