@@ -154,7 +154,7 @@ def _run(command: Sequence[str], setting: _Setting, timeout_s: float) -> _Run:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            return _Run(None, f"the command could not start: {error}", "")
+            return _Run(None, f"the command could not start: {_start_fault(error, command[0])}", "")
         code: int | None = None
         problem = None
         try:
@@ -217,6 +217,12 @@ def _with_suite_sources(evidence: Evidence, name: str) -> Evidence:
         for text in sources.loc[tests, "claimed"]
     ]
     return Evidence.of(**{**evidence.tables, "sources": sources})
+
+
+def _start_fault(error: OSError | ValueError, program: str) -> str:
+    if isinstance(error, FileNotFoundError) and str(error.filename) == program:
+        return f"there is no program {program!r}"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _fresh(evidence: Evidence) -> Evidence:
