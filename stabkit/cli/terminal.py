@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from enum import StrEnum
 from typing import IO, Any, Final, Protocol
 
 from stabkit.errors import StabkitError
+from stabkit.redact import redact_text
 
 __all__ = ["Format", "Terminal", "TerminalProgress"]
 
@@ -52,13 +54,12 @@ class Terminal:
     def result(self, text: str) -> None:
         """Print the result, coloured by its glyphs where colour is wanted."""
         clean = _CONTROL.sub("�", text)
-        sys.stdout.write((_colour(clean) if _wants_colour(sys.stdout) else clean).rstrip("\n") + "\n")
-        sys.stdout.flush()
+        _write((_colour(clean) if _wants_colour(sys.stdout) else clean).rstrip("\n") + "\n")
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Print a result as JSON."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-        sys.stdout.flush()
+        plain = (sys.stdout.encoding or "ascii").lower().replace("-", "") not in ("utf8", "utf8sig")
+        _write(json.dumps(value, ensure_ascii=plain, indent=2, allow_nan=False) + "\n")
 
     def show(self, output_format: Format, *displays: Displayed) -> None:
         """Print display objects as text or Markdown, or the one of them as its JSON."""
@@ -83,16 +84,54 @@ class Terminal:
         """Say what is wrong, where, and what to do."""
         place = f"{error.where}: " if error.where else ""
         self._err(f"error: {place}{error.what}")
-        if error.hint:
-            self._err(f"hint: {error.hint}")
+        self.hint(error.hint)
+
+    def hint(self, text: str | None) -> None:
+        """Say what to do about the warning or error just told, if anything is known to help."""
+        if text:
+            self._err(f"hint: {text}")
+
+    def interrupted(self) -> None:
+        """Say that the command was ended early."""
+        self._err("interrupted")
 
     def progress(self) -> TerminalProgress | None:
         """Return a progress bar on stderr; None if nobody watches."""
         return TerminalProgress() if sys.stderr.isatty() and not self.quiet else None
 
     def _err(self, text: str) -> None:
-        sys.stderr.write(_CONTROL.sub("�", text) + "\n")
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):  # nobody is left to tell
+            sys.stderr.write(_CONTROL.sub("�", redact_text(text)) + "\n")
+            sys.stderr.flush()
+
+
+def _write(text: str) -> None:
+    """Write a result; a reader who has gone, such as ``head``, changes nothing, least of all the exit code.
+
+    Raises
+    ------
+    StabkitError
+        It cannot be written for another reason: a result that nobody gets is no success.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+    except OSError as error:
+        _discard_output()
+        raise StabkitError(
+            f"The result cannot be written: {error.strerror or error}.",
+            where="standard output",
+            hint="Free some space, or send the output elsewhere.",
+        ) from error
+
+
+def _discard_output() -> None:
+    # What is still buffered would fail again when the interpreter ends.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _wants_colour(stream: IO[str]) -> bool:

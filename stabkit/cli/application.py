@@ -1,0 +1,159 @@
+"""The application: its commands by name, and every way of ending turned into words and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import logging
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+from typer.exceptions import TyperException
+
+from stabkit.cli import evidence, judgement, project
+from stabkit.cli.terminal import Terminal
+from stabkit.errors import StabkitError, UsageError
+from stabkit.redact import redact_text
+
+__all__ = ["app", "run_command"]
+
+INTERRUPTED: Final = 130
+_COMMANDS: Final[dict[str, Callable[..., int]]] = {
+    "demo": project.demo,
+    "init": project.init,
+    "collect": evidence.collect,
+    "import": evidence.import_files,
+    "runs": evidence.runs,
+    "compare": judgement.compare,
+    "gate": judgement.gate,
+    "report": judgement.report,
+    "read": evidence.read,
+    "diff": judgement.diff,
+}
+
+app = typer.Typer(
+    name="stabkit",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        import stabkit
+
+        Terminal().result(f"stabkit {stabkit.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _globals(
+    context: typer.Context,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results, warnings and errors.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log what is done.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback answers and exits
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Did the system stay stable across this change? Evidence in, an honest verdict and reports out."""
+    _log_to_stderr(debug)
+    context.obj = Terminal(quiet=quiet, debug=debug)
+    if context.invoked_subcommand is None:
+        context.obj.result(context.get_help())
+        raise typer.Exit
+
+
+for _name, _command in _COMMANDS.items():
+    # In the raw docstrings the mark for "do not wrap what follows" is two characters.
+    app.command(_name, help=inspect.cleandoc(_command.__doc__ or "").replace("\\b\n", "\b\n"))(_command)
+
+
+def run_command(words: Sequence[str]) -> int:
+    """Run one command and return its exit code; whatever goes wrong is told on stderr."""
+    terminal = Terminal(debug="--debug" in words)
+    try:
+        code = _outcome(words, terminal)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    finally:
+        _stop_logging()
+    if code == INTERRUPTED:
+        terminal.interrupted()
+    return code
+
+
+def _outcome(words: Sequence[str], terminal: Terminal) -> int:
+    try:
+        result: Any = app(list(words), standalone_mode=False)
+    except TyperException as error:
+        terminal.error(_usage_error(error, words))
+    except StabkitError as error:
+        if terminal.debug:
+            logging.getLogger(__name__).debug("failed", exc_info=True)
+        terminal.error(error)
+    except Exception as error:  # a bug of ours; the user gets a sentence, --debug the traceback
+        if terminal.debug:
+            raise
+        terminal.error(
+            StabkitError(
+                f"This is a bug in stabkit: {type(error).__name__}: {error}",
+                hint="Run the command again with --debug and report what it shows.",
+            )
+        )
+    else:
+        return result if isinstance(result, int) else 0
+    return 2
+
+
+def _usage_error(error: TyperException, words: Sequence[str]) -> StabkitError:
+    context = getattr(error, "ctx", None)
+    named = [word for word in words if word in _COMMANDS]
+    command = f"stabkit {named[0]}" if named else "stabkit"
+    if context is not None and context.command_path.startswith(command):
+        command = context.command_path
+    what = error.format_message().replace("Value error, ", "")
+    # typer's own guess moves to where all our guesses are.
+    guess = re.search(r"\s*\(Possible options: (.+)\)$", what)
+    hint = f"See: {command} --help"
+    if guess:
+        what, hint = f"{what[: guess.start()]}.", f"Did you mean {guess[1]}? {hint}"
+    return UsageError(what, hint=hint)
+
+
+class _Stderr(logging.Handler):
+    """Our own log on stderr, one line a record, without user information of URLs; tracebacks only for debugging.
+
+    Nobody else's log is shown: those of HTTP and WebSocket libraries hold headers and queries.
+    """
+
+    def __init__(self, debug: bool) -> None:
+        super().__init__(logging.DEBUG if debug else logging.WARNING)
+        self._debug = debug
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s" if debug else "warning: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self._debug:
+            if record.name == "stabkit.collect.session":
+                return  # a part that fails is told from its source, with a hint; once is enough
+            plain = {"exc_info": None, "exc_text": None, "stack_info": None}
+            record = logging.makeLogRecord({**record.__dict__, **plain})
+        with contextlib.suppress(OSError):
+            sys.stderr.write(redact_text(self.format(record)) + "\n")
+
+
+def _log_to_stderr(debug: bool) -> None:
+    ours = logging.getLogger("stabkit")
+    ours.addHandler(_Stderr(debug))
+    ours.setLevel(logging.DEBUG if debug else logging.NOTSET)
+
+
+def _stop_logging() -> None:
+    ours = logging.getLogger("stabkit")
+    for handler in [handler for handler in ours.handlers if isinstance(handler, _Stderr)]:
+        ours.removeHandler(handler)
+    ours.setLevel(logging.NOTSET)
