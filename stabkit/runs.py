@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from stabkit.errors import UsageError
 from stabkit.redact import redact_text
 from stabkit.schema import TABLES
 
-__all__ = ["new_run"]
+__all__ = ["AA_PREFIX", "aa_label", "aa_sitting", "check_label", "is_aa", "new_run"]
+
+AA_PREFIX: Final = "aa/"
+"""What the labels of A/A runs begin with: the system compared with itself, no part of its history."""
 
 
 def new_run(
@@ -70,6 +74,49 @@ def new_run(
         "complete": complete,
     }
     return row | fields
+
+
+def aa_label(sitting: str, number: int, side: str) -> str:
+    """Return the label of one A/A run.
+
+    Examples
+    --------
+    >>> aa_label("2025-09-14T12:24:00Z", 1, "a")
+    'aa/2025-09-14T12:24:00Z/1a'
+    """
+    return f"{AA_PREFIX}{sitting}/{number}{side}"
+
+
+def is_aa(label: object) -> bool:
+    """Return whether a label is that of an A/A run; a missing one is not."""
+    return isinstance(label, str) and label.startswith(AA_PREFIX)
+
+
+def aa_sitting(label: str) -> str:
+    """Return the part of an A/A run's label that all runs of one A/A collection share.
+
+    Examples
+    --------
+    >>> aa_sitting("aa/2025-09-14T12:24:00Z/1a")
+    '2025-09-14T12:24:00Z'
+    """
+    return label.removeprefix(AA_PREFIX).rpartition("/")[0]
+
+
+def check_label(label: str | None) -> None:
+    """Refuse a label that would keep a run out of the history.
+
+    Raises
+    ------
+    UsageError
+        It begins as the labels of A/A runs do.
+    """
+    if is_aa(label):
+        raise UsageError(
+            f"Labels beginning with {AA_PREFIX!r} are those of A/A runs.",
+            where=f"label {label!r}",
+            hint="Give another label, or collect A/A runs with: stabkit aa",
+        )
 
 
 def _slug(label: str | None) -> str:

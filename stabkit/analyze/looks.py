@@ -15,10 +15,19 @@ from typing import Any, Final
 from scipy.special import ndtr
 
 from stabkit.analyze.bounds import CONFIDENCE
-from stabkit.analyze.outcome import ConditionResult, Gate
+from stabkit.analyze.outcome import ConditionResult, Gate, VerdictWord
 from stabkit.errors import SchemaError, UsageError
 
-__all__ = ["Look", "alpha_spent", "look_confidence", "read_looks", "stated_confidence", "undecided", "write_looks"]
+__all__ = [
+    "Look",
+    "alpha_spent",
+    "look_confidence",
+    "look_verdict",
+    "read_looks",
+    "stated_confidence",
+    "undecided",
+    "write_looks",
+]
 
 # Waiting for these is in vain: no further round takes such a doubt away.
 _IN_VAIN: Final = frozenset({"failing_on_both_sides", "false_alarms", "not_comparable", "partial"})
@@ -95,6 +104,14 @@ def undecided(gate: Gate) -> tuple[ConditionResult, ...]:
         and result.estimates
         and (not result.needs or any(need.reason not in _IN_VAIN for need in result.needs))
     )
+
+
+def look_verdict(gate: Gate) -> VerdictWord:
+    """Return what the measured conditions of a gate amount to; tests and scans may come later."""
+    if gate.verdict == "regressed":
+        return "regressed"
+    measured = [result.outcome for result in gate.conditions if result.gating and result.estimates]
+    return "stable" if measured and set(measured) <= {"stable", "improved"} else "inconclusive"
 
 
 def write_looks(looks: Sequence[Look]) -> str:

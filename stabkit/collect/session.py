@@ -25,16 +25,18 @@ from stabkit.collect.suites import run_scan, run_suite
 from stabkit.collect.websocket import WebSocketProbe
 from stabkit.config import Config
 from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
-from stabkit.runs import new_run
+from stabkit.runs import aa_label, check_label, new_run
 from stabkit.schema import Evidence
 
-__all__ = ["Collection", "collect"]
+__all__ = ["Collection", "Stop", "collect", "collect_aa"]
 
 _LOG: Final = logging.getLogger(__name__)
 _KINDS: Final = ("http", "websocket", "resources", "tests", "scans", "records", "changes")
 _TOOLS: Final = ("stabkit", "httpx", "websockets", "psutil", "pytest", "ruff")
 
 Part = tuple[str, str, Callable[[], Evidence]]
+Stop = Callable[[int, Callable[[], Mapping[str, Evidence]]], bool]
+"""Asked before each round, with the number of complete rounds and how to get the evidence so far; true ends them."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def collect(
     rounds: int | None = None,
     only: Sequence[str] = (),
     base: str | None = None,
+    stop: Stop | None = None,
     progress: Progress | None = None,
 ) -> Collection:
     """Gather all evidence that the configuration declares.
@@ -118,6 +121,8 @@ def collect(
     base : str, optional
         Commit that the changes are counted from; the configured one if None. Without either, changes are not
         collected: missing evidence.
+    stop : Stop, optional
+        Ends the rounds early.
     progress : Progress, optional
         Told how far it is.
 
@@ -129,8 +134,10 @@ def collect(
     Raises
     ------
     UsageError
-        An unknown name in ``only``, equal labels, or a baseline where no target declares one.
+        An unknown name in ``only``, equal labels, the label of an A/A run, or a baseline where no target declares one.
     """
+    for given in (label, baseline_label):
+        check_label(given)
     chosen = _chosen(config, only)
     sides = {"candidate": _probes(config, chosen, baseline=False)}
     started = datetime.now(UTC)
@@ -141,19 +148,12 @@ def collect(
         # The baseline's block is declared first, so that "latest" is the candidate.
         sides = {"baseline": _probes(config, chosen, baseline=True), **sides}
         _check_baseline(sides["baseline"], label, baseline_label)
-    evidence, interrupted = _measure(config, sides, rounds, progress)
+    evidence, interrupted = _measure(config, sides, rounds, progress=progress, stop=stop)
     if not interrupted:
         parts = _parts(config, chosen, base)
         evidence["candidate"], interrupted = _run_parts(parts, evidence["candidate"], progress)
-    shared: dict[str, Any] = {
-        "project": config.project.name,
-        "environment": config.project.environment,
-        "config_sha256": config.sha256,
-        "versions": _versions(),
-        "floor_ms": None if interrupted or not any(sides.values()) else _floor(),
-        "collection_id": secrets.token_hex(8) if len(sides) > 1 else None,
-        "finished_at": datetime.now(UTC),
-    }
+    floor = None if interrupted or not any(sides.values()) else _floor()
+    shared = _shared(config, together=len(sides) > 1, floor=floor)
     runs = {}
     for number, side in enumerate(sides):
         candidate = side == "candidate"
@@ -167,6 +167,85 @@ def collect(
             **shared,
         )
     return Collection(runs, evidence, interrupted)
+
+
+def _shared(config: Config, *, together: bool, floor: float | None) -> dict[str, Any]:
+    """Return what the runs of both sides have in common."""
+    return {
+        "project": config.project.name,
+        "environment": config.project.environment,
+        "config_sha256": config.sha256,
+        "versions": _versions(),
+        "floor_ms": floor,
+        "collection_id": secrets.token_hex(8) if together else None,
+        "finished_at": datetime.now(UTC),
+    }
+
+
+def collect_aa(
+    config: Config,
+    *,
+    repeats: int,
+    rounds: int | None = None,
+    only: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Iterator[Collection]:
+    """Probe each declared target against itself and yield pair after pair.
+
+    Parameters
+    ----------
+    config : Config
+        Its HTTP and WebSocket targets; the candidate's ``url`` stands on both sides.
+    repeats : int
+        How many pairs, at least 1.
+    rounds : int, optional
+        Interleaved rounds of each pair; the configured number if None.
+    only : sequence of str
+        Kinds or configured names; all if empty.
+    progress : Progress, optional
+        Told how far each pair is.
+
+    Yields
+    ------
+    Collection
+        Two runs labelled ``aa/<sitting>/<number>a`` and ``...b``, complete and stored by the caller before the next
+        pair is measured. After an interrupt the pair it fell into is the last one.
+
+    Raises
+    ------
+    UsageError
+        Nothing to probe is chosen, or fewer than one pair is asked for.
+    """
+    if repeats < 1:
+        raise UsageError(f"{repeats} pairs show nothing.", where="repeats", hint="Ask for at least one.")
+    chosen = _chosen(config, only)
+    if not _probes(config, chosen, baseline=False, resources=False):
+        raise UsageError(
+            "There is no HTTP or WebSocket target to compare with itself.",
+            where="--only" if only else "configuration",
+            hint="Declare one as [http.<name>] or [websocket.<name>].",
+        )
+    floor = _floor()
+    sitting = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    commit, branch = repository_state(config.path(config.changes.repository) if config.changes else config.root)
+    for number in range(1, repeats + 1):
+        started = datetime.now(UTC)
+        sides = {side: _probes(config, chosen, baseline=False, resources=False) for side in ("a", "b")}
+        # Another seed for each pair: one order drawn again and again would favour a side.
+        evidence, interrupted = _measure(config, sides, rounds, seed=config.collect.seed + number, progress=progress)
+        shared = _shared(config, together=True, floor=floor) | {"commit": commit, "branch": branch}
+        runs = {
+            side: new_run(
+                label=aa_label(sitting, number, side),
+                started_at=started + timedelta(microseconds=place),
+                complete=not interrupted and not evidence[side].failed,
+                **shared,
+            )
+            for place, side in enumerate(sides)
+        }
+        yield Collection(runs, evidence, interrupted)
+        if interrupted:
+            return
 
 
 def _chosen(config: Config, only: Sequence[str]) -> Callable[[str, str], bool]:
@@ -191,7 +270,9 @@ def _check_baseline(probes: Sequence[Probe], label: str, baseline_label: str) ->
         raise UsageError(f"Both sides are called {label!r}.", where="label", hint="Give them different labels.")
 
 
-def _probes(config: Config, chosen: Callable[[str, str], bool], *, baseline: bool) -> list[Probe]:
+def _probes(
+    config: Config, chosen: Callable[[str, str], bool], *, baseline: bool, resources: bool = True
+) -> list[Probe]:
     found: list[Probe] = []
     for name, http in config.http.items():
         url = http.baseline_url if baseline else http.url
@@ -201,7 +282,7 @@ def _probes(config: Config, chosen: Callable[[str, str], bool], *, baseline: boo
         url = socket.baseline_url if baseline else socket.url
         if url and chosen("websocket", name):
             found.append(_Guarded("websocket", WebSocketProbe(name, socket, url=url, root=config.root)))
-    for name, target in config.resources.items():
+    for name, target in config.resources.items() if resources else ():
         if baseline:
             ways: dict[str, Any] = {
                 "pid": target.baseline_pid,
@@ -219,15 +300,39 @@ def _probes(config: Config, chosen: Callable[[str, str], bool], *, baseline: boo
 
 
 def _measure(
-    config: Config, sides: Mapping[str, Sequence[Probe]], rounds: int | None, progress: Progress | None
+    config: Config,
+    sides: Mapping[str, Sequence[Probe]],
+    rounds: int | None,
+    *,
+    seed: int | None = None,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
 ) -> tuple[dict[str, Evidence], bool]:
     if not any(sides.values()):
         return {side: Evidence() for side in sides}, False
     wanted = config.collect.rounds if rounds is None else rounds
+    drawn = config.collect.seed if seed is None else seed
+    asked = None if stop is None else _RoundCount(stop, sides)
     try:
-        return run_rounds(sides, rounds=wanted, seed=config.collect.seed, progress=progress), False
+        return run_rounds(sides, rounds=wanted, seed=drawn, progress=progress, stop=asked), False
     except Interrupted as interrupt:
         return dict(interrupt.evidence), True
+
+
+class _RoundCount:
+    """What ``run_rounds`` asks before each round: how many there are, and what they gave, is passed on."""
+
+    def __init__(self, stop: Stop, sides: Mapping[str, Sequence[Probe]]) -> None:
+        self._stop = stop
+        self._sides = sides
+        self._complete = -1
+
+    def __call__(self) -> bool:
+        self._complete += 1
+        return self._stop(self._complete, self._evidence)
+
+    def _evidence(self) -> dict[str, Evidence]:
+        return {side: Evidence().merge(*(probe.evidence() for probe in probes)) for side, probes in self._sides.items()}
 
 
 def _parts(config: Config, chosen: Callable[[str, str], bool], base: str | None) -> Iterator[Part]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.errors import SchemaError, StoreError, UnknownRunError, UsageError, nearest
+from stabkit.runs import is_aa
 from stabkit.schema import SCHEMA_VERSION, TABLES, Evidence, conform, empty
 from stabkit.store import queries
 from stabkit.store.batches import COMMITS, Batch, DataFile, read_marker, write_batch, write_durably
@@ -123,16 +124,24 @@ class Store:
             row = {**self.run(str(row["run_id"])).to_dict(), **row}
         return write_batch(self.root, row, evidence, batch_id).run_id
 
-    def runs(self) -> pd.DataFrame:
-        """Return all runs, oldest first, as the ``runs`` table.
+    def runs(self, *, aa: bool = False) -> pd.DataFrame:
+        """Return the runs of the history, oldest first, as the ``runs`` table; with ``aa`` the A/A runs instead.
+
+        A/A runs (labels that begin with ``aa/``) compare the system with itself. They are found by label and id, and
+        are no part of the history: not of ``latest``, nor of what is read or queried without naming runs.
 
         A run of several batches is one row: the newest value that is not null, the earliest start, the latest end,
         and complete only if every batch was. A damaged marker hides its run and is logged; see :attr:`damaged`.
         """
+        known = self._all_runs()
+        apart = known["label"].map(is_aa).astype(bool)
+        return known[apart if aa else ~apart].reset_index(drop=True)
+
+    def _all_runs(self) -> pd.DataFrame:
         batches = self._batches()
         if self._runs is None:
             self._runs = self._merge_runs(batches)
-        return self._runs.copy()
+        return self._runs
 
     def _merge_runs(self, batches: Sequence[Batch]) -> pd.DataFrame:
         groups: dict[str, list[Batch]] = {}
@@ -165,7 +174,7 @@ class Store:
         StoreError
             A prefix fits several runs, or a damaged marker may hide the run that is meant.
         """
-        runs = self.runs()
+        runs = self._all_runs()
         ids: list[str] = runs["run_id"].tolist()
         if reference in ids:
             return reference
@@ -177,7 +186,8 @@ class Store:
         relative = _RELATIVE.fullmatch(reference)
         if relative and reference not in labels:
             name, back = relative["name"], int(relative["back"])
-        among = ids if name == "latest" else runs.loc[runs["label"] == name, "run_id"].tolist()
+        history = self.runs()["run_id"].tolist()
+        among = history if name == "latest" else runs.loc[runs["label"] == name, "run_id"].tolist()
         if back < len(among):
             return self._undamaged(among[-1 - back])
         fitting = [run_id for run_id in ids if run_id.startswith(reference)] if reference else []
@@ -194,8 +204,9 @@ class Store:
 
     def run(self, reference: str) -> pd.Series:
         """Return the runs row that a reference names."""
-        runs = self.runs()
-        return runs[runs["run_id"] == self.resolve(reference)].iloc[0]
+        run_id = self.resolve(reference)
+        runs = self._all_runs()
+        return runs[runs["run_id"] == run_id].iloc[0].copy()
 
     def read(
         self, table: str, runs: Sequence[str] | str | None = None, columns: Sequence[str] | None = None
@@ -207,7 +218,7 @@ class Store:
         table : str
             A key of :data:`stabkit.schema.TABLES`.
         runs : sequence of references, optional
-            All if None.
+            The whole history if None.
         columns : sequence of str, optional
             All if None.
 
@@ -221,8 +232,8 @@ class Store:
         _check_names(table, columns)
         wanted = None if runs is None else [self.resolve(name) for name in ([runs] if isinstance(runs, str) else runs)]
         if table == "runs":
-            rows = self.runs()
-            rows = rows if wanted is None else rows[rows["run_id"].isin(wanted)].reset_index(drop=True)
+            every = self._all_runs()
+            rows = self.runs() if wanted is None else every[every["run_id"].isin(wanted)].reset_index(drop=True)
             return rows if columns is None else rows[list(columns)]
         files = [file for file in self._files(wanted) if file.table == table]
         return queries.read_table(self.root, table, files, columns)

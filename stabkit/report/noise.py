@@ -1,0 +1,102 @@
+"""What A/A runs have shown of an environment: read from the store for each judgement, printed by ``stabkit aa``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.noise import MAX_ALARMS, MetricNoise, SelfPair, measure_noise
+from stabkit.analyze.outcome import to_json
+from stabkit.analyze.sides import RunEvidence
+from stabkit.config import Config
+from stabkit.report.display import Column, Table
+from stabkit.report.numbers import count, listing, percent, plural, significant
+from stabkit.runs import aa_sitting
+from stabkit.schema import Evidence
+from stabkit.store import Store
+
+__all__ = ["KEPT_PAIRS", "known_noise", "noise_table", "self_pairs"]
+
+KEPT_PAIRS: Final = 100
+"""The newest A/A pairs that count; older ones speak of an environment as it was."""
+
+
+def self_pairs(store: Store, environment: Any) -> tuple[SelfPair, ...]:
+    """Return the stored A/A pairs of an environment, oldest first, no more than the newest hundred.
+
+    Parameters
+    ----------
+    store : Store
+        Where ``stabkit aa`` put them.
+    environment : str or null
+        Null: the runs that name none.
+    """
+    runs = store.runs(aa=True)
+    same = runs["environment"].isna() if pd.isna(environment) else runs["environment"] == environment
+    runs = runs[same & runs["collection_id"].notna()]
+    pairs = [pair for _, pair in runs.groupby("collection_id", sort=False) if len(pair) == 2][-KEPT_PAIRS:]
+    if not pairs:
+        return ()
+    samples = store.read("samples", runs=[run_id for pair in pairs for run_id in pair["run_id"]])
+    by_run = {str(run_id): frame for run_id, frame in samples.groupby("run_id", sort=False)}
+
+    def side(run: pd.Series) -> RunEvidence:
+        frame = by_run.get(run["run_id"])
+        return RunEvidence(run, Evidence() if frame is None else Evidence.of(samples=frame))
+
+    return tuple(SelfPair(aa_sitting(pair["label"].iloc[0]), side(pair.iloc[0]), side(pair.iloc[1])) for pair in pairs)
+
+
+def known_noise(store: Store | None, environment: Any, config: Config) -> tuple[MetricNoise, ...]:
+    """Return what all A/A pairs of an environment show; nothing without a store or without pairs."""
+    return () if store is None else measure_noise(self_pairs(store, environment), config)
+
+
+def noise_table(noise: Sequence[MetricNoise], environment: str | None) -> Table:
+    """Return what A/A pairs show, target by target."""
+    columns = (
+        Column("subject", "Target", "head"),
+        Column("pairs", "Pairs", "number"),
+        Column("outcomes", "Came out"),
+        Column("alarms", "False alarms [95 %]", "number"),
+        Column("pair_sd", "Spread of pairs, p50 / p99", "number"),
+        Column("run_sd", "Spread of separate runs, p50 / p99", "number"),
+        Column("lag1", "Neighbours' correlation", "number"),
+        Column("effective_n", "Effective n of n", "number"),
+        Column("decidable_margin", "Decidable margin", "number"),
+    )
+    where = f" in environment {environment}" if environment else ""
+    pairs = max((found.pairs for found in noise), default=0)
+    caption = f"The system against itself{where}: {plural(pairs, 'pair')} of interleaved runs"
+    records = tuple({**to_json(found), "unfit": found.unfit} for found in noise)
+    return Table(columns, tuple(_row(found) for found in noise), caption, records=records)
+
+
+def _row(found: MetricNoise) -> dict[str, Any]:
+    words = ("stable", "improved", "regressed", "inconclusive")
+    outcomes = [f"{count(number)} {word}" for word in words if (number := getattr(found, word))]
+    size = f"{found.metric}{f', {found.connection}' if found.connection else ''} · {found.rounds:g} rounds a run"
+    rate = f"{percent(found.regressed / found.pairs)} [{percent(found.alarms_low)}, {percent(found.alarms_high)}]"
+    effective = (
+        None if found.effective_n is None else f"{significant(found.effective_n)} of {significant(found.samples)}"
+    )
+    return {
+        "subject": (found.target, size),
+        "pairs": count(found.pairs),
+        "outcomes": listing(outcomes),
+        "alarms": rate + (f", above {percent(MAX_ALARMS)}: not judged" if found.unfit else ""),
+        "pair_sd": _both(found.pair_sd, found.tail_pair_sd),
+        "run_sd": _both(found.run_sd, found.tail_run_sd),
+        "lag1": None if found.lag1 is None else significant(found.lag1, decimals=2),
+        "effective_n": effective,
+        "decidable_margin": None if found.decidable_margin is None else percent(found.decidable_margin),
+    }
+
+
+def _both(median: float | None, tail: float | None) -> str | None:
+    """Return two spreads; of logs this small, a standard deviation reads as a share."""
+    if median is None:
+        return None
+    return f"{percent(median)} / {percent(tail) if tail is not None else '–'}"
