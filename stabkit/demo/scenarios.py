@@ -126,7 +126,7 @@ EVENTS_TO_EVERYONE: Final = (
     Edit(
         "chat_service/app.py",
         "        return [socket for sockets in self.connections.values() for socket in sockets]\n",
-        old="        return list(self.connections.get(user_id, ()))\n",
+        old="        return list(self.connections.get((user_id, thread_id), ()))\n",
     ),
 )
 KEPT_TRANSCRIPTS: Final = (

@@ -1,5 +1,6 @@
 """The service's routes."""
 
+import itertools
 import json
 import time
 
@@ -11,6 +12,8 @@ from starlette.websockets import WebSocketDisconnect
 from chat_service import __version__, agent
 from chat_service.settings import load_settings
 from chat_service.storage import MessageStore
+
+_threads = itertools.count(1)
 
 
 class ChatService:
@@ -56,27 +59,31 @@ class ChatService:
         self.store.add(user_id, "main", text)
         return JSONResponse({"reply": await agent.answer(text, self.settings)})
 
-    def recipients(self, user_id):
-        """Return the open connections that events of this user go to."""
-        return list(self.connections.get(user_id, ()))
+    def recipients(self, user_id, thread_id):
+        """Return the open connections that follow this thread of this user."""
+        return list(self.connections.get((user_id, thread_id), ()))
 
     async def events(self, socket):
         """Stream the agent's events to the user who asked."""
         await socket.accept()
-        user_id = None
+        own_thread = f"thread-{next(_threads)}"
+        followed = set()
         try:
             while True:
                 question = json.loads(await socket.receive_text())
-                user_id = str(question["user_id"])
-                self.connections.setdefault(user_id, set()).add(socket)
-                thread_id = str(question.get("thread_id", "main"))
+                user_id, thread_id = str(question["user_id"]), str(question.get("thread_id", own_thread))
+                followed.add((user_id, thread_id))
+                self.connections.setdefault((user_id, thread_id), set()).add(socket)
                 async for event in agent.stream(str(question["message"]), user_id, thread_id, self.settings):
-                    for recipient in self.recipients(user_id):
+                    for recipient in self.recipients(user_id, thread_id):
                         await recipient.send_json(event.to_message())
         except (WebSocketDisconnect, ValueError, KeyError):
             pass
         finally:
-            self.connections.get(user_id, set()).discard(socket)
+            for thread in followed:
+                self.connections[thread].discard(socket)
+                if not self.connections[thread]:
+                    del self.connections[thread]
 
 
 def create_app(settings=None):
