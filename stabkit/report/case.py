@@ -9,11 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from stabkit.analyze.gate import evaluate_gate
+from stabkit.analyze.noise import MetricNoise
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.analyze.sides import RunEvidence
 from stabkit.config import Config, find_config, load_config
 from stabkit.errors import StabkitError, UsageError
 from stabkit.report.evidence import load_run, run_before
+from stabkit.report.noise import known_noise
 from stabkit.report.wording import shell
 from stabkit.schema import Evidence, conform, empty
 from stabkit.store import Store, open_store
@@ -37,6 +39,8 @@ class Case:
         The stored runs of the candidate's environment up to the candidate, oldest first; table ``runs``.
     store : Store or None
         None if both sides are folders of evidence files.
+    noise : tuple of MetricNoise
+        What all A/A runs of the candidate's environment show, newer ones too; empty if there are none.
     """
 
     baseline: RunEvidence | None
@@ -48,6 +52,7 @@ class Case:
     store: Store | None
     data: str
     asked: tuple[str, str]
+    noise: tuple[MetricNoise, ...] = ()
     _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -193,8 +198,9 @@ def load_case(
             hint="Name another baseline, or leave it out to take the run before.",
         )
     runs = _history_runs(before, after, store)
-    gate = evaluate_gate(settings, before, after, history=_history(runs, store))
-    return Case(before, after, gate, settings, path, runs, store, str(data), (baseline or "", candidate))
+    noise = known_noise(store, after.run["environment"], settings)
+    gate = evaluate_gate(settings, before, after, history=_history(runs, store), noise=noise)
+    return Case(before, after, gate, settings, path, runs, store, str(data), (baseline or "", candidate), noise)
 
 
 def _history_runs(before: RunEvidence | None, after: RunEvidence, store: Store | None) -> pd.DataFrame:
