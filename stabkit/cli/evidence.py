@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,31 +13,59 @@ from stabkit.cli.options import (
     ConfigOption,
     DataOption,
     FormatOption,
+    check_label,
     open_data,
     require_config,
+    say_next,
+    source_error,
     terminal_of,
+    uninterrupted,
     usual_config,
 )
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import UsageError, nearest
+from stabkit.errors import EvidenceError, StoreError, UsageError, nearest
 
 if TYPE_CHECKING:
+    from stabkit.analyze.looks import Look
+    from stabkit.collect.session import Collection
     from stabkit.schema import Evidence
+    from stabkit.store import Store
 
-__all__ = ["collect", "import_files", "read", "runs"]
+__all__ = ["collect", "import_files", "read", "runs", "store_collection", "tell_failures"]
 
+_MAX_ROUNDS = 40
 _KINDS = ("tests", "scan", "load", "records", "auto")
 
 
 def collect(
     context: typer.Context,
-    label: Annotated[str | None, typer.Option("--label", "-l", help="The run's name, such as v1.5.")] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", "-l", metavar="LABEL", help="The run's name, such as v1.5.")
+    ] = None,
     baseline_label: Annotated[
         str | None,
-        typer.Option(help="Also probe each target's baseline_url, in the same rounds, as a run of this name."),
+        typer.Option(
+            metavar="LABEL", help="Also probe each target's baseline_url, in the same rounds, as a run of this name."
+        ),
     ] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Interleaved rounds; else as configured.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Only this target, suite or scan; may be repeated.")] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Interleaved rounds; else as configured.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this target, suite or scan; may be repeated.")
+    ] = None,
+    until_decided: Annotated[
+        bool,
+        typer.Option(
+            "--until-decided", help="Stop as soon as one of five planned looks decides; needs --baseline-label."
+        ),
+    ] = False,
+    max_rounds: Annotated[
+        int | None, typer.Option(min=5, metavar="N", help="Of --until-decided; else 40, or more if configured.")
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(min=0.01, metavar="MINUTES", help="Of --until-decided: the time for the rounds.")
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -48,40 +78,115 @@ def collect(
     Examples:
       stabkit collect --label v1.5
       stabkit collect --label v1.5 --baseline-label v1.4 --rounds 20
+      stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
     """
     from stabkit.collect.session import collect as collect_all
+    from stabkit.store import check_writable
 
     terminal = terminal_of(context)
+    for option, given in (("--label", label), ("--baseline-label", baseline_label)):
+        check_label(option, given)
+    _check_budget(until_decided, baseline_label, rounds, max_rounds, max_minutes)
     settings = require_config(config)
-    store = open_data(config, data, create=True)  # before the first request: an unwritable folder is said at once
-    collection = collect_all(
-        settings,
-        label=label,
-        baseline_label=baseline_label,
-        rounds=rounds,
-        only=tuple(only or ()),
-        progress=terminal.progress(),
-    )
+    store = open_data(config, data, create=True)
+    check_writable(store.root)  # before the first request: nothing is worse than hours that cannot be stored
+    looks: tuple[Look, ...] = ()
+    if until_decided and baseline_label is not None:
+        from stabkit.pipeline.sequential import collect_until_decided
+        from stabkit.report.noise import known_noise
+
+        found = collect_until_decided(
+            settings,
+            label=label,
+            baseline_label=baseline_label,
+            max_rounds=max(_MAX_ROUNDS, settings.collect.rounds) if max_rounds is None else max_rounds,
+            max_minutes=max_minutes,
+            only=tuple(only or ()),
+            noise=known_noise(store, settings.project.environment, settings),
+            progress=terminal.progress(),
+        )
+        collection, looks = found.collection, found.looks
+    else:
+        collection = collect_all(
+            settings,
+            label=label,
+            baseline_label=baseline_label,
+            rounds=rounds,
+            only=tuple(only or ()),
+            progress=terminal.progress(),
+        )
+    if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):
+        if collection.interrupted:
+            raise KeyboardInterrupt
+        raise UsageError(
+            "There is nothing to collect" + (f" in {', '.join(only)}." if only else "."),
+            where=str(usual_config(config)),
+            hint="Declare targets, suites, scans or a git range there; stabkit init writes an example of each.",
+        )
+    with uninterrupted():
+        stored = store_collection(store, collection)
+        _say_stored(terminal, output_format, stored)
+        for number, look in enumerate(looks, start=1):
+            terminal.note(
+                f"look {number}, {look.rounds} rounds, {100 * look.share:.0f} % of the budget: "
+                f"{look.verdict or 'not judged'}"
+            )
+        failed = tell_failures(terminal, *collection.evidence.values())
+    if collection.interrupted:
+        terminal.warning("the run is stored and marked incomplete; it can never be judged stable")
+        return 130
+    say_next(terminal, store, stored[-1]["run_id"], config, data)
+    return 2 if failed else 0
+
+
+def _check_budget(
+    until_decided: bool,
+    baseline_label: str | None,
+    rounds: int | None,
+    max_rounds: int | None,
+    max_minutes: float | None,
+) -> None:
+    if not until_decided and (max_rounds is not None or max_minutes is not None):
+        raise UsageError("--max-rounds and --max-minutes belong to --until-decided.", hint="Add it, or use --rounds.")
+    if until_decided and baseline_label is None:
+        raise UsageError(
+            "--until-decided needs both sides in the same rounds.", hint="Name the baseline with --baseline-label."
+        )
+    if until_decided and rounds is not None:
+        raise UsageError("--rounds and --until-decided exclude each other.", hint="Give the budget as --max-rounds.")
+
+
+def store_collection(store: Store, collection: Collection) -> list[dict[str, Any]]:
+    """Store every side and return what of each; where the store fails by now, in one of its own: nothing is lost."""
+    try:
+        return _append(store, collection)
+    except StoreError as error:
+        from stabkit.store import open_store
+
+        rescue = Path(tempfile.mkdtemp(prefix="stabkit-rescue-"))
+        _append(open_store(rescue, create=True), collection)
+        copy = shlex.join(["cp", "-R", f"{rescue}/.", str(store.root)])
+        error.hint = f"Nothing is lost: it is in {rescue}. Once the store can be written: {copy}"
+        raise
+
+
+def _append(store: Store, collection: Collection) -> list[dict[str, Any]]:
     stored = []
     for side, run in collection.runs.items():
         run_id = store.append(run, collection.evidence[side])
         stored.append({"run_id": run_id, "label": run["label"], **_counts(collection.evidence[side])})
-    _say_stored(terminal, output_format, stored)
-    failed = _warn_of_failures(terminal, *collection.evidence.values())
-    if collection.interrupted:
-        terminal.warning("interrupted: the run is stored and marked incomplete; it can never be judged stable")
-        return 130
-    _say_next(terminal, [str(run["label"]) for run in stored])
-    return 2 if failed else 0
+    return stored
 
 
 def import_files(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="tests, scan, load, records, or auto.")],
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or globs.")],
-    label: Annotated[str | None, typer.Option("--label", "-l", help="Name of the new run.")] = None,
-    run: Annotated[str | None, typer.Option("--run", help="Add to this run instead of making a new one.")] = None,
-    suite: Annotated[str | None, typer.Option(help="The suite that test reports belong to.")] = None,
+    label: Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="Name of the new run.")] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Add to this run instead of making a new one.")
+    ] = None,
+    suite: Annotated[str | None, typer.Option(metavar="NAME", help="The suite that test reports belong to.")] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -109,12 +214,17 @@ def import_files(
         )
     if run and label:
         raise UsageError("--run and --label exclude each other.", hint="Give one of them.")
+    check_label("--label", label)
     found = usual_config(config)
     settings = require_config(found) if found else None
-    store = open_data(config, data, create=True)
+    existing = open_data(config, data).run(run) if run else None  # an unknown run is said before anything is read
     evidence = read_paths(files, kind=None if kind == "auto" else kind, suite=suite)
-    if run:
-        row = dict(store.run(run))
+    if not any(len(evidence[table]) for table in evidence if table != "sources") and evidence.failed:
+        tell_failures(terminal, evidence)
+        raise EvidenceError("None of it could be read; nothing was stored.", hint="Give other files, and import again.")
+    store = open_data(config, data, create=True)
+    if existing is not None:
+        row = dict(existing)
     else:
         environment = settings.project.environment if settings else None
         project = settings.project.name if settings else None
@@ -122,13 +232,14 @@ def import_files(
     row["complete"] = bool(row["complete"]) and not evidence.failed
     run_id = store.append(row, evidence)
     _say_stored(terminal, output_format, [{"run_id": run_id, "label": row["label"], **_counts(evidence)}])
-    failed = _warn_of_failures(terminal, evidence)
-    _say_next(terminal, [str(row["label"])])
+    failed = tell_failures(terminal, evidence)
+    say_next(terminal, store, run_id, config, data)
     return 2 if failed else 0
 
 
 def runs(
     context: typer.Context,
+    aa: Annotated[bool, typer.Option("--aa", help="The A/A runs instead: the system against itself.")] = False,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -145,7 +256,7 @@ def runs(
     from stabkit.report.lists import run_table
 
     terminal = terminal_of(context)
-    terminal.show(output_format, run_table(open_data(config, data).runs()))
+    terminal.show(output_format, run_table(open_data(config, data).runs(aa=aa)))
     return 0
 
 
@@ -184,26 +295,31 @@ def _counts(evidence: Evidence) -> dict[str, Any]:
 
 
 def _say_stored(terminal: Terminal, output_format: Format, stored: list[dict[str, Any]]) -> None:
+    from stabkit.report.numbers import plural
+
     if output_format is Format.json:
         terminal.document({"schema": 1, "runs": stored})
         return
     for run in stored:
-        rows = ", ".join(f"{count:,} {name}" for name, count in run["tables"].items()) or "no rows"
+        rows = ", ".join(plural(count, name.removesuffix("s")) for name, count in run["tables"].items()) or "no rows"
         terminal.result(f"stored run {run['label']} ({run['run_id']}): {rows}")
 
 
-def _warn_of_failures(terminal: Terminal, *parts: Evidence) -> bool:
+def tell_failures(terminal: Terminal, *parts: Evidence) -> bool:
+    """Tell every source that gave nothing as an error, or only a part as a warning, each once with what to do."""
+    told: set[str] = set()
     failed = False
     for evidence in parts:
         sources = evidence["sources"]
         for source in sources[sources["status"].isin(["error", "partial"])].itertuples():
+            error = source_error(source)
             failed = failed or source.status == "error"
-            terminal.warning(f"{source.path}: {source.message}")
+            if str(error) in told:
+                continue
+            told.add(str(error))
+            if source.status == "error":
+                terminal.error(error)
+            else:
+                terminal.warning(f"{error.where}: {error.what}")
+                terminal.hint(error.hint)
     return failed
-
-
-def _say_next(terminal: Terminal, labels: list[str]) -> None:
-    if len(labels) == 2:
-        terminal.note(f"Next: stabkit gate {labels[1]} {labels[0]}")
-    else:
-        terminal.note(f"Next: stabkit gate latest~1 {labels[0]}")

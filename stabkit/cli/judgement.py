@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +18,7 @@ from stabkit.cli.options import (
     FormatOption,
     OutputOption,
     data_folder,
+    source_error,
     terminal_of,
     usual_config,
 )
@@ -25,6 +28,7 @@ from stabkit.errors import StabkitError, UsageError
 if TYPE_CHECKING:
     from stabkit.pipeline.reports import Job, ReportFiles
     from stabkit.report.stability import StabilityReport
+    from stabkit.schema import Evidence
 
 __all__ = ["compare", "diff", "gate", "report"]
 
@@ -92,37 +96,53 @@ def diff(
       stabkit diff before.xml after.xml
       stabkit diff old.sarif new.sarif --format json
     """
-    from stabkit.collect.readers import read_file
     from stabkit.report.lists import difference, difference_tables
 
     terminal = terminal_of(context)
-    sides = [read_file(Path(path)) for path in (before, after)]
-    failed = False
-    for evidence in sides:
-        for source in evidence["sources"].itertuples():
-            if source.status != "ok":
-                terminal.warning(f"{source.path}: {source.message}")
-            failed = failed or source.status == "error"
-    if failed and not any(len(side["tests"]) or len(side["scans"]) for side in sides):
-        raise UsageError("Neither file could be read.", hint="See what they hold: stabkit read FILE")
+    sides = [_read_whole(terminal, path) for path in (before, after)]
+    kinds = [{table for table in ("tests", "scans") if len(side[table])} for side in sides]
+    if all(kinds) and not kinds[0] & kinds[1]:
+        raise UsageError(
+            "One file holds tests and the other a scan.",
+            where=f"{before} and {after}",
+            hint="Compare two files of the same kind; see what they hold: stabkit read FILE",
+        )
     found = difference(sides[0], sides[1])
     if output_format is Format.json:
         terminal.document(found)
     else:
         terminal.show(output_format, *difference_tables(found))
-    return 2 if failed else 0
+    return 0
+
+
+def _read_whole(terminal: Terminal, path: str) -> Evidence:
+    """Return what a file holds; one that cannot be read at all is no empty side of a comparison."""
+    from stabkit.collect.readers import read_file
+
+    evidence = read_file(Path(path))
+    for source in evidence["sources"].itertuples():
+        if source.status == "error":
+            raise source_error(source)
+        if source.status != "ok":
+            terminal.warning(f"{source.path}: {source.message}")
+    if not len(evidence["tests"]) and not len(evidence["scans"]):
+        terminal.warning(f"{path}: it holds neither tests nor a scan")
+    return evidence
 
 
 def report(
     context: typer.Context,
-    baseline: Annotated[
-        str | None, typer.Argument(metavar="[BASELINE]", help="As in gate; else the run before.")
-    ] = None,
-    candidate: Annotated[str | None, typer.Argument(metavar="[CANDIDATE]", help="As in gate; else the newest.")] = None,
+    baseline: Annotated[str | None, typer.Argument(metavar="BASELINE", help="As in gate; else the run before.")] = None,
+    candidate: Annotated[str | None, typer.Argument(metavar="CANDIDATE", help="As in gate; else the newest.")] = None,
     output: OutputOption = Path("reports"),
     notebook: Annotated[
         list[str] | None,
-        typer.Option("--notebook", "-n", help="Bundled name, path, or 'all'; may be repeated. Else stability_report."),
+        typer.Option(
+            "--notebook",
+            "-n",
+            metavar="NAME",
+            help="Bundled name, path, or 'all'; may be repeated. Else stability_report.",
+        ),
     ] = None,
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A notebook parameter.")
@@ -148,6 +168,7 @@ def report(
 
     terminal = terminal_of(context)
     jobs = _jobs(notebook or ["stability_report"], baseline, candidate, config, data, _parameters(parameter or []))
+    _check_folder(output)
     progress = terminal.progress()
     if progress:
         progress.start("reports", len(jobs))
@@ -164,14 +185,33 @@ def _subject(baseline: str, candidate: str, config: Path | None, data: Path | No
     from stabkit.report.stability import stability_report
 
     settings = usual_config(config)
-    needs_store = not (Path(baseline).is_dir() and Path(candidate).is_dir())
-    store = data_folder(config, data) if needs_store else data
+    store = _store_for((baseline, candidate), config, data)
     return stability_report(
         baseline,
         candidate,
         data=str(store) if store is not None else "",
         config=str(settings) if settings is not None else "",
     )
+
+
+def _store_for(references: Sequence[str | None], config: Path | None, data: Path | None) -> Path | None:
+    """Return the store in which references are looked up; paths of evidence need none.
+
+    Raises
+    ------
+    UsageError
+        A reference is no path, and nothing says where the store is.
+    """
+    if data is not None or all(given and Path(given).exists() for given in references):
+        return data
+    if usual_config(config) is None:
+        missing = [given for given in references if given and not Path(given).exists()]
+        what = f"There is no folder or file {missing[0]!r}" if missing else "Two runs are needed"
+        raise UsageError(
+            f"{what}, and neither a stabkit.toml nor --data says where runs are stored.",
+            hint="Name two folders of evidence files, or the store with --data, or write a configuration: stabkit init",
+        )
+    return data_folder(config, data)
 
 
 def _jobs(
@@ -187,25 +227,40 @@ def _jobs(
 
     names = [name for given in notebooks for name in (BUNDLED if given == "all" else (given,))]
     settings = usual_config(config)
-    folders = all(given and Path(given).is_dir() for given in (baseline, candidate))
-    store = data if folders else data_folder(config, data)
+    store = _store_for((baseline, candidate), config, data)
     usual = {
         "data": str(store.resolve()) if store is not None else "",
         "config": str(settings.resolve()) if settings is not None else "",
         "baseline": _absolute(baseline) if baseline is not None else None,
         "candidate": _absolute(candidate) if candidate is not None else None,
     }
+    declared = {name: notebook_parameters(find_notebook(name)) for name in names}
     jobs = []
-    for name in names:
-        declared = notebook_parameters(find_notebook(name))
-        given = {key: value for key, value in usual.items() if value is not None and key in declared}
-        jobs.append(Job(name, {**given, **extra}))
+    for name, known in declared.items():
+        given = {key: value for key, value in usual.items() if value is not None and key in known}
+        # With several notebooks, a parameter goes to those that have it; one that none has is refused later, by name.
+        shared = {key: v for key, v in extra.items() if key in known or not any(key in d for d in declared.values())}
+        jobs.append(Job(name, {**given, **shared}))
     return jobs
 
 
 def _absolute(reference: str) -> str:
     # The kernel may run elsewhere: a folder given by path must mean the same there.
-    return str(Path(reference).resolve()) if Path(reference).is_dir() else reference
+    return str(Path(reference).resolve()) if Path(reference).exists() else reference
+
+
+def _check_folder(output: Path) -> None:
+    """Refuse a folder that cannot be written before a notebook runs for it."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"The folder for the pages cannot be written: {error.strerror or error}.",
+            where=str(output),
+            hint="Name another folder with --output.",
+        ) from error
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import ConfigError
+from stabkit.errors import ConfigError, EvidenceError, UsageError
 
 if TYPE_CHECKING:
     from stabkit.config import Config
@@ -21,22 +28,35 @@ __all__ = [
     "DataOption",
     "FormatOption",
     "OutputOption",
+    "check_label",
+    "data_folder",
     "open_data",
     "require_config",
+    "say_next",
+    "source_error",
     "terminal_of",
+    "uninterrupted",
     "usual_config",
 ]
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", envvar="STABKIT_CONFIG", help="Configuration; else the nearest stabkit.toml."),
+    typer.Option(
+        "--config", "-c", metavar="FILE", envvar="STABKIT_CONFIG", help="Configuration; else the nearest stabkit.toml."
+    ),
 ]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", "-d", envvar="STABKIT_DATA", help="Store of runs; else the one the configuration names."),
+    typer.Option(
+        "--data",
+        "-d",
+        metavar="FOLDER",
+        envvar="STABKIT_DATA",
+        help="Store of runs; else the one the configuration names.",
+    ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is printed.")]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Folder for the pages.")]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the pages.")]
 BaselineArgument = Annotated[
     str, typer.Argument(metavar="BASELINE", help="Run before: label, id, latest~1, or a folder of evidence files.")
 ]
@@ -87,3 +107,77 @@ def open_data(config: Path | None, data: Path | None, *, create: bool = False) -
     from stabkit.store import open_store
 
     return open_store(data_folder(config, data), create=create)
+
+
+_RESERVED: Final = re.compile(r"latest(~\d+)?")
+
+
+def check_label(option: str, label: str | None) -> None:
+    """Refuse a label by which no run could be found again.
+
+    Raises
+    ------
+    UsageError
+        It is empty, begins with a dash, holds a control character, or is a word that means another run, or an A/A run.
+    """
+    from stabkit.runs import check_label as check_history
+
+    if label is None:
+        return
+    if not label.strip() or label.startswith("-") or not label.isprintable() or _RESERVED.fullmatch(label):
+        raise UsageError(
+            f"A run cannot be called {label!r}: no command could name it.", where=option, hint="Such as: v1.5"
+        )
+    check_history(label)
+
+
+def source_error(source: Any) -> EvidenceError:
+    """Return what is wrong with a source, given as a row of ``sources``, and what helps."""
+    import pandas as pd
+
+    from stabkit.collect.advice import advise
+
+    place = str(source.path) if pd.isna(source.line) else f"{source.path}:{source.line}"
+    message = "it gave nothing usable" if pd.isna(source.message) else str(source.message)
+    return EvidenceError(message, where=place, hint=advise(message))
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C while evidence is stored: a second one must not lose what the first one kept."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None, data: Path | None) -> None:
+    """Say the command that judges a run just stored, ready to be pasted."""
+    from stabkit.report.evidence import run_before
+
+    run = store.run(run_id)
+    before = run_before(run, store)
+    if before is None:
+        terminal.note(f"Next: collect another run after the change, then: {_gate(store, run_id, None, config, data)}")
+    else:
+        terminal.note(f"Next: {_gate(store, before, run_id, config, data)}")
+
+
+def _gate(store: Store, baseline: str, candidate: str | None, config: Path | None, data: Path | None) -> str:
+    words = ["stabkit", "gate", _name(store, baseline), "latest" if candidate is None else _name(store, candidate)]
+    for option, given, variable in (("--config", config, "STABKIT_CONFIG"), ("--data", data, "STABKIT_DATA")):
+        if given is not None and os.environ.get(variable) != str(given):
+            words += [option, str(given)]
+    return shlex.join(words)
+
+
+def _name(store: Store, run_id: str) -> str:
+    """Return the run's label if that finds it, else its id."""
+    label = store.run(run_id)["label"]
+    usable = isinstance(label, str) and label.isprintable() and not label.startswith("-")
+    return label if usable and store.resolve(label) == run_id else run_id

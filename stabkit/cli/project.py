@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stabkit.cli.options import OutputOption, terminal_of
+from stabkit.errors import ConfigError
 
 __all__ = ["demo", "init"]
 
@@ -28,6 +29,12 @@ def init(
     from stabkit.config import write_example
 
     terminal = terminal_of(context)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"The folder cannot be made: {error.strerror or error}.", where=str(folder), hint="Choose another folder."
+        ) from error
     written = write_example(folder / "stabkit.toml")
     terminal.result(str(written))
     terminal.note("Next: edit it, then: stabkit collect --label v1.0")
@@ -37,10 +44,11 @@ def init(
 def demo(
     context: typer.Context,
     scenario: Annotated[
-        str, typer.Option("--scenario", "-s", help="stable, slow, broken, leak, contract, noisy or tail.")
+        str,
+        typer.Option("--scenario", "-s", metavar="NAME", help="stable, slow, broken, leak, contract, noisy or tail."),
     ] = "stable",
     output: OutputOption = Path("reports"),
-    rounds: Annotated[int, typer.Option(min=2, max=200, help="Interleaved rounds.")] = 15,
+    rounds: Annotated[int, typer.Option(min=2, max=200, metavar="N", help="Interleaved rounds.")] = 15,
     open_page: Annotated[bool, typer.Option("--open", help="Open the index page in a browser.")] = False,
 ) -> int:
     r"""Walk the whole way on this machine, offline.
