@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.exceptions import TyperException
 
-from stabkit.cli import evidence, judgement, project
+from stabkit.cli import evidence, judgement, noise, project
 from stabkit.cli.terminal import Terminal
 from stabkit.errors import StabkitError, UsageError
 from stabkit.redact import redact_text
@@ -29,6 +29,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "runs": evidence.runs,
     "compare": judgement.compare,
     "gate": judgement.gate,
+    "aa": noise.aa,
     "report": judgement.report,
     "read": evidence.read,
     "diff": judgement.diff,
