@@ -21,7 +21,7 @@ from stabkit.config import Condition, Config
 __all__ = ["MAX_ALARMS", "MetricNoise", "SelfPair", "alarm_bounds", "measure_noise"]
 
 MAX_ALARMS: Final = 0.05
-"""Where more A/A pairs than this are proven to come out regressed, measured times cannot be judged."""
+"""Where more A/A pairs than this are proven to come out as a change, measured times cannot be judged."""
 
 _OUTCOMES: Final[tuple[Outcome, ...]] = ("stable", "improved", "regressed", "inconclusive")
 _POWER: Final = 1.43  # half-width to the margin decidable in four cases of five: (1.96 + 0.84) / 1.96
@@ -58,9 +58,10 @@ class MetricNoise:
     rounds, samples : float
         Of one run, their medians over the pairs.
     stable, improved, regressed, inconclusive : int
-        How many pairs came out so. Every ``regressed`` and ``improved`` is wrong.
+        How many pairs came out so.
     alarms_low, alarms_high : float
-        Exact 95 % bounds on the share of pairs that come out ``regressed``.
+        Exact 95 % bounds on the share of false alarms: pairs that come out ``regressed`` or ``improved``. Which side
+        is called first is chance, so both are equally wrong.
     pair_sd, tail_pair_sd : float or None
         Standard deviation of the log ratio of two interleaved runs, of the median and of the 99th percentile.
     run_sd, tail_run_sd : float or None
@@ -99,8 +100,13 @@ class MetricNoise:
     decidable_margin: float | None = None
 
     @property
+    def false_alarms(self) -> int:
+        """How many pairs came out as a change that is none."""
+        return self.regressed + self.improved
+
+    @property
     def unfit(self) -> bool:
-        """True if identical systems are proven to come out ``regressed`` too often here."""
+        """True if identical systems are proven to come out as a change too often here."""
         return self.alarms_low > MAX_ALARMS
 
     @property
@@ -113,7 +119,7 @@ class MetricNoise:
     @property
     def alarms(self) -> str:
         """The alarms in figures, with the lower bound."""
-        return f"{self.regressed} of {self.pairs} A/A pairs regressed, at least {100 * self.alarms_low:.3g} %"
+        return f"{self.false_alarms} of {self.pairs} A/A pairs came out as a change, at least {100 * self.alarms_low:.3g} %"
 
 
 def alarm_bounds(alarms: int, pairs: int) -> tuple[float, float]:
@@ -219,7 +225,7 @@ def _margins(population: Population, config: Config) -> tuple[float, float]:
 def _summary(key: tuple[str, str, str | None], compared: Sequence[_Compared]) -> MetricNoise:
     outcomes = [one.comparison.outcome for one in compared]
     counts = {word: outcomes.count(word) for word in _OUTCOMES}
-    low, high = alarm_bounds(counts["regressed"], len(outcomes))
+    low, high = alarm_bounds(counts["regressed"] + counts["improved"], len(outcomes))
     (run_sd, run_df), (tail_run_sd, tail_df) = (_between(compared, quantile) for quantile in _QUANTILES)
     both = [side for one in compared for side in one.sides]
     return MetricNoise(

@@ -70,7 +70,7 @@ def noise_table(noise: Sequence[MetricNoise], environment: str | None) -> Table:
     where = f" in environment {environment}" if environment else ""
     pairs = max((found.pairs for found in noise), default=0)
     caption = f"The system against itself{where}: {plural(pairs, 'pair')} of interleaved runs"
-    records = tuple({**to_json(found), "unfit": found.unfit} for found in noise)
+    records = tuple({**to_json(found), "false_alarms": found.false_alarms, "unfit": found.unfit} for found in noise)
     return Table(columns, tuple(_row(found) for found in noise), caption, records=records)
 
 
@@ -78,7 +78,7 @@ def _row(found: MetricNoise) -> dict[str, Any]:
     words = ("stable", "improved", "regressed", "inconclusive")
     outcomes = [f"{count(number)} {word}" for word in words if (number := getattr(found, word))]
     size = f"{found.metric}{f', {found.connection}' if found.connection else ''} · {found.rounds:g} rounds a run"
-    rate = f"{percent(found.regressed / found.pairs)} [{percent(found.alarms_low)}, {percent(found.alarms_high)}]"
+    rate = f"{percent(found.false_alarms / found.pairs)} [{percent(found.alarms_low)}, {percent(found.alarms_high)}]"
     effective = (
         None if found.effective_n is None else f"{significant(found.effective_n)} of {significant(found.samples)}"
     )
