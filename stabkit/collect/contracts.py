@@ -4,46 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
-
-import jsonschema
-import referencing
-import referencing.exceptions
-from jsonschema.protocols import Validator
+from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.collect.sequences import MISSING, Event, evaluate_sequence, find_field, read_json
 from stabkit.collect.sessions import Record
 from stabkit.collect.tally import Tally
 from stabkit.config import EventContract, SequenceRule, WebSocketTarget
-from stabkit.errors import ConfigError
+from stabkit.errors import EvidenceError
 
-__all__ = ["ContractTallies", "event_type", "load_schema", "parse"]
+if TYPE_CHECKING:
+    from stabkit.collect.payload_schema import PayloadSchema
+
+__all__ = ["ContractTallies", "event_type", "parse"]
 
 _FIELD: Final = "type"
-
-
-def load_schema(file: Path, where: str) -> Validator:
-    """Return a validator for a JSON Schema file, formats included.
-
-    Raises
-    ------
-    ConfigError
-        The file cannot be read, is not JSON, or is not a valid schema.
-    """
-    place = f"{where}.event.schema_file"
-    try:
-        schema = json.loads(file.read_text(encoding="utf-8"))
-        kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-        kind.check_schema(schema)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"The schema {str(file)!r} cannot be read: {error}.", where=place) from error
-    except jsonschema.SchemaError as error:
-        raise ConfigError(
-            f"Not a valid JSON Schema: {error.message}.", where=place, hint=f"Look at {error.json_path}."
-        ) from error
-    # An empty registry: a reference out of the file must not make the prober load something from the network.
-    return kind(schema, format_checker=kind.FORMAT_CHECKER, registry=referencing.Registry())
 
 
 def parse(record: Record) -> tuple[list[Event], list[tuple[int, str]]]:
@@ -75,11 +49,11 @@ class ContractTallies:
     ----------
     target : WebSocketTarget
         What is expected.
-    validator : Validator or None
+    validator : PayloadSchema or None
         Of the schema file.
     """
 
-    def __init__(self, target: WebSocketTarget, validator: Validator | None) -> None:
+    def __init__(self, target: WebSocketTarget, validator: PayloadSchema | None) -> None:
         self._target = target
         self._contract = target.event
         self._type_field = target.event.type_field if target.event else _FIELD
@@ -208,13 +182,11 @@ class ContractTallies:
             tally.add(find_field(event.payload, path) is not MISSING, f"{named}: {path} is missing")
         if self._validator is not None:
             try:
-                fault = jsonschema.exceptions.best_match(self._validator.iter_errors(event.payload))
-            except referencing.exceptions.Unresolvable as error:
-                self._schema.skip(f"the schema refers to {error.ref!r}, which is not in its file")
-            except RecursionError:
-                self._schema.add(met=False, deviation=f"{named}: nested too deeply")
+                fault = self._validator.fault(event.payload)
+            except EvidenceError as error:
+                self._schema.skip(error.what)
             else:
-                self._schema.add(fault is None, lambda: f"{named}: {fault.json_path}: {fault.message}" if fault else "")
+                self._schema.add(fault is None, f"{named}: {fault}")
 
     def _judge_id(self, value: Any, index: int, known: dict[str, int], named: str) -> None:
         if value is MISSING or value is None:

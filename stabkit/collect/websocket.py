@@ -16,7 +16,7 @@ from urllib.parse import SplitResult
 
 import pandas as pd
 
-from stabkit.collect.contracts import ContractTallies, event_type, load_schema, parse
+from stabkit.collect.contracts import ContractTallies, event_type, parse
 from stabkit.collect.credentials import checked_url, request_headers
 from stabkit.collect.sequences import Event
 from stabkit.collect.sessions import Record, run_session
@@ -103,7 +103,9 @@ class WebSocketProbe:
             except (TypeError, ValueError) as error:
                 raise ConfigError(f"Not JSON: {error}.", where=f"{self._where}.send.{position}.json") from error
         if target.event is not None and target.event.schema_file is not None:
-            validator = load_schema(self._root / target.event.schema_file.expanduser(), self._where)
+            from stabkit.collect.payload_schema import PayloadSchema
+
+            validator = PayloadSchema(self._root / target.event.schema_file.expanduser(), self._where)
             self._contract = ContractTallies(target, validator)
         self._anchor_ns = time.time_ns() - perf_counter_ns()
 
