@@ -14,12 +14,12 @@ from stabkit.cli.options import (
     DataOption,
     FormatOption,
     check_label,
+    one_interrupt,
     open_data,
     require_config,
     say_next,
     source_error,
     terminal_of,
-    uninterrupted,
     usual_config,
 )
 from stabkit.cli.terminal import Format, Terminal
@@ -90,40 +90,41 @@ def collect(
     settings = require_config(config)
     store = open_data(config, data, create=True)
     check_writable(store.root)  # before the first request: nothing is worse than hours that cannot be stored
-    looks: tuple[Look, ...] = ()
-    if until_decided and baseline_label is not None:
-        from stabkit.pipeline.sequential import collect_until_decided
-        from stabkit.report.noise import known_noise
+    with one_interrupt(terminal):
+        looks: tuple[Look, ...] = ()
+        if until_decided and baseline_label is not None:
+            from stabkit.pipeline.sequential import collect_until_decided
+            from stabkit.report.noise import known_noise
 
-        found = collect_until_decided(
-            settings,
-            label=label,
-            baseline_label=baseline_label,
-            max_rounds=max(_MAX_ROUNDS, settings.collect.rounds) if max_rounds is None else max_rounds,
-            max_minutes=max_minutes,
-            only=tuple(only or ()),
-            noise=known_noise(store, settings.project.environment, settings),
-            progress=terminal.progress(),
-        )
-        collection, looks = found.collection, found.looks
-    else:
-        collection = collect_all(
-            settings,
-            label=label,
-            baseline_label=baseline_label,
-            rounds=rounds,
-            only=tuple(only or ()),
-            progress=terminal.progress(),
-        )
-    if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):
-        if collection.interrupted:
-            raise KeyboardInterrupt
-        raise UsageError(
-            "There is nothing to collect" + (f" in {', '.join(only)}." if only else "."),
-            where=str(usual_config(config)),
-            hint="Declare targets, suites, scans or a git range there; stabkit init writes an example of each.",
-        )
-    with uninterrupted():
+            found = collect_until_decided(
+                settings,
+                label=label,
+                baseline_label=baseline_label,
+                max_rounds=max(_MAX_ROUNDS, settings.collect.rounds) if max_rounds is None else max_rounds,
+                max_minutes=max_minutes,
+                only=tuple(only or ()),
+                noise=known_noise(store, settings.project.environment, settings),
+                progress=terminal.progress(),
+            )
+            collection, looks = found.collection, found.looks
+        else:
+            collection = collect_all(
+                settings,
+                label=label,
+                baseline_label=baseline_label,
+                rounds=rounds,
+                only=tuple(only or ()),
+                progress=terminal.progress(),
+            )
+        if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):
+            if collection.interrupted:
+                terminal.warning("nothing was measured yet, and nothing is stored")
+                return 130
+            raise UsageError(
+                "There is nothing to collect" + (f" in {', '.join(only)}." if only else "."),
+                where=str(usual_config(config)),
+                hint="Declare targets, suites, scans or a git range there; stabkit init writes an example of each.",
+            )
         stored = store_collection(store, collection)
         _say_stored(terminal, output_format, stored)
         for number, look in enumerate(looks, start=1):

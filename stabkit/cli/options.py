@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -30,6 +31,7 @@ __all__ = [
     "OutputOption",
     "check_label",
     "data_folder",
+    "one_interrupt",
     "open_data",
     "require_config",
     "say_next",
@@ -154,6 +156,32 @@ def uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def one_interrupt(terminal: Terminal) -> Iterator[None]:
+    """Let the first Ctrl-C end what is measured, and the second change nothing: it must not lose what there is.
+
+    A third one gives up at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = 0
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed == 2:
+            terminal.warning("storing what was measured; press Ctrl-C once more to give it up")
+        else:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None, data: Path | None) -> None:
