@@ -46,7 +46,7 @@ def plot_dumbbell(frame: pd.DataFrame, *, axes: Axes, of: str = "targets", unit:
     axes.hlines(y, rows["low"], rows["high"], color=colours, linewidth=4.5, alpha=0.45, capstyle="round")
     axes.plot(rows["baseline"], y, "o", color=BASELINE, markersize=7.5, markeredgecolor=GROUND, label="baseline")
     axes.scatter(rows["candidate"], y, color=colours, s=60, edgecolor=GROUND, linewidth=1, zorder=3)
-    name_rows(axes, rows["name"])
+    name_rows(axes, rows["name"], 26)
     largest = float(
         np.nanmax(
             rows[["baseline", "candidate", "high"]].replace(np.inf, np.nan).to_numpy(dtype="float64", na_value=np.nan)

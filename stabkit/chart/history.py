@@ -28,6 +28,9 @@ from stabkit.chart.timeline import label_runs, run_name, step_edges
 
 __all__ = ["describe_history", "plot_history"]
 
+# An objective beyond this many times the highest value is named instead of drawn.
+FAR = 2.5
+
 
 def plot_history(
     frame: pd.DataFrame, *, axes: Axes, of: str = "response time", changes: Sequence[Any] = (), changed: str = "p95_ms",  # noqa: ARG001
@@ -57,14 +60,13 @@ def plot_history(
         axes.plot(x, middle, color=FAINT, linewidth=1.6)
         axes.plot(*step_edges(rows["p95_ms"].where(mine)), color=CANDIDATE, linewidth=1.8)
     top = float(np.nanmax(rows[["p50_ms", "p95_ms", "high_ms"]].to_numpy(dtype="float64", na_value=np.nan)))
-    top = max(top, objective_ms or 0)
+    # A limit far above everything would press the history flat against the floor; then words say where it is.
+    near = objective_ms is not None and objective_ms <= top * FAR
+    top = max(top, objective_ms) if near and objective_ms is not None else top
     label_runs(axes, rows)
     axes.set_ylim(0, top * 1.22)
     axes.yaxis.set_major_formatter(lambda value, _: significant(value, 2))
-    for name, colour in (("p50", MUTE), ("p95", CANDIDATE)):
-        known = rows[f"{name}_ms"].dropna()
-        if len(known):
-            label_end(axes, name, (len(rows) - 0.5, float(known.iloc[-1])), colour=colour, bold=True)
+    _label_lines(axes, rows)
     _mark_changes(axes, rows, changes)
     for i in np.flatnonzero(rows["p50_ms"].isna()):
         axes.annotate(
@@ -78,16 +80,32 @@ def plot_history(
             fontsize=9,
         )
     if objective_ms is not None:
-        axes.axhline(objective_ms, color=INK, linewidth=1.1, linestyle=(0, (4, 3)))
-        axes.annotate(
-            f"objective {measure(objective_ms, 'ms')}",
-            (-0.5, objective_ms),
-            xytext=(2, 3),
-            textcoords="offset points",
-            color=INK,
-        )
+        _mark_objective(axes, objective_ms, near=near)
     say(axes, "ms")
     return axes
+
+
+def _label_lines(axes: Axes, rows: pd.DataFrame) -> None:
+    ends = {name: rows[f"{name}_ms"].dropna() for name in ("p50", "p95")}
+    heights = {name: float(known.iloc[-1]) for name, known in ends.items() if len(known)}
+    box: Any = axes.get_position()
+    figure: Any = axes.get_figure(root=True)
+    tall = box.height * figure.get_size_inches()[1] * 72 / axes.get_ylim()[1]
+    apart = abs(heights.get("p95", np.inf) - heights.get("p50", 0)) * tall
+    # Words of 10 pt need 12 pt between them.
+    lift = max(0.0, (12 - apart) / 2) if len(heights) == 2 else 0.0
+    for name, colour, way in (("p50", MUTE, -1), ("p95", CANDIDATE, 1)):
+        if name in heights:
+            label_end(axes, name, (len(rows) - 0.5, heights[name]), colour=colour, bold=True, lift=way * lift)
+
+
+def _mark_objective(axes: Axes, objective_ms: float, *, near: bool) -> None:
+    words = f"objective {measure(objective_ms, 'ms')}"
+    if not near:
+        say(axes, f"{words} is above", where="right", colour=INK)
+        return
+    axes.axhline(objective_ms, color=INK, linewidth=1.1, linestyle=(0, (4, 3)))
+    axes.annotate(words, (-0.5, objective_ms), xytext=(2, 3), textcoords="offset points", color=INK)
 
 
 def _mark_changes(axes: Axes, rows: pd.DataFrame, changes: Sequence[Any]) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from stabkit.chart.description import Description
-from stabkit.chart.numbers import measure, significant
-from stabkit.chart.style import CANDIDATE, FAINT, INK, MUTE, OUTCOME_INKS, REGRESSED, annotate_empty, say
+from stabkit.chart.description import Description, Sizes, sizes_text
+from stabkit.chart.numbers import measure, plural, significant
+from stabkit.chart.style import CANDIDATE, FAINT, GROUND, INK, OUTCOME_INKS, REGRESSED, annotate_empty, say
 
 __all__ = ["describe_shift", "plot_shift"]
 
@@ -29,11 +29,22 @@ def _direction(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(np.select([slower, faster], [1, -1], 0), index=rows.index)
 
 
+def _unbounded(rows: pd.DataFrame) -> pd.Series:
+    """Percentiles whose interval has no bound on a side: too few samples reach them."""
+    return ~(np.isfinite(rows["low_ms"].astype("float64")) & np.isfinite(rows["high_ms"].astype("float64")))
+
+
 def _name(quantile: float) -> str:
     return f"p{quantile * 100:g}"
 
 
-def plot_shift(frame: pd.DataFrame, *, axes: Axes, of: str = "response time") -> Axes:  # noqa: ARG001
+def plot_shift(
+    frame: pd.DataFrame,
+    *,
+    axes: Axes,
+    of: str = "response time",  # noqa: ARG001
+    sizes: Sizes | None = None,  # noqa: ARG001
+) -> Axes:
     """Draw candidate - baseline at each percentile with its 95 % interval, around a line at zero.
 
     Parameters
@@ -42,6 +53,8 @@ def plot_shift(frame: pd.DataFrame, *, axes: Axes, of: str = "response time") ->
         ``quantile`` (0 to 1), ``difference_ms``, ``low_ms``, ``high_ms`` (ms), as from ``quantile_shift``.
     of : str
         What was measured, for the words.
+    sizes : mapping, optional
+        Samples and rounds of each side, for the caption.
     """
     rows = _known(frame)
     if rows.empty:
@@ -59,11 +72,13 @@ def plot_shift(frame: pd.DataFrame, *, axes: Axes, of: str = "response time") ->
     for way, colour in ((0, FAINT), (1, REGRESSED), (-1, CANDIDATE)):
         mine = direction == way
         axes.vlines(x[mine], low[mine], high[mine], color=colour, linewidth=3.2, capstyle="round")
-        axes.plot(x[mine], rows["difference_ms"][mine], "o", color=colour, markersize=6, markeredgecolor="#fefefe")
+        axes.plot(x[mine], rows["difference_ms"][mine], "o", color=colour, markersize=6, markeredgecolor=GROUND)
+    bare = _unbounded(rows)
+    axes.plot(x[bare], rows["difference_ms"][bare], "o", color=GROUND, markersize=5, markeredgecolor=FAINT)
     axes.axhline(0, color=INK, linewidth=1.0)
-    _label(axes, rows, direction, x)
     axes.set_xlim(-0.8, len(rows) - 0.2)
-    axes.set_ylim(min(float(low.min()) * 1.5, -threshold), max(float(high.max()) * 1.7, threshold))
+    axes.set_ylim(min(float(low.min()) * 1.25, -threshold / 4), max(float(high.max()) * 1.7, threshold / 4))
+    _label(axes, rows, direction, x)
     _ticks(axes, largest)
     say(axes, "candidate − baseline, ms")
     return axes
@@ -78,13 +93,10 @@ def _label(axes: Axes, rows: pd.DataFrame, direction: pd.Series, x: Any) -> None
     if len(moved):
         i = int(rows.loc[moved.index, "difference_ms"].abs().idxmax())
         colour = OUTCOME_INKS["regressed" if direction[i] > 0 else "improved"]
-        text = f"{names[i]} {measure(rows['difference_ms'][i], 'ms', sign=True)}"
-        axes.annotate(
-            text, (x[i], rows["difference_ms"][i]), xytext=(-9, 0), textcoords="offset points", ha="right", va="center",
-            color=colour, fontweight="bold",
-        )  # fmt: skip
+        # Level with the axis name, above all bars: beside its own bar it would lie on the neighbours.
+        say(axes, f"{names[i]} {measure(rows['difference_ms'][i], 'ms', sign=True)}", where="right", colour=colour)
     else:
-        axes.text(0.5, 0.96, "no percentile moved", transform=axes.transAxes, ha="center", va="top", color=MUTE)
+        say(axes, "none is shown to have moved", where="right")
 
 
 def _ticks(axes: Axes, largest: float) -> None:
@@ -106,7 +118,7 @@ def _ticks(axes: Axes, largest: float) -> None:
     axes.set_yticks([], minor=True)
 
 
-def describe_shift(frame: pd.DataFrame, *, of: str = "response time") -> Description:
+def describe_shift(frame: pd.DataFrame, *, of: str = "response time", sizes: Sizes | None = None) -> Description:
     """Say which percentiles moved, which way and by how much at most."""
     rows = _known(frame)
     if rows.empty:
@@ -114,10 +126,13 @@ def describe_shift(frame: pd.DataFrame, *, of: str = "response time") -> Descrip
     direction = _direction(rows)
     title = _finding(rows, direction, of)
     caption = (
-        f"Candidate − baseline at {len(rows)} percentiles of {of}, with 95{chr(0x202F)}% intervals; "
-        "coloured where the interval excludes 0."
+        f"Candidate − baseline at {len(rows)} percentiles, with 95{chr(0x202F)}% intervals; "
+        f"coloured where the interval excludes 0{sizes_text(sizes)}."
     )
-    return Description(title, f"Shift plot of {of} by percentile, where {title[0].lower()}{title[1:]}", caption)
+    bare = int(_unbounded(rows).sum())
+    caption += f" {plural(bare, 'percentile has', 'percentiles have')} no interval yet (hollow)." if bare else ""
+    finding = title.removeprefix(f"{of}: ")
+    return Description(title, f"Shift plot of {of} by percentile, where {finding[0].lower()}{finding[1:]}", caption)
 
 
 def _finding(rows: pd.DataFrame, direction: pd.Series, of: str) -> str:
@@ -131,10 +146,7 @@ def _finding(rows: pd.DataFrame, direction: pd.Series, of: str) -> str:
         parts.append(
             f"{span} {'is' if len(mine) == 1 else 'are'} {word}, by {'' if len(mine) == 1 else 'up to '}{size}"
         )
-    if not parts:
-        return f"No percentile of {of} is shown to have moved"
-    text = "; ".join(parts)
-    return text if text.startswith("p") else text[0].upper() + text[1:]
+    return f"{of}: {'; '.join(parts)}" if parts else f"No percentile of {of} is shown to have moved"
 
 
 def _span(rows: pd.DataFrame, mine: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -74,6 +74,8 @@ OUTCOME_INKS: Final[Mapping[str, str]] = {
 WIDTH_IN: Final = 4.7
 HEIGHT_IN: Final = 3.0
 MANY_MARKS: Final = 2000
+# A wide average letter at 10 pt in any of the fonts that a reader may have.
+_LETTER_PT: Final = 6.1
 
 _RC: Final[Any] = {
     "svg.fonttype": "none",
@@ -136,27 +138,40 @@ def name_rows(axes: Axes, names: Iterable[object], limit: int = 24) -> None:
     labels = [escape_label(name, limit) for name in names]
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
-    # 6.1 pt is a wide average letter at 10 pt in any of the fonts that a reader may have.
-    _make_room(axes, left=0.22 + max((len(label) for label in labels), default=0) * 6.1 / 72)
+    _make_room(axes, left=0.22 + max((len(label) for label in labels), default=0) * _LETTER_PT / 72)
 
 
-def label_end(axes: Axes, text: str, at: tuple[float, float], *, colour: str, bold: bool = False) -> None:
-    """Write untrusted text right of the axes, beside the end of what it names."""
+def label_end(
+    axes: Axes, text: str, at: tuple[float, float], *, colour: str, bold: bool = False, lift: float = 0.0
+) -> None:
+    """Write untrusted text right of the axes, beside the end of what it names, ``lift`` points higher."""
     label = escape_label(text, 12)
     _make_room(axes, right=0.12 + len(label) * 6.6 / 72)
     axes.annotate(
-        label, at, xytext=(5, 0), textcoords="offset points", va="center", color=colour, annotation_clip=False,
+        label, at, xytext=(5, lift), textcoords="offset points", va="center", color=colour, annotation_clip=False,
         fontweight="bold" if bold else "normal",
     )  # fmt: skip
 
 
-def name_sides(axes: Axes) -> None:
-    """Name both sides above the axes, each in its colour."""
-    for text, colour, shift in (("● candidate", CANDIDATE, 0), ("● baseline", MUTE, -84)):
+def name_colours(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
+    """Name what is drawn above the axes at the right, in its order, each word and its mark in its colour."""
+    shift = 0.0
+    for text, colour in reversed(entries):
         axes.annotate(
             text, (1, 1), xycoords="axes fraction", xytext=(shift, 6), textcoords="offset points", ha="right",
             color=colour,
         )  # fmt: skip
+        shift -= len(text) * _LETTER_PT + 10
+
+
+def name_sides(axes: Axes, mark: str = "●") -> None:
+    """Name both sides above the axes, each in its colour."""
+    name_colours(axes, [(f"{mark} baseline", MUTE), (f"{mark} candidate", CANDIDATE)])
+
+
+def width_pt(axes: Axes) -> float:
+    """Return the width of the axes, points."""
+    return float(axes.get_position().width) * WIDTH_IN * 72
 
 
 def _make_room(axes: Axes, *, left: float = 0.0, right: float = 0.0) -> None:

@@ -13,12 +13,15 @@ from stabkit.chart.style import (
     FAINT,
     GROUND,
     INCONCLUSIVE,
+    INCONCLUSIVE_INK,
     INK,
     MUTE,
     NO_VALUE,
     REGRESSED,
+    REGRESSED_INK,
     SAFE_BAND,
     annotate_empty,
+    name_colours,
     name_rows,
     say,
 )
@@ -28,6 +31,7 @@ __all__ = ["describe_not_passing", "describe_test_map", "plot_not_passing", "plo
 
 _BAD = ("fail", "error", "no_result")
 _PARTS = (("failed", REGRESSED), ("flaky", INCONCLUSIVE), ("skipped", NO_VALUE))
+_INKS = {"failed": REGRESSED_INK, "flaky": INCONCLUSIVE_INK, "skipped": MUTE}
 
 
 def _counts(frame: pd.DataFrame) -> pd.DataFrame:
@@ -57,7 +61,7 @@ def plot_not_passing(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         heights = counts[name].fillna(0).to_numpy(dtype="float64")
         if heights.any():
             axes.bar(x, heights, bottom=base, color=colour, width=0.86, linewidth=0)
-            legend.append((name, colour))
+            legend.append((f"■ {name}", _INKS[name]))
             base += heights
     for i in np.flatnonzero(counts["failed"].isna()):
         axes.annotate(
@@ -74,17 +78,8 @@ def plot_not_passing(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     axes.set_ylim(0, max(base.max() * 1.15, 1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     say(axes, "tests not passing")
-    _legend(axes, legend)
+    name_colours(axes, legend)
     return axes
-
-
-def _legend(axes: Axes, entries: list[tuple[str, str]]) -> None:
-    x = 1.0
-    for name, colour in reversed(entries):
-        axes.text(x, 1.03, name, transform=axes.transAxes, ha="right", va="bottom", color=MUTE)
-        x -= 0.021 * len(name) + 0.012
-        axes.text(x, 1.03, "■", transform=axes.transAxes, ha="right", va="bottom", color=colour)
-        x -= 0.055
 
 
 def describe_not_passing(frame: pd.DataFrame) -> Description:
@@ -149,8 +144,8 @@ def plot_test_map(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         if glyph:
             axes.text(x, y, glyph, ha="center", va="center_baseline", color=ink, fontsize=size)
     axes.grid(visible=False)
-    label_runs(axes, runs)
     name_rows(axes, [test.rpartition("::")[2] or test for test in tests])
+    label_runs(axes, runs)
     return axes
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from stabkit.chart.style import escape_label
+from stabkit.chart.style import escape_label, width_pt
 
 __all__ = ["label_runs", "run_name", "step_edges"]
 
@@ -18,7 +18,7 @@ def run_name(row: pd.Series) -> str:
 
 
 def label_runs(axes: Axes, runs: pd.DataFrame, *, most: int = 5) -> None:
-    """Label at most that many runs: the first, the last and some between, each by label or run id.
+    """Label at most that many runs, fewer where there is no room: the first, the last and some between.
 
     Parameters
     ----------
@@ -26,9 +26,11 @@ def label_runs(axes: Axes, runs: pd.DataFrame, *, most: int = 5) -> None:
         ``run_id`` and ``label``, one row a run, in order; the run at row i stands at x = i.
     """
     n = len(runs)
-    places = np.unique(np.linspace(0, n - 1, min(most, n)).round().astype(int))
-    names = [escape_label(run_name(runs.iloc[i]), 12) for i in places]
-    axes.set_xticks(places, names)
+    names = [escape_label(run_name(row), 12) for _, row in runs.iterrows()]
+    room = width_pt(axes) / (max(map(len, names)) * 6.1 + 12)
+    places = np.unique(np.linspace(0, n - 1, max(1, min(most, n, int(room)))).round().astype(int))
+    axes.set_xticks(places, [names[i] for i in places])
+    axes.tick_params(axis="x", pad=7)
     axes.set_xlim(-0.6, n - 0.4)
 
 

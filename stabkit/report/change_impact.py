@@ -117,7 +117,7 @@ class ChangeImpact:
 
     def areas(self) -> Piece:
         """Return the areas of the change and the regressions that coincide with it."""
-        return change.change_impact(self.case)
+        return change.change_impact(self.case, files=False)
 
     def risks(self) -> Piece:
         """Return the risks: open conditions and risky files."""

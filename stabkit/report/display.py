@@ -8,6 +8,7 @@ result it stands for, from which ``render`` makes the report's JSON. All text gi
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 import jinja2
+from markupsafe import Markup, escape
 
 from stabkit.analyze.outcome import to_json
 from stabkit.chart.description import Description
@@ -46,6 +48,9 @@ SCHEMA_VERSION: Final = 1
 TEMPLATES: Final = Path(__file__).with_name("templates")
 SHOWN_ROWS: Final = 200
 FIGURE_ROWS: Final = 60
+SHOWN_REASONS: Final = 5
+LONG_WORD: Final = 22
+_JOINT: Final = re.compile(r"(?<=[/_.:])(?=[^/_.:])")
 
 # Glyph and colour class of each word that a cell, reason or check may carry; the word itself always stands beside them.
 GLYPHS: Final[Mapping[str, tuple[str, str]]] = {
@@ -96,8 +101,28 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"slug": slug, "badge": badge, "data": _data_address, "line": plain_text}
+    environment.filters |= {
+        "slug": slug,
+        "badge": badge,
+        "data": _data_address,
+        "line": plain_text,
+        "breaks": _with_breaks,
+        "words": _unbroken_words,
+    }
     return environment
+
+
+def _with_breaks(text: object) -> Markup:
+    """Escape, and allow breaks inside long names where a reader expects them: after a slash, dot, underscore, colon."""
+    parts = (_JOINT.split(word) if len(word) > LONG_WORD else [word] for word in plain_text(text).split(" "))
+    return Markup(" ").join(Markup("<wbr>").join(part) for part in parts)
+
+
+def _unbroken_words(command: object) -> Markup:
+    """Escape a command, its words kept whole: browsers break "--only" after its first hyphen."""
+    words = plain_text(command).split(" ")
+    whole = Markup('<span class="w">{}</span>')
+    return Markup(" ").join(whole.format(word) if len(word) <= LONG_WORD else escape(word) for word in words)
 
 
 def _data_address(svg: bytes) -> str:
@@ -220,6 +245,16 @@ class Verdict(Piece):
     def __post_init__(self) -> None:
         if self.word not in ("stable", "regressed", "inconclusive"):
             raise UsageError(f"No verdict {self.word!r}.", hint="Known: stable, regressed, inconclusive.")
+
+    @property
+    def first_reasons(self) -> tuple[Reason, ...]:
+        """The reasons that are always shown; one more than fits is shown rather than folded alone."""
+        return self.reasons if len(self.reasons) <= SHOWN_REASONS + 1 else self.reasons[:SHOWN_REASONS]
+
+    @property
+    def more_reasons(self) -> tuple[Reason, ...]:
+        """The reasons behind the fold, of less weight."""
+        return self.reasons[len(self.first_reasons) :]
 
     @property
     def exit_code(self) -> int:
@@ -389,6 +424,15 @@ class Table(Piece):
         rows = tuple({key: _shown(value) for key, value in record.items()} for record in records)
         return cls(
             tuple(columns), rows, caption, records=tuple(to_json(_plain(record)) for record in records), limit=limit
+        )
+
+    @property
+    def filled(self) -> tuple[Column, ...]:
+        """The columns of the page: a column of words in which no row says anything is left out."""
+        return tuple(
+            column
+            for column in self.columns
+            if column.kind not in ("text", "code", "strip") or any(row.get(column.key) is not None for row in self.rows)
         )
 
     @property

@@ -53,6 +53,7 @@ _TAGS: Final = frozenset(
         "tr",
         "u",
         "ul",
+        "wbr",
     ]
 )
 _ATTRIBUTES: Final = frozenset(
@@ -73,7 +74,7 @@ _ATTRIBUTES: Final = frozenset(
         "width",
     ]
 )
-_VOID: Final = frozenset({"br", "col", "hr", "img"})
+_VOID: Final = frozenset({"br", "col", "hr", "img", "wbr"})
 _SILENT: Final = frozenset({"script", "style", "template", "iframe", "object", "svg", "math", "title", "noscript"})
 
 

@@ -12,8 +12,8 @@ from stabkit.analyze.histories import order_runs, pass_history
 from stabkit.analyze.transitions import test_results
 from stabkit.analyze.trends import detect_changes
 from stabkit.errors import UsageError, nearest
-from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.numbers import duration, percent
+from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.numbers import duration, moment, percent
 from stabkit.report.sections.tests import map_figure, not_passing_figure
 from stabkit.report.wording import count, joined, plain, sentence, shell, verb
 from stabkit.store import open_store
@@ -21,7 +21,7 @@ from stabkit.store import open_store
 __all__ = ["TestTrends", "test_trends"]
 
 SHOWN_TESTS = 20
-SHOWN_RUNS = 30
+SHOWN_RUNS = 10
 
 
 def test_trends(  # a public function, no test
@@ -132,7 +132,11 @@ class TestTrends:
             Column("flaky", "Flaky", "number"),
             Column("note", "Change of the test set"),
         )
-        return Table(columns, rows, "Tests run by run, newest first", limit=SHOWN_RUNS)
+        newest = Table(columns, rows[:SHOWN_RUNS], "Tests run by run, newest first")
+        if len(rows) <= SHOWN_RUNS:
+            return newest
+        earlier = Table(columns, rows[SHOWN_RUNS:], "Earlier runs, newest first")
+        return Group((newest, Fold((earlier,), summary=count(len(rows) - SHOWN_RUNS, "earlier run"))))
 
     def map(self) -> Piece:
         """Return the least stable tests by run."""
@@ -211,7 +215,7 @@ class TestTrends:
 
 def _history_row(row: dict[str, Any]) -> dict[str, Any]:
     name = plain(row["label"]) if pd.notna(row["label"]) else plain(row["run_id"])
-    when = (name, f"{row['started_at']:%Y-%m-%d %H:%M} UTC")
+    when = (name, moment(row["started_at"]))
     if pd.isna(row["good"]):
         return {"run": when, "passed": None, "failed": None, "skipped": None, "flaky": None, "note": "no tests"}
     judged = int(row["good"]) + int(row["bad"])

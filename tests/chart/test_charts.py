@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from stabkit.chart.dumbbell import describe_dumbbell, plot_dumbbell
 from stabkit.chart.events import describe_events, plot_events
@@ -25,7 +27,7 @@ from stabkit.chart.numbers import SPACE
 from stabkit.chart.objectives import describe_objectives, plot_objectives
 from stabkit.chart.resources import describe_resources, plot_resources
 from stabkit.chart.shift import describe_shift, plot_shift
-from stabkit.chart.style import REGRESSED, new_axes, to_svg
+from stabkit.chart.style import GROUND, REGRESSED, new_axes, settle, to_svg
 from stabkit.chart.tail import describe_tail, plot_tail
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 
@@ -214,17 +216,26 @@ def plain(text: str) -> str:
 
 
 def test_titles_state_the_finding() -> None:
-    assert plain(describe_shift(shift(difference=20)).title) == "p90 and above are slower, by up to 40 ms".replace(
-        "40", "40.0"
+    assert (
+        plain(describe_shift(shift(difference=20)).title) == "response time: p90 and above are slower, by up to 40.0 ms"
     )
     assert describe_shift(shift()).title == "No percentile of response time is shown to have moved"
     assert (
-        "All percentiles are slower"
+        "all percentiles are slower"
         in describe_shift(shift(difference=1).assign(difference_ms=5.0, low_ms=4.0, high_ms=6.0)).title
     )
     assert (
-        plain(describe_tail(tail(), objective_ms=1000).title) == "No request misses the 1 000 ms objective, as before"
+        plain(describe_tail(tail(), objective_ms=1000).title)
+        == "response time: none misses the 1 000 ms objective, as before"
     )
+    assert (
+        plain(describe_tail(tail(), objective_ms=300).title)
+        == "response time: 52 % miss the 300 ms objective; 36 % did before"
+    )
+    assert plain(describe_tail(tail()).title) == "response time: 1 % take longer than 480 ms; 400 ms before"
+    sizes = {"baseline": (600, 10), "candidate": (600, 10)}
+    for words in (describe_tail(tail(), sizes=sizes), describe_shift(shift(), sizes=sizes)):
+        assert "; n 600 a side, in 10 rounds." in words.caption
     assert describe_not_passing(passes()).title.startswith("Failing tests rose from 1 to 5 with ")
     assert describe_test_map(mapped()).title == "1 test fails in 2: a"
     assert describe_open(findings()).title == "The total stayed at 15 over 2 scans"
@@ -273,3 +284,90 @@ def test_many_marks_are_rasterised_and_palette_follows_dark_mode() -> None:
     light.plot([0, 1], color=REGRESSED)
     assert b"prefers-color-scheme:dark" in to_svg(light.figure)
     assert b"var(--worse)" in to_svg(light.figure)
+
+
+def long_names() -> Frame:
+    frame = Frame(
+        {"test_id": [f"tests.unit::test_{word}_of_a_long_name" for word in ("first", "other")], "status": "fail"}
+    )
+    runs = Frame({"run_id": [f"2026-build-{i:02}" for i in range(34)]}).assign(label=lambda rows: rows["run_id"])
+    return frame.merge(runs, how="cross").assign(recovered=False)
+
+
+def flat_history() -> Frame:
+    return history(34).assign(p50_ms=2.0, p95_ms=2.1, low_ms=1.9, high_ms=2.05, label=[f"build-{i}" for i in range(34)])
+
+
+CROWDED: dict[str, tuple[Any, Frame, dict[str, Any]]] = {
+    **{name: (plot, frame, {}) for name, (plot, _, frame) in CASES.items()},
+    "tail, objective far away": (plot_tail, tail(), {"objective_ms": 15_000.0}),
+    "tail, objective at the left": (plot_tail, tail(), {"objective_ms": 150.0}),
+    "tail, objective at the right": (plot_tail, tail(), {"objective_ms": 470.0}),
+    "tail, equal sides": (plot_tail, tail().assign(response_ms=np.tile(np.linspace(2, 3, 50), 2)), {}),
+    "shift, one percentile in the middle": (
+        plot_shift,
+        Frame({"quantile": np.arange(1, 14) / 14, "difference_ms": 0.9, "low_ms": -0.5, "high_ms": 3.0}).assign(
+            low_ms=lambda f: np.where(f.index == 8, 0.01, f["low_ms"])
+        ),
+        {},
+    ),
+    "history, flat far below its objective": (plot_history, flat_history(), {"objective_ms": 150.0}),
+    "history, two changes": (
+        plot_history,
+        history(34),
+        {"changes": [SimpleNamespace(index=i, before=140.0, after=160.0 + i) for i in (17, 18)]},
+    ),
+    "test map, long names, many runs": (plot_test_map, long_names(), {}),
+    "resources, equal sides": (plot_resources, resources().assign(value=100.0), {}),
+}
+
+
+def unseen_labels(axes: Any) -> set[int]:
+    """Tick labels beyond the limits, which matplotlib keeps but does not draw."""
+    found = set()
+    for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        low, high = sorted(limits)
+        for tick, place in zip(axis.get_major_ticks(), axis.get_majorticklocs(), strict=False):
+            found |= set() if low <= place <= high else {id(tick.label1)}
+    return found
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_no_word_leaves_the_picture_or_lies_on_another(name: str) -> None:
+    plot, frame, options = CROWDED[name]
+    axes = new_axes()
+    plot(frame, axes=axes, **options)
+    settle(axes)
+    figure: Any = axes.figure
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    unseen = unseen_labels(axes)
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts if id(text) not in unseen]
+    drawn = figure.bbox.padded(4)  # a reader's font is narrower than the one that measures here
+    for words, box in boxes:
+        assert drawn.contains(box.x0, box.y0), words
+        assert drawn.contains(box.x1, box.y1), words
+    marks = ("×", "–", "~")
+    said = [(words, box.padded(-1)) for words, box in boxes if words not in marks]
+    for i, (words, box) in enumerate(said):
+        for other, place in said[i + 1 :]:
+            assert not box.overlaps(place), (words, other)
+
+
+def test_far_objectives_are_named_and_near_ones_drawn() -> None:
+    far = plot_tail(tail(), axes=new_axes(), objective_ms=15_000.0)
+    assert far.get_xlim()[1] < 600
+    assert any("objective" in text.get_text() and "→" in text.get_text() for text in far.texts)
+    near = plot_tail(tail(), axes=new_axes(), objective_ms=600.0)
+    assert near.get_xlim()[1] > 600
+    assert [list(line.get_xdata()) for line in near.lines][-1] == [600.0, 600.0]
+
+
+def test_percentiles_without_an_interval_are_hollow_and_said() -> None:
+    frame = shift(difference=20).assign(high_ms=[1.0, 1.0, 21.0, np.inf])
+    axes = plot_shift(frame, axes=new_axes())
+    hollow = [line for line in axes.lines if line.get_color() == GROUND]
+    assert [list(line.get_xdata()) for line in hollow] == [[3]]
+    assert "1 percentile has no interval yet (hollow)" in describe_shift(frame).caption

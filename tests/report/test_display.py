@@ -35,7 +35,7 @@ from stabkit.report.escape import markdown_code, plain_text
 
 # What JupyterLab's sanitizer keeps in an untrusted notebook, of the tags we may use.
 BLOCKS = "caption details div figcaption figure h3 img li p summary table tbody td th thead tr ul"
-KEPT = frozenset(f"{BLOCKS} a code em span strong".split())
+KEPT = frozenset(f"{BLOCKS} a code em span strong wbr".split())
 HOSTILE = "<script>alert(1)</script>|`x`[a](http://evil) \x1b[31m\"'&amp;\n# head\u202e"
 COLUMNS = (Column("a", "Name", "head"), Column("b", "Size", "number"), Column("o", "Outcome", "outcome"))
 
@@ -177,3 +177,31 @@ def test_strip_marks_unknown_bounds() -> None:
     assert open_strip.svg.count(b'fill="var(--c)"') == 3  # two arrow heads and the dot
     assert "interval – to +∞" in open_strip.alt
     assert Strip(0.0, -0.01, 0.01, 0.05, "stable").svg.count(b"l7-5") == 0
+
+
+def test_long_names_break_at_their_joints_and_commands_between_words() -> None:
+    table = Table(
+        (
+            Column("a", "Path", "head"),
+            Column("c", "Command", "code"),
+            Column("t", "Note"),
+            Column("n", "Size", "number"),
+        ),
+        ({"a": "package/module_of_shop.py::test", "c": "stabkit collect --only x", "t": None, "n": None},),
+        "Paths",
+    )
+    html = table._repr_html_()
+    assert "package/<wbr>module_<wbr>of_<wbr>shop.<wbr>py::<wbr>test" in html
+    assert '<span class="w">collect</span> <span class="w">--only</span>' in html
+    # A column of words that says nothing goes; one of numbers stays, since a missing number is news.
+    assert "Note" not in html
+    assert "Size" in html
+    assert [column["label"] for column in table.content()["columns"]] == ["Path", "Command", "Note", "Size"]
+
+
+def test_reasons_beyond_the_first_screen_fold_but_never_one_alone() -> None:
+    reasons = tuple(Reason("regressed", f"condition {i}", "is worse") for i in range(9))
+    assert "<details" not in Verdict("regressed", "s", reasons[:6])._repr_html_()
+    html = Verdict("regressed", "s", reasons)._repr_html_()
+    assert "<summary>4 more, of less weight</summary>" in html
+    assert html.index("condition 4") < html.index("<details") < html.index("condition 5")

@@ -21,8 +21,8 @@ LEVELS: Final = ("HIGH", "MEDIUM", "LOW", "MINIMAL", "NONE")
 SHOWN_ROWS: Final = 12
 
 
-def change_impact(case: Case) -> Piece:
-    """Return areas and files of the range, and the regressions that coincide with them."""
+def change_impact(case: Case, *, files: bool = True) -> Piece:
+    """Return areas and files of the range, and the regressions that coincide with them; ``files``: their table too."""
     changes = case.after["changes"]
     if changes.empty:
         reason = (
@@ -35,8 +35,12 @@ def change_impact(case: Case) -> Piece:
         areas = joined(beside["area"].dropna().drop_duplicates(), most=4)
         names = joined(beside["condition"].drop_duplicates(), most=4)
         lead.append(sentence(f"changes in {areas} coincide with what regressed: {names}"))
-    pieces: list[Piece] = [Statement(tuple(lead)), area_table(changes, beside), impact_figure(changes)]
-    pieces.append(change_table(assess(case), "Changed files, the riskiest first"))
+    pieces: list[Piece] = [Statement(tuple(lead)), area_table(changes, beside)]
+    # One bar, or bars without a length, would say nothing that the table does not.
+    if len(_areas(changes)) > 1 and changes[["added", "deleted"]].sum(axis=None) > 0:
+        pieces.append(impact_figure(changes))
+    if files:
+        pieces.append(change_table(assess(case), "Changed files, the riskiest first"))
     return Group(tuple(pieces))
 
 

@@ -81,7 +81,7 @@ def _runs(case: Case) -> Table:
         Column("started", "Started"),
         Column("floor", "Prober's floor", "number", phone=False),
         Column("complete", "Complete"),
-        Column("versions", "Versions"),
+        Column("versions", "Versions", phone=False),
     )
     return Table(columns, tuple(rows), "The runs", records=tuple(records))
 
@@ -120,7 +120,7 @@ def _sources(sources: pd.DataFrame) -> Piece:
         Column("status", "Status", "outcome"),
         Column("rows", "Rows", "number"),
         Column("message", "What to know"),
-        Column("sha256", "SHA-256", "code"),
+        Column("sha256", "SHA-256", "code", phone=False),
     )
     if not any(row["message"] for row in rows):
         columns = tuple(column for column in columns if column.key != "message")

@@ -37,12 +37,20 @@ def response_times(case: Case) -> Piece:
     ordered = sorted(pairs, key=lambda p: ORDER[judged[p].outcome] if p in judged else len(ORDER))
     leads = [sentence(f"{plain(judged[pair].name)}: {reason_text(judged[pair])}") for pair in ordered if pair in judged]
     pieces: list[Piece] = [Statement(tuple(leads[:SHOWN_TARGETS]))] if leads else []
-    groups = [figures(case, target, metric) for target, metric in ordered]
-    pieces += [piece for group in groups[:SHOWN_TARGETS] for piece in group]
-    rest = [piece for group in groups[SHOWN_TARGETS:] for piece in group]
+    pieces += _pictures(case, ordered[:SHOWN_TARGETS])
+    rest = ordered[SHOWN_TARGETS:]
     if rest:
-        pieces.append(Fold(tuple(rest), summary=f"{count(len(groups) - SHOWN_TARGETS, 'further metric')}"))
+        pieces.append(Fold(tuple(_pictures(case, rest)), summary=f"{count(len(rest), 'further metric')}"))
     return Group(tuple(pieces))
+
+
+def _pictures(case: Case, pairs: Sequence[tuple[str, str]]) -> list[Piece]:
+    # Two figures a row: the comparisons of a target side by side, then the histories together.
+    histories = (_history(case, target, metric) for target, metric in pairs)
+    return [
+        *(piece for target, metric in pairs for piece in figures(case, target, metric)),
+        *(figure for figure in histories if figure is not None),
+    ]
 
 
 def measured(before: pd.DataFrame, after: pd.DataFrame) -> list[tuple[str, str]]:
@@ -55,18 +63,19 @@ def measured(before: pd.DataFrame, after: pd.DataFrame) -> list[tuple[str, str]]
 
 
 def figures(case: Case, target: str, metric: str) -> list[Piece]:
-    """Return the figures that the evidence of one metric carries, or what is missing for them."""
+    """Return the figures that compare one metric, or what is missing for them."""
     before, after = (times(evidence["samples"], target, metric) for evidence in (case.before, case.after))
     of = f"{plain(target)} {metric_words(metric)}"
     limit = objective_of(case, target, metric)
-    found: list[Piece] = []
     if min(len(before), len(after)) >= ENOUGH:
-        found += [shift_figure(before, after, of=of), tail_figure(before, after, of=of, objective_ms=limit)]
-    else:
-        amounts = f"n = {len(before)} in the baseline and {len(after)} in the candidate"
-        found.append(NoEvidence(f"the distribution of {of}", reason=f"{amounts}; {ENOUGH} a side would show it."))
-    history = history_figure(case.history("samples"), case.runs, target, metric, objective_ms=limit)
-    return [*found, *([history] if history is not None else [])]
+        return [shift_figure(before, after, of=of), tail_figure(before, after, of=of, objective_ms=limit)]
+    amounts = f"n = {len(before)} in the baseline and {len(after)} in the candidate"
+    return [NoEvidence(f"the distribution of {of}", reason=f"{amounts}; {ENOUGH} a side would show it.")]
+
+
+def _history(case: Case, target: str, metric: str) -> Figure | None:
+    limit = objective_of(case, target, metric)
+    return history_figure(case.history("samples"), case.runs, target, metric, objective_ms=limit)
 
 
 def objective_of(case: Case, target: str, metric: str) -> float | None:
@@ -87,13 +96,22 @@ def times(samples: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
 
 def shift_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str) -> Figure:
     """Return the shift plot: candidate - baseline at each percentile."""
-    return Figure.of(plot_shift, describe_shift, quantile_shift(before, after, QUANTILES), of=of)
+    frame = quantile_shift(before, after, QUANTILES)
+    return Figure.of(plot_shift, describe_shift, frame, of=of, sizes=_sizes(before, after))
 
 
 def tail_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str, objective_ms: float | None = None) -> Figure:
     """Return the tail curve of both sides."""
     frame = pd.concat([_tail(before, "baseline"), _tail(after, "candidate")], ignore_index=True)
-    return Figure.of(plot_tail, describe_tail, frame, of=of, objective_ms=objective_ms)
+    sizes = _sizes(before, after)
+    return Figure.of(plot_tail, describe_tail, frame, of=of, objective_ms=objective_ms, sizes=sizes)
+
+
+def _sizes(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    return {
+        side: (len(sample), int(sample["round"].nunique()))
+        for side, sample in (("baseline", before), ("candidate", after))
+    }
 
 
 def _tail(sample: pd.DataFrame, side: str) -> pd.DataFrame:
