@@ -119,7 +119,8 @@ class MetricNoise:
     @property
     def alarms(self) -> str:
         """The alarms in figures, with the lower bound."""
-        return f"{self.false_alarms} of {self.pairs} A/A pairs came out as a change, at least {100 * self.alarms_low:.3g} %"
+        least = f"at least {100 * self.alarms_low:.3g} %"
+        return f"{self.false_alarms} of {self.pairs} A/A pairs came out as a change, {least}"
 
 
 def alarm_bounds(alarms: int, pairs: int) -> tuple[float, float]:
@@ -291,8 +292,11 @@ def _lag1(side: Rounds) -> float | None:
 def _effective_n(side: Rounds) -> float | None:
     if side.n < 10:
         return None
-    bounds = (serial_quantile if side.count == 1 else clustered_quantile)(side, 0.5)
-    return side.n / bounds.inflation
+    if side.count == 1:
+        return side.n / serial_quantile(side, 0.5).inflation
+    # A few rounds may look more alike than they are; what neighbours have in common is seen within each.
+    r = min(0.97, max(0.0, _lag1(side) or 0.0))
+    return side.n / max(clustered_quantile(side, 0.5).inflation, (1 + r) / (1 - r))
 
 
 def _decidable(one: _Compared) -> float | None:

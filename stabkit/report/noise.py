@@ -80,7 +80,7 @@ def _row(found: MetricNoise) -> dict[str, Any]:
     size = f"{found.metric}{f', {found.connection}' if found.connection else ''} · {found.rounds:g} rounds a run"
     rate = f"{percent(found.false_alarms / found.pairs)} [{percent(found.alarms_low)}, {percent(found.alarms_high)}]"
     effective = (
-        None if found.effective_n is None else f"{significant(found.effective_n)} of {significant(found.samples)}"
+        None if found.effective_n is None else f"{count(round(found.effective_n))} of {count(round(found.samples))}"
     )
     return {
         "subject": (found.target, size),
