@@ -236,15 +236,18 @@ class ChecklistLine(_Model):
     check: str | None = Field(default=None, description="answered by this check of that target")
 
 
-ConditionKind = Literal["latency", "objective", "error_rate", "checks", "tests", "findings", "resource"]
+ConditionKind = Literal[
+    "latency", "slow_requests", "objective", "error_rate", "checks", "tests", "findings", "resource"
+]
 Severity = Literal["critical", "high", "normal", "low"]
 
 
 class Condition(_Model):
     """One thing that must hold for the verdict to be STABLE.
 
-    Margins: ``latency`` and ``resource`` are ratios (0.05 is 5 %), ``error_rate`` is absolute (0.005 is half a
-    percentage point).
+    Margins: ``latency`` and ``resource`` are ratios (0.05 is 5 %), ``error_rate`` and ``slow_requests`` are absolute
+    (0.005 is half a percentage point). ``slow_requests`` are those slower than the objective, without one those slower
+    than the baseline's own 95th percentile.
     """
 
     name: str
@@ -316,13 +319,14 @@ class Config(_Model):
 def default_conditions(config: Config) -> tuple[Condition, ...]:
     """Return the conditions that follow from the declared targets, suites and scans.
 
-    Each HTTP target gets latency, error rate and checks; each WebSocket target connect time and checks; each
-    objective, suite, scan and resource its own.
+    Each HTTP target gets latency, slow requests, error rate and checks; each WebSocket target connect time and checks;
+    each objective, suite, scan and resource its own.
     """
     found: list[Condition] = []
     for name, target in config.http.items():
         found += [
             Condition(name=f"{name} response time", kind="latency", target=name, metric="response_time"),
+            Condition(name=f"{name} slow requests", kind="slow_requests", target=name, metric="response_time"),
             Condition(name=f"{name} errors", kind="error_rate", target=name, metric="response_time", severity="high"),
             Condition(name=f"{name} contract", kind="checks", target=name, severity="critical"),
         ]

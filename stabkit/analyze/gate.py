@@ -16,7 +16,13 @@ import pandas as pd
 from stabkit.analyze.bounds import LEVEL, level_of
 from stabkit.analyze.exact_conditions import judge_checks, judge_findings, judge_tests
 from stabkit.analyze.looks import stated_confidence
-from stabkit.analyze.measured_conditions import judge_error_rate, judge_latency, judge_objective, judge_resource
+from stabkit.analyze.measured_conditions import (
+    judge_error_rate,
+    judge_latency,
+    judge_objective,
+    judge_resource,
+    judge_slow_requests,
+)
 from stabkit.analyze.noise import MetricNoise
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
@@ -27,6 +33,7 @@ __all__ = ["JUDGES", "RunEvidence", "evaluate_gate", "evidence_conditions", "lis
 
 JUDGES: Final[Mapping[ConditionKind, Callable[[Condition, Sides], ConditionResult]]] = {
     "latency": judge_latency,
+    "slow_requests": judge_slow_requests,
     "objective": judge_objective,
     "error_rate": judge_error_rate,
     "resource": judge_resource,
@@ -39,6 +46,7 @@ _SEVERITIES: Final = ("critical", "high", "normal", "low")
 _PROBES: Final = ("http", "websocket", "load", "records")
 _SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "latency": _PROBES,
+    "slow_requests": _PROBES,
     "objective": _PROBES,
     "error_rate": _PROBES,
     "checks": _PROBES,
@@ -157,9 +165,11 @@ def _verdict(results: Sequence[ConditionResult]) -> VerdictWord:
     return "stable" if gating and set(gating) <= {"stable", "improved"} else "inconclusive"
 
 
-def _weight(result: ConditionResult) -> tuple[int, bool, int, float, str]:
+def _weight(result: ConditionResult) -> tuple[int, bool, int, bool, float, str]:
     severity = _SEVERITIES.index(result.severity) if result.severity in _SEVERITIES else len(_SEVERITIES)
-    return (_OUTCOMES.index(result.outcome), not result.gating, severity, -_size(result), result.name)
+    # How many requests are slow follows from how slow they are, which says more where both are known.
+    follows = result.kind == "slow_requests"
+    return (_OUTCOMES.index(result.outcome), not result.gating, severity, follows, -_size(result), result.name)
 
 
 def _size(result: ConditionResult) -> float:
@@ -226,7 +236,7 @@ def _looked_at_changes(side: RunEvidence) -> bool:
 def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:
     """Return the metrics in the candidate's evidence that no condition speaks of."""
     samples = sides.candidate.evidence["samples"][["target", "metric"]].drop_duplicates()
-    kinds = ("latency", "objective", "error_rate", "resource")
+    kinds = ("latency", "slow_requests", "objective", "error_rate", "resource")
     rules = [c for c in conditions if c.kind in kinds]
 
     def spoken_of(target: str, metric: str) -> bool:
@@ -239,8 +249,8 @@ def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:
 def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
     """Return the conditions that follow from the evidence of both sides, where the configuration declares none.
 
-    Each target gets latency, error rate and checks as far as it has such evidence; each suite, scanning tool and
-    resource its own.
+    Each target gets latency, slow requests, error rate and checks as far as it has such evidence; each suite, scanning
+    tool and resource its own.
     """
     named = {name: pd.concat(sides.table(name)) for name in ("samples", "checks", "tests", "scans")}
     samples = named["samples"][["target", "metric"]].drop_duplicates().sort_values(["target", "metric"])
@@ -249,6 +259,9 @@ def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
         kind: ConditionKind = "latency" if metric.endswith("_time") or metric.startswith("event:") else "resource"
         if kind == "latency" or metric in ("memory", "cpu"):
             found.append(Condition(name=f"{target} {metric}", kind=kind, target=target, metric=metric))
+        if metric == "response_time":
+            name = f"{target} slow requests"
+            found.append(Condition(name=name, kind="slow_requests", target=target, metric=metric))
         if metric in ("response_time", "connect_time"):
             name = f"{target} {metric} errors"
             found.append(Condition(name=name, kind="error_rate", target=target, metric=metric, severity="high"))

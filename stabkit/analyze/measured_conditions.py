@@ -1,4 +1,4 @@
-"""Judging what is measured: latency, objectives, error rates, resources."""
+"""Judging what is measured: latency, slow requests, objectives, error rates, resources."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome
 from stabkit.analyze.rates import compare_failures
 from stabkit.analyze.resources import compare_resource
 from stabkit.analyze.sides import Sides
+from stabkit.analyze.slow_requests import compare_slow_requests, default_margin
 from stabkit.config import Condition, Objective
 from stabkit.errors import SchemaError
 
@@ -28,6 +29,7 @@ __all__ = [
     "judge_latency",
     "judge_objective",
     "judge_resource",
+    "judge_slow_requests",
     "judged_times",
     "result_of",
 ]
@@ -84,6 +86,22 @@ def result_of(condition: Condition, outcome: Outcome, **parts: Any) -> Condition
 def judge_latency(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge median and 99th percentile of every population the condition speaks of."""
     return _judge_populations(condition, sides, find_populations(condition, sides, is_latency), _compare_latency)
+
+
+def judge_slow_requests(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge the share of requests slower than the objective, without one than the baseline's own 95th percentile.
+
+    The fact ``slower_than_ms`` holds the limit of each population, ``limit`` says what it is.
+    """
+    limits: dict[str, float] = {}
+    objective = _objective(condition, sides)
+
+    def compare(_: Condition, __: Sides, population: Population) -> _Compared:
+        return _compare_slow(condition, sides, population, objective, limits)
+
+    result = _judge_populations(condition, sides, find_populations(condition, sides, is_latency), compare)
+    facts = {"limit": "baseline p95" if objective is None else "objective", "slower_than_ms": limits}
+    return replace(result, facts={**result.facts, **facts})
 
 
 def judge_resource(condition: Condition, sides: Sides) -> ConditionResult:
@@ -237,6 +255,51 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
     return outcome, compared.quantiles, needs
 
 
+def _compare_slow(
+    condition: Condition, sides: Sides, population: Population, objective: Objective | None, limits: dict[str, float]
+) -> _Compared:
+    before, after, column = judged_times(population)
+    if column is None:
+        return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
+    margin = condition.margin or default_margin(objective.quantile if objective else None)
+    estimate, limit = compare_slow_requests(
+        before,
+        after,
+        margin=margin,
+        slower_than_ms=objective.below_ms if objective else None,
+        paired=sides.paired,
+        confidence=sides.confidence,
+    )
+    needs = [estimate.need] if estimate.need is not None else []
+    if limit is None:
+        return "inconclusive", (estimate,), needs
+    limits[population.name] = limit
+    covered = condition.accept_single_run or "run_noise_unknown" not in estimate.flags
+    outcome, open_ = (estimate.outcome, []) if covered else _uncovered(estimate.outcome, (estimate,))
+    noise = sides.noise_of(population.target, population.metric, population.connection)
+    if noise is not None and noise.unfit:
+        open_ = [Need(None, "evidence", "false_alarms", noise.alarms), *open_]
+        outcome = "inconclusive"
+    late = _slow_by_prober(sides, population, limit, margin) if column == "response_ms" else None
+    if late is not None:
+        outcome, open_ = "inconclusive", [late, *open_]
+    return outcome, (estimate,), [*open_, *needs]
+
+
+def _slow_by_prober(sides: Sides, population: Population, limit: float, margin: float) -> Need | None:
+    """Ask for a better prober where requests are slow by its own lateness alone, and so many that it could decide."""
+    for (name, side), rows in zip(sides.named, (population.baseline, population.candidate), strict=True):
+        samples = side.evidence["samples"]
+        own = own_lateness(samples[samples["target"] == population.target])
+        judged = _judged(rows)
+        times = judged["response_ms"]
+        share = float(((times > limit) & (times - own.reindex(judged.index).fillna(0.0) <= limit)).mean())
+        if share > _LATE_SHARE * margin:
+            detail = f"{name}: {share:.1%} of the requests are slow by that alone, {_LATE_SHARE * margin:.1%} may be"
+            return Need(None, "evidence", "prober_late", detail)
+    return None
+
+
 def _compare_resource(condition: Condition, sides: Sides, population: Population) -> _Compared:
     estimates = compare_resource(
         _judged(population.baseline),
@@ -337,8 +400,11 @@ def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
 
 
 def _objective(condition: Condition, sides: Sides) -> Objective | None:
+    """Return the stated objective, else the target's own, which speaks of response time or connect time only."""
     if condition.objective is not None or condition.target is None:
         return condition.objective
+    if condition.metric not in (None, "response_time", "connect_time"):
+        return None
     target = sides.config.http.get(condition.target) or sides.config.websocket.get(condition.target)
     return None if target is None else target.objective
 

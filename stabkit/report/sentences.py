@@ -27,6 +27,7 @@ __all__ = [
     "reason",
     "reason_text",
     "section_of",
+    "slow_requests_words",
     "standing_outcome",
     "verdict_sentence",
 ]
@@ -56,6 +57,7 @@ SECTIONS: Final[Mapping[int, str]] = dict(
 SHOWN_NEEDS: Final = 3
 SECTION_OF_KIND: Final[Mapping[str, int]] = {
     "latency": 8,
+    "slow_requests": 8,
     "objective": 8,
     "error_rate": 3,
     "checks": 3,
@@ -66,6 +68,7 @@ SECTION_OF_KIND: Final[Mapping[str, int]] = {
 }
 EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
     "latency": "response times",
+    "slow_requests": "response times",
     "objective": "response times",
     "error_rate": "requests",
     "checks": "checks",
@@ -125,7 +128,7 @@ def metric_words(metric: str | None) -> str:
 
 def section_of(condition: ConditionResult) -> int:
     """Return the number of the report section that shows the condition's evidence."""
-    if condition.kind in ("latency", "objective", "error_rate") and _on_websocket(condition):
+    if condition.kind in ("latency", "slow_requests", "objective", "error_rate") and _on_websocket(condition):
         return 4
     if condition.kind == "checks" and condition.facts.get("probe") == "websocket":
         return 4
@@ -183,7 +186,7 @@ def reason(condition: ConditionResult) -> Reason:
 def reason_text(condition: ConditionResult) -> str:
     """Return what was seen and why that gives this outcome, without the condition's name."""
     open_ = condition.outcome == "inconclusive"
-    points = condition.kind == "error_rate"
+    points = condition.kind in ("error_rate", "slow_requests")
     doubts = list(dict.fromkeys(need_text(need, points=points) for need in condition.needs)) if open_ else []
     if condition.kind not in ("tests", "findings", "checks"):
         seen = _estimates_text(condition)
@@ -243,8 +246,9 @@ def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) 
     """Return one estimate in words: name, both values, change with interval, and how it stands to its margin."""
     if condition is not None and condition.kind == "objective":
         return _objective_text(estimate, condition)
-    name = plain(estimate.name)
-    parts = [f"{name} {values_text(estimate)}".strip()]
+    slow = condition is not None and condition.kind == "slow_requests"
+    name = slow_requests_words(condition) if condition is not None and slow else plain(estimate.name)
+    parts = [f"{name}{':' if slow and estimate.change is not None else ''} {values_text(estimate)}".strip()]
     alone = max(estimate.n_baseline, estimate.n_candidate) <= 1 and estimate.n_candidate > 0
     if alone:
         parts.append("n = 1 a side" if estimate.n_baseline else "n = 1")
@@ -254,6 +258,23 @@ def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) 
     standing = _standing(estimate, outcome)
     text = ", ".join(parts)
     return f"{text}; {standing}" if standing else text
+
+
+def slow_requests_words(condition: ConditionResult) -> str:
+    r"""Return what counts as slow, in words.
+
+    Examples
+    --------
+    >>> facts = {"slower_than_ms": {"chat response_time": 23.4}, "limit": "baseline p95"}
+    >>> slow_requests_words(ConditionResult("c", "slow_requests", "stable", facts=facts)).replace("\u202f", " ")
+    'requests slower than 23.4 ms, the p95 of the baseline'
+    """
+    limits = list((condition.facts.get("slower_than_ms") or {}).values())
+    own = condition.facts.get("limit") == "baseline p95"
+    what = "the p95 of the baseline" if own else "the objective"
+    if len(set(limits)) != 1:  # several populations, each with its own limit, or none could be taken
+        return f"requests slower than {what}"
+    return f"requests slower than {value_text(float(limits[0]), 'ms')}, {what}"
 
 
 def _standing(estimate: Estimate, outcome: str) -> str:

@@ -333,9 +333,58 @@ def test_what_does_not_gate_does_not_decide() -> None:
 
 def test_conditions_follow_from_the_evidence_where_none_are_declared() -> None:
     gate = judged(Config())
-    kinds = {"latency", "error_rate", "resource", "checks", "tests", "findings"}
+    kinds = {"latency", "slow_requests", "error_rate", "resource", "checks", "tests", "findings"}
     assert {c.kind for c in gate.conditions} == kinds
     assert gate.verdict == "stable"
+
+
+def with_tail(frame: pd.DataFrame, every: int) -> pd.DataFrame:
+    tail = (frame["metric"] == "response_time") & (frame["sequence"] % every == 7)
+    slower = frame["response_ms"].where(~tail, frame["response_ms"] * 3)
+    return frame.assign(response_ms=slower, service_ms=slower)
+
+
+def test_a_longer_tail_is_caught_by_few_requests() -> None:
+    few = {"rounds": 15, "each": 60}
+    before, after = samples(seed=1, **few), with_tail(samples(seed=2, **few), 20)
+    gate = judged(before={"samples": before}, after={"samples": after})
+    slow = condition(gate, "slow_requests")
+    assert (gate.verdict, slow.outcome, slow.exact) == ("regressed", "regressed", False)
+    assert gate.conditions[0] is slow  # the 99th percentile of 900 requests is no proof among so many metrics
+    assert slow.facts["limit"] == "baseline p95"
+    assert list(slow.facts["slower_than_ms"]) == ["api response_time, reused connections"]
+
+
+def test_slow_requests_follow_the_objective_of_their_target() -> None:
+    target = {"url": "http://127.0.0.1/", "objective": {"quantile": 0.99, "below_ms": 40}}
+    gate = judged(Config.model_validate({"http": {"api": target}}), after={"samples": with_tail(samples(seed=2), 20)})
+    slow = condition(gate, "slow_requests")
+    assert (slow.outcome, slow.facts["limit"], slow.estimates[0].margin) == (
+        "regressed",
+        "objective",
+        pytest.approx(0.01),
+    )
+    assert slow.facts["slower_than_ms"] == {"api response_time, reused connections": 40.0}
+
+
+def test_slow_requests_of_separate_runs_need_more_than_the_margin() -> None:
+    apart = {"run_id": "apart", "collection_id": "c2"}
+    for every, outcome in ((20, "inconclusive"), (8, "regressed"), (10_000, "inconclusive")):
+        after = side("after", {"samples": with_tail(samples(seed=2), every)}, **apart)
+        slow = condition(evaluate_gate(CONFIG, side("before"), after), "slow_requests")
+        assert slow.outcome == outcome
+        assert ("run_noise_unknown" in reasons(slow)) == (outcome == "inconclusive")
+
+
+def test_requests_slow_by_the_prober_alone_prove_nothing() -> None:
+    frame = samples(seed=2)
+    late = (frame["metric"] == "response_time") & (frame["sequence"] % 10 == 7)
+    frame = frame.assign(
+        response_ms=frame["response_ms"] + np.where(late, 30.0, 0.0), late_ms=frame["late_ms"].mask(late, 30.0)
+    )
+    slow = condition(judged(after={"samples": frame}), "slow_requests")
+    assert (slow.outcome, slow.needs[0].reason) == ("inconclusive", "prober_late")
+    assert (slow.needs[0].detail or "").startswith("candidate: ")
 
 
 def test_order_of_rows_is_irrelevant() -> None:
@@ -356,7 +405,7 @@ def test_hostile_ids_stay_as_they_are() -> None:
 
 def test_the_list_of_changes_is_corrected_for_their_number() -> None:
     listed = list_changes(judged(after=WORSE["slower"][1]))
-    assert set(listed.loc[listed["listed"], "kind"]) == {"latency"}
+    assert set(listed.loc[listed["listed"], "kind"]) == {"latency", "slow_requests"}
     assert listed["p"].dropna().is_monotonic_increasing
 
 

@@ -35,6 +35,15 @@ def item(state: str, name: str = "t::a", **fields: Any) -> dict[str, Any]:
     return {"state": state, "what": name, **fields}
 
 
+MORE_SLOW = {"facts": {"slower_than_ms": {"backend response_time": 117.4}, "limit": "baseline p95"}}
+
+
+def slow_share(outcome: str, **fields: Any) -> Estimate:
+    known: dict[str, Any] = {"baseline": 0.05, "candidate": 0.052, "change": 0.002, "low": -0.018, "high": 0.022}
+    known |= {"margin": 0.04, "n_baseline": 900, "n_candidate": 900, "rounds": 15}
+    return Estimate("slow requests", "share", "difference", outcome, **(known | fields))
+
+
 TESTS = {"total": 17, "still_failing": 2, "fixed": 0}
 STATES: dict[str, ConditionResult] = {
     "stable latency": condition("latency", "stable", estimates=(latency("stable"),)),
@@ -54,6 +63,48 @@ STATES: dict[str, ConditionResult] = {
         "inconclusive",
         estimates=(latency("inconclusive", low=0.93, high=1.08),),
         needs=(Need(8, "rounds", "wide_interval"),),
+    ),
+    "stable slow requests": condition("slow_requests", "stable", estimates=(slow_share("stable"),), **MORE_SLOW),
+    "improved slow requests": condition(
+        "slow_requests",
+        "improved",
+        estimates=(slow_share("improved", candidate=0.001, change=-0.049, low=-0.066, high=-0.033),),
+        **MORE_SLOW,
+    ),
+    "regressed slow requests, beyond the margin": condition(
+        "slow_requests",
+        "regressed",
+        estimates=(slow_share("regressed", candidate=0.16, change=0.11, low=0.081, high=0.14, beyond_margin=True),),
+        **MORE_SLOW,
+    ),
+    "regressed slow requests, by an objective": condition(
+        "slow_requests",
+        "regressed",
+        estimates=(slow_share("regressed", candidate=0.098, change=0.048, low=0.021, high=0.077),),
+        facts={"slower_than_ms": {"backend response_time": 150.0}, "limit": "objective"},
+    ),
+    "inconclusive slow requests": condition(
+        "slow_requests",
+        "inconclusive",
+        estimates=(slow_share("inconclusive", low=-0.05, high=0.055),),
+        needs=(Need(14, "rounds", "wide_interval"),),
+        **MORE_SLOW,
+    ),
+    "inconclusive slow requests, out of proportion": condition(
+        "slow_requests",
+        "inconclusive",
+        estimates=(slow_share("inconclusive", low=-0.1, high=0.3),),
+        needs=(Need(700, "rounds", "smallest_margin", decidable_margin=0.43),),
+        **MORE_SLOW,
+    ),
+    "inconclusive slow requests, n = 1": condition(
+        "slow_requests",
+        "inconclusive",
+        estimates=(
+            Estimate("slow requests", "share", "difference", "inconclusive", margin=0.04, n_baseline=1, n_candidate=1),
+        ),
+        needs=(Need(30, "rounds", "one_sample", "100 samples a round"),),
+        facts={"slower_than_ms": {}, "limit": "baseline p95"},
     ),
     "inconclusive, out of proportion": condition(
         "error_rate",

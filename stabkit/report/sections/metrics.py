@@ -12,7 +12,7 @@ from stabkit.report.case import Case
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.estimates import change_text, sample_text
 from stabkit.report.numbers import measure, pair
-from stabkit.report.sentences import metric_words, outcome_count_text, standing_outcome
+from stabkit.report.sentences import metric_words, outcome_count_text, slow_requests_words, standing_outcome
 from stabkit.report.wording import capital, count, plain, sentence
 
 __all__ = ["estimate_table", "key_metrics"]
@@ -81,6 +81,8 @@ def metric_name(condition: ConditionResult, estimate: Estimate) -> str:
     words = metric_words(condition.metric) if condition.metric else plain(condition.kind.replace("_", " "))
     if condition.kind == "error_rate":
         return f"{plain(condition.target)} failed requests"
+    if condition.kind == "slow_requests":
+        return f"{plain(condition.target)} {slow_requests_words(condition)}"
     if condition.kind == "objective":
         return f"{plain(condition.target)} {words} {name}, objective"
     return (
