@@ -14,7 +14,7 @@ from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.analyze.sides import RunEvidence
 from stabkit.config import Config, find_config, load_config
 from stabkit.errors import StabkitError, UsageError
-from stabkit.report.evidence import load_run, run_before
+from stabkit.report.evidence import load_run, renamed, run_before
 from stabkit.report.noise import known_noise
 from stabkit.report.wording import shell
 from stabkit.schema import Evidence, conform, empty
@@ -191,16 +191,34 @@ def load_case(
     after = load_run(candidate, store)
     reference = baseline or (run_before(after.run, store) if store is not None else None)
     before = load_run(reference, store) if reference else None
-    if before is not None and before.run["run_id"] == after.run["run_id"]:
-        raise UsageError(
-            f"Baseline and candidate are the same run {after.run['run_id']!r}.",
-            where=f"{reference} against {candidate}",
-            hint="Name another baseline, or leave it out to take the run before.",
-        )
+    if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
+        before = _told_apart(before, reference, candidate)
     runs = _history_runs(before, after, store)
     noise = known_noise(store, after.run["environment"], settings)
     gate = evaluate_gate(settings, before, after, history=_history(runs, store), noise=noise)
     return Case(before, after, gate, settings, path, runs, store, str(data), (baseline or "", candidate), noise)
+
+
+def _told_apart(before: RunEvidence, reference: str, candidate: str) -> RunEvidence:
+    """Return the baseline under an id of its own, where equal files in two places can be two runs.
+
+    A scan that finds the same again writes the same file. Two test runs or two measurements never agree to the byte:
+    there, one file was copied.
+    """
+    places = [Path(side).expanduser() for side in (reference, candidate)]
+    files = all(place.exists() for place in places) and not places[0].samefile(places[1])
+    if files and set(before.evidence["sources"]["kind"]) == {"scan"}:
+        return renamed(before, f"{before.run['run_id']}-baseline")
+    run_id = before.run["run_id"]
+    raise UsageError(
+        "Baseline and candidate hold the same files."
+        if files
+        else f"Baseline and candidate are the same run {run_id!r}.",
+        where=f"{reference} against {candidate}",
+        hint="Give each side the files of its own run."
+        if files
+        else "Name another baseline, or leave it out to take the run before.",
+    )
 
 
 def _history_runs(before: RunEvidence | None, after: RunEvidence, store: Store | None) -> pd.DataFrame:

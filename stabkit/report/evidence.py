@@ -15,7 +15,7 @@ from stabkit.errors import EvidenceError, UnknownRunError
 from stabkit.schema import TABLES, Evidence, conform
 from stabkit.store import Store
 
-__all__ = ["load_run", "run_before"]
+__all__ = ["load_run", "renamed", "run_before"]
 
 # Where a folder says when it was made: the first of these columns that holds a time.
 _TIMES: Final = (("samples", "due_at"), ("scans", "scanned_at"))
@@ -74,6 +74,11 @@ def run_before(run: pd.Series, store: Store) -> str | None:
         together = same[same["collection_id"] == run["collection_id"]]
         same = together if len(together) else same
     return str(same["run_id"].iloc[-1]) if len(same) else None
+
+
+def renamed(side: RunEvidence, run_id: str) -> RunEvidence:
+    """Return the same evidence as a run of another id."""
+    return RunEvidence(pd.Series({**dict(side.run), "run_id": run_id}), _with_run_id(side.evidence, run_id))
 
 
 def _equal(values: pd.Series, wanted: Any) -> pd.Series:
