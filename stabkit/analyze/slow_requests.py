@@ -205,19 +205,21 @@ class _Contrast:
 
 def _contrast(before: Rounds, after: Rounds, log_limit: float, limit: QuantileBounds | None) -> _Contrast:
     shares = [_slow(side, log_limit) for side in (before, after)]
-    # All or none slow shows nothing of how alike the requests of a round are; the other side may.
-    worth = [_inflation(side, share) for side, share in zip((before, after), shares, strict=True)]
-    known = max((found for found in worth if found is not None), default=1.0)
-    worths = [known if found is None else found for found in worth]
+    # Rounds with many slow requests may by chance lie on one side only, and all or none slow shows nothing of how alike
+    # the requests of a round are: no side counts as less clustered than both together.
+    found = [_inflation(side, share) for side, share in zip((before, after), shares, strict=True)]
+    known = [worth for worth in found if worth is not None] or [1.0]
+    together = sum(known) / len(known)
+    worths = [max(together, worth or 1.0) for worth in found]
     df = _joint_df(
         [w * _variance(s, side.n) for w, s, side in zip(worths, shares, (before, after), strict=True)],
         [_df(before), _df(after)],
     )
     b, c = (
-        _Share(share, side.n / found, df) for side, share, found in zip((before, after), shares, worths, strict=True)
+        _Share(share, side.n / worth, df) for side, share, worth in zip((before, after), shares, worths, strict=True)
     )
     if limit is not None:
-        limit = replace(limit, df=df)
+        limit = replace(limit, df=df, rank_sd=math.sqrt(worths[0] * limit.n * limit.p * (1 - limit.p)))
     return _Contrast((b, c), after, limit)
 
 
