@@ -363,7 +363,8 @@ def _cast(table: Table, column: Column, frame: pd.DataFrame) -> pd.Series:
         return values
     try:
         if column.kind == "time":
-            return pd.to_datetime(values, utc=True).astype(column.dtype)
+            # Texts need not be alike: Python leaves out microseconds that are zero.
+            return pd.to_datetime(values, utc=True, format="ISO8601").astype(column.dtype)
         if column.kind == "text":
             return values.map(_as_text).astype(column.dtype)
         if column.kind == "float":

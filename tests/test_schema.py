@@ -97,3 +97,11 @@ def test_merge_keeps_order_and_both_sides():
 def test_failed_sources_fail_the_evidence(status, failed):
     sources = pd.DataFrame({"kind": ["tests"], "path": ["a.xml"], "status": [status]})
     assert Evidence.of(sources=sources).failed is failed
+
+
+def test_times_with_and_without_fractions_stand_side_by_side():
+    texts = ["2026-01-01T00:00:00+00:00", "2026-01-01T00:00:00.000001+00:00", None]
+    runs = pd.DataFrame({"run_id": ["a", "b", "c"], "started_at": "2026-01-01", "finished_at": texts, "complete": True})
+    found = conform("runs", runs)["finished_at"]
+    assert found.isna().tolist() == [False, False, True]
+    assert (found[1] - found[0]) == pd.Timedelta(microseconds=1)
