@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.looks import read_looks
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.numbers import measure, moment
+from stabkit.report.noise import noise_table
+from stabkit.report.numbers import measure, moment, percent
 from stabkit.report.wording import count, plain, sentence, verb
 
 __all__ = ["METHODS", "evidence_and_method"]
+
+OUTCOMES: Final = ("stable", "regressed", "inconclusive")
 
 # The methods in words; each names its source. They describe analyze/, and change only with it.
 METHODS: Final = (
@@ -29,13 +34,17 @@ METHODS: Final = (
     "Tests and findings are compared one by one, never by totals; a broken test counts when its reruns in fresh "
     "processes leave at most 5 % for flakiness.",
     "Drift: the Theil-Sen slope with its interval (doi:10.1080/01621459.1968.10480934).",
+    "Looks while collecting share one error rate, spent as 2 - 2 Φ(1.96 / √t) of the budget used "
+    "(Lan and DeMets, doi:10.1093/biomet/70.3.659): all of them together err no more often than one look at 95 %.",
+    "The system against itself: false alarms with exact bounds (Clopper and Pearson, doi:10.1093/biomet/26.4.404); "
+    "what separate runs of it differ by widens the intervals of separate runs.",
     "What would decide: planned for 80 % power if nothing changed, and for a change as large as the margin.",
 )
 
 
 def evidence_and_method(case: Case) -> Piece:
     """Return sources, runs, versions, configuration, statistics, and the command that makes this report again."""
-    pieces: list[Piece] = [_lead(case), _runs(case)]
+    pieces: list[Piece] = [_lead(case), _runs(case), *_looks(case), *_noise(case)]
     sources = case.sources
     if sources.empty:
         pieces.append(NoEvidence("sources", "stabkit collect"))
@@ -84,6 +93,45 @@ def _runs(case: Case) -> Table:
         Column("versions", "Versions", phone=False),
     )
     return Table(columns, tuple(rows), "The runs", records=tuple(records))
+
+
+def _looks(case: Case) -> list[Piece]:
+    """Say how often was looked before this judgement, and what that makes of its intervals; nothing if never."""
+    sides = [side for side in (case.baseline, case.candidate) if side is not None]
+    looks = max((read_looks(side.fact("looks")) for side in sides), key=len)
+    if not looks:
+        return []
+    rows = tuple(
+        {
+            "look": amount_text(number),
+            "rounds": amount_text(look.rounds),
+            "share": percent(look.share),
+            "confidence": percent(look.confidence),
+            "verdict": look.verdict if look.verdict in OUTCOMES else "not judged",
+        }
+        for number, look in enumerate(looks, start=1)
+    )
+    columns = (
+        Column("look", "Look", "head"),
+        Column("rounds", "Rounds", "number"),
+        Column("share", "Budget used", "number"),
+        Column("confidence", "Intervals at", "number"),
+        Column("verdict", "Came out", "outcome"),
+    )
+    caption = f"Looks while collecting; the measured intervals of this report hold at {percent(case.gate.confidence)}"
+    return [Table(columns, rows, caption, records=tuple(asdict(look) for look in looks))]
+
+
+def _noise(case: Case) -> list[Piece]:
+    """Say how often identical systems come out as changed here; where it was not measured, how to."""
+    if case.noise:
+        environment = _known(case.candidate.run["environment"])
+        return [noise_table(case.noise, environment)]
+    if case.store is None:
+        return []
+    return [
+        Statement(("How often identical systems come out as changed here was not measured.",), command="stabkit aa")
+    ]
 
 
 def _known(value: Any) -> str | None:

@@ -1,0 +1,149 @@
+"""A/A runs in the store: apart from the history, and known to every judgement of their environment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stabkit.config import Config
+from stabkit.report.noise import KEPT_PAIRS, known_noise, noise_table, self_pairs
+from stabkit.report.stability import stability_report
+from stabkit.runs import aa_label, new_run
+from stabkit.schema import Evidence
+from stabkit.store import Store, open_store
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+CONFIG = Config.model_validate(
+    {"condition": [{"name": "times", "kind": "latency", "target": "api", "metric": "response_time"}]}
+)
+
+
+def samples(seed: int, *, shift: float = 0.0, rounds: int = 10, each: int = 150) -> Evidence:
+    times = 20 * np.exp(shift + 0.1 * np.random.default_rng(seed).standard_normal(rounds * each))
+    frame = pd.DataFrame(
+        {
+            "target": "api",
+            "metric": "response_time",
+            "round": np.repeat(np.arange(rounds), each),
+            "sequence": np.arange(times.size),
+            "response_ms": times,
+            "late_ms": 0.01,
+            "connection": "reused",
+            "warmup": False,
+            "ok": True,
+        }
+    )
+    return Evidence.of(samples=frame)
+
+
+def add_pairs(store: Store, count: int, *, environment: str | None = "here", within: float = 0.0, **how: int) -> None:
+    for number in range(count):
+        for place, side in enumerate("ab"):
+            moment = START + timedelta(minutes=number, microseconds=place)
+            row = new_run(
+                label=aa_label("2026-01-01T00:00:00Z", number + 1, side), environment=environment, started_at=moment,
+                collection_id=f"pair{number}-{environment}",
+            )  # fmt: skip
+            moved = within * (number % 2 * 2 - 1) * (place - 0.5)
+            store.append(row, samples(2 * number + place, shift=moved, **how))
+
+
+def add_run(store: Store, label: str, day: int, *, seed: int, environment: str = "here", **row: str) -> str:
+    moment = START + timedelta(days=day)
+    return store.append(new_run(label=label, environment=environment, started_at=moment, **row), samples(seed))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "data", create=True)
+
+
+def test_history_and_latest_know_nothing_of_aa_runs(store: Store) -> None:
+    first = add_run(store, "v1", -1, seed=500)
+    add_pairs(store, 2, rounds=2, each=5)
+    assert store.resolve("latest") == first
+    assert store.runs()["run_id"].tolist() == [first]
+    assert set(store.read("samples")["run_id"]) == {first}
+    assert store.sql("SELECT count(*) AS n FROM runs")["n"].tolist() == [1]
+    assert store.sql("SELECT count(DISTINCT run_id) AS n FROM samples")["n"].tolist() == [1]
+    apart = store.runs(aa=True)
+    assert apart["label"].str.endswith(("/1a", "/1b", "/2a", "/2b")).all()
+    assert len(apart) == 4
+    # By name they are found all the same.
+    label = aa_label("2026-01-01T00:00:00Z", 2, "b")
+    run_id = store.resolve(label)
+    assert store.run(label)["label"] == label
+    assert store.resolve(run_id) == run_id
+    assert len(store.evidence(label)["samples"]) == len(store.read("samples", runs=[label])) == 10
+    assert store.read("runs", runs=[label])["run_id"].tolist() == [run_id]
+
+
+def test_pairs_are_those_of_the_environment_and_whole(store: Store) -> None:
+    add_pairs(store, 3, rounds=2, each=5)
+    add_pairs(store, 1, environment="elsewhere", rounds=2, each=5)
+    add_pairs(store, 1, environment=None, rounds=2, each=5)
+    lone = new_run(label=aa_label("x", 9, "a"), environment="here", collection_id="lone")
+    store.append(lone, samples(1, rounds=2, each=5))
+    assert [len(self_pairs(store, place)) for place in ("here", "elsewhere", None, "nowhere")] == [3, 1, 1, 0]
+    assert {pair.sitting for pair in self_pairs(store, "here")} == {"2026-01-01T00:00:00Z"}
+    assert known_noise(None, "here", CONFIG) == ()
+    assert KEPT_PAIRS >= 100, "fewer could never show a rate of a few per cent"
+
+
+def test_separate_runs_become_stable_with_known_noise(store: Store) -> None:
+    add_run(store, "v1", 1, seed=500)
+    add_run(store, "v2", 2, seed=501)
+    unknown = stability_report("v1", "v2", data=store.root, config=CONFIG)
+    assert unknown.gate.verdict == "inconclusive"
+    assert "stabkit aa" in repr(unknown.evidence_and_method())
+    add_pairs(store, 12)
+    known = stability_report("v1", "v2", data=store.root, config=CONFIG)
+    assert known.gate.verdict == "stable"
+    said = repr(known.evidence_and_method())
+    assert "The system against itself in environment here: 12 pairs" in said
+    assert "False alarms" in said
+    elsewhere = add_run(store, "v3", 3, seed=502, environment="elsewhere")
+    other = add_run(store, "v4", 4, seed=503, environment="elsewhere")
+    assert stability_report(elsewhere, other, data=store.root, config=CONFIG).gate.verdict == "inconclusive"
+
+
+def test_an_environment_that_cannot_judge_is_said(store: Store) -> None:
+    add_run(store, "v1", 1, seed=500, collection_id="c")
+    add_run(store, "v2", 2, seed=501, collection_id="c")
+    assert stability_report("v1", "v2", data=store.root, config=CONFIG).gate.verdict == "stable"
+    add_pairs(store, 10, within=0.4)
+    report = stability_report("v1", "v2", data=store.root, config=CONFIG)
+    assert report.gate.verdict == "inconclusive"
+    assert "10 of 10 A/A pairs came out as a change" in repr(report.verdict())
+    assert "not judged" in repr(report.evidence_and_method())
+
+
+def test_looks_are_told_with_what_the_intervals_hold_at(store: Store) -> None:
+    looks = (
+        '[{"rounds": 4, "share": 0.4, "confidence": 0.9981, "verdict": "inconclusive"},'
+        ' {"rounds": 10, "share": 1.0, "confidence": 0.9519, "verdict": "<b>"}]'
+    )
+    add_run(store, "v1", 1, seed=500, collection_id="c", looks=looks)
+    add_run(store, "v2", 2, seed=501, collection_id="c", looks=looks)
+    report = stability_report("v1", "v2", data=store.root, config=CONFIG)
+    assert report.gate.confidence == 0.9519
+    said = repr(report.evidence_and_method())
+    assert "Looks while collecting; the measured intervals of this report hold at 95.2" in said
+    assert "not judged" in said
+    assert "<b>" not in report.evidence_and_method()._repr_html_()
+
+
+def test_the_table_tells_every_figure(store: Store) -> None:
+    add_pairs(store, 12)
+    noise = known_noise(store, "here", CONFIG)
+    table = noise_table(noise, "here")
+    (record,) = table.records or ()
+    (found,) = noise
+    assert (record["pairs"], record["false_alarms"], record["unfit"]) == (12, 0, False)
+    assert record["run_sd"] == found.run_sd
+    assert "0 % [0 %, 26.5 %]" in repr(table).replace("\u202f", " ")
+    assert noise_table((), None).rows == ()
