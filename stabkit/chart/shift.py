@@ -95,8 +95,6 @@ def _label(axes: Axes, rows: pd.DataFrame, direction: pd.Series, x: Any) -> None
         colour = OUTCOME_INKS["regressed" if direction[i] > 0 else "improved"]
         # Level with the axis name, above all bars: beside its own bar it would lie on the neighbours.
         say(axes, f"{names[i]} {measure(rows['difference_ms'][i], 'ms', sign=True)}", where="right", colour=colour)
-    else:
-        say(axes, "none is shown to have moved", where="right")
 
 
 def _ticks(axes: Axes, largest: float) -> None:

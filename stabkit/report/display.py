@@ -50,7 +50,7 @@ SHOWN_ROWS: Final = 200
 FIGURE_ROWS: Final = 60
 SHOWN_REASONS: Final = 5
 LONG_WORD: Final = 22
-_JOINT: Final = re.compile(r"(?<=[/_.:])(?=[^/_.:])")
+_JOINT: Final = re.compile(r"(?<=/)|(?<=[^_]_)(?=[^_.])|(?<=::)|(?<=\.)(?=\w{4})")
 
 # Glyph and colour class of each word that a cell, reason or check may carry; the word itself always stands beside them.
 GLYPHS: Final[Mapping[str, tuple[str, str]]] = {

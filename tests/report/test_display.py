@@ -191,7 +191,7 @@ def test_long_names_break_at_their_joints_and_commands_between_words() -> None:
         "Paths",
     )
     html = table._repr_html_()
-    assert "package/<wbr>module_<wbr>of_<wbr>shop.<wbr>py::<wbr>test" in html
+    assert "package/<wbr>module_<wbr>of_<wbr>shop.py::<wbr>test" in html
     assert '<span class="w">collect</span> <span class="w">--only</span>' in html
     # A column of words that says nothing goes; one of numbers stays, since a missing number is news.
     assert "Note" not in html
