@@ -175,7 +175,8 @@ class TestSuite(_Model):
     directory: Path | None = None
     environment: Mapping[str, str] = Field(default_factory=dict)
     timeout_s: float = Field(default=1_800, gt=0)
-    confirm_reruns: int = Field(default=0, ge=0, le=50, description="fresh reruns of each failing test")
+    confirm_reruns: int = Field(default=0, ge=0, le=50, description="fresh reruns of each newly failing test")
+    rerun_known_failures: bool = Field(default=False, description="also rerun what failed in the baseline already")
     rerun_command: tuple[str, ...] = Field(default=(), description="'{output}' and '{test}'")
     mission_critical: bool = False
 

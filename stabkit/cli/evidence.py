@@ -81,6 +81,7 @@ def collect(
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
     """
     from stabkit.collect.session import collect as collect_all
+    from stabkit.report.earlier import look_back
     from stabkit.store import check_writable
 
     terminal = terminal_of(context)
@@ -90,6 +91,10 @@ def collect(
     settings = require_config(config)
     store = open_data(config, data, create=True)
     check_writable(store.root)  # before the first request: nothing is worse than hours that cannot be stored
+    earlier = look_back(store, settings.project.environment, baseline_label)
+    base = earlier.base if settings.changes is not None and settings.changes.base is None else None
+    if base is not None:
+        terminal.note(f"changes are counted from {base[:12]}, the commit of run {earlier.base_of}")
     with one_interrupt(terminal):
         looks: tuple[Look, ...] = ()
         if until_decided and baseline_label is not None:
@@ -103,6 +108,8 @@ def collect(
                 max_rounds=max(_MAX_ROUNDS, settings.collect.rounds) if max_rounds is None else max_rounds,
                 max_minutes=max_minutes,
                 only=tuple(only or ()),
+                base=base,
+                known_failures=earlier.failing,
                 noise=known_noise(store, settings.project.environment, settings),
                 progress=terminal.progress(),
             )
@@ -114,6 +121,8 @@ def collect(
                 baseline_label=baseline_label,
                 rounds=rounds,
                 only=tuple(only or ()),
+                base=base,
+                known_failures=earlier.failing,
                 progress=terminal.progress(),
             )
         if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):

@@ -6,9 +6,10 @@ import json
 import logging
 import platform
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -101,6 +102,7 @@ def collect(
     rounds: int | None = None,
     only: Sequence[str] = (),
     base: str | None = None,
+    known_failures: Mapping[str, Iterable[str]] | None = None,
     stop: Stop | None = None,
     progress: Progress | None = None,
 ) -> Collection:
@@ -121,6 +123,8 @@ def collect(
     base : str, optional
         Commit that the changes are counted from; the configured one if None. Without either, changes are not
         collected: missing evidence.
+    known_failures : mapping, optional
+        Suite -> ids of the tests that failed in the baseline already; they are not rerun to confirm a break.
     stop : Stop, optional
         Ends the rounds early.
     progress : Progress, optional
@@ -150,7 +154,7 @@ def collect(
         _check_baseline(sides["baseline"], label, baseline_label)
     evidence, interrupted = _measure(config, sides, rounds, progress=progress, stop=stop)
     if not interrupted:
-        parts = _parts(config, chosen, base)
+        parts = _parts(config, chosen, base, known_failures or {})
         evidence["candidate"], interrupted = _run_parts(parts, evidence["candidate"], progress)
     floor = None if interrupted or not any(sides.values()) else _floor()
     shared = _shared(config, together=len(sides) > 1, floor=floor)
@@ -335,11 +339,17 @@ class _RoundCount:
         return {side: Evidence().merge(*(probe.evidence() for probe in probes)) for side, probes in self._sides.items()}
 
 
-def _parts(config: Config, chosen: Callable[[str, str], bool], base: str | None) -> Iterator[Part]:
+def _parts(
+    config: Config,
+    chosen: Callable[[str, str], bool],
+    base: str | None,
+    known_failures: Mapping[str, Iterable[str]],
+) -> Iterator[Part]:
     root = config.root.resolve()
     for name, suite in config.tests.items():
         if chosen("tests", name):
-            yield "tests", name, lambda name=name, suite=suite: run_suite(name, suite, root=root)  # type: ignore[misc]
+            known = tuple(known_failures.get(name, ()))
+            yield "tests", name, partial(run_suite, name, suite, root=root, known_failures=known)
     for name, scan in config.scans.items():
         if chosen("scans", name):
             yield "scan", name, lambda name=name, scan=scan: run_scan(name, scan, root=root)  # type: ignore[misc]

@@ -16,7 +16,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,14 @@ class _Run:
     stderr: str
 
 
-def run_suite(name: str, suite: TestSuite, *, root: Path, environment: Mapping[str, str] | None = None) -> Evidence:
+def run_suite(
+    name: str,
+    suite: TestSuite,
+    *,
+    root: Path,
+    environment: Mapping[str, str] | None = None,
+    known_failures: Collection[str] = (),
+) -> Evidence:
     """Run or read one test suite; its rows carry the configured name.
 
     Parameters
@@ -67,12 +74,16 @@ def run_suite(name: str, suite: TestSuite, *, root: Path, environment: Mapping[s
         Folder of the configuration: what relative paths are relative to.
     environment : mapping, optional
         Variables beside the suite's own, such as the address of the side under test.
+    known_failures : Collection of str
+        Ids of tests that failed in the baseline already: failing still is no news that reruns could confirm, so they
+        are not rerun, unless the suite asks for it with ``rerun_known_failures``.
 
     Returns
     -------
     Evidence
-        ``tests`` and ``sources``. With ``confirm_reruns`` and a ``rerun_command`` each failing test is run again, alone
-        and in a process of its own, until it has failed that often or passed; these rows are its attempts 2, 3, ...
+        ``tests`` and ``sources``. With ``confirm_reruns`` and a ``rerun_command`` each newly failing test is run again,
+        alone and in a process of its own, until it has failed that often or passed; these rows are its attempts 2, 3,
+        ...
         All attempts that ran here have ``fresh_process``. A command that gives no report leaves a source with status
         ``error``: its exit code and last words.
     """
@@ -87,7 +98,8 @@ def run_suite(name: str, suite: TestSuite, *, root: Path, environment: Mapping[s
         evidence = _report(name, "tests", run, output, setting)
     evidence = _fresh(evidence)
     if suite.confirm_reruns and suite.rerun_command:
-        return evidence.merge(*_reruns(name, suite, evidence["tests"], setting))
+        known = frozenset() if suite.rerun_known_failures else frozenset(known_failures)
+        return evidence.merge(*_reruns(name, suite, evidence["tests"], setting, known))
     return evidence
 
 
@@ -231,14 +243,16 @@ def _fresh(evidence: Evidence) -> Evidence:
     return Evidence.of(**{**evidence.tables, "tests": evidence["tests"].assign(fresh_process=True)})
 
 
-def _reruns(name: str, suite: TestSuite, tests: pd.DataFrame, setting: _Setting) -> Iterator[Evidence]:
+def _reruns(
+    name: str, suite: TestSuite, tests: pd.DataFrame, setting: _Setting, known_failures: Collection[str]
+) -> Iterator[Evidence]:
     last = tests.sort_values("attempt", kind="stable").groupby("test_id", sort=False).tail(1)
     # An id that occurs twice counts by its worst: it is rerun if any of its last attempts failed.
     worst = tests[tests["test_id"].isin(last["test_id"]) & tests["status"].isin(_BAD)]
     failing = pd.concat([last[last["status"].isin(_BAD)], worst[worst["attempt"] == 1]])
     recovered = set(last.loc[~last["status"].isin(_BAD) & (last["attempt"] > 1), "test_id"])
     for test in failing.drop_duplicates("test_id").itertuples():
-        if test.test_id in recovered:
+        if test.test_id in recovered or test.test_id in known_failures:
             continue
         attempt = int(tests.loc[tests["test_id"] == test.test_id, "attempt"].max())
         argument = test_argument(

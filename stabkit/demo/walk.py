@@ -22,7 +22,9 @@ from stabkit.errors import StabkitError, UsageError
 from stabkit.pipeline.notebooks import bundled_folder
 from stabkit.pipeline.reports import Job, ReportFiles, make_reports
 from stabkit.report.display import Reason, badge
+from stabkit.report.earlier import failing_tests
 from stabkit.report.index import write_index
+from stabkit.schema import Evidence
 from stabkit.store import Store, open_store
 
 __all__ = ["Walk", "collect_versions", "project_text", "sample_folder", "store_versions", "walk", "write_config"]
@@ -140,8 +142,15 @@ def collect_versions(config: Config, progress: Progress | None = None) -> Collec
     here: Mapping[str, Any] = {"directory": Path("baseline")}
     parts = [run_suite(name, suite.model_copy(update=here), root=config.root) for name, suite in config.tests.items()]
     parts += [run_scan(name, scan.model_copy(update=here), root=config.root) for name, scan in config.scans.items()]
-    collection = collect(config, label=CANDIDATE_LABEL, baseline_label=BASELINE_LABEL, progress=progress)
-    before = collection.evidence["baseline"].merge(*parts)
+    own = Evidence().merge(*parts)
+    collection = collect(
+        config,
+        label=CANDIDATE_LABEL,
+        baseline_label=BASELINE_LABEL,
+        known_failures=failing_tests(own["tests"]),
+        progress=progress,
+    )
+    before = collection.evidence["baseline"].merge(own)
     complete = bool(collection.runs["baseline"]["complete"]) and not before.failed
     return replace(
         collection,

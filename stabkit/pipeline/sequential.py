@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -54,6 +54,8 @@ def collect_until_decided(
     max_rounds: int,
     max_minutes: float | None = None,
     only: Sequence[str] = (),
+    base: str | None = None,
+    known_failures: Mapping[str, Iterable[str]] | None = None,
     noise: Sequence[MetricNoise] = (),
     progress: Progress | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -64,7 +66,7 @@ def collect_until_decided(
     ----------
     config : Config
         What to collect, and the conditions that the looks judge.
-    label, baseline_label, only, progress
+    label, baseline_label, only, base, known_failures, progress
         As for :func:`stabkit.collect.session.collect`.
     max_rounds : int
         The budget of rounds, at least 1.
@@ -99,6 +101,8 @@ def collect_until_decided(
         baseline_label=baseline_label,
         rounds=max_rounds,
         only=only,
+        base=base,
+        known_failures=known_failures,
         stop=watch,
         progress=progress,
     )

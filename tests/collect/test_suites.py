@@ -41,6 +41,17 @@ def test_failing_tests_are_rerun_alone_until_they_pass_or_failed_often_enough(pr
     assert list(tests.loc[tests["name"] == "test_bad", "attempt"]) == [1, 2, 3]
 
 
+@pytest.mark.parametrize(("every", "attempts"), [(False, 1), (True, 2)])
+def test_what_failed_before_is_rerun_only_if_asked_for(project, every, attempts):
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    rerun = {"confirm_reruns": 1, "rerun_command": (*PYTEST, "{test}"), "rerun_known_failures": every}
+    suite = TestSuite(command=PYTEST, environment=alone, **rerun)
+    known = run_suite("unit", suite, root=project)["tests"].query("name == 'test_bad'")["test_id"]
+    (project / "marker").unlink(missing_ok=True)
+    tests = run_suite("unit", suite, root=project, known_failures=known)["tests"]
+    assert list(tests.loc[tests["name"] == "test_bad", "status"]) == ["fail"] * attempts
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [

@@ -1,0 +1,89 @@
+"""What a new collection takes from the runs before it: which tests failed already, and where its git range starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import pandas as pd
+
+from stabkit.analyze.confirmation import BAD
+from stabkit.analyze.transitions import test_results
+from stabkit.store import Store
+
+__all__ = ["Earlier", "failing_tests", "look_back"]
+
+_LOOKED_AT: Final = 60  # runs back; what failed longer ago is no baseline
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the baseline says.
+
+    Attributes
+    ----------
+    failing : mapping
+        Suite -> ids of the tests that ended badly in the baseline.
+    failing_in : str or None
+        The run that says so; None if no stored run does.
+    base : str or None
+        The commit that changes are counted from; None if no stored run has one.
+    base_of : str or None
+        The run whose commit it is.
+    """
+
+    failing: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    failing_in: str | None = None
+    base: str | None = None
+    base_of: str | None = None
+
+
+def look_back(store: Store, environment: str | None, baseline_label: str | None = None) -> Earlier:
+    """Return what the stored baseline says to a collection that is about to start.
+
+    Parameters
+    ----------
+    store : Store
+        The runs so far.
+    environment : str or None
+        Where the new run is collected; runs of other environments say nothing.
+    baseline_label : str, optional
+        The baseline's label. Runs that carry it are the baseline, the newest first.
+
+    Returns
+    -------
+    Earlier
+        Failing tests of the newest run with that label that has tests; without such a run, of the newest complete one
+        that has. The commit likewise, of the newest run that has one: a label whose runs all lack a commit gives none,
+        since the commit of another run would describe another change.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stabkit.store import open_store
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     look_back(open_store(folder, create=True), "local").base is None
+    True
+    """
+    runs = store.runs()
+    same = runs[runs["environment"].isna() if environment is None else runs["environment"] == environment]
+    labelled = same[same["label"] == baseline_label] if baseline_label is not None else same.iloc[:0]
+    with_commit = (labelled if len(labelled) else same).dropna(subset=["commit"])
+    base = None if with_commit.empty else str(with_commit["commit"].iloc[-1])
+    base_of = None if with_commit.empty else str(with_commit["run_id"].iloc[-1])
+    complete = same[same["complete"].fillna(value=False).astype(bool)]
+    for run_id in [*labelled["run_id"][::-1], *complete["run_id"][::-1][:_LOOKED_AT]]:
+        tests = store.read("tests", runs=[run_id])
+        if len(tests):
+            return Earlier(failing_tests(tests), str(run_id), base, base_of)
+    return Earlier({}, None, base, base_of)
+
+
+def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``."""
+    found = {}
+    for suite, rows in tests.groupby("suite"):
+        results = test_results(rows)
+        found[str(suite)] = frozenset(results.loc[results["status"].isin(BAD), "test_id"])
+    return found
