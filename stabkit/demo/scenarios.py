@@ -172,7 +172,12 @@ EVENT_WITHOUT_RUN: Final = (
 LONG_TAIL: Final = (
     Edit(
         "chat_service/agent.py",
-        "    await work(settings.answer_ms * (3 if random.random() < 0.05 else 1))\n",
+        "_runs = itertools.count(1)\n_lookups = itertools.count(1)\n",
+        old="_runs = itertools.count(1)\n",
+    ),
+    Edit(
+        "chat_service/agent.py",
+        "    await work(settings.answer_ms * (1 if next(_lookups) % 20 else 3))  # retries\n",
         old="    await work(settings.answer_ms)\n",
     ),
 )
