@@ -101,7 +101,9 @@ class LatencyDeltas:
         """Return median and 99th percentile of every target, with their intervals in their margins."""
         pairs = self._judged()
         pairs.sort(key=lambda pair: metrics.ORDER[standing_outcome(*pair)])
-        return metrics.estimate_table(pairs, "Times, not-stable first") if pairs else self._missing()
+        if not pairs:
+            return self._missing()
+        return metrics.estimate_table(pairs, "Times, not-stable first", confidence=self.case.gate.confidence)
 
     def targets(self) -> Piece:
         """Return a dumbbell of all medians and tails: baseline, candidate, interval, sorted by change."""

@@ -27,6 +27,7 @@ __all__ = [
     "MINUS",
     "SPACE",
     "change",
+    "confidence_text",
     "count",
     "duration",
     "interval",
@@ -59,6 +60,17 @@ def interval(low: float | None, high: float | None, *, digits: int = 3) -> str:
     if shared and all("." in t and t.endswith("0") for t in texts):
         texts = [significant(bound, sign=True, decimals=shared - 1) for bound in (low, high)]
     return f"[{texts[0]}, {texts[1]}]"
+
+
+def confidence_text(confidence: float) -> str:
+    """Return what intervals hold at, as per cent; what is not certain never reads 100 %.
+
+    Examples
+    --------
+    >>> confidence_text(0.95), confidence_text(0.99998).replace(SPACE, " ")
+    ('95 %', '99.998 %')
+    """
+    return "95 %" if confidence == 0.95 else percent(confidence)
 
 
 def _scaled(estimate: Estimate, value: float | None) -> float | None:

@@ -211,7 +211,14 @@ def _estimates_text(condition: ConditionResult) -> str:
 
 
 # Doubts that lie outside an estimate: what it says by itself does not stand.
-_OUTER_DOUBTS: Final = ("run_noise_unknown", "prober_late", "not_comparable", "partial", "many_metrics")
+_OUTER_DOUBTS: Final = (
+    "run_noise_unknown",
+    "prober_late",
+    "not_comparable",
+    "partial",
+    "many_metrics",
+    "false_alarms",
+)
 
 
 def standing_outcome(condition: ConditionResult, estimate: Estimate) -> str:
@@ -409,6 +416,7 @@ def need_text(need: Need, *, points: bool = False) -> str:
         "not_checked": f"not checked{_colon(detail)}",
         "smallest_margin": "",
         "many_metrics": detail,
+        "false_alarms": f"identical systems come out as changed here{_colon(detail)}",
         "failing_on_both_sides": f"it fails on both sides{_colon(detail)}",
     }
     if need.reason == "not_rerun" and detail.startswith("flaky now"):

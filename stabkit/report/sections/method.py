@@ -13,7 +13,7 @@ from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.noise import noise_table
-from stabkit.report.numbers import measure, moment, percent
+from stabkit.report.numbers import confidence_text, measure, moment, percent
 from stabkit.report.wording import count, plain, sentence, verb
 
 __all__ = ["METHODS", "evidence_and_method"]
@@ -106,7 +106,7 @@ def _looks(case: Case) -> list[Piece]:
             "look": amount_text(number),
             "rounds": amount_text(look.rounds),
             "share": percent(look.share),
-            "confidence": percent(look.confidence),
+            "confidence": confidence_text(look.confidence),
             "verdict": look.verdict if look.verdict in OUTCOMES else "not judged",
         }
         for number, look in enumerate(looks, start=1)
@@ -118,7 +118,9 @@ def _looks(case: Case) -> list[Piece]:
         Column("confidence", "Intervals at", "number"),
         Column("verdict", "Came out", "outcome"),
     )
-    caption = f"Looks while collecting; the measured intervals of this report hold at {percent(case.gate.confidence)}"
+    caption = (
+        f"Looks while collecting; the measured intervals of this report hold at {confidence_text(case.gate.confidence)}"
+    )
     return [Table(columns, rows, caption, records=tuple(asdict(look) for look in looks))]
 
 

@@ -11,7 +11,7 @@ from stabkit.chart.strip import Strip
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.estimates import change_text, sample_text
-from stabkit.report.numbers import measure, pair
+from stabkit.report.numbers import confidence_text, measure, pair
 from stabkit.report.sentences import metric_words, outcome_count_text, slow_requests_words, standing_outcome
 from stabkit.report.wording import capital, count, plain, sentence
 
@@ -19,14 +19,6 @@ __all__ = ["estimate_table", "key_metrics"]
 
 KEY: Final = 5
 ORDER: Final = {"regressed": 0, "inconclusive": 1, "improved": 2, "stable": 3}
-COLUMNS: Final = (
-    Column("metric", "Metric", "head"),
-    Column("baseline", "Baseline", "number", phone=False),
-    Column("candidate", "Candidate", "number", phone=False),
-    Column("change", "Change [95 %]", "number"),
-    Column("strip", "Interval in its margin", "strip"),
-    Column("outcome", "Outcome", "outcome"),
-)
 
 
 def key_metrics(case: Case) -> Piece:
@@ -37,28 +29,38 @@ def key_metrics(case: Case) -> Piece:
     pairs.sort(key=lambda pair_: ORDER[standing_outcome(*pair_)])
     open_ = sum(standing_outcome(c, e) != "stable" for c, e in pairs)
     shown = max(open_, min(KEY, len(pairs)))
-    pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], "Key metrics")]
+    level = case.gate.confidence
+    pieces: list[Piece] = [_lead(pairs, level), estimate_table(pairs[:shown], "Key metrics", confidence=level)]
     if pairs[shown:]:
-        rest = estimate_table(pairs[shown:], "Further stable metrics")
+        rest = estimate_table(pairs[shown:], "Further stable metrics", confidence=level)
         pieces.append(Fold((rest,), summary=f"{count(len(pairs) - shown, 'further stable metric')}"))
     return Group(tuple(pieces))
 
 
-def _lead(pairs: list[tuple[ConditionResult, Estimate]]) -> Statement:
+def _lead(pairs: list[tuple[ConditionResult, Estimate]], confidence: float) -> Statement:
     counts: Counter[str] = Counter(standing_outcome(c, e) for c, e in pairs)
     beyond = sum(e.beyond_margin for _, e in pairs)
     tail = f"{count(beyond, 'of them')} beyond the margin" if beyond and counts["regressed"] > beyond else ""
     first = sentence(outcome_count_text(counts, "metric"), tail.replace("of thems", "of them"))
-    return Statement((first, "The band is the margin, the bar the 95 % interval of candidate against baseline."))
+    bar = f"the bar the {confidence_text(confidence)} interval of candidate against baseline"
+    return Statement((first, f"The band is the margin, {bar}."))
 
 
-def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str) -> Table:
+def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str, *, confidence: float = 0.95) -> Table:
     """Return estimates as rows: name and samples, both values, change with interval, strip, outcome."""
     rows = tuple(_row(condition, estimate) for condition, estimate in pairs)
     records = tuple(
         {"condition": c.name, "target": c.target, **to_json(e), "outcome": standing_outcome(c, e)} for c, e in pairs
     )
-    return Table(COLUMNS, rows, caption, records=records)
+    columns = (
+        Column("metric", "Metric", "head"),
+        Column("baseline", "Baseline", "number", phone=False),
+        Column("candidate", "Candidate", "number", phone=False),
+        Column("change", f"Change [{confidence_text(confidence)}]", "number"),
+        Column("strip", "Interval in its margin", "strip"),
+        Column("outcome", "Outcome", "outcome"),
+    )
+    return Table(columns, rows, caption, records=records)
 
 
 def _row(condition: ConditionResult, estimate: Estimate) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.estimates import change_text
-from stabkit.report.numbers import measure, moment, percent
+from stabkit.report.numbers import confidence_text, measure, moment, percent
 from stabkit.report.sections.metrics import estimate_table
 from stabkit.report.sentences import metric_words
 from stabkit.report.wording import count, joined, plain, sentence, shell, verb
@@ -48,7 +48,7 @@ def websocket(case: Case) -> Piece:
     pieces: list[Piece] = [Statement((_contract_lead(case, targets),)), _rates(case, targets, "connect_time")]
     pairs = [(c, e) for c in case.of_kind("latency", "objective") if c.target in targets for e in c.estimates]
     if pairs:
-        pieces.append(estimate_table(pairs, "WebSocket times"))
+        pieces.append(estimate_table(pairs, "WebSocket times", confidence=case.gate.confidence))
     pieces += [figure for target in targets if (figure := _events(case, target)) is not None]
     pieces += _checks(case, targets)
     failures = _failures(case, targets)
@@ -136,15 +136,16 @@ def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
         row["outcome"] = condition.outcome if condition is not None else None
         records.append(record | {"outcome": row["outcome"]})
         rows.append(row)
+    level = confidence_text(case.gate.confidence)
     columns = (
         Column("target", "Target", "head"),
         Column("baseline", "Baseline", "number"),
         Column("candidate", "Candidate", "number"),
-        Column("change", "Change of failures [95 %]", "number"),
+        Column("change", f"Change of failures [{level}]", "number"),
         Column("outcome", "Outcome", "outcome"),
     )
     noun = "Handshakes that succeeded" if metric == "connect_time" else "Requests that succeeded"
-    return Table(columns, tuple(rows), f"{noun}, with 95 % interval", records=tuple(records))
+    return Table(columns, tuple(rows), f"{noun}, with {level} interval", records=tuple(records))
 
 
 def _rate_cell(good: int, n: int) -> tuple[str, str] | None:
@@ -248,7 +249,7 @@ def resources(case: Case) -> Piece:
     pairs = [(c, e) for c in case.of_kind("resource") for e in c.estimates]
     pieces: list[Piece] = []
     if pairs:
-        pieces.append(estimate_table(pairs, "CPU and memory"))
+        pieces.append(estimate_table(pairs, "CPU and memory", confidence=case.gate.confidence))
     readings = _readings(case)
     if readings is not None:
         pieces.append(readings)
