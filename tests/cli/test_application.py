@@ -1,0 +1,78 @@
+"""Usage: help, misspelt words, versions, quiet and debug."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from stabkit.cli.application import app
+
+COMMANDS = [command.name for command in app.registered_commands]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_ends_the_description_with_exit_codes_and_two_examples(stabkit, command):
+    code, out, err = stabkit(command, "--help")
+    assert (code, err) == (0, "")
+    assert "Exit codes: 0" in out
+    assert "\\b" not in out
+    examples = re.findall(rf"^ {{4}}stabkit {command}\b.*$", out, re.MULTILINE)
+    assert len(examples) >= 2, out
+
+
+def test_the_bare_command_and_its_help_name_all_commands(stabkit):
+    for words in ((), ("-h",), ("--help",)):
+        code, out, _ = stabkit(*words)
+        assert code == 0
+        assert all(re.search(rf"^ {{2}}{command} ", out, re.MULTILINE) for command in COMMANDS)
+
+
+def test_version_is_that_of_the_package(stabkit):
+    from importlib.metadata import version
+
+    assert stabkit("--version") == (0, f"stabkit {version('stabkit')}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hinted"),
+    [
+        (["gaet"], "No such command 'gaet'", "gate"),
+        (["gate"], "Missing argument 'BASELINE'", "stabkit gate --help"),
+        (["gate", "--fromat", "json", "a", "b"], "No such option: --fromat.", "Did you mean --format?"),
+        (["gate", "a", "b", "--format", "xml"], "'xml' is not one of 'text', 'json'", "stabkit gate --help"),
+        (["collect", "--rounds", "0"], "greater than or equal to 1", "stabkit collect --help"),
+        (["collect", "--label"], "'--label' requires an argument", "stabkit collect --help"),
+        (["import", "tets", "good.xml"], "There is no kind 'tets'", "Did you mean 'tests'?"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_an_error_with_a_hint(stabkit, words, said, hinted):
+    code, out, err = stabkit(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert said in err
+    assert hinted in err
+    assert "Value error" not in err
+
+
+def test_help_loads_no_heavy_library():
+    heavy = ["pandas", "numpy", "matplotlib", "duckdb", "pyarrow", "httpx", "papermill", "scipy"]
+    code = (
+        "import sys, io; from stabkit.cli import run; sys.stdout = io.StringIO(); run(['gate', '--help']);"
+        f"sys.stderr.write(' '.join(m for m in {heavy!r} if m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""
+
+
+def test_debug_shows_our_log_and_no_library_that_logs_headers(stabkit, folder, service, monkeypatch):
+    (folder / "stabkit.toml").write_text(
+        f'[http.api]\nurl = "{service}/?token=s3cr3tQQ"\nrequests = 2\nrate = 200\n'
+        'headers_env = { Authorization = "MY_TOKEN" }\n[http.user]\nurl = "http://bob:hunter2ZZ@127.0.0.1:1/"\n'
+    )
+    monkeypatch.setenv("MY_TOKEN", "Bearer tOpSeCrEt99")
+    code, out, err = stabkit("--debug", "collect", "--rounds", "1")
+    assert code == 2
+    assert "stabkit.collect.session" in err
+    for noisy in ("httpcore", "httpx", "s3cr3tQQ", "tOpSeCrEt99", "hunter2ZZ"):
+        assert noisy not in out + err

@@ -1,0 +1,125 @@
+"""gate, compare, diff and report: verdicts, exit codes, and what wrong input says."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+def sides(folder, before, after):
+    for name, file in (("before", before), ("after", after)):
+        (folder / name).mkdir()
+        shutil.copy(folder / file, folder / name / f"report{Path(file).suffix}")
+
+
+def test_gate_judges_two_folders_without_any_configuration(stabkit, folder):
+    sides(folder, "good.xml", "broken.xml")
+    (folder / "before/scan.sarif").write_text((folder / "old.sarif").read_text())
+    (folder / "after/scan.sarif").write_text((folder / "new.sarif").read_text())
+    code, out, err = stabkit("gate", "before", "after", "--format", "json")
+    answer = json.loads(out)
+    assert (answer["schema"], answer["word"]) == (1, "regressed")  # a new finding needs no rerun to be proven
+    assert code == answer["exit_code"] == 1
+    assert {reason["subject"] for reason in answer["reasons"]} == {"unit tests", "ruff findings"}
+    assert err == ""
+
+
+def test_gate_says_the_same_in_every_format(stabkit, folder):
+    sides(folder, "good.xml", "broken.xml")
+    results = {form: stabkit("gate", "before", "after", "--format", form) for form in ("text", "json", "markdown")}
+    assert {result[0] for result in results.values()} == {3}
+    for form in ("text", "markdown"):
+        assert "INCONCLUSIVE" in results[form][1]
+        assert "unit tests" in results[form][1]
+    assert "\x1b" not in results["text"][1]
+
+
+def test_equal_scans_are_stable_and_copied_test_runs_are_refused(stabkit, folder):
+    sides(folder, "old.sarif", "old.sarif")
+    code, out, _ = stabkit("gate", "before", "after")
+    assert code == 0
+    assert "STABLE" in out
+    shutil.rmtree(folder / "before")
+    shutil.rmtree(folder / "after")
+    sides(folder, "good.xml", "good.xml")
+    code, out, err = stabkit("gate", "before", "after")
+    assert (code, out) == (2, "")
+    assert "hold the same files" in err
+    assert "same run" in stabkit("gate", "before", "before")[2]
+
+
+@pytest.mark.parametrize("command", ["gate", "compare", "report"])
+def test_a_misspelt_folder_is_no_run_and_is_named(stabkit, folder, command):
+    sides(folder, "good.xml", "broken.xml")
+    code, out, err = stabkit(command, "before", "aftre")
+    assert (code, out) == (2, "")
+    assert "'aftre'" in err
+    if command != "report":  # there, the notebook says it on its page
+        assert stabkit(command, "empty", "after")[0] == 2
+
+
+def test_gate_on_a_store_of_one_run_names_the_runs_there_are(stabkit):
+    stabkit("import", "tests", "good.xml", "--label", "v1", "--data", "runs")
+    code, out, err = stabkit("gate", "latest~1", "latest", "--data", "runs")
+    assert (code, out) == (2, "")
+    assert "No run 'latest~1'" in err
+    assert "Known: v1" in err
+
+
+def test_gate_on_no_store_says_how_to_get_one(stabkit):
+    code, _, err = stabkit("gate", "a", "b", "--data", "nowhere")
+    assert code == 2
+    assert "There is no store" in err
+    assert "stabkit collect" in err
+
+
+def test_diff_tells_what_moved(stabkit):
+    code, out, _ = stabkit("diff", "good.xml", "broken.xml", "--format", "json")
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["schema"] == 1
+    assert answer["transitions"]["regressed"] == ["a::x"]
+    code, out, _ = stabkit("diff", "old.sarif", "new.sarif", "--format", "json")
+    answer = json.loads(out)
+    assert code == 0
+    assert [finding["rule"] for finding in answer["states"]["new"]] == ["E501"]
+    assert answer["comparable"] is True
+    assert {"rule", "path", "line", "fingerprint", "matched_by"} == set(answer["states"]["new"][0])
+
+
+@pytest.mark.parametrize("other", ["cut.xml", "binary/junit.xml", "nothing.xml", "empty", "old.sarif"])
+def test_diff_refuses_a_side_that_is_not_whole_or_of_another_kind(stabkit, other):
+    for words in (("good.xml", other), (other, "good.xml")):
+        code, out, err = stabkit("diff", *words)
+        assert (code, out) == (2, "")
+        assert err.startswith("error: ")
+        assert other in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-p", "baselin=v1"], "Did you mean 'baseline'?"),
+        (["-p", "baseline"], "is not NAME=VALUE"),
+        (["-n", "test_trend"], "Did you mean 'test_trends'?"),
+        (["-n", "none.ipynb"], "no such notebook"),
+        (["-n", "good.xml.ipynb"], "no such notebook"),
+        (["-o", "good.xml/pages"], "cannot be written"),
+    ],
+)
+def test_report_refuses_wrong_options_before_any_notebook_runs(stabkit, folder, words, said):
+    code, out, err = stabkit("report", "--data", DATA / "sample", *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "hint: " in err
+    assert not (folder / "reports").exists() or not list((folder / "reports").iterdir())
+
+
+def test_report_of_a_notebook_that_is_none(stabkit, folder):
+    (folder / "x.ipynb").write_text("{")
+    code, _, err = stabkit("report", "--data", DATA / "sample", "-n", "x.ipynb")
+    assert code == 2
+    assert "not a notebook" in err

@@ -1,0 +1,124 @@
+"""Real processes: interrupts, closed pipes, full disks, terminals."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import stabkit as library
+
+STABKIT = [sys.executable, "-m", "stabkit"]
+
+
+def start(folder, *words, **options):
+    return subprocess.Popen(
+        [*STABKIT, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"), [([signal.SIGINT], 130), ([signal.SIGTERM], 143), ([signal.SIGINT, signal.SIGINT], 130)]
+)
+def test_an_interrupted_collection_keeps_what_was_measured(folder, service, signals, code):
+    (folder / "stabkit.toml").write_text(
+        f'[project]\ndata = "runs"\n[collect]\nrounds = 200\n[http.api]\nurl = "{service}/slow"\nrequests = 2\n'
+    )
+    process = start(folder, "collect", "--label", "v1")
+    deadline = time.monotonic() + 30
+    while not (folder / "runs" / "commits").is_dir() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(2.5)  # some requests are through
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.05)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    assert out.startswith("stored run v1")
+    assert "marked incomplete" in err
+    store = library.open(folder / "runs")
+    assert not store.run("v1")["complete"]
+    assert len(store.read("samples")) > 0
+
+
+def test_an_interrupt_while_the_commands_are_loaded_is_no_traceback(folder):
+    # The signal comes at the very first import of the application, which is deep inside the start.
+    code = (
+        "import sys, os, signal, importlib.abc\n"
+        "class Early(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Early())\n"
+        "from stabkit.cli import main\n"
+        "main()\n"
+    )
+    words = [sys.executable, "-c", code, "gate", "a", "b"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_a_reader_that_leaves_changes_no_exit_code(folder):
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.run(
+        [*STABKIT, "diff", "good.xml", "broken.xml"], cwd=folder, stdout=write, stderr=subprocess.PIPE, timeout=60,
+        check=False,
+    )  # fmt: skip
+    os.close(write)
+    assert (process.returncode, process.stderr) == (0, b"")
+
+
+def test_a_full_disk_behind_stdout_is_an_error(folder):
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [*STABKIT, "read", "good.xml"], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+    assert process.returncode == 2
+    assert process.stderr.startswith("error: standard output: The result cannot be written: No space left")
+    assert "Exception ignored" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    "change", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"HOME": None}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
+)
+def test_any_surrounding_will_do(folder, change):
+    variables = {key: value for key, value in {**os.environ, **change}.items() if value is not None}
+    process = subprocess.run(
+        [*STABKIT, "read", "good.xml", "--format", "json"], cwd=folder, capture_output=True, timeout=60, env=variables,
+        check=False,
+    )  # fmt: skip
+    assert (process.returncode, process.stderr) == (0, b"")
+
+
+def on_a_terminal(folder, variables, *words):
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([*STABKIT, *words], cwd=folder, stdout=follower, stderr=follower, env=variables)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            block = os.read(leader, 65536)
+        except OSError:  # Linux says so when the last writer has gone
+            break
+        if not block:
+            break
+        shown += block
+    os.close(leader)
+    process.wait(timeout=30)
+    return shown.decode("utf-8", "replace")
+
+
+def test_colour_is_for_terminals_that_want_it(folder):
+    plain = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    terminal = {**plain, "TERM": "xterm-256color"}
+    words = ("diff", "good.xml", "broken.xml")
+    assert "\x1b[1;38;5;166m✗" in on_a_terminal(folder, terminal, *words)
+    assert "\x1b" not in on_a_terminal(folder, {**terminal, "NO_COLOR": "1"}, *words)
+    assert "\x1b" not in on_a_terminal(folder, {**plain, "TERM": "dumb"}, *words)
