@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -30,6 +31,16 @@ _GROUPS: Final = (
     ("none", "without verdict", 0),
 )
 _OPEN_ROWS: Final = 200
+_EARLIER: Final = 8
+_COLUMNS: Final = (
+    ("sides", "Baseline → candidate"),
+    ("reason", "What it says first"),
+    ("largest", "Largest change"),
+    ("missing", "Missing"),
+    ("before", "Verdicts before"),
+)
+# The column says it already.
+_LEAD_IN: Final = re.compile(r"^[Tt]he (largest|gravest) change is ")
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,17 @@ class _Row:
     largest: str
     missing: str
     at: str
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def before(self) -> str:
+        """The verdicts before this one, in words, oldest first; or nothing."""
+        return ", ".join(_shown(group)[2] for group in self.earlier)
+
+    @property
+    def marks(self) -> list[tuple[str, str, str]]:
+        """Glyph, colour and word of each verdict before this one."""
+        return [_shown(group) for group in self.earlier]
 
     @property
     def link(self) -> str:
@@ -101,7 +123,21 @@ def _rows(root: Path) -> list[_Row]:
         if isinstance(result, dict) and result.get("schema") == SCHEMA_VERSION and "sections" in result:
             rows.append(_row(file.name, result))
     rank = {group: i for i, (group, _, _) in enumerate(_GROUPS)}
-    return sorted(rows, key=lambda row: (rank[row.group], row.title, row.file))
+    return sorted(_with_earlier(rows), key=lambda row: (rank[row.group], row.title, row.file))
+
+
+def _with_earlier(rows: list[_Row]) -> list[_Row]:
+    """Give each verdict those before it of the same subject and environment; a report without a time has no place."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    found = []
+    for row in sorted(rows, key=lambda row: (row.at, row.file)):
+        if row.at and row.group != "none":
+            line = lines.setdefault((row.title, row.environment), [])
+            found.append(replace(row, earlier=tuple(line[-_EARLIER:])))
+            line.append(row.group)
+        else:
+            found.append(row)
+    return found
 
 
 def _row(file: str, result: Mapping[str, Any]) -> _Row:
@@ -114,6 +150,8 @@ def _row(file: str, result: Mapping[str, Any]) -> _Row:
     elif summary.get("reasons"):
         first = summary["reasons"][0]
         reason = f"{first['subject']} {first['text']}"
+    elif not summary:
+        reason = _headline(result)
     sides = " → ".join(str(subject[key]) for key in ("baseline", "candidate") if subject.get(key))
     return _Row(
         group="error" if failure or result["exit_code"] == 2 else result["verdict"] or "none",
@@ -122,10 +160,17 @@ def _row(file: str, result: Mapping[str, Any]) -> _Row:
         environment=plain_text(subject.get("environment") or ""),
         sides=plain_text(sides),
         reason=plain_text(reason),
-        largest=plain_text(summary.get("largest_change") or ""),
+        largest=_LEAD_IN.sub("", plain_text(summary.get("largest_change") or "")),
         missing=plain_text(listing(list(summary["missing"]), 3)) if summary.get("missing") else "",
         at=str(subject.get("at") or ""),
     )
+
+
+def _headline(result: Mapping[str, Any]) -> str:
+    """Return what a report without verdict says first; nothing if it opens with no sentence."""
+    pieces = [piece for section in result["sections"][:1] for piece in section["pieces"]]
+    first = next((piece for piece in pieces if piece["kind"] == "statement"), None)
+    return " ".join(first["sentences"][:1]) if first else ""
 
 
 def _shown(group: str) -> tuple[str, str, str]:
@@ -146,6 +191,7 @@ def _json(rows: list[_Row], counts: Mapping[str, int], code: int) -> str:
             "largest_change": row.largest or None,
             "missing": row.missing or None,
             "at": row.at or None,
+            "earlier": list(row.earlier),
         }
         for row in rows
     ]
@@ -173,6 +219,11 @@ def _markdown(rows: list[_Row], counts: Mapping[str, int]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _filled(rows: list[_Row]) -> list[tuple[str, str]]:
+    """Return the columns in which any of the rows says something."""
+    return [(key, label) for key, label in _COLUMNS if any(getattr(row, key) for row in rows)]
+
+
 def _html(rows: list[_Row], counts: Mapping[str, int]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES / "stabkit"),
@@ -183,9 +234,9 @@ def _html(rows: list[_Row], counts: Mapping[str, int]) -> str:
     )
     sentence = _sentence(counts)
     groups = [
-        SimpleNamespace(word=word, badge=_shown(group), rows=[row for row in rows if row.group == group])
+        SimpleNamespace(word=word, badge=_shown(group), rows=mine, columns=_filled(mine))
         for group, word, _ in _GROUPS
-        if counts[group]
+        if (mine := [row for row in rows if row.group == group])
     ]
     page = SimpleNamespace(
         title="Reports", version=package_version(), css=Markup(page_css()), window_title=f"Reports: {sentence}",  # noqa: S704

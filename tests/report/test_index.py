@@ -12,20 +12,27 @@ from stabkit.errors import EvidenceError
 from stabkit.report.index import write_index
 
 
-def put(folder: Path, name: str, verdict: str | None, exit_code: int, failure: Any = None) -> None:
+def put(
+    folder: Path, name: str, verdict: str | None, exit_code: int, failure: Any = None, at: str | None = None,
+    project: str | None = None, sections: Any = (),
+) -> None:  # fmt: skip
     reasons = [{"outcome": verdict, "subject": f"{name} p99", "text": "<b>slow</b>"}]
-    summary = {"reasons": reasons, "largest_change": "+55 %", "missing": ["memory"]} if verdict else None
+    summary = (
+        {"reasons": reasons, "largest_change": "The largest change is p99: +55 %", "missing": ["memory"]}
+        if verdict
+        else None
+    )
     subject = {
         "title": "t",
-        "project": f"proj {name}",
+        "project": project or f"proj {name}",
         "environment": "e",
         "baseline": "a",
         "candidate": "b",
-        "at": None,
+        "at": at,
     }
     result = {
         "schema": 1, "notebook": "n", "title": name, "verdict": verdict, "exit_code": exit_code, "failure": failure,
-        "subject": subject, "summary": summary, "sections": [],
+        "subject": subject, "summary": summary, "sections": list(sections),
     }  # fmt: skip
     (folder / f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
 
@@ -70,3 +77,22 @@ def test_empty_and_broken_folders(tmp_path: Path) -> None:
         write_index(tmp_path)
     with pytest.raises(EvidenceError, match="no such folder"):
         write_index(tmp_path / "nowhere")
+
+
+def test_index_names_the_verdicts_before_and_only_columns_that_say_something(tmp_path: Path) -> None:
+    for day, (word, code) in enumerate((("stable", 0), ("regressed", 1), ("inconclusive", 3)), start=1):
+        put(tmp_path, f"r{4 - day}", word, code, at=f"2025-09-0{day}T12:00:00+00:00", project="shop")
+    put(tmp_path, "other", "stable", 0, at="2025-09-09T12:00:00+00:00", project="else")
+    html, result, _ = write_index(tmp_path)
+    found = {report["file"]: report["earlier"] for report in json.loads(result.read_text())["reports"]}
+    assert found == {"r1.json": ["stable", "regressed"], "r2.json": ["stable"], "r3.json": [], "other.json": []}
+    page = html.read_text()
+    assert page.count("Verdicts before</th>") == 2
+    assert "p99: +55 %" in page
+    assert "The largest change is" not in page
+
+
+def test_reports_without_verdict_show_their_first_sentence(tmp_path: Path) -> None:
+    pieces = [{"kind": "statement", "sentences": ["35 of 35 tests passed.", "More."]}]
+    put(tmp_path, "trends", None, 0, sections=[{"number": None, "heading": "", "pieces": pieces}])
+    assert '<td data-label="What it says first">35 of 35 tests passed.</td>' in write_index(tmp_path)[0].read_text()

@@ -141,3 +141,22 @@ def test_page_is_silent_fits_and_is_accessible(folder: Path, browser: Any, name:
     found = Axe().run(page).response["violations"]
     context.close()
     assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+
+
+def test_first_sheet_of_paper_holds_verdict_reasons_and_key_metrics(folder: Path, browser: Any) -> None:
+    # A4 without its margins, in CSS pixels.
+    width, height = 703, 1032
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.emulate_media(media="print")
+    page.goto((folder / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for shown in (".verdict .word", ".reasons li", "#key-metrics tbody tr:last-child", "#key-metrics thead"):
+        box = page.locator(shown).first.bounding_box()
+        assert box is not None, shown
+        assert box["y"] + box["height"] <= height, shown
+    for left_out in ("nav", ".code", ".skip", ".reasons .command"):
+        assert not page.locator(left_out).first.is_visible(), left_out
+    # Tables stay tables: paper is narrow, but no phone.
+    assert page.locator("#key-metrics tbody tr").first.evaluate("row => getComputedStyle(row).display") == "table-row"
+    context.close()
