@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from stabkit.cli import run
 from stabkit.cli.application import app
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +25,23 @@ def examples():
             yield pytest.param(shlex.split(line)[1:], id=line, marks=marks)
 
 
+@pytest.fixture(scope="session")
+def two_runs(tmp_path_factory, service):
+    """A store with the runs v1.4 and v1.5, collected once, and its configuration."""
+    place = tmp_path_factory.mktemp("two runs")
+    config = place / "stabkit.toml"
+    config.write_text(
+        '[project]\ndata = "runs"\n[collect]\nrounds = 1\n'
+        f'[http.api]\nurl = "{service}/"\nbaseline_url = "{service}/"\n'
+        "requests = 1\nrate = 500\n"
+    )
+    words = ["collect", "--label", "v1.5", "--baseline-label", "v1.4", "--rounds", "5", "--config", str(config)]
+    assert run([*words, "--data", str(place / "runs")]) == 0
+    return place
+
+
 @pytest.fixture
-def prepared(folder, service, stabkit):
+def prepared(folder, two_runs):
     """A folder in which the examples make sense: reports, a configuration, and the runs v1.4 and v1.5."""
     (folder / "data").symlink_to(ROOT / "data")
     for name, source in (("junit", "good.xml"), ("before", "good.xml"), ("after", "broken.xml")):
@@ -32,13 +49,7 @@ def prepared(folder, service, stabkit):
     (folder / "ruff.sarif").write_text((folder / "old.sarif").read_text())
     (folder / "reports").mkdir()
     (folder / "reports" / "junit.xml").write_text((folder / "good.xml").read_text())
-    config = folder / "stabkit.toml"
-    config.write_text(
-        '[project]\ndata = "runs"\n[collect]\nrounds = 1\n'
-        f'[http.api]\nurl = "{service}/"\nbaseline_url = "{service}/"\n'
-        "requests = 1\nrate = 500\n"
-    )
-    assert stabkit("collect", "--label", "v1.5", "--baseline-label", "v1.4", "--rounds", "5")[0] == 0
+    shutil.copytree(two_runs, folder, dirs_exist_ok=True)
     return folder
 
 
