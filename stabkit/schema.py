@@ -274,6 +274,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _text("base_commit", "merge base of the range"),
                     _text("head_commit", "head of the range"),
                     _integer("range_commits", "commits in the range"),
+                    _text("hunks", "JSON list of [old start, old lines, new start, new lines]; null if not known"),
                 ),
             ),
         )

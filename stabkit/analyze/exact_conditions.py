@@ -9,6 +9,7 @@ import pandas as pd
 
 from stabkit.analyze.confirmation import BAD
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison, match_findings, severity_rank
+from stabkit.analyze.hunks import stored_hunks
 from stabkit.analyze.measured_conditions import combine, result_of
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome
 from stabkit.analyze.sides import Sides
@@ -288,8 +289,15 @@ def judge_findings(condition: Condition, sides: Sides) -> ConditionResult:
         frame[frame["scan_id"].isin(scan["scan_id"])]
         for frame, scan in zip(sides.table("findings"), scans, strict=True)
     ]
+    changes = sides.candidate.evidence["changes"]
+    commits = (None if sides.baseline is None else sides.baseline.fact("commit"), sides.candidate.fact("commit"))
+    paths = {path for frame in findings for path in frame["path"].dropna()}
     compared = match_findings(
-        *findings, *scans, changes=sides.candidate.evidence["changes"], history=sides.earlier("findings")
+        *findings,
+        *scans,
+        hunks=stored_hunks(changes, commits=commits, paths=paths),
+        changes=changes,
+        history=sides.earlier("findings"),
     )
     return _judge_states(condition, compared)
 

@@ -162,6 +162,8 @@ def _facts(
         "deleted": change.deleted,
         "category": categorise(change.path),
         "functions": functions,
+        # A file without text, or a submodule, has no lines that could move.
+        "hunks": json.dumps(hunks) if hunks is not None and change.added is not None else None,
         "docs_only": same_code(old, new) if old is not None and new is not None else None,
         "importers": len(importers_of(change.path, graph)) if change.path in snapshots.modules else None,
     }

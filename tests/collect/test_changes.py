@@ -425,3 +425,15 @@ def test_hunks_for_the_finding_matcher(repository: Repository) -> None:
     hunks, renames = diff_hunks(repository.folder, base, "HEAD")
     assert hunks == {"new.py": [(0, 0, 1, 1), (10, 1, 10, 0)], "fresh.py": [(0, 0, 1, 1)]}
     assert renames == {"old.py": "new.py"}
+    rows = collect_changes(repository.folder, base)["changes"]
+    stored = {row.path: json.loads(row.hunks) for row in rows.itertuples()}
+    assert stored == {path: [list(hunk) for hunk in found] for path, found in hunks.items()}
+
+
+def test_a_file_without_text_has_no_hunks(repository: Repository) -> None:
+    base = repository.commit(**{"a.txt": "x\n"})
+    (repository.folder / "b.bin").write_bytes(bytes(range(256)))
+    repository.git("add", "b.bin")
+    repository.git("commit", "-q", "-m", "two")
+    rows = collect_changes(repository.folder, base)["changes"]
+    assert rows[["path", "hunks"]].isna().values.tolist() == [[False, True]]
