@@ -1,0 +1,75 @@
+"""The whole way, end to end: a candidate whose event lacks a field, which only the probe can notice."""
+
+import json
+import re
+
+import pytest
+
+from stabkit.demo.walk import walk
+from stabkit.errors import UsageError
+from stabkit.store import open_store
+
+PAGES = {"stability_report", "latency_deltas", "change_impact", "test_trends", "compliance_history", "index"}
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory):
+    output = tmp_path_factory.mktemp("walk") / "reports"
+    return walk("contract", output, rounds=3), output
+
+
+def test_verdict_is_regressed_and_names_the_cause_first(walked):
+    finished, output = walked
+    assert finished.exit_code == 1
+    result = json.loads((output / "stability_report.json").read_text())
+    assert result["verdict"] == "regressed"
+    first = result["summary"]["reasons"][0]
+    assert first["subject"] == "events contract"
+    assert "run_id" in first["text"]
+
+
+def test_every_page_has_its_three_forms(walked):
+    _, output = walked
+    for suffix in (".html", ".json", ".md"):
+        assert {path.stem for path in output.glob(f"*{suffix}")} == PAGES
+
+
+def test_forms_agree(walked):
+    _, output = walked
+    result = json.loads((output / "stability_report.json").read_text())
+    page = (output / "stability_report.html").read_text()
+    markdown = (output / "stability_report.md").read_text()
+    assert "REGRESSED" in markdown
+    assert re.search(r"<title>[^<]*[Rr]egressed", page)
+    assert result["summary"]["sentence"] in markdown
+    assert result["summary"]["sentence"] in page
+
+
+def test_pages_ask_for_nothing_and_run_nothing(walked):
+    _, output = walked
+    for page in output.glob("*.html"):
+        text = page.read_text()
+        assert "<script" not in text
+        assert "default-src 'none'" in text
+        assert not re.search(r'(src|href)="(https?:)?//', text)
+
+
+def test_both_runs_are_stored_whole_and_without_secrets_or_paths_of_the_machine(walked):
+    _, output = walked
+    store = open_store(output / "demo" / "data")
+    runs = store.runs()
+    assert runs["label"].tolist() == ["v1.4", "v1.5"]
+    assert runs["complete"].all()
+    assert runs["commit"].notna().all()
+    for label in ("v1.4", "v1.5"):
+        evidence = store.evidence(label)
+        assert {"samples", "checks", "tests", "scans", "findings", "sources"} <= set(evidence)
+        assert not evidence.failed
+
+
+def test_second_walk_replaces_the_first_but_nothing_else(tmp_path):
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "precious.txt").write_text("mine")
+    with pytest.raises(UsageError, match="not written by the demo"):
+        walk("stable", tmp_path)
+    assert (tmp_path / "demo" / "precious.txt").read_text() == "mine"
