@@ -7,7 +7,7 @@ VENV ?= .venv
 REPORTS ?= reports
 BIN := $(VENV)/bin
 
-.PHONY: report demo test lint type format golden lock sample check clean setup
+.PHONY: report demo test lint type format golden lock sample benchmark check clean setup
 .DEFAULT_GOAL := report
 
 $(VENV)/bin/python:
@@ -57,6 +57,11 @@ golden: $(VENV)/.dev
 # The recorded history of data/sample: the demo service over its versions, measured anew (some minutes).
 sample: $(VENV)/.runtime
 	$(BIN)/python -m stabkit.demo.history --output data/sample
+
+# Statements about change where the truth is known, beside the usual procedures; QUICK= for the full hour.
+QUICK ?= --quick
+benchmark: $(VENV)/.dev
+	$(BIN)/python benchmarks $(QUICK)
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/runtime.txt

@@ -1,0 +1,31 @@
+"""All benchmarks, one after the other: ``python benchmarks [--quick]``."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+# Statements about change first; readers measures speed alone.
+ORDER = ("latency", "slow_requests", "sequential", "noise", "trends", "readers")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="minutes instead of an hour; wider Monte Carlo errors")
+    quick = parser.parse_args().quick
+    folder = Path(__file__).parent
+    failed = []
+    for name in ORDER:
+        options = (["--cases", "20000"] if name == "readers" else ["--quick"]) if quick else []
+        print(f"\n=== {name} {' '.join(options)}\n", flush=True)
+        finished = subprocess.run([sys.executable, str(folder / f"{name}.py"), *options], check=False)
+        if finished.returncode:
+            failed.append(name)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
