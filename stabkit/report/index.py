@@ -32,12 +32,11 @@ _GROUPS: Final = (
 )
 _OPEN_ROWS: Final = 200
 _EARLIER: Final = 8
+# What stands beside the report's name and the verdict; sides and missing evidence are second lines.
 _COLUMNS: Final = (
-    ("sides", "Baseline → candidate"),
     ("reason", "What it says first"),
     ("largest", "Largest change"),
-    ("missing", "Missing"),
-    ("before", "Verdicts before"),
+    ("before", "Before it"),
 )
 # The column says it already.
 _LEAD_IN: Final = re.compile(r"^[Tt]he (largest|gravest) change is ")
@@ -221,7 +220,11 @@ def _markdown(rows: list[_Row], counts: Mapping[str, int]) -> str:
 
 def _filled(rows: list[_Row]) -> list[tuple[str, str]]:
     """Return the columns in which any of the rows says something."""
-    return [(key, label) for key, label in _COLUMNS if any(getattr(row, key) for row in rows)]
+    return [
+        (key, label)
+        for key, label in _COLUMNS
+        if any(getattr(row, key) or (key == "reason" and row.missing) for row in rows)
+    ]
 
 
 def _html(rows: list[_Row], counts: Mapping[str, int]) -> str:

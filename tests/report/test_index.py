@@ -87,7 +87,7 @@ def test_index_names_the_verdicts_before_and_only_columns_that_say_something(tmp
     found = {report["file"]: report["earlier"] for report in json.loads(result.read_text())["reports"]}
     assert found == {"r1.json": ["stable", "regressed"], "r2.json": ["stable"], "r3.json": [], "other.json": []}
     page = html.read_text()
-    assert page.count("Verdicts before</th>") == 2
+    assert page.count("Before it</th>") == 2
     assert "p99: +55 %" in page
     assert "The largest change is" not in page
 
