@@ -195,7 +195,7 @@ def load_case(
         before = _told_apart(before, reference, candidate)
     runs = _history_runs(before, after, store)
     noise = known_noise(store, after.run["environment"], settings)
-    gate = evaluate_gate(settings, before, after, history=_history(runs, store), noise=noise)
+    gate = evaluate_gate(settings, before, after, history=_history(runs, store, before), noise=noise)
     return Case(before, after, gate, settings, path, runs, store, str(data), (baseline or "", candidate), noise)
 
 
@@ -230,9 +230,17 @@ def _history_runs(before: RunEvidence | None, after: RunEvidence, store: Store |
     return runs[same & (runs["started_at"] <= after.run["started_at"])].tail(HISTORY_RUNS).reset_index(drop=True)
 
 
-def _history(runs: pd.DataFrame, store: Store | None) -> Evidence | None:
-    """Return the tables from which flake rates and reopened findings are learnt; None without a store."""
+def _history(runs: pd.DataFrame, store: Store | None, before: RunEvidence | None) -> Evidence | None:
+    """Return the tables from which flake rates and reopened findings are learnt; None without a store.
+
+    Only runs before the baseline: in one between the two sides the change may be at work already, and its true failures
+    would pass for flakes.
+    """
     if store is None or runs.empty:
         return None
+    if before is not None and before.run["run_id"] in set(runs["run_id"]):
+        runs = runs[runs["started_at"] < before.run["started_at"]]
     wanted = runs["run_id"].tolist()
+    if not wanted:
+        return Evidence()
     return Evidence.of(**{name: store.read(name, runs=wanted) for name in ("tests", "scans", "findings")})
