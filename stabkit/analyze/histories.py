@@ -5,13 +5,16 @@ Only comparable runs share a line: the column ``line`` numbers the stretch that 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from stabkit.analyze.bounds import LEVEL, clustered_quantile, serial_quantile
 from stabkit.analyze.confirmation import BAD, GOOD
+from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES
+from stabkit.analyze.rounds import quantile_rank, read_rounds
 from stabkit.errors import SchemaError, UsageError, nearest
 from stabkit.schema import conform
 
@@ -80,9 +83,10 @@ def run_history(
     DataFrame
         One row a run, oldest first: ``run_id``, ``label``, ``started_at``, ``environment``, ``p50_ms``, ``p95_ms``,
         ``p99_ms`` (ms, nearest rank; null below 20 and 100 samples, where it would merely be the maximum), ``n``,
-        ``failed`` (samples that failed; null if nothing was measured), ``rounds``, ``low_ms`` and ``high_ms`` (95 %
-        order-statistic interval of p50, null below 6 samples), ``line`` (one number an environment). A run
-        without samples keeps its row, with n = 0 and null values.
+        ``failed`` (samples that failed, on any connection; null if nothing was measured), ``rounds``, ``low_ms`` and
+        ``high_ms`` (95 % interval of p50; null below 10 samples and where no order statistic bounds it),
+        ``connection`` (``fresh`` or ``reused``, null where there is no such difference), ``line`` (one number an
+        environment and connection). A run without samples keeps its row, with n = 0 and null values.
 
     Raises
     ------
@@ -91,23 +95,29 @@ def run_history(
 
     Notes
     -----
-    The interval assumes independent samples and speaks of this run alone; it does not cover the noise between runs.
+    Fresh and reused connections are two populations: each run shows the one that most samples of the history belong to,
+    or its own where it has none of that. The interval takes neighbouring samples to be alike (one to four rounds: the
+    long-run variance of the ranks; more: their variance between rounds). It speaks of this run alone and does not cover
+    the noise between runs.
     """
     ordered = order_runs(runs)
     chosen = _choose(conform("samples", samples), target, metric)
-    rows = [_summary(ms) for ms in _times_by_run(chosen, ordered["run_id"])]
+    usable, shown = _main_population(chosen[_usable(chosen)])
+    rows = [_summary(*measured) for measured in _times_by_run(usable, ordered["run_id"])]
     result = pd.concat([ordered[_RUN], pd.DataFrame(rows, columns=_SUMMARY)], axis=1)
     counts = chosen.groupby("run_id")
-    usable = chosen[_usable(chosen)]
     result["failed"] = ordered["run_id"].map((~chosen["ok"]).groupby(chosen["run_id"]).sum()).astype("Int64")
     result["rounds"] = ordered["run_id"].map(usable.groupby("run_id")["round"].nunique()).fillna(0).astype("Int64")
     result.loc[~result["run_id"].isin(list(counts.groups)), "failed"] = pd.NA
     result["n"] = result["n"].astype("Int64")
-    result["line"] = _environment_numbers(ordered)
-    return result[[*_RUN, "p50_ms", "p95_ms", "p99_ms", "n", "failed", "rounds", "low_ms", "high_ms", "line"]]
+    result["connection"] = ordered["run_id"].map(shown).astype("str")
+    result["line"] = _line_numbers(result)
+    columns = ["p50_ms", "p95_ms", "p99_ms", "n", "failed", "rounds", "low_ms", "high_ms", "connection", "line"]
+    return result[[*_RUN, *columns]]
 
 
 _SUMMARY: Final = ["p50_ms", "p95_ms", "p99_ms", "n", "low_ms", "high_ms"]
+_SMALLEST_MS: Final = 1e-9
 _TO_MS: Final = {"ms": 1.0, "s": 1000.0, "us": 0.001, "ns": 1e-6}
 
 
@@ -140,27 +150,51 @@ def _milliseconds(samples: pd.DataFrame) -> pd.Series:
     return samples["response_ms"].fillna(reading)
 
 
-def _times_by_run(samples: pd.DataFrame, run_ids: pd.Series) -> list[np.ndarray]:
-    usable = samples[_usable(samples)]
-    times = {run: ms.to_numpy() for run, ms in _milliseconds(usable).groupby(usable["run_id"])}
-    return [np.sort(times.get(run, np.empty(0))) for run in run_ids]
+def _main_population(usable: pd.DataFrame) -> tuple[pd.DataFrame, Mapping[str, str]]:
+    """Return the samples that are shown, one kind of connection a run, and which kind that is where one is known."""
+    kinds = usable["connection"].fillna("")
+    main = kinds.value_counts().sort_index().idxmax() if len(usable) else ""
+    by_run = kinds.groupby(usable["run_id"])
+    shown = by_run.agg(lambda own: main if (own == main).any() else own.value_counts().sort_index().idxmax())
+    kept = usable[kinds == usable["run_id"].map(shown)]
+    return kept, {str(run): kind for run, kind in shown.items() if kind}
 
 
-def _summary(ms: np.ndarray) -> list[float]:
-    n = len(ms)
+def _times_by_run(usable: pd.DataFrame, run_ids: pd.Series) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the times and the rounds of each run, in time order within the rounds."""
+    order = usable.assign(_ms=_milliseconds(usable)).sort_values(["round", "sequence"], kind="stable")
+    found = {run: (rows["_ms"].to_numpy(), rows["round"].to_numpy("float64")) for run, rows in order.groupby("run_id")}
+    return [found.get(run, (np.empty(0), np.empty(0))) for run in run_ids]
+
+
+def _summary(times: np.ndarray, rounds: np.ndarray) -> list[float]:
+    n, ms = len(times), np.sort(times)
 
     def rank(p: float, at_least: int) -> float:
-        return float(ms[int(np.ceil(round(n * p, 9))) - 1]) if n >= at_least else np.nan
+        return float(ms[quantile_rank(n, p) - 1]) if n >= at_least else np.nan
 
-    low, high = np.nan, np.nan
-    if n >= 6:
-        from scipy.stats import binom
-
-        # The largest k with P(B < k) <= 2.5 %: x_(k) and its mirror enclose the median with at least 95 %.
-        k = int(binom.ppf(0.025, n, 0.5))
-        k = k if binom.cdf(k - 1, n, 0.5) <= 0.025 else k - 1
-        low, high = float(ms[max(k, 1) - 1]), float(ms[n - max(k, 1)])
+    low, high = _median_interval(times, rounds) if n >= MIN_SAMPLES else (np.nan, np.nan)
     return [rank(0.5, 1), rank(0.95, 20), rank(0.99, 100), n, low, high]
+
+
+def _median_interval(times: np.ndarray, rounds: np.ndarray) -> tuple[float, float]:
+    # Other tools write 0 ms for what was faster than their clock; the bounds are order statistics, whatever the scale.
+    frame = pd.DataFrame({"round": rounds, "response_ms": np.maximum(times, _SMALLEST_MS)})
+    side = read_rounds(frame, where="history")
+    if side.count < MIN_ROUNDS:
+        side = read_rounds(side.values, where="history")
+    tick = 0.0 if (times <= 0).any() else side.tick  # relative to the median, which may be 0 here
+    bounds = (serial_quantile if side.count == 1 else clustered_quantile)(side, 0.5, tick=tick).at(LEVEL)
+    low, high = (float(np.exp(bound)) if np.isfinite(bound) else np.nan for bound in bounds)
+    return low, high
+
+
+def _line_numbers(history: pd.DataFrame) -> pd.Series:
+    """Return the number of each run's line; one without samples continues the line of its environment."""
+    codes = _environment_numbers(history)
+    known = history["connection"].groupby(codes).transform(lambda kinds: kinds.ffill().bfill())
+    pairs, _ = pd.factorize(codes.astype("str") + " " + known.fillna(""))
+    return pd.Series(pairs + 1, index=history.index, dtype="Int64")
 
 
 def _environment_numbers(runs: pd.DataFrame) -> pd.Series:
