@@ -50,7 +50,7 @@ def learnt(rng: np.random.Generator, pairs: int, sd: float) -> MetricNoise:
 def scene(pairs: int, sd: float, trials: int) -> float:
     """Print outcomes of identical and of slower separate runs; return the share of false alarms."""
     rng = np.random.default_rng([SEED, pairs, round(1000 * sd)])
-    counts: dict[str, list[str]] = {"identical": [], "20 % slower": [], "identical, noise unknown": []}
+    counts: dict[str, list[str]] = {"identical": [], "20 % slower": [], "identical, noise not used": []}
     spreads = []
     for _ in range(trials):
         noise = learnt(rng, pairs, sd)
@@ -59,7 +59,7 @@ def scene(pairs: int, sd: float, trials: int) -> float:
             before, after = (frame(rng, moved + sd * rng.standard_normal()) for moved in (0.0, shift))
             counts[case].append(compare_latency(before, after, paired=False, run_noise=noise.run_noise).outcome)
             if case == "identical":
-                counts["identical, noise unknown"].append(compare_latency(before, after, paired=False).outcome)
+                counts["identical, noise not used"].append(compare_latency(before, after, paired=False).outcome)
     for case, words in counts.items():
         shares = [100 * words.count(word) / trials for word in OUTCOMES]
         error = max(200 * math.sqrt(s / 100 * (1 - s / 100) / trials) for s in shares)
@@ -75,7 +75,7 @@ def scene(pairs: int, sd: float, trials: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a fifth of the trials")
-    trials = 40 if parser.parse_args().quick else 200
+    trials = 20 if parser.parse_args().quick else 100
     began = time.perf_counter()
     print(
         f"  {'pairs':>5}{'noise':>8}{'learnt':>11}  {'separate runs':<26}"

@@ -262,12 +262,15 @@ def _compare_slow(
     if column is None:
         return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
     margin = condition.margin or default_margin(objective.quantile if objective else None)
+    noise = sides.noise_of(population.target, population.metric, population.connection)
+    known = noise.run_noise if noise is not None else None
     estimate, limit = compare_slow_requests(
         before,
         after,
         margin=margin,
         slower_than_ms=objective.below_ms if objective else None,
         paired=sides.paired,
+        run_noise=max(known.values(), key=lambda found: found.sd) if known else None,
         confidence=sides.confidence,
     )
     needs = [estimate.need] if estimate.need is not None else []
@@ -276,7 +279,6 @@ def _compare_slow(
     limits[population.name] = limit
     covered = condition.accept_single_run or "run_noise_unknown" not in estimate.flags
     outcome, open_ = (estimate.outcome, []) if covered else _uncovered(estimate.outcome, (estimate,))
-    noise = sides.noise_of(population.target, population.metric, population.connection)
     if noise is not None and noise.unfit:
         open_ = [Need(None, "evidence", "false_alarms", noise.alarms), *open_]
         outcome = "inconclusive"

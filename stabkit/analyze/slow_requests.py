@@ -12,6 +12,7 @@ import numpy as np
 from stabkit.analyze.bounds import (
     CONFIDENCE,
     QuantileBounds,
+    RunNoise,
     clustered_quantile,
     level_of,
     serial_quantile,
@@ -69,6 +70,7 @@ def compare_slow_requests(
     margin: float | None = None,
     slower_than_ms: float | None = None,
     paired: bool = True,
+    run_noise: RunNoise | None = None,
     confidence: float = CONFIDENCE,
 ) -> tuple[Estimate, float | None]:
     """Say whether the share of slow requests stayed within an absolute margin.
@@ -84,6 +86,8 @@ def compare_slow_requests(
         What is slow, ms. None: whatever is slower than the baseline's own 95th percentile.
     paired : bool
         True if equal round numbers were measured next to each other; rounds of one side only are then left out.
+    run_noise : RunNoise, optional
+        How much the log ratio of two identical runs varies, near the limit. Interleaved rounds need none and ignore it.
     confidence : float
         Of the interval between both bounds.
 
@@ -91,7 +95,8 @@ def compare_slow_requests(
     -------
     Estimate
         On the ``difference`` scale, unit ``share``. Fewer than ten requests a side are ``inconclusive``, two to four
-        rounds are never ``stable``. Flags: ``run_noise_unknown`` the sides were not interleaved; ``few_rounds``.
+        rounds are never ``stable``. Flags: ``run_noise_unknown`` the sides were not interleaved and no noise between
+        runs is known; ``few_rounds``.
     float or None
         The limit in ms; None where there is too little to take it from.
 
@@ -108,7 +113,8 @@ def compare_slow_requests(
     variance), never below that of independent requests, and Student's t; Wilson's bounds with as many requests as that
     variance is worth (Korn and Graubard 1998, Survey Methodology 24:193) are contrasted as Newcombe does. A limit taken
     from the baseline is itself an estimate: moved to the ends of its interval it moves the candidate's share, and the
-    larger of that and the baseline's own half-width counts.
+    larger of that and the baseline's own half-width counts. Noise between separate runs moves all times alike: the
+    candidate's share beyond a limit moved by as much widens the interval.
 
     Examples
     --------
@@ -127,6 +133,9 @@ def compare_slow_requests(
             hint="Give a share between 0 and 1, such as 0.04, and a limit above 0 ms or none.",
         )
     before, after, flags = _sides(baseline, candidate, paired=paired)
+    noise = run_noise if "run_noise_unknown" in flags else None  # interleaved rounds hold it already
+    if noise is not None:
+        flags = tuple(flag for flag in flags if flag != "run_noise_unknown")
     known: dict[str, Any] = {
         "name": "slow requests", "unit": "share", "scale": "difference", "margin": allowed, "n_baseline": before.n,
         "n_candidate": after.n, "rounds": min(before.count, after.count), "flags": flags,
@@ -138,7 +147,7 @@ def compare_slow_requests(
         return Estimate(outcome="inconclusive", need=need, **known), slower_than_ms
     limit = _quantile(before, USUAL) if slower_than_ms is None else None
     log_limit = limit.estimate if limit is not None else math.log(slower_than_ms or 1.0)
-    contrast = _contrast(before, after, log_limit, limit)
+    contrast = replace(_contrast(before, after, log_limit, limit), noise=noise)
     change = contrast.change
     low, high = contrast.at(level_of(confidence))
     outcome = _outcome(low, high, allowed)
@@ -185,6 +194,8 @@ class _Contrast:
     shares: tuple[_Share, _Share]
     after: Rounds
     limit: QuantileBounds | None
+    log_limit: float
+    noise: RunNoise | None = None
 
     @property
     def change(self) -> float:
@@ -200,7 +211,12 @@ class _Contrast:
             moved = _slow(self.after, earlier) - c.share, c.share - _slow(self.after, later)
             # With ties the limit may stand firm while the baseline's share beyond it does not.
             down, up = (max(down, moved[0]), max(up, moved[1])) if self.limit.tick else moved
-        return self.change - math.hypot(c.share - l_c, up), self.change + math.hypot(u_c - c.share, down)
+        less, more = 0.0, 0.0
+        if self.noise is not None:
+            reach = self.noise.at(level)
+            less = c.share - _slow(self.after, self.log_limit + reach)
+            more = _slow(self.after, self.log_limit - reach) - c.share
+        return self.change - math.hypot(c.share - l_c, up, less), self.change + math.hypot(u_c - c.share, down, more)
 
 
 def _contrast(before: Rounds, after: Rounds, log_limit: float, limit: QuantileBounds | None) -> _Contrast:
@@ -220,7 +236,7 @@ def _contrast(before: Rounds, after: Rounds, log_limit: float, limit: QuantileBo
     )
     if limit is not None:
         limit = replace(limit, df=df, rank_sd=math.sqrt(worths[0] * limit.n * limit.p * (1 - limit.p)))
-    return _Contrast((b, c), after, limit)
+    return _Contrast((b, c), after, limit, log_limit)
 
 
 def _variance(share: float, n: int) -> float:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from stabkit.analyze.bounds import RunNoise
 from stabkit.analyze.gate import evaluate_gate
 from stabkit.analyze.noise import MetricNoise, SelfPair, alarm_bounds, measure_noise
 from stabkit.analyze.outcome import Gate
 from stabkit.analyze.sides import RunEvidence
+from stabkit.analyze.slow_requests import compare_slow_requests
 from stabkit.config import Config
 from stabkit.schema import Evidence
 
@@ -200,3 +203,38 @@ def test_a_later_judgement_takes_the_confidence_of_the_last_look() -> None:
     assert widths[0].high is not None
     assert widths[1].high is not None
     assert widths[0].high > widths[1].high
+
+
+SLOW_REQUESTS = {"kind": "slow_requests", "target": "api", "metric": "response_time", "margin": 0.08}
+SLOW = Config.model_validate({"condition": [{"name": "slow", **SLOW_REQUESTS}]})
+
+
+def slow_gate(noise: tuple[MetricNoise, ...], *, shift: float = 0.0) -> Gate:
+    before, after = run(5000, each=400), run(5001, each=400, shift=shift)
+    return evaluate_gate(SLOW, before, after, noise=noise)
+
+
+def test_known_noise_covers_the_share_of_slow_requests_too() -> None:
+    assert "run_noise_unknown" in reasons(slow_gate(()))
+    quiet = measure_noise(pairs(15), CONFIG)
+    assert slow_gate(quiet).verdict == "stable"
+    assert slow_gate(quiet, shift=math.log(1.2)).verdict == "regressed"
+    loud = measure_noise(pairs(15, between=0.08), CONFIG)
+    for shift in (0.0, math.log(1.1)):
+        assert slow_gate(loud, shift=shift).verdict == "inconclusive", "such a shift is what separate runs do anyway"
+
+
+def test_noise_only_widens_the_share_of_slow_requests() -> None:
+    before, after = (run(seed).evidence["samples"] for seed in (1, 2))
+    found = [
+        compare_slow_requests(before, after, paired=False, run_noise=RunNoise(sd, 12))[0]
+        for sd in (0.0, 0.01, 0.05, 0.5)
+    ]
+    for narrow, wide in pairwise(found):
+        assert narrow.low is not None
+        assert narrow.high is not None
+        assert wide.low is not None
+        assert wide.high is not None
+        assert wide.low <= narrow.low <= narrow.high <= wide.high
+    paired = [compare_slow_requests(before, after, run_noise=noise)[0] for noise in (None, RunNoise(0.5, 12))]
+    assert paired[0] == paired[1]
