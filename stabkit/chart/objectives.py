@@ -30,7 +30,7 @@ def _known(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("used", ascending=False, kind="stable", ignore_index=True)
 
 
-def plot_objectives(frame: pd.DataFrame, *, axes: Axes) -> Axes:
+def plot_objectives(frame: pd.DataFrame, *, axes: Axes, confidence: float = 0.95) -> Axes:  # noqa: ARG001
     """Draw each value with its interval as a share of its limit, the limits on one line.
 
     Parameters
@@ -38,6 +38,8 @@ def plot_objectives(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     frame : DataFrame
         ``name``, ``value``, ``low``, ``high``, ``limit`` (one unit a row), ``unit``. A value above its limit misses the
         objective; an unknown upper bound reaches the edge.
+    confidence : float
+        Of the intervals, for the words.
     """
     rows = _known(frame)
     if rows.empty:
@@ -64,7 +66,7 @@ def plot_objectives(frame: pd.DataFrame, *, axes: Axes) -> Axes:
             color=MUTE,
             fontsize=9,
         )
-    name_rows(axes, rows["name"])
+    name_rows(axes, rows["name"], 26)
     axes.set_ylim(len(rows) - 0.5, -0.6)
     axes.set_xlim(0, edge)
     axes.grid(visible=False)
@@ -79,7 +81,7 @@ def _colour(low: float, high: float) -> str:
     return REGRESSED if low > 1 else INCONCLUSIVE if high > 1 else CANDIDATE
 
 
-def describe_objectives(frame: pd.DataFrame) -> Description:
+def describe_objectives(frame: pd.DataFrame, *, confidence: float = 0.95) -> Description:
     """Say which objectives are missed or unproven, or how much headroom the tightest has."""
     rows = _known(frame)
     if rows.empty:
@@ -96,7 +98,8 @@ def describe_objectives(frame: pd.DataFrame) -> Description:
         left = percent(1 - float(rows["used"].iloc[0]), digits=2)
         title = f"{plural(len(rows), 'objective is', 'objectives are')} met; the tightest leaves {left} headroom"
     caption = (
-        f"Value and 95{chr(0x202F)}% interval as a share of the limit; headroom counts to the interval's upper bound."
+        f"Value and {percent(confidence)} interval as a share of the limit, least headroom first; "
+        "headroom counts to the interval's upper bound."
     )
     return Description(
         title, f"Intervals of {plural(len(rows), 'objective')} against the limit, where {title}", caption

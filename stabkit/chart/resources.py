@@ -21,7 +21,7 @@ def _chosen(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
     return rows.groupby(["side", "round"], as_index=False).agg(value=("value", "median"), unit=("unit", "first"))
 
 
-def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory") -> Axes:
+def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory", of: str = "") -> Axes:  # noqa: ARG001
     """Draw one resource round by round, a line a side.
 
     Parameters
@@ -30,6 +30,8 @@ def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory") -
         ``side`` (baseline, candidate), ``round``, ``metric``, ``value``, ``unit``; several readings of a round: median.
     metric : str
         ``memory`` or ``cpu``.
+    of : str
+        Whose, for the words.
     """
     rows = _chosen(frame, metric)
     if rows.empty:
@@ -74,11 +76,12 @@ def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory") -
     return axes
 
 
-def describe_resources(frame: pd.DataFrame, *, metric: str = "memory") -> Description:
+def describe_resources(frame: pd.DataFrame, *, metric: str = "memory", of: str = "") -> Description:
     """Say the candidate's last level against its first, and the baseline's median against the candidate's."""
     rows = _chosen(frame, metric)
     candidate = rows[rows["side"] == "candidate"].sort_values("round")
-    name = "CPU" if metric == "cpu" else metric.capitalize()
+    word = "CPU" if metric == "cpu" else metric
+    name = f"{of} {word}" if of else word[0].upper() + word[1:]
     if candidate.empty:
         return Description(
             f"No evidence on {metric}", f"Empty line chart of {metric}, where the candidate has no reading"
@@ -95,6 +98,5 @@ def describe_resources(frame: pd.DataFrame, *, metric: str = "memory") -> Descri
         caption = f"{plural(rounds, 'round')}; {growth}. Zero at the bottom."
     else:
         caption = "One reading: no growth can be told."
-    return Description(
-        title, f"Lines of {metric} by round, where {title[0].lower() if name != 'CPU' else 'C'}{title[1:]}", caption
-    )
+    finding = title if of or word == "CPU" else title[0].lower() + title[1:]
+    return Description(title, f"Lines of {metric} by round, where {finding}", caption)

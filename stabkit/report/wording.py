@@ -6,6 +6,7 @@ Nothing here states a finding; it only joins words. What is joined may be hostil
 
 from __future__ import annotations
 
+import re
 import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from stabkit.chart.numbers import count as amount_text
 __all__ = ["capital", "count", "joined", "plain", "plural", "sentence", "shell", "verb"]
 
 LONGEST_NAME: Final = 90
+_SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
 _PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries"}
 
 
@@ -31,7 +33,8 @@ def plain(text: object, longest: int = LONGEST_NAME) -> str:
     """
     # Cc, Cf, Cs: control, direction and surrogate characters. A space keeps the words apart.
     kept = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in str(text))
-    line = " ".join(kept.split())
+    # Narrow spaces hold a number to its unit and its thousands together; only breaking spaces are joined.
+    line = _SPACES.sub(" ", kept).strip()
     if len(line) <= longest:
         return line
     half = (longest - 1) // 2

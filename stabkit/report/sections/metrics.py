@@ -6,10 +6,13 @@ import math
 from collections import Counter
 from typing import Any, Final
 
+import pandas as pd
+
 from stabkit.analyze.outcome import ConditionResult, Estimate, to_json
+from stabkit.chart.objectives import describe_objectives, plot_objectives
 from stabkit.chart.strip import Strip
 from stabkit.report.case import Case
-from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.estimates import change_text, sample_text
 from stabkit.report.numbers import confidence_text, measure, pair
 from stabkit.report.sentences import metric_words, outcome_count_text, slow_requests_words, standing_outcome
@@ -18,6 +21,7 @@ from stabkit.report.wording import capital, count, plain, sentence
 __all__ = ["estimate_table", "key_metrics"]
 
 KEY: Final = 5
+COMPARED: Final = 2
 ORDER: Final = {"regressed": 0, "inconclusive": 1, "improved": 2, "stable": 3}
 
 
@@ -31,10 +35,32 @@ def key_metrics(case: Case) -> Piece:
     shown = max(open_, min(KEY, len(pairs)))
     level = case.gate.confidence
     pieces: list[Piece] = [_lead(pairs, level), estimate_table(pairs[:shown], "Key metrics", confidence=level)]
+    objectives = _objectives_figure(pairs, level)
+    if objectives is not None:
+        pieces.append(objectives)
     if pairs[shown:]:
         rest = estimate_table(pairs[shown:], "Further stable metrics", confidence=level)
         pieces.append(Fold((rest,), summary=f"{count(len(pairs) - shown, 'further stable metric')}"))
     return Group(tuple(pieces))
+
+
+def _objectives_figure(pairs: list[tuple[ConditionResult, Estimate]], confidence: float) -> Figure | None:
+    """Return how close the candidate is to its objectives; one alone says no more than its row."""
+    measured = [(c, e) for c, e in pairs if c.kind == "objective" and e.candidate is not None and e.margin]
+    if len(measured) < COMPARED:
+        return None
+    frame = pd.DataFrame(
+        {
+            "name": [f"{plain(c.target)} {e.name}" for c, e in measured],
+            "value": [e.candidate for _, e in measured],
+            "low": [e.low for _, e in measured],
+            "high": [e.high for _, e in measured],
+            "limit": [e.margin for _, e in measured],
+            "unit": [e.unit for _, e in measured],
+        }
+    )
+    height = 0.7 + 0.42 * len(frame)
+    return Figure.of(plot_objectives, describe_objectives, frame, height=height, confidence=confidence)
 
 
 def _lead(pairs: list[tuple[ConditionResult, Estimate]], confidence: float) -> Statement:

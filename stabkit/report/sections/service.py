@@ -12,6 +12,7 @@ from stabkit.analyze.lateness import own_lateness
 from stabkit.analyze.outcome import ConditionResult
 from stabkit.chart.events import describe_events, plot_events
 from stabkit.chart.numbers import count as amount_text
+from stabkit.chart.resources import describe_resources, plot_resources
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.estimates import change_text
@@ -25,6 +26,7 @@ __all__ = ["availability", "checks_table", "resources", "websocket"]
 _SIDES: Final = ("baseline", "candidate")
 _RESOURCES: Final = ("memory", "cpu")
 SHOWN_FAILURES: Final = 12
+LINE_ROUNDS: Final = 3
 
 
 def availability(case: Case) -> Piece:
@@ -250,9 +252,12 @@ def resources(case: Case) -> Piece:
     pieces: list[Piece] = []
     if pairs:
         pieces.append(estimate_table(pairs, "CPU and memory", confidence=case.gate.confidence))
+    figures = _resource_figures(case)
+    pieces += figures
     readings = _readings(case)
     if readings is not None:
-        pieces.append(readings)
+        rows = count(len(readings.rows), "reading")
+        pieces.append(Fold((readings,), summary=f"{rows} by run") if figures else readings)
     prober = _prober(case)
     if not pieces:
         pieces.append(NoEvidence("CPU and memory", shell(["stabkit", "collect"])))
@@ -265,7 +270,26 @@ def resources(case: Case) -> Piece:
     return Group((*pieces, *([prober] if prober is not None else [])))
 
 
-def _readings(case: Case) -> Piece | None:
+def _resource_figures(case: Case) -> list[Piece]:
+    """Return memory and CPU round by round; a line needs three rounds on the candidate's side."""
+    parts = [
+        evidence["samples"].assign(side=side)
+        for side, evidence in zip(_SIDES, (case.before, case.after), strict=True)
+        if len(evidence["samples"])
+    ]
+    if not parts:
+        return []
+    samples = pd.concat(parts, ignore_index=True)
+    samples = samples[samples["metric"].isin(_RESOURCES) & samples["ok"] & samples["value"].notna()]
+    keep = ["side", "round", "metric", "value", "unit"]
+    return [
+        Figure.of(plot_resources, describe_resources, group[keep], metric=str(metric), of=plain(target))
+        for (target, metric), group in samples.groupby(["target", "metric"], sort=True)
+        if group.loc[group["side"] == "candidate", "round"].nunique() >= LINE_ROUNDS
+    ]
+
+
+def _readings(case: Case) -> Table | None:
     rows = []
     for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
         samples = evidence["samples"]
