@@ -124,6 +124,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                         required=True,
                         allowed=("http", "websocket", "resources", "tests", "scan", "load", "changes", "records"),
                     ),
+                    _text("target", "the configured target, suite or scan it speaks of alone; null if of several"),
                     _text("format", "junit, sarif, ...; null if it could not be recognised"),
                     _text("path", "file path or target, without credentials", required=True),
                     _text("sha256", "of the file; null for a probe"),

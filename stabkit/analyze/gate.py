@@ -108,7 +108,7 @@ def evaluate_gate(
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
     result = JUDGES[condition.kind](condition, sides)
-    faults = sides.faults(_source_kinds(condition, sides))
+    faults = sides.faults(_source_kinds(condition, sides), condition.target)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
@@ -189,10 +189,12 @@ def _evidence_results(
     A failed source or declared evidence that is missing blocks STABLE even where no condition speaks of it.
     """
     open_ = any(result.gating and result.outcome in ("regressed", "inconclusive") for result in judged)
-    covered = {kind for condition in conditions if condition.gating for kind in _source_kinds(condition, sides)}
-    every = {kind for kinds in _SOURCES.values() for kind in kinds} | {"changes"}
-    needs = list(sides.faults(every - covered))
-    needs = [need for need in needs if "was not completed" not in (need.detail or "")] if covered else needs
+    covered = [(_source_kinds(condition, sides), condition.target) for condition in conditions if condition.gating]
+    needs = [
+        source.need
+        for source in sides.failed_sources
+        if not any(source.concerns(kinds, target) for kinds, target in covered)
+    ]
     needs += [
         Need(None, "evidence", "partial", f"{name}: the run was not completed")
         for name, side in sides.named

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from stabkit.schema import Evidence
 if TYPE_CHECKING:
     from stabkit.analyze.noise import MetricNoise
 
-__all__ = ["RunEvidence", "Sides"]
+__all__ = ["FailedSource", "RunEvidence", "Sides"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,30 @@ class RunEvidence:
     def complete(self) -> bool:
         """True if the run says so itself; a run that does not say is not complete."""
         return bool(self.fact("complete") or False)
+
+
+@dataclass(frozen=True)
+class FailedSource:
+    """A source with status ``error`` or ``partial``, and the one target it speaks of, if it speaks of one alone."""
+
+    side: str
+    kind: str
+    target: str | None
+    detail: str
+
+    @property
+    def need(self) -> Need:
+        """What it leaves open."""
+        return Need(None, "evidence", "partial", self.detail)
+
+    def concerns(self, kinds: Collection[str], target: str | None) -> bool:
+        """Say whether it casts doubt on conditions that read these kinds, of that target or of all."""
+        return self.kind in kinds and (self.target is None or target is None or self.target == target)
+
+
+def _told(side: str, row: Mapping[str, Any]) -> str:
+    message = row["message"] if isinstance(row["message"], str) else "no message"
+    return f"{side}: {row['path']}: {row['status']}, {message}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,17 +123,28 @@ class Sides:
         key = (target, metric, connection)
         return next((found for found in self.noise if (found.target, found.metric, found.connection) == key), None)
 
-    def faults(self, kinds: Collection[str]) -> tuple[Need, ...]:
-        """Return why evidence of these source kinds cannot prove stability: failed sources, interrupted runs."""
-        found: list[Need] = []
-        for name, side in self.named:
-            sources = side.evidence["sources"]
-            failed = sources[sources["status"].isin(["error", "partial"])]
-            for row in failed[failed["kind"].isin(list(kinds))].to_dict("records"):
-                message = row["message"] if isinstance(row["message"], str) else "no message"
-                found.append(Need(None, "evidence", "partial", f"{name}: {row['path']}: {row['status']}, {message}"))
-            if not side.complete and failed.empty:
-                found.append(Need(None, "evidence", "partial", f"{name}: the run was not completed"))
+    @cached_property
+    def failed_sources(self) -> tuple[FailedSource, ...]:
+        """The sources of both sides that gave nothing, or not all they should."""
+        return tuple(
+            FailedSource(name, row["kind"], None if pd.isna(row["target"]) else row["target"], _told(name, row))
+            for name, side in self.named
+            for row in side.evidence["sources"].to_dict("records")
+            if row["status"] in ("error", "partial")
+        )
+
+    def faults(self, kinds: Collection[str], target: str | None = None) -> tuple[Need, ...]:
+        """Return why evidence of these source kinds cannot prove stability: failed sources, interrupted runs.
+
+        A source that speaks of one other target alone is no fault of this one.
+        """
+        found = [source.need for source in self.failed_sources if source.concerns(kinds, target)]
+        failed = {source.side for source in self.failed_sources}
+        found += [
+            Need(None, "evidence", "partial", f"{name}: the run was not completed")
+            for name, side in self.named
+            if not side.complete and name not in failed
+        ]
         return tuple(found)
 
     def no_baseline(self, condition: Condition) -> Need | None:

@@ -21,7 +21,7 @@ from stabkit.collect.http import HttpProbe
 from stabkit.collect.probe import Interrupted, Probe, Progress, run_rounds
 from stabkit.collect.readers import read_paths
 from stabkit.collect.resources import ResourceProbe
-from stabkit.collect.sources import source_evidence
+from stabkit.collect.sources import named, source_evidence
 from stabkit.collect.suites import run_scan, run_suite
 from stabkit.collect.websocket import WebSocketProbe
 from stabkit.config import Config
@@ -80,6 +80,9 @@ class _Guarded:
         self._probe.close()
 
     def evidence(self) -> Evidence:
+        return named(self._evidence(), self.target)
+
+    def _evidence(self) -> Evidence:
         if self._fault is None:
             return self._probe.evidence()
         fault = source_evidence({}, kind=self._kind, path=self.target, status="error", messages=[self._fault])
@@ -374,7 +377,8 @@ def _run_parts(parts: Iterator[Part], evidence: Evidence, progress: Progress | N
                 found.append(run())
             except (StabkitError, OSError) as error:
                 _LOG.warning("%s %s: %s", kind, name, error)
-                found.append(source_evidence({}, kind=kind, path=name, status="error", messages=[str(error)]))
+                fault = source_evidence({}, kind=kind, path=name, status="error", messages=[str(error)])
+                found.append(named(fault, name) if kind in ("tests", "scan") else fault)
             finally:
                 if progress is not None:
                     progress.advance()

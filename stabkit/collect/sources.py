@@ -12,7 +12,7 @@ import pandas as pd
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["Status", "source_evidence", "source_frame"]
+__all__ = ["Status", "named", "source_evidence", "source_frame"]
 
 Status = Literal["ok", "repaired", "partial", "error"]
 
@@ -73,3 +73,13 @@ def source_evidence(
         claimed=claimed,
     )
     return Evidence.of(sources=source, **tables)
+
+
+def named(evidence: Evidence, target: str) -> Evidence:
+    """Return the evidence with its sources marked as those of one configured target, suite or scan.
+
+    What fails then casts doubt on the conditions of that name alone.
+    """
+    if not len(evidence["sources"]):
+        return evidence
+    return Evidence({**evidence.tables, "sources": evidence["sources"].assign(target=target).astype({"target": "str"})})

@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 
 from stabkit.collect.readers import expand, read_file, read_paths
-from stabkit.collect.sources import source_evidence
+from stabkit.collect.sources import named, source_evidence
 from stabkit.config import ScanSource, TestSuite
 from stabkit.redact import is_secret_name, redact_text
 from stabkit.schema import Evidence
@@ -87,12 +87,18 @@ def run_suite(
         All attempts that ran here have ``fresh_process``. A command that gives no report leaves a source with status
         ``error``: its exit code and last words.
     """
+    return named(_suite_evidence(name, suite, root, environment or {}, known_failures), name)
+
+
+def _suite_evidence(
+    name: str, suite: TestSuite, root: Path, environment: Mapping[str, str], known_failures: Collection[str]
+) -> Evidence:
     folder = _folder(suite.directory, root)
     if suite.files:
         return _with_suite_sources(
             read_paths(_absolute(suite.files, folder), kind="tests", suite=name, root=folder), name
         )
-    setting = _Setting(folder, {**os.environ, **suite.environment, **(environment or {})})
+    setting = _Setting(folder, {**os.environ, **suite.environment, **environment})
     with _report_path() as output:
         run = _run(_filled(suite.command, {"output": str(output)}), setting, suite.timeout_s)
         evidence = _report(name, "tests", run, output, setting)
@@ -108,6 +114,10 @@ def run_scan(name: str, scan: ScanSource, *, root: Path) -> Evidence:
 
     An exit code that is not in ``ok_exit_codes`` makes the scan incomplete, whatever its report says.
     """
+    return named(_scan_evidence(name, scan, root), name)
+
+
+def _scan_evidence(name: str, scan: ScanSource, root: Path) -> Evidence:
     folder = _folder(scan.directory, root)
     if scan.files:
         files = [file for text in _absolute(scan.files, folder) for file in expand(text) or [Path(text)]]

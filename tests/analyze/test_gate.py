@@ -1,4 +1,5 @@
 import json
+import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from stabkit.analyze.gate import RunEvidence, evaluate_gate, list_changes
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
-from stabkit.config import Condition, Config
+from stabkit.config import Condition, Config, load_config
 from stabkit.schema import Evidence, empty
 
 CONFIG = Config.model_validate(
@@ -440,3 +441,42 @@ def test_the_request_that_opens_a_reused_connection_is_no_population() -> None:
     assert gate.verdict == "stable"
     assert condition(gate, "latency").facts["populations"] == 1
     assert condition(gate, "error_rate").estimates[0].n_candidate == 2_000
+
+
+class TestFailedSources:
+    """A source that failed casts doubt where it is read, and nowhere else; but never is it forgotten."""
+
+    CONFIG = """
+        [http.one]
+        url = "http://127.0.0.1:1/"
+        [http.two]
+        url = "http://127.0.0.1:2/"
+        [[condition]]
+        name = "one contract"
+        kind = "checks"
+        target = "one"
+    """
+
+    @staticmethod
+    def side(failed_target):
+        sources = pd.DataFrame(
+            {"kind": ["http"], "path": ["http://127.0.0.1:2/"], "status": ["error"], "target": [failed_target]}
+        )
+        checks = pd.DataFrame({"target": ["one"], "check": ["status"], "outcome": ["pass"]})
+        run = {"run_id": f"r-{failed_target}", "environment": "test", "complete": False, "collection_id": "c"}
+        return run, Evidence.of(sources=sources, checks=checks)
+
+    @pytest.mark.parametrize(
+        ("failed_target", "doubted"), [("one", "one contract"), (None, "one contract"), ("two", "evidence")]
+    )
+    def test_it_doubts_its_own_conditions_and_is_never_forgotten(self, tmp_path, failed_target, doubted):
+        path = tmp_path / "stabkit.toml"
+        path.write_text(textwrap.dedent(self.CONFIG))
+        run, evidence = self.side(failed_target)
+        baseline = RunEvidence({**run, "run_id": "before"}, evidence)
+        gate = evaluate_gate(load_config(path), baseline, RunEvidence(run, evidence))
+        assert gate.verdict == "inconclusive"
+        outcomes = {condition.name: condition.outcome for condition in gate.conditions}
+        assert outcomes[doubted] == "inconclusive"
+        if doubted == "evidence":
+            assert outcomes["one contract"] == "stable"
