@@ -223,16 +223,16 @@ def _jobs(
     extra: dict[str, Any],
 ) -> list[Job]:
     from stabkit.pipeline.notebooks import BUNDLED, find_notebook, notebook_parameters
-    from stabkit.pipeline.reports import Job
+    from stabkit.pipeline.reports import Job, from_here
 
     names = [name for given in notebooks for name in (BUNDLED if given == "all" else (given,))]
     settings = usual_config(config)
     store = _store_for((baseline, candidate), config, data)
     usual = {
-        "data": str(store.resolve()) if store is not None else "",
-        "config": str(settings.resolve()) if settings is not None else "",
-        "baseline": _absolute(baseline) if baseline is not None else None,
-        "candidate": _absolute(candidate) if candidate is not None else None,
+        "data": from_here(store) if store is not None else "",
+        "config": from_here(settings) if settings is not None else "",
+        "baseline": baseline,
+        "candidate": candidate,
     }
     declared = {name: notebook_parameters(find_notebook(name)) for name in names}
     jobs = []
@@ -242,11 +242,6 @@ def _jobs(
         shared = {key: v for key, v in extra.items() if key in known or not any(key in d for d in declared.values())}
         jobs.append(Job(name, {**given, **shared}))
     return jobs
-
-
-def _absolute(reference: str) -> str:
-    # The kernel may run elsewhere: a folder given by path must mean the same there.
-    return str(Path(reference).resolve()) if Path(reference).exists() else reference
 
 
 def _check_folder(output: Path) -> None:

@@ -20,7 +20,7 @@ from stabkit.demo.repository import BASELINE_LABEL, CANDIDATE_LABEL, build_versi
 from stabkit.demo.scenarios import find_scenario
 from stabkit.errors import StabkitError, UsageError
 from stabkit.pipeline.notebooks import bundled_folder
-from stabkit.pipeline.reports import Job, ReportFiles, make_reports
+from stabkit.pipeline.reports import Job, ReportFiles, from_here, make_reports
 from stabkit.report.display import Reason, badge
 from stabkit.report.earlier import failing_tests
 from stabkit.report.index import write_index
@@ -167,13 +167,13 @@ def store_versions(store: Store, collected: Collection, baseline_commit: str, ca
 
 def _jobs(folder: Path, config: Config) -> list[Job]:
     change = {
-        "data": str(config.data),
-        "config": str(folder / "stabkit.toml"),
+        "data": from_here(config.data),
+        "config": from_here(folder / "stabkit.toml"),
         "baseline": BASELINE_LABEL,
         "candidate": CANDIDATE_LABEL,
     }
     # Two runs are no history: the trends are shown on the recorded one.
-    sample = {"data": str(sample_folder())}
+    sample = {"data": from_here(sample_folder())}
     return [
         Job("stability_report", change),
         Job("latency_deltas", change),

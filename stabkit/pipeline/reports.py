@@ -18,7 +18,7 @@ from stabkit.errors import NotebookError, StabkitError
 from stabkit.pipeline.execute import execute_notebook
 from stabkit.pipeline.notebooks import check_parameters, find_notebook
 
-__all__ = ["Job", "ReportFiles", "make_report", "make_reports"]
+__all__ = ["Job", "ReportFiles", "from_here", "make_report", "make_reports"]
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +60,15 @@ class ReportFiles:
     exit_code: int
     result: Mapping[str, Any]
     failure: NotebookError | None = None
+
+
+def from_here(path: Path) -> str:
+    """Return a path as a notebook parameter: relative where it lies in the working folder, which is the kernel's too.
+
+    A page travels; it should say as little as possible of the machine it came from.
+    """
+    absolute, here = path.resolve(), Path.cwd().resolve()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
 def make_report(job: Job, output: Path, *, timeout_s: int = 600) -> ReportFiles:
