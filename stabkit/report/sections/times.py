@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stabkit.analyze.latency import quantile_shift
+from stabkit.analyze.outcome import ConditionResult
 from stabkit.analyze.trends import detect_changes, run_history
 from stabkit.chart.history import describe_history, plot_history
 from stabkit.chart.shift import describe_shift, plot_shift
@@ -33,10 +34,19 @@ def response_times(case: Case) -> Piece:
     pairs = measured(case.before["samples"], case.after["samples"])
     if not pairs:
         return NoEvidence("response times", shell(["stabkit", "collect"]))
-    judged = {(c.target, c.metric): c for c in case.of_kind("latency")}
-    ordered = sorted(pairs, key=lambda p: ORDER[judged[p].outcome] if p in judged else len(ORDER))
-    leads = [sentence(f"{plain(judged[pair].name)}: {reason_text(judged[pair])}") for pair in ordered if pair in judged]
-    pieces: list[Piece] = [Statement(tuple(leads[:SHOWN_TARGETS]))] if leads else []
+    judged: dict[tuple[str | None, str | None], list[ConditionResult]] = {}
+    for condition in case.of_kind("latency", "slow_requests"):
+        judged.setdefault((condition.target, condition.metric), []).append(condition)
+    ordered = sorted(pairs, key=lambda p: min((ORDER[c.outcome] for c in judged.get(p, ())), default=len(ORDER)))
+    # The worst of each target, and what else is not stable.
+    said = [
+        condition
+        for pair in ordered[:SHOWN_TARGETS]
+        for number, condition in enumerate(judged.get(pair, ()))
+        if number == 0 or condition.outcome != "stable"
+    ]
+    leads = [sentence(f"{plain(condition.name)}: {reason_text(condition)}") for condition in said]
+    pieces: list[Piece] = [Statement(tuple(leads))] if leads else []
     pieces += _pictures(case, ordered[:SHOWN_TARGETS])
     rest = ordered[SHOWN_TARGETS:]
     if rest:
