@@ -112,8 +112,9 @@ def compare_slow_requests(
     Requests of a round are alike, so each side's share has its variance between rounds (one round: its long-run
     variance), never below that of independent requests, and Student's t; Wilson's bounds with as many requests as that
     variance is worth (Korn and Graubard 1998, Survey Methodology 24:193) are contrasted as Newcombe does. A limit taken
-    from the baseline is itself an estimate: moved to the ends of its interval it moves the candidate's share, and the
-    larger of that and the baseline's own half-width counts. Noise between separate runs moves all times alike: the
+    from the baseline is itself an estimate: moved to the ends of its interval it moves the candidate's share, which
+    takes the place of the baseline's own half-width (with ties the larger of both counts). Neither side counts as less
+    clustered than both together. Noise between separate runs moves all times alike: the
     candidate's share beyond a limit moved by as much widens the interval.
 
     Examples
