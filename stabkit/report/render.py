@@ -160,7 +160,7 @@ def render(
     page = _Page(heading, package_version(), _style(), index=index, sections=sections, code=code, failure=failure)
     page.window_title = _window_title(heading, verdict, subject, failure)
     page.crumbs = [plain_text(subject[key]) for key in ("project", "environment") if subject.get(key)]
-    page.when = moment(subject["at"]) if subject.get("at") else ""
+    page.when = _when(heading, subject.get("at"))
     page.runs = " and ".join(plain_text(run) for run in (verdict or {}).get("runs") or [])
     page.command = plain_text((verdict or {}).get("command") or "")
     _number(sections)
@@ -329,6 +329,13 @@ def _live(html: Markup, anchors: set[str]) -> Markup:
     if 'href="#' not in html:
         return html
     return Markup(_ANCHOR.sub(lambda m: m[0] if m[1] in anchors else m[2], str(html)))  # noqa: S704
+
+
+def _when(heading: str, at: str | None) -> str:
+    """Return the time as the line below the heading; nothing if a run without a label has its time in the heading."""
+    if not at or at[:10] in heading or at[:16].replace("-", "").replace(":", "") in heading:
+        return ""
+    return moment(at)
 
 
 def _window_title(heading: str, verdict: Any, subject: Mapping[str, Any], failure: _Failure | None) -> str:

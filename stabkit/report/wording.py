@@ -126,7 +126,7 @@ def sentence(*clauses: str) -> str:
     >>> sentence("no source failed", "", "2 were repaired")
     'No source failed; 2 were repaired.'
     """
-    text = "; ".join(" ".join(clause.split()).rstrip(".;") for clause in clauses if clause.strip())
+    text = "; ".join(_SPACES.sub(" ", clause).strip().rstrip(".;") for clause in clauses if clause.strip())
     return f"{capital(text)}." if text else ""
 
 

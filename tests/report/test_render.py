@@ -189,3 +189,17 @@ def test_reads_a_file_and_names_it_by_its_source(tmp_path: Path) -> None:
     node["metadata"]["papermill"] = {"input_path": "notebooks/stability.ipynb"}
     nbformat.write(node, tmp_path / "out.ipynb")
     assert render(tmp_path / "out.ipynb").result["notebook"] == "stability"
+
+
+@pytest.mark.parametrize(
+    ("heading", "shown"),
+    [
+        ("Stability of v2 against v1", True),
+        ("Stability of 20250914T122400Z-3fa2 against v1", False),
+        ("Stability of nightly 2025-09-14 against v1", False),
+    ],
+)
+def test_the_time_is_said_once(heading: str, shown: bool) -> None:
+    subject = Subject(heading, at="2025-09-14T12:24:00+00:00")
+    page = render(notebook(cell(Verdict("stable", "All conditions are stable.", subject=subject)))).html
+    assert ('<p class="when">14' in page) is shown
