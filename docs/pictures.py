@@ -21,8 +21,8 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).with_name("images")
-# A picture of a page has few colours; 128 of them look the same and weigh a third.
-COLOURS = 128
+# A picture of a page has few colours; a palette looks the same and weighs a third.
+COLOURS = 256
 LARGEST_BYTES = 200_000
 
 
