@@ -195,8 +195,12 @@ def recommendations(gate: Gate, *, first: bool = False) -> list[Advice]:
         names = [i.get("what", "") for i in condition.items if i.get("state") == "still_failing"]
         what = f"fix {count(len(names), 'known failure')} of {plain(condition.target or condition.name)}"
         found.append(Advice("later", what, joined(names)))
-    for name in gate.unjudged:
-        found.append(Advice("later", f"add a condition for {plain(name)}", "it is measured and judged by none"))
+    if len(gate.unjudged) == 1:
+        name = plain(gate.unjudged[0])
+        found.append(Advice("later", f"add a condition for {name}", "it is measured and judged by none"))
+    elif gate.unjudged:
+        what = f"add conditions for {count(len(gate.unjudged), 'metric')}"
+        found.append(Advice("later", what, f"measured and judged by none: {joined(gate.unjudged, most=12)}"))
     return found
 
 
