@@ -395,7 +395,8 @@ def test_a_killed_writer_loses_no_acknowledged_run_and_shows_no_partial_one(stor
         writer = _python(_WRITER, str(store.root), f"k{attempt}", "100000")
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
-        time.sleep(generator.uniform(0.05, 0.5))
+        acknowledged.append(writer.stdout.readline().strip())  # however busy the machine, one is stored before the kill
+        time.sleep(generator.uniform(0.0, 0.4))
         os.kill(writer.pid, signal.SIGKILL)
         out, _ = writer.communicate(timeout=60)
         # A last line without its end is an acknowledgement that was never heard.
@@ -405,7 +406,7 @@ def test_a_killed_writer_loses_no_acknowledged_run_and_shows_no_partial_one(stor
     stored = fresh.runs()["run_id"].tolist()
     assert set(acknowledged) <= set(stored)
     assert len(stored) <= len(acknowledged) + 4
-    assert acknowledged
+    assert all(acknowledged)
     assert not fresh.damaged
     assert fresh.read("samples").groupby("run_id").size().reindex(stored).eq(20).all()
     assert fresh.read("checks").groupby("run_id").size().reindex(stored).eq(2).all()

@@ -7,7 +7,8 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -72,7 +73,7 @@ def execute_notebook(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    with tempfile.TemporaryDirectory(prefix="stabkit-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="stabkit-") as scratch, _own_event_loop():
         output = Path(scratch) / path.name
         failure = None
         try:
@@ -106,6 +107,19 @@ def execute_notebook(
     _mask_parameters(notebook)
     _drop_papermill_banner(notebook)
     return Execution(notebook, failure)
+
+
+@contextmanager
+def _own_event_loop() -> Iterator[None]:
+    # nbclient makes one for the thread it runs in, and never closes it.
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    try:
+        yield
+    finally:
+        if not loop.is_running():
+            loop.close()
 
 
 def _quieten() -> None:
