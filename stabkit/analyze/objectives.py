@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from stabkit.analyze.bounds import CONFIDENCE, QuantileBounds, as_ratio, clustered_quantile, level_of, serial_quantile
+from stabkit.analyze.bounds import (
+    CONFIDENCE,
+    QuantileBounds,
+    as_ratio,
+    clustered_quantile,
+    level_of,
+    serial_quantile,
+    smallest_level,
+    t_quantile,
+)
 from stabkit.analyze.needs import MIN_SAMPLES, START
 from stabkit.analyze.outcome import Estimate, Need, Outcome
-from stabkit.analyze.rounds import quantile_rank, read_rounds
+from stabkit.analyze.rounds import Rounds, quantile_rank, read_rounds
 from stabkit.config import Objective
 from stabkit.errors import UsageError
 
 __all__ = ["objective_estimate"]
+
+_FARTHEST: Final = 1e4  # times the present evidence; nearer to its limit a quantile is not worth deciding
 
 
 def objective_estimate(
@@ -44,7 +57,12 @@ def objective_estimate(
         On the ``difference`` scale, measured from zero: ``candidate`` and ``change`` are the quantile, ``low`` and
         ``high`` its bounds, ``margin`` the limit, all in ms; there is no ``baseline``. The
         headroom is ``margin - high``. ``p_worse`` is the p-value of "above the limit". Fewer than ten samples, or too
-        few for a bound: ``inconclusive`` with ``need``.
+        few to decide: ``inconclusive`` with ``need``.
+
+    Notes
+    -----
+    "The 95th percentile is below the limit" and "fewer than 5 % of the requests are beyond it" are one statement. The
+    second is judged: it can be proven with far fewer requests where the limit is far away.
 
     Examples
     --------
@@ -73,44 +91,74 @@ def objective_estimate(
         need = Need(START[0], "rounds", reason, f"{START[1]} samples a round")
         value = float(math.exp(side.ordered[quantile_rank(side.n, p) - 1])) if side.n else None
         return Estimate(outcome="inconclusive", candidate=value, change=value, need=need, **known)
-    bounds = (serial_quantile if side.count == 1 else clustered_quantile)(side, p, tick=side.tick)
+    read = serial_quantile if side.count == 1 else clustered_quantile
+    bounds = read(side, p, tick=side.tick)
+    over = _share_over(side, math.log(limit), bounds, read)
     level = level_of(confidence)
-    low, high = bounds.at(level)
-    outcome: Outcome = "stable" if high < math.log(limit) else "regressed" if low > math.log(limit) else "inconclusive"
+    least, most = over.at(level)
+    low, high = (as_ratio(bound) for bound in bounds.at(level))
+    outcome: Outcome = "stable" if most < 1 - p else "regressed" if least > 1 - p else "inconclusive"
+    if outcome == "stable":
+        high = min(high, limit)  # what the share proves bounds the quantile too, where no rank is left for it
+    if outcome == "regressed":
+        low = max(low, limit)
     value = math.exp(bounds.estimate)
     return Estimate(
         outcome=outcome,
         candidate=value,
         change=value,
-        low=as_ratio(low),
-        high=as_ratio(high),
-        p_worse=_p_above(bounds, math.log(limit)),
-        method="order statistics, " + ("long-run variance" if side.count == 1 else "clustered variance"),
-        need=_need(bounds, math.log(limit), side.count, level) if outcome == "inconclusive" else None,
+        low=low,
+        high=high,
+        p_worse=_p_over(over, 1 - p),
+        method="share beyond the limit, " + ("long-run variance" if side.count == 1 else "clustered variance"),
+        need=_need(over, 1 - p, side, level, bounded=math.isfinite(high)) if outcome == "inconclusive" else None,
         **known,
     )
 
 
-def _p_above(bounds: QuantileBounds, limit: float) -> float:
-    from stabkit.analyze.bounds import smallest_level
+@dataclass(frozen=True)
+class _ShareOver:
+    """The share of requests beyond the limit, and how many independent requests they are worth.
 
-    if bounds.estimate <= limit:
-        return 1 - smallest_level(lambda level: bounds.at(level)[1] < limit)
-    return smallest_level(lambda level: bounds.at(level)[0] > limit)
+    Wilson's interval (doi:10.1080/01621459.1927.10502953) with the effective number of requests (Kish 1965) and
+    Student's t: it has bounds also where no request at all was beyond the limit.
+    """
+
+    share: float
+    effective_n: float
+    df: float
+
+    def at(self, level: float) -> tuple[float, float]:
+        z2, n, s = t_quantile(level, self.df) ** 2, self.effective_n, self.share
+        centre = (s + z2 / (2 * n)) / (1 + z2 / n)
+        half = math.sqrt(z2 / n * (s * (1 - s) + z2 / (4 * n))) / (1 + z2 / n)
+        return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _need(bounds: QuantileBounds, limit: float, rounds: int, level: float) -> Need:
-    from stabkit.analyze.needs import bounded_from
+def _share_over(
+    side: Rounds, limit: float, bounds: QuantileBounds, read: Callable[[Rounds, float], QuantileBounds]
+) -> _ShareOver:
+    within = int((side.logs <= limit).sum()) / side.n
+    # Requests beyond the limit may come in other clusters than those beyond the quantile: the worse of both counts.
+    inflation = max(1.0, bounds.inflation, read(side, within).inflation if 0 < within < 1 else 1.0)
+    return _ShareOver(1 - within, side.n / inflation, bounds.df)
 
-    low, high = bounds.at(level)
-    below = bounds.estimate < limit
-    wide = (high - bounds.estimate) if below else (bounds.estimate - low)
-    if not math.isfinite(wide):
-        total, reason = bounded_from(bounds, bounds.n, level), "tail_unbounded"
-    else:
-        room = max(abs(limit - bounds.estimate), 1e-3)  # nearer than 0.1 % no number of samples is worth it
-        total, reason = math.ceil(bounds.n * 2.04 * (wide / room) ** 2), "wide_interval"
-    more = max(1, total - bounds.n)
-    if rounds == 1:
+
+def _p_over(over: _ShareOver, allowed: float) -> float:
+    if over.share <= allowed:
+        return 1 - smallest_level(lambda level: over.at(level)[1] < allowed)
+    return smallest_level(lambda level: over.at(level)[0] > allowed)
+
+
+def _need(over: _ShareOver, allowed: float, side: Rounds, level: float, *, bounded: bool) -> Need:
+    factor = 1.0
+    while factor < _FARTHEST:
+        factor *= 1.05
+        least, most = replace(over, effective_n=over.effective_n * factor).at(level)
+        if not least <= allowed <= most:
+            break
+    more = math.ceil(side.n * (factor - 1))
+    reason = "wide_interval" if bounded else "tail_unbounded"
+    if side.count == 1:
         return Need(more, "samples", reason)
-    return Need(max(1, math.ceil(more * rounds / bounds.n)), "rounds", reason)
+    return Need(max(1, math.ceil(more * side.count / side.n)), "rounds", reason)
