@@ -115,10 +115,11 @@ RELEASE: Final[Mapping[str, tuple[Edit, ...]]] = MappingProxyType(
     }
 )
 
+# 11 % more of the answer's own 5 ms are 8 % of the 7 ms that a client waits.
 SLOWER_ANSWER: Final = (
     Edit(
         "chat_service/agent.py",
-        "    await work(settings.answer_ms * 1.08)  # reads the thread's last messages first\n",
+        "    await work(settings.answer_ms * 1.11)  # reads the thread's last messages first\n",
         old="    await work(settings.answer_ms)\n",
     ),
 )
@@ -187,7 +188,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
         scenario.name: scenario
         for scenario in (
             Scenario("stable", "the candidate only tidies up"),
-            Scenario("slow", "the chat handler takes 8 % longer", "Read the thread before answering", SLOWER_ANSWER),
+            Scenario("slow", "the chat takes 8 % longer to answer", "Read the thread before answering", SLOWER_ANSWER),
             Scenario(
                 "broken",
                 "events of one user reach the others too, and a test says so",

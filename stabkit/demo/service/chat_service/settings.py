@@ -18,7 +18,7 @@ def load_settings():
     """Read the settings from the environment."""
     return Settings(
         environment=os.environ.get("CHAT_ENVIRONMENT", "demo"),
-        health_ms=float(os.environ.get("CHAT_HEALTH_MS", "3")),
-        answer_ms=float(os.environ.get("CHAT_ANSWER_MS", "6")),
+        health_ms=float(os.environ.get("CHAT_HEALTH_MS", "2")),
+        answer_ms=float(os.environ.get("CHAT_ANSWER_MS", "5")),
         step_ms=float(os.environ.get("CHAT_STEP_MS", "6")),
     )
