@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Statements about change first; readers measures speed alone.
-ORDER = ("latency", "slow_requests", "sequential", "noise", "trends", "readers")
+# Statements about change first, then the prober's own faults and speed.
+ORDER = ("latency", "slow_requests", "sequential", "noise", "trends", "prober", "readers")
 
 
 def main() -> None:

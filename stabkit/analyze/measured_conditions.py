@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -34,6 +35,7 @@ __all__ = [
     "result_of",
 ]
 
+_PROVEN_CHANGES: Final = ("regressed", "improved")
 MARGINS: Final = {"latency": 0.05, "tail": 0.20, "error_rate": 0.005, "resource": 0.10}
 _RESOURCES: Final = ("memory", "cpu")
 _LATE_SHARE: Final = 0.5  # of the margin in ms; beyond it the prober, not the target, could decide
@@ -233,15 +235,15 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
     margin = condition.margin or MARGINS["latency"]
     tail_margin = condition.tail_margin or MARGINS["tail"]
     noise = sides.noise_of(population.target, population.metric, population.connection)
-    compared = compare_latency(
-        before,
-        after,
+    compare = partial(
+        compare_latency,
         margin=margin,
         tail_margin=tail_margin,
         paired=sides.paired,
         run_noise=noise.run_noise if noise is not None else None,
         confidence=sides.confidence,
     )
+    compared = compare(before, after)
     needs = [compared.need] if compared.need is not None and compared.outcome == "inconclusive" else []
     covered = condition.accept_single_run or "run_noise_unknown" not in compared.flags
     outcome, open_ = (compared.outcome, []) if covered else _uncovered(compared.outcome, compared.quantiles)
@@ -249,10 +251,28 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
     if noise is not None and noise.unfit:
         unfit = Need(None, "evidence", "false_alarms", noise.alarms)
         return "inconclusive", compared.quantiles, (unfit, *needs)
-    late = _prober_late(sides, population, before["response_ms"], (margin, tail_margin))
-    if late is not None:
+    on_schedule = column == "response_ms"
+    late = _prober_late(sides, population, before["response_ms"], (margin, tail_margin)) if on_schedule else None
+    if late is not None and not (
+        outcome in _PROVEN_CHANGES and compare(*_on_time(sides, population, before, after)).outcome == outcome
+    ):
         return "inconclusive", compared.quantiles, (late, *needs)
     return outcome, compared.quantiles, needs
+
+
+def _on_time(
+    sides: Sides, population: Population, before: pd.DataFrame, after: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both sides as they would be had the prober been on time.
+
+    A change that stands with and without its lateness is not its doing.
+    """
+    found = []
+    for (_, side), times in zip(sides.named, (before, after), strict=True):
+        samples = side.evidence["samples"]
+        own = own_lateness(samples[samples["target"] == population.target]).reindex(times.index).fillna(0.0)
+        found.append(times.assign(response_ms=times["response_ms"] - own))
+    return found[0], found[1]
 
 
 def _compare_slow(
@@ -264,15 +284,15 @@ def _compare_slow(
     margin = condition.margin or default_margin(objective.quantile if objective else None)
     noise = sides.noise_of(population.target, population.metric, population.connection)
     known = noise.run_noise if noise is not None else None
-    estimate, limit = compare_slow_requests(
-        before,
-        after,
+    compare = partial(
+        compare_slow_requests,
         margin=margin,
         slower_than_ms=objective.below_ms if objective else None,
         paired=sides.paired,
         run_noise=max(known.values(), key=lambda found: found.sd) if known else None,
         confidence=sides.confidence,
     )
+    estimate, limit = compare(before, after)
     needs = [estimate.need] if estimate.need is not None else []
     if limit is None:
         return "inconclusive", (estimate,), needs
@@ -283,7 +303,9 @@ def _compare_slow(
         open_ = [Need(None, "evidence", "false_alarms", noise.alarms), *open_]
         outcome = "inconclusive"
     late = _slow_by_prober(sides, population, limit, margin) if column == "response_ms" else None
-    if late is not None:
+    if late is not None and not (
+        outcome in _PROVEN_CHANGES and compare(*_on_time(sides, population, before, after))[0].outcome == outcome
+    ):
         outcome, open_ = "inconclusive", [late, *open_]
     return outcome, (estimate,), [*open_, *needs]
 
