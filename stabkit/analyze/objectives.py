@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
+
 from stabkit.analyze.bounds import (
     CONFIDENCE,
     QuantileBounds,
@@ -25,6 +27,7 @@ from stabkit.errors import UsageError
 
 __all__ = ["objective_estimate"]
 
+_ROUNDS: Final = 5
 _FARTHEST: Final = 1e4  # times the present evidence; nearer to its limit a quantile is not worth deciding
 
 
@@ -62,7 +65,8 @@ def objective_estimate(
     Notes
     -----
     "The 95th percentile is below the limit" and "fewer than 5 % of the requests are beyond it" are one statement. The
-    second is judged: it can be proven with far fewer requests where the limit is far away.
+    second is judged: it can be proven with far fewer requests where the limit is far away. Where no request was beyond
+    the limit, and rounds are alike enough that a further one would stay below it as a whole, that is proof too.
 
     Examples
     --------
@@ -97,7 +101,8 @@ def objective_estimate(
     level = level_of(confidence)
     least, most = over.at(level)
     low, high = (as_ratio(bound) for bound in bounds.at(level))
-    outcome: Outcome = "stable" if most < 1 - p else "regressed" if least > 1 - p else "inconclusive"
+    proven = most < 1 - p or _far_below(side, math.log(limit), min(level, 1 - p))
+    outcome: Outcome = "stable" if proven else "regressed" if least > 1 - p else "inconclusive"
     if outcome == "stable":
         high = min(high, limit)  # what the share proves bounds the quantile too, where no rank is left for it
     if outcome == "regressed":
@@ -133,6 +138,19 @@ class _ShareOver:
         centre = (s + z2 / (2 * n)) / (1 + z2 / n)
         half = math.sqrt(z2 / n * (s * (1 - s) + z2 / (4 * n))) / (1 + z2 / n)
         return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _far_below(side: Rounds, limit: float, level: float) -> bool:
+    """Return whether a further round would stay below the limit as a whole, except with probability ``level``.
+
+    Then at most that share of rounds holds any request beyond it. Student's prediction bound on the logs of the rounds'
+    maxima; asked only where no request at all was beyond the limit, and of five rounds or more.
+    """
+    if side.count < _ROUNDS:
+        return False
+    maxima = np.maximum.reduceat(side.logs, side.starts[:-1])
+    spread = float(maxima.std(ddof=1)) * math.sqrt(1 + 1 / side.count)
+    return bool(maxima.max() < limit and maxima.mean() + t_quantile(level, side.count - 1) * spread < limit)
 
 
 def _share_over(

@@ -146,7 +146,7 @@ def run_rounds(
 def _garbage_kept() -> Iterator[None]:
     """Keep Python's own garbage collection out of the schedule: it stops the prober for tens of milliseconds.
 
-    Measured by ``benchmarks/prober.py``: the 99th percentile of the prober's own lateness is 11 to 38 times higher with it.
+    By ``benchmarks/prober.py``, with it the 99th percentile of the own lateness is 11 to 38 times higher.
     """
     enabled = gc.isenabled()
     gc.collect()

@@ -336,6 +336,21 @@ def test_an_objective_is_proven_by_the_bound_not_by_the_quantile():
         objective_estimate(side, quantile=95, below_ms=150)
 
 
+def test_a_limit_far_away_is_met_though_rounds_differ():
+    rounds = pd.DataFrame(
+        {
+            "round": np.repeat(np.arange(10), 10),
+            "response_ms": np.concatenate([times(10, seed, ms=20 + 4 * seed) for seed in range(10)]),
+        }
+    )
+    far = objective_estimate(rounds, quantile=0.95, below_ms=2_000)
+    assert (far.outcome, far.high) == ("stable", min(far.high, 2_000))
+    few = rounds[rounds["round"] < 4]
+    assert objective_estimate(few, quantile=0.95, below_ms=2_000).outcome == "inconclusive"
+    one_over = rounds.assign(response_ms=rounds["response_ms"].where(rounds.index != 5, 5_000.0))
+    assert objective_estimate(one_over, quantile=0.95, below_ms=2_000).outcome == "inconclusive"
+
+
 def test_the_shift_finds_where_it_moved_and_is_repeatable():
     before, after = frame(20, 100, 1, ms=100), frame(20, 100, 2, ms=120)
     shift = quantile_shift(before, after)

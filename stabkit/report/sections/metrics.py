@@ -124,10 +124,9 @@ def _change(condition: ConditionResult, estimate: Estimate) -> str | tuple[str, 
     if max(estimate.n_baseline, estimate.n_candidate) <= 1:
         return "n = 1"
     if condition.kind == "objective":
-        high = (
-            "unbounded" if estimate.high is None or not math.isfinite(estimate.high) else measure(estimate.high, "ms")
-        )
-        return (f"at most {high}", f"objective below {measure(estimate.margin, 'ms')}")
+        bounded = estimate.high is not None and math.isfinite(estimate.high)
+        high = f"at most {measure(estimate.high, 'ms')}" if bounded else "no upper bound yet"
+        return (high, f"objective below {measure(estimate.margin, 'ms')}")
     if estimate.change is not None:
         return change_text(estimate)
     return "no bound yet" if estimate.candidate is not None and estimate.baseline is not None else None
