@@ -72,7 +72,7 @@ def walk(
         No such scenario, or ``output/demo`` holds something that the demo did not write.
     """
     scenario = find_scenario(scenario_name)
-    folder = _fresh_folder(output / "demo")
+    folder = _fresh_folder((output / "demo").resolve())  # the services work in folders of their own
     note(f"scenario {scenario.name}: {scenario.summary}")
     versions = build_versions(folder, scenario)
     certificates = write_certificates(folder / "tls")

@@ -21,7 +21,6 @@ def main():
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((options.host, options.port))
     bound.listen(256)
-    print(f"port {bound.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
         create_app(),
         ssl_certfile=options.certificate,
@@ -30,6 +29,8 @@ def main():
         ws="websockets-sansio",
         timeout_graceful_shutdown=2,
     )
+    config.load()  # certificates that cannot be read end it here, before anyone is told to come
+    print(f"port {bound.getsockname()[1]}", flush=True)
     uvicorn.Server(config).run(sockets=[bound])
 
 
