@@ -28,6 +28,7 @@ def sarif(*rules):
 
 class _Service(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes
 
     def do_GET(self):
         if self.path.startswith("/slow"):

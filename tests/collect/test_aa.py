@@ -24,6 +24,7 @@ def paths() -> list[str]:
 def server(paths: list[str]) -> Iterator[str]:
     class Ok(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two writes
 
         def do_GET(self) -> None:
             paths.append(self.path)
