@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -51,7 +51,8 @@ def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = N
     findings = [c for c in conditions if c.kind == "findings"]
     rows.append(_by_conditions("no new compliance or security finding", findings, "no scan was compared"))
     rows.append(_tests_kept([c for c in conditions if c.kind == "tests"]))
-    rows.append(_mission_critical(conditions, config))
+    critical = {name for name, suite in (config.tests if config else {}).items() if suite.mission_critical}
+    rows += [_mission_critical(conditions, critical)] if critical else []
     rows += [_configured(line, checks, conditions) for line in (config.checklist if config else ())]
     return pd.DataFrame(rows, columns=["line", "answer", "because", "method", "evidence"])
 
@@ -127,13 +128,10 @@ def _tests_kept(conditions: Sequence[ConditionResult]) -> Row:
     return _row(line, "yes", f"none vanished in {len(conditions)} suites", method="conditions")
 
 
-def _mission_critical(conditions: Sequence[ConditionResult], config: Config | None) -> Row:
+def _mission_critical(conditions: Sequence[ConditionResult], suites: Collection[str]) -> Row:
     line = "mission-critical tests keep their results"
-    suites = {name for name, suite in (config.tests if config else {}).items() if suite.mission_critical}
-    if not suites:
-        return _row(line, "not_checked", "no suite is marked mission_critical")
     judged = [c for c in conditions if c.kind == "tests" and (c.target in suites or c.target is None)]
-    unjudged = sorted(suites - {c.target for c in judged}) if all(c.target for c in judged) else []
+    unjudged = sorted(set(suites) - {c.target for c in judged}) if all(c.target for c in judged) else []
     if unjudged:
         return _row(line, "not_checked", f"no condition judges: {', '.join(unjudged)}")
     return _by_conditions(line, judged, "no suite was compared")

@@ -56,9 +56,8 @@ def judge_checks(condition: Condition, sides: Sides) -> ConditionResult:
         facts["probe"] = "websocket"
     if after.empty:
         what = condition.target or "any target"
-        return result_of(
-            condition, "inconclusive", needs=(Need(None, "evidence", "missing", f"candidate: no checks of {what}"),)
-        )
+        missing = Need(None, "evidence", "missing", f"no checks of {what}", side="candidate")
+        return result_of(condition, "inconclusive", needs=(missing,))
     known = before.set_index(["target", "check"])["outcome"].to_dict()
     items: Items = []
     for row in after.to_dict("records"):
@@ -155,11 +154,11 @@ def _missing_tests(condition: Condition, sides: Sides, frame: pd.DataFrame) -> N
     no_baseline = sides.no_baseline(condition)
     suite = condition.target or "any suite"
     if not frame["candidate_status"].notna().any():
-        return Need(None, "evidence", "missing", f"candidate: no tests of {suite}")
+        return Need(None, "evidence", "missing", f"no tests of {suite}", side="candidate")
     if no_baseline is not None:
         return no_baseline
     if not frame["baseline_status"].notna().any():
-        return Need(None, "evidence", "missing", f"baseline: no tests of {suite}")
+        return Need(None, "evidence", "missing", f"no tests of {suite}", side="baseline")
     return None
 
 
@@ -278,11 +277,11 @@ def judge_findings(condition: Condition, sides: Sides) -> ConditionResult:
     scans = [_scans(frame, condition, sides) for frame in sides.table("scans")]
     if scans[1].empty:
         what = condition.target or "any tool"
-        need = Need(1, "scans", "missing", f"candidate: no scan of {what}")
+        need = Need(1, "scans", "missing", f"no scan of {what}", side="candidate")
         return result_of(condition, "inconclusive", needs=(need,))
     missing = sides.no_baseline(condition)
     if missing is None and scans[0].empty:
-        missing = Need(1, "scans", "missing", f"baseline: no scan of {condition.target or 'any tool'}")
+        missing = Need(1, "scans", "missing", f"no scan of {condition.target or 'any tool'}", side="baseline")
     if missing is not None:
         return result_of(condition, "inconclusive", needs=(missing,))
     findings = [
@@ -311,10 +310,15 @@ def _judge_states(condition: Condition, compared: FindingComparison) -> Conditio
     gone = ("fixed", "not_scanned")
     facts: dict[str, Any] = {state: sum(row["state"] == state for row in rows) for state in FINDING_STATES}
     facts |= {"gating": len(gating), "open": sum(row["state"] not in gone and not row["suppressed"] for row in rows)}
-    facts |= {"total": len(rows), "comparable": compared.comparable, "why": list(compared.why)}
+    facts |= {
+        "total": len(rows),
+        "comparable": compared.comparable,
+        "why": list(compared.why),
+        "assumed": list(compared.assumed),
+    }
     needs: list[Need] = []
     if not compared.comparable:
-        needs.append(Need(None, "scans", "not_comparable", "; ".join(compared.why)))
+        needs += [Need(None, "scans", "not_comparable", why) for why in compared.why]
     if unseen:
         needs.append(Need(None, "scans", "partial", f"not scanned for again: {_names(unseen)}"))
     outcomes: list[Outcome] = ["inconclusive"] if needs else ["improved" if facts["fixed"] else "stable"]

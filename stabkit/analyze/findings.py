@@ -60,12 +60,15 @@ class FindingComparison:
         False if the scans differ in tool, version, rules or files, or one is missing or incomplete. States are listed
         all the same, but prove no stability.
     why : tuple of str
-        Each reason why not, and what had to be assumed.
+        Each reason why not.
+    assumed : tuple of str
+        What no scan states and had to be assumed.
     """
 
     states: pd.DataFrame
     comparable: bool
     why: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def match_findings(
     -----
     A finding is ``fixed`` only if the candidate's scan is complete, looked at that file and had that rule on; else it
     is ``not_scanned`` with the reason. Scanned files that no side states are taken to be the declared scope, and
-    ``why`` says so. Files that the range added, deleted or renamed explain a difference in the scanned files.
+    ``assumed`` says so. Files that the range added, deleted or renamed explain a difference in the scanned files.
     """
     renames, deleted, added = _moves(changes)
     lines = Lines(hunks, renames)
@@ -174,7 +177,7 @@ def match_findings(
         rows += [_paired(pair, lines) for pair in pairs]
         rows += [_gone(finding, context) for finding in gone]
         rows += [_fresh(finding, context, gone) for finding in fresh]
-    return FindingComparison(_frame(rows), not blocking, tuple(blocking + assumed))
+    return FindingComparison(_frame(rows), not blocking, tuple(blocking), tuple(assumed))
 
 
 def _tools(scans: pd.DataFrame, findings: Collection[Finding]) -> set[str]:
@@ -242,20 +245,24 @@ def _rule_names(listed: frozenset[str] | None) -> frozenset[str] | None:
 def _comparability(tool: str, context: _Context) -> tuple[list[str], list[str]]:
     before, after = context.baseline, context.candidate
     sides = {"baseline": before, "candidate": after}
-    missing = [f"{tool}: no {side} scan" for side, coverage in sides.items() if not coverage.scans]
+    missing = [f"no {side} scan of {tool}" for side, coverage in sides.items() if not coverage.scans]
     if missing:
         return missing, []
-    stops = [f"{tool}: the {side} scan is incomplete" for side, coverage in sides.items() if not coverage.complete]
+    stops = [
+        f"the {side} scan of {tool} is incomplete"
+        for side, coverage in sides.items()
+        if not (coverage.complete or coverage.only_totals)
+    ]
     notes: list[str] = []
     for side, coverage in sides.items():
-        claim = f"{tool}: the {side} scan claims {coverage.claimed} findings and lists {coverage.listed}"
+        claim = f"the {side} scan of {tool} claims {coverage.claimed} findings and lists {coverage.listed}"
         if coverage.only_totals:
             stops.append(claim)
         elif coverage.claimed is not None and coverage.claimed > coverage.listed:
             notes.append(f"{claim}; those listed count")
     if before.versions != after.versions:
-        stops.append(f"{tool}: version {', '.join(before.versions)} against {', '.join(after.versions)}")
-    stop, note = _same_hash(f"{tool}: rules", before.rules_sha256, after.rules_sha256)
+        stops.append(f"{tool} {', '.join(before.versions)} against {', '.join(after.versions)}")
+    stop, note = _same_hash(f"the rules of {tool}", before.rules_sha256, after.rules_sha256)
     stops += stop
     notes += note
     stop, note = _same_scope(tool, context)
@@ -264,9 +271,9 @@ def _comparability(tool: str, context: _Context) -> tuple[list[str], list[str]]:
 
 def _same_hash(what: str, before: object, after: object) -> tuple[list[str], list[str]]:
     if before is None and after is None:
-        return [], [f"{what} unknown, the declared ones are assumed"]
+        return [], [f"{what} are unknown, the declared ones are assumed"]
     if before is None or after is None:
-        return [f"{what} known on one side only"], []
+        return [f"{what} are known on one side only"], []
     return ([] if before == after else [f"{what} differ"]), []
 
 
@@ -278,19 +285,19 @@ def _same_scope(tool: str, context: _Context) -> tuple[list[str], list[str]]:
         expected = {context.lines.path(path) for path in before.files - context.deleted}
         if expected == after.files - context.added:
             return [], [] if before.files == after.files else [
-                f"{tool}: scanned files differ as the range changed them"
+                f"the scanned files of {tool} differ as the range changed them"
             ]
         return [_scope_difference(tool, expected, after.files - context.added)], []
-    stops, notes = _same_hash(f"{tool}: scanned files", before.scope_sha256, after.scope_sha256)
+    stops, notes = _same_hash(f"the scanned files of {tool}", before.scope_sha256, after.scope_sha256)
     counts = (before.files_scanned, after.files_scanned)
     if not stops and None not in counts and counts[0] != counts[1]:
-        return [f"{tool}: numbers of scanned files differ"], []
+        return [f"the numbers of files that {tool} scanned differ"], []
     return stops, notes
 
 
 def _scope_difference(tool: str, before: Collection[str | None], after: Collection[str]) -> str:
     lost, gained = len(set(before) - set(after)), len(set(after) - set(before))
-    return f"{tool}: scanned files differ, {lost} no longer and {gained} newly scanned"
+    return f"the scanned files of {tool} differ, {lost} no longer and {gained} newly scanned"
 
 
 def _row(

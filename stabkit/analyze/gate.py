@@ -196,12 +196,12 @@ def _evidence_results(
         if not any(source.concerns(kinds, target) for kinds, target in covered)
     ]
     needs += [
-        Need(None, "evidence", "partial", f"{name}: the run was not completed")
+        Need(None, "evidence", "partial", "collection was not completed", side=name)
         for name, side in sides.named
         if not side.complete and not open_
     ]
     if not open_:
-        needs += [Need(None, "evidence", "missing", name) for name in _missing(sides)]
+        needs += [Need(None, "evidence", "missing", f"no {what}") for what in _missing(sides)]
     if not any(result.gating for result in judged) and not needs:
         needs.append(Need(None, "evidence", "missing", "no gating condition, and no evidence to derive one from"))
     if not needs:
@@ -211,28 +211,34 @@ def _evidence_results(
 
 
 def _missing(sides: Sides) -> tuple[str, ...]:
-    """Return what is declared and not there, side by side."""
+    """Return what is declared and not there."""
     config = sides.config
-    found: list[str] = [] if sides.baseline is not None else ["baseline: the whole run"]
+    absent: dict[str, list[str]] = {}  # what -> the sides that lack it
     for name, side in sides.named:
         evidence = side.evidence
         targets, suites = set(evidence["samples"]["target"]), set(evidence["tests"]["suite"])
-        found += [f"{name}: samples of {t}" for t in (*config.http, *config.websocket) if t not in targets]
-        found += [f"{name}: readings of {t}" for t in config.resources if t not in targets]
-        found += [f"{name}: tests of {suite}" for suite in config.tests if suite not in suites]
+        lacking = [f"samples of {t}" for t in (*config.http, *config.websocket) if t not in targets]
+        lacking += [f"readings of {t}" for t in config.resources if t not in targets]
+        lacking += [f"tests of {suite}" for suite in config.tests if suite not in suites]
         scans = evidence["scans"]
         for scan in config.scans:
             named = (scans["scan_id"] == scan) | scans["scan_id"].str.startswith(f"{scan}#") | (scans["tool"] == scan)
             if not named.any() and (len(config.scans) > 1 or scans.empty):
-                found.append(f"{name}: scan {scan}")
-    if config.changes is not None and not len(sides.candidate.evidence["changes"]):
-        found += ["candidate: changes"] if not _looked_at_changes(sides.candidate) else []
+                lacking.append(f"scan {scan}")
+        for what in lacking:
+            absent.setdefault(what, []).append(name)
+    found = [] if sides.baseline is not None else ["baseline run"]
+    found += [f"{what} in {'both runs' if len(names) > 1 else f'the {names[0]}'}" for what, names in absent.items()]
+    if config.changes is not None and not _looked_at_changes(sides.candidate):
+        found.append("record of the changes in the candidate")
     return tuple(found)
 
 
 def _looked_at_changes(side: RunEvidence) -> bool:
     sources = side.evidence["sources"]
-    return bool(((sources["kind"] == "changes") & sources["status"].isin(["ok", "repaired"])).any())
+    return bool(len(side.evidence["changes"])) or bool(
+        ((sources["kind"] == "changes") & sources["status"].isin(["ok", "repaired"])).any()
+    )
 
 
 def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:

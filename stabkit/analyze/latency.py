@@ -165,8 +165,9 @@ def compare_latency(
     ...     return pd.DataFrame({"round": np.repeat(np.arange(30), 100), "response_ms": times})
     >>> compare_latency(side(20), side(20)).outcome, compare_latency(side(20), side(22)).outcome
     ('stable', 'regressed')
-    >>> compare_latency([125.0], [126.0]).need
-    Need(amount=30, unit='rounds', reason='one_sample', detail='100 samples a round', decidable_margin=None)
+    >>> need = compare_latency([125.0], [126.0]).need
+    >>> need.amount, need.unit, need.reason
+    (30, 'rounds', 'one_sample')
     """
     for name, value in (("margin", margin), ("tail_margin", tail_margin)):
         if not (math.isfinite(value) and value > 0):

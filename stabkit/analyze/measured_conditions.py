@@ -135,7 +135,9 @@ def _judge_populations(
     for population in populations:
         absent = [n for n in ("baseline", "candidate") if getattr(population, n).empty]
         if absent:
-            needs.append(Need(None, "evidence", "missing", f"{absent[0]}: no samples of {population.name}"))
+            needs += [
+                Need(None, "evidence", "missing", f"no samples of {population.name}", side=side) for side in absent
+            ]
             outcomes.append("inconclusive")
             continue
         try:
@@ -319,8 +321,10 @@ def _slow_by_prober(sides: Sides, population: Population, limit: float, margin: 
         times = judged["response_ms"]
         share = float(((times > limit) & (times - own.reindex(judged.index).fillna(0.0) <= limit)).mean())
         if share > _LATE_SHARE * margin:
-            detail = f"{name}: {share:.1%} of the requests are slow by that alone, {_LATE_SHARE * margin:.1%} may be"
-            return Need(None, "evidence", "prober_late", detail)
+            detail = (
+                f"{100 * share:.2g} % of the requests are slow by that alone, {100 * _LATE_SHARE * margin:.2g} % may be"
+            )
+            return Need(None, "evidence", "prober_late", detail, side=name)
     return None
 
 
@@ -386,8 +390,8 @@ def _prober_late(
                 break
             late, allowed = own.quantile(share), _LATE_SHARE * margin * baseline_ms.quantile(share)
             if late > allowed:
-                detail = f"{name}: {late:.3g} ms at p{100 * share:g}, {allowed:.3g} ms are allowed"
-                return Need(None, "evidence", "prober_late", detail)
+                detail = f"{late:.2g} ms at p{100 * share:g}, {allowed:.2g} ms are allowed"
+                return Need(None, "evidence", "prober_late", detail, side=name)
     return None
 
 
@@ -408,7 +412,7 @@ def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
         after = _measured(population.candidate)
         if after.empty:
             outcomes.append("inconclusive")
-            needs.append(Need(None, "evidence", "missing", f"candidate: no good request of {population.name}"))
+            needs.append(Need(None, "evidence", "missing", f"no good request of {population.name}", side="candidate"))
             continue
         estimate = objective_estimate(after, objective, confidence=sides.confidence)
         before = _measured(population.baseline)

@@ -37,6 +37,8 @@ class Need:
         The subject: test ids, the missing table, why scans are not comparable.
     decidable_margin : float or None
         The smallest margin that the present evidence could decide, where more would be out of proportion.
+    side : str or None
+        ``baseline`` or ``candidate`` if one run alone lacks it.
     """
 
     amount: int | None
@@ -44,6 +46,7 @@ class Need:
     reason: str
     detail: str | None = None
     decidable_margin: float | None = None
+    side: str | None = None
 
 
 @dataclass(frozen=True)

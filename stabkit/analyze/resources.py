@@ -62,8 +62,8 @@ def compare_resource(
     tuple of Estimate
         ``level``: ratio of means over rounds, on logs. For memory ``growth per round``: the ratio by which the
         candidate grows each round beyond the baseline (1 is equal growth), ``baseline`` and ``candidate`` being each
-        side's own factor per round; its margin per round is the one that adds up to ``margin`` over the rounds. Fewer
-        than five rounds for the level, or eight for growth, are never stable and not judged.
+        side's own growth, per cent of its level each round; its margin per round is the one that adds up to ``margin``
+        over the rounds. Fewer than five rounds for the level, or eight for growth, are never stable and not judged.
 
     Notes
     -----
@@ -107,7 +107,7 @@ def compare_resource(
     level = _level(logs, paired, margin, error, {**known, "unit": _UNITS.get(metric, ""), "flags": flags})
     if metric != "memory":
         return (level,)
-    return level, _growth(logs, labels, margin, error, {**known, "unit": "per round", "flags": flags})
+    return level, _growth(logs, labels, margin, error, {**known, "unit": "% per round", "flags": flags})
 
 
 def _read(baseline: pd.DataFrame, candidate: pd.DataFrame, metric: str) -> tuple[list[Rounds], tuple[str, ...]]:
@@ -152,6 +152,7 @@ def _growth(
     g = math.log1p(margin) / span
     contrast = _SlopeContrast(*(_Slope(own, values) for own, values in zip(labels, logs, strict=True)))
     estimate, outcome = _estimate(name, contrast, g, error, {**known, "method": "Theil-Sen slopes of logs"})
+    estimate |= {side: 100 * math.expm1(getattr(contrast, side)) for side in ("baseline", "candidate")}
     if outcome == "stable" and estimate["low"] > 1:
         estimate["flags"] = (*estimate["flags"], "growing")
     need = None

@@ -40,13 +40,13 @@ class ScoreConflicts:
     claims : DataFrame
         One row per scope with a claimed score: scan_id, scope, claimed_score, files, findings, fits (comma-separated
         formulas that fit, empty if none), ``clean_files`` and ``findings_per_file`` (the values in per cent, null if
-        undefined).
+        undefined), note (why no value could be computed; else null).
     single_formula : tuple of str
-        The formulas that fit every claim over numerators that add up; empty if no single formula fits all.
+        The formulas that fit every claim with known files and findings, over numerators that add up; empty if none.
     uncounted_findings : int or None
         Findings of the whole that belong to no group with counted files; None if unknown.
     conflict : bool
-        True if there are claims and no single formula explains them.
+        True if there are claims whose files and findings are known, and no single formula explains them.
     """
 
     claims: pd.DataFrame
@@ -222,17 +222,18 @@ def score_conflicts(claims: pd.DataFrame) -> ScoreConflicts:
     claimed = claims[claims["claimed_score"].notna()]
     rows = [_claim_row(group) for _, group in claimed.groupby(["scan_id", "scope"], sort=False)]
     table = pd.DataFrame(
-        rows, columns=["scan_id", "scope", "claimed_score", "files", "findings", "fits", *FORMULAS]
+        rows, columns=["scan_id", "scope", "claimed_score", "files", "findings", "fits", *FORMULAS, "note"]
     ).astype({"findings": "Int64", "files": "Int64"})
+    tried = table[table["files"].notna() & table["findings"].notna()]
     uncounted = _uncounted(claims)
     single = tuple(
         score_id
         for score_id in FORMULAS
-        if len(table)
-        and table["fits"].map(lambda text, wanted=score_id: wanted in text.split(",")).all()
+        if len(tried)
+        and tried["fits"].map(lambda text, wanted=score_id: wanted in text.split(",")).all()
         and not (uncounted and score_id == "findings_per_file")
     )
-    return ScoreConflicts(table, single, uncounted, conflict=bool(len(table)) and not single)
+    return ScoreConflicts(table, single, uncounted, conflict=bool(len(tried)) and not single)
 
 
 def _claim_row(group: pd.DataFrame) -> dict[str, Any]:
@@ -247,6 +248,7 @@ def _claim_row(group: pd.DataFrame) -> dict[str, Any]:
         "findings": first["findings"],
         "fits": ",".join(fitting),
         **values,
+        "note": first["note"] if pd.isna(list(values.values())).all() else None,
     }
 
 

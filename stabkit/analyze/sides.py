@@ -53,21 +53,21 @@ class FailedSource:
     side: str
     kind: str
     target: str | None
-    detail: str
+    path: str
+    status: str
+    message: str
 
     @property
     def need(self) -> Need:
-        """What it leaves open."""
-        return Need(None, "evidence", "partial", self.detail)
+        """What it leaves open; the first of its messages says why."""
+        what = self.path.rstrip("/").rpartition("/")[2] or self.path
+        why = self.message.partition("; ")[0]
+        detail = f"{what} {'could not be read' if self.status == 'error' else 'is incomplete'}: {why}"
+        return Need(None, "evidence", "partial", detail, side=self.side)
 
     def concerns(self, kinds: Collection[str], target: str | None) -> bool:
         """Say whether it casts doubt on conditions that read these kinds, of that target or of all."""
         return self.kind in kinds and (self.target is None or target is None or self.target == target)
-
-
-def _told(side: str, row: Mapping[str, Any]) -> str:
-    message = row["message"] if isinstance(row["message"], str) else "no message"
-    return f"{side}: {row['path']}: {row['status']}, {message}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,14 @@ class Sides:
     def failed_sources(self) -> tuple[FailedSource, ...]:
         """The sources of both sides that gave nothing, or not all they should."""
         return tuple(
-            FailedSource(name, row["kind"], None if pd.isna(row["target"]) else row["target"], _told(name, row))
+            FailedSource(
+                name,
+                row["kind"],
+                None if pd.isna(row["target"]) else row["target"],
+                str(row["path"]),
+                row["status"],
+                row["message"] if isinstance(row["message"], str) else "no message",
+            )
             for name, side in self.named
             for row in side.evidence["sources"].to_dict("records")
             if row["status"] in ("error", "partial")
@@ -141,7 +148,7 @@ class Sides:
         found = [source.need for source in self.failed_sources if source.concerns(kinds, target)]
         failed = {source.side for source in self.failed_sources}
         found += [
-            Need(None, "evidence", "partial", f"{name}: the run was not completed")
+            Need(None, "evidence", "partial", "collection was not completed", side=name)
             for name, side in self.named
             if not side.complete and name not in failed
         ]

@@ -7,9 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+import pandas as pd
+
 from stabkit.config import Area
 
-__all__ = ["area_of", "categorise", "owner_of", "parse_codeowners"]
+__all__ = ["TOP", "area_of", "categorise", "described", "owner_of", "parse_codeowners"]
+
+TOP: Final = "top level"
+"""The area of a file that lies in no folder."""
 
 # The first rule that fires names the category. Order matters: a lock file under tests/ is a dependency file of the
 # tests, so tests come first; a migration is code, so it comes before code.
@@ -80,7 +85,24 @@ def area_of(path: str, areas: Mapping[str, Area]) -> tuple[str, Area | None]:
         _, name, area = max(fitting, key=lambda found: found[0])
         return name, area
     top, slash, _ = path.partition("/")
-    return (top if slash else "(top)"), None
+    return (top if slash else TOP), None
+
+
+def described(changes: pd.DataFrame, areas: Mapping[str, Area]) -> pd.DataFrame:
+    """Return changes with what their paths and the configured areas say, where the evidence does not say it itself.
+
+    Changes from a record name their paths alone; those that git told are described already.
+    """
+    found = [(categorise(path), *area_of(path, areas)) for path in changes["path"]]
+    said = {
+        "category": [category for category, _, _ in found],
+        "area": [name for _, name, _ in found],
+        **{key: [getattr(area, key, None) for _, _, area in found] for key in ("owner", "criticality", "value")},
+    }
+    filled = {
+        key: changes[key].fillna(pd.Series(values, index=changes.index, dtype="str")) for key, values in said.items()
+    }
+    return changes.assign(**filled)
 
 
 @functools.lru_cache(maxsize=1024)

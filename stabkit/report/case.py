@@ -12,6 +12,7 @@ from stabkit.analyze.gate import evaluate_gate
 from stabkit.analyze.noise import MetricNoise
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.analyze.sides import RunEvidence
+from stabkit.collect.paths import described
 from stabkit.config import Config, find_config, load_config
 from stabkit.errors import StabkitError, UsageError
 from stabkit.report.evidence import load_run, renamed, run_before
@@ -94,15 +95,18 @@ class Case:
     @property
     def command(self) -> str:
         """The command that makes this report again."""
+        words: list[object]
         sides = [self.baseline, self.candidate] if self.baseline else [self.candidate]
         if self.store is None:
-            return shell(["stabkit", "report", *(side for side in self.asked if side)])
+            words = ["stabkit", "report", *(side for side in self.asked if side)]
+            if self.config_path is not None and self.config_path != find_config():
+                words += ["--config", _near(self.config_path)]
+            return shell(words)
         # Ids, since a label or 'latest' means another run tomorrow.
-        words: list[object] = ["stabkit", "report", *(side.run["run_id"] for side in sides)]
+        words = ["stabkit", "report", *(side.run["run_id"] for side in sides)]
         root = self.store.root
         if self.config_path is None or self.config.data != root:
-            here = Path.cwd()
-            words += ["--data", root.relative_to(here) if root.is_relative_to(here) else root]
+            words += ["--data", _near(root)]
         return shell(words)
 
     def websocket_targets(self) -> list[str]:
@@ -128,6 +132,12 @@ class Case:
             found |= set(samples.loc[samples["metric"] == "response_time", "target"])
             found |= set(checks.loc[checks["check"].isin(["status", "certificate", "body"]), "target"])
         return sorted(found - set(self.websocket_targets()))
+
+
+def _near(path: Path) -> Path:
+    """Return the path as it is seen from the working folder, where it lies beneath it."""
+    whole, here = path.absolute(), Path.cwd()
+    return whole.relative_to(here) if whole.is_relative_to(here) else path
 
 
 def store_or_none(data: str | Path, *, needed: bool) -> Store | None:
@@ -188,7 +198,7 @@ def load_case(
     only_folders = bool(paths) and all(Path(side).expanduser().exists() for side in paths)
     store = store_or_none(data, needed=not only_folders)
     settings, path = find_settings(config, data, store)
-    after = load_run(candidate, store)
+    after = _described(load_run(candidate, store), settings)
     reference = baseline or (run_before(after.run, store) if store is not None else None)
     before = load_run(reference, store) if reference else None
     if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
@@ -197,6 +207,13 @@ def load_case(
     noise = known_noise(store, after.run["environment"], settings)
     gate = evaluate_gate(settings, before, after, history=_history(runs, store, before), noise=noise)
     return Case(before, after, gate, settings, path, runs, store, str(data), (baseline or "", candidate), noise)
+
+
+def _described(side: RunEvidence, config: Config) -> RunEvidence:
+    changes = side.evidence["changes"]
+    if changes.empty:
+        return side
+    return RunEvidence(side.run, Evidence({**side.evidence.tables, "changes": described(changes, config.areas)}))
 
 
 def _told_apart(before: RunEvidence, reference: str, candidate: str) -> RunEvidence:

@@ -16,7 +16,7 @@ from stabkit.report.case import Case, load_case
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.numbers import measure
 from stabkit.report.sections import metrics, times
-from stabkit.report.sentences import metric_words, reason_text, standing_outcome
+from stabkit.report.sentences import metric_words, standing_outcome, whole_text
 from stabkit.report.wording import plain, sentence, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
@@ -89,7 +89,7 @@ class LatencyDeltas:
         """Return one sentence for each judged target."""
         targets = {target for target, _ in self.pairs}
         found = [
-            sentence(f"{plain(c.name)}: {c.outcome}, {reason_text(c)}")
+            sentence(f"{plain(c.name)}: {c.outcome}, {whole_text(c)}")
             for c in self.case.of_kind("latency")
             if c.target is None or c.target in targets
         ]

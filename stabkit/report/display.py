@@ -203,8 +203,8 @@ class Reason:
     section: str | None = None
 
     def __str__(self) -> str:
-        command = f" {self.command}" if self.command else ""
-        return plain_text(f"{badge(self.outcome)[0]} {self.subject}: {self.text}{command}")
+        command = f"\n      {plain_text(self.command)}" if self.command else ""
+        return plain_text(f"{badge(self.outcome)[0]} {self.subject}: {self.text}") + command
 
 
 @dataclass(frozen=True, repr=False)

@@ -15,8 +15,9 @@ from stabkit.errors import EvidenceError, UnknownRunError
 from stabkit.schema import TABLES, Evidence, conform
 from stabkit.store import Store
 
-__all__ = ["load_run", "renamed", "run_before"]
+__all__ = ["load_run", "renamed", "run_before", "states_its_start"]
 
+_OF_FILES: Final = "files-"
 # Where a folder says when it was made: the first of these columns that holds a time.
 _TIMES: Final = (("samples", "due_at"), ("scans", "scanned_at"))
 
@@ -109,7 +110,7 @@ def _run_row(path: Path, evidence: Evidence) -> pd.Series:
         "started_at": _started_at(path, evidence),
         **facts,
         # From the content, so that equal files give an equal page.
-        "run_id": f"files-{digest[:12]}",
+        "run_id": f"{_OF_FILES}{digest[:12]}",
         "complete": bool(facts.get("complete", True)) and not evidence.failed,
     }
     return conform("runs", pd.DataFrame([row])).iloc[0]
@@ -131,6 +132,14 @@ def _started_at(path: Path, evidence: Evidence) -> pd.Timestamp:
             return known.min()
     files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
     return pd.Timestamp(max(p.stat().st_mtime for p in files), unit="s", tz="UTC")
+
+
+def states_its_start(side: RunEvidence) -> bool:
+    """Say whether a run's start is recorded: a folder may leave nothing but the times of its files."""
+    if not str(side.run["run_id"]).startswith(_OF_FILES):
+        return True
+    known = any(side.evidence[table][column].notna().any() for table, column in _TIMES)
+    return known or "started_at" in _claimed_run(side.evidence["sources"])
 
 
 def _with_run_id(evidence: Evidence, run_id: str) -> Evidence:

@@ -100,8 +100,8 @@ def difference(before: Evidence, after: Evidence) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``transitions`` (name to test ids) if either side has tests; ``states`` (name to findings), ``comparable`` and
-        ``why`` if either side has a scan. Tests that kept passing are only counted, in ``unchanged``.
+        ``transitions`` (name to test ids) and how many kept their result, ``unchanged``, if either side has tests;
+        ``states`` (name to findings), ``comparable``, ``why`` not and what was ``assumed`` if either side has a scan.
     """
     found: dict[str, Any] = {"schema": 1}
     if len(before["tests"]) or len(after["tests"]):
@@ -116,6 +116,7 @@ def difference(before: Evidence, after: Evidence) -> dict[str, Any]:
         found["states"] = {name: _findings(states[states["state"] == name]) for name in STATES}
         found["comparable"] = matched.comparable
         found["why"] = list(matched.why)
+        found["assumed"] = list(matched.assumed)
     return found
 
 

@@ -11,25 +11,26 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
+from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.display import Reason
 from stabkit.report.estimates import change_text, margin_text, value_text, values_text
-from stabkit.report.wording import count, joined, plain, plural, shell, verb
+from stabkit.report.needs import doubts, need_command
+from stabkit.report.wording import count, joined, plain, plural, verb
 
 __all__ = [
     "SECTIONS",
+    "doubt_text",
     "estimate_text",
     "leading_estimate",
     "metric_words",
-    "need_command",
-    "need_text",
     "reason",
     "reason_text",
     "section_of",
     "slow_requests_words",
     "standing_outcome",
     "verdict_sentence",
+    "whole_text",
 ]
 
 SECTIONS: Final[Mapping[int, str]] = dict(
@@ -54,7 +55,6 @@ SECTIONS: Final[Mapping[int, str]] = dict(
         start=1,
     )
 )
-SHOWN_NEEDS: Final = 3
 SECTION_OF_KIND: Final[Mapping[str, int]] = {
     "latency": 8,
     "slow_requests": 8,
@@ -66,7 +66,7 @@ SECTION_OF_KIND: Final[Mapping[str, int]] = {
     "resource": 11,
     "evidence": 15,
 }
-EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
+_EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
     "latency": "response times",
     "slow_requests": "response times",
     "objective": "response times",
@@ -184,23 +184,36 @@ def reason(condition: ConditionResult) -> Reason:
 
 
 def reason_text(condition: ConditionResult) -> str:
-    """Return what was seen and why that gives this outcome, without the condition's name."""
-    open_ = condition.outcome == "inconclusive"
-    points = condition.kind in ("error_rate", "slow_requests")
-    doubts = list(dict.fromkeys(need_text(need, points=points) for need in condition.needs)) if open_ else []
+    """Return what was seen and the doubt that weighs most, without the condition's name; more are counted."""
+    found = doubts(condition)
+    more = [f"{count(len(found) - 1, 'further doubt')}"] if found[1:] else []
+    return _clauses(condition, [*found[:1], *more])
+
+
+def whole_text(condition: ConditionResult) -> str:
+    """Return what was seen and everything that leaves it open, without the condition's name."""
+    return _clauses(condition, doubts(condition))
+
+
+def doubt_text(condition: ConditionResult) -> str:
+    """Return the doubt that weighs most alone; what was seen, if the condition is decided."""
+    found = doubts(condition)
+    return found[0] if found else reason_text(condition)
+
+
+def _clauses(condition: ConditionResult, open_: Sequence[str]) -> str:
     if condition.kind not in ("tests", "findings", "checks"):
         seen = _estimates_text(condition)
     else:
-        # The needs of an open condition name the same tests and findings.
-        seen = "" if doubts else _items_text(condition)
-    more = [f"and {count(len(doubts) - SHOWN_NEEDS, 'further doubt')}"] if len(doubts) > SHOWN_NEEDS else []
-    clauses = [part for part in [seen, *doubts[:SHOWN_NEEDS], *more] if part]
+        # The doubts of an open condition name the same tests and findings.
+        seen = "" if open_ else _items_text(condition)
+    clauses = [part for part in [seen, *open_] if part]
     return "; ".join(clauses) if clauses else _nothing_text(condition)
 
 
 def _nothing_text(condition: ConditionResult) -> str:
     if condition.outcome == "inconclusive":
-        what = EVIDENCE_OF_KIND.get(condition.kind)
+        what = _EVIDENCE_OF_KIND.get(condition.kind)
         return f"no evidence: no {what}" if what else "no evidence"
     return {"stable": "nothing got worse", "improved": "got better"}.get(condition.outcome, "got worse")
 
@@ -226,6 +239,7 @@ def standing_outcome(condition: ConditionResult, estimate: Estimate) -> str:
 
     Examples
     --------
+    >>> from stabkit.analyze.outcome import Need
     >>> slower = Estimate("p95", "ms", "ratio", "regressed")
     >>> doubted = ConditionResult("c", "latency", "inconclusive", needs=(Need(None, "rounds", "many_metrics"),))
     >>> standing_outcome(doubted, slower)
@@ -378,87 +392,6 @@ def _facts_text(condition: ConditionResult) -> str:
     if condition.kind == "checks" and total is not None:
         return "the one check passed" if int(total) == 1 else f"all {amount_text(int(total))} checks passed"
     return ""
-
-
-def need_text(need: Need, *, points: bool = False) -> str:
-    """Return what is missing and what would decide it, as one clause without a full stop.
-
-    Margins are per cent, or with ``points`` percentage points.
-
-    Examples
-    --------
-    >>> need_text(Need(8, "rounds", "wide_interval"))
-    '8 more rounds would decide'
-    >>> need_text(Need(None, "evidence", "missing", detail="no scan"))
-    'no evidence: no scan'
-    """
-    amount = f"{count(need.amount, 'more ' + need.unit.removesuffix('s'))}" if need.amount else ""
-    detail = plain(need.detail, 160) if need.detail else ""
-    size = f", {detail}," if need.reason in ("one_sample", "too_few_samples") and "a round" in detail else ""
-    would = f"{amount}{size} would decide" if amount else ""
-    detail = "" if size else detail
-    margin = ""
-    if need.decidable_margin is not None:
-        margin = (
-            f"the present evidence can decide a margin of {need.decidable_margin * 100:.3g} {'pp' if points else '%'}"
-        )
-    heads = {
-        "one_sample": "one sample shows no spread",
-        "too_few_samples": f"too few samples{_colon(detail)}",
-        "wide_interval": "",
-        "tail_unbounded": "the tail has no upper bound yet",
-        "run_noise_unknown": "one run a side does not cover machine noise",
-        "not_rerun": f"fails now, not rerun often enough{_colon(detail)}",
-        "not_comparable": f"not comparable{_colon(detail)}",
-        "missing": f"no evidence{_colon(detail)}",
-        "partial": f"the evidence is partial{_colon(detail)}",
-        "prober_late": f"the prober itself was late{_colon(detail)}",
-        "not_checked": f"not checked{_colon(detail)}",
-        "smallest_margin": "",
-        "many_metrics": detail,
-        "false_alarms": f"identical systems come out as changed here{_colon(detail)}",
-        "failing_on_both_sides": f"it fails on both sides{_colon(detail)}",
-    }
-    if need.reason == "not_rerun" and detail.startswith("flaky now"):
-        heads["not_rerun"], would = detail, "more reruns would tell"
-    head = heads.get(need.reason, f"{plain(need.reason.replace('_', ' '))}{_colon(detail)}")
-    if need.reason == "missing" and detail and not detail.startswith(("no ", "baseline: ", "candidate: ")):
-        head = detail
-    if need.reason in ("missing", "not_checked", "partial"):
-        would = ""
-    elif need.reason == "not_rerun" and need.amount:
-        would = f"{count(need.amount, 'rerun')} of each would decide"
-    return "; ".join(part for part in (head, would, margin) if part) or "not decided"
-
-
-def _colon(detail: str) -> str:
-    return f": {detail}" if detail else ""
-
-
-def need_command(condition: ConditionResult, need: Need | None) -> str | None:
-    """Return the command that collects what the condition lacks; None if no command can."""
-    words: list[object] = ["stabkit", "collect"]
-    # Out of proportion: nobody should paste a command for thousands of rounds.
-    in_reach = need is not None and need.decidable_margin is None
-    if need is not None and in_reach and need.amount and need.unit in ("rounds", "samples"):
-        rounds = _rounds_in_all(condition, need)
-        words += ["--rounds", rounds] if rounds else []
-    if condition.target:
-        words += ["--only", condition.target]
-    return shell(words)
-
-
-def _rounds_in_all(condition: ConditionResult, need: Need) -> int | None:
-    """Return how many rounds a new collection needs: those there are and those missing; None if unknown.
-
-    A collection starts afresh, so "4 more" after 8 are 12. Samples come in whole rounds.
-    """
-    known = [e for e in condition.estimates if e.rounds and e.n_candidate]
-    have = max((e.rounds for e in known), default=0)
-    if need.unit == "rounds":
-        return have + (need.amount or 0)
-    size = max((e.n_candidate // e.rounds for e in known), default=0)
-    return have + math.ceil((need.amount or 0) / size) if size else None
 
 
 def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:

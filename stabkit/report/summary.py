@@ -11,9 +11,10 @@ from typing import Final
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
+from stabkit.report.needs import need_command
 from stabkit.report.sentences import (
+    doubt_text,
     estimate_text,
-    need_command,
     reason,
     reason_text,
     standing_outcome,
@@ -135,9 +136,16 @@ def facts_strip(gate: Gate, changes: pd.DataFrame, *, not_stable: bool = True) -
         "Better": _tally(gate, "improved", ("fixed",)),
         "Stable": _stable(gate),
         "Changed": changed_text(changes),
-        "Not measured": joined(gate.missing, most=3) or "nothing that was asked for",
+        "Not measured": _not_measured(gate),
     }
     return strip if not_stable else {key: value for key, value in strip.items() if key != "Worse"}
+
+
+def _not_measured(gate: Gate) -> str:
+    if gate.missing:
+        return joined(gate.missing, most=3)
+    lacking = [c.name for c in gate.conditions if any(need.reason in ("missing", "partial") for need in c.needs)]
+    return f"evidence of {joined(lacking, most=3)}" if lacking else "nothing that was asked for"
 
 
 def _tally(gate: Gate, outcome: str, states: Sequence[str]) -> str:
@@ -216,11 +224,11 @@ def _deploy(gate: Gate, *, first: bool) -> Advice:
 
 def _for_condition(condition: ConditionResult) -> Advice:
     line = reason(condition)
-    if condition.outcome == "inconclusive":
-        what = plain(condition.advice, 200) if condition.advice else f"decide {line.subject}"
-        return Advice("now", what, f"{line.subject}: {line.text}", line.command)
-    what = plain(condition.advice, 200) if condition.advice else f"find why {line.subject} regressed"
-    return Advice("now", what, f"{line.subject}: {line.text}", None)
+    because = doubt_text(condition)
+    if condition.advice:
+        return Advice("now", plain(condition.advice, 200), f"{line.subject}: {because}", line.command)
+    task = "decide {}" if condition.outcome == "inconclusive" else "find why {} regressed"
+    return Advice("now", task.format(line.subject), because, line.command)
 
 
 def _near(estimate: Estimate) -> bool:

@@ -17,6 +17,7 @@ from stabkit.chart.numbers import count as amount_text
 __all__ = ["capital", "count", "joined", "plain", "plural", "sentence", "shell", "verb"]
 
 LONGEST_NAME: Final = 90
+_WORD: Final = 16
 _SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
 _PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries"}
 
@@ -30,6 +31,8 @@ def plain(text: object, longest: int = LONGEST_NAME) -> str:
     'test_a [31m<b>'
     >>> plain("x" * 200, longest=11)
     'xxxxx…xxxxx'
+    >>> plain("seven tests of the checkout suite disappeared", longest=30)
+    'seven tests … disappeared'
     """
     # Cc, Cf, Cs: control, direction and surrogate characters. A space keeps the words apart.
     kept = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in str(text))
@@ -38,7 +41,12 @@ def plain(text: object, longest: int = LONGEST_NAME) -> str:
     if len(line) <= longest:
         return line
     half = (longest - 1) // 2
-    return f"{line[:half]}…{line[-half:]}"
+    head, tail = line[:half], line[-half:]
+    if " " in head[-_WORD:]:  # prose is cut between words, a long name within
+        head = head[: head.rindex(" ") + 1]
+    if " " in tail[:_WORD]:
+        tail = tail[tail.index(" ") :]
+    return f"{head}…{tail}"
 
 
 def plural(word: str, amount: int) -> str:

@@ -145,11 +145,11 @@ def test_a_deleted_file_is_its_own_reason() -> None:
 @pytest.mark.parametrize(
     ("side", "words"),
     [
-        ({"version": "2"}, "version 1 against 2"),
-        ({"rules_sha256": "x"}, "rules differ"),
-        ({"rules_sha256": None}, "rules known on one side only"),
-        ({"scope_sha256": "x"}, "scanned files differ"),
-        ({"complete": False}, "the candidate scan is incomplete"),
+        ({"version": "2"}, "lint 1 against 2"),
+        ({"rules_sha256": "x"}, "the rules of lint differ"),
+        ({"rules_sha256": None}, "the rules of lint are known on one side only"),
+        ({"scope_sha256": "x"}, "the scanned files of lint differ"),
+        ({"complete": False}, "the candidate scan of lint is incomplete"),
     ],
 )
 def test_incomparable_scans_say_why(side: dict[str, Any], words: str) -> None:
@@ -162,7 +162,7 @@ def test_incomparable_scans_say_why(side: dict[str, Any], words: str) -> None:
 def test_another_tool_is_not_comparable() -> None:
     comparison = matched(found(), found(), scan_c=scan(tool="other"))
     assert not comparison.comparable
-    assert comparison.why == ("lint: no candidate scan", "other: no baseline scan")
+    assert comparison.why == ("no candidate scan of lint", "no baseline scan of other")
 
 
 def test_no_scan_at_all_is_no_clean_scan() -> None:
@@ -175,14 +175,14 @@ def test_unknown_scope_is_assumed_and_said() -> None:
     unknown = scan(scope_sha256=None, rules_sha256=None)
     comparison = matched(found(), found(), scan_b=unknown, scan_c=unknown)
     assert comparison.comparable
-    assert len(comparison.why) == 2
+    assert (comparison.why, len(comparison.assumed)) == ((), 2)
 
 
 def test_totals_without_findings_are_not_comparable() -> None:
     totals = scan(claimed_findings=15)
     comparison = matched(found(), found(), scan_b=totals, scan_c=totals)
     assert not comparison.comparable
-    assert comparison.why[0] == "lint: the baseline scan claims 15 findings and lists 0"
+    assert comparison.why[0] == "the baseline scan of lint claims 15 findings and lists 0"
     assert matched(found(finding()), found(), scan_c=totals).states["reason"].tolist() == ["findings not listed"]
     assert matched(found(finding()), found(finding()), scan_c=totals).comparable
 

@@ -9,6 +9,7 @@ import pandas as pd
 from stabkit.analyze.checklist_lines import readiness as answer_lines
 from stabkit.analyze.impact import area_coincidence, assess_changes
 from stabkit.chart.impact import describe_impact, plot_impact
+from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sentences import SECTIONS, reason_text, section_of
@@ -55,13 +56,13 @@ def _examined(case: Case) -> bool:
 
 
 def _areas(changes: pd.DataFrame) -> list[str]:
-    sizes = changes["area"].fillna("(top)").value_counts()
+    sizes = changes["area"].value_counts()
     return sorted(sizes.index, key=lambda name: (-int(sizes[name]), str(name)))
 
 
 def impact_figure(changes: pd.DataFrame) -> Figure:
     """Return lines added and deleted, area by area."""
-    frame = changes.assign(area=changes["area"].fillna("(top)"))[["area", "added", "deleted"]]
+    frame = changes[["area", "added", "deleted"]]
     return Figure.of(plot_impact, describe_impact, frame, left=1.6)
 
 
@@ -69,7 +70,7 @@ def area_table(changes: pd.DataFrame, beside: pd.DataFrame) -> Table:
     """Return one row an area: files, lines, owners, and the regressed metrics that coincide with the change."""
     rows = []
     for area in _areas(changes):
-        mine = changes[changes["area"].fillna("(top)") == area]
+        mine = changes[changes["area"] == area]
         owners = sorted(set(mine["owner"].dropna()))
         rows.append(
             {
@@ -143,7 +144,7 @@ def risks(case: Case) -> Piece:
         {
             "risk": (plain(condition.name), f"condition, {plain(condition.severity)}"),
             "state": condition.outcome,
-            "evidence": plain(reason_text(condition), 320),
+            "evidence": reason_text(condition),
             "owner": "not stated",
             "watch": SECTIONS[section_of(condition)],
         }
@@ -168,7 +169,7 @@ def risks(case: Case) -> Piece:
         seen = "conditions and changes" if len(changes) else "conditions; changes are not recorded"
         return Statement((sentence(f"no risk was found in {seen}"),))
     named = sum(row["state"] in ("regressed", "high") for row in rows)
-    lead = sentence(f"{count(len(rows), 'risk')}, {named} of them {verb('is', named)} high or regressed")
+    lead = sentence(f"{count(len(rows), 'risk')}, {amount_text(named) if named else 'none'} of them high or regressed")
     columns = (
         Column("risk", "Risk", "head"),
         Column("state", "State", "outcome"),

@@ -16,6 +16,7 @@ from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.numbers import percent
 from stabkit.report.wording import count, joined, plain, sentence, shell, verb
+from stabkit.schema import Evidence
 
 __all__ = ["compliance", "findings_table", "history_figures", "score_pieces"]
 
@@ -29,6 +30,7 @@ _STATE_WORDS: Final = {
     "not_scanned": ("was not scanned for again", "were not scanned for again"),
 }
 SHOWN_ROWS: Final = 12
+SHOWN_CLAIMS: Final = 4
 
 
 def compliance(case: Case) -> Piece:
@@ -45,6 +47,7 @@ def compliance(case: Case) -> Piece:
             before["findings"], after["findings"], before["scans"], after["scans"], changes=after["changes"]
         )
         pieces += _compared(found, before["findings"], after["findings"])
+        pieces += _only_totals(before, after)
     for side, evidence in (("baseline", before), ("candidate", after)):
         pieces += score_pieces(evidence["scans"], evidence["findings"], side)
     pieces += history_figures(case.history("findings"), case.history("scans"), case.runs)
@@ -63,10 +66,14 @@ def _compared(found: FindingComparison, before: pd.DataFrame, after: pd.DataFram
     ]
     total = f"{count(_open(before), 'open finding')} before, {amount_text(_open(after))} after"
     if before.empty and after.empty:
-        total = "no finding is listed on either side"
+        total = "no finding is listed in either run"
     comparable = "the scans are comparable" if found.comparable else "the scans are not comparable"
     why = f"{comparable}: {joined(found.why, most=6)}" if found.why else comparable
-    lead = (sentence(f"{total}: {', '.join(words)}" if words else f"{total}"), sentence(why))
+    lead = (
+        sentence(f"{total}: {', '.join(words)}" if words else f"{total}"),
+        sentence(why),
+        *(sentence(note) for note in found.assumed),
+    )
     pieces: list[Piece] = [Statement(lead)]
     if len(states):
         pieces.append(_by_severity(states))
@@ -77,6 +84,24 @@ def _compared(found: FindingComparison, before: pd.DataFrame, after: pd.DataFram
     if len(fixed):
         pieces.append(Fold((findings_table(fixed, "Fixed findings"),), summary=count(len(fixed), "fixed finding")))
     return pieces
+
+
+def _only_totals(before: Evidence, after: Evidence) -> list[Piece]:
+    """Say that equal totals are not the same findings, where neither run lists what it counts."""
+    totals = [_claimed(evidence) for evidence in (before, after)]
+    if None in totals or len(before["findings"]) or len(after["findings"]) or totals == [0, 0]:
+        return []
+    first, second = totals
+    claim = f"both runs claim {count(first or 0, 'finding')}"
+    if first != second:
+        claim = f"the runs claim {amount_text(first or 0)} and {amount_text(second or 0)} findings"
+    doubt = "that they are the same ones" if first == second else "which of them are new or fixed"
+    return [Statement((sentence(f"{claim} and list none: {doubt} cannot be shown"),))]
+
+
+def _claimed(evidence: Evidence) -> int | None:
+    whole = evidence["scans"].loc[lambda scans: scans["scope"] == "all", "claimed_findings"]
+    return None if whole.isna().any() or whole.empty else int(whole.sum())
 
 
 def _open(findings: pd.DataFrame) -> int:
@@ -169,16 +194,32 @@ def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
     found: list[str] = []
     for scan_id, one in claims.groupby("scan_id", sort=True):
         conflicts = score_conflicts(one)
-        name = f"scan {plain(scan_id)} of the {side}"
+        name = f"the {side}'s scan {plain(str(scan_id).rpartition('/')[2] or scan_id)}"
         if conflicts.conflict:
             found.append(sentence(f"no single formula explains the claimed scores of {name}"))
         elif conflicts.single_formula:
-            formulas = joined(FORMULAS[score_id] for score_id in conflicts.single_formula)
+            formulas = joined((FORMULAS[score_id] for score_id in conflicts.single_formula), last="as well as")
             found.append(sentence(f"the claimed scores of {name} fit {formulas}"))
+        told = conflicts.claims.to_dict("records")
+        # Where a formula explains all, the table holds the rest; where none does, the claims that tell them apart.
+        telling = [row for row in told if row["note"] or (conflicts.conflict and row["fits"].count(",") == 0)]
+        found += [sentence(_claim_words(row, name)) for row in telling[:SHOWN_CLAIMS]]
         if conflicts.uncounted_findings:
             n = conflicts.uncounted_findings
-            found.append(sentence(f"{count(n, 'finding')} {verb('belongs', n)} to no group with counted files"))
-    return tuple(found) or (f"No formula can be tried on the claimed scores of the {side}.",)
+            said = f"{count(n, 'finding')} {verb('belongs', n)} to no group with counted files"
+            found.append(sentence(f"{said}, so a score of that group is undefined, whatever it claims"))
+    return tuple(found)
+
+
+def _claim_words(row: dict[Any, Any], name: str) -> str:
+    scope = f"{plain(row['scope'])} of {name}" if row["scope"] != "all" else name
+    claim = f"{percent(row['claimed_score'] / 100)} of {scope}"
+    if row["note"]:
+        return f"{claim} cannot be tried on a formula: {plain(row['note'])}"
+    files = count(int(row["files"]), "file")
+    values = [f"{row[score_id]:.2f}\u202f% by {formula}" for score_id, formula in FORMULAS.items()]
+    fits = FORMULAS[row["fits"]] if row["fits"] else "neither"
+    return f"{claim} fits {fits}: over {files} and {count(int(row['findings']), 'finding')} it is {joined(values)}"
 
 
 def _score_row(row: dict[Any, Any], claims: pd.DataFrame) -> dict[str, Any]:
@@ -190,9 +231,15 @@ def _score_row(row: dict[Any, Any], claims: pd.DataFrame) -> dict[str, Any]:
         "scope": plain(row["scope"]),
         "claimed": percent(row["claimed_score"] / 100),
         **cells,
-        "fits": joined(fits) or "neither",
+        "fits": _fits_text(fits, tried=cells[next(iter(FORMULAS))] is not None),
         "note": joined(notes, most=4) or None,
     }
+
+
+def _fits_text(fits: list[str], *, tried: bool) -> str | None:
+    if len(fits) == len(FORMULAS):
+        return "both"
+    return fits[0] if fits else "neither" if tried else None
 
 
 def _fraction(row: pd.DataFrame) -> tuple[str, str] | None:

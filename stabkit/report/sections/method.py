@@ -12,6 +12,7 @@ from stabkit.analyze.looks import read_looks
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.evidence import states_its_start
 from stabkit.report.noise import noise_table
 from stabkit.report.numbers import confidence_text, measure, moment, percent
 from stabkit.report.wording import count, plain, sentence, verb
@@ -76,7 +77,7 @@ def _runs(case: Case) -> Table:
                 "side": (_known(run["label"]) or side, f"{side} · {plain(run['run_id'])}"),
                 "commit": None if pd.isna(run["commit"]) else plain(run["commit"])[:12],
                 "environment": _known(run["environment"]),
-                "started": moment(run["started_at"]),
+                "started": moment(run["started_at"]) if states_its_start(evidence) else None,
                 "floor": measure(run["floor_ms"], "ms") if pd.notna(run["floor_ms"]) else None,
                 "complete": "yes" if bool(run["complete"]) else "no",
                 "versions": _versions(run["versions"]),

@@ -141,6 +141,7 @@ def strip(condition: ConditionResult, estimate: Estimate) -> Strip | None:
     shown = [
         None if v is None or math.isnan(v) else v - neutral for v in (estimate.change, estimate.low, estimate.high)
     ]
+    margin = estimate.margin
     if unit == "share":  # differences of shares read as percentage points
-        unit = "%"
-    return Strip(shown[0], shown[1], shown[2], estimate.margin, standing_outcome(condition, estimate), unit)
+        shown, margin, unit = [None if v is None else 100 * v for v in shown], 100 * margin, "pp"
+    return Strip(shown[0], shown[1], shown[2], margin, standing_outcome(condition, estimate), unit)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pandas as pd
 
 from stabkit.analyze.histories import pass_history, test_run_map
 from stabkit.analyze.transitions import suite_summary, test_transitions
+from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.numbers import duration
-from stabkit.report.sentences import reason_text
+from stabkit.report.sentences import whole_text
 from stabkit.report.wording import count, plain, sentence, shell
 
 __all__ = ["map_figure", "not_passing_figure", "results"]
@@ -31,7 +34,8 @@ def results(case: Case) -> Piece:
         return NoEvidence("test results", shell(["stabkit", "collect"]))
     frame = test_transitions(before, after, history=_earlier(case), aliases=case.config.test_aliases)
     conditions = case.of_kind("tests")
-    leads = tuple(sentence(f"{plain(c.name)}: {reason_text(c)}") for c in conditions)
+    leads = tuple(sentence(f"{plain(c.name)}: {whole_text(c)}") for c in conditions)
+    leads += tuple(_claims_without_rows(case.sources))
     pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
     if before.empty or after.empty:
         side = "candidate" if after.empty else "baseline"
@@ -45,6 +49,18 @@ def results(case: Case) -> Piece:
         table = _table(known, "Known failures and fixed tests")
         pieces.append(Fold((table,), summary=count(len(known), "known failure or fixed test")))
     return Group((*pieces, *_history_pieces(case)))
+
+
+def _claims_without_rows(sources: pd.DataFrame) -> Iterator[str]:
+    """Say what totals alone cannot show, for each claim of passing tests that kept no test."""
+    bare = sources[(sources["kind"] == "tests") & (sources["rows"] == 0) & sources["claimed"].notna()]
+    for side, text in zip(bare["side"], bare["claimed"], strict=True):
+        claim = json.loads(text)
+        tests, passed = (claim.get(key) if isinstance(claim, dict) else None for key in ("tests", "passed"))
+        if isinstance(tests, int) and isinstance(passed, int):
+            bad = amount_text(tests - passed)
+            said = f"the {side} claims {amount_text(passed)} of {count(tests, 'test')} passing and names none"
+            yield sentence(f"{said}: whether the same tests ran, and the same {bad} failed, cannot be shown")
 
 
 def _history_pieces(case: Case) -> list[Piece]:

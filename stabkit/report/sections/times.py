@@ -17,7 +17,7 @@ from stabkit.chart.tail import describe_tail, plot_tail
 from stabkit.report.case import Case
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
 from stabkit.report.sections.metrics import ORDER
-from stabkit.report.sentences import metric_words, reason_text
+from stabkit.report.sentences import metric_words, whole_text
 from stabkit.report.wording import count, plain, sentence, shell
 
 __all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times"]
@@ -45,7 +45,7 @@ def response_times(case: Case) -> Piece:
         for number, condition in enumerate(judged.get(pair, ()))
         if number == 0 or condition.outcome != "stable"
     ]
-    leads = [sentence(f"{plain(condition.name)}: {reason_text(condition)}") for condition in said]
+    leads = [sentence(f"{plain(condition.name)}: {whole_text(condition)}") for condition in said]
     pieces: list[Piece] = [Statement(tuple(leads))] if leads else []
     pieces += _pictures(case, ordered[:SHOWN_TARGETS])
     rest = ordered[SHOWN_TARGETS:]

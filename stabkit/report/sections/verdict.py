@@ -80,6 +80,8 @@ def business_value(case: Case) -> Piece:
     lead = sentence(
         f"{count(len(unguarded), 'journey')} {verb('has', len(unguarded))} no guard: {joined(unguarded)}"
         if unguarded
+        else "the one journey is guarded"
+        if len(journeys) == 1
         else f"each of {count(len(journeys), 'journey')} is guarded"
     )
     columns = [
@@ -101,9 +103,7 @@ def _worst(guards: list[ConditionResult], *, incomplete: bool) -> str:
 def recommendations(case: Case) -> Piece:
     """Return what to do now, then later; each line with the row that caused it."""
     found = summary.recommendations(case.gate, first=case.first)
-    rows = tuple(
-        {"what": (plain(a.what, 200), a.when), "because": plain(a.because, 320), "command": a.command} for a in found
-    )
+    rows = tuple({"what": (plain(a.what, 200), a.when), "because": a.because, "command": a.command} for a in found)
     now = sum(a.when == "now" for a in found)
     lead = sentence(f"{count(now, 'step')} now, {len(found) - now} later")
     columns = (Column("what", "Do", "head"), Column("because", "Because"), Column("command", "Command", "code"))
