@@ -277,6 +277,8 @@ def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) 
         parts.append(change_text(estimate))
     outcome = estimate.outcome if condition is None else standing_outcome(condition, estimate)
     standing = _standing(estimate, outcome)
+    if outcome == "regressed" and condition is not None and condition.outcome == "inconclusive":
+        standing = f"{standing} by itself"  # not beside the other estimates of the condition
     text = ", ".join(parts)
     return f"{text}; {standing}" if standing else text
 
