@@ -97,9 +97,8 @@ class PairedShares:
 
     @cached_property
     def shares(self) -> tuple[Share, Share]:
-        """Both shares, each worth as many requests as there are."""
-        df = float(self.before.count - 1)
-        b, c = (Share(slow_share(side, self.log_limit), side.n, df) for side in (self.before, self.after))
+        """Both shares, each worth as many requests as there are; the variance of independent ones needs no estimate."""
+        b, c = (Share(slow_share(side, self.log_limit), side.n, math.inf) for side in (self.before, self.after))
         return b, c
 
     @property
