@@ -123,10 +123,11 @@ SLOWER_ANSWER: Final = (
         old="    await work(settings.answer_ms)\n",
     ),
 )
-EVENTS_TO_EVERYONE: Final = (
+EVENTS_TO_NAMESAKES: Final = (
     Edit(
         "chat_service/app.py",
-        "        return [socket for sockets in self.connections.values() for socket in sockets]\n",
+        "        follows = self.connections.items()\n"
+        "        return [socket for (_, thread), sockets in follows if thread == thread_id for socket in sockets]\n",
         old="        return list(self.connections.get((user_id, thread_id), ()))\n",
     ),
 )
@@ -191,9 +192,9 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
             Scenario("slow", "the chat takes 8 % longer to answer", "Read the thread before answering", SLOWER_ANSWER),
             Scenario(
                 "broken",
-                "events of one user reach the others too, and a test says so",
+                "events reach other users whose thread has the same name, and a test says so",
                 "Look up recipients faster",
-                EVENTS_TO_EVERYONE,
+                EVENTS_TO_NAMESAKES,
             ),
             Scenario("leak", "every question keeps its transcript in memory", "Keep transcripts", KEPT_TRANSCRIPTS),
             Scenario(
