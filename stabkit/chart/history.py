@@ -24,7 +24,7 @@ from stabkit.chart.style import (
     label_end,
     say,
 )
-from stabkit.chart.timeline import label_runs, run_name, step_edges
+from stabkit.chart.timeline import label_runs, mark_releases, releases, run_name, step_edges
 
 __all__ = ["describe_history", "plot_history"]
 
@@ -64,6 +64,7 @@ def plot_history(
     near = objective_ms is not None and objective_ms <= top * FAR
     top = max(top, objective_ms) if near and objective_ms is not None else top
     label_runs(axes, rows)
+    mark_releases(axes, rows)
     axes.set_ylim(0, top * 1.22)
     axes.yaxis.set_major_formatter(lambda value, _: significant(value, 2))
     _label_lines(axes, rows)
@@ -153,4 +154,6 @@ def describe_history(
     caption = f"{plural(known, 'run')}; band: 95{chr(0x202F)}% interval of p50 within the run."
     caption += f" {plural(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
     caption += " Rules mark change points." if parts else ""
+    named = [run_name(rows.iloc[place]) for place in releases(rows)]
+    caption += f" Triangles mark releases: {listing(named, 4)}." if named else ""
     return Description(title, f"Step lines of p50 and p95 over {plural(len(rows), 'run')}, where {title}", caption)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from stabkit.chart.style import escape_label, width_pt
+from stabkit.chart.style import MUTE, escape_label, width_pt
 
-__all__ = ["label_runs", "run_name", "step_edges"]
+__all__ = ["label_runs", "mark_releases", "releases", "run_name", "step_edges"]
+
+_VERSION: Final = re.compile(r"v?\d+(\.\d+)+([-.+_]?[a-z]*\.?\d+)?", re.IGNORECASE)
 
 
 def run_name(row: pd.Series) -> str:
@@ -17,8 +22,26 @@ def run_name(row: pd.Series) -> str:
     return str(row["run_id"]) if label is None or pd.isna(label) else str(label)
 
 
+def releases(runs: pd.DataFrame) -> list[int]:
+    """Return the rows of the runs that are labelled as a version; nothing where all are, since none then stands out.
+
+    Examples
+    --------
+    >>> releases(pd.DataFrame({"run_id": list("abcd"), "label": ["nightly-1", "v1.4", "2.0-rc1", None]}))
+    [1, 2]
+    """
+    found = [i for i, (_, row) in enumerate(runs.iterrows()) if _VERSION.fullmatch(run_name(row).strip())]
+    return found if len(found) < len(runs) else []
+
+
+def mark_releases(axes: Axes, runs: pd.DataFrame) -> None:
+    """Point at each release from the floor of the axes."""
+    for place in releases(runs):
+        axes.plot(place, 0, marker="^", markersize=6, color=MUTE, clip_on=False, transform=axes.get_xaxis_transform())
+
+
 def label_runs(axes: Axes, runs: pd.DataFrame, *, most: int = 5) -> None:
-    """Label at most that many runs, fewer where there is no room: the first, the last and some between.
+    """Label at most that many runs, fewer where there is no room: the first, the last, releases, some between.
 
     Parameters
     ----------
@@ -28,7 +51,14 @@ def label_runs(axes: Axes, runs: pd.DataFrame, *, most: int = 5) -> None:
     n = len(runs)
     names = [escape_label(run_name(row), 12) for _, row in runs.iterrows()]
     room = width_pt(axes) / (max(map(len, names)) * 6.1 + 12)
-    places = np.unique(np.linspace(0, n - 1, max(1, min(most, n, int(room)))).round().astype(int))
+    amount = max(1, min(most, n, int(room)))
+    even = np.linspace(0, n - 1, amount).round().astype(int)
+    apart = n / (room + 1)  # so many runs lie under one label
+    places: list[int] = []
+    for place in [0, n - 1, *reversed(releases(runs)), *even]:
+        if len(places) < amount and all(abs(place - other) >= apart for other in places):
+            places.append(int(place))
+    places.sort()
     axes.set_xticks(places, [names[i] for i in places])
     axes.tick_params(axis="x", pad=7)
     axes.set_xlim(-0.6, n - 0.4)
