@@ -14,7 +14,7 @@ from stabkit.report.case import Case
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sentences import SECTIONS, reason_text, section_of
 from stabkit.report.summary import changed_text
-from stabkit.report.wording import count, joined, plain, sentence, shell, verb
+from stabkit.report.wording import count, joined, plain, sentence, shell
 
 __all__ = ["LEVELS", "area_table", "change_impact", "change_table", "checklist", "impact_figure", "readiness", "risks"]
 
