@@ -5,39 +5,35 @@ Whatever a file holds, reading it ends in content or in a :class:`ReportError`, 
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gzip
-import json
-import math
 import re
 import stat
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 from xml.parsers import expat
 
 from stabkit.errors import EvidenceError
 
 __all__ = [
     "HEAD_BYTES",
-    "JSON_LIMIT",
-    "JsonContent",
     "ReportError",
     "chunks",
     "conflict_line",
-    "json_keys",
-    "load_json",
+    "head_lines",
     "mask_numbers",
     "normalise_path",
     "read_head",
+    "text_lines",
     "xml_root",
 ]
 
 HEAD_BYTES: Final = 64 * 1024
 SIZE_LIMIT: Final = 2 * 1024**3
-JSON_LIMIT: Final = 256 * 1024**2
+LINE_LIMIT: Final = 32 * 1024**2
 # A compressed report may grow this much: real ones grow 10- to 50-fold, gzip can reach 1,030-fold.
 EXPANSION_LIMIT: Final = 100
 EXPANSION_FLOOR: Final = 64 * 1024**2
@@ -146,35 +142,6 @@ def _first_element(head: bytes, encoding: str | None) -> str | None:
     return found[0] if found else None
 
 
-_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*+:)?|[{}\[\]]')
-
-
-def json_keys(head: bytes) -> tuple[str, ...]:
-    """Return the keys of the outermost object as far as these bytes show them; none if they begin no JSON object.
-
-    Examples
-    --------
-    >>> json_keys(b'{"a": {"b": 1}, "c": [{"d"')
-    ('a', 'c')
-    >>> json_keys(b"<a/>")
-    ()
-    """
-    text = head.decode("utf-8-sig", "replace").lstrip()
-    if not text.startswith("{"):
-        return ()
-    depth, keys = 0, []
-    # One pass with possessive repeats: linear in the text, whatever it holds.
-    for token in _TOKEN.finditer(text):
-        mark = token.group()
-        if mark in "{[":
-            depth += 1
-        elif mark in "}]":
-            depth -= 1
-        elif depth == 1 and token.group(2):
-            keys.append(token.group(1))
-    return tuple(keys)
-
-
 def conflict_line(path: Path) -> int | None:
     """Return the line of the first git conflict marker if all three stand at line starts, in order; else None.
 
@@ -194,77 +161,38 @@ def conflict_line(path: Path) -> int | None:
     return first if awaited == 2 and tail.startswith(_CONFLICT[2]) else None
 
 
-@dataclass(frozen=True)
-class JsonContent:
-    """A JSON document and what had to be said about it."""
+def text_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a text file without their ends: UTF-8, or UTF-16 where a byte order mark says so.
 
-    value: Any
-    warnings: tuple[str, ...] = ()
-
-
-def load_json(path: Path) -> JsonContent:
-    """Read one JSON document of at most :data:`JSON_LIMIT` bytes.
-
-    NaN, infinities and integers beyond 64 bits become null, with a warning; a byte order mark is accepted.
+    Bytes that are no text become replacement characters: a line format holds output of anything.
 
     Raises
     ------
     ReportError
-        Not JSON, cut off, nested too deeply, not UTF-8 (or UTF-16, UTF-32), a key given twice in one object (the last
-        one would silently win), or an unresolved merge conflict.
+        An unresolved merge conflict, or a line longer than :data:`LINE_LIMIT`.
     """
-    data = b"".join(chunks(path, limit=JSON_LIMIT))
-    try:
-        text = data.decode(json.detect_encoding(data))
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        raise ReportError(f"not valid {error.encoding} text", line=line, column=column) from error
-    odd: list[str] = []
-
-    def constant(name: str) -> None:
-        odd.append(name)
-
-    def integer(digits: str) -> int | None:
-        if len(digits) > 20 or not -(2**63) <= int(digits) < 2**63:
-            odd.append(f"an integer of {len(digits)} digits")
-            return None
-        return int(digits)
-
-    def floating(digits: str) -> float | None:
-        value = float(digits)
-        if not math.isfinite(value):
-            odd.append(digits[:20])
-            return None
-        return value
-
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_without_repeats,
-            parse_constant=constant,
-            parse_int=integer,
-            parse_float=floating,
-        )
-    except json.JSONDecodeError as error:
-        if (marker := conflict_line(path)) is not None:
-            raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1) from error
-        cut = error.pos >= len(text.rstrip()) or "Unterminated" in error.msg
-        what = "cut off" if cut else "not valid JSON"
-        raise ReportError(f"{what}: {error.msg}", line=error.lineno, column=error.colno) from error
-    except RecursionError as error:
-        raise ReportError("nested too deeply to be a report") from error
-    warnings = (f"{len(odd)} value(s) that JSON cannot hold became null: {', '.join(odd[:3])}",) if odd else ()
-    return JsonContent(value, warnings)
+    if (marker := conflict_line(path)) is not None:
+        raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
+    head = read_head(path)[:2]
+    wide = head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    decoder = codecs.getincrementaldecoder("utf-16" if wide else "utf-8-sig")("replace")
+    number, rest = 0, ""
+    for block in chunks(path):
+        *lines, rest = (rest + decoder.decode(block)).split("\n")
+        for line in lines:
+            number += 1
+            yield line.removesuffix("\r")
+        if len(rest) > LINE_LIMIT:
+            raise ReportError(f"line {number + 1} is longer than {LINE_LIMIT:,} characters", line=number + 1, column=1)
+    rest += decoder.decode(b"", final=True)
+    if rest:
+        yield rest.removesuffix("\r")
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ReportError(f"the key {twice[:80]!r} stands twice in one object")
-    return result
+def head_lines(head: bytes) -> list[str]:
+    """Return the lines that these first bytes of a file show, the last perhaps cut."""
+    wide = head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return head.decode("utf-16" if wide else "utf-8-sig", "replace").splitlines()
 
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")

@@ -22,7 +22,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.collect.content import JsonContent, ReportError, json_keys, load_json
+from stabkit.collect.content import ReportError
+from stabkit.collect.json_content import JsonContent, json_keys, load_json
 from stabkit.collect.sources import source_evidence, source_frame
 from stabkit.errors import SchemaError, nearest
 from stabkit.redact import redact_text

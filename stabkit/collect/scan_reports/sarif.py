@@ -14,8 +14,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pandas as pd
 
-from stabkit.collect.content import ReportError, json_keys, load_json, normalise_path
+from stabkit.collect.content import ReportError, normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints, sha256_of
+from stabkit.collect.json_content import json_keys, load_json
 from stabkit.collect.sources import source_evidence
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence

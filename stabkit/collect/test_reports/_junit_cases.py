@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import Final
 from xml.parsers import expat
 
 from stabkit.collect.content import ReportError
 from stabkit.collect.test_ids import UNNAMED
+from stabkit.collect.test_reports._xml_faults import refuse_entities
 
 __all__ = ["TEXT_LIMIT", "JUnitCases", "Suite"]
 
@@ -114,8 +115,7 @@ class JUnitCases:
     def _new_parser(self) -> expat.XMLParserType:
         parser = expat.ParserCreate()
         parser.buffer_text = True
-        parser.EntityDeclHandler = _refuse_declaration
-        parser.SkippedEntityHandler = _refuse_undefined
+        refuse_entities(parser)
         parser.StartElementHandler = self._root
         parser.EndElementHandler = self._end
         return parser
@@ -323,11 +323,3 @@ def _stated(attributes: dict[str, str]) -> str:
         if status is not None:
             return status
     return "pass"
-
-
-def _refuse_declaration(name: str, *_rest: object) -> NoReturn:
-    raise ReportError(f"refused: it declares the entity {name[:80]!r}, which no test report needs")
-
-
-def _refuse_undefined(name: str, *_rest: object) -> NoReturn:
-    raise ReportError(f"refused: it uses the undefined entity {name[:80]!r}")

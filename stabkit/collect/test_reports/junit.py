@@ -20,6 +20,7 @@ from stabkit.collect.content import ReportError, chunks, conflict_line, xml_root
 from stabkit.collect.sources import Status, source_evidence
 from stabkit.collect.test_ids import UNNAMED, stable_ids
 from stabkit.collect.test_reports._junit_cases import TEXT_LIMIT, JUnitCases
+from stabkit.collect.test_reports._xml_faults import CONTROLS, CUT_OFF, find_controls, removed_text
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
@@ -28,19 +29,6 @@ __all__ = ["FORMAT", "KIND", "MASKED", "read", "recognise"]
 FORMAT: Final = "junit"
 KIND: Final = "tests"
 MASKED: Final = "flakiness masked by the reporter"
-
-_CUT_OFF: Final = {
-    expat.errors.codes[message]
-    for message in (
-        expat.errors.XML_ERROR_NO_ELEMENTS,
-        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
-        expat.errors.XML_ERROR_PARTIAL_CHAR,
-        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
-    )
-}
-_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_PRINTABLE: Final = bytes(set(range(256)) - set(range(32)) | {9, 10, 13})
-_CONTROLS: Final = bytes(set(range(256)) - set(_PRINTABLE))
 
 _SLICE: Final = 10_000
 _Integers = np.ndarray[Any, np.dtype[np.int64]]
@@ -104,7 +92,7 @@ def _parse(path: Path) -> tuple[JUnitCases, list[str], Status, tuple[int, int] |
         marker = conflict_line(path)
         if marker is not None:
             raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1) from error
-        if error.code in _CUT_OFF and cases.suites:
+        if error.code in CUT_OFF and cases.suites:
             kept = f"cut off: the cases before line {error.lineno} were read, what follows is missing"
             return cases, [kept], "error", (error.lineno, error.offset + 1)
         return _repair(path, error)
@@ -120,31 +108,15 @@ def _parse(path: Path) -> tuple[JUnitCases, list[str], Status, tuple[int, int] |
 def _repair(path: Path, error: expat.ExpatError) -> tuple[JUnitCases, list[str], Status, tuple[int, int]]:
     """Parse once more without control bytes; if there are none, or it does not help, the file is an error."""
     malformed = ReportError(f"malformed: {expat.ErrorString(error.code)}", line=error.lineno, column=error.offset + 1)
-    count, first = _controls(path)
+    count, first = find_controls(path)
     if first is None:
         raise malformed from error
     cases = JUnitCases()
     try:
-        cases.parse(block.translate(None, _CONTROLS) for block in chunks(path))
+        cases.parse(block.translate(None, CONTROLS) for block in chunks(path))
     except (expat.ExpatError, LookupError, ValueError):
         raise malformed from error
-    noun = "byte" if count == 1 else "bytes"
-    message = f"{count} illegal control {noun} removed, the first at line {first[0]}, column {first[1]}"
-    return cases, [message], "repaired", first
-
-
-def _controls(path: Path) -> tuple[int, tuple[int, int] | None]:
-    """Return how many illegal control bytes a file holds, and line and column of the first."""
-    count, lines, before, first = 0, 0, 0, None
-    for block in chunks(path):
-        if first is None and (match := _CONTROL.search(block)):
-            start = block.rfind(b"\n", 0, match.start()) + 1
-            column = match.start() - start + (before if start == 0 else 0) + 1
-            first = (lines + block.count(b"\n", 0, match.start()) + 1, column)
-        count += len(block) - len(block.translate(None, _CONTROLS))
-        lines += block.count(b"\n")
-        before = len(block) - block.rfind(b"\n") - 1 if b"\n" in block else before + len(block)
-    return count, first
+    return cases, [removed_text(count, first)], "repaired", first
 
 
 def _text(values: list[str] | list[str | None]) -> pd.api.extensions.ExtensionArray:

@@ -1,0 +1,41 @@
+"""The shapes that JSON reports promise: what is of another shape is refused, or counts as absent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stabkit.collect.content import ReportError
+
+__all__ = ["listed", "mapped", "whole"]
+
+
+def mapped(value: object) -> dict[str, Any]:
+    """Return an object, or an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def listed(value: object, what: str) -> list[dict[str, Any]]:
+    """Return a list of objects.
+
+    Raises
+    ------
+    ReportError
+        It is no list, or an entry of it is no object: rows would be lost silently.
+    """
+    if not isinstance(value, list):
+        raise ReportError(f"{what} is no list")
+    for place, entry in enumerate(value):
+        if not isinstance(entry, dict):
+            raise ReportError(f"{what}, entry {place}: is no object")
+    return value
+
+
+def whole(value: object) -> int | None:
+    """Return a count, or None if it is none.
+
+    Examples
+    --------
+    >>> whole(3), whole(-1), whole(True), whole(None)
+    (3, None, None, None)
+    """
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

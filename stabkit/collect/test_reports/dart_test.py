@@ -1,0 +1,110 @@
+"""``dart test --reporter json`` and ``flutter test --machine``: one event a line, times on one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from stabkit.collect.content import head_lines, text_lines
+from stabkit.collect.json_content import json_line
+from stabkit.collect.test_reports._cases import Attempt, Case, Report, text
+from stabkit.collect.test_reports._json_shapes import mapped, whole
+from stabkit.schema import Evidence
+
+__all__ = ["FORMAT", "KIND", "read", "recognise"]
+
+FORMAT: Final = "dart-test"
+KIND: Final = "tests"
+
+_STATUS: Final[Mapping[str, str]] = {"success": "pass", "failure": "fail", "error": "error"}
+_RANK: Final = ("skip", "pass", "no_result", "fail", "error")
+
+
+def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+    """Say whether any of the first lines begins dart's protocol."""
+    return any("protocolVersion" in (json_line(line) or {}) for line in head_lines(head)[:200])
+
+
+@dataclass
+class _Test:
+    """One test as the events tell it."""
+
+    name: str | None
+    suite: str | None
+    started: int | None
+    status: str = "no_result"
+    ended: int | None = None
+    hidden: bool = False
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float | None:
+        if self.started is None or self.ended is None or self.ended < self.started:
+            return None
+        return (self.ended - self.started) / 1000
+
+    def worsen(self, status: str) -> None:
+        if self.status == "no_result" or _RANK.index(status) > _RANK.index(self.status):
+            self.status = status
+
+
+def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
+    """Return the ``tests`` of the events and the ``sources`` row.
+
+    Hidden successes (loading a file) are no cases, hidden failures are. An error after a test's end makes it a failure.
+    A file without the final event is partial.
+
+    Raises
+    ------
+    ReportError
+        The file is refused.
+    """
+    suites: dict[int, str | None] = {}
+    tests: dict[int, _Test] = {}
+    done: Any = None
+    for line in text_lines(path):
+        event = json_line(line)
+        if event is None:
+            continue
+        match event.get("type"):
+            case "suite":
+                found = mapped(event.get("suite"))
+                suites[whole(found.get("id")) or 0] = text(found.get("path"))
+            case "testStart":
+                found = mapped(event.get("test"))
+                place = suites.get(whole(found.get("suiteID")) or 0)
+                tests[whole(found.get("id")) or 0] = _Test(text(found.get("name")), place, whole(event.get("time")))
+            case "error":
+                _take_error(tests.get(whole(event.get("testID")) or 0), event)
+            case "testDone":
+                _take_end(tests.get(whole(event.get("testID")) or 0), event)
+            case "done":
+                done = event
+    report = Report()
+    for test in tests.values():
+        if not (test.hidden and test.status == "pass"):
+            attempt = Attempt(test.status, test.seconds, "\n".join(test.said) or None)
+            report.cases.append(Case(test.name, [attempt], file=test.suite))
+    if done is None:
+        report.unread = "the run never said that it is done"
+    elif done.get("success") is not True and not report.failing:
+        report.unread = "the run was not successful, and no test says why"
+    return report.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _take_error(test: _Test | None, event: Mapping[str, Any]) -> None:
+    if test is None:
+        return
+    test.said += [part for part in (text(event.get("error")), text(event.get("stackTrace"))) if part]
+    test.worsen("fail" if event.get("isFailure") is True else "error")
+
+
+def _take_end(test: _Test | None, event: Mapping[str, Any]) -> None:
+    if test is None:
+        return
+    test.ended, test.hidden = whole(event.get("time")), event.get("hidden") is True
+    status = _STATUS.get(str(event.get("result")))
+    if status is not None:
+        test.worsen("skip" if event.get("skipped") is True and status == "pass" else status)

@@ -1,0 +1,95 @@
+"""TRX, Visual Studio's test results: outcomes joined to their definitions by id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from stabkit.collect.content import xml_root
+from stabkit.collect.test_reports._cases import Case
+from stabkit.collect.test_reports._xml_tree import Element, joined_text, read_tree
+from stabkit.schema import Evidence
+
+__all__ = ["FORMAT", "KIND", "read", "recognise"]
+
+FORMAT: Final = "trx"
+KIND: Final = "tests"
+
+_STATUS: Final[Mapping[str, str]] = {
+    "passed": "pass",
+    "warning": "pass",
+    "passedbutrunaborted": "pass",
+    "failed": "fail",
+    "notexecuted": "skip",
+    "inconclusive": "skip",
+}
+_CLOCK: Final = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)$", re.ASCII)
+_UNFINISHED: Final = ("aborted", "timeout", "disconnected")
+_ROOT: Final = "TestRun"
+_RESULT: Final = re.compile(r"\w*TestResult")
+
+
+def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+    """Say whether a file that begins with these bytes is a TRX report, by its root element."""
+    return xml_root(head) == _ROOT
+
+
+def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
+    """Return the ``tests`` of the report and its ``sources`` row.
+
+    An outcome that is missing, unknown, or says that the test was broken off is an error. Of a data-driven test its
+    inner results are the cases. A run that failed without a failing test is a case in error.
+
+    Raises
+    ------
+    ReportError
+        Malformed, refused, or cut off before its first element.
+    """
+    tree, report = read_tree(path, _ROOT)
+    groups: dict[str | None, str | None] = {}
+    for definition in tree.named("UnitTest"):
+        method = definition.child("TestMethod")
+        group = (method.get("className") or "").partition(",")[0].strip() if method else ""
+        groups[definition.get("id")] = group or None
+    results = [element for element in tree.walk() if _RESULT.fullmatch(element.name)]
+    for result in results:
+        if result.child("InnerResults") is None:
+            report.cases.append(_case(result, groups.get(result.get("testId"))))
+    summary = tree.child("ResultSummary")
+    outcome = ((summary.get("outcome") if summary else None) or "").lower()
+    counters = summary.child("Counters") if summary else None
+    total = counters.get("total") if counters else None
+    if total and total.isdecimal() and len(total) < 13 and len(results) == len(report.cases):
+        report.claimed["tests"] = int(total)
+    if outcome in _UNFINISHED:
+        report.unread = f"the run was {outcome}"
+    if outcome in ("failed", "error", *_UNFINISHED) and not report.failing:
+        told = [info for info in (summary.named("Text") if summary else ()) if info.text]
+        report.add_uncarried(tree.get("name") or "test run", joined_text(*told))
+    return report.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _case(result: Element, group: str | None) -> Case:
+    info = result.child("Output", "ErrorInfo")
+    message = joined_text(info.child("Message"), info.child("StackTrace")) if info else None
+    name = result.get("testName")
+    if name and group:
+        name = name.removeprefix(f"{group}.")
+    return Case.of(
+        name,
+        _STATUS.get((result.get("outcome") or "").lower(), "error"),
+        time_s=_seconds(result.get("duration")),
+        message=message,
+        group=group,
+    )
+
+
+def _seconds(clock: str | None) -> float | None:
+    """Return the seconds of ``[days.]hours:minutes:seconds``; None for anything else."""
+    found = _CLOCK.match(clock or "")
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

@@ -1,0 +1,66 @@
+"""xUnit.net v2 and v3: ``assemblies`` with collections of tests, and errors outside of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from stabkit.collect.content import xml_root
+from stabkit.collect.test_reports._cases import Case, number
+from stabkit.collect.test_reports._xml_tree import Element, joined_text, read_tree
+from stabkit.schema import Evidence
+
+__all__ = ["FORMAT", "KIND", "read", "recognise"]
+
+FORMAT: Final = "xunit"
+KIND: Final = "tests"
+
+_STATUS: Final[Mapping[str, str]] = {"pass": "pass", "fail": "fail", "skip": "skip", "notrun": "skip"}
+_ROOTS: Final = ("assemblies", "assembly")
+
+
+def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+    """Say whether a file that begins with these bytes is an xUnit.net report, by its root element."""
+    return xml_root(head) in _ROOTS
+
+
+def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
+    """Return the ``tests`` of the report and its ``sources`` row.
+
+    Errors outside of tests (a fixture's clean-up, an assembly that did not load) are cases in error.
+
+    Raises
+    ------
+    ReportError
+        Malformed, refused, or cut off before its first element.
+    """
+    tree, report = read_tree(path, *_ROOTS)
+    assemblies = [tree] if tree.name == "assembly" else [child for child in tree.children if child.name == "assembly"]
+    for assembly in assemblies:
+        name = (assembly.get("name") or "").replace("\\", "/").rpartition("/")[2] or None
+        report.cases += [_case(test, name) for test in assembly.named("test")]
+        for error in assembly.named("error"):
+            message = joined_text(error.child("failure", "message"), error.child("failure", "stack-trace"))
+            report.add_uncarried(error.get("name") or error.get("type") or name, message, suite=name)
+    for theirs, ours in (("total", "tests"), ("failed", "failures"), ("passed", "passed")):
+        stated = [assembly.get(theirs) for assembly in assemblies]
+        if stated and all(value is not None and value.isdecimal() and len(value) < 13 for value in stated):
+            report.claimed[ours] = sum(int(value or 0) for value in stated)
+    return report.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _case(test: Element, assembly: str | None) -> Case:
+    name, group = test.get("name"), test.get("type")
+    if name and group:
+        name = name.removeprefix(f"{group}.")
+    message = joined_text(test.child("failure", "message"), test.child("failure", "stack-trace"), test.child("reason"))
+    status = _STATUS.get((test.get("result") or "").lower(), "no_result")
+    return Case.of(
+        name or test.get("method"),
+        status,
+        time_s=number(test.get("time")),
+        message=message,
+        group=group,
+        suite=assembly,
+    )
