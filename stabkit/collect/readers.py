@@ -144,6 +144,8 @@ def _describe(head: bytes) -> str:
         return f"its root element is {root[:80]!r}"
     if not head.strip():
         return "it is empty"
+    if b"".join(head.split()) == b"[]":
+        return "it is an empty list, which names no tool; SARIF does"
     if b"\0" in head[:1024]:
         return "its content is binary"
     return "its content is JSON of another kind" if text[:1] in (b"{", b"[") else "its content is unknown text"

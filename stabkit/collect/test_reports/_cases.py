@@ -16,7 +16,7 @@ from stabkit.collect.test_ids import UNNAMED, stable_ids
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["TEXT_LIMIT", "Attempt", "Case", "Report", "number", "text"]
+__all__ = ["TEXT_LIMIT", "Attempt", "Case", "Report", "number"]
 
 TEXT_LIMIT: Final = 64 * 1024
 _BAD: Final = ("fail", "error")
@@ -194,14 +194,3 @@ def number(value: object, *, scale: float = 1.0) -> float | None:
     except (ValueError, OverflowError):
         return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
-
-
-def text(value: object) -> str | None:
-    """Return a text that is not empty, or None for anything else.
-
-    Examples
-    --------
-    >>> text("a"), text(""), text(3)
-    ('a', None, None)
-    """
-    return value if isinstance(value, str) and value.strip() else None

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from stabkit.collect.content import head_lines, text_lines
 from stabkit.collect.json_content import json_line
-from stabkit.collect.test_reports._cases import Attempt, Case, Report, text
-from stabkit.collect.test_reports._json_shapes import mapped, whole
+from stabkit.collect.json_shapes import mapped, text, whole
+from stabkit.collect.test_reports._cases import Attempt, Case, Report
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

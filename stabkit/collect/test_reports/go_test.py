@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from stabkit.collect.content import head_lines, text_lines
 from stabkit.collect.json_content import json_line
-from stabkit.collect.test_reports._cases import TEXT_LIMIT, Attempt, Case, Report, number, text
+from stabkit.collect.json_shapes import text
+from stabkit.collect.test_reports._cases import TEXT_LIMIT, Attempt, Case, Report, number
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from stabkit.collect.json_content import json_keys, load_json
-from stabkit.collect.test_reports._cases import Attempt, Case, Report, number, text
-from stabkit.collect.test_reports._json_shapes import listed, mapped, whole
+from stabkit.collect.json_shapes import listed, mapped, text, whole
+from stabkit.collect.test_reports._cases import Attempt, Case, Report, number
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

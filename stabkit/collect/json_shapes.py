@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from stabkit.collect.content import ReportError
+from stabkit.collect.json_content import json_keys
 
-__all__ = ["listed", "mapped", "whole"]
+__all__ = ["array_keys", "listed", "mapped", "text", "whole"]
 
 
 def mapped(value: object) -> dict[str, Any]:
@@ -39,3 +40,28 @@ def whole(value: object) -> int | None:
     (3, None, None, None)
     """
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def text(value: object) -> str | None:
+    """Return a text that is not empty, or None for anything else.
+
+    Examples
+    --------
+    >>> text("a"), text(""), text(3)
+    ('a', None, None)
+    """
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def array_keys(head: bytes) -> set[str]:
+    """Return the keys of the first object of a JSON list, as far as these bytes show them.
+
+    Examples
+    --------
+    >>> sorted(array_keys(b'[{"code": "E501", "location": {"row": 1}}, {'))
+    ['code', 'location']
+    >>> array_keys(b"[]")
+    set()
+    """
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return set(json_keys(start[1:])) if start.startswith(b"[") else set()

@@ -1,0 +1,104 @@
+"""Text of linters, a finding a line: mypy's ``a.py:3: error: text  [rule]``, flake8's ``a.py:3:80: E501 text``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from stabkit.collect.content import head_lines, text_lines
+from stabkit.collect.scan_reports._results import Result, Scan, positive
+from stabkit.schema import Evidence
+
+__all__ = ["FORMAT", "KIND", "read", "recognise"]
+
+FORMAT: Final = "lint-lines"
+KIND: Final = "scan"
+
+# A path may begin with a drive letter and its colon.
+_PATH: Final = r"(?P<path>(?:[A-Za-z]:[\\/])?[^:\n]+)"
+_MYPY: Final = re.compile(
+    _PATH + r":(?P<line>\d+):(?:\d+:)?(?:\d+:\d+:)? (?P<severity>error|warning|note): (?P<text>.*?)"
+    r"(?:  \[(?P<rule>[\w-]+)\])?$"
+)
+_FLAKE8: Final = re.compile(_PATH + r":(?P<line>\d+):(?:\d+:)? (?P<rule>[A-Z]{1,4}\d{1,4}) (?P<text>.*)$")
+_FOUND: Final = re.compile(r"Found (\d+) errors? in \d+ files? \((?:checked (\d+) source files?|errors prevented .*)\)")
+_CLEAN: Final = re.compile(r"Success: no issues found in (\d+) source files?")
+_STOPPED: Final = re.compile(r"errors prevented further checking|INTERNAL ERROR|Traceback \(most recent call last\)")
+_UNREAD: Final = ("E999", "E902")
+_SYNTAX: Final = "syntax"
+
+
+def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+    """Say whether one of the first lines that say anything is of mypy or flake8; no line at all proves no scan."""
+    lines = [line for line in head_lines(head)[:50] if line.strip()]
+    return any(p.match(line) for line in lines[:5] for p in (_MYPY, _FLAKE8, _FOUND, _CLEAN))
+
+
+def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
+    """Return the ``findings`` of the lines, the ``scans`` and the ``sources`` row.
+
+    A note of mypy belongs to the error before it. A file that could not be parsed leaves the scan incomplete, and so
+    does a tool that stopped.
+
+    Raises
+    ------
+    ReportError
+        The file is refused.
+    """
+    lines = list(text_lines(path))
+    mypy = any(p.match(line) for line in lines for p in (_MYPY, _FOUND, _CLEAN))
+    scan = Scan("mypy" if mypy else "flake8")
+    scan.results = list(_mypy(lines, scan) if mypy else _flake8(lines, scan))
+    return scan.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _mypy(lines: list[str], scan: Scan) -> Iterator[Result]:
+    open_: Result | None = None
+    for line in lines:
+        found = _MYPY.match(line)
+        if found is None:
+            _take_other(line, scan)
+            continue
+        if found["severity"] == "note":
+            if open_ is not None and open_.path == found["path"]:
+                open_ = replace(open_, message=f"{open_.message}\nnote: {found['text']}")
+            continue
+        if open_ is not None:
+            yield open_
+        open_ = None
+        if found["rule"] == _SYNTAX:
+            scan.unread.append(f"{found['path']}: {found['text']}")
+        else:
+            place = positive(found["line"])
+            open_ = Result(found["rule"] or "misc", found["path"], place, found["text"], found["severity"])
+    if open_ is not None:
+        yield open_
+
+
+def _take_other(line: str, scan: Scan) -> None:
+    found, clean = _FOUND.match(line), _CLEAN.match(line)
+    if clean is not None:
+        scan.files_scanned = positive(clean.group(1))
+    elif found is not None:
+        scan.files_scanned = positive(found.group(2))
+    if _STOPPED.search(line):
+        scan.unread.append(line.strip()[:300])
+
+
+def _flake8(lines: list[str], scan: Scan) -> Iterator[Result]:
+    foreign = 0
+    for line in lines:
+        found = _FLAKE8.match(line)
+        if found is None:
+            foreign += bool(line.strip())
+            if _STOPPED.search(line):
+                scan.unread.append(line.strip()[:300])
+        elif found["rule"] in _UNREAD:
+            scan.unread.append(f"{found['path']}: {found['text']}")
+        else:
+            yield Result(found["rule"], found["path"], positive(found["line"]), found["text"])
+    if foreign:
+        scan.warnings.append(f"{foreign} line(s) are no findings")
