@@ -13,6 +13,7 @@ import pandas as pd
 
 from stabkit.collect.sources import Status, source_evidence
 from stabkit.collect.test_ids import UNNAMED, stable_ids
+from stabkit.collect.xml_tree import Soundness
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
@@ -84,6 +85,11 @@ class Report:
     line: int | None = None
     column: int | None = None
     uncarried: int = 0
+
+    @classmethod
+    def of(cls, sound: Soundness) -> Report:
+        """Return a report without cases that says how whole its document is."""
+        return cls(warnings=list(sound.warnings), status=sound.status, line=sound.line, column=sound.column)
 
     def add_uncarried(self, name: str | None, message: str | None, **where: Any) -> None:
         """Add a failure that no case carries, as a case in error named after its suite."""

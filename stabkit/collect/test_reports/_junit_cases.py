@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from stabkit.collect.content import ReportError
 from stabkit.collect.test_ids import UNNAMED
-from stabkit.collect.test_reports._xml_faults import refuse_entities
+from stabkit.collect.xml_faults import refuse_entities
 
 __all__ = ["TEXT_LIMIT", "JUnitCases", "Suite"]
 

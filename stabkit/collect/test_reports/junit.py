@@ -20,7 +20,7 @@ from stabkit.collect.content import ReportError, chunks, conflict_line, xml_root
 from stabkit.collect.sources import Status, source_evidence
 from stabkit.collect.test_ids import UNNAMED, stable_ids
 from stabkit.collect.test_reports._junit_cases import TEXT_LIMIT, JUnitCases
-from stabkit.collect.test_reports._xml_faults import CONTROLS, CUT_OFF, find_controls, removed_text
+from stabkit.collect.xml_faults import CONTROLS, CUT_OFF, find_controls, removed_text
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.collect.content import xml_root
-from stabkit.collect.test_reports._cases import Case, number
-from stabkit.collect.test_reports._xml_tree import Element, failed_alone, joined_text, read_tree
+from stabkit.collect.test_reports._cases import Case, Report, number
+from stabkit.collect.xml_tree import Element, failed_alone, joined_text, read_tree
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -43,7 +43,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     ReportError
         Malformed, refused, or cut off before its first element.
     """
-    tree, report = read_tree(path, _ROOT)
+    tree, sound = read_tree(path, _ROOT)
+    report = Report.of(sound)
     report.claimed = {
         ours: int(value)
         for theirs, ours in (("total", "tests"), ("passed", "passed"), ("failed", "failed"))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.collect.content import xml_root
-from stabkit.collect.test_reports._cases import Case
-from stabkit.collect.test_reports._xml_tree import Element, joined_text, read_tree
+from stabkit.collect.test_reports._cases import Case, Report
+from stabkit.collect.xml_tree import Element, joined_text, read_tree
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -47,7 +47,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     ReportError
         Malformed, refused, or cut off before its first element.
     """
-    tree, report = read_tree(path, _ROOT)
+    tree, sound = read_tree(path, _ROOT)
+    report = Report.of(sound)
     groups: dict[str | None, str | None] = {}
     for definition in tree.named("UnitTest"):
         method = definition.child("TestMethod")

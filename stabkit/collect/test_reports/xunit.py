@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.collect.content import xml_root
-from stabkit.collect.test_reports._cases import Case, number
-from stabkit.collect.test_reports._xml_tree import Element, joined_text, read_tree
+from stabkit.collect.test_reports._cases import Case, Report, number
+from stabkit.collect.xml_tree import Element, joined_text, read_tree
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -35,7 +35,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     ReportError
         Malformed, refused, or cut off before its first element.
     """
-    tree, report = read_tree(path, *_ROOTS)
+    tree, sound = read_tree(path, *_ROOTS)
+    report = Report.of(sound)
     assemblies = [tree] if tree.name == "assembly" else [child for child in tree.children if child.name == "assembly"]
     for assembly in assemblies:
         name = (assembly.get("name") or "").replace("\\", "/").rpartition("/")[2] or None

@@ -13,12 +13,22 @@ from xml.parsers import expat
 
 from stabkit.collect.content import ReportError, chunks, conflict_line
 from stabkit.collect.sources import Status
-from stabkit.collect.test_reports._cases import TEXT_LIMIT, Report
-from stabkit.collect.test_reports._xml_faults import CONTROLS, CUT_OFF, find_controls, refuse_entities, removed_text
+from stabkit.collect.xml_faults import CONTROLS, CUT_OFF, find_controls, refuse_entities, removed_text
 
-__all__ = ["Element", "failed_alone", "joined_text", "read_tree"]
+__all__ = ["Element", "Soundness", "failed_alone", "joined_text", "read_tree"]
 
+TEXT_LIMIT: Final = 64 * 1024
 _MOST_ELEMENTS: Final = 5_000_000
+
+
+@dataclass(frozen=True)
+class Soundness:
+    """How whole a document is: ok, repaired, or cut off (error), with what is to be said and where it began."""
+
+    status: Status = "ok"
+    warnings: tuple[str, ...] = ()
+    line: int | None = None
+    column: int | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -127,8 +137,8 @@ class _Tree:
         self.parser.Parse(b"", True)  # noqa: FBT003
 
 
-def read_tree(path: Path, *roots: str) -> tuple[Element, Report]:
-    """Return the root element of a report, one of those names, and a report that says what was wrong with it.
+def read_tree(path: Path, *roots: str) -> tuple[Element, Soundness]:
+    """Return the root element of a report, one of those names, and how whole it is.
 
     Raises
     ------
@@ -144,7 +154,7 @@ def read_tree(path: Path, *roots: str) -> tuple[Element, Report]:
             raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1) from error
         if error.code in CUT_OFF and tree.root is not None:
             kept = f"cut off: the cases before line {error.lineno} were read, what follows is missing"
-            return tree.root, _faulty("error", kept, error.lineno, error.offset + 1)
+            return tree.root, Soundness("error", (kept,), error.lineno, error.offset + 1)
         return _repaired(path, roots, error)
     except ReportError as fault:
         if fault.line is None:
@@ -153,10 +163,10 @@ def read_tree(path: Path, *roots: str) -> tuple[Element, Report]:
     except (LookupError, ValueError) as error:
         raise ReportError(f"malformed: {error}", line=1, column=1) from error
     assert tree.root is not None  # expat ends without an error only after a root
-    return tree.root, Report()
+    return tree.root, Soundness()
 
 
-def _repaired(path: Path, roots: Iterable[str], error: expat.ExpatError) -> tuple[Element, Report]:
+def _repaired(path: Path, roots: Iterable[str], error: expat.ExpatError) -> tuple[Element, Soundness]:
     malformed = ReportError(f"malformed: {expat.ErrorString(error.code)}", line=error.lineno, column=error.offset + 1)
     count, first = find_controls(path)
     if first is None:
@@ -167,8 +177,4 @@ def _repaired(path: Path, roots: Iterable[str], error: expat.ExpatError) -> tupl
     except (expat.ExpatError, LookupError, ValueError):
         raise malformed from error
     assert tree.root is not None
-    return tree.root, _faulty("repaired", removed_text(count, first), *first)
-
-
-def _faulty(status: Status, warning: str, line: int, column: int) -> Report:
-    return Report(warnings=[warning], status=status, line=line, column=column)
+    return tree.root, Soundness("repaired", (removed_text(count, first),), *first)

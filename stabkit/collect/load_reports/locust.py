@@ -1,0 +1,51 @@
+"""Locust's ``_stats.csv``: counts and percentiles of each endpoint, whole milliseconds, no requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from stabkit.collect.load_reports._requests import Load, Percentiles, milliseconds
+from stabkit.collect.load_reports._tables import first_fields, read_table
+from stabkit.schema import Evidence
+
+__all__ = ["FORMAT", "KIND", "read", "recognise"]
+
+FORMAT: Final = "locust"
+KIND: Final = "load"
+_TOTAL: Final = "Aggregated"
+
+
+def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+    """Say whether a file that begins with these bytes is a table of Locust's statistics."""
+    return {"Type", "Name", "Request Count", "Failure Count"} <= set(first_fields(head))
+
+
+def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:  # noqa: ARG001 - no paths here
+    """Return the percentiles that the table states, as claims of the ``sources`` row; the total is left out.
+
+    Raises
+    ------
+    ReportError
+        Not a table.
+    """
+    table = read_table(path)
+    rows = table[table["Name"].fillna("") != _TOTAL]
+    found = [
+        Percentiles(
+            " ".join(part for part in (row.get("Type"), row.get("Name")) if isinstance(part, str)) or "(?)",
+            _count(row.get("Request Count")),
+            _count(row.get("Failure Count")),
+            *milliseconds([row.get("50%"), row.get("95%"), row.get("99%"), row.get("Average Response Time")]),
+        )
+        for row in rows.to_dict("records")
+    ]
+    load = Load(percentiles=found, resolution_ms=1.0, method="Locust, rounded to two digits")
+    return load.evidence(path, form=FORMAT, suite=suite)
+
+
+def _count(value: object) -> int | None:
+    number = pd.to_numeric(value, errors="coerce") if isinstance(value, str) else None
+    return int(number) if number is not None and 0 <= number < 1e15 else None
