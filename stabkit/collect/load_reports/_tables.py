@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ def first_fields(head: bytes) -> list[str]:
 
     Examples
     --------
-    >>> first_fields(b"timeStamp,elapsed\\n1,2\\n")
+    >>> first_fields(b"timeStamp,elapsed\n1,2\n")
     ['timeStamp', 'elapsed']
     """
     line = next((line for line in head_lines(head) if line.strip()), "")
@@ -42,10 +43,13 @@ def read_table(path: Path, *, header: Sequence[str] | None = None) -> pd.DataFra
     data = b"".join(chunks(path, limit=TABLE_LIMIT))
     text = io.StringIO(data.decode("utf-8-sig", "replace").replace("\0", ""))
     try:
-        # Every column as text: a tool that writes "-" for a missing time must not turn the others into text.
-        return pd.read_csv(
-            text, dtype="str", header=0 if header is None else None, names=header, keep_default_na=False,
-            na_values=[""], on_bad_lines="error", index_col=False,
-        )  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        with warnings.catch_warnings():
+            # Cells beyond the header would be dropped with a warning.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # Every column as text: a tool that writes "-" for a missing time must not turn the others into text.
+            return pd.read_csv(
+                text, dtype="str", header=0 if header is None else None, names=header, keep_default_na=False,
+                na_values=[""], on_bad_lines="error", index_col=False,
+            )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, ValueError) as error:
         raise ReportError(f"not a table that can be read: {' '.join(str(error).split())[:200]}") from error
