@@ -18,6 +18,7 @@ from stabkit.chart.findings import (
 )
 from stabkit.errors import UsageError, nearest
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.numbers import duration
 from stabkit.report.sections.compliance import score_pieces
 from stabkit.report.wording import count, joined, plain, sentence, shell
 from stabkit.store import open_store
@@ -25,6 +26,7 @@ from stabkit.store import open_store
 __all__ = ["ComplianceHistory", "compliance_history"]
 
 SHOWN_ROWS = 20
+SECONDS_PER_DAY = 86_400
 
 
 def compliance_history(data: str | Path = "data", tool: str | None = None) -> ComplianceHistory:
@@ -120,7 +122,7 @@ class ComplianceHistory:
                 "severity": None if pd.isna(row["severity"]) else plain(row["severity"]),
                 "first": plain(row["first_label"] if pd.notna(row["first_label"]) else row["first_run_id"]),
                 "age": ("at least " if row["at_least"] else "") + count(int(row["age_runs"]), "scan"),
-                "days": f"{row['age_days']:.1f}",
+                "open": duration(row["age_days"] * SECONDS_PER_DAY or None),
             }
             for row in ages.to_dict("records")
         )
@@ -129,7 +131,7 @@ class ComplianceHistory:
             Column("severity", "Severity"),
             Column("first", "First seen in"),
             Column("age", "Age", "number"),
-            Column("days", "Days", "number"),
+            Column("open", "Open for", "number"),
         )
         figure = Figure.of(plot_ages, describe_ages, ages)
         return Group((figure, Table(columns, rows, "Open findings, oldest first", limit=SHOWN_ROWS)))

@@ -101,7 +101,8 @@ class TestTrends:
                 if turn == 0
                 else f"{count(abs(turn), 'failure')} {'more' if turn > 0 else 'fewer'} than"
             )
-            found.append(sentence(f"{change} in the run before"))
+            if turn or now["bad"]:
+                found.append(sentence(f"{change} in the run before"))
         unstable = self._unstable()
         if len(unstable):
             amount = f"{count(len(unstable), 'test')} {verb('was', len(unstable))}"
