@@ -12,7 +12,10 @@ from typing import Any, Final
 
 from stabkit.collect.content import ReportError, chunks, conflict_line
 
-__all__ = ["JSON_LIMIT", "JsonContent", "json_keys", "json_line", "load_json", "odd_values", "parse_json"]
+__all__ = ["JSON_LIMIT", "NO_JSON", "JsonContent", "json_keys", "json_line", "load_json", "odd_values", "parse_json"]
+
+# What is said of one such line, and of several.
+NO_JSON = ("line is no JSON: the file may be cut", "lines are no JSON: the file may be cut")
 
 JSON_LIMIT: Final = 256 * 1024**2
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.schema import Evidence
 
 __all__ = ["drop_repeats"]
@@ -38,7 +39,8 @@ def drop_repeats(evidence: Evidence) -> Evidence:
     sources = evidence["sources"].copy()
     for source, origins in notes.items():
         count = int((dropped & (tests["source"] == source)).sum())
-        text = f"{count} case(s) repeat {', '.join(dict.fromkeys(origins))} and are left out"
+        equal = f"equal to those of {', '.join(dict.fromkeys(origins))}"
+        text = amount(count, f"case {equal} is left out", f"cases {equal} are left out")
         own = (sources["path"] == source) & (sources["kind"] == "tests")
         before = sources.loc[own, "message"]
         sources.loc[own, "message"] = (before + "; " + text).where(before.notna(), text)

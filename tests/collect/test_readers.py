@@ -65,7 +65,7 @@ def test_an_aggregate_that_repeats_other_files_is_left_out_and_says_so(tmp_path)
     (tmp_path / "all.xml").write_text(f"<testsuites>{JUNIT.format('a')}</testsuites>")
     evidence = read_paths([tmp_path])
     assert len(evidence["tests"]) == 1
-    assert "1 case(s) repeat" in evidence["sources"]["message"].iloc[1]
+    assert "1 case equal to those of" in evidence["sources"]["message"].iloc[1]
 
 
 def test_one_suite_over_several_files_is_merged(tmp_path):

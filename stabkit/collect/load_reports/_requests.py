@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.sources import Status, source_evidence
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
@@ -96,7 +97,9 @@ class Load:
                 odd += int((bad & frame[name].notna() & frame["ok"]).sum())
                 frame[name] = times.mask(bad | ~frame["ok"])
         if odd:
-            warnings.append(f"{odd} time(s) that are no duration became null")
+            warnings.append(
+                amount(odd, "time is no duration and became null", "times are no durations and became null")
+            )
         if "error" in frame:
             frame["error"] = [redact_text(str(e))[:300] if isinstance(e, str) and e else None for e in frame["error"]]
         elif not frame["ok"].all():

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.json_content import json_keys, load_json
 from stabkit.collect.json_shapes import listed, mapped, text, whole
 from stabkit.collect.load_reports._requests import Load
@@ -49,7 +50,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     load = Load({name: frame[name] for name in frame}, warnings=list(content.warnings), resolution_ms=1000.0)
     total = whole(mapped(content.value).get("total_count"))
     if running:
-        load.unread = f"{running} job(s) have not ended"
+        load.unread = amount(running, "job has not ended", "jobs have not ended")
     elif total is not None and total > len(jobs):
         load.unread = f"it says {total} jobs and lists {len(jobs)}: a page is missing"
     return load.evidence(path, form=FORMAT, suite=suite)

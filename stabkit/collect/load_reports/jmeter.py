@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, read_head, xml_root
 from stabkit.collect.load_reports._requests import Load, milliseconds
 from stabkit.collect.load_reports._tables import first_fields, read_table
@@ -55,7 +56,7 @@ def _table(path: Path) -> Load:
     rows = table[~transaction].reset_index(drop=True)
     load = _load(rows)
     if transaction.any():
-        load.warnings.append(f"{int(transaction.sum())} transaction(s) repeat the samples in them and are left out")
+        load.warnings.append(_left_out(int(transaction.sum()), "transaction"))
     return load
 
 
@@ -68,7 +69,7 @@ def _xml(path: Path) -> Load:
     load.warnings += sound.warnings
     load.status = sound.status
     if len(leaves) < len(samples):
-        load.warnings.append(f"{len(samples) - len(leaves)} parent(s) repeat the samples in them and are left out")
+        load.warnings.append(_left_out(len(samples) - len(leaves), "parent"))
     return load
 
 
@@ -92,3 +93,11 @@ def _load(rows: pd.DataFrame) -> Load:
     for name in ("first_byte_ms", "connect_ms"):
         columns[name] = columns[name].where(columns[name] > 0)
     return Load({name: values.iloc[order].reset_index(drop=True) for name, values in columns.items()})
+
+
+def _left_out(number: int, noun: str) -> str:
+    return amount(
+        number,
+        f"{noun} repeats the samples in it and is left out",
+        f"{noun}s repeat the samples in them and are left out",
+    )

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, head_lines, read_head, text_lines
-from stabkit.collect.json_content import json_keys, json_line, load_json
+from stabkit.collect.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.collect.json_shapes import mapped, whole
 from stabkit.collect.load_reports._requests import Load, Percentiles, endpoint, milliseconds
 from stabkit.collect.load_reports._tables import first_fields, read_table
@@ -80,7 +81,7 @@ def _lines(path: Path) -> Load:
     requests = [_request(mapped(point.get("tags"))) for point in points]
     load = _load(requests, *([point.get(key) for point in points] for key in ("time", "value")))
     if foreign:
-        load.unread = f"{foreign} line(s) are no JSON: the file may be cut"
+        load.unread = amount(foreign, *NO_JSON)
     return load
 
 

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import head_lines, text_lines
-from stabkit.collect.json_content import json_keys, json_line, load_json
+from stabkit.collect.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.collect.json_shapes import listed, mapped, text
 from stabkit.collect.load_reports._requests import Load
 from stabkit.schema import Evidence
@@ -51,9 +52,11 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     frame = frame.sort_values("start", kind="stable", ignore_index=True).drop(columns="start")
     load = Load({name: frame[name] for name in frame})
     if others:
-        load.warnings.append(f"{others} inner span(s) are parts of others and left out")
+        load.warnings.append(
+            amount(others, "inner span is part of another and left out", "inner spans are parts of others and left out")
+        )
     if foreign:
-        load.unread = f"{foreign} line(s) are no JSON: the file may be cut"
+        load.unread = amount(foreign, *NO_JSON)
     return load.evidence(path, form=FORMAT, suite=suite)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError
 from stabkit.collect.json_content import json_keys, load_json
 from stabkit.collect.json_shapes import listed, mapped, text
@@ -79,7 +80,9 @@ def readings(answer: Mapping[str, Any], *, target: str | None = None) -> tuple[p
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if len(frame):
         missing = int((~frame["ok"]).sum())
-        warnings += [f"{missing} reading(s) are no finite numbers"] if missing else []
+        warnings += (
+            [amount(missing, "reading is no finite number", "readings are no finite numbers")] if missing else []
+        )
         # Several series of one name stand side by side in a round.
         frame["sequence"] = frame.groupby(["target", "metric"], sort=False).cumcount()
     return frame, warnings

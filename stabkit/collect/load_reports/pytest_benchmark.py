@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.json_content import json_keys, load_json
 from stabkit.collect.json_shapes import listed, mapped, text, whole
 from stabkit.collect.load_reports._requests import Load, Percentiles, milliseconds
@@ -47,5 +48,9 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
             found.append(Percentiles(name, whole(stats.get("rounds")), p50_ms=median, mean_ms=mean))
     load = Load(columns, found, list(content.warnings), method="pytest-benchmark", metric="run_time")
     if columns["target"] and found:
-        load.warnings.append(f"{len(found)} benchmark(s) keep no rounds and are left out")
+        load.warnings.append(
+            amount(
+                len(found), "benchmark keeps no rounds and is left out", "benchmarks keep no rounds and are left out"
+            )
+        )
     return load.evidence(path, form=FORMAT, suite=suite)

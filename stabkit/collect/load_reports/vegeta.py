@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import head_lines, read_head, text_lines
-from stabkit.collect.json_content import json_keys, json_line, load_json
+from stabkit.collect.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.collect.json_shapes import mapped, text, whole
 from stabkit.collect.load_reports._requests import Load, Percentiles, endpoint, milliseconds
 from stabkit.schema import Evidence
@@ -66,7 +67,7 @@ def _lines(path: Path) -> Load:
         )
     frame = pd.DataFrame(rows, columns=["target", "order", "service_ms", "ok", "status", "error"])
     frame = frame.sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
-    unread = f"{foreign} line(s) are no JSON: the file may be cut" if foreign else None
+    unread = amount(foreign, *NO_JSON) if foreign else None
     return Load({name: frame[name] for name in frame}, unread=unread)
 
 

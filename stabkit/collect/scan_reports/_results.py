@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints, sha256_of
 from stabkit.collect.sources import source_evidence
@@ -73,7 +74,7 @@ class Scan:
             warnings.insert(0, f"unread: {self.unread[0][:300]}{more}")
         unnamed = sum(row["rule"] == "(?)" for row in rows)
         if unnamed:
-            warnings.append(f"{unnamed} finding(s) name no rule")
+            warnings.append(amount(unnamed, "finding names no rule", "findings name no rule"))
         if self.claimed_findings is not None and self.claimed_findings != len(rows):
             warnings.append(f"it claims {self.claimed_findings} findings and lists {len(rows)}: the rows count")
         scan = {

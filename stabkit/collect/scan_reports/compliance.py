@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints
 from stabkit.collect.json_content import json_keys, load_json
@@ -172,8 +173,8 @@ def _category(whole: Mapping[str, Any], name: str, category: Mapping[str, Any], 
 
 def _compare(total: int | None, findings: list[dict[str, Any]], *, complete: bool, warnings: list[str]) -> None:
     if not complete:
-        stated = "some" if total is None else str(total)
-        warnings.append(f"it claims {stated} finding(s) and lists none: which ones they are is unknown")
+        stated = "some findings" if total is None else amount(total, "finding", "findings")
+        warnings.append(f"it claims {stated} and lists none: which ones they are is unknown")
     elif total is not None and total != len(findings):
         warnings.append(f"it claims {total} findings and lists {len(findings)}: the rows count")
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import head_lines, text_lines
 from stabkit.collect.scan_reports._results import Result, Scan, positive
 from stabkit.schema import Evidence
@@ -101,4 +102,4 @@ def _flake8(lines: list[str], scan: Scan) -> Iterator[Result]:
         else:
             yield Result(found["rule"], found["path"], positive(found["line"]), found["text"])
     if foreign:
-        scan.warnings.append(f"{foreign} line(s) are no findings")
+        scan.warnings.append(amount(foreign, "line is no finding", "lines are no findings"))

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints, sha256_of
 from stabkit.collect.json_content import json_keys, load_json
@@ -129,7 +130,9 @@ class _Run:
             if failed:
                 complete = False
                 text = str(_object(failed[0].get("message")).get("text") or "no text")
-                warnings.append(f"{self.tool} reports {len(failed)} error(s) of its own, such as: {text[:300]}")
+                warnings.append(
+                    f"{self.tool} reports {amount(len(failed), 'error', 'errors')} of its own, such as: {text[:300]}"
+                )
         active = self._active_rules()
         # Only a tool that states what it looked at says so by "analysisTarget"; other artifacts are mere mentions.
         paths = sorted(
@@ -175,7 +178,7 @@ class _Run:
             raise ReportError(f"{broken} of the results of {self.tool} are no objects")
         unnamed = sum(row["rule"] == "(?)" for row in rows)
         if unnamed:
-            warnings.append(f"{unnamed} finding(s) name no rule")
+            warnings.append(amount(unnamed, "finding names no rule", "findings name no rule"))
         _add_fingerprints(rows)
         return rows
 

@@ -11,15 +11,31 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.sources import Status, source_evidence
 from stabkit.collect.test_ids import UNNAMED, stable_ids
 from stabkit.collect.xml_tree import Soundness
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["TEXT_LIMIT", "Attempt", "Case", "Report", "number"]
+__all__ = ["CUT_TEXTS", "TEXT_LIMIT", "TWICE", "UNCARRIED", "Attempt", "Case", "Report", "number"]
 
 TEXT_LIMIT: Final = 64 * 1024
+"""Bytes of a failure's text that are kept."""
+
+# What is said of one, and of several.
+CUT_TEXTS: Final = (
+    f"failure text was cut to {TEXT_LIMIT // 1024} KiB",
+    f"failure texts were cut to {TEXT_LIMIT // 1024} KiB",
+)
+TWICE: Final = (
+    "test id occurs more than once without a notation for attempts: the worst counts",
+    "test ids occur more than once without a notation for attempts: the worst counts",
+)
+UNCARRIED: Final = (
+    "failure that no case carries became a case named after its suite",
+    "failures that no case carries became cases named after their suites",
+)
 _BAD: Final = ("fail", "error")
 # How the counts of headers are called here -> the statuses that they count.
 _COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -105,7 +121,7 @@ class Report:
         """Return the rows of ``tests`` and the ``sources`` row."""
         warnings = list(self.warnings)
         if self.uncarried:
-            warnings.append(f"{self.uncarried} failure(s) that no case carries became cases named after their suite")
+            warnings.append(amount(self.uncarried, *UNCARRIED))
         frame = _frame(self.cases, path, suite, root, warnings)
         claimed = {key: value for key, value in self.claimed.items() if value is not None}
         status = self.status
@@ -136,9 +152,9 @@ def _frame(
 ) -> pd.DataFrame:
     named = [replace(case, name=case.name or UNNAMED) for case in cases]
     ids = stable_ids([c.file for c in named], [c.group for c in named], [c.name or UNNAMED for c in named], root=root)
-    twice = sum(amount > 1 for amount in Counter(ids).values())
+    twice = sum(times > 1 for times in Counter(ids).values())
     if twice:
-        warnings.append(f"{twice} test id(s) occur more than once without a notation for attempts: the worst counts")
+        warnings.append(amount(twice, *TWICE))
     source, cut = redact_text(str(path)), 0
     rows: list[dict[str, Any]] = []
     for case, test_id in zip(named, ids, strict=True):
@@ -159,7 +175,7 @@ def _frame(
                 }
             )
     if cut:
-        warnings.append(f"{cut} failure text(s) cut to {TEXT_LIMIT // 1024} KiB")
+        warnings.append(amount(cut, *CUT_TEXTS))
     return pd.DataFrame(rows)
 
 

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 from xml.parsers import expat
+
+import numpy as np
 
 from stabkit.collect.content import ReportError
 from stabkit.collect.test_ids import UNNAMED
+from stabkit.collect.test_reports._case_columns import SLICE, CaseColumns, mapped, seconds
+from stabkit.collect.test_reports._cases import TEXT_LIMIT
 from stabkit.collect.xml_faults import refuse_entities
 
-__all__ = ["TEXT_LIMIT", "JUnitCases", "Suite"]
+__all__ = ["Floats", "Integers", "JUnitCases", "Rows", "Suite"]
 
-TEXT_LIMIT: Final = 64 * 1024
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
 _RANK: Final = {"pass": 0, "xfail": 1, "skip": 1, "fail": 2, "error": 3}
 _STATED: Final = {
     "notrun": "skip",
@@ -58,11 +65,31 @@ class _Attempt:
     time: str | None
 
 
-class JUnitCases:
-    """Columns of a JUnit report, one entry a row of ``tests``, filled while the XML is parsed.
+@dataclass(frozen=True)
+class Rows:
+    """The rows of ``tests``, an entry a row; the dictionaries only where a row is no plain pass in its first attempt.
 
-    ``names``, ``classes``, ``files``, ``times`` and ``suite_of`` have an entry for each row; ``statuses``, ``messages``
-    and ``attempts`` only where a row is no plain pass in its first attempt.
+    ``case`` is the row's place in :class:`CaseColumns`, ``suite`` in the suites (-1 outside any).
+    """
+
+    case: Integers
+    suite: Integers
+    time_s: Floats
+    attempts: dict[int, int]
+    statuses: dict[int, str]
+    messages: dict[int, str]
+
+    @property
+    def superseded(self) -> int:
+        """Attempts that a later one of the same case follows."""
+        return len(self.case) - (int(self.case[-1]) + 1 if len(self.case) else 0)
+
+
+class JUnitCases:
+    """The cases of a JUnit report, filled while the XML is parsed.
+
+    ``columns`` holds what each case says of itself; ``statuses`` and ``messages`` only the rows that are no plain
+    pass. Where cases carry attempts of their own, :meth:`rows` spreads them over several rows.
 
     Raises
     ------
@@ -71,21 +98,15 @@ class JUnitCases:
         ever opened.
     """
 
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.classes: list[str] = []
-        self.files: list[str | None] = []
-        self.times: list[str | None] = []
-        self.suite_of: list[int] = []
+    def __init__(self, root: Path | None = None) -> None:
+        self.columns = CaseColumns(root)
         self.statuses: dict[int, str] = {}
-        self.attempts: dict[int, int] = {}
         self.messages: dict[int, str] = {}
         self.suites: list[Suite] = []
-        self.superseded = 0
         self.cut_texts = 0
         self.uncarried = 0
-        self._batch: list[dict[str, str]] = []
-        self._last: dict[str, str] = {}
+        self._batch: list[list[str]] = []
+        self._last: list[str] = []
         self._suite_starts: list[tuple[int, int]] = [(0, -1)]
         self._open_suites: list[int] = []
         self._in_case = False
@@ -93,7 +114,6 @@ class JUnitCases:
         self._attempts_of: dict[int, list[_Trouble]] = {}
         self._trouble: _Trouble | None = None
         self._muted: str | None = None
-        self._known: dict[str | None, str | None] = {}
         self._parser = self._new_parser()
 
     def parse(self, blocks: Iterable[bytes]) -> None:
@@ -101,33 +121,43 @@ class JUnitCases:
         try:
             for block in blocks:
                 self._parser.Parse(block, False)  # noqa: FBT003 - expat takes it by position
-                self._flush()
+                if len(self._batch) >= SLICE:
+                    self._flush()
             self._parser.Parse(b"", True)  # noqa: FBT003
         finally:
             self._flush()
-            self._finish()
 
     @property
     def position(self) -> tuple[int, int]:
         """Line and column where the parser stands, both from 1."""
         return self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1
 
+    def rows(self) -> Rows:
+        """Return the rows of ``tests``: a case each, or an attempt each where cases carry attempts."""
+        cases = self.columns.rows
+        starts = np.array([start for start, _ in self._suite_starts] + [cases])
+        suite_of = np.repeat(np.array([suite for _, suite in self._suite_starts], dtype="int64"), np.diff(starts))
+        rows = Rows(np.arange(cases), suite_of, self.columns.time_s, {}, dict(self.statuses), dict(self.messages))
+        return self._spread_attempts(rows) if self._attempts_of else rows
+
     def _new_parser(self) -> expat.XMLParserType:
         parser = expat.ParserCreate()
         parser.buffer_text = True
+        # A list of names and values costs less than a dictionary, and a case is one of many alike.
+        parser.ordered_attributes = True
         refuse_entities(parser)
         parser.StartElementHandler = self._root
         parser.EndElementHandler = self._end
         return parser
 
-    def _root(self, name: str, attributes: dict[str, str]) -> None:
+    def _root(self, name: str, attributes: list[str]) -> None:
         local = name.rpartition(":")[2]
         if local not in ("testsuites", "testsuite"):
             raise ReportError(f"not a test report: its root element is {local[:80]!r}")
         self._parser.StartElementHandler = self._start
         self._start(name, attributes)
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
+    def _start(self, name: str, attributes: list[str]) -> None:
         if name == "testcase":
             self._in_case = True
             self._batch.append(attributes)
@@ -135,46 +165,41 @@ class JUnitCases:
         self._rare_start(name.rpartition(":")[2], attributes)
 
     def _flush(self) -> None:
-        """Move the cases begun since the last block into the columns."""
+        """Move the cases begun since the last flush into the columns."""
         batch = self._batch
         if not batch:
             return
-        base = len(self.names)
-        keys = set[str]().union(*batch)
-        # A report repeats class and file names; keeping one string of each halves the memory.
-        one = self._known.setdefault
-        self.names += [case.get("name") or UNNAMED for case in batch]
-        self.classes += [one(group, group) or UNNAMED for group in [case.get("classname") for case in batch]]
-        self.times += [case.get("time") for case in batch]
-        if "file" in keys:
-            self.files += [None] * (base - len(self.files))
-            self.files += [one(file, file) for file in [case.get("file") for case in batch]]
-        if "status" in keys or "result" in keys:
+        base = self.columns.rows
+        said = self.columns.extend(batch)
+        if "status" in said or "result" in said:
             for number, case in enumerate(batch):
-                self.statuses.setdefault(base + number, _stated(case))
+                if (status := _stated(case)) != "pass":
+                    self.statuses.setdefault(base + number, status)
         self._last = batch[-1]
         batch.clear()
 
     @property
     def _rows(self) -> int:
-        return len(self.names) + len(self._batch)
+        return self.columns.rows + len(self._batch)
 
-    def _rare_start(self, name: str, attributes: dict[str, str]) -> None:
+    def _rare_start(self, name: str, attributes: list[str]) -> None:
         if name == "testcase":
             self._start(name, attributes)
         elif name in ("testsuite", "testsuites"):
-            self._open_suite(attributes)
+            self._open_suite(mapped(attributes))
         elif self._trouble is not None:
             if name in ("system-out", "system-err") and self._muted is None:
                 self._muted = name
                 self._parser.CharacterDataHandler = None
         elif name in _TROUBLES:
             status, attempt = _TROUBLES[name]
-            self._trouble = _Trouble(status, attempt, attributes.get("message", ""), attributes.get("time"))
+            said = mapped(attributes)
+            self._trouble = _Trouble(status, attempt, said.get("message", ""), said.get("time"))
             self._parser.CharacterDataHandler = self._text
         elif name == "skipped" and self._in_case:
-            xfail = attributes.get("type") == "pytest.xfail"
-            self._settle("xfail" if xfail else "skip", attributes.get("message", ""))
+            said = mapped(attributes)
+            xfail = said.get("type") == "pytest.xfail"
+            self._settle("xfail" if xfail else "skip", said.get("message", ""))
 
     def _open_suite(self, attributes: dict[str, str]) -> None:
         parent = self._open_suites[-1] if self._open_suites else None
@@ -241,44 +266,35 @@ class JUnitCases:
     def _add_uncarried(self, trouble: _Trouble) -> None:
         """Add the failure of a suite that no case carries, as a case named after the suite."""
         name = self.suites[self._open_suites[-1]].name if self._open_suites else None
-        self._batch.append({"name": name or UNNAMED})
+        self._batch.append(["name", name or UNNAMED])
         row = self._rows - 1
         self.statuses[row] = "error"
         self.messages[row] = self._message(trouble)
         self.uncarried += 1
 
-    def _finish(self) -> None:
-        """Give each row its suite, and spread cases with attempts over several rows."""
-        self.files += [None] * (len(self.names) - len(self.files))
-        ends = [start for start, _ in self._suite_starts[1:]] + [len(self.names)]
-        for (start, suite), end in zip(self._suite_starts, ends, strict=True):
-            self.suite_of += [suite] * (end - start)
-        if self._attempts_of:
-            self._spread_attempts()
-
-    def _spread_attempts(self) -> None:
+    def _spread_attempts(self, rows: Rows) -> Rows:
         """Turn each case with attempts into a row an attempt, oldest first; its own result is the last."""
         origin: list[int] = []
-        statuses, messages, times = self.statuses, self.messages, self.times
-        self.statuses, self.messages, self.times = {}, {}, []
-        for row in range(len(self.names)):
-            tries = [_Attempt(statuses.get(row, "pass"), messages.get(row, ""), times[row])]
+        spread = Rows(rows.case, rows.suite, rows.time_s, {}, {}, {})
+        times: dict[int, str | None] = {}
+        for row in range(len(rows.case)):
+            tries = [_Attempt(rows.statuses.get(row, "pass"), rows.messages.get(row, ""), None)]
             if row in self._attempts_of:
                 tries = self._tries(self._attempts_of[row], tries[0])
+                # The duration that the case states is its last attempt's; the others have their own.
+                times |= {len(origin) + number: attempt.time for number, attempt in enumerate(tries[:-1])}
             for number, attempt in enumerate(tries, start=1):
                 place = len(origin)
                 origin.append(row)
-                self.times.append(attempt.time)
-                self.statuses[place] = attempt.status
+                spread.statuses[place] = attempt.status
                 if attempt.message:
-                    self.messages[place] = attempt.message
+                    spread.messages[place] = attempt.message
                 if len(tries) > 1:
-                    self.attempts[place] = number
-        self.superseded = len(origin) - len(self.names)
-        self.names = [self.names[row] for row in origin]
-        self.classes = [self.classes[row] for row in origin]
-        self.files = [self.files[row] for row in origin]
-        self.suite_of = [self.suite_of[row] for row in origin]
+                    spread.attempts[place] = number
+        cases = np.array(origin, dtype="int64")
+        time_s = rows.time_s[cases]
+        time_s[list(times)] = seconds(list(times.values()))
+        return Rows(cases, rows.suite[cases], time_s, spread.attempts, spread.statuses, spread.messages)
 
     def _tries(self, troubles: list[_Trouble], final: _Attempt) -> list[_Attempt]:
         earlier = [_Attempt(trouble.status, self._message(trouble), trouble.time) for trouble in troubles]
@@ -287,7 +303,7 @@ class JUnitCases:
         # The case's own failure was the first try, the reruns followed and failed too.
         first = _Attempt(final.status if final.status in ("fail", "error") else "fail", final.message, None)
         last = earlier.pop()
-        return [first, *earlier, _Attempt(last.status, last.message, final.time)]
+        return [first, *earlier, _Attempt(last.status, last.message, None)]
 
     def _message(self, trouble: _Trouble) -> str:
         text = "".join(trouble.text).strip()
@@ -317,9 +333,10 @@ _TROUBLES: Final = {
 }
 
 
-def _stated(attributes: dict[str, str]) -> str:
+def _stated(attributes: list[str]) -> str:
+    said = mapped(attributes)
     for key in ("status", "result"):
-        status = _STATED.get(attributes.get(key, "").strip().lower())
+        status = _STATED.get(said.get(key, "").strip().lower())
         if status is not None:
             return status
     return "pass"

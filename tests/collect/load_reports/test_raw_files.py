@@ -74,7 +74,7 @@ def test_jmeter_table_without_its_transactions(tmp_path):
     )
     assert rows(found, *SHORT) == [("home", None, False, 500), ("home", 30.0, True, 200)]
     assert rows(found, "first_byte_ms", "connect_ms")[1] == (20.0, None)
-    assert "1 transaction(s)" in source(found)["message"]
+    assert "1 transaction repeats" in source(found)["message"]
     assert json.loads(source(found)["claimed"]) == {"resolution_ms": 1.0}
 
 
@@ -85,7 +85,7 @@ def test_jmeter_xml_without_parents(tmp_path):
         '<httpSample t="30" ts="2" lb="b" s="false" rc="503"/></sample></testResults>',
     )
     assert rows(found, *SHORT) == [("a", 10.0, True, 200), ("b", None, False, 503)]
-    assert "1 parent(s)" in source(found)["message"]
+    assert "1 parent repeats" in source(found)["message"]
 
 
 def test_github_jobs_queue_and_run(tmp_path):
@@ -167,7 +167,7 @@ def test_otlp_server_spans(tmp_path):
     spans = [server, bad, {"name": "query", "kind": 3}]
     found = read(tmp_path, {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
     assert rows(found, *SHORT, "error") == [("GET /a", None, False, None, "boom"), ("GET /a", 5.0, True, None, None)]
-    assert "1 inner span(s)" in source(found)["message"]
+    assert "1 inner span is" in source(found)["message"]
 
 
 def test_prometheus_readings_are_rounds(tmp_path):

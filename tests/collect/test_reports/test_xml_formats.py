@@ -52,7 +52,7 @@ def test_nunit3_results_labels_and_failed_set_up(tmp_path):
         ("(?)::Shop.Db", "error"),
     ]
     assert list(found["tests"]["message"].dropna()) == ["no\nat x", "later", "no database"]
-    assert "1 failure(s) that no case carries" in source(found)["message"]
+    assert "1 failure that no case carries" in source(found)["message"]
     assert source(found)["status"] == "ok"
 
 
