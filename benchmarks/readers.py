@@ -1,7 +1,8 @@
-"""Speed of the JUnit reader beside the bare tokeniser and ElementTree, in MB per second of CPU time.
+"""Speed of the readers beside their own limits and their peers, in MB per second of CPU time.
 
-    python benchmarks/readers.py [--cases 200000] [--repeat 3]
+    python benchmarks/readers.py [--cases 200000] [--findings 100000] [--repeat 3]
 
+JUnit stands beside the bare tokeniser, ElementTree and, where it is installed, junitparser; SARIF beside json.loads.
 All read the same generated file in the same run; the best of the repeats counts, since other work on the machine only
 ever adds time. Memory is the peak above what was in use before the reader began.
 """
@@ -9,11 +10,14 @@ ever adds time. Memory is the peak above what was in use before the reader began
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
+import json
 import multiprocessing
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -22,6 +26,7 @@ import pandas as pd
 
 from stabkit.collect.content import chunks
 from stabkit.collect.readers import read_file
+from stabkit.collect.scan_reports import sarif
 from stabkit.collect.test_reports import junit
 
 BLOCK = 1 << 20
@@ -45,6 +50,31 @@ def write_report(path: Path, cases: int) -> None:
             else:
                 file.write(f"{head}/>\n")
         file.write("</testsuite></testsuites>\n")
+
+
+def write_log(path: Path, findings: int) -> None:
+    """Write a SARIF log of about 450 bytes a result: 200 rules, 1000 files, each result with its own fingerprint."""
+    results = [
+        {
+            "ruleId": f"R{number % 200:03d}",
+            "ruleIndex": number % 200,
+            "level": ("error", "warning", "note")[number % 3],
+            "message": {"text": f"Value {number} is not used in this function"},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": f"src/shop/module_{number % 1000}.py", "uriBaseId": "SRC"},
+                        "region": {"startLine": number % 900 + 1, "snippet": {"text": f"value = compute({number})"}},
+                    }
+                }
+            ],
+            "partialFingerprints": {"primaryLocationLineHash": f"{number:016x}:1"},
+        }
+        for number in range(findings)
+    ]
+    rules = [{"id": f"R{number:03d}"} for number in range(200)]
+    run = {"tool": {"driver": {"name": "big", "rules": rules}}, "results": results}
+    path.write_text(json.dumps({"version": "2.1.0", "runs": [run]}), encoding="utf-8")
 
 
 def _ignore(_name: str, _attributes: object) -> None:
@@ -85,16 +115,43 @@ def junit_reader(path: Path) -> int:
 
 
 def whole_way(path: Path) -> int:
-    return len(read_file(path)["tests"])
+    evidence = read_file(path)
+    return len(evidence["tests"]) + len(evidence["findings"])
 
 
-WAYS: dict[str, Callable[[Path], int]] = {
+def with_junitparser(path: Path) -> int:
+    parser = importlib.import_module("junitparser")
+    rows = [
+        (case.classname, case.name, case.time, case.result)
+        for suite in parser.JUnitXml.fromfile(path)
+        for case in suite
+    ]
+    return len(pd.DataFrame(rows, columns=["class", "name", "time_s", "result"]))
+
+
+def bare_json(path: Path) -> int:
+    return len(json.loads(path.read_bytes()))
+
+
+def sarif_reader(path: Path) -> int:
+    return len(sarif.read(path)["findings"])
+
+
+JUNIT: dict[str, Callable[[Path], int]] = {
     "expat, no handlers": bare_expat,
     "expat, empty start handler": empty_handler,
     "stabkit junit.read, to DataFrame": junit_reader,
     "stabkit read_file, with recognition and SHA-256": whole_way,
     "ElementTree iterparse, to DataFrame": element_tree,
 }
+if importlib.util.find_spec("junitparser"):
+    JUNIT["junitparser, to DataFrame"] = with_junitparser
+SARIF: dict[str, Callable[[Path], int]] = {
+    "json.loads": bare_json,
+    "stabkit sarif.read, to DataFrame": sarif_reader,
+    "stabkit read_file, with recognition and SHA-256 ": whole_way,
+}
+WAYS = JUNIT | SARIF
 
 
 def measure(name: str, path: Path, small: Path) -> tuple[float, float]:
@@ -107,26 +164,36 @@ def measure(name: str, path: Path, small: Path) -> tuple[float, float]:
     return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
+def compare(ways: Iterable[str], path: Path, small: Path, what: str, repeat: int) -> None:
+    """Print speed and memory of each way to read one file, each time in a fresh process."""
+    size = path.stat().st_size / 1e6
+    print(f"{size:.1f} MB, {what}; best of {repeat}")
+    print(f"{'':50}{'MB per CPU second':>18}{'MiB':>8}")
+    context = multiprocessing.get_context("spawn")
+    for name in ways:
+        best = []
+        for _ in range(repeat):
+            with context.Pool(1) as pool:
+                best.append(pool.apply(measure, (name, path, small)))
+        seconds, memory = min(best)
+        print(f"{name:50}{size / seconds:18.0f}{memory:8.0f}")
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--cases", type=int, default=200_000)
+    arguments.add_argument("--findings", type=int, default=100_000)
     arguments.add_argument("--repeat", type=int, default=3)
     options = arguments.parse_args()
-    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        path, small = Path(folder) / "big.xml", Path(folder) / "small.xml"
-        write_report(path, options.cases)
+        big, small = Path(folder) / "big", Path(folder) / "small"
+        write_report(big, options.cases)
         write_report(small, 200)
-        size = path.stat().st_size / 1e6
-        print(f"{size:.1f} MB, {options.cases:,} cases; best of {options.repeat}")
-        print(f"{'':50}{'MB per CPU second':>18}{'MiB':>8}")
-        for name in WAYS:
-            best = []
-            for _ in range(options.repeat):
-                with context.Pool(1) as pool:
-                    best.append(pool.apply(measure, (name, path, small)))
-            seconds, memory = min(best)
-            print(f"{name:50}{size / seconds:18.0f}{memory:8.0f}")
+        compare(JUNIT, big, small, f"JUnit, {options.cases:,} cases", options.repeat)
+        write_log(big, options.findings)
+        write_log(small, 200)
+        print()
+        compare(SARIF, big, small, f"SARIF, {options.findings:,} results", options.repeat)
 
 
 if __name__ == "__main__":

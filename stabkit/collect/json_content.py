@@ -103,6 +103,8 @@ def parse_json(text: str, odd: list[str]) -> Any:
         odd.append(name)
 
     def integer(digits: str) -> int | None:
+        if len(digits) < 19:
+            return int(digits)
         if len(digits) > 20 or not -(2**63) <= int(digits) < 2**63:
             odd.append(f"an integer of {len(digits)} digits")
             return None

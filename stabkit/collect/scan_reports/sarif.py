@@ -103,6 +103,8 @@ class _Run:
         self._by_id = {
             str(rule.get("id")): rule for part in self.components for rule in map(_object, _list(part.get("rules")))
         }
+        self._paths: dict[tuple[str, str | None], str] = {}
+        self._used_rules: set[str] = set()
         self.artifacts = [_object(artifact) for artifact in _list(run.get("artifacts"))]
         self.bases = _object(run.get("originalUriBaseIds"))
         places = [_object(base).get("uri") for base in self.bases.values()]
@@ -159,8 +161,7 @@ class _Run:
 
         Such a list (ruff's, for one) changes with the findings, and would make two scans of equal rules look unlike.
         """
-        used = {self._rule(result)[0] for result in map(_object, _list(self.run.get("results")))}
-        if all(rule in used for rule in self._by_id):
+        if all(rule in self._used_rules for rule in self._by_id):
             return []
         return sorted(f"{name}:{self._level(rule)}" for name, rule in self._by_id.items() if self._enabled(rule))
 
@@ -171,9 +172,11 @@ class _Run:
             if not isinstance(result, dict):
                 broken += 1
                 continue
+            name, rule = self._rule(result)
+            self._used_rules.add(name)
             if result.get("kind") in _NO_PROBLEM or result.get("baselineState") == "absent":
                 continue
-            rows.append(self._finding(result))
+            rows.append(self._finding(result, name, rule))
         if broken:
             raise ReportError(f"{broken} of the results of {self.tool} are no objects")
         unnamed = sum(row["rule"] == "(?)" for row in rows)
@@ -182,8 +185,7 @@ class _Run:
         _add_fingerprints(rows)
         return rows
 
-    def _finding(self, result: Mapping[str, Any]) -> dict[str, Any]:
-        rule_id, rule = self._rule(result)
+    def _finding(self, result: Mapping[str, Any], name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
         location = _object(next(iter(_list(result.get("locations"))), None))
         physical = _object(location.get("physicalLocation"))
         region = _object(physical.get("region"))
@@ -195,7 +197,7 @@ class _Run:
         return {
             "scan_id": self.scan_id,
             "tool": self.tool,
-            "rule": rule_id,
+            "rule": name,
             "severity": str(level).lower(),
             "scope": "all",
             "path": self._uri(physical.get("artifactLocation")),
@@ -253,12 +255,19 @@ class _Run:
         uri = place.get("uri")
         if not isinstance(uri, str) or not uri:
             return None
-        uri = self._based(uri, place.get("uriBaseId"))
+        base = place.get("uriBaseId")
+        key = (uri, base if isinstance(base, str) else None)
+        if key not in self._paths:
+            self._paths[key] = self._resolve_path(*key)
+        return self._paths[key]
+
+    def _resolve_path(self, uri: str, base: str | None) -> str:
+        uri = self._based(uri, base)
         parts = urlsplit(uri) if not re.match(r"[A-Za-z]:[\\/]", uri) else None
         path = parts.path if parts is not None and parts.scheme in ("", "file") else uri
         clean = normalise_path(redact_text(unquote(path)), root=self.root)
-        for base in self._absolute_bases:
-            clean = clean.removeprefix(base)
+        for folder in self._absolute_bases:
+            clean = clean.removeprefix(folder)
         return clean
 
     def _based(self, uri: str, base: object) -> str:
@@ -281,7 +290,7 @@ def _suppressed(result: Mapping[str, Any]) -> bool:
 def _add_fingerprints(rows: list[dict[str, Any]]) -> None:
     texts = ((row["rule"], row["path"], row["context_sha256"] or row["message"]) for row in rows)
     for row, computed in zip(rows, computed_fingerprints(texts), strict=True):
-        own = json.loads(row["fingerprints"] or "{}")
+        own = json.loads(row["fingerprints"]) if row["fingerprints"] else {}
         row["fingerprint"] = "; ".join(f"{key}={text}" for key, text in own.items()) or computed
 
 
