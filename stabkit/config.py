@@ -24,6 +24,7 @@ __all__ = [
     "Condition",
     "Config",
     "EventContract",
+    "FindingMapping",
     "HttpTarget",
     "Journey",
     "Objective",
@@ -178,6 +179,9 @@ class TestSuite(_Model):
     confirm_reruns: int = Field(default=0, ge=0, le=50, description="fresh reruns of each newly failing test")
     rerun_known_failures: bool = Field(default=False, description="also rerun what failed in the baseline already")
     rerun_command: tuple[str, ...] = Field(default=(), description="'{output}' and '{test}'")
+    retries: Literal["declared", "same_id"] = Field(
+        default="declared", description="same_id: cases of one id are attempts in order, and the last counts"
+    )
     mission_critical: bool = False
 
     @model_validator(mode="after")
@@ -185,6 +189,21 @@ class TestSuite(_Model):
         if bool(self.command) == bool(self.files):
             raise ValueError("give either command or files")
         return self
+
+
+class FindingMapping(_Model):
+    """Where the findings stand in a JSON or CSV file that no reader knows: dotted paths, or names of columns."""
+
+    tool: str = Field(description="what the scan is called; findings of another tool are never compared with it")
+    findings: str | None = Field(default=None, description="JSON: dotted path to the list; null: the document itself")
+    rule: str
+    path: str
+    line: str | None = None
+    message: str | None = None
+    severity: str | None = None
+    severities: Mapping[str, str] = Field(default_factory=dict, description="the file's word -> a standard one")
+    fingerprint: str | None = Field(default=None, description="the tool's own name for a finding")
+    files: str | None = Field(default=None, description="JSON: dotted path to the scanned files, listed or counted")
 
 
 class ScanSource(_Model):
@@ -195,6 +214,7 @@ class ScanSource(_Model):
     directory: Path | None = None
     timeout_s: float = Field(default=1_800, gt=0)
     ok_exit_codes: tuple[int, ...] = (0, 1)
+    mapping: FindingMapping | None = Field(default=None, description="for files of a format that no reader knows")
 
     @model_validator(mode="after")
     def _one_way(self) -> ScanSource:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import pandas as pd
 
@@ -32,6 +32,9 @@ _DTYPES: Final[Mapping[Kind, str]] = {
     "boolean": "boolean",
     "time": "datetime64[us, UTC]",
 }
+
+
+_Values: TypeAlias = pd.Series | pd.api.extensions.ExtensionArray
 
 
 @dataclass(frozen=True)
@@ -334,9 +337,24 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     _check_columns(table, frame)
     cast = {column.name: _cast(table, column, frame) for column in table.columns}
     result = pd.DataFrame(cast, index=pd.RangeIndex(len(frame)))
-    if len(result):
+    # pandera names every wrong row, but takes milliseconds a frame: it is asked only where there is one.
+    if not all(_keeps(column, cast[column.name]) for column in table.columns):
         _check_values(table, result)
     return result
+
+
+def _keeps(column: Column, values: _Values) -> bool:
+    """Return True if each value is one that the column allows."""
+    if not (column.required or column.allowed or column.minimum is not None):
+        return True
+    null = values.isna()
+    if null.any():
+        if column.required:
+            return False
+        values = values[~null]
+    if column.allowed and not set(pd.unique(values)).issubset(column.allowed):
+        return False
+    return column.minimum is None or bool((values >= column.minimum).all())
 
 
 def _check_columns(table: Table, frame: pd.DataFrame) -> None:
@@ -357,12 +375,13 @@ def _check_columns(table: Table, frame: pd.DataFrame) -> None:
         )
 
 
-def _cast(table: Table, column: Column, frame: pd.DataFrame) -> pd.Series:
+def _cast(table: Table, column: Column, frame: pd.DataFrame) -> _Values:
     if column.name not in frame.columns:
-        return pd.Series([None] * len(frame), dtype=column.dtype)
-    values = frame[column.name].reset_index(drop=True)
+        return pd.array([None] * len(frame), dtype=column.dtype)
+    values = frame[column.name]
     if str(values.dtype) == column.dtype:
-        return values
+        return values.array
+    values = values.reset_index(drop=True)
     try:
         if column.kind == "time":
             # Texts need not be alike: Python leaves out microseconds that are zero.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import tempfile
 from pathlib import Path
@@ -35,6 +36,7 @@ __all__ = ["collect", "import_files", "read", "runs", "store_collection", "tell_
 
 _MAX_ROUNDS = 40
 _KINDS = ("tests", "scan", "load", "records", "auto")
+_PROCESSES = os.cpu_count() or 1
 
 
 def collect(
@@ -228,7 +230,7 @@ def import_files(
     found = usual_config(config)
     settings = require_config(found) if found else None
     existing = open_data(config, data).run(run) if run else None  # an unknown run is said before anything is read
-    evidence = read_paths(files, kind=None if kind == "auto" else kind, suite=suite)
+    evidence = read_paths(files, kind=None if kind == "auto" else kind, suite=suite, processes=_PROCESSES)
     if not any(len(evidence[table]) for table in evidence if table != "sources") and evidence.failed:
         tell_failures(terminal, evidence)
         raise EvidenceError("None of it could be read; nothing was stored.", hint="Give other files, and import again.")
@@ -291,7 +293,7 @@ def read(
     from stabkit.report.lists import source_table
 
     terminal = terminal_of(context)
-    evidence = read_paths(files)
+    evidence = read_paths(files, processes=_PROCESSES)
     sources = source_summary(evidence)
     if output_format is Format.json:
         terminal.document({"schema": 1, "sources": sources})

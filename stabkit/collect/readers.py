@@ -10,10 +10,13 @@ import glob
 import hashlib
 import importlib
 import logging
+import multiprocessing
 import os
 import pkgutil
-from collections.abc import Iterable
-from functools import cache
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -22,16 +25,30 @@ import pandas as pd
 from stabkit.collect import load_reports, records, scan_reports, test_reports
 from stabkit.collect.content import ReportError, check_regular, conflict_line, read_head, xml_root
 from stabkit.collect.repeats import drop_repeats
+from stabkit.collect.scan_reports import _mapping
 from stabkit.collect.sources import source_evidence
 from stabkit.collect.summary import source_summary
+from stabkit.config import FindingMapping
 from stabkit.errors import EvidenceError, UsageError
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["KINDS", "Reader", "expand", "folder_evidence", "read_file", "read_paths", "readers", "source_summary"]
+__all__ = [
+    "KINDS",
+    "SHARED_FILES",
+    "Reader",
+    "expand",
+    "folder_evidence",
+    "read_file",
+    "read_paths",
+    "readers",
+    "source_summary",
+]
 
 Kind = Literal["tests", "scan", "load", "records"]
 KINDS: Final = ("tests", "scan", "load", "records")
+SHARED_FILES: Final = 200
+"""From so many files on it pays to start processes, which takes about as long as to read a hundred small files."""
 
 _log = logging.getLogger(__name__)
 _CONFIG_NAME: Final = "stabkit.toml"
@@ -70,7 +87,12 @@ def readers() -> tuple[Reader, ...]:
 
 
 def read_file(
-    path: Path | str, *, kind: str | None = None, suite: str | None = None, root: Path | None = None
+    path: Path | str,
+    *,
+    kind: str | None = None,
+    suite: str | None = None,
+    root: Path | None = None,
+    mapping: FindingMapping | None = None,
 ) -> Evidence:
     """Return what one evidence file holds; always with a ``sources`` row, whatever the file is.
 
@@ -84,6 +106,8 @@ def read_file(
         The configured suite or scan the file belongs to.
     root : Path, optional
         Absolute paths beneath it become relative.
+    mapping : FindingMapping, optional
+        Where the findings stand; then the file's format is not looked for.
 
     Raises
     ------
@@ -96,9 +120,13 @@ def read_file(
     form, found = None, kind
     try:
         check_regular(path)
-        reader = _recognise(path, kind)
-        form, found = reader.FORMAT, reader.KIND
-        evidence = reader.read(path, suite=suite, root=root)
+        if mapping is not None:
+            form, found = _mapping.FORMAT, "scan"
+            evidence = _mapping.read_mapped(path, mapping, suite=suite, root=root)
+        else:
+            reader = _recognise(path, kind)
+            form, found = reader.FORMAT, reader.KIND
+            evidence = reader.read(path, suite=suite, root=root)
         digest = _sha256(path)
     except EvidenceError as error:
         _log.info("%s: %s", path, error.what)
@@ -167,7 +195,12 @@ def _with_sha256(evidence: Evidence, path: Path, digest: str | None) -> Evidence
 
 
 def read_paths(
-    paths: Iterable[Path | str], *, kind: str | None = None, suite: str | None = None, root: Path | None = None
+    paths: Iterable[Path | str],
+    *,
+    kind: str | None = None,
+    suite: str | None = None,
+    root: Path | None = None,
+    processes: int = 1,
 ) -> Evidence:
     """Return what several files hold: paths, globs and folders, each file once.
 
@@ -175,13 +208,23 @@ def read_paths(
     an error row of ``sources``. Test cases that an aggregate repeats from other files are dropped, and its message
     says so.
 
+    Parameters
+    ----------
+    paths : iterable of Path or str
+        Paths, globs and folders.
+    kind, suite, root
+        As in :func:`read_file`.
+    processes : int
+        From :data:`SHARED_FILES` files on, so many processes share the work. More than 1 only in a program whose main
+        module may be imported again, as :mod:`multiprocessing` demands.
+
     Raises
     ------
     UsageError
         No path at all, or an unknown ``kind``.
     """
     parts: list[Evidence] = []
-    seen: set[Path] = set()
+    found: dict[Path, Path] = {}
     given = [str(path) for path in paths]
     if not given:
         raise UsageError("No evidence file was given.", hint="Name files, folders or globs.")
@@ -191,11 +234,22 @@ def read_paths(
             what = "holds no file" if os.path.isdir(text) else "matches no file"  # noqa: PTH112
             parts.append(source_evidence({}, kind=kind or "tests", path=text, status="error", messages=[what]))
         for file in files:
-            place = Path(file).absolute()
-            if place not in seen:
-                seen.add(place)
-                parts.append(read_file(file, kind=kind, suite=suite, root=root))
-    return drop_repeats(Evidence().merge(*parts))
+            found.setdefault(Path(file).absolute(), file)
+    read = partial(read_file, kind=kind, suite=suite, root=root)
+    return drop_repeats(Evidence().merge(*parts, *_each(read, list(found.values()), processes)))
+
+
+def _each(read: Callable[[Path], Evidence], files: Sequence[Path], processes: int) -> Iterator[Evidence]:
+    if processes < 2 or len(files) < SHARED_FILES:
+        yield from map(read, files)
+        return
+    context = multiprocessing.get_context("spawn")
+    # An interrupt is the parent's to answer.
+    with ProcessPoolExecutor(processes, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        try:
+            yield from pool.map(read, files, chunksize=SHARED_FILES // 8)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def expand(text: str) -> list[Path]:

@@ -24,8 +24,9 @@ from pathlib import Path
 import pandas as pd
 
 from stabkit.collect.readers import expand, read_file, read_paths
+from stabkit.collect.retries import number_attempts
 from stabkit.collect.sources import named, source_evidence
-from stabkit.config import ScanSource, TestSuite
+from stabkit.config import FindingMapping, ScanSource, TestSuite
 from stabkit.redact import is_secret_name, redact_text
 from stabkit.schema import Evidence
 
@@ -94,15 +95,15 @@ def _suite_evidence(
     name: str, suite: TestSuite, root: Path, environment: Mapping[str, str], known_failures: Collection[str]
 ) -> Evidence:
     folder = _folder(suite.directory, root)
+    attempts = number_attempts if suite.retries == "same_id" else lambda evidence: evidence
     if suite.files:
-        return _with_suite_sources(
-            read_paths(_absolute(suite.files, folder), kind="tests", suite=name, root=folder), name
-        )
+        found = read_paths(_absolute(suite.files, folder), kind="tests", suite=name, root=folder)
+        return _with_suite_sources(attempts(found), name)
     setting = _Setting(folder, {**os.environ, **suite.environment, **environment})
     with _report_path() as output:
         run = _run(_filled(suite.command, {"output": str(output)}), setting, suite.timeout_s)
         evidence = _report(name, "tests", run, output, setting)
-    evidence = _fresh(evidence)
+    evidence = _fresh(attempts(evidence))
     if suite.confirm_reruns and suite.rerun_command:
         known = frozenset() if suite.rerun_known_failures else frozenset(known_failures)
         return evidence.merge(*_reruns(name, suite, evidence["tests"], setting, known))
@@ -122,12 +123,15 @@ def _scan_evidence(name: str, scan: ScanSource, root: Path) -> Evidence:
     if scan.files:
         files = [file for text in _absolute(scan.files, folder) for file in expand(text) or [Path(text)]]
         names = [name, *(f"{name}#{number}" for number in range(2, len(files) + 1))]
-        parts = [read_file(f, kind="scan", suite=s, root=folder) for f, s in zip(files, names, strict=True)]
+        parts = [
+            read_file(file, kind="scan", suite=each, root=folder, mapping=scan.mapping)
+            for file, each in zip(files, names, strict=True)
+        ]
         return Evidence().merge(*parts)
     with _report_path() as output:
         setting = _Setting(folder, dict(os.environ))
         run = _run(_filled(scan.command, {"output": str(output)}), setting, scan.timeout_s)
-        evidence = _report(name, "scan", run, output, setting)
+        evidence = _report(name, "scan", run, output, setting, mapping=scan.mapping)
     if run.code in scan.ok_exit_codes:
         return evidence
     scans, sources = evidence["scans"].copy(), evidence["sources"].copy()
@@ -193,11 +197,13 @@ def _run(command: Sequence[str], setting: _Setting, timeout_s: float) -> _Run:
         return _Run(code, problem, errors.read().decode("utf-8", "replace"))
 
 
-def _report(name: str, kind: str, run: _Run, output: Path, setting: _Setting) -> Evidence:
+def _report(
+    name: str, kind: str, run: _Run, output: Path, setting: _Setting, *, mapping: FindingMapping | None = None
+) -> Evidence:
     """Return what the command wrote, or an error source that says how it ended."""
     ending = run.problem or f"the command ended with exit code {run.code}"
     if run.problem is None and output.is_file() and output.stat().st_size:
-        evidence = read_file(output, kind=kind, suite=name, root=setting.folder)
+        evidence = read_file(output, kind=kind, suite=name, root=setting.folder, mapping=mapping)
         evidence = _renamed(evidence, str(output), name)
         return _doubted(evidence, run) if kind == "tests" else evidence
     secrets = [value for key, value in setting.variables.items() if is_secret_name(key)]

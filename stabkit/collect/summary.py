@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ _KEYS = {
     "errors": ("error", "no_result"),
     "skipped": ("skip", "xfail"),
 }
+_NO_TESTS: Final[dict[str, Any]] = {"tests": 0, "cases": 0, **dict.fromkeys(_KEYS, 0), "flaky": 0, "time_s": None}
 
 
 def source_summary(evidence: Evidence) -> list[dict[str, Any]]:
@@ -37,22 +38,30 @@ def source_summary(evidence: Evidence) -> list[dict[str, Any]]:
     record counts the rows of each table it holds. A claim, and a source that gave nothing for an error, has no
     counts: not zero tests, but unknown.
     """
-    alone = len(evidence["sources"]) == 1
-    return [_summary(source, evidence, alone=alone) for source in evidence["sources"].to_dict("records")]
+    sources = evidence["sources"]
+    alone = len(sources) == 1
+    single_load = int((sources["kind"] == "load").sum()) == 1
+    tests = _tests(evidence["tests"])
+    return [
+        _summary(source, evidence, tests.get(str(source["path"]), _NO_TESTS), alone=alone, single_load=single_load)
+        for source in sources.to_dict("records")
+    ]
 
 
-def _summary(source: dict[str, Any], evidence: Evidence, *, alone: bool) -> dict[str, Any]:
+def _summary(
+    source: dict[str, Any], evidence: Evidence, tests: dict[str, Any], *, alone: bool, single_load: bool
+) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     claim = source["format"] == records.FORMAT and source["kind"] != records.KIND
     if claim or (source["status"] == "error" and not source["rows"]):
         pass
     elif source["kind"] == "tests":
-        tests = evidence["tests"]
-        counts = _tests(tests[tests["source"] == source["path"]])
+        counts = tests
     elif source["kind"] == "scan":
         counts = _scans(evidence, str(source["path"]), alone=alone)
     elif source["kind"] == "load":
-        counts = _load(evidence["samples"])
+        # Samples do not say which file they came from.
+        counts = _load(evidence["samples"]) if single_load else {"samples": int(source["rows"])}
     elif source["kind"] == "records" and alone:
         counts = {name: len(evidence[name]) for name in evidence if name != "sources"}
     return {
@@ -74,26 +83,45 @@ def _null(value: Any) -> Any:
     return value if isinstance(value, str) else int(value)
 
 
-def _tests(tests: pd.DataFrame) -> dict[str, Any]:
-    following = tests["test_id"].shift(-1).eq(tests["test_id"]) & tests["attempt"].shift(-1).eq(tests["attempt"] + 1)
+def _tests(tests: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the counts of each source, by its path; all at once, since a folder may hold a thousand."""
+    own = ["source", "test_id"]
     masked = tests["message"].fillna("").str.startswith(MASKED)
+    bad, good = tests["status"].isin(_BAD), tests["status"].isin(_GOOD)
+    after = tests[[*own, "attempt"]].shift(-1)
+    following = (after[own] == tests[own]).all(axis=1) & after["attempt"].eq(tests["attempt"] + 1)
     # A masked attempt is a case of the file: its reporter wrote it down as one that passed.
-    cases = tests[~(following.fillna(value=False).astype(bool) & tests["status"].isin(_BAD) & ~masked)]
+    cases = tests[~(following.fillna(value=False).astype(bool) & bad & ~masked)]
     status = cases["status"].mask(masked.loc[cases.index], "pass")
-    # Attempts of one id, unlike repeats of it, carry numbers above 1.
-    several = tests[tests["test_id"].isin(tests.loc[tests["attempt"] > 1, "test_id"])]
-    failed = several.loc[several["status"].isin(_BAD), ["test_id", "attempt"]]
-    good = several.loc[several["status"].isin(_GOOD), ["test_id", "attempt"]]
-    first, last = failed.groupby("test_id")["attempt"].min(), good.groupby("test_id")["attempt"].max()
-    recovered = (first < last.reindex(first.index)).fillna(value=False)
-    times = cases["time_s"].dropna()
+    kinds = pd.DataFrame({key: status.isin(words) for key, words in _KEYS.items()}).groupby(cases["source"]).sum()
+    times = cases.groupby("source")["time_s"].agg(lambda found: found.sum(min_count=1))
+    ids = tests.groupby("source")["test_id"].nunique()
+    sizes = cases.groupby("source").size()
+    flaky = _recovered(tests, bad, good)
     return {
-        "tests": int(tests["test_id"].nunique()),
-        "cases": len(cases),
-        **{key: int(status.isin(words).sum()) for key, words in _KEYS.items()},
-        "flaky": int(recovered.sum()),
-        "time_s": round(float(times.sum()), 6) if len(times) else None,
+        path: {
+            "tests": int(ids[path]),
+            "cases": int(sizes[path]),
+            **{key: int(kinds.loc[path, key]) for key in _KEYS},
+            "flaky": flaky.get(path, 0),
+            "time_s": round(float(times[path]), 6) if pd.notna(times[path]) else None,
+        }
+        for path in ids.index
     }
+
+
+def _recovered(tests: pd.DataFrame, bad: pd.Series, good: pd.Series) -> dict[str, int]:
+    """Return how many ids of each source failed in an early attempt and ended well in a later one."""
+    several = tests["attempt"] > 1
+    if not several.any():
+        return {}
+    own = ["source", "test_id"]
+    first = tests[bad].groupby(own)["attempt"].min()
+    last = tests[good].groupby(own)["attempt"].max()
+    recovered = first < last.reindex(first.index)
+    # A repeat of an id has attempt 1 in each row, so its first failure is never before its last success.
+    counted: pd.Series = recovered[recovered.fillna(value=False).astype(bool)].groupby("source").size()
+    return {str(path): int(number) for path, number in counted.items()}
 
 
 def _scans(evidence: Evidence, path: str, *, alone: bool) -> dict[str, Any]:

@@ -126,3 +126,19 @@ def test_the_test_argument_is_a_node_id_where_a_file_says_so(project):
     assert test_argument("x", "tests.test_x.TestC", "test_bad", project) == "tests/test_x.py::TestC::test_bad"
     assert test_argument("com.shop.Cart::adds", "com.shop.Cart", "adds", project) == "com.shop.Cart::adds"
     assert os.sep == "/"
+
+
+SAME_ID = """<testsuite name="s" tests="4">
+<testcase classname="a" name="recovers"><failure message="first try"/></testcase>
+<testcase classname="a" name="recovers"/>
+<testcase classname="a" name="fails"><failure message="1"/></testcase>
+<testcase classname="a" name="fails"><failure message="2"/></testcase>
+</testsuite>"""
+
+
+@pytest.mark.parametrize(("retries", "attempts"), [("declared", [1, 1, 1, 1]), ("same_id", [1, 2, 1, 2])])
+def test_cases_of_one_id_are_attempts_only_where_the_configuration_says_so(tmp_path, retries, attempts):
+    (tmp_path / "junit.xml").write_text(SAME_ID)
+    tests = run_suite("unit", TestSuite(files=("junit.xml",), retries=retries), root=tmp_path)["tests"]
+    assert tests["attempt"].tolist() == attempts
+    assert tests["status"].tolist() == ["fail", "pass", "fail", "fail"]

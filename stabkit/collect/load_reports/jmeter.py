@@ -10,7 +10,7 @@ import pandas as pd
 from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, read_head, xml_root
 from stabkit.collect.load_reports._requests import Load, milliseconds
-from stabkit.collect.load_reports._tables import first_fields, read_table
+from stabkit.collect.table_content import first_fields, read_table
 from stabkit.collect.xml_tree import read_tree
 from stabkit.schema import Evidence
 

@@ -13,7 +13,7 @@ from stabkit.collect.content import ReportError, head_lines, read_head, text_lin
 from stabkit.collect.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.collect.json_shapes import mapped, whole
 from stabkit.collect.load_reports._requests import Load, Percentiles, endpoint, milliseconds
-from stabkit.collect.load_reports._tables import first_fields, read_table
+from stabkit.collect.table_content import first_fields, read_table
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from stabkit.collect.load_reports._requests import Load, Percentiles, milliseconds
-from stabkit.collect.load_reports._tables import first_fields, read_table
+from stabkit.collect.table_content import first_fields, read_table
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

@@ -1,4 +1,4 @@
-"""CSV files of load tools: read whole as text, refused where rows are broken."""
+"""CSV files: read whole as text, refused where rows are broken."""
 
 from __future__ import annotations
 
