@@ -84,6 +84,9 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="BEFORE", help="Evidence file before the change.")],
     after: Annotated[str, typer.Argument(metavar="AFTER", help="Evidence file after the change.")],
     output_format: FormatOption = Format.text,
+    sarif: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the new findings to this file, as SARIF.")
+    ] = None,
 ) -> int:
     r"""Say what moved between two evidence files.
 
@@ -95,6 +98,7 @@ def diff(
     Examples:
       stabkit diff before.xml after.xml
       stabkit diff old.sarif new.sarif --format json
+      stabkit diff old.sarif new.sarif --sarif added.sarif
     """
     from stabkit.report.lists import difference, difference_tables
 
@@ -107,12 +111,30 @@ def diff(
             where=f"{before} and {after}",
             hint="Compare two files of the same kind; see what they hold: stabkit read FILE",
         )
+    if sarif is not None:
+        _write_new(sarif, *sides)
     found = difference(sides[0], sides[1])
     if output_format is Format.json:
         terminal.document(found)
     else:
         terminal.show(output_format, *difference_tables(found))
     return 0
+
+
+def _write_new(path: Path, before: Evidence, after: Evidence) -> None:
+    """Write the findings that only the later file has; no scan in it is an error, not an empty log."""
+    from stabkit.analyze.findings import match_findings
+    from stabkit.report.sarif import new_findings_log
+
+    if not len(after["scans"]):
+        raise UsageError("--sarif needs two scans; the files hold none.", hint="Leave it out, or give scan reports.")
+    matched = match_findings(before["findings"], after["findings"], before["scans"], after["scans"])
+    try:
+        path.write_text(json.dumps(new_findings_log(matched.states), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"The file cannot be written: {error.strerror or error}.", where=str(path), hint="Choose another place."
+        ) from error
 
 
 def _read_whole(terminal: Terminal, path: str) -> Evidence:

@@ -223,8 +223,8 @@ def read_paths(
     UsageError
         No path at all, or an unknown ``kind``.
     """
-    parts: list[Evidence] = []
-    found: dict[Path, Path] = {}
+    parts: list[Evidence | Path] = []
+    seen: set[Path] = set()
     given = [str(path) for path in paths]
     if not given:
         raise UsageError("No evidence file was given.", hint="Name files, folders or globs.")
@@ -234,9 +234,13 @@ def read_paths(
             what = "holds no file" if os.path.isdir(text) else "matches no file"  # noqa: PTH112
             parts.append(source_evidence({}, kind=kind or "tests", path=text, status="error", messages=[what]))
         for file in files:
-            found.setdefault(Path(file).absolute(), file)
+            place = Path(file).absolute()
+            if place not in seen:
+                seen.add(place)
+                parts.append(file)
     read = partial(read_file, kind=kind, suite=suite, root=root)
-    return drop_repeats(Evidence().merge(*parts, *_each(read, list(found.values()), processes)))
+    contents = _each(read, [part for part in parts if isinstance(part, Path)], processes)
+    return drop_repeats(Evidence().merge(*(next(contents) if isinstance(part, Path) else part for part in parts)))
 
 
 def _each(read: Callable[[Path], Evidence], files: Sequence[Path], processes: int) -> Iterator[Evidence]:

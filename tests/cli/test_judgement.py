@@ -90,6 +90,34 @@ def test_diff_tells_what_moved(stabkit):
     assert {"rule", "path", "line", "fingerprint", "matched_by"} == set(answer["states"]["new"][0])
 
 
+def test_diff_writes_what_is_new_as_sarif_that_reads_back(stabkit, folder):
+    code, out, _ = stabkit("diff", "old.sarif", "new.sarif", "--sarif", "added.sarif", "--format", "json")
+    new = json.loads(out)["states"]["new"]
+    log = json.loads((folder / "added.sarif").read_text())
+    results = [result for run in log["runs"] for result in run["results"]]
+    assert code == 0
+    assert [result["ruleId"] for result in results] == [finding["rule"] for finding in new]
+    assert {result["baselineState"] for result in results} == {"new"}
+    code, out, _ = stabkit("read", "added.sarif", "--format", "json")
+    assert code == 0
+    assert json.loads(out)["sources"][0]["counts"]["findings"] == len(new) > 0
+    stabkit("diff", "new.sarif", "new.sarif", "--sarif", "added.sarif")
+    assert json.loads((folder / "added.sarif").read_text())["runs"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("good.xml", "broken.xml", "--sarif", "x.sarif"), "--sarif needs two scans"),
+        (("old.sarif", "new.sarif", "--sarif", "no/such/x.sarif"), "cannot be written"),
+    ],
+)
+def test_diff_without_scans_or_place_writes_no_sarif(stabkit, words, message):
+    code, out, err = stabkit("diff", *words)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
 @pytest.mark.parametrize("other", ["cut.xml", "binary/junit.xml", "nothing.xml", "empty", "old.sarif"])
 def test_diff_refuses_a_side_that_is_not_whole_or_of_another_kind(stabkit, other):
     for words in (("good.xml", other), (other, "good.xml")):
