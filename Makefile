@@ -40,10 +40,12 @@ lint: $(VENV)/.dev
 type: $(VENV)/.dev
 	$(BIN)/mypy
 
-# Chromium is a system package: .ci/run installs it. Without it the browser tests are skipped, and named at the end.
+# Chromium and Prometheus are system packages: .ci/run installs them. Without one its tests are skipped, and named.
 test: lint type
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	  echo "No Chromium here: the browser tests will be skipped (on Debian: apt-get install chromium)."
+	@command -v prometheus >/dev/null || \
+	  echo "No Prometheus here: the tests against a real one will be skipped (on Debian: apt-get install prometheus)."
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 format: $(VENV)/.dev

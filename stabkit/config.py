@@ -29,6 +29,7 @@ __all__ = [
     "Journey",
     "Objective",
     "Project",
+    "PrometheusSource",
     "ResourceTarget",
     "ScanSource",
     "SequenceRule",
@@ -166,6 +167,24 @@ class ResourceTarget(_Model):
         return self
 
 
+class PrometheusSource(_Model):
+    """One query to a Prometheus server, over the time of the collection."""
+
+    url: str
+    query: str = Field(min_length=1, description="PromQL of the candidate; one series is clearest")
+    baseline_query: str | None = Field(
+        default=None, description="PromQL of the baseline, if both are collected at once"
+    )
+    metric: str | None = Field(
+        default=None, description="'memory' (in MB) and 'cpu' (in s) are judged; null: the series"
+    )
+    step_s: float = Field(default=5.0, gt=0, description="not below the server's scrape interval")
+    timeout_s: float = Field(default=10.0, gt=0)
+    headers_env: Mapping[str, str] = Field(default_factory=dict)
+    verify: bool = True
+    ca_file: Path | None = None
+
+
 class TestSuite(_Model):
     """One test suite: a command that writes a report, or report files that exist already."""
 
@@ -293,6 +312,7 @@ class Config(_Model):
     http: Mapping[str, HttpTarget] = Field(default_factory=dict)
     websocket: Mapping[str, WebSocketTarget] = Field(default_factory=dict)
     resources: Mapping[str, ResourceTarget] = Field(default_factory=dict)
+    prometheus: Mapping[str, PrometheusSource] = Field(default_factory=dict)
     tests: Mapping[str, TestSuite] = Field(default_factory=dict)
     scans: Mapping[str, ScanSource] = Field(default_factory=dict)
     records: tuple[str, ...] = Field(default=(), description="stabkit evidence files (JSON), paths or globs")
@@ -383,6 +403,11 @@ def default_conditions(config: Config) -> tuple[Condition, ...]:
     found += [Condition(name=f"{name} findings", kind="findings", target=name) for name in config.scans]
     found += [
         Condition(name=f"{name} memory", kind="resource", target=name, metric="memory") for name in config.resources
+    ]
+    found += [
+        Condition(name=f"{name} {source.metric}", kind="resource", target=name, metric=source.metric)
+        for name, source in config.prometheus.items()
+        if source.metric in ("memory", "cpu")
     ]
     return tuple(found)
 

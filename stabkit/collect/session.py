@@ -19,6 +19,7 @@ from stabkit.collect.floor import measure_floor
 from stabkit.collect.git import Git
 from stabkit.collect.http import HttpProbe
 from stabkit.collect.probe import Interrupted, Probe, Progress, run_rounds
+from stabkit.collect.prometheus import query_range
 from stabkit.collect.readers import read_paths
 from stabkit.collect.resources import ResourceProbe
 from stabkit.collect.sources import named, source_evidence
@@ -32,7 +33,7 @@ from stabkit.schema import Evidence
 __all__ = ["Collection", "Stop", "collect", "collect_aa"]
 
 _LOG: Final = logging.getLogger(__name__)
-_KINDS: Final = ("http", "websocket", "resources", "tests", "scans", "records", "changes")
+_KINDS: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "records", "changes")
 _TOOLS: Final = ("stabkit", "httpx", "websockets", "psutil", "pytest", "ruff")
 
 Part = tuple[str, str, Callable[[], Evidence]]
@@ -157,6 +158,10 @@ def collect(
         _check_baseline(sides["baseline"], label, baseline_label)
     evidence, interrupted = _measure(config, sides, rounds, progress=progress, stop=stop)
     if not interrupted:
+        for side in evidence:
+            queries = _queries(config, chosen, side, started)
+            evidence[side], interrupted = _run_parts(queries, evidence[side], progress)
+    if not interrupted:
         parts = _parts(config, chosen, base, known_failures or {})
         evidence["candidate"], interrupted = _run_parts(parts, evidence["candidate"], progress)
     floor = None if interrupted or not any(sides.values()) else _floor()
@@ -256,7 +261,8 @@ def collect_aa(
 
 
 def _chosen(config: Config, only: Sequence[str]) -> Callable[[str, str], bool]:
-    names = {*config.http, *config.websocket, *config.resources, *config.tests, *config.scans}
+    declared = (config.http, config.websocket, config.resources, config.prometheus, config.tests, config.scans)
+    names = {name for kind in declared for name in kind}
     known = sorted({*names, *_KINDS})
     for name in only:
         if name not in known:
@@ -342,6 +348,26 @@ class _RoundCount:
         return {side: Evidence().merge(*(probe.evidence() for probe in probes)) for side, probes in self._sides.items()}
 
 
+def _queries(config: Config, chosen: Callable[[str, str], bool], side: str, started: datetime) -> Iterator[Part]:
+    """Yield what is asked of Prometheus for one side: its readings since the collection began."""
+    for name, source in config.prometheus.items():
+        query = source.query if side == "candidate" else source.baseline_query
+        if query is not None and chosen("prometheus", name):
+            yield (
+                "resources",
+                name,
+                partial(
+                    query_range,
+                    name,
+                    source,
+                    query=query,
+                    start=started,
+                    end=datetime.now(UTC),
+                    root=config.root.resolve(),
+                ),
+            )
+
+
 def _parts(
     config: Config,
     chosen: Callable[[str, str], bool],
@@ -378,7 +404,7 @@ def _run_parts(parts: Iterator[Part], evidence: Evidence, progress: Progress | N
             except (StabkitError, OSError) as error:
                 _LOG.warning("%s %s: %s", kind, name, error)
                 fault = source_evidence({}, kind=kind, path=name, status="error", messages=[str(error)])
-                found.append(named(fault, name) if kind in ("tests", "scan") else fault)
+                found.append(named(fault, name) if kind in ("tests", "scan", "resources") else fault)
             finally:
                 if progress is not None:
                     progress.advance()
