@@ -7,7 +7,7 @@ VENV ?= .venv
 REPORTS ?= reports
 BIN := $(VENV)/bin
 
-.PHONY: report demo test lint type format golden lock sample benchmark check clean setup
+.PHONY: report demo test lint type format fuzz golden lock sample benchmark check clean setup
 .DEFAULT_GOAL := report
 
 $(VENV)/bin/python:
@@ -51,6 +51,10 @@ test: lint type
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Random damage to reports of every format, until the time is up; a reader that gives no answer fails it.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.collect.fuzz --seconds $${SECONDS_TO_RUN:-60}
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/report --snapshot-update

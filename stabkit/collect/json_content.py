@@ -20,6 +20,7 @@ NO_JSON = ("line is no JSON: the file may be cut", "lines are no JSON: the file 
 JSON_LIMIT: Final = 256 * 1024**2
 
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*+:)?|[{}\[\]]')
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def json_keys(head: bytes) -> tuple[str, ...]:
@@ -117,9 +118,21 @@ def parse_json(text: str, odd: list[str]) -> Any:
             return None
         return value
 
-    return json.loads(
+    value = json.loads(
         text, object_pairs_hook=_without_repeats, parse_constant=constant, parse_int=integer, parse_float=floating
     )
+    return _written(value) if _SURROGATE.search(text) else value
+
+
+def _written(value: Any) -> Any:
+    """Return the value with a question mark for each lone surrogate: JSON can name one, no table can hold it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_written(entry) for entry in value]
+    if isinstance(value, dict):
+        return {_written(key): _written(entry) for key, entry in value.items()}
+    return value
 
 
 def odd_values(odd: Sequence[str]) -> tuple[str, ...]:

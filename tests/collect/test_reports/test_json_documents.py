@@ -234,3 +234,11 @@ def test_other_shapes_are_errors_not_empty_reports(tmp_path, report):
 @pytest.mark.parametrize("report", [pytest_report(), ctrf(), mocha(), {"numTotalTests": 0, "testResults": []}])
 def test_a_report_without_tests_says_so(tmp_path, report):
     assert "it holds no test" in source(evidence(tmp_path, report))["message"]
+
+
+def test_a_lone_surrogate_is_a_question_mark(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text(
+        r'{"reportFormat": "CTRF", "results": {"tests": [{"name": "a\ud800\ud83d\ude00", "status": "passed"}]}}'
+    )
+    assert read_file(path)["tests"]["name"].tolist() == ["a?\U0001f600"]
