@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 # Statements about change first, then the prober's own faults and speed.
-ORDER = ("latency", "slow_requests", "sequential", "noise", "trends", "prober", "readers")
+ORDER = ("latency", "slow_requests", "sequential", "noise", "trends", "prober", "readers", "store")
+SMALLER = {"readers": ["--cases", "20000", "--findings", "10000"], "store": ["--rows", "1000000", "--runs", "100"]}
 
 
 def main() -> None:
@@ -18,7 +19,7 @@ def main() -> None:
     folder = Path(__file__).parent
     failed = []
     for name in ORDER:
-        options = (["--cases", "20000"] if name == "readers" else ["--quick"]) if quick else []
+        options = SMALLER.get(name, ["--quick"]) if quick else []
         print(f"\n=== {name} {' '.join(options)}\n", flush=True)
         finished = subprocess.run([sys.executable, str(folder / f"{name}.py"), *options], check=False)
         if finished.returncode:

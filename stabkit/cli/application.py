@@ -7,13 +7,13 @@ import inspect
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
 from typer.exceptions import TyperException
 
-from stabkit.cli import evidence, judgement, noise, project
+from stabkit.cli import evidence, judgement, noise, project, storage
 from stabkit.cli.terminal import Terminal
 from stabkit.errors import StabkitError, UsageError
 from stabkit.redact import redact_text
@@ -33,6 +33,12 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "report": judgement.report,
     "read": evidence.read,
     "diff": judgement.diff,
+}
+
+_STORE_COMMANDS: Final[dict[str, Callable[..., int]]] = {
+    "check": storage.check,
+    "compact": storage.compact,
+    "export": storage.export,
 }
 
 app = typer.Typer(
@@ -69,9 +75,16 @@ def _globals(
         raise typer.Exit
 
 
-for _name, _command in _COMMANDS.items():
-    # In the raw docstrings the mark for "do not wrap what follows" is two characters.
-    app.command(_name, help=inspect.cleandoc(_command.__doc__ or "").replace("\\b\n", "\b\n"))(_command)
+def _add(commands: typer.Typer, named: Mapping[str, Callable[..., int]]) -> None:
+    for name, command in named.items():
+        # In the raw docstrings the mark for "do not wrap what follows" is two characters.
+        commands.command(name, help=inspect.cleandoc(command.__doc__ or "").replace("\\b\n", "\b\n"))(command)
+
+
+_store = typer.Typer(rich_markup_mode=None)
+_add(app, _COMMANDS)
+_add(_store, _STORE_COMMANDS)
+app.add_typer(_store, name="store", help="Care for a store: check, compact, export.", no_args_is_help=True)
 
 
 def run_command(words: Sequence[str]) -> int:
@@ -113,7 +126,7 @@ def _outcome(words: Sequence[str], terminal: Terminal) -> int:
 
 def _usage_error(error: TyperException, words: Sequence[str]) -> StabkitError:
     context = getattr(error, "ctx", None)
-    named = [word for word in words if word in _COMMANDS]
+    named = [word for word in words if word in _COMMANDS or word == "store"]
     command = f"stabkit {named[0]}" if named else "stabkit"
     if context is not None and context.command_path.startswith(command):
         command = context.command_path

@@ -10,11 +10,20 @@ import pandas as pd
 
 from stabkit.analyze.findings import match_findings
 from stabkit.analyze.transitions import test_transitions
-from stabkit.report.display import Column, Table
-from stabkit.report.numbers import count, duration, moment, plural
+from stabkit.report.display import Column, Statement, Table
+from stabkit.report.numbers import count, duration, measure, moment, plural
 from stabkit.schema import Evidence
+from stabkit.store import Compaction, StoreCheck
 
-__all__ = ["difference", "difference_tables", "run_table", "source_table"]
+__all__ = [
+    "check_document",
+    "check_statement",
+    "compaction_statement",
+    "difference",
+    "difference_tables",
+    "run_table",
+    "source_table",
+]
 
 TRANSITIONS: Final = ("regressed", "disappeared", "newly_skipped", "flaky", "still_failing", "added", "fixed")
 STATES: Final = ("new", "reopened", "moved", "updated", "persisting", "fixed", "not_scanned")
@@ -152,3 +161,38 @@ def difference_tables(found: Mapping[str, Any]) -> tuple[Table, ...]:
 
 def _text(value: Any) -> str | None:
     return None if value is None or pd.isna(value) else str(value)
+
+
+def check_document(found: StoreCheck) -> dict[str, Any]:
+    """Return what a check of a store found, in the contract of ``stabkit store check --format json``."""
+    return {
+        "schema": 1,
+        "whole": found.whole,
+        "runs": found.runs,
+        "files": found.files,
+        "bytes": found.bytes,
+        "faults": [{"what": fault.what, "where": fault.where, "hint": fault.hint} for fault in found.faults],
+        "unnamed": list(found.unnamed),
+    }
+
+
+def check_statement(found: StoreCheck) -> Statement:
+    """Return what a check of a store found, in sentences."""
+    holds = f"{plural(found.runs, 'run')} in {plural(found.files, 'file')}, {measure(found.bytes / 1e6, 'MB')}"
+    state = "The store is whole" if found.whole else f"The store is damaged: {plural(len(found.faults), 'fault')}"
+    sentences = [f"{state}; {holds}."]
+    if found.unnamed:
+        left = plural(len(found.unnamed), "file")
+        sentences.append(f"No marker names {left}, such as {found.unnamed[0]}: left by a killed process, never read.")
+    return Statement(tuple(sentences))
+
+
+def compaction_statement(done: Compaction) -> Statement:
+    """Return what a compaction did, in sentences."""
+    packed = (
+        f"{plural(done.packed, 'file')} packed into {count(done.packs)}."
+        if done.packed
+        else "Nothing to pack: no table has two files that are not packed yet."
+    )
+    removed = f"{plural(done.removed, 'replaced file')} removed, {measure(done.freed_bytes / 1e6, 'MB')} freed."
+    return Statement((packed, removed) if done.removed else (packed,))

@@ -38,9 +38,12 @@ __all__ = [
     "DataFile",
     "arrow_schema",
     "check_writable",
+    "is_data_file",
     "read_marker",
+    "translate",
     "write_batch",
     "write_durably",
+    "write_parquet",
 ]
 
 COMMITS: Final = "commits"
@@ -137,7 +140,7 @@ def write_batch(root: Path, run: Mapping[str, Any], evidence: Evidence, batch_id
                 with contextlib.suppress(OSError):
                     path.unlink()
         if isinstance(error, OSError):
-            raise _translate(error, root) from error
+            raise translate(error, root) from error
         raise
     return batch
 
@@ -174,7 +177,7 @@ def check_writable(root: Path) -> None:
         write_durably(probe, b"stabkit\n")
         probe.unlink()
     except OSError as error:
-        raise _translate(error, root) from error
+        raise translate(error, root) from error
 
 
 def read_marker(path: Path) -> Batch:
@@ -203,7 +206,7 @@ def read_marker(path: Path) -> Batch:
             where=str(path),
             hint="Restore it from a backup, or move it away: its batch is then gone, all others stay.",
         ) from error
-    strange = [f.path for f in files if not _DATA_FILE.fullmatch(f.path) or f.table not in TABLES]
+    strange = [f.path for f in files if not is_data_file(f.path) or f.table not in TABLES]
     if strange or not _NAME.fullmatch(batch.run_id):
         raise StoreError(
             f"This commit marker names {strange[0] if strange else batch.run_id!r}, which no store writes.",
@@ -231,15 +234,27 @@ def _run_row(run: Mapping[str, Any]) -> dict[str, Any]:
 
 def _write_table(root: Path, name: str, frame: pd.DataFrame, place: str, written: list[Path]) -> DataFile:
     import pyarrow as pa
+
+    table = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
+    written.append(root / place)
+    return write_parquet(root, name, table.replace_schema_metadata(None), place)
+
+
+def write_parquet(root: Path, name: str, table: pa.Table, place: str) -> DataFile:
+    """Write a table durably to a place in the store, and return what a marker says of it."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     buffer = pa.BufferOutputStream()
-    table = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
-    pq.write_table(table.replace_schema_metadata(None), buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd")
     content = buffer.getvalue().to_pybytes()
-    written.append(root / place)
     write_durably(root / place, content)
-    return DataFile(name, place, len(frame), len(content), hashlib.sha256(content).hexdigest())
+    return DataFile(name, place, table.num_rows, len(content), hashlib.sha256(content).hexdigest())
+
+
+def is_data_file(path: str) -> bool:
+    """Return True if a path, relative to the store, is one that a store writes."""
+    return _DATA_FILE.fullmatch(path) is not None
 
 
 def _to_json(batch: Batch) -> bytes:
@@ -264,7 +279,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _translate(error: OSError, root: Path) -> StoreError:
+def translate(error: OSError, root: Path) -> StoreError:
+    """Return what a failed write means, and what helps."""
     where = str(error.filename or root)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         hint = "Free some space, then collect again; nothing of this batch is visible, earlier runs are whole."

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ from stabkit.runs import is_aa
 from stabkit.schema import SCHEMA_VERSION, TABLES, Evidence, conform, empty
 from stabkit.store import queries
 from stabkit.store.batches import COMMITS, Batch, DataFile, read_marker, write_batch, write_durably
+from stabkit.store.checking import StoreCheck, check_files
+from stabkit.store.compaction import COMPACTIONS, Compaction, Packs, compact, read_packs, remove_replaced
+from stabkit.store.export import EXPORT_FORMATS, write_tables
 
 __all__ = ["Store", "open_store"]
 
@@ -91,6 +95,8 @@ class Store:
         self._committed: list[Batch] = []
         self._runs: pd.DataFrame | None = None
         self._verified: set[str] = set()
+        self._packed = Packs({}, {})
+        self._manifests: list[str] = []
 
     def __repr__(self) -> str:
         return f"Store({str(self.root)!r})"
@@ -235,16 +241,18 @@ class Store:
             every = self._all_runs()
             rows = self.runs() if wanted is None else every[every["run_id"].isin(wanted)].reset_index(drop=True)
             return rows if columns is None else rows[list(columns)]
-        files = [file for file in self._files(wanted) if file.table == table]
-        return queries.read_table(self.root, table, files, columns)
+        known = self.runs()["run_id"].tolist() if wanted is None else wanted
+        files = [file for file in self._files(known) if file.table == table]
+        return queries.read_table(self.root, table, files, columns, known)
 
     def evidence(self, reference: str) -> Evidence:
         """Return all evidence of one run; a table it lacks is left out."""
-        files = self._files([self.resolve(reference)])
+        run_id = self.resolve(reference)
+        files = self._files([run_id])
         present = [name for name in TABLES if any(file.table == name for file in files)]
         return Evidence(
             {
-                name: queries.read_table(self.root, name, [file for file in files if file.table == name], None)
+                name: queries.read_table(self.root, name, [f for f in files if f.table == name], None, [run_id])
                 for name in present
             }
         )
@@ -266,7 +274,65 @@ class Store:
         StoreError
             A data file is missing or changed.
         """
-        return queries.query(self.root, self.runs(), self._files(None), query, params)
+        runs = self.runs()
+        return queries.query(self.root, runs, self._files(runs["run_id"].tolist()), query, params)
+
+    def check(self) -> StoreCheck:
+        """Return whether the store is whole: every marker is read and every data file hashed anew."""
+        batches, packs = self._batches(), self._packs()
+        files = [file for batch in batches for file in batch.files]
+        known = [file.path for file in files] + list(packs.replaced)
+        return check_files(self.root, packs.live(files), known, self.damaged, runs=len(self._all_runs()))
+
+    def compact(self, *, now: datetime | None = None) -> Compaction:
+        """Make few large files of the many small ones, and return what was done; what is read stays the same.
+
+        Readers at work are not disturbed: the old files stay for :data:`stabkit.store.compaction.GRACE`, and are
+        removed by the first compaction after it.
+
+        Raises
+        ------
+        StoreError
+            A data file is missing or changed, or the folder cannot be written; then nothing is changed.
+        """
+        removed, freed = remove_replaced(self.root, self._packs(), now=now)
+        packed, packs = compact(self.root, self._batches(), self._packs(), now=now)
+        return Compaction(packed, packs, removed, freed)
+
+    def export(self, folder: Path | str, runs: Sequence[str] | None = None, *, form: str = "parquet") -> list[Path]:
+        """Write each table that has rows to a file of its own, and return the files.
+
+        Parameters
+        ----------
+        folder : Path or str
+            Made if it is missing.
+        runs : sequence of references, optional
+            The whole history if None.
+        form : str
+            ``parquet`` or ``csv``; in CSV, a text that a spreadsheet would take for a formula begins with an
+            apostrophe.
+
+        Raises
+        ------
+        StoreError
+            A file exists already, or the folder cannot be written.
+        UsageError
+            Another form.
+        """
+        if form not in EXPORT_FORMATS:
+            raise UsageError(f"There is no export format {form!r}.", hint=f"Known: {', '.join(EXPORT_FORMATS)}.")
+        return write_tables({name: self.read(name, runs) for name in TABLES}, Path(folder), form)
+
+    def _packs(self) -> Packs:
+        """Read the manifests of compactions, anew if there are others than before."""
+        folder = self.root / COMPACTIONS
+        try:
+            names = sorted(file.name for file in folder.iterdir() if re.fullmatch(r"[^.].*\.json", file.name))
+        except FileNotFoundError:
+            names = []
+        if names != self._manifests:
+            self._packed, self._manifests = read_packs(self.root, names), names
+        return self._packed
 
     def _load(self) -> tuple[list[Batch], dict[str, StoreError]]:
         """Read the markers that are new since the last call; a committed one never changes."""
@@ -310,9 +376,10 @@ class Store:
                 )
         return run_id
 
-    def _files(self, runs: Sequence[str] | None) -> list[DataFile]:
-        known = set(self.runs()["run_id"]) if runs is None else set(runs)
+    def _files(self, runs: Sequence[str]) -> list[DataFile]:
+        known = set(runs)
         files = [file for batch in self._batches() if batch.run_id in known for file in batch.files]
+        files = self._packs().live(files)
         for file in files:
             if file.path not in self._verified:
                 queries.verify(self.root, file)

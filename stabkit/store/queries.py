@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["query", "read_table", "verify"]
+__all__ = ["arrow_table", "query", "read_table", "verify"]
 
 _SQL_TYPES: Final = {
     "text": "VARCHAR",
@@ -47,15 +47,24 @@ def verify(root: Path, file: DataFile) -> None:
         raise StoreError("This data file is not what was committed: its hash differs.", where=str(path), hint=hint)
 
 
-def read_table(root: Path, name: str, files: Sequence[DataFile], columns: Sequence[str] | None) -> pd.DataFrame:
-    """Return the rows of these files as the named table, in order of the files."""
+def read_table(
+    root: Path, name: str, files: Sequence[DataFile], columns: Sequence[str] | None, runs: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return the rows of these files as the named table, in order of the files; of these runs, where they are named."""
     wanted = list(TABLES[name].names) if columns is None else list(columns)
     required = [column.name for column in TABLES[name].columns if column.required]
     names = [column for column in TABLES[name].names if column in {*wanted, *required}]
     with _connection(root, files) as connection:
         # Names come from TABLES, paths are parameters: no text from evidence becomes SQL.
-        result = connection.sql(_select(name, names, root, files)).to_arrow_table()
+        result = connection.sql(_select(name, names, root, files, runs)).to_arrow_table()
     return conform(name, _to_pandas(result))[wanted]
+
+
+def arrow_table(root: Path, name: str, files: Sequence[DataFile]) -> pa.Table:
+    """Return all rows of these files with the types that the store writes, in order of the files."""
+    with _connection(root, files) as connection:
+        result = connection.sql(_select(name, TABLES[name].names, root, files)).to_arrow_table()
+    return result.cast(arrow_schema(name))
 
 
 def query(root: Path, runs: pd.DataFrame, files: Sequence[DataFile], text: str, parameters: Any) -> pd.DataFrame:
@@ -70,7 +79,7 @@ def query(root: Path, runs: pd.DataFrame, files: Sequence[DataFile], text: str, 
         for name in TABLES:
             if name != "runs":
                 here = [file for file in files if file.table == name]
-                select = _select(name, TABLES[name].names, root, here)
+                select = _select(name, TABLES[name].names, root, here, runs["run_id"])
                 connection.execute(f"CREATE TEMP VIEW {name} AS {select}")
         connection.execute("SET lock_configuration = true")
         try:
@@ -123,7 +132,9 @@ def _connection(root: Path, files: Sequence[DataFile]) -> Iterator[duckdb.DuckDB
         connection.close()
 
 
-def _select(name: str, columns: Sequence[str], root: Path, files: Sequence[DataFile]) -> str:
+def _select(
+    name: str, columns: Sequence[str], root: Path, files: Sequence[DataFile], runs: Iterable[str] | None = None
+) -> str:
     kinds = {column.name: column.kind for column in TABLES[name].columns}
     nothing = ", ".join(f'NULL::{_SQL_TYPES[kind]} AS "{column}"' for column, kind in kinds.items())
     source = f"SELECT {nothing} WHERE false"  # gives older files the columns they lack
@@ -131,6 +142,9 @@ def _select(name: str, columns: Sequence[str], root: Path, files: Sequence[DataF
         paths = ", ".join(_quote(_escape_glob(str(root / file.path))) for file in files)
         reader = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
         source += f" UNION ALL BY NAME SELECT * FROM {reader}"  # noqa: S608 - the paths come from checked markers
+        if runs is not None and any("/pack-" in file.path for file in files):
+            # A pack also holds the rows of other runs.
+            source += f" WHERE run_id IN ({', '.join(map(_quote, runs)) or 'NULL'})"
     chosen = ", ".join(f'"{column}"' for column in columns)
     return f"SELECT {chosen} FROM ({source})"  # noqa: S608 - names from TABLES, paths from checked markers
 

@@ -19,7 +19,8 @@ SLOW = ("demo", "report", "aa")
 
 
 def examples():
-    for command in app.registered_commands:
+    groups = (group.typer_instance for group in app.registered_groups)
+    for command in [*app.registered_commands, *(c for group in groups for c in group.registered_commands)]:
         for line in re.findall(r"^ +(stabkit .+)$", command.help, re.MULTILINE):
             marks = [pytest.mark.slow] if command.name in SLOW else []
             yield pytest.param(shlex.split(line)[1:], id=line, marks=marks)
