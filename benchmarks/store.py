@@ -73,7 +73,8 @@ def best(work: Callable[[], object], repeat: int) -> float:
 
 def bare(store: Store) -> Callable[[], object]:
     files = sorted(str(path) for path in store.root.glob("table=samples/*/*.parquet"))
-    return lambda: duckdb.sql(PERCENTILES.format(source=f"read_parquet({files}, hive_partitioning = false)")).to_arrow_table()
+    query = PERCENTILES.format(source=f"read_parquet({files}, hive_partitioning = false)")
+    return lambda: duckdb.sql(query).to_arrow_table()
 
 
 def long_history(folder: Path, rows: int, repeat: int) -> None:

@@ -29,6 +29,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "runs": evidence.runs,
     "compare": judgement.compare,
     "gate": judgement.gate,
+    "explain": judgement.explain,
     "aa": noise.aa,
     "report": judgement.report,
     "read": evidence.read,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
     from stabkit.report.stability import StabilityReport
     from stabkit.schema import Evidence
 
-__all__ = ["compare", "diff", "gate", "report"]
+__all__ = ["compare", "diff", "explain", "gate", "report"]
+
+
+class FailOn(StrEnum):
+    """Which verdicts make ``gate`` fail."""
+
+    regressed = "regressed"
+    inconclusive = "inconclusive"
 
 
 def compare(
@@ -64,6 +72,9 @@ def gate(
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="regressed: an inconclusive verdict exits with 0 too, and is told on stderr.")
+    ] = FailOn.inconclusive,
 ) -> int:
     r"""Judge a run: the verdict and its reasons.
 
@@ -72,11 +83,49 @@ def gate(
     \b
     Examples:
       stabkit gate v1.4 v1.5
+      stabkit gate v1.4 v1.5 --fail-on regressed
       stabkit gate data/reference/before data/reference/after --format markdown
     """
     subject = _subject(baseline, candidate, config, data)
-    terminal_of(context).show(output_format, subject.verdict())
+    terminal = terminal_of(context)
+    terminal.show(output_format, subject.verdict())
+    if fail_on is FailOn.regressed and subject.gate.verdict == "inconclusive":
+        terminal.warning("the verdict is inconclusive; --fail-on regressed lets it pass")
+        return 0
     return subject.gate.exit_code
+
+
+def explain(
+    context: typer.Context,
+    baseline: BaselineArgument,
+    candidate: CandidateArgument,
+    condition: Annotated[str, typer.Argument(metavar="CONDITION", help="Its name, as gate shows it.")],
+    config: ConfigOption = None,
+    data: DataOption = None,
+    output_format: FormatOption = Format.text,
+) -> int:
+    r"""Say how one condition came out.
+
+    Its question, its estimates with the rule that decided, what moved, and what is missing.
+
+    Exit codes: 0 explained, whatever the outcome; 2 error.
+
+    \b
+    Examples:
+      stabkit explain v1.4 v1.5 "api response time"
+      stabkit explain v1.4 v1.5 "api response time" --format json
+    """
+    from stabkit.report.explanation import explain as explanation
+    from stabkit.report.explanation import explanation_document, find_condition
+
+    gate_ = _subject(baseline, candidate, config, data).gate
+    found = find_condition(gate_, condition)
+    terminal = terminal_of(context)
+    if output_format is Format.json:
+        terminal.document(explanation_document(gate_, found))
+    else:
+        terminal.show(output_format, explanation(gate_, found))
+    return 0
 
 
 def diff(

@@ -151,3 +151,27 @@ def test_report_of_a_notebook_that_is_none(stabkit, folder):
     code, _, err = stabkit("report", "--data", DATA / "sample", "-n", "x.ipynb")
     assert code == 2
     assert "not a notebook" in err
+
+
+def test_explain_says_how_a_condition_came_out(stabkit, folder):
+    sides(folder, "good.xml", "broken.xml")
+    code, out, err = stabkit("explain", "before", "after", "unit tests")
+    assert (code, err) == (0, "")
+    assert out.startswith("Unit tests: inconclusive; ")
+    code, out, _ = stabkit("explain", "before", "after", "unit tests", "--format", "json")
+    assert json.loads(out)["condition"]["name"] == "unit tests"
+    code, out, err = stabkit("explain", "before", "after", "unit test")
+    assert (code, out) == (2, "")
+    assert "Did you mean 'unit tests'?" in err
+
+
+def test_fail_on_regressed_lets_the_inconclusive_pass_and_says_so(stabkit, folder):
+    sides(folder, "good.xml", "broken.xml")
+    assert stabkit("gate", "before", "after")[0] == 3
+    code, out, err = stabkit("gate", "before", "after", "--fail-on", "regressed")
+    assert code == 0
+    assert "INCONCLUSIVE" in out
+    assert "lets it pass" in err
+    for name, file in (("before", "old.sarif"), ("after", "new.sarif")):
+        (folder / name / "scan.sarif").write_text((folder / file).read_text())
+    assert stabkit("gate", "before", "after", "--fail-on", "regressed")[0] == 1
