@@ -10,6 +10,7 @@ import pytest
 
 import stabkit as library
 from stabkit.demo.certificates import write_certificates
+from stabkit.store import open_store
 
 
 def write_config(folder, text):
@@ -235,3 +236,16 @@ def test_two_collections_into_one_store_both_arrive(folder, service):
     assert sorted(store.runs()["label"]) == ["a", "b"]
     assert not store.damaged
     assert stat.S_ISDIR((folder / "runs").stat().st_mode)
+
+
+def test_a_load_file_of_percentiles_alone_keeps_its_claims(stabkit, folder):
+    summary = {"metrics": {"http_req_duration": {"avg": 3.0, "p(95)": 5.0}}}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    code, out, err = stabkit("read", "summary.json", "--format", "json")
+    claimed = json.loads(out)["sources"][0]["claimed"]
+    assert code == 0
+    assert claimed
+    code, _, err = stabkit("import", "load", "summary.json", "--label", "v1", "--data", "runs")
+    assert code == 0, err
+    assert open_store(folder / "runs").evidence("v1")["sources"]["claimed"].notna().item()
+    assert not open_store(folder / "runs").run("v1")["complete"]
