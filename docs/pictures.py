@@ -2,8 +2,8 @@
 
     python docs/pictures.py reports/stability_report.html reports/index.html
 
-The first page gives ``report.png`` (its first screen), ``phone.png`` and ``dark.png``; the second, an index,
-``index.png``.
+The first page gives ``report.png`` (its first screen), ``phone.png``, ``dark.png`` and ``print.png``; the second, an
+index, ``index.png``.
 Needs Chromium, playwright and Pillow (``requirements/dev.txt``).
 """
 
@@ -34,12 +34,15 @@ class Picture:
     width: int
     height: int
     scheme: str = "light"
+    media: str = "screen"
 
 
 OF_REPORT = (
     Picture("report", 1120, 900),
     Picture("dark", 1120, 900, "dark"),
     Picture("phone", 390, 844),
+    # A4 at 96 pixels an inch, inside margins of 15 mm.
+    Picture("print", 680, 1009, media="print"),
 )
 OF_INDEX = (Picture("index", 1120, 700),)
 
@@ -50,6 +53,7 @@ def take(browser: Any, page: Path, picture: Picture) -> bytes:
     context = browser.new_context(viewport=size, color_scheme=picture.scheme)
     try:
         tab = context.new_page()
+        tab.emulate_media(media=picture.media, color_scheme=picture.scheme)
         tab.goto(page.resolve().as_uri())
         return bytes(tab.screenshot())
     finally:

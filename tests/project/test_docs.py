@@ -1,0 +1,117 @@
+"""The documentation is true: links lead somewhere, commands parse, configurations load, examples run."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from stabkit.cli.application import app
+from stabkit.collect.readers import readers
+from stabkit.config import load_config
+
+ROOT = Path(__file__).parents[2]
+HANDBOOK = ROOT / "docs" / "handbook"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+OF_CODE = re.compile(r"`[^`\n]+`")
+
+
+def named(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+def fences(kind, pages=PAGES):
+    for page in pages:
+        for number, (_, found, text) in enumerate(FENCE.findall(page.read_text())):
+            if found == kind:
+                yield pytest.param(text, id=f"{named(page)}-{number}")
+
+
+def commands():
+    for page in PAGES:
+        text = page.read_text()
+        blocks = "\n".join(body for _, kind, body in FENCE.findall(text) if kind in ("", "yaml"))
+        lines = re.findall(r"^[\s-]*(?:run: )?(stabkit .+?)(?:\s+#.*)?$", blocks, re.MULTILINE)
+        spans = [span.strip("`") for span in OF_CODE.findall(FENCE.sub("", text)) if span.startswith("`stabkit ")]
+        for line in dict.fromkeys([*lines, *spans]):
+            if not re.search(r"[<|]\w|\.\.\.", line.replace("|| true", "")):
+                yield pytest.param(re.split(r"\s(?:>>|\|\|)\s", line)[0], id=f"{named(page)}: {line}")
+
+
+def slugs(page):
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_to_a_file_or_heading(page):
+    text = OF_CODE.sub("", FENCE.sub("", page.read_text()))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        place = page if not path else (page.parent / path).resolve()
+        assert place.exists(), target
+        assert not anchor or anchor in slugs(place), target
+
+
+def test_every_page_of_the_handbook_is_in_its_contents():
+    listed = set(re.findall(r"\]\(([\w-]+\.md)\)", (HANDBOOK / "README.md").read_text()))
+    assert listed == {page.name for page in HANDBOOK.glob("*.md")} - {"README.md"}
+
+
+@pytest.mark.parametrize("line", list(commands()))
+def test_every_command_parses(line):
+    command, words = typer.main.get_command(app), shlex.split(line)[1:]
+    context = command.make_context("stabkit", list(words))
+    while hasattr(command, "resolve_command"):
+        rest = [*context._protected_args, *context.args]
+        if not rest:
+            return  # a group is named by itself
+        name, command, rest = command.resolve_command(context, rest)
+        # A command that is only named, without what it needs, is fine in running text.
+        context = command.make_context(name, list(rest), parent=context, resilient_parsing=not rest)
+
+
+@pytest.mark.parametrize("text", list(fences("toml")))
+def test_every_configuration_loads(tmp_path, text):
+    (tmp_path / "stabkit.toml").write_text(text)
+    assert load_config(tmp_path / "stabkit.toml").conditions
+
+
+@pytest.mark.parametrize("text", list(fences("yaml")))
+def test_every_job_is_yaml(text):
+    assert isinstance(yaml.safe_load(text), dict)
+
+
+@pytest.mark.parametrize("text", list(fences("python", [HANDBOOK / "notebooks.md"])))
+def test_every_example_runs(text):
+    subprocess.run([sys.executable, "-W", "error", "-c", text], cwd=ROOT, check=True, capture_output=True, timeout=120)
+
+
+def test_the_formats_named_are_those_that_are_read():
+    table = (HANDBOOK / "evidence.md").read_text().partition("<!-- formats")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (\w+) \| (`.+`) \|$", table, re.MULTILINE)
+    listed = {kind: sorted(re.findall(r"`([\w-]+)`", formats)) for kind, formats in rows}
+    found = {kind: sorted(r.FORMAT for r in readers() if kind == r.KIND) for kind in {r.KIND for r in readers()}}
+    assert listed == found
+
+
+def test_the_reader_of_the_handbook_reads(tmp_path):
+    (code,) = [body for _, kind, body in FENCE.findall((HANDBOOK / "extending.md").read_text()) if kind == "python"]
+    shutil.copytree(ROOT / "stabkit", tmp_path / "stabkit", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "stabkit/collect/test_reports/checkfile.py").write_text(code)
+    (tmp_path / "report.txt").write_text("# checkfile\nPASS adds up 0.5\nFAIL rounds 0.25\nMAYBE sleeps 0.1\n")
+    command = [sys.executable, "-m", "stabkit", "read", "report.txt", "--format", "json"]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (source,) = json.loads(answer.stdout)["sources"]
+    assert (source["format"], source["status"]) == ("checkfile", "ok")
+    counts = source["counts"]
+    assert (counts["passed"], counts["failed"], counts["errors"], counts["time_s"]) == (1, 1, 1, 0.85)
