@@ -104,7 +104,8 @@ def objective_estimate(
     proven = most < 1 - p or _far_below(side, math.log(limit), min(level, 1 - p))
     outcome: Outcome = "stable" if proven else "regressed" if least > 1 - p else "inconclusive"
     if outcome == "stable":
-        high = min(high, limit)  # what the share proves bounds the quantile too, where no rank is left for it
+        # What proves one limit proves lower ones too: the lowest of them bounds the quantile, also where no rank does.
+        high = min(high, limit, math.exp(_lowest_proven(side, p, bounds, read, level)))
     if outcome == "regressed":
         low = max(low, limit)
     value = math.exp(bounds.estimate)
@@ -149,8 +150,39 @@ def _far_below(side: Rounds, limit: float, level: float) -> bool:
     if side.count < _ROUNDS:
         return False
     maxima = np.maximum.reduceat(side.logs, side.starts[:-1])
-    spread = float(maxima.std(ddof=1)) * math.sqrt(1 + 1 / side.count)
-    return bool(maxima.max() < limit and maxima.mean() + t_quantile(level, side.count - 1) * spread < limit)
+    return bool(maxima.max() < limit and _next_maximum(maxima, level) < limit)
+
+
+def _next_maximum(maxima: np.ndarray[Any, np.dtype[np.float64]], level: float) -> float:
+    """Return the upper prediction bound of the maximum of one more round."""
+    spread = float(maxima.std(ddof=1)) * math.sqrt(1 + 1 / len(maxima))
+    return float(maxima.mean() + t_quantile(level, len(maxima) - 1) * spread)
+
+
+def _lowest_proven(
+    side: Rounds,
+    p: float,
+    bounds: QuantileBounds,
+    read: Callable[[Rounds, float], QuantileBounds],
+    level: float,
+) -> float:
+    """Return the log of the lowest limit that these samples prove; infinite if they prove none.
+
+    The share beyond a limit changes at the observed times only, and falls with the limit: they are searched by halves.
+    """
+    times = np.unique(side.ordered)
+    first, behind = 0, len(times)
+    while first < behind:
+        middle = (first + behind) // 2
+        if _share_over(side, float(times[middle]), bounds, read).at(level)[1] < 1 - p:
+            behind = middle
+        else:
+            first = middle + 1
+    by_share = float(times[first]) if first < len(times) else math.inf
+    if side.count < _ROUNDS:
+        return by_share
+    maxima = np.maximum.reduceat(side.logs, side.starts[:-1])
+    return min(by_share, max(float(maxima.max()), _next_maximum(maxima, min(level, 1 - p))))
 
 
 def _share_over(
