@@ -104,7 +104,8 @@ def analyze_history(values: Sequence[float] | Any, *, margin: float | None = Non
     if drift.outcome == "drifting":
         changes = tuple(replace(change, flags=(*change.flags, "part_of_drift")) for change in changes)
     segments = _segments(series, changes)
-    suspects = _suspects(series, segments, margin)
+    # On a slope the newest values always lie off the median before them.
+    suspects = () if drift.outcome == "drifting" else _suspects(series, segments, margin)
     waiting = {change.index for change in suspects}
     spikes = tuple(_spike(series, int(k)) for k in series.spikes if int(k) not in waiting)
     notes = _notes(series, spikes, blips, r)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.exceptions import TyperException
 
-from stabkit.cli import evidence, judgement, noise, project, storage
+from stabkit.cli import evidence, judgement, noise, project, storage, trends
 from stabkit.cli.terminal import Terminal
 from stabkit.errors import StabkitError, UsageError
 from stabkit.redact import redact_text
@@ -30,6 +30,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "compare": judgement.compare,
     "gate": judgement.gate,
     "explain": judgement.explain,
+    "trend": trends.trend,
     "aa": noise.aa,
     "report": judgement.report,
     "read": evidence.read,

@@ -1,0 +1,170 @@
+"""How one metric developed over the runs: its changes, its drift, what lies off, and the runs themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from stabkit.analyze.drift import Drift
+from stabkit.analyze.history import Change, History
+from stabkit.analyze.trends import analyze_history, run_history
+from stabkit.chart.timeline import run_name
+from stabkit.config import Config
+from stabkit.report.display import Column, Group, Statement, Table
+from stabkit.report.numbers import count, interval, measure, moment, percent
+from stabkit.report.sentences import metric_words
+from stabkit.report.wording import count as counted
+from stabkit.report.wording import joined, plain, sentence
+
+__all__ = ["Quantile", "margin_of", "trend"]
+
+Quantile = Literal["p50", "p95", "p99"]
+_ENOUGH: Final = 8
+_COLUMNS: Final = (
+    Column("run", "Run", "head"),
+    Column("p50", "p50, ms", "number"),
+    Column("p95", "p95, ms", "number"),
+    Column("p99", "p99, ms", "number"),
+    Column("n", "n", "number"),
+    Column("failed", "Failed", "number"),
+    Column("what", "What happened"),
+)
+
+
+def trend(
+    samples: pd.DataFrame,
+    runs: pd.DataFrame,
+    *,
+    target: str,
+    metric: str = "response_time",
+    quantile: Quantile = "p95",
+    margin: float | None = None,
+    limit: int = 20,
+) -> Group:
+    """Return the history of one metric in words and as a table of its runs, the newest first.
+
+    Parameters
+    ----------
+    samples, runs : DataFrame
+        Tables ``samples`` and ``runs``.
+    target, metric : str
+        What was measured; a metric that is no time is refused.
+    quantile : {"p50", "p95", "p99"}
+        Which value of each run is the history.
+    margin : float, optional
+        Allowed relative change; 0.05 is 5 %. It says which changes matter and when a drift reaches it.
+    limit : int
+        Runs in the table.
+
+    Raises
+    ------
+    UsageError
+        No sample has that target or metric, or it is no time.
+
+    Notes
+    -----
+    Only runs like the newest one are a history: of its environment and, where that is known, its kind of connection.
+    """
+    every = run_history(samples, runs, target=target, metric=metric)
+    line = every.loc[every["n"] > 0, "line"].iloc[-1]
+    frame = every[every["line"] == line].reset_index(drop=True)
+    history = analyze_history(frame[f"{quantile}_ms"], margin=margin)
+    of = f"{plain(target)} {metric_words(metric)}, {quantile}"
+    said = [_lead(of, frame, history), *_changes(frame, history), _drift(history.drift), *_doubts(frame, history)]
+    apart = len(every) - len(frame)
+    if apart:
+        said.append(sentence(f"{counted(apart, 'run')} of another environment or kind of connection left out"))
+    return Group((Statement(tuple(text for text in said if text)), _table(frame, history, of, limit)))
+
+
+def margin_of(config: Config | None, target: str, metric: str, quantile: Quantile) -> float | None:
+    """Return the margin that a latency condition sets for this quantile of a metric; None if no condition does."""
+    for condition in config.conditions if config else ():
+        if condition.kind == "latency" and condition.target == target and condition.metric in (None, metric):
+            return condition.margin if quantile == "p50" else condition.tail_margin if quantile == "p99" else None
+    return None
+
+
+def _lead(of: str, frame: pd.DataFrame, history: History) -> str:
+    known = counted(history.n, "run")
+    gaps = len(frame) - history.n
+    missing = f"; {counted(gaps, 'run')} without it" if gaps else ""
+    if history.n < _ENOUGH:
+        return sentence(f"{of}: {known} with a value{missing}; {_ENOUGH} show whether it changes or drifts")
+    if history.drift.outcome == "drifting":
+        return sentence(f"{of}: a drift in {known}{missing}")
+    level = measure(history.segments[-1].median, "ms")
+    found = counted(len(history.changes), "change") if history.changes else "no change found"
+    return sentence(f"{of}: {found} in {known}{missing}; its level is {level}")
+
+
+def _changes(frame: pd.DataFrame, history: History) -> list[str]:
+    """Say each change, the newest first."""
+    return [sentence(_change(frame, change)) for change in reversed(history.changes)]
+
+
+def _change(frame: pd.DataFrame, change: Change) -> str:
+    way = "rose" if change.difference > 0 else "fell"
+    size = measure(abs(change.difference), "ms") if change.ratio is None else percent(abs(change.ratio - 1))
+    levels = f"from {measure(change.before, 'ms')} to {measure(change.after, 'ms')}"
+    beyond = {True: ", beyond the margin", False: ", within the margin", None: ""}[change.beyond_margin]
+    back = "" if change.went_away_at is None else f", and was gone with {_name(frame, change.went_away_at)}"
+    part = ", as part of a drift" if "part_of_drift" in change.flags else ""
+    return f"It {way} by {size} with {_name(frame, change.index)}, {levels}{beyond}{part}{back}"
+
+
+def _drift(drift: Drift) -> str:
+    if drift.slope_per_run is None or drift.low is None or drift.high is None:
+        return ""
+    bounds = interval(drift.low, drift.high)
+    if drift.outcome != "drifting":
+        return sentence(f"no drift found; {bounds} ms a run remain possible")
+    way = "up" if drift.slope_per_run > 0 else "down"
+    soon = ""
+    if drift.reaches_margin_in is not None:
+        least, most = drift.reaches_margin_in
+        when = f"{count(least)} runs or more" if most is None else f"{count(least)} to {count(most)} runs"
+        soon = f"; at that pace it has moved by the margin in {when}"
+    return sentence(f"it drifts {way} by {measure(abs(drift.slope_per_run), 'ms')} a run {bounds}{soon}")
+
+
+def _doubts(frame: pd.DataFrame, history: History) -> list[str]:
+    said = []
+    for change in history.suspects:
+        off = f"{measure(change.after, 'ms')} instead of {measure(change.before, 'ms')}"
+        need = f"{counted(change.more_needed, 'more run')} would tell a change from a spike"
+        said.append(sentence(f"since {_name(frame, change.index)} it lies at {off}; {need}"))
+    if history.spikes:
+        names = joined([_name(frame, spike.index) for spike in history.spikes])
+        said.append(sentence(f"{counted(len(history.spikes), 'spike')} set aside: {names}"))
+    return said
+
+
+def _name(frame: pd.DataFrame, index: int) -> str:
+    return plain(run_name(frame.iloc[index]))
+
+
+def _table(frame: pd.DataFrame, history: History, of: str, limit: int) -> Table:
+    events = _events(history)
+    rows: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
+    for index in reversed(range(len(frame))):
+        run = frame.iloc[index]
+        quantiles = {name: run[f"{name}_ms"] for name in ("p50", "p95", "p99")}
+        shown = {name: None if pd.isna(value) else measure(value, "").strip() for name, value in quantiles.items()}
+        failed = None if pd.isna(run["failed"]) else count(run["failed"])
+        name = (plain(run_name(run)), moment(run["started_at"]))
+        rows.append({"run": name, **shown, "n": count(run["n"]), "failed": failed, "what": events.get(index)})
+        records.append({**run.to_dict(), "what": events.get(index)})
+    return Table(_COLUMNS, tuple(rows), f"Runs, the newest first: {of}", records=tuple(records), limit=limit)
+
+
+def _events(history: History) -> dict[int, str]:
+    """Return what happened at each place: one word or two."""
+    places = {spike.index: "spike" for spike in history.spikes}
+    for change in (*history.changes, *history.suspects):
+        way = "rose" if change.difference > 0 else "fell"
+        size = measure(abs(change.difference), "ms") if change.ratio is None else percent(abs(change.ratio - 1))
+        places[change.index] = f"{way} by {size}" + ("" if change.confirmed else ", suspected")
+    return places
