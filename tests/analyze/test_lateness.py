@@ -37,3 +37,8 @@ def test_metrics_of_one_session_count_as_one_visit() -> None:
 def test_without_due_times_nothing_is_known() -> None:
     frame = visits((0, 50.0, 0.0)).assign(due_at=pd.Series([pd.NaT], dtype="datetime64[us, UTC]"))
     assert own_lateness(frame).isna().all()
+
+
+def test_what_the_prober_noted_itself_is_taken() -> None:
+    frame = visits((0, 500.0, 0.0), (100, 410.0, 400.0)).assign(own_late_ms=[0.25, None])
+    assert own_lateness(frame).tolist() == pytest.approx([0.25, float("nan")], nan_ok=True)
