@@ -25,16 +25,23 @@ __all__ = ["Floats", "Integers", "JUnitCases", "Rows", "Suite"]
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-_RANK: Final = {"pass": 0, "xfail": 1, "skip": 1, "fail": 2, "error": 3}
+_RANK: Final = {"pass": 0, "no_result": 1, "xfail": 2, "skip": 2, "fail": 3, "error": 4}
+# What the attributes status and result of a case say; any other word is no result.
 _STATED: Final = {
-    "notrun": "skip",
-    "disabled": "skip",
-    "suppressed": "skip",
-    "skipped": "skip",
-    "fail": "fail",
-    "failed": "fail",
+    **dict.fromkeys(("", "run", "completed", "pass", "passed", "success", "successful", "ok", "executed"), "pass"),
+    **dict.fromkeys(("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "filtered", "untested"), "skip"),
+    **dict.fromkeys(("fail", "failed", "failure"), "fail"),
     "error": "error",
 }
+# Children of a case that tell nothing of its result; any other that is no failure and no skip leaves it without one.
+_TELL_NOTHING: Final = frozenset(
+    (
+        *("properties", "property", "system-out", "system-err", "output", "stdout", "stderr", "log", "logs", "warning"),
+        *("attachments", "attachment", "file", "link", "links", "screenshot", "tags", "tag", "labels", "label", "step"),
+        *("metadata", "description", "parameters", "arguments", "steps", "requirements", "traits", "categories"),
+        *("benchmark", "metrics", "performance", "time", "duration", "coverage", "assertions", "success", "passed"),
+    )
+)
 
 
 @dataclass
@@ -89,7 +96,8 @@ class JUnitCases:
     """The cases of a JUnit report, filled while the XML is parsed.
 
     ``columns`` holds what each case says of itself; ``statuses`` and ``messages`` only the rows that are no plain
-    pass. Where cases carry attempts of their own, :meth:`rows` spreads them over several rows.
+    pass. Where cases carry attempts of their own, :meth:`rows` spreads them over several rows. ``unknown`` counts the
+    words and elements that say a result nobody understands.
 
     Raises
     ------
@@ -105,6 +113,8 @@ class JUnitCases:
         self.suites: list[Suite] = []
         self.cut_texts = 0
         self.uncarried = 0
+        self.unknown: dict[str, int] = {}
+        self._aside: str | None = None
         self._batch: list[list[str]] = []
         self._last: list[str] = []
         self._suite_starts: list[tuple[int, int]] = [(0, -1)]
@@ -173,8 +183,11 @@ class JUnitCases:
         said = self.columns.extend(batch)
         if "status" in said or "result" in said:
             for number, case in enumerate(batch):
-                if (status := _stated(case)) != "pass":
+                status, word = _stated(case)
+                if status != "pass":
                     self.statuses.setdefault(base + number, status)
+                if word is not None:
+                    self.unknown[word] = self.unknown.get(word, 0) + 1
         self._last = batch[-1]
         batch.clear()
 
@@ -200,6 +213,11 @@ class JUnitCases:
             said = mapped(attributes)
             xfail = said.get("type") == "pytest.xfail"
             self._settle("xfail" if xfail else "skip", said.get("message", ""))
+        elif self._in_case and self._aside is None:
+            self._aside = name
+            if name not in _TELL_NOTHING:
+                self.unknown[f"<{name[:40]}>"] = self.unknown.get(f"<{name[:40]}>", 0) + 1
+                self._settle("no_result", "")
 
     def _open_suite(self, attributes: dict[str, str]) -> None:
         parent = self._open_suites[-1] if self._open_suites else None
@@ -221,11 +239,14 @@ class JUnitCases:
     def _end(self, name: str) -> None:
         if name == "testcase":
             self._in_case = False
+            self._aside = None
             if self._open_attempts:
                 self._attempts_of[self._rows - 1] = self._open_attempts
                 self._open_attempts = []
             return
         name = name.rpartition(":")[2]
+        if name == self._aside:
+            self._aside = None
         if name == self._muted:
             self._muted = None
             self._parser.CharacterDataHandler = self._text
@@ -253,7 +274,7 @@ class JUnitCases:
     def _settle(self, status: str, message: str) -> None:
         """Give the open case its status: the most severe of its children, unless it says it did not run."""
         row = self._rows - 1
-        stated = _stated(self._batch[-1] if self._batch else self._last)
+        stated, _ = _stated(self._batch[-1] if self._batch else self._last)
         present = self.statuses.get(row, stated)
         if stated == "skip":
             # status="notrun" with a failure child: the child is a placeholder of the reporter.
@@ -333,10 +354,15 @@ _TROUBLES: Final = {
 }
 
 
-def _stated(attributes: list[str]) -> str:
+def _stated(attributes: list[str]) -> tuple[str, str | None]:
+    """Return what a case says of its own result, and the word of it that is not understood."""
     said = mapped(attributes)
+    unknown: str | None = None
     for key in ("status", "result"):
-        status = _STATED.get(said.get(key, "").strip().lower())
-        if status is not None:
-            return status
-    return "pass"
+        word = said.get(key, "").strip()
+        status = _STATED.get(word.lower())
+        if status is None:
+            unknown = f'{key}="{word[:40]}"'
+        elif status != "pass":
+            return status, None
+    return ("pass", None) if unknown is None else ("no_result", unknown)

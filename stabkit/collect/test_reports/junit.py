@@ -35,6 +35,10 @@ MASKED: Final = "flakiness masked by the reporter"
 _TEXTS: Final = ("name", "class", "test_id")
 # What is said of one, and of several.
 _BAD_TIMES: Final = ("time that is no duration became null", "times that are no durations became null")
+_UNKNOWN: Final = (
+    "case says of its result what is not understood, and has none",
+    "cases say of their result what is not understood, and have none",
+)
 _UNCOUNTED: Final = (
     "repeated case stands as passing but is not in its header's count",
     "repeated cases stand as passing but are not in its header's count",
@@ -74,7 +78,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     frame = _frame(cases, rows, path, suite, warnings)
     claimed = _claims(cases, rows, frame, warnings)
     if status == "ok" and not len(frame):
-        stated = any(suite.header.get("tests", "0").strip() not in ("", "0") for suite in cases.suites)
+        counts = ("tests", "failures", "errors")
+        stated = any(suite.header.get(key, "0").strip() not in ("", "0") for suite in cases.suites for key in counts)
         status = "partial" if stated else "ok"
         warnings.append("its header counts tests, but it holds no case" if stated else "it holds no test")
     line, column = position or (None, None)
@@ -147,6 +152,9 @@ def _frame(cases: JUnitCases, rows: Rows, path: Path, suite: str | None, warning
         warnings.append(amount(cases.cut_texts, *CUT_TEXTS))
     if cases.uncarried:
         warnings.append(amount(cases.uncarried, *UNCARRIED))
+    if cases.unknown:
+        words = ", ".join(list(cases.unknown)[:3])
+        warnings.append(f"{amount(sum(cases.unknown.values()), *_UNKNOWN)}: {words}")
     return pd.DataFrame(
         {
             "source": constant(redact_text(str(path)), count),

@@ -95,7 +95,16 @@ def test_control_bytes_are_removed_once_and_reported(tmp_path):
     assert source["counts"]["failed"] == 1
 
 
+def test_words_that_are_not_understood_are_told(tmp_path):
+    source = summary(
+        tmp_path, '<testsuite><testcase name="a" status="odd"/><testcase name="b"><y/></testcase></testsuite>'
+    )
+    assert source["counts"]["errors"] == 2
+    assert 'what is not understood, and have none: <y>, status="odd"' in source["message"]
+
+
 def test_a_header_without_cases_is_partial_and_an_empty_suite_says_so(tmp_path):
+    assert summary(tmp_path, '<testsuite name="s" tests="0" errors="1"/>')["status"] == "partial"
     assert summary(tmp_path, '<testsuite name="s" tests="5"/>')["status"] == "partial"
     assert summary(tmp_path, '<testsuite name="s" tests="0"/>')["message"] == "it holds no test"
 
@@ -121,6 +130,15 @@ def test_the_header_is_a_claim_and_the_cases_count(tmp_path):
         ('<testcase name="a"><skipped/></testcase>', "skip"),
         ('<testcase name="a"><skipped/><failure/></testcase>', "fail"),
         ('<testcase name="a"><system-out>error</system-out></testcase>', "pass"),
+        ('<testcase name="a" status="run" result="completed"/>', "pass"),
+        ('<testcase name="a" status="run" result="interrupted"/>', "no_result"),
+        ('<testcase name="a" status="Perhaps"/>', "no_result"),
+        ('<testcase name="a" status="Perhaps"><failure/></testcase>', "fail"),
+        ('<testcase name="a" status="Perhaps"><skipped/></testcase>', "skip"),
+        ('<testcase name="a"><crashed/></testcase>', "no_result"),
+        ('<testcase name="a"><Failure/></testcase>', "no_result"),
+        ('<testcase name="a"><properties><property name="x"><y/></property></properties></testcase>', "pass"),
+        ('<testcase name="a"><steps><step><failure/></step></steps></testcase>', "fail"),
     ],
 )
 def test_status_of_a_case(tmp_path, case, status):
