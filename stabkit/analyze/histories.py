@@ -13,6 +13,7 @@ import pandas as pd
 
 from stabkit.analyze.bounds import LEVEL, clustered_quantile, serial_quantile
 from stabkit.analyze.confirmation import BAD, GOOD
+from stabkit.analyze.final_attempts import deciding_attempts
 from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES
 from stabkit.analyze.rounds import quantile_rank, read_rounds
 from stabkit.errors import SchemaError, UsageError, nearest
@@ -20,8 +21,6 @@ from stabkit.schema import conform
 
 __all__ = ["final_results", "order_runs", "pass_history", "run_history", "test_run_map", "wilson"]
 
-# The most severe status of one attempt wins: a test whose teardown fails has failed.
-_SEVERITY: Final = {"skip": 0, "pass": 1, "xfail": 2, "xpass": 3, "no_result": 4, "fail": 5, "error": 6}
 _Z95: Final = 1.959963984540054
 _RUN: Final = ["run_id", "label", "started_at", "environment"]
 
@@ -215,8 +214,8 @@ def final_results(tests: pd.DataFrame, *, suite: str | None = None) -> pd.DataFr
     Returns
     -------
     DataFrame
-        ``run_id``, ``suite``, ``test_id``, ``status`` (of the last attempt; the most severe if that attempt is
-        reported several times), ``attempts``, ``recovered`` (a bad attempt, then a good last one).
+        ``run_id``, ``suite``, ``test_id``, ``status`` (of the last attempt; the most severe if several rows are
+        the last of theirs), ``attempts``, ``recovered`` (a bad attempt, then a good last one).
 
     Raises
     ------
@@ -233,11 +232,10 @@ def final_results(tests: pd.DataFrame, *, suite: str | None = None) -> pd.DataFr
         rows = rows[rows["suite"] == suite]
     rows = rows[["run_id", "suite", "test_id", "attempt", "status"]].copy()
     rows["bad"] = rows["status"].isin(BAD)
-    rows["severity"] = rows["status"].map(_SEVERITY).astype("int64")
     key = ["run_id", "suite", "test_id"]
-    rows = rows.sort_values([*key, "attempt", "severity"], kind="stable")
-    grouped = rows.groupby(key, sort=False, dropna=False)
-    result = grouped.agg(status=("status", "last"), attempts=("attempt", "max"), failed=("bad", "any")).reset_index()
+    grouped = rows.groupby(key, sort=True, dropna=False)
+    result = grouped.agg(attempts=("attempt", "max"), failed=("bad", "any")).reset_index()
+    result["status"] = deciding_attempts(rows, key)["status"].to_numpy()  # in the same order
     result["recovered"] = result["failed"] & result["status"].isin(GOOD)
     return result[[*key, "status", "attempts", "recovered"]]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.confirmation import BAD, GOOD, FlakeBasis, attempts_to_confirm, chance_of_flakes, past_results
+from stabkit.analyze.final_attempts import SEVERITY, deciding_attempts
 
 __all__ = ["TRANSITIONS", "suite_summary", "test_results", "test_transitions"]
 
@@ -22,8 +23,6 @@ TRANSITIONS: Final = (
     "still_skipped",
     "still_passing",
 )
-# From harmless to worst: the worst of several undeclared results of one id counts.
-_WORST: Final = {s: rank for rank, s in enumerate(("skip", "pass", "xfail", "xpass", "no_result", "fail", "error"))}
 
 
 def test_results(tests: pd.DataFrame) -> pd.DataFrame:
@@ -44,9 +43,10 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    The same id several times under one attempt number is not declared as a retry: the worst result wins. A failed
-    attempt followed by a pass is a pass, and ``recovered``. Retries inside the same process share its state and add
-    nothing to ``fresh_failures``.
+    The same id several times under one attempt number is not declared as a retry: the worst result wins, also where
+    only some of them were retried (:func:`stabkit.analyze.final_attempts.deciding_attempts`). A failed attempt followed
+    by a pass is a pass, and ``recovered``. Retries inside the same process share its state and add nothing to
+    ``fresh_failures``.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     ]
     if tests.empty:
         return pd.DataFrame({name: pd.Series(dtype=_DTYPES.get(name, "str")) for name in columns})
-    rank = tests["status"].map(_WORST)
+    rank = tests["status"].map(SEVERITY)
     order = tests.assign(_rank=rank, _message=tests["message"].fillna("")).sort_values(
         ["test_id", "attempt", "_rank", "_message"], kind="stable"
     )
@@ -72,10 +72,12 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     fresh = attempts["fresh_process"].astype("boolean").fillna(value=False).astype(bool)
     attempts = attempts.assign(_bad=bad, _good=attempts["status"].isin(GOOD), _fresh=bad & (first | fresh))
     by_id = attempts.groupby("test_id", sort=True)
-    last = attempts.drop_duplicates("test_id", keep="last").set_index("test_id")
+    last = deciding_attempts(tests, ["test_id"]).set_index("test_id")
+    # A failure that nothing retried is no recovery, whatever else bears its id.
+    stands = last["status"].isin(BAD) & (last["finals"] > 1)
     result = last[["suite", "class", "name", "status"]].assign(
         attempts=by_id.size(),
-        recovered=by_id["_bad"].any() & by_id["_good"].any(),
+        recovered=by_id["_bad"].any() & by_id["_good"].any() & ~stands,
         failures=by_id["_bad"].sum(),
         fresh_failures=by_id["_fresh"].sum(),
         time_s=order.groupby("test_id")["time_s"].sum(min_count=1),

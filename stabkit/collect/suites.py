@@ -290,7 +290,9 @@ def _rerun(name: str, suite: TestSuite, test: tuple[str, str], attempt: int, set
         run = _run(command, setting, suite.timeout_s)
         evidence = _report(name, "tests", run, output, setting)
     rows = evidence["tests"]
-    rows = rows[rows["test_id"] == test_id].tail(1)
+    rows = rows[rows["test_id"] == test_id]
+    # Several tests may bear one id: all their last attempts count, so that none hides the failure of another.
+    rows = rows[rows["attempt"] == rows["attempt"].max()]
     sources = evidence["sources"].assign(path=label)
     if rows.empty:
         # The rerun says nothing about this test: no attempt, and the run is incomplete.
@@ -299,7 +301,9 @@ def _rerun(name: str, suite: TestSuite, test: tuple[str, str], attempt: int, set
         sources = sources.assign(status="error", message=note, rows=0)
         return Evidence.of(sources=sources), "no_result"
     rows = rows.assign(attempt=attempt, fresh_process=True, source=label, suite=name)
-    return Evidence.of(sources=sources.assign(rows=1), tests=rows), str(rows["status"].iloc[0])
+    bad = rows.loc[rows["status"].isin(_BAD), "status"]
+    status = str(bad.iloc[0] if len(bad) else rows["status"].iloc[0])
+    return Evidence.of(sources=sources.assign(rows=len(rows)), tests=rows), status
 
 
 def test_argument(test_id: str, group: str | None, name: str, folder: Path) -> str:

@@ -70,6 +70,19 @@ def test_the_worst_of_undeclared_repeats_wins_and_is_not_flaky() -> None:
     assert result["time_s"] == 1.5
 
 
+def test_a_retry_of_one_shard_does_not_hide_the_failure_of_another() -> None:
+    retried = [row("t", "fail"), row("t", "pass", attempt=2)]
+    for others, status, transition in (
+        ([row("t", "fail")], "fail", "regressed"),
+        ([row("t", "pass")], "pass", "flaky"),
+        ([row("t", "fail"), row("t", "pass", attempt=2)], "pass", "flaky"),
+    ):
+        for rows_ in (retried + others, others + retried):
+            after = conform("tests", pd.DataFrame(rows_))
+            assert test_results(after)["status"].tolist() == [status]
+            assert transition_of(rows(t="pass"), after)["transition"] == transition
+
+
 def test_retries_inside_a_process_are_no_fresh_failures() -> None:
     inside = conform("tests", pd.DataFrame([row("t", "fail", attempt=k) for k in range(1, 7)]))
     assert test_results(inside)["fresh_failures"].tolist() == [1]
