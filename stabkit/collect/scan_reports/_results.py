@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -17,7 +17,12 @@ from stabkit.collect.sources import source_evidence
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["Result", "Scan", "positive"]
+__all__ = ["UNPARSED", "Result", "Scan", "positive", "unread"]
+
+UNPARSED: Final = frozenset(
+    {"invalid-syntax", "syntax-error", "syntax", "parse-error", "astroid-error", "E0001", "E901", "E902", "E999"}
+)
+"""Rules by which ruff, pylint, mypy and flake8 say that they could not read a file: what is in it is unknown."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,9 @@ class Scan:
             row["fingerprint"] = own or computed
             row["fingerprints"] = json.dumps({"tool": own}) if own else None
         warnings = list(self.warnings)
+        self.unread += [f"{r.path}: {r.message or r.rule}" for r in self.results if r.rule in UNPARSED]
         if self.unread:
-            more = f" and {len(self.unread) - 1} more" if len(self.unread) > 1 else ""
-            warnings.insert(0, f"unread: {self.unread[0][:300]}{more}")
+            warnings.insert(0, unread(self.unread))
         unnamed = sum(row["rule"] == "(?)" for row in rows)
         if unnamed:
             warnings.append(amount(unnamed, "finding names no rule", "findings name no rule"))
@@ -111,6 +116,12 @@ class Scan:
             "suppressed": result.suppressed,
             "own": redact_text(result.fingerprint) if result.fingerprint else None,
         }
+
+
+def unread(found: list[str]) -> str:
+    """Return what is said of files, at least one, that the tool could not read."""
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"unread: {found[0][:300]}{more}"
 
 
 def _place(path: str | None, root: Path | None) -> str | None:

@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from stabkit.collect.json_content import load_json
 from stabkit.collect.json_shapes import array_keys, listed, mapped, text
-from stabkit.collect.scan_reports._results import Result, Scan, positive
+from stabkit.collect.scan_reports._results import UNPARSED, Result, Scan, positive
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
 FORMAT: Final = "ruff"
 KIND: Final = "scan"
-_SYNTAX: Final = ("invalid-syntax", "E999")
 
 
 def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
@@ -35,7 +34,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     scan = Scan("ruff", warnings=list(content.warnings))
     for entry in listed(content.value, "the report"):
         code, file = text(entry.get("code")), text(entry.get("filename"))
-        if code is None or code in _SYNTAX:
+        if code is None or code in UNPARSED:
             scan.unread.append(f"{file}: {text(entry.get('message')) or 'no message'}")
         else:
             scan.results.append(_result(entry, code, file))

@@ -18,6 +18,13 @@ from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints, sha256_of
 from stabkit.collect.json_content import json_keys, load_json
+from stabkit.collect.scan_reports._results import UNPARSED, unread
+from stabkit.collect.scan_reports._sarif_execution import (
+    invocations,
+    refused_version,
+    switched_off,
+    whole_scan_faults,
+)
 from stabkit.collect.sources import source_evidence
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
@@ -29,7 +36,8 @@ KIND: Final = "scan"
 
 _SIGN: Final = re.compile(rb'sarif|"driver"|"version"\s*:\s*"2\.', re.IGNORECASE)
 _NO_PROBLEM: Final = frozenset({"pass", "notApplicable", "informational"})
-_PENDING: Final = frozenset({"rejected", "underReview"})
+# SARIF 2.1.0, 3.35.3: a suppression without a status is accepted; "underReview" and "rejected" are not.
+_ACCEPTED: Final = (None, "accepted")
 # SARIF 2.1.0, 3.27.10: a result that names no level takes its rule's, and without that "warning".
 _DEFAULT_LEVEL: Final = "warning"
 _LEVELS: Final = frozenset({"none", "note", "warning", "error"})
@@ -62,9 +70,12 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     log = content.value
     if not isinstance(log, dict) or not isinstance(log.get("runs"), list):
         raise ReportError("not a SARIF log: it has no list of runs")
+    if (refused := refused_version(log)) is not None:
+        raise ReportError(refused)
     warnings = list(content.warnings)
     scans: list[dict[str, Any]] = []
     findings: list[dict[str, Any]] = []
+    lacking: set[str] = set()  # tools of which a run is no scan: what their other runs lack proves nothing
     for number, run in enumerate(log["runs"], start=1):
         scan_id = (suite or redact_text(str(path))) + (f"#{number}" if number > 1 else "")
         if not isinstance(run, dict):
@@ -72,12 +83,18 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         reader = _Run(run, scan_id, root)
         if run.get("results") is None:
             warnings.append(f"run {number} of {reader.tool} has no results (null): it is no scan")
+            lacking.add(reader.tool)
             continue
         findings += reader.findings(warnings)
         scans.append(reader.scan(warnings))
     if not log["runs"]:
         warnings.append("it holds no run")
-    whole = scans and len(scans) == len(log["runs"]) and all(scan["complete"] for scan in scans)
+    if log.get("inlineExternalProperties"):
+        warnings.append("it keeps properties of runs outside them, which are not read")
+        lacking |= {scan["tool"] for scan in scans}
+    for scan in scans:
+        scan["complete"] = scan["complete"] and scan["tool"] not in lacking
+    whole = bool(scans) and not lacking and all(scan["complete"] for scan in scans)
     return source_evidence(
         {"scans": pd.DataFrame(scans), "findings": pd.DataFrame(findings)},
         kind=KIND,
@@ -105,6 +122,8 @@ class _Run:
         }
         self._paths: dict[tuple[str, str | None], str] = {}
         self._used_rules: set[str] = set()
+        self._switched_off = switched_off(run)
+        self.unread: list[str] = []
         self.artifacts = [_object(artifact) for artifact in _list(run.get("artifacts"))]
         self.bases = _object(run.get("originalUriBaseIds"))
         places = [_object(base).get("uri") for base in self.bases.values()]
@@ -120,28 +139,17 @@ class _Run:
         )
 
     def scan(self, warnings: list[str]) -> dict[str, Any]:
-        complete = True
-        for invocation in map(_object, _list(self.run.get("invocations"))):
-            if invocation.get("executionSuccessful") is False:
-                complete = False
-                warnings.append(f"{self.tool} says its execution was not successful")
-            notes = _list(invocation.get("toolExecutionNotifications")) + _list(
-                invocation.get("toolConfigurationNotifications")
-            )
-            failed = [n for n in map(_object, notes) if n.get("level") == "error"]
-            if failed:
-                complete = False
-                text = str(_object(failed[0].get("message")).get("text") or "no text")
-                warnings.append(
-                    f"{self.tool} reports {amount(len(failed), 'error', 'errors')} of its own, such as: {text[:300]}"
-                )
+        faults = whole_scan_faults(self.run, self.tool)
+        if self.unread:
+            faults.append(unread(self.unread))
+        warnings += faults
         active = self._active_rules()
         # Only a tool that states what it looked at says so by "analysisTarget"; other artifacts are mere mentions.
         paths = sorted(
             {self._uri(a.get("location")) or "" for a in self.artifacts if "analysisTarget" in _list(a.get("roles"))}
             - {""}
         )
-        started = next((i.get("startTimeUtc") for i in map(_object, _list(self.run.get("invocations")))), None)
+        started = next((i.get("startTimeUtc") for i in invocations(self.run)), None)
         return {
             "scan_id": self.scan_id,
             "tool": self.tool,
@@ -150,7 +158,7 @@ class _Run:
             "scope_sha256": sha256_of(paths) if paths else None,
             "rules_sha256": sha256_of(active) if active else None,
             "files_scanned": len(paths) or None,
-            "complete": complete,
+            "complete": not faults,
             "scanned_at": _moment(started),
             "paths": json.dumps(paths) if paths else None,
             "rules": json.dumps(active) if active else None,
@@ -163,7 +171,7 @@ class _Run:
         """
         if all(rule in self._used_rules for rule in self._by_id):
             return []
-        return sorted(f"{name}:{self._level(rule)}" for name, rule in self._by_id.items() if self._enabled(rule))
+        return sorted(f"{name}:{self._level(rule)}" for name, rule in self._by_id.items() if self._enabled(name, rule))
 
     def findings(self, warnings: list[str]) -> list[dict[str, Any]]:
         rows = []
@@ -177,6 +185,9 @@ class _Run:
             if result.get("kind") in _NO_PROBLEM or result.get("baselineState") == "absent":
                 continue
             rows.append(self._finding(result, name, rule))
+            # Before ruff named the rule of a file that it cannot parse, it left it away.
+            if name in UNPARSED or (name == "(?)" and self.tool == "ruff"):
+                self.unread.append(f"{rows[-1]['path']}: {rows[-1]['message']}")
         if broken:
             raise ReportError(f"{broken} of the results of {self.tool} are no objects")
         unnamed = sum(row["rule"] == "(?)" for row in rows)
@@ -233,8 +244,8 @@ class _Run:
         level = _object(rule.get("defaultConfiguration")).get("level")
         return str(level) if level in _LEVELS else _DEFAULT_LEVEL
 
-    def _enabled(self, rule: Mapping[str, Any]) -> bool:
-        return _object(rule.get("defaultConfiguration")).get("enabled") is not False
+    def _enabled(self, name: str, rule: Mapping[str, Any]) -> bool:
+        return name not in self._switched_off and _object(rule.get("defaultConfiguration")).get("enabled") is not False
 
     def _message(self, result: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
         message = _object(result.get("message"))
@@ -284,7 +295,8 @@ class _Run:
 
 
 def _suppressed(result: Mapping[str, Any]) -> bool:
-    return any(_object(s).get("status") not in _PENDING for s in _list(result.get("suppressions")))
+    stated = [s for s in _list(result.get("suppressions")) if isinstance(s, dict)]
+    return any(suppression.get("status") in _ACCEPTED for suppression in stated)
 
 
 def _add_fingerprints(rows: list[dict[str, Any]]) -> None:

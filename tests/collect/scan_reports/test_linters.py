@@ -121,7 +121,7 @@ C:\\b\\c.py:9:5: error: No rule
 Found 2 errors in 2 files (checked 31 source files)
 """,
     )
-    assert rows(found) == [("assignment", "src/a.py", 3, "error"), ("misc", "C:/b/c.py", 9, "error")]
+    assert rows(found) == [("assignment", "src/a.py", 3, "error"), ("(?)", "C:/b/c.py", 9, "error")]
     assert found["findings"]["message"].iloc[0] == "Incompatible types\nnote: see the docs"
     assert (scan(found)["tool"], scan(found)["files_scanned"], scan(found)["complete"]) == ("mypy", 31, True)
     clean = read(tmp_path, "Success: no issues found in 12 source files\n")
@@ -143,6 +143,54 @@ def test_flake8_lines(tmp_path):
     found = read(tmp_path, "./a.py:3:80: E501 line too long\nC:\\b.py:1:1: F401 unused\n./c.py:1:2: E999 SyntaxError\n")
     assert [row[:3] for row in rows(found)] == [("E501", "a.py", 3), ("F401", "C:/b.py", 1)]
     assert (scan(found)["tool"], scan(found)["complete"]) == ("flake8", False)
+
+
+def test_mypys_wrapped_lines_keep_their_rule(tmp_path):
+    found = read(
+        tmp_path,
+        """pkg/c.py:1:25:1:27: error: Incompatible return value type (got "str", expected
+"int")  [return-value]
+    def ok() -> int: return "s"
+                            ^~~
+pkg/d.py: error: Source file found twice under different module names
+Found 2 errors in 2 files (checked 2 source files)
+""",
+    )
+    assert rows(found)[0] == ("return-value", "pkg/c.py", 1, "error")
+    assert found["findings"]["message"].iloc[0] == 'Incompatible return value type (got "str", expected "int")'
+    assert rows(found)[1][:2] == ("(?)", "pkg/d.py")
+    assert scan(found)["complete"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "a.py:1: error: x  [attr]\nFound 3 errors in 2 files (checked 9 source files)\n",
+            "counted 3 errors, and 1 stand",
+        ),
+        ("a.py:1:1: F401 unused\nb.py:2:9: invalid-syntax: Expected a name\nFound 2 errors.\n", "invalid-syntax"),
+        ("a.py:1:1: F401 unused\nFound 2 errors.\n", "counted 2 errors, and 1 stand"),
+        ("a.py:1:1: F401 unused\nb.py:2:9: something of a later version\n", "unread: b.py:2:9"),
+        ("a.py:1:1: F401 unused\nb.py:0:1: E902 FileNotFoundError\n", "unread: b.py"),
+    ],
+)
+def test_lines_that_are_missing_or_not_understood_are_never_clean(tmp_path, text, words):
+    found = read(tmp_path, text)
+    assert (source(found)["status"], bool(scan(found)["complete"])) == ("partial", False)
+    assert words in source(found)["message"]
+
+
+def test_ruffs_text_is_ruffs(tmp_path):
+    found = read(tmp_path, "a.py:1:1: F401 [*] `os` imported but unused\nFound 1 error.\n[*] 1 fixable with `--fix`.\n")
+    assert (scan(found)["tool"], found["findings"]["message"].iloc[0]) == ("ruff", "`os` imported but unused")
+    assert scan(found)["complete"]
+
+
+def test_a_syntax_error_among_code_climate_issues_leaves_the_scan_incomplete(tmp_path):
+    issue = {"check_name": "invalid-syntax", "description": "Expected a name", "fingerprint": "f",
+             "location": {"path": "b.py", "lines": {"begin": 1}}}  # fmt: skip
+    assert source(read(tmp_path, [issue]))["status"] == "partial"
 
 
 SEEDS = [

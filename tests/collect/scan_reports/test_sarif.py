@@ -134,3 +134,55 @@ def test_each_run_is_a_scan(read):
 @pytest.mark.parametrize("runs", [[3], {}, [{"results": [3]}]])
 def test_malformed_logs_are_errors(read, runs):
     assert read({"version": "2.1.0", "runs": runs})["sources"]["status"].iloc[0] == "error"
+
+
+@pytest.mark.parametrize(
+    ("rule", "tool"), [("invalid-syntax", "ruff"), (None, "ruff"), ("E0001", "Pylint"), ("E999", "flake8")]
+)
+def test_a_file_that_could_not_be_parsed_leaves_the_scan_incomplete(read, rule, tool):
+    evidence = read(log(result("F401"), result(rule, uri="bad.py"), tool={"name": tool}))
+    assert not evidence["scans"]["complete"].iloc[0]
+    assert evidence["sources"]["status"].iloc[0] == "partial"
+    assert "unread: bad.py" in evidence["sources"]["message"].iloc[0]
+    assert len(evidence["findings"]) == 2
+
+
+def test_a_rule_less_finding_of_another_tool_is_a_finding(read):
+    evidence = read(log(result(None)))
+    assert list(evidence["findings"]["rule"]) == ["(?)"]
+    assert evidence["scans"]["complete"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda document: document["runs"][0].update(externalPropertyFileReferences={"results": [{"itemCount": 9}]}),
+        lambda document: document.update(inlineExternalProperties=[{"results": [result()]}]),
+        lambda document: document["runs"].append({"tool": {"driver": {"name": "lint"}}, "results": None}),
+    ],
+    ids=["in another file", "beside the runs", "in a run of the same tool without results"],
+)
+def test_results_that_are_not_here_are_never_clean(read, place):
+    document = log()
+    place(document)
+    evidence = read(document)
+    assert evidence["sources"]["status"].iloc[0] == "partial"
+    assert not evidence["scans"]["complete"].any()
+
+
+def test_another_version_of_sarif_is_refused(read):
+    source = read({**log(result()), "version": "1.0.0"})["sources"].iloc[0]
+    assert source["status"] == "error"
+    assert "only 2.1.0 is read" in source["message"]
+
+
+def test_a_rule_that_the_configuration_switched_off_is_not_active(read):
+    off = {"descriptor": {"id": "R2"}, "configuration": {"enabled": False}}
+    tool = {"rules": [{"id": "R1"}, {"id": "R2"}, {"id": "R3"}]}
+    scans = read(log(tool=tool, invocations=[{"ruleConfigurationOverrides": [off]}]))["scans"]
+    assert json.loads(scans["rules"].iloc[0]) == ["R1:warning", "R3:warning"]
+
+
+def test_a_broken_suppression_hides_nothing(read):
+    findings = read(log(result(suppressions=[3]), result(suppressions=[{"status": "perhaps"}])))["findings"]
+    assert list(findings["suppressed"]) == [False, False]
