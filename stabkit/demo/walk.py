@@ -21,7 +21,8 @@ from stabkit.demo.scenarios import find_scenario
 from stabkit.errors import StabkitError, UsageError
 from stabkit.pipeline.notebooks import bundled_folder
 from stabkit.pipeline.reports import Job, ReportFiles, from_here, make_reports
-from stabkit.report.display import Reason, badge
+from stabkit.report.answer import Reason
+from stabkit.report.display import badge
 from stabkit.report.earlier import failing_tests
 from stabkit.report.index import write_index
 from stabkit.schema import Evidence

@@ -1,4 +1,4 @@
-"""What a report shows: figures, tables, verdicts, statements and checklists, each once as an object.
+"""What a report shows: figures, tables, statements and checklists, each once as an object; ``answer`` has the verdict.
 
 An object answers every reader with the same content: HTML for notebooks and pages (escaped by Jinja2; only tags that an
 untrusted notebook keeps), Markdown, plain text for terminals, and ``application/vnd.stabkit+json``, the piece of the
@@ -36,11 +36,8 @@ __all__ = [
     "Group",
     "NoEvidence",
     "Piece",
-    "Reason",
     "Statement",
-    "Subject",
     "Table",
-    "Verdict",
 ]
 
 PIECE_MIME: Final = "application/vnd.stabkit+json"
@@ -48,7 +45,6 @@ SCHEMA_VERSION: Final = 1
 TEMPLATES: Final = Path(__file__).with_name("templates")
 SHOWN_ROWS: Final = 200
 FIGURE_ROWS: Final = 60
-SHOWN_REASONS: Final = 5
 LONG_WORD: Final = 22
 _JOINT: Final = re.compile(r"(?<=/)|(?<=[^_]_)(?=[^_.])|(?<=::)|(?<=\.)(?=\w{4})")
 
@@ -160,140 +156,6 @@ class Piece:
     def piece(self) -> dict[str, Any]:
         """Return the piece of the result that this object stands for."""
         return {"schema": SCHEMA_VERSION, "kind": self.kind, **to_json(self.content())}
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a verdict is about.
-
-    Attributes
-    ----------
-    title : str
-        The page's heading: "Stability of v1.5 (a1b2c3d) against v1.4 (9f8e7d6)".
-    at : str or None
-        Start of the candidate's collection, ISO 8601, UTC.
-    """
-
-    title: str
-    project: str | None = None
-    environment: str | None = None
-    baseline: str | None = None
-    candidate: str | None = None
-    at: str | None = None
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One condition that speaks for the verdict.
-
-    Attributes
-    ----------
-    subject, text : str
-        "backend /health p99", and what was seen of it, with interval and margin.
-    command : str or None
-        What to run to decide it.
-    section : str or None
-        Heading (without number) of the section that shows it.
-    """
-
-    outcome: str
-    subject: str
-    text: str
-    command: str | None = None
-    section: str | None = None
-
-    def __str__(self) -> str:
-        command = f"\n      {plain_text(self.command)}" if self.command else ""
-        return plain_text(f"{badge(self.outcome)[0]} {self.subject}: {self.text}") + command
-
-
-@dataclass(frozen=True, repr=False)
-class Verdict(Piece):
-    """The answer, first on the page: word, sentence, reasons in order of weight, facts.
-
-    Parameters
-    ----------
-    word : {"stable", "regressed", "inconclusive"}
-    sentence : str
-        One sentence: how many conditions came out how.
-    facts : tuple of (label, text)
-        The line below: Worse, Better, Stable, Changed, Not measured.
-    largest_change : str or None
-        For the index: the largest change with its interval.
-    missing : tuple of str
-        Evidence that is not there.
-    command : str or None
-        What reproduces this report.
-    runs : tuple of str
-        Run ids this rests on, baseline first.
-    gate : object
-        The gate (dataclass or mapping), for the JSON result.
-    """
-
-    kind: ClassVar[str] = "verdict"
-    word: Literal["stable", "regressed", "inconclusive"]
-    sentence: str
-    reasons: tuple[Reason, ...] = ()
-    facts: tuple[tuple[str, str], ...] = ()
-    subject: Subject | None = None
-    largest_change: str | None = None
-    missing: tuple[str, ...] = ()
-    command: str | None = None
-    runs: tuple[str, ...] = ()
-    gate: Any = None
-
-    def __post_init__(self) -> None:
-        if self.word not in ("stable", "regressed", "inconclusive"):
-            raise UsageError(f"No verdict {self.word!r}.", hint="Known: stable, regressed, inconclusive.")
-
-    @property
-    def first_reasons(self) -> tuple[Reason, ...]:
-        """The reasons that are always shown; one more than fits is shown rather than folded alone."""
-        return self.reasons if len(self.reasons) <= SHOWN_REASONS + 1 else self.reasons[:SHOWN_REASONS]
-
-    @property
-    def more_reasons(self) -> tuple[Reason, ...]:
-        """The reasons behind the fold, of less weight."""
-        return self.reasons[len(self.first_reasons) :]
-
-    @property
-    def exit_code(self) -> int:
-        """0 stable, 1 regressed, 3 inconclusive."""
-        return {"stable": 0, "regressed": 1, "inconclusive": 3}[self.word]
-
-    def __repr__(self) -> str:
-        head = [plain_text(self.subject.title)] if self.subject else []
-        head.append(f"{badge(self.word)[0]} {self.word.upper()}  {plain_text(self.sentence)}")
-        facts = [plain_text(f"{label}: {text}") for label, text in self.facts]
-        return "\n".join([*head, *(f"  {reason}" for reason in self.reasons), *facts])
-
-    def markdown(self) -> str:
-        """Return the content as Markdown."""
-        lines = [f"**{badge(self.word)[0]} {self.word.upper()}** {markdown_text(self.sentence)}", ""]
-        for reason in self.reasons:
-            glyph, _, word = badge(reason.outcome)
-            command = f" {markdown_code(reason.command)}" if reason.command else ""
-            subject, text = markdown_text(reason.subject), markdown_text(reason.text)
-            lines.append(f"- {glyph} {word}: **{subject}** {text}{command}")
-        if self.facts:
-            lines += ["", " · ".join(f"**{markdown_text(label)}** {markdown_text(text)}" for label, text in self.facts)]
-        return "\n".join(lines).strip()
-
-    def content(self) -> dict[str, Any]:
-        """Return the content as JSON values."""
-        return {
-            "word": self.word,
-            "exit_code": self.exit_code,
-            "sentence": self.sentence,
-            "reasons": list(self.reasons),
-            "facts": [{"label": label, "text": text} for label, text in self.facts],
-            "subject": self.subject,
-            "largest_change": self.largest_change,
-            "missing": list(self.missing),
-            "command": self.command,
-            "runs": list(self.runs),
-            "gate": self.gate,
-        }
 
 
 @dataclass(frozen=True, repr=False)

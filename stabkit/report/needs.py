@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.report.wording import count, plain, shell
 
-__all__ = ["doubts", "need_command", "need_text"]
+__all__ = ["deciding_command", "doubts", "need_command", "need_text"]
 
 LONGEST_DETAIL: Final = 200
+# Of more targets than this, everything is collected: the command must fit on a line.
+_NAMED_TARGETS: Final = 3
 _WHOSE: Final[Mapping[str, str]] = {
     "baseline": "the baseline's ",
     "candidate": "the candidate's ",
@@ -63,7 +65,7 @@ def need_text(need: Need, *, points: bool = False) -> str:
         would, detail = f"{amount}, {detail}, would decide", ""
     if need.decidable_margin is not None:
         margin = f"{need.decidable_margin * 100:.3g} {'pp' if points else '%'}"
-        would = f"this margin is out of reach, the present evidence can decide {margin}"
+        would = f"this margin is out of reach: the evidence could decide one of {margin}"
     if need.reason in ("missing", "not_checked", "partial"):
         would = ""
     elif need.reason == "not_rerun" and detail.startswith("flaky now"):
@@ -106,6 +108,34 @@ def need_command(condition: ConditionResult, need: Need | None) -> str | None:
         words += ["--rounds", rounds] if rounds else []
     if condition.target:
         words += ["--only", condition.target]
+    return shell(words)
+
+
+def deciding_command(conditions: Iterable[ConditionResult]) -> str | None:
+    """Return the one command that collects what these conditions lack; None if collecting more decides none of them.
+
+    Examples
+    --------
+    >>> lost = Need(None, "evidence", "missing", "no scan of lint", side="candidate")
+    >>> names = ("lint", "unit")
+    >>> deciding_command(ConditionResult(n, "tests", "inconclusive", target=n, needs=(lost,)) for n in names)
+    'stabkit collect --only lint --only unit'
+    """
+    rounds, targets = [], []
+    for condition in conditions:
+        need = next(iter(condition.needs), None)
+        if condition.outcome != "inconclusive" or need is None or need.decidable_margin is not None:
+            continue
+        targets.append(condition.target)
+        amount = _rounds_in_all(condition, need) if need.amount and need.unit in ("rounds", "samples") else None
+        rounds.append(amount or 0)
+    if not targets:
+        return None
+    words: list[object] = ["stabkit", "collect"]
+    words += ["--rounds", max(rounds)] if any(rounds) else []
+    named = list(dict.fromkeys(targets))
+    if None not in named and len(named) <= _NAMED_TARGETS:
+        words += [word for target in named for word in ("--only", target)]
     return shell(words)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
 from stabkit.chart.numbers import count as amount_text
-from stabkit.report.display import Reason
+from stabkit.report.answer import Reason
 from stabkit.report.estimates import change_text, margin_text, value_text, values_text
 from stabkit.report.needs import doubts, need_command
 from stabkit.report.wording import count, joined, plain, plural, verb

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from stabkit.analyze.outcome import Gate
 from stabkit.config import Config
+from stabkit.report.answer import Verdict
 from stabkit.report.case import Case, load_case
-from stabkit.report.display import Piece, Verdict
+from stabkit.report.display import Piece
 from stabkit.report.sections import change, compliance, method, metrics, service, tests, times, verdict
 
 __all__ = ["StabilityReport", "stability_report"]

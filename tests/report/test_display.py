@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from stabkit.chart.description import Description
 from stabkit.chart.strip import Strip
 from stabkit.errors import UsageError
+from stabkit.report.answer import Reason, Subject, Verdict
 from stabkit.report.display import (
     PIECE_MIME,
     CheckItem,
@@ -25,11 +26,8 @@ from stabkit.report.display import (
     Group,
     NoEvidence,
     Piece,
-    Reason,
     Statement,
-    Subject,
     Table,
-    Verdict,
 )
 from stabkit.report.escape import markdown_code, plain_text
 

@@ -13,6 +13,7 @@ import pytest
 
 from stabkit.chart.history import describe_history, plot_history
 from stabkit.chart.strip import Strip
+from stabkit.report.answer import Reason, Subject, Verdict
 from stabkit.report.display import (
     CheckItem,
     Checklist,
@@ -20,11 +21,8 @@ from stabkit.report.display import (
     Figure,
     Fold,
     NoEvidence,
-    Reason,
     Statement,
-    Subject,
     Table,
-    Verdict,
 )
 from stabkit.report.index import write_index
 from stabkit.report.render import render

@@ -11,7 +11,8 @@ import nbformat
 import pytest
 
 from stabkit.errors import NotebookError
-from stabkit.report.display import Column, Group, NoEvidence, Piece, Reason, Statement, Subject, Table, Verdict
+from stabkit.report.answer import Reason, Subject, Verdict
+from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.render import MARKDOWN_BUDGET, render
 
 markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
@@ -202,4 +203,4 @@ def test_reads_a_file_and_names_it_by_its_source(tmp_path: Path) -> None:
 def test_the_time_is_said_once(heading: str, shown: bool) -> None:
     subject = Subject(heading, at="2025-09-14T12:24:00+00:00")
     page = render(notebook(cell(Verdict("stable", "All conditions are stable.", subject=subject)))).html
-    assert ('<p class="when">14' in page) is shown
+    assert ('<span class="w">14' in page) is shown

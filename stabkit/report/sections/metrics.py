@@ -8,17 +8,24 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.outcome import ConditionResult, Estimate, to_json
+from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
 from stabkit.chart.objectives import describe_objectives, plot_objectives
 from stabkit.chart.strip import Strip
+from stabkit.report.answer import KeyMetric
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.estimates import change_text, sample_text
+from stabkit.report.estimates import change_text, sample_text, values_text
 from stabkit.report.numbers import confidence_text, measure, pair
-from stabkit.report.sentences import metric_words, outcome_count_text, slow_requests_words, standing_outcome
+from stabkit.report.sentences import (
+    leading_estimate,
+    metric_words,
+    outcome_count_text,
+    slow_requests_words,
+    standing_outcome,
+)
 from stabkit.report.wording import capital, count, plain, sentence
 
-__all__ = ["estimate_table", "key_metrics"]
+__all__ = ["estimate_table", "first_metrics", "key_metrics"]
 
 KEY: Final = 5
 COMPARED: Final = 2
@@ -30,7 +37,7 @@ def key_metrics(case: Case) -> Piece:
     pairs = [(c, e) for c in case.gate.conditions for e in c.estimates]
     if not pairs:
         return NoEvidence("metrics on both sides", "stabkit collect")
-    pairs.sort(key=lambda pair_: ORDER[standing_outcome(*pair_)])
+    pairs.sort(key=_weight)
     open_ = sum(standing_outcome(c, e) != "stable" for c, e in pairs)
     shown = max(open_, min(KEY, len(pairs)))
     level = case.gate.confidence
@@ -42,6 +49,35 @@ def key_metrics(case: Case) -> Piece:
         rest = estimate_table(pairs[shown:], "Further stable metrics", confidence=level)
         pieces.append(Fold((rest,), summary=f"{count(len(pairs) - shown, 'further stable metric')}"))
     return Group(tuple(pieces))
+
+
+def _weight(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, float]:
+    """Not-stable first; among equals, what has used up most of its margin."""
+    condition, estimate = pair_
+    outcome = standing_outcome(condition, estimate)
+    bound = estimate.high if outcome == "stable" else estimate.change
+    if bound is None or not math.isfinite(bound) or not estimate.margin:
+        return ORDER[outcome], math.inf
+    return ORDER[outcome], ((1.0 if estimate.scale == "ratio" else 0.0) - bound) / estimate.margin
+
+
+def first_metrics(gate: Gate) -> tuple[KeyMetric, ...]:
+    """Return the metrics of the first screen: of each condition the estimate that speaks for it, not-stable first."""
+    leading = [(c, e) for c in gate.conditions if (e := leading_estimate(c)) is not None]
+    return tuple(_key(condition, estimate) for condition, estimate in sorted(leading, key=_weight)[:KEY])
+
+
+def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:
+    change = _change(condition, estimate) or "not compared"
+    name = metric_name(condition, estimate)
+    if condition.kind == "slow_requests":  # what counts as slow is said in the table
+        name = f"{plain(condition.target)} slow requests" if condition.target else plain(condition.name)
+    if condition.kind == "objective":
+        values = measure(estimate.candidate, estimate.unit)
+        return KeyMetric(name, values, ", ".join(change), standing_outcome(condition, estimate))
+    shown = change if isinstance(change, str) else change[0]
+    outcome = standing_outcome(condition, estimate)
+    return KeyMetric(name, values_text(estimate), shown, outcome, strip(condition, estimate))
 
 
 def _objectives_figure(pairs: list[tuple[ConditionResult, Estimate]], confidence: float) -> Figure | None:

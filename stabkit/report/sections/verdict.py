@@ -8,8 +8,11 @@ import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult
 from stabkit.report import summary
+from stabkit.report.answer import Subject, Verdict
 from stabkit.report.case import Case
-from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
+from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.needs import deciding_command
+from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.sentences import reason
 from stabkit.report.wording import count, joined, plain, sentence, verb
 
@@ -35,6 +38,8 @@ def verdict(case: Case) -> Verdict:
         sentence=summary.headline(gate, first=case.first),
         reasons=tuple(reason(condition) for condition in gate.reasons),
         facts=tuple(summary.facts_strip(gate, case.after["changes"]).items()),
+        metrics=first_metrics(gate),
+        decide=_decide(case),
         subject=subject,
         largest_change=summary.largest_change(gate),
         missing=gate.missing,
@@ -42,6 +47,12 @@ def verdict(case: Case) -> Verdict:
         runs=tuple(str(side.run["run_id"]) for side in sides),
         gate=gate,
     )
+
+
+def _decide(case: Case) -> str | None:
+    if not case.gate.conditions:
+        return "stabkit collect"
+    return None if case.first else deciding_command(case.gate.reasons)
 
 
 def _text(value: object) -> str | None:

@@ -1,0 +1,194 @@
+"""The answer, first on the page: verdict, reasons, key metrics, what got worse, and the command that would decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal
+
+from stabkit.chart.strip import Strip
+from stabkit.errors import UsageError
+from stabkit.report.display import Piece, badge
+from stabkit.report.escape import markdown_code, markdown_text, plain_text
+
+__all__ = ["KeyMetric", "Reason", "Subject", "Verdict"]
+
+SHOWN_REASONS: Final = 5
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a verdict is about.
+
+    Attributes
+    ----------
+    title : str
+        The page's heading: "Stability of v1.5 (a1b2c3d) against v1.4 (9f8e7d6)".
+    at : str or None
+        Start of the candidate's collection, ISO 8601, UTC.
+    """
+
+    title: str
+    project: str | None = None
+    environment: str | None = None
+    baseline: str | None = None
+    candidate: str | None = None
+    at: str | None = None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One condition that speaks for the verdict.
+
+    Attributes
+    ----------
+    subject, text : str
+        "backend /health p99", and what was seen of it, with interval and margin.
+    command : str or None
+        What to run to decide it.
+    section : str or None
+        Heading (without number) of the section that shows it.
+    """
+
+    outcome: str
+    subject: str
+    text: str
+    command: str | None = None
+    section: str | None = None
+
+    def __str__(self) -> str:
+        return plain_text(f"{badge(self.outcome)[0]} {self.subject}: {self.text}")
+
+
+@dataclass(frozen=True)
+class KeyMetric:
+    """One metric of the first screen: what it was and is, how it changed, and where that lies in its margin.
+
+    Attributes
+    ----------
+    name, values, change : str
+        "backend response time p99", "176 → 272 ms", "+55 % [+44, +66]"; ``values`` may be empty.
+    outcome : str
+    strip : Strip or None
+        None without an interval or a margin.
+    """
+
+    name: str
+    values: str
+    change: str
+    outcome: str
+    strip: Strip | None = None
+
+    def __str__(self) -> str:
+        glyph, _, word = badge(self.outcome)
+        seen = ", ".join(part for part in (self.values, self.change, word) if part)
+        return plain_text(f"{glyph} {self.name}: {seen}")
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict(Piece):
+    """The answer, first on the page: word, sentence, reasons in order of weight, key metrics, facts.
+
+    Parameters
+    ----------
+    word : {"stable", "regressed", "inconclusive"}
+    sentence : str
+        One sentence: how many conditions came out how.
+    facts : tuple of (label, text)
+        The line below: Worse, Better, Stable, Changed, Not measured.
+    largest_change : str or None
+        For the index: the largest change with its interval.
+    missing : tuple of str
+        Evidence that is not there.
+    command : str or None
+        What reproduces this report.
+    runs : tuple of str
+        Run ids this rests on, baseline first.
+    gate : object
+        The gate (dataclass or mapping), for the JSON result.
+    metrics : tuple of KeyMetric
+        The few that weigh most, with bounds.
+    decide : str or None
+        One command that collects what the open conditions lack.
+    """
+
+    kind: ClassVar[str] = "verdict"
+    word: Literal["stable", "regressed", "inconclusive"]
+    sentence: str
+    reasons: tuple[Reason, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    subject: Subject | None = None
+    largest_change: str | None = None
+    missing: tuple[str, ...] = ()
+    command: str | None = None
+    runs: tuple[str, ...] = ()
+    gate: Any = None
+    metrics: tuple[KeyMetric, ...] = ()
+    decide: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.word not in ("stable", "regressed", "inconclusive"):
+            raise UsageError(f"No verdict {self.word!r}.", hint="Known: stable, regressed, inconclusive.")
+
+    @property
+    def first_reasons(self) -> tuple[Reason, ...]:
+        """The reasons that are always shown; one more than fits is shown rather than folded alone."""
+        return self.reasons if len(self.reasons) <= SHOWN_REASONS + 1 else self.reasons[:SHOWN_REASONS]
+
+    @property
+    def more_reasons(self) -> tuple[Reason, ...]:
+        """The reasons behind the fold, of less weight."""
+        return self.reasons[len(self.first_reasons) :]
+
+    @property
+    def exit_code(self) -> int:
+        """0 stable, 1 regressed, 3 inconclusive."""
+        return {"stable": 0, "regressed": 1, "inconclusive": 3}[self.word]
+
+    def __repr__(self) -> str:
+        head = [plain_text(self.subject.title)] if self.subject else []
+        head.append(f"{badge(self.word)[0]} {self.word.upper()}  {plain_text(self.sentence)}")
+        decide = [f"To decide: {plain_text(self.decide)}"] if self.decide else []
+        metrics = ["Key metrics:", *(f"  {metric}" for metric in self.metrics)] if self.metrics else []
+        facts = [plain_text(f"{label}: {text}") for label, text in self.facts]
+        return "\n".join([*head, *(f"  {reason}" for reason in self.reasons), *decide, *metrics, *facts])
+
+    def markdown(self) -> str:
+        """Return the content as Markdown."""
+        lines = [f"**{badge(self.word)[0]} {self.word.upper()}** {markdown_text(self.sentence)}", ""]
+        for reason in self.reasons:
+            glyph, _, word = badge(reason.outcome)
+            subject, text = markdown_text(reason.subject), markdown_text(reason.text)
+            lines.append(f"- {glyph} {word}: **{subject}** {text}")
+        if self.decide:
+            lines += ["", f"**To decide** {markdown_code(self.decide)}"]
+        if self.metrics:
+            lines += ["", "| Key metric | Baseline → candidate | Change | Outcome |", "|---|--:|--:|---|"]
+            lines += [
+                f"| {' | '.join(markdown_text(cell or '–') for cell in (m.name, m.values, m.change))}"
+                f" | {' '.join(badge(m.outcome)[::2])} |"
+                for m in self.metrics
+            ]
+        if self.facts:
+            lines += ["", " · ".join(f"**{markdown_text(label)}** {markdown_text(text)}" for label, text in self.facts)]
+        return "\n".join(lines).strip()
+
+    def content(self) -> dict[str, Any]:
+        """Return the content as JSON values."""
+        return {
+            "word": self.word,
+            "exit_code": self.exit_code,
+            "sentence": self.sentence,
+            "reasons": list(self.reasons),
+            "decide": self.decide,
+            "metrics": [
+                {"name": m.name, "values": m.values or None, "change": m.change, "outcome": m.outcome}
+                for m in self.metrics
+            ],
+            "facts": [{"label": label, "text": text} for label, text in self.facts],
+            "subject": self.subject,
+            "largest_change": self.largest_change,
+            "missing": list(self.missing),
+            "command": self.command,
+            "runs": list(self.runs),
+            "gate": self.gate,
+        }
