@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from stabkit.errors import UsageError
+from stabkit.report.sections.times import history_figure
 from stabkit.report.trend import trend
 from stabkit.schema import conform
 
@@ -98,3 +99,14 @@ def test_an_unknown_target_is_refused_by_name():
     samples, runs = history([100] * 3)
     with pytest.raises(UsageError, match="No sample has the target 'apo'"):
         trend(samples, runs, target="apo")
+
+
+def test_a_line_that_ends_is_no_change_of_the_system():
+    samples, runs = history([100] * 12 + [50] * 12)
+    fresh = samples["run_id"].isin([f"v1.{number}" for number in range(12)])
+    samples["connection"] = fresh.map({True: "fresh", False: "reused"}).astype("str")
+    figure = history_figure(samples, runs, "api", "response_time")
+    assert "No change found" in figure.description.title
+    samples["connection"] = "reused"
+    figure = history_figure(samples, runs, "api", "response_time")
+    assert "fell by 50" in figure.description.title

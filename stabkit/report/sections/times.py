@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from stabkit.analyze.latency import quantile_shift
 from stabkit.analyze.outcome import ConditionResult
-from stabkit.analyze.trends import detect_changes, run_history
+from stabkit.analyze.trends import Change, detect_changes, run_history
 from stabkit.chart.history import describe_history, plot_history
 from stabkit.chart.shift import describe_shift, plot_shift
 from stabkit.chart.tail import describe_tail, plot_tail
@@ -132,6 +133,16 @@ def _tail(sample: pd.DataFrame, side: str) -> pd.DataFrame:
     return pd.DataFrame({"side": side, "response_ms": ordered[ranks], "share_slower": (n - ranks) / n})
 
 
+def _changes(frame: pd.DataFrame, column: str) -> list[Change]:
+    """Return the changes of level within each line: where another begins, the runs differ by more than the system."""
+    found: list[Change] = []
+    for line in frame["line"].dropna().unique():
+        places = np.flatnonzero(frame["line"] == line)
+        changes = detect_changes(frame[column].iloc[places])
+        found += [replace(change, index=int(places[change.index])) for change in changes]
+    return sorted(found, key=lambda change: change.index)
+
+
 def history_figure(
     samples: pd.DataFrame, runs: pd.DataFrame, target: str, metric: str, *, objective_ms: float | None = None
 ) -> Figure | None:
@@ -141,7 +152,7 @@ def history_figure(
         return None
     frame = run_history(mine, runs, target=target, metric=metric)
     changed = "p95_ms" if frame["p95_ms"].notna().sum() >= 3 else "p50_ms"
-    changes: Sequence[object] = detect_changes(frame[changed])
+    changes = _changes(frame, changed)
     of = f"{plain(target)} {metric_words(metric)}"
     return Figure.of(
         plot_history, describe_history, frame, of=of, changes=changes, changed=changed, objective_ms=objective_ms
