@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 from xml.parsers import expat
@@ -40,8 +41,8 @@ _UNKNOWN: Final = (
     "cases say of their result what is not understood, and have none",
 )
 _UNCOUNTED: Final = (
-    "repeated case stands as passing but is not in its header's count",
-    "repeated cases stand as passing but are not in its header's count",
+    "case stands as passing and was repeated: a failed attempt",
+    "cases stand as passing and were repeated: failed attempts",
 )
 
 
@@ -202,19 +203,21 @@ def _unmask(cases: JUnitCases, rows: Rows, ids: list[str], attempts: Integers, w
     """Recognise failed attempts that the reporter wrote down as passing cases.
 
     pytest-rerunfailures writes a case without a failure for each failed attempt, but does not count it in the header.
-    So if one id occurs several times, every occurrence but the last passes, and the header counts exactly the last
-    ones, the earlier ones were failed attempts.
+    So if one id occurs several times and its first occurrences pass, they were failed attempts, if the header counts
+    exactly the others. pytest's own header counts subtests and stages too and may say anything; but pytest gives no id
+    twice, unless every worker runs every test, and then the header counts them all.
     """
     repeats, per_suite = _repeats(rows, ids)
     masked = 0
-    for suite, groups in _passing_before_last(rows, repeats).items():
-        extra = sum(len(group) - 1 for group in groups)
-        header = cases.suites[suite].header.get("tests", "") if suite >= 0 else ""
-        if header.strip() != str(per_suite[suite] - extra):
+    for suite, groups in _passing_at_first(rows, repeats).items():
+        extra = sum(passing for _, passing in groups)
+        header = cases.suites[suite].header.get("tests", "").strip() if suite >= 0 else ""
+        told = header == str(per_suite[suite] - extra)
+        if not told and not (_is_pytest(cases, suite) and header != str(per_suite[suite])):
             continue
-        for group in groups:
-            attempts[group] = range(1, len(group) + 1)
-            for row in group[:-1]:
+        for group, passing in groups:
+            attempts[group] = [min(place, passing) + 1 for place in range(len(group))]
+            for row in group[:passing]:
                 rows.statuses[row] = "fail"
                 rows.messages[row] = f"{MASKED}: this attempt stands as passing in the report, yet was repeated"
         masked += extra
@@ -223,6 +226,14 @@ def _unmask(cases: JUnitCases, rows: Rows, ids: list[str], attempts: Integers, w
     twice = int(sum(attempts[group[-1]] == 1 for _, group in repeats))
     if twice:
         warnings.append(amount(twice, *TWICE))
+
+
+def _is_pytest(cases: JUnitCases, suite: int) -> bool:
+    if suite < 0:
+        return False
+    own = cases.suites[suite]
+    outer = cases.suites[own.parent].name if own.parent is not None else None
+    return own.name == "pytest" or outer == "pytest tests"
 
 
 def _repeats(rows: Rows, ids: list[str]) -> tuple[list[tuple[int, list[int]]], dict[int, int]]:
@@ -236,11 +247,13 @@ def _repeats(rows: Rows, ids: list[str]) -> tuple[list[tuple[int, list[int]]], d
     return [(suite, found) for (suite, _), found in rows_of.items() if len(found) > 1], per_suite
 
 
-def _passing_before_last(rows: Rows, repeats: list[tuple[int, list[int]]]) -> dict[int, list[list[int]]]:
-    found: dict[int, list[list[int]]] = {}
+def _passing_at_first(rows: Rows, repeats: list[tuple[int, list[int]]]) -> dict[int, list[tuple[list[int], int]]]:
+    """Return, of each suite, the ids whose first occurrences pass: their rows, and how many attempts those can be."""
+    found: dict[int, list[tuple[list[int], int]]] = {}
     for suite, group in repeats:
-        if all(rows.statuses.get(row, "pass") == "pass" for row in group[:-1]):
-            found.setdefault(suite, []).append(group)
+        earlier = takewhile(lambda row: rows.statuses.get(row, "pass") == "pass", group[:-1])
+        if passing := sum(1 for _ in earlier):
+            found.setdefault(suite, []).append((group, passing))
     return found
 
 

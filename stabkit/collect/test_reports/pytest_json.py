@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ __all__ = ["FORMAT", "KIND", "read", "recognise"]
 FORMAT: Final = "pytest-json-report"
 KIND: Final = "tests"
 
+_RERUN: Final = "the report says that it ran again and describes none of its failed attempts"
 _STAGES: Final = ("setup", "call", "teardown")
 _STATUS: Final[Mapping[str, str]] = {
     "passed": "pass",
@@ -37,8 +40,9 @@ def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
     """Return the ``tests`` of the report and its ``sources`` row.
 
-    An item's result is the worst of set-up, call and teardown; a failed collector is an error of its module. Attempts
-    of pytest-rerunfailures (outcome ``rerun``) belong to the test that follows them.
+    An item's result is the worst of set-up, call and teardown; a failed collector is an error of its module. A test
+    that pytest-rerunfailures ran again has the outcome ``rerun`` and the stages of its last attempt; those before are
+    not described. Where an entry of the same test follows it, it is an attempt of that.
 
     Raises
     ------
@@ -50,16 +54,23 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     summary = mapped(value.get("summary"))
     report = Report(warnings=list(content.warnings), claimed=_claims(summary))
     report.cases += _collected(value)
+    items = listed(value.get("tests"), "tests")
     earlier: list[Attempt] = []
-    for item in listed(value.get("tests"), "tests"):
+    for item, after in pairwise([*items, {}]):
         attempt, again = _attempt(item)
+        follows = again and after.get("nodeid") == item.get("nodeid")
+        if follows:
+            attempt = replace(attempt, status="fail")
+        elif again and attempt.status != "fail":
+            earlier.append(Attempt("fail", None, _RERUN))
+        elif again:
+            report.unread = f"{text(item.get('nodeid')) or 'a test'} was to run again, and no result follows"
+            earlier.append(attempt)
+            attempt = Attempt("no_result")
         earlier.append(attempt)
-        if not again:
+        if not follows:
             report.cases.append(_case(text(item.get("nodeid")), earlier))
             earlier = []
-    if earlier:
-        report.unread = "its last test was to run again, and no result follows"
-        report.cases.append(Case(None, [*earlier, Attempt("no_result")]))
     code = whole(value.get("exitcode"))
     report.unread = report.unread or (_UNFINISHED.get(code) if code is not None else None)
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
@@ -68,8 +79,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 def _claims(summary: Mapping[str, Any]) -> dict[str, Any]:
     names = {"passed": "passed", "failed": "failures", "skipped": "skipped"}
     claims: dict[str, Any] = {ours: whole(summary.get(theirs)) for theirs, ours in names.items()}
-    # Expected failures are skipped in our counting, unexpected passes passed.
-    for theirs, ours in (("xfailed", "skipped"), ("xpassed", "passed")):
+    # Expected failures are skipped in our counting; unexpected passes, and those after a rerun, passed.
+    for theirs, ours in (("xfailed", "skipped"), ("xpassed", "passed"), ("rerun", "passed")):
         if whole(summary.get(theirs)):
             claims[ours] = (claims[ours] or 0) + (whole(summary.get(theirs)) or 0)
     return claims
@@ -84,17 +95,25 @@ def _collected(report: Mapping[str, Any]) -> Iterator[Case]:
 
 
 def _attempt(item: Mapping[str, Any]) -> tuple[Attempt, bool]:
-    """Return the attempt of one item, and whether it was run again."""
+    """Return the attempt that an item describes, and whether it stands for a test that ran again."""
     outcome = item.get("outcome")
     stages = [mapped(item.get(stage)) for stage in _STAGES]
     times = [seconds for stage in stages if (seconds := number(stage.get("duration"))) is not None]
     failed = [stage for stage in stages if stage.get("outcome") == "failed"]
     told = next((said for stage in [*failed, *stages] if (said := _told(stage))), None)
     again = outcome == "rerun"
-    status = "fail" if again else _STATUS.get(str(outcome), "no_result")
+    status = _after_rerun(stages) if again else _STATUS.get(str(outcome), "no_result")
     if status in ("pass", "skip", "xpass") and failed:
         status = "error"
     return Attempt(status, sum(times) if times else None, told), again
+
+
+def _after_rerun(stages: Sequence[Mapping[str, Any]]) -> str:
+    """Return how the last attempt of a test that ran again came out; ``fail`` if it did not come out well."""
+    outcomes = {str(stage.get("outcome")) for stage in stages if stage}
+    if outcomes == {"passed"} and stages[1]:
+        return "pass"
+    return "skip" if outcomes and outcomes <= {"passed", "skipped"} else "fail"
 
 
 def _told(stage: Mapping[str, Any]) -> str | None:

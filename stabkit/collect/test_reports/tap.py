@@ -45,13 +45,30 @@ class _Level:
     cases: list[Case] = field(default_factory=list)
     plan: int | None = None
     points: int = 0
+    numbers: dict[int, bool] = field(default_factory=dict)
+    twice: set[int] = field(default_factory=set)
+
+    def count(self, number: str | None, *, good: bool) -> None:
+        """Take one point's number into account; a point without one has its place."""
+        self.points += 1
+        found = int(number) if number else self.points
+        if found in self.numbers:
+            self.twice.add(found)
+        self.numbers[found] = good and self.numbers.get(found, True)
 
     @property
     def short(self) -> str | None:
         """Why points are missing; None if none are."""
         if self.plan is None:
             return "a plan is missing" if self.points else None
-        return f"the plan says {self.plan}, {self.points} came" if self.plan != self.points else None
+        if self.plan != self.points:
+            return f"the plan says {self.plan}, {self.points} came"
+        # mocha gives the failure of a hook the number of the point that comes next; what passes has one of its own.
+        if (twice := next((number for number in sorted(self.twice) if self.numbers[number]), None)) is not None:
+            return f"point {twice} came twice, so another never came"
+        if self.twice:
+            return None
+        return f"point {max(self.numbers)} is beyond the plan" if max(self.numbers, default=0) > self.plan else None
 
 
 class _Points:
@@ -84,16 +101,16 @@ class _Points:
         word = directive.group(1).upper() if directive else ""
         name = (said[: directive.start()] if directive else said).strip().replace("\\#", "#").replace("\\\\", "\\")
         status = "pass" if good else "fail"
-        if word == "SKIP":
+        if word == "SKIP" and good:  # nothing that was skipped can fail; perl's own harness reads it so too
             status = "skip"
         elif word == "TODO":
             status = "xpass" if good else "xfail"
         level = self._level(depth)
-        level.points += 1
+        level.count(point.group(2), good=good)
         reason = directive.group(2).strip() or None if directive else None
         case = Case.of(name or f"test {point.group(2) or level.points}", status, message=reason)
         inner = self._close(depth + 1)
-        if inner is None:
+        if not inner:  # no subtest, or one that skipped all of its points
             level.cases.append(case)
             return case
         for child in inner:

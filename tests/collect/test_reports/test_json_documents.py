@@ -79,6 +79,9 @@ def test_pytest_reruns_are_attempts(tmp_path):
     again = item("a.py::t", "rerun", call=stage("failed", longrepr="once"))
     found = evidence(tmp_path, pytest_report(again, item("a.py::t", "passed")))
     assert rows(found) == [("a::t", 1, "fail"), ("a::t", 2, "pass")]
+    # As the plugin writes it: one entry, with the stages of the last attempt.
+    alone = evidence(tmp_path, pytest_report(item("a.py::t", "rerun"), item("a.py::u", "passed")))
+    assert rows(alone) == [("a::t", 1, "fail"), ("a::t", 2, "pass"), ("a::u", 1, "pass")]
     lost = evidence(tmp_path, pytest_report(again))
     assert source(lost)["status"] == "partial"
     assert rows(lost)[-1][2] == "no_result"

@@ -218,12 +218,20 @@ not ok 2 - teardown
         ("TAP version 13\nok 1\n", "a plan is missing"),
         ("1..1\n    ok 1 - inner\n    1..1\n", "the point above them did not"),
         ("1..1\n    ok 1 - inner\n    1..4\nok 1\n", "of a subtest the plan says 4, 1 came"),
+        ("1..3\nok 1\nok 2\nok 2\n", "point 2 came twice"),
+        ("1..2\nok 1\nok 7\n", "point 7 is beyond the plan"),
     ],
 )
 def test_tap_that_ends_early_is_partial(tmp_path, text, why):
     found = read(tmp_path, text)
     assert source(found)["status"] == "partial"
     assert why in source(found)["message"]
+
+
+def test_tap_that_failed_is_not_skipped_and_an_empty_subtest_is_its_point(tmp_path):
+    found = read(tmp_path, "1..2\nnot ok 1 - go on # skip to the end\n    1..0 # SKIP none\nok 2 # skip none\n")
+    assert source(found)["status"] == "ok"
+    assert rows(found) == [("(?)::go on", "fail"), ("(?)::test 2", "skip")]
 
 
 def test_tap_that_skips_everything_says_so(tmp_path):
