@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -43,6 +44,7 @@ _SEVERITIES: Final[Mapping[str, int]] = {
     )
     for word in words
 }
+_ROOTED: Final = re.compile(r"/|[A-Za-z]:")  # an absolute path: of one machine, not of the repository
 
 
 @dataclass(frozen=True)
@@ -168,12 +170,11 @@ def match_findings(
             added,
             _past(history, tool),
         )
+        sides = [f for f in before if f.tool == tool], [f for f in after if f.tool == tool]
         stops, notes = _comparability(tool, context)
-        blocking += stops
+        blocking += stops + _other_folders(tool, context, *sides)
         assumed += notes
-        pairs, gone, fresh = pair_findings(
-            [f for f in before if f.tool == tool], [f for f in after if f.tool == tool], lines
-        )
+        pairs, gone, fresh = pair_findings(*sides, lines)
         rows += [_paired(pair, lines) for pair in pairs]
         rows += [_gone(finding, context) for finding in gone]
         rows += [_fresh(finding, context, gone) for finding in fresh]
@@ -293,6 +294,19 @@ def _same_scope(tool: str, context: _Context) -> tuple[list[str], list[str]]:
     if not stops and None not in counts and counts[0] != counts[1]:
         return [f"the numbers of files that {tool} scanned differ"], []
     return stops, notes
+
+
+def _other_folders(tool: str, context: _Context, before: Collection[Finding], after: Collection[Finding]) -> list[str]:
+    """Say if the paths of the two sides start in different folders: each finding would be both new and fixed."""
+    old, new = ({finding.path for finding in side if finding.path} for side in (before, after))
+    old = {context.lines.path(path) or path for path in old}
+    rooted = any(_ROOTED.match(path) for path in old | new)
+    if not rooted or old & new:
+        return []
+    tails = [{"/".join(path.split("/")[-2:]) for path in side} for side in (old, new)]
+    if 2 * len(tails[0] & tails[1]) < max(1, min(map(len, tails))):
+        return []
+    return [f"the paths of {tool} start in different folders, such as {min(old)} and {min(new)}"]
 
 
 def _scope_difference(tool: str, before: Collection[str | None], after: Collection[str]) -> str:

@@ -54,6 +54,11 @@ class Finding:
         match = _ORDINAL.match(self.fingerprint)
         return match.group(1) if match else self.fingerprint
 
+    @property
+    def stated(self) -> str | None:
+        """The tool's own fingerprint; None for a computed one, which knows no more than the steps after the first."""
+        return None if _ORDINAL.match(self.fingerprint) else self.fingerprint
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -174,8 +179,8 @@ def pair_findings(
     else:
         work.by_key(
             "exact",
-            lambda f: _complete(f.tool, f.rule, lines.path(f.path), f.line, f.message),
-            lambda f: _complete(f.tool, f.rule, f.path, f.line, f.message),
+            lambda f: (f.tool, f.rule, lines.path(f.path), f.line, f.message),
+            lambda f: (f.tool, f.rule, f.path, f.line, f.message),
         )
     work.by_key(
         "context",
@@ -185,8 +190,8 @@ def pair_findings(
     work.by_partial()
     work.by_key(
         "message",
-        lambda f: _complete(f.tool, f.rule, lines.path(f.path), f.masked),
-        lambda f: _complete(f.tool, f.rule, f.path, f.masked),
+        lambda f: (f.tool, f.rule, lines.path(f.path), f.masked),
+        lambda f: (f.tool, f.rule, f.path, f.masked),
     )
     work.by_move()
     return work.pairs, work.baseline, work.candidate
@@ -224,9 +229,9 @@ class _Work:
         names = sorted({key for f in (*self.baseline, *self.candidate) for key in f.keys})
         for name in names:
             self._by_identity(lambda f, name=name: f.keys.get(name))  # type: ignore[misc]
-        self._by_identity(lambda f: None if f.keys else f.identity)
+        self._by_identity(lambda f: None if f.keys else f.stated)
         # A tool's own fingerprint without named keys on one of the sides.
-        self._by_identity(lambda f: f.identity)
+        self._by_identity(lambda f: f.stated)
 
     def _by_identity(self, key: Callable[[Finding], str | None]) -> None:
         twice: set[Hashable] = set()

@@ -24,9 +24,12 @@ from stabkit.cli.options import (
     usual_config,
 )
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import StabkitError, UsageError
+from stabkit.errors import EvidenceError, StabkitError, UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from stabkit.analyze.findings import FindingComparison
     from stabkit.pipeline.reports import Job, ReportFiles
     from stabkit.report.stability import StabilityReport
     from stabkit.schema import Evidence
@@ -136,6 +139,15 @@ def diff(
     sarif: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the new findings to this file, as SARIF.")
     ] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="COMMIT", help="That BEFORE is of; else the one that its SARIF states.")
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(metavar="COMMIT", help="That AFTER is of; else its SARIF's, or HEAD beside --base.")
+    ] = None,
+    repository: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the commits are: git says which lines moved.")
+    ] = Path(),
 ) -> int:
     r"""Say what moved between two evidence files.
 
@@ -148,11 +160,12 @@ def diff(
       stabkit diff before.xml after.xml
       stabkit diff old.sarif new.sarif --format json
       stabkit diff old.sarif new.sarif --sarif added.sarif
+      stabkit diff old.sarif new.sarif --base v1.4 --head v1.5
     """
-    from stabkit.report.lists import difference, difference_tables
+    from stabkit.report.lists import compare_scans, difference, difference_tables
 
     terminal = terminal_of(context)
-    sides = [_read_whole(terminal, path) for path in (before, after)]
+    sides = (_read_whole(terminal, before, repository), _read_whole(terminal, after, repository))
     kinds = [{table for table in ("tests", "scans") if len(side[table])} for side in sides]
     if all(kinds) and not kinds[0] & kinds[1]:
         raise UsageError(
@@ -160,9 +173,17 @@ def diff(
             where=f"{before} and {after}",
             hint="Compare two files of the same kind; see what they hold: stabkit read FILE",
         )
+    if not any(kinds):
+        raise UsageError(
+            "Neither file holds tests or a scan: nothing to compare.",
+            where=f"{before} and {after}",
+            hint="See what they hold: stabkit read FILE",
+        )
+    changes = _changes_between(terminal, repository, (base, head), sides)
+    matched = compare_scans(*sides, changes)
     if sarif is not None:
-        _write_new(sarif, *sides)
-    found = difference(sides[0], sides[1])
+        _write_new(sarif, matched, sides[1])
+    found = difference(*sides, matched)
     if output_format is Format.json:
         terminal.document(found)
     else:
@@ -170,27 +191,52 @@ def diff(
     return 0
 
 
-def _write_new(path: Path, before: Evidence, after: Evidence) -> None:
+def _changes_between(
+    terminal: Terminal, repository: Path, given: tuple[str | None, str | None], sides: Sequence[Evidence]
+) -> pd.DataFrame | None:
+    """Return what git changed between the commits of two scans; None where they or the repository are not known."""
+    from stabkit.collect.ranges import range_changes
+
+    stated = [_stated_commit(side) for side in sides]
+    base, head = given[0] or stated[0], given[1] or stated[1] or ("HEAD" if given[0] else None)
+    if base is None or head is None:
+        if given != (None, None):
+            raise UsageError("--head needs the commit of BEFORE too.", where="--head", hint="Name it with --base.")
+        return None
+    try:
+        return range_changes(repository, base, head)
+    except (UsageError, EvidenceError) as error:
+        if given != (None, None):
+            raise
+        terminal.note(f"lines are not followed by git: {error.what}")
+        return None
+
+
+def _stated_commit(side: Evidence) -> str | None:
+    stated = {json.loads(claimed).get("commit") for claimed in side["sources"]["claimed"].dropna()} - {None}
+    return str(stated.pop()) if len(stated) == 1 else None
+
+
+def _write_new(path: Path, matched: FindingComparison | None, after: Evidence) -> None:
     """Write the findings that only the later file has; no scan in it is an error, not an empty log."""
-    from stabkit.analyze.findings import match_findings
     from stabkit.report.sarif import new_findings_log
 
-    if not len(after["scans"]):
+    if matched is None or not len(after["scans"]):
         raise UsageError("--sarif needs two scans; the files hold none.", hint="Leave it out, or give scan reports.")
-    matched = match_findings(before["findings"], after["findings"], before["scans"], after["scans"])
+    log = new_findings_log(matched.states, after["scans"])
     try:
-        path.write_text(json.dumps(new_findings_log(matched.states), indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"The file cannot be written: {error.strerror or error}.", where=str(path), hint="Choose another place."
         ) from error
 
 
-def _read_whole(terminal: Terminal, path: str) -> Evidence:
+def _read_whole(terminal: Terminal, path: str, root: Path) -> Evidence:
     """Return what a file holds; one that cannot be read at all is no empty side of a comparison."""
     from stabkit.collect.readers import read_file
 
-    evidence = read_file(Path(path))
+    evidence = read_file(Path(path), root=root.absolute())
     for source in evidence["sources"].itertuples():
         if source.status == "error":
             raise source_error(source)

@@ -15,14 +15,14 @@ from stabkit.collect.checklist import checklist
 from stabkit.collect.git import Git, repository_state
 from stabkit.collect.paths import area_of, categorise, owner_of, parse_codeowners
 from stabkit.collect.python_code import import_graph, importers_of, parse, same_code, touched_functions
-from stabkit.collect.ranges import Change, History, diff_hunks, read_changes, read_history, read_hunks
+from stabkit.collect.ranges import Change, History, hunks_text, read_changes, read_history, read_hunks
 from stabkit.collect.snapshots import Snapshots
 from stabkit.config import Area
 from stabkit.errors import EvidenceError
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["collect_changes", "diff_hunks", "repository_state"]
+__all__ = ["collect_changes", "repository_state"]
 
 _ENOUGH_COMMITS: Final = 50
 _OWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
@@ -162,8 +162,7 @@ def _facts(
         "deleted": change.deleted,
         "category": categorise(change.path),
         "functions": functions,
-        # A file without text, or a submodule, has no lines that could move.
-        "hunks": json.dumps(hunks) if hunks is not None and change.added is not None else None,
+        "hunks": hunks_text(change, hunks),
         "docs_only": same_code(old, new) if old is not None and new is not None else None,
         "importers": len(importers_of(change.path, graph)) if change.path in snapshots.modules else None,
     }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from stabkit.collect.git import Git
+import pandas as pd
 
-__all__ = ["Change", "History", "diff_hunks", "read_changes", "read_history", "read_hunks"]
+from stabkit.collect.git import Git
+from stabkit.schema import conform, empty
+
+__all__ = ["Change", "History", "hunks_text", "range_changes", "read_changes", "read_history", "read_hunks"]
 
 Hunk = tuple[int, int, int, int]
 _STATUS: Final = {
@@ -104,29 +108,45 @@ def read_hunks(git: Git, base: str, head: str, changes: list[Change]) -> dict[st
     return found if position == len(parts) else None
 
 
-def diff_hunks(repository: Path, base: str, head: str) -> tuple[dict[str, list[Hunk]] | None, dict[str, str]]:
-    """Return which lines moved and which files were renamed, for matching findings.
+def range_changes(repository: Path, base: str, head: str) -> pd.DataFrame:
+    """Return the changed files between two commits themselves, with their hunks: what findings are followed by.
 
     Returns
     -------
-    hunks : dict or None
-        New path (the old one of a deleted file) -> [(old_start, old_count, new_start, new_count)], lines from 1; a file
-        without an entry is unchanged. None if nothing is known of lines.
-    renames : dict
-        Old path -> new path.
+    DataFrame
+        Table ``changes`` in git's order: path, old_path, status, added, deleted, base_commit, head_commit and hunks,
+        null for a file without text.
 
     Raises
     ------
     UsageError
-        A reference names no commit.
+        There is no such folder, or a reference names no commit.
     EvidenceError
-        Git fails.
+        Git fails, or there is no repository.
     """
     git = Git(repository)
     old, new = git.commit(base), git.commit(head)
     changes = read_changes(git, old, new)
-    renames = {change.old_path: change.path for change in changes if change.old_path and change.status == "renamed"}
-    return read_hunks(git, old, new, changes), renames
+    hunks = read_hunks(git, old, new, changes)
+    rows = [
+        {
+            "path": change.path,
+            "old_path": change.old_path,
+            "status": change.status,
+            "added": change.added,
+            "deleted": change.deleted,
+            "base_commit": old,
+            "head_commit": new,
+            "hunks": hunks_text(change, None if hunks is None else hunks[change.path]),
+        }
+        for change in changes
+    ]
+    return conform("changes", pd.DataFrame(rows)) if rows else empty("changes")
+
+
+def hunks_text(change: Change, hunks: list[Hunk] | None) -> str | None:
+    """Return hunks as the table ``changes`` holds them; null for a file without text, or a submodule: no line moves."""
+    return json.dumps(hunks) if hunks is not None and change.added is not None else None
 
 
 def read_history(git: Git, *revisions: str, limit: int) -> History:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.findings import match_findings
+from stabkit.analyze.findings import FindingComparison, match_findings
+from stabkit.analyze.hunks import stored_hunks
 from stabkit.analyze.transitions import test_transitions
 from stabkit.report.display import Column, Statement, Table
 from stabkit.report.numbers import count, duration, measure, moment, plural
@@ -19,6 +21,7 @@ __all__ = [
     "check_document",
     "check_statement",
     "compaction_statement",
+    "compare_scans",
     "difference",
     "difference_tables",
     "run_table",
@@ -103,14 +106,42 @@ def _place(source: Mapping[str, Any]) -> str | None:
     return f"line {source['line']}{column}: {source['message']}"
 
 
-def difference(before: Evidence, after: Evidence) -> dict[str, Any]:
+def compare_scans(before: Evidence, after: Evidence, changes: pd.DataFrame | None = None) -> FindingComparison | None:
+    """Return the findings of two pieces of evidence matched; None if neither holds a scan.
+
+    ``changes`` are those between the commits of the two scans: lines and renames are followed by them.
+    """
+    if not len(before["scans"]) and not len(after["scans"]):
+        return None
+    hunks = None
+    if changes is not None:
+        paths = {path for side in (before, after) for path in side["findings"]["path"].dropna()}
+        hunks = {} if changes.empty else stored_hunks(changes, commits=(None, None), paths=paths)
+    matched = match_findings(
+        before["findings"], after["findings"], before["scans"], after["scans"], hunks=hunks, changes=changes
+    )
+    if changes is not None and hunks is None:
+        note = "the lines that git moved are not followed: the paths of the findings start in another folder than git's"
+        matched = replace(matched, assumed=(*matched.assumed, note))
+    return matched
+
+
+def difference(before: Evidence, after: Evidence, matched: FindingComparison | None = None) -> dict[str, Any]:
     """Return what moved between two pieces of evidence, in the contract of ``stabkit diff --format json``.
+
+    Parameters
+    ----------
+    before, after : Evidence
+        Of two files.
+    matched : FindingComparison, optional
+        From :func:`compare_scans`.
 
     Returns
     -------
     dict
         ``transitions`` (name to test ids) and how many kept their result, ``unchanged``, if either side has tests;
-        ``states`` (name to findings), ``comparable``, ``why`` not and what was ``assumed`` if either side has a scan.
+        ``states`` (name to findings, with the ``reason`` where a state has one), ``comparable``, ``why`` not and what
+        was ``assumed`` if either side has a scan.
     """
     found: dict[str, Any] = {"schema": 1}
     if len(before["tests"]) or len(after["tests"]):
@@ -119,8 +150,7 @@ def difference(before: Evidence, after: Evidence) -> dict[str, Any]:
             name: transitions.loc[transitions["transition"] == name, "test_id"].tolist() for name in TRANSITIONS
         }
         found["unchanged"] = int((~transitions["transition"].isin(TRANSITIONS)).sum())
-    if len(before["scans"]) or len(after["scans"]):
-        matched = match_findings(before["findings"], after["findings"], before["scans"], after["scans"])
+    if matched is not None:
         states = matched.states
         found["states"] = {name: _findings(states[states["state"] == name]) for name in STATES}
         found["comparable"] = matched.comparable
@@ -130,9 +160,10 @@ def difference(before: Evidence, after: Evidence) -> dict[str, Any]:
 
 
 def _findings(states: pd.DataFrame) -> list[dict[str, Any]]:
-    columns = ["rule", "path", "line", "fingerprint", "matched_by"]
+    columns = ["rule", "path", "line", "fingerprint", "matched_by", "reason"]
     rows = states[columns].astype(object).where(states[columns].notna(), None)
-    return [{**row, "line": None if row["line"] is None else int(row["line"])} for row in rows.to_dict("records")]
+    found = [{**row, "line": None if row["line"] is None else int(row["line"])} for row in rows.to_dict("records")]
+    return [{key: value for key, value in row.items() if key != "reason" or value is not None} for row in found]
 
 
 def difference_tables(found: Mapping[str, Any]) -> tuple[Table, ...]:
@@ -148,15 +179,33 @@ def difference_tables(found: Mapping[str, Any]) -> tuple[Table, ...]:
         tables.append(Table((Column("state", "Transition", "outcome"), Column("what", "Test", "head")), rows, caption))
     if "states" in found:
         rows = tuple(
-            {"state": name.replace("_", " "), "what": f"{finding['rule']} {finding['path']}:{finding['line']}"}
+            {
+                "state": name.replace("_", " "),
+                "what": f"{finding['rule']} {_spot(finding)}",
+                "by": finding["matched_by"],
+                "reason": finding.get("reason"),
+            }
             for name, findings in found["states"].items()
             for finding in findings
         )
         caption = plural(len(rows), "finding")
         if not found["comparable"]:
             caption += f"; the scans are not comparable: {'; '.join(found['why'])}"
-        tables.append(Table((Column("state", "State", "outcome"), Column("what", "Finding", "head")), rows, caption))
+        if found["assumed"]:
+            caption += f"; {'; '.join(found['assumed'])}"
+        columns = (
+            Column("state", "State", "outcome"),
+            Column("what", "Finding", "head"),
+            Column("by", "Matched by"),
+            Column("reason", "Reason"),
+        )
+        tables.append(Table(columns, rows, caption))
     return tuple(tables)
+
+
+def _spot(finding: Mapping[str, Any]) -> str:
+    path, line = finding["path"] or "(no file)", finding["line"]
+    return path if line is None else f"{path}:{line}"
 
 
 def _text(value: Any) -> str | None:

@@ -21,30 +21,40 @@ _LEVELS: Final = ("note", "note", "warning", "error", "error")
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def new_findings_log(states: pd.DataFrame) -> dict[str, Any]:
+def new_findings_log(states: pd.DataFrame, scans: pd.DataFrame) -> dict[str, Any]:
     """Return a SARIF log of the findings that are new and not suppressed, a run a tool.
 
     Parameters
     ----------
     states : DataFrame
         ``states`` of :func:`stabkit.analyze.findings.match_findings`.
+    scans : DataFrame
+        Table ``scans`` of the candidate.
 
     Returns
     -------
     dict
         Each result has ``baselineState`` ``new``, and its fingerprint under ``stabkit/v1``. A tool without a new
-        finding is not in it.
+        finding has an empty list of results, and ``executionSuccessful`` false where its scan was not whole: that list
+        then proves nothing.
     """
-    new = states[(states["state"] == "new") & ~states["suppressed"].fillna(value=False).astype(bool)]
-    runs = [
-        {
-            "tool": {"driver": {"name": str(tool), "rules": [{"id": str(rule)} for rule in sorted(set(rows["rule"]))]}},
-            "columnKind": "unicodeCodePoints",
-            "results": [_result(row) for row in rows.to_dict("records")],
-        }
-        for tool, rows in new.groupby("tool", sort=True)
-    ]
+    active = ~states["suppressed"].fillna(value=False).astype(bool)
+    new = states[states["state"].isin(["new", "reopened"]) & active]
+    runs = [_run(str(tool), mine, new[new["tool"] == tool]) for tool, mine in scans.groupby("tool", sort=True)]
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": runs}
+
+
+def _run(tool: str, scans: pd.DataFrame, new: pd.DataFrame) -> dict[str, Any]:
+    versions = sorted(set(scans["version"].dropna()))
+    driver: dict[str, Any] = {"name": tool, "rules": [{"id": str(rule)} for rule in sorted(set(new["rule"]))]}
+    if len(versions) == 1:
+        driver["version"] = str(versions[0])
+    return {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": bool(scans["complete"].all())}],
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(row) for row in new.to_dict("records")],
+    }
 
 
 def _result(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,6 +68,47 @@ def test_every_step_of_matching(before: dict[str, Any], after: dict[str, Any], s
     assert only(matched(found(before), found(after))) == (state, step)
 
 
+def computed(number: int) -> str:
+    return f"stabkit/v1:abc:{number}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "state", "step"),
+    [
+        (finding(), finding(), "persisting", "exact"),
+        (finding(message="26 lines"), finding(line=9, message="40 lines"), "persisting", "message"),
+        (finding(context_sha256="c"), finding(line=9, context_sha256="c"), "persisting", "context"),
+        (finding(path=None, line=None), finding(path=None, line=None), "persisting", "exact"),
+        (
+            finding(path=None, line=None, message="7 of"),
+            finding(path=None, line=None, message="8 of"),
+            "persisting",
+            "message",
+        ),
+    ],
+)
+def test_a_computed_fingerprint_is_no_sign_of_the_tool(before: Any, after: Any, state: str, step: str) -> None:
+    sides = (found({**side, "fingerprint": computed(1)}) for side in (before, after))
+    assert only(matched(*sides)) == (state, step)
+
+
+def test_git_decides_before_equal_words_do() -> None:
+    sides = [found(finding(line=3, fingerprint=computed(1))), found(finding(line=8, fingerprint=computed(1)))]
+    assert only(matched(*sides, hunks={"a.py": [(1, 0, 2, 5)]})) == ("persisting", "git_line")
+
+
+def test_paths_of_two_checkouts_are_not_comparable() -> None:
+    one, two = (found(finding(path=f"/build/{n}/shop/pkg/a.py")) for n in (1, 2))
+    compared = matched(one, two)
+    assert not compared.comparable
+    assert compared.why == (
+        "the paths of lint start in different folders, such as /build/1/shop/pkg/a.py and /build/2/shop/pkg/a.py",
+    )
+    assert matched(one, one).comparable
+    assert not matched(one, found(finding(path="pkg/a.py"))).comparable
+    assert matched(one, found(finding(path="/build/1/shop/pkg/b.py"))).comparable
+
+
 def test_shared_keys_all_different_are_never_a_pair() -> None:
     comparison = matched(found(finding(fingerprints=keys(k="1"))), found(finding(fingerprints=keys(k="2"))))
     assert sorted(comparison.states["state"]) == ["fixed", "new"]

@@ -2,9 +2,12 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.cli.conftest import sarif
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -102,7 +105,87 @@ def test_diff_writes_what_is_new_as_sarif_that_reads_back(stabkit, folder):
     assert code == 0
     assert json.loads(out)["sources"][0]["counts"]["findings"] == len(new) > 0
     stabkit("diff", "new.sarif", "new.sarif", "--sarif", "added.sarif")
-    assert json.loads((folder / "added.sarif").read_text())["runs"] == []
+    run = json.loads((folder / "added.sarif").read_text())["runs"][0]
+    assert (run["results"], run["invocations"]) == ([], [{"executionSuccessful": True}])
+
+
+def at_line(number, revision=None):
+    log = json.loads(sarif("F401"))
+    log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] = number
+    if revision:
+        log["runs"][0]["versionControlProvenance"] = [{"repositoryUri": "https://a", "revisionId": revision}]
+    return json.dumps(log)
+
+
+@pytest.fixture
+def two_commits(folder):
+    """Two commits: six lines above the third were added between them."""
+
+    def commit(text):
+        (folder / "a.py").write_text(text)
+        name = ("-c", "user.name=a", "-c", "user.email=a@example.invalid", "-c", "commit.gpgsign=false")
+        for words in (("init", "-q"), ("add", "a.py"), (*name, "commit", "-q", "-m", "x")):
+            subprocess.run(["git", *words], cwd=folder, check=True)
+        return subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True
+        ).stdout
+
+    return commit("1\n2\nimport os\n").strip(), commit("0\n" * 6 + "1\n2\nimport os\n").strip()
+
+
+def test_diff_follows_lines_by_git(stabkit, folder, two_commits):
+    base, head = two_commits
+    for name, line, revision in (("old", 3, base), ("new", 9, head)):
+        (folder / f"{name}.sarif").write_text(at_line(line))
+        (folder / f"{name}_known.sarif").write_text(at_line(line, revision))
+
+    def matched_by(*words):
+        code, out, _ = stabkit("diff", *words, "--format", "json")
+        assert code == 0
+        return [finding["matched_by"] for finding in json.loads(out)["states"]["persisting"]]
+
+    assert matched_by("old.sarif", "new.sarif") == ["message"]
+    assert matched_by("old.sarif", "new.sarif", "--base", base) == ["git_line"]
+    assert matched_by("old.sarif", "new.sarif", "--base", base, "--head", head) == ["git_line"]
+    assert matched_by("old_known.sarif", "new_known.sarif") == ["git_line"]
+    (folder / "away_known.sarif").write_text(at_line(9, "0" * 40))
+    assert matched_by("old_known.sarif", "away_known.sarif") == ["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--base", "nosuch"), "nosuch"),
+        (("--head", "HEAD"), "--head needs the commit of BEFORE"),
+        (("--base", "HEAD", "--repository", "nowhere"), "There is no such folder"),
+    ],
+)
+def test_diff_refuses_commits_that_are_none(stabkit, two_commits, words, message):
+    code, out, err = stabkit("diff", "old.sarif", "new.sarif", *words)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_diff_of_load_files_is_no_empty_answer(stabkit, folder):
+    (folder / "load.csv").write_text("response-time,status-code,offset\n0.1,200,0\n")
+    code, out, err = stabkit("diff", "load.csv", "load.csv")
+    assert (code, out) == (2, "")
+    assert "Neither file holds tests or a scan" in err
+
+
+def test_diff_says_why_a_finding_was_not_scanned_for(stabkit, folder):
+    failed = json.loads(sarif())
+    failed["runs"][0]["invocations"] = [{"executionSuccessful": False}]
+    (folder / "failed.sarif").write_text(json.dumps(failed))
+    _, out, _ = stabkit("diff", "old.sarif", "failed.sarif", "--format", "json", "--sarif", "added.sarif")
+    answer = json.loads(out)
+    assert (answer["comparable"], answer["states"]["fixed"]) == (False, [])
+    assert answer["states"]["not_scanned"][0]["reason"] == "scan incomplete"
+    run = json.loads((folder / "added.sarif").read_text())["runs"][0]
+    assert run["invocations"] == [{"executionSuccessful": False}]
+    _, out, _ = stabkit("diff", "old.sarif", "failed.sarif")
+    assert "scan incomplete" in out
+    assert "not comparable: the candidate scan of ruff is incomplete" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

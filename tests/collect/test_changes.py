@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stabkit.collect.changes import collect_changes, diff_hunks, repository_state
+from stabkit.collect.changes import collect_changes, repository_state
 from stabkit.collect.git import Git
+from stabkit.collect.ranges import range_changes
 from stabkit.config import Area
 from stabkit.errors import EvidenceError, UsageError
 from stabkit.schema import Evidence
@@ -422,12 +423,13 @@ def test_hunks_for_the_finding_matcher(repository: Repository) -> None:
     base = repository.write("one", {"old.py": "".join(lines), "same.py": "1\n"})
     moved = ["new\n", *lines[:9], *lines[10:]]
     repository.write("two", {"old.py": None, "new.py": "".join(moved), "fresh.py": "1\n"})
-    hunks, renames = diff_hunks(repository.folder, base, "HEAD")
-    assert hunks == {"new.py": [(0, 0, 1, 1), (10, 1, 10, 0)], "fresh.py": [(0, 0, 1, 1)]}
-    assert renames == {"old.py": "new.py"}
-    rows = collect_changes(repository.folder, base)["changes"]
+    columns = ["path", "old_path", "status", "hunks", "base_commit", "head_commit"]
+    rows = range_changes(repository.folder, base, "HEAD")[columns]
     stored = {row.path: json.loads(row.hunks) for row in rows.itertuples()}
-    assert stored == {path: [list(hunk) for hunk in found] for path, found in hunks.items()}
+    assert stored == {"new.py": [[0, 0, 1, 1], [10, 1, 10, 0]], "fresh.py": [[0, 0, 1, 1]]}
+    assert rows.loc[rows["path"] == "new.py", ["old_path", "status"]].values.tolist() == [["old.py", "renamed"]]
+    assert collect_changes(repository.folder, base)["changes"][columns].equals(rows)
+    assert range_changes(repository.folder, base, base).empty
 
 
 def test_a_file_without_text_has_no_hunks(repository: Repository) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stabkit.collect.amounts import amount
 
-__all__ = ["invocations", "refused_version", "switched_off", "whole_scan_faults"]
+__all__ = ["invocations", "refused_version", "scanned_commit", "switched_off", "whole_scan_faults"]
 
 
 def refused_version(log: Mapping[str, Any]) -> str | None:
@@ -52,6 +52,23 @@ def whole_scan_faults(run: Mapping[str, Any], tool: str) -> list[str]:
     if isinstance(elsewhere, dict) and elsewhere.get("results"):
         found.append(f"{tool} keeps results in another file, which is not read")
     return found
+
+
+def scanned_commit(runs: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the one commit that the runs say they looked at (``versionControlProvenance``), or None.
+
+    Examples
+    --------
+    >>> scanned_commit([{"versionControlProvenance": [{"revisionId": "5f3c9d1"}]}])
+    '5f3c9d1'
+    """
+    found = {
+        str(entry["revisionId"])
+        for run in runs
+        for entry in _objects(run.get("versionControlProvenance"))
+        if isinstance(entry.get("revisionId"), str) and entry["revisionId"].isalnum()
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def switched_off(run: Mapping[str, Any]) -> set[str]:

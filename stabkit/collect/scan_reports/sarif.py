@@ -22,6 +22,7 @@ from stabkit.collect.scan_reports._results import UNPARSED, unread
 from stabkit.collect.scan_reports._sarif_execution import (
     invocations,
     refused_version,
+    scanned_commit,
     switched_off,
     whole_scan_faults,
 )
@@ -102,6 +103,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         form=FORMAT,
         status="ok" if whole else "partial",
         messages=warnings,
+        claimed={"commit": commit} if (commit := scanned_commit(log["runs"])) is not None else None,
     )
 
 
