@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,6 +63,9 @@ class CollectSettings(_Model):
 
     rounds: int = Field(default=10, ge=1, le=10_000, description="interleaved rounds")
     seed: int = Field(default=1, description="of the order of sides within each round")
+    max_rate: float = Field(default=1_000, gt=0, le=10_000, description="no target is asked more often in a second")
+    max_requests: int = Field(default=1_000_000, ge=1, description="of one target, all rounds together")
+    max_minutes: float = Field(default=120, gt=0, description="of probing; rounds end there")
 
 
 class Objective(_Model):
@@ -78,21 +82,65 @@ class HttpTarget(_Model):
     baseline_url: str | None = Field(default=None, description="the same endpoint of the baseline, if both are up")
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
     json_body: Any = None
+    form: Mapping[str, str] | None = Field(default=None, description="sent as an HTML form is")
+    body_text: str | None = None
+    body_file: Path | None = None
+    body_env: str | None = Field(default=None, description="environment variable that holds the body")
     headers: Mapping[str, str] = Field(default_factory=dict)
     headers_env: Mapping[str, str] = Field(
         default_factory=dict, description="header -> environment variable that holds its value"
     )
+    headers_command: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="header -> command that prints its value, run once per collection"
+    )
     requests: int = Field(default=50, ge=1, le=100_000, description="per round")
     rate: float = Field(default=50.0, gt=0, le=5_000, description="requests due per second")
-    timeout_s: float = Field(default=10.0, gt=0)
+    connections: int = Field(default=1, ge=1, le=64, description="that share the schedule; a free one takes the next")
+    timeout_s: float = Field(default=10.0, gt=0, description="for the whole request, redirects included")
     connection: Literal["reused", "fresh"] = "reused"
+    http_version: Literal["1.1", "2"] = Field(default="1.1", description="2: whatever else is spoken is a failed check")
+    max_redirects: int = Field(default=0, ge=0, le=20, description="0: a redirect is an answer like any other")
+    proxy: str | None = Field(default=None, description="http://host:port; none is ever taken from the environment")
+    proxy_auth_env: str | None = Field(default=None, description="environment variable that holds user:password")
     verify: bool = Field(default=True, description="false: certificate checks become not_checked, never pass")
     ca_file: Path | None = None
-    expect_status: int = 200
-    expect_json: Mapping[str, Any] = Field(default_factory=dict, description="dotted path -> expected value")
-    expect_text: str | None = None
+    tls_min_version: Literal["1.2", "1.3"] | None = None
     certificate_days_left: int | None = Field(default=None, ge=0)
+    expect_status: int | tuple[int, ...] = 200
+    expect_headers: Mapping[str, str | bool] = Field(
+        default_factory=dict, description="name -> regular expression, true (present) or false (absent)"
+    )
+    expect_json: Mapping[str, Any] = Field(default_factory=dict, description="path -> expected value")
+    expect_text: str | None = None
+    expect_match: str | None = Field(default=None, description="regular expression found somewhere in the body")
+    expect_schema: Path | None = Field(default=None, description="JSON Schema of the body")
     objective: Objective | None = None
+
+    @field_validator("expect_match", "expect_headers")
+    @classmethod
+    def _patterns(cls, value: Any) -> Any:
+        for pattern in value.values() if isinstance(value, Mapping) else [value]:
+            if isinstance(pattern, str):
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+        return value
+
+    @model_validator(mode="after")
+    def _agrees(self) -> HttpTarget:
+        bodies = ("json_body", "form", "body_text", "body_file", "body_env")
+        given = [name for name in bodies if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one body, not {' and '.join(given)}")
+        if self.connections > self.requests:
+            raise ValueError(f"{self.connections} connections cannot share {self.requests} requests of a round")
+        return self
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """The expected statuses."""
+        return (self.expect_status,) if isinstance(self.expect_status, int) else self.expect_status
 
 
 class WebSocketMessage(_Model):
@@ -136,8 +184,12 @@ class WebSocketTarget(_Model):
     rate: float = Field(default=5.0, gt=0, le=500, description="sessions due per second")
     headers: Mapping[str, str] = Field(default_factory=dict)
     headers_env: Mapping[str, str] = Field(default_factory=dict)
+    headers_command: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     verify: bool = True
     ca_file: Path | None = None
+    tls_min_version: Literal["1.2", "1.3"] | None = None
+    certificate_days_left: int | None = Field(default=None, ge=0)
+    subprotocols: tuple[str, ...] = Field(default=(), description="offered in this order; one of them must be chosen")
     timeout_s: float = Field(default=10.0, gt=0)
     send: tuple[WebSocketMessage, ...] = ()
     listen_ms: float = Field(default=5_000, gt=0, description="the deadline: then absence is decided")
@@ -181,6 +233,7 @@ class PrometheusSource(_Model):
     step_s: float = Field(default=5.0, gt=0, description="not below the server's scrape interval")
     timeout_s: float = Field(default=10.0, gt=0)
     headers_env: Mapping[str, str] = Field(default_factory=dict)
+    headers_command: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     verify: bool = True
     ca_file: Path | None = None
 

@@ -4,45 +4,72 @@ from __future__ import annotations
 
 import email.message
 import json
+import re
 import zlib
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from stabkit.collect.sequences import MISSING, find_field, read_json
 from stabkit.config import HttpTarget
 
-__all__ = ["MAX_BODY_BYTES", "body_fault", "expected_body"]
+if TYPE_CHECKING:
+    from stabkit.collect.payload_schema import PayloadSchema
+
+__all__ = ["MAX_BODY_BYTES", "body_fault", "decode_body", "expected_body", "schema_fault"]
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """The most that is read of one body, on the wire and again after decompression."""
 
 
 def expected_body(target: HttpTarget) -> str:
-    """Return in words what a target expects of a body."""
+    """Return in words what a target expects of a body; empty if nothing but its schema."""
     parts = [f"{path} = {json.dumps(value)}" for path, value in target.expect_json.items()]
     if target.expect_text is not None:
         parts.append(f"contains {target.expect_text!r}")
+    if target.expect_match is not None:
+        parts.append(f"matches {target.expect_match}")
     return ", ".join(parts)
 
 
-def body_fault(target: HttpTarget, body: bytes, headers: httpx.Headers) -> str | None:
-    """Return the first way in which a body, as it came over the wire, differs from what is expected; None if none.
+def decode_body(body: bytes, headers: httpx.Headers) -> str:
+    """Return the text of a body as it came over the wire.
+
+    Raises
+    ------
+    ValueError
+        It is damaged, grows without measure, or is coded in a way that was not asked for.
+    """
+    encoding = headers.get("Content-Encoding", "identity").strip().lower()
+    try:
+        return _decompress(body, encoding).decode(_charset(headers), "replace")
+    except (LookupError, zlib.error) as error:
+        raise ValueError(str(error)) from error
+
+
+def body_fault(target: HttpTarget, text: str) -> str | None:
+    """Return the first way in which a body differs from what is expected; None if none.
 
     Examples
     --------
     >>> target = HttpTarget(url="http://x/", expect_json={"status": "healthy"})
-    >>> body_fault(target, b'{"status": "starting"}', httpx.Headers())
+    >>> body_fault(target, '{"status": "starting"}')
     'status = "starting", expected "healthy"'
     """
-    encoding = headers.get("Content-Encoding", "identity").strip().lower()
-    try:
-        text = _decompress(body, encoding).decode(_charset(headers), "replace")
-    except (ValueError, LookupError, zlib.error) as error:
-        return f"the body cannot be decoded: {error}"
     if target.expect_text is not None and target.expect_text not in text:
         return f"{target.expect_text!r} is not in the body"
+    if target.expect_match is not None and re.search(target.expect_match, text) is None:
+        return f"{target.expect_match!r} matches nothing in the body"
     return _json_fault(target, text) if target.expect_json else None
+
+
+def schema_fault(validator: PayloadSchema, text: str) -> str | None:
+    """Return where and how a body breaks its schema, or None."""
+    try:
+        payload = read_json(text)
+    except ValueError as error:
+        return f"the body is not JSON: {error}"
+    return validator.fault(payload)
 
 
 def _charset(headers: httpx.Headers) -> str:

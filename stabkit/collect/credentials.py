@@ -1,10 +1,12 @@
-"""Request headers of a target, with secrets taken from the environment only."""
+"""Request headers of a target, with secrets taken from the environment or from a command, never from a file of ours."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,18 +17,26 @@ __all__ = ["checked_url", "request_headers"]
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_COMMAND_S: Final = 60.0
 
 
 def request_headers(
-    headers: Mapping[str, str], headers_env: Mapping[str, str], *, where: str
+    headers: Mapping[str, str],
+    headers_env: Mapping[str, str],
+    headers_command: Mapping[str, Sequence[str]] | None = None,
+    *,
+    where: str,
+    root: Path = Path(),
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return all headers to send, and the secret values among them, for masking.
+
+    A command runs in ``root``, without a shell; what it prints, less the line's end, is the value.
 
     Raises
     ------
     ConfigError
-        A plain header has a secret-looking name, an environment variable is missing or empty, or a header cannot be
-        sent as it stands.
+        A plain header has a secret-looking name, an environment variable is missing or empty, a command fails or
+        prints nothing, or a header cannot be sent as it stands.
     """
     for name in headers:
         if is_secret_name(name):
@@ -47,6 +57,9 @@ def request_headers(
             )
         values[name] = value
         secrets.append(value)
+    for name, command in (headers_command or {}).items():
+        values[name] = _output(command, where=f"{where}.headers_command.{name}", root=root)
+        secrets.append(values[name])
     for name, value in values.items():
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise ConfigError(
@@ -57,7 +70,34 @@ def request_headers(
     return values, tuple(secrets)
 
 
-def checked_url(url: str, *, schemes: tuple[str, ...], where: str) -> SplitResult:
+def _output(command: Sequence[str], *, where: str, root: Path) -> str:
+    """Return what a command prints; what it prints otherwise may hold the secret and is told to nobody."""
+    shown = command[0] if command else ""
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own command
+            list(command),
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
+        why = f"no end after {_COMMAND_S:g} s" if isinstance(error, subprocess.TimeoutExpired) else type(error).__name__
+        raise ConfigError(
+            f"The command {shown!r} gave no value: {why}.", where=where, hint="Run it by hand in the same folder."
+        ) from None
+    value = done.stdout.strip("\r\n")
+    if done.returncode or not value:
+        why = f"exit code {done.returncode}" if done.returncode else "it printed nothing"
+        raise ConfigError(
+            f"The command {shown!r} gave no value: {why}.", where=where, hint="Run it by hand in the same folder."
+        )
+    return value
+
+
+def checked_url(url: str, *, schemes: tuple[str, ...], where: str, key: str = "url") -> SplitResult:
     """Return the parts of an absolute URL without credentials.
 
     Raises
@@ -73,13 +113,15 @@ def checked_url(url: str, *, schemes: tuple[str, ...], where: str) -> SplitResul
     if not usable:
         raise ConfigError(
             "Not a usable URL.",
-            where=f"{where}.url",
+            where=f"{where}.{key}",
             hint=f"Give an absolute URL, such as {schemes[0]}://host:port/path.",
         )
     if "@" in parts.netloc:
         raise ConfigError(
             "The URL holds user information, which would be stored with the configuration.",
-            where=f"{where}.url",
-            hint='Send it as a header from the environment: headers_env = { "Authorization" = "VARIABLE" }.',
+            where=f"{where}.{key}",
+            hint='Send it as a header from the environment: headers_env = { "Authorization" = "VARIABLE" }.'
+            if key == "url"
+            else "Name an environment variable that holds user:password: proxy_auth_env.",
         )
     return parts

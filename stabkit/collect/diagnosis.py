@@ -95,7 +95,9 @@ def _of_system(cause: BaseException) -> str | None:
 
 def _of_protocol(cause: BaseException) -> str | None:
     text = str(cause)
-    if isinstance(cause, httpcore.RemoteProtocolError):
+    if isinstance(cause, httpcore.ProxyError):
+        return f"the proxy refused: {text.strip()}"
+    if isinstance(cause, httpcore.ProtocolError):
         known = (words for fragment, words in _HTTP_FAULTS.items() if fragment in text)
         return next(known, f"not a valid HTTP answer: {text}")
     if isinstance(cause, websocket_errors.InvalidStatus):

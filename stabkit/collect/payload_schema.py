@@ -23,7 +23,7 @@ class PayloadSchema:
     file : Path
         JSON Schema; draft 2020-12 unless it names another.
     where : str
-        The target's place in the configuration, for errors.
+        The key in the configuration, for errors.
 
     Raises
     ------
@@ -32,16 +32,15 @@ class PayloadSchema:
     """
 
     def __init__(self, file: Path, where: str) -> None:
-        place = f"{where}.event.schema_file"
         try:
             schema = json.loads(file.read_text(encoding="utf-8"))
             kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
             kind.check_schema(schema)
         except (OSError, ValueError) as error:
-            raise ConfigError(f"The schema {str(file)!r} cannot be read: {error}.", where=place) from error
+            raise ConfigError(f"The schema {str(file)!r} cannot be read: {error}.", where=where) from error
         except jsonschema.SchemaError as error:
             raise ConfigError(
-                f"Not a valid JSON Schema: {error.message}.", where=place, hint=f"Look at {error.json_path}."
+                f"Not a valid JSON Schema: {error.message}.", where=where, hint=f"Look at {error.json_path}."
             ) from error
         # An empty registry: a reference out of the file must not make the prober load something from the network.
         self._validator = kind(schema, format_checker=kind.FORMAT_CHECKER, registry=referencing.Registry())

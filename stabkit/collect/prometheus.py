@@ -66,7 +66,7 @@ def query_range(
         The URL, a header or the CA file cannot be used as configured.
     """
     where = f"prometheus.{name}"
-    headers, secrets = request_headers({}, source.headers_env, where=where)
+    headers, secrets = request_headers({}, source.headers_env, source.headers_command, where=where, root=root)
     parts = checked_url(source.url, schemes=("http", "https"), where=where)
     ca_file = None if source.ca_file is None else root / source.ca_file.expanduser()
     verify = client_context(verify=source.verify, ca_file=ca_file, where=where) if parts.scheme == "https" else False

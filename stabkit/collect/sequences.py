@@ -6,6 +6,7 @@ No clock, no socket: what is judged are the messages of one session with the tim
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,9 @@ from typing import Any, Final
 from stabkit.config import SequenceRule
 
 __all__ = ["MISSING", "Event", "KeyResult", "SequenceResult", "evaluate_sequence", "find_field", "read_json"]
+
+
+_INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
 class _Missing:
@@ -96,7 +100,8 @@ def read_json(text: str | bytes) -> Any:
 def find_field(payload: Any, path: str) -> Any:
     """Return the value at a dotted path, or MISSING; null is a value.
 
-    A number addresses a list. A key that holds dots itself is found too.
+    A number addresses a list. A key that holds dots itself is found too. ``$.a[0].b`` is another way to write
+    ``a.0.b``.
 
     Examples
     --------
@@ -104,9 +109,11 @@ def find_field(payload: Any, path: str) -> Any:
     5
     >>> find_field({"a": {"b": [None, 5]}}, "a.b.0") is None
     True
-    >>> find_field({"a": 1}, "a.b")
-    MISSING
+    >>> find_field({"a": 1}, "a.b"), find_field({"a": [1, 2]}, "$.a[1]")
+    (MISSING, 2)
     """
+    if path.startswith("$."):
+        path = _INDEX.sub(r".\1", path[2:])
     if isinstance(payload, Mapping) and path in payload:
         return payload[path]
     parts = path.split(".")

@@ -18,6 +18,7 @@ from stabkit.collect.changes import collect_changes, repository_state
 from stabkit.collect.floor import measure_floor
 from stabkit.collect.git import Git
 from stabkit.collect.http import HttpProbe
+from stabkit.collect.limits import TimeLimit, check_limits
 from stabkit.collect.probe import Interrupted, Probe, Progress, run_rounds
 from stabkit.collect.prometheus import query_range
 from stabkit.collect.readers import read_paths
@@ -34,7 +35,7 @@ __all__ = ["Collection", "Stop", "collect", "collect_aa"]
 
 _LOG: Final = logging.getLogger(__name__)
 _KINDS: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "records", "changes")
-_TOOLS: Final = ("stabkit", "httpx", "websockets", "psutil", "pytest", "ruff")
+_TOOLS: Final = ("stabkit", "httpx", "h2", "websockets", "psutil", "pytest", "ruff")
 
 Part = tuple[str, str, Callable[[], Evidence]]
 Stop = Callable[[int, Callable[[], Mapping[str, Evidence]]], bool]
@@ -143,6 +144,10 @@ def collect(
     ------
     UsageError
         An unknown name in ``only``, equal labels, the label of an A/A run, or a baseline where no target declares one.
+    ConfigError
+        More is asked of a target than the limits allow.
+    ConfigError
+        More is asked of a target than the limits allow.
     """
     for given in (label, baseline_label):
         check_label(given)
@@ -156,6 +161,7 @@ def collect(
         # The baseline's block is declared first, so that "latest" is the candidate.
         sides = {"baseline": _probes(config, chosen, baseline=True), **sides}
         _check_baseline(sides["baseline"], label, baseline_label)
+    check_limits(config, chosen, rounds=rounds or config.collect.rounds, sides=len(sides), ends_early=stop is not None)
     evidence, interrupted = _measure(config, sides, rounds, progress=progress, stop=stop)
     if not interrupted:
         for side in evidence:
@@ -237,6 +243,7 @@ def collect_aa(
             where="--only" if only else "configuration",
             hint="Declare one as [http.<name>] or [websocket.<name>].",
         )
+    check_limits(config, chosen, rounds=rounds or config.collect.rounds, sides=2, ends_early=False)
     floor = _floor()
     sitting = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     commit, branch = repository_state(config.path(config.changes.repository) if config.changes else config.root)
@@ -326,10 +333,25 @@ def _measure(
     wanted = config.collect.rounds if rounds is None else rounds
     drawn = config.collect.seed if seed is None else seed
     asked = None if stop is None else _RoundCount(stop, sides)
+    limit = TimeLimit(config.collect)
     try:
-        return run_rounds(sides, rounds=wanted, seed=drawn, progress=progress, stop=asked), False
+        evidence = run_rounds(
+            sides,
+            rounds=wanted,
+            seed=drawn,
+            progress=progress,
+            stop=lambda: limit() or (asked is not None and asked()),
+        )
     except Interrupted as interrupt:
         return dict(interrupt.evidence), True
+    if limit.reached:
+        # Fewer rounds than planned, because the target is slow: that must not pass for a complete collection.
+        words = f"the rounds ended after {config.collect.max_minutes:g} minutes: collect.max_minutes"
+        _LOG.warning("%s%s.", words[:1].upper(), words[1:])
+        kind = "http" if config.http else "websocket"
+        note = source_evidence({}, kind=kind, path="collect.max_minutes", status="partial", messages=[words])
+        evidence = {side: found.merge(note) for side, found in evidence.items()}
+    return evidence, False
 
 
 class _RoundCount:

@@ -12,7 +12,7 @@ import httpx
 
 from stabkit.errors import ConfigError
 
-__all__ = ["Session", "certificate_check", "client_context", "read_session", "unchecked_certificate"]
+__all__ = ["Session", "TlsFacts", "client_context", "read_session"]
 
 
 @dataclass(frozen=True)
@@ -85,32 +85,95 @@ def read_session(ssl_object: Any) -> Session:
     )
 
 
-def certificate_check(
-    target: str, check: str, session: Session, *, minimum_days: int | None, now: datetime
-) -> dict[str, Any]:
-    """Return the ``checks`` row of a verified session; ``not_checked`` if verification was off."""
-    expected = "trusted and valid" if minimum_days is None else f"trusted and valid, at least {minimum_days} days left"
-    days = session.days_left(now)
-    if session.not_after is None or days is None:
-        return unchecked_certificate(target, check, f"verification is off; {session.version}", expected=expected)
-    enough = minimum_days is None or days >= minimum_days
-    return {
-        "target": target,
-        "check": check,
-        "expected": expected,
-        "observed": f"{days} days left",
-        "outcome": "pass" if enough else "fail",
-        "detail": f"{session.version}, issuer {session.issuer}, valid until {session.not_after:%Y-%m-%d %H:%M} UTC",
-    }
+class TlsFacts:
+    """What the TLS sessions of one target showed, and the ``checks`` rows that follow from it.
 
+    Parameters
+    ----------
+    target, check : str
+        The configured name, and what its certificate's row is called.
+    minimum_days : int or None
+        Days that the certificate must last.
+    minimum_version : str or None
+        ``1.2`` or ``1.3``.
+    """
 
-def unchecked_certificate(target: str, check: str, why: str, *, expected: str = "trusted and valid") -> dict[str, Any]:
-    """Return a ``checks`` row that says why the certificate could not be judged."""
-    return {
-        "target": target,
-        "check": check,
-        "expected": expected,
-        "observed": None,
-        "outcome": "not_checked",
-        "detail": why,
-    }
+    def __init__(
+        self, target: str, check: str, *, minimum_days: int | None = None, minimum_version: str | None = None
+    ) -> None:
+        self._target = target
+        self._check = check
+        self._minimum_days = minimum_days
+        self._minimum_version = minimum_version
+        self._session: Session | None = None
+        self._oldest: str | None = None
+        self._fault: str | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """True if the configuration asks something of the certificate or the version."""
+        return self._minimum_days is not None or self._minimum_version is not None
+
+    def note(self, session: Session | None, fault: str | None = None) -> None:
+        """Take in one session, or why its certificate was not accepted."""
+        self._fault = fault or self._fault
+        if session is None:
+            return
+        self._oldest = session.version if self._oldest is None else min(self._oldest, session.version)
+        known = self._session
+        # Behind a balancer certificates may differ; the one that ends first is the one to speak of.
+        if known is None or (session.not_after and known.not_after and session.not_after < known.not_after):
+            self._session = session
+
+    def rows(self, *, encrypted: bool, now: datetime) -> list[dict[str, Any]]:
+        """Return the rows of certificate and version; none for a plain target of which nothing is asked."""
+        if not encrypted and self._session is None and self._fault is None:
+            return [self.unchecked("the target is not encrypted")] if self.wanted else []
+        rows = [self._certificate_row(now)]
+        if self._minimum_version is not None:
+            rows.append(self._version_row(f"TLSv{self._minimum_version}"))
+        return rows
+
+    def unchecked(self, why: str, **more: Any) -> dict[str, Any]:
+        """Return a row that says why the certificate could not be judged."""
+        row = {
+            "target": self._target,
+            "check": self._check,
+            "expected": self._expected,
+            "observed": None,
+            "outcome": "not_checked",
+            "detail": why,
+        }
+        return row | more
+
+    @property
+    def _expected(self) -> str:
+        days = self._minimum_days
+        return "trusted and valid" if days is None else f"trusted and valid, at least {days} days left"
+
+    def _certificate_row(self, now: datetime) -> dict[str, Any]:
+        session = self._session
+        if self._fault is not None:
+            return self.unchecked(f"OpenSSL: {self._fault}", outcome="fail", observed=self._fault)
+        if session is None:
+            return self.unchecked("no TLS session was made")
+        days = session.days_left(now)
+        if session.not_after is None or days is None:
+            return self.unchecked(f"verification is off; {session.version}")
+        enough = self._minimum_days is None or days >= self._minimum_days
+        return self.unchecked(
+            f"{session.version}, issuer {session.issuer}, valid until {session.not_after:%Y-%m-%d %H:%M} UTC",
+            outcome="pass" if enough else "fail",
+            observed=f"{days} days left",
+        )
+
+    def _version_row(self, wanted: str) -> dict[str, Any]:
+        outcome = "not_checked" if self._oldest is None else "pass" if self._oldest >= wanted else "fail"
+        return {
+            "target": self._target,
+            "check": "tls version",
+            "expected": f"{wanted} or newer",
+            "observed": self._oldest,
+            "outcome": outcome,
+            "detail": "no TLS session was made" if self._oldest is None else None,
+        }

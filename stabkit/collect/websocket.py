@@ -21,7 +21,7 @@ from stabkit.collect.credentials import checked_url, request_headers
 from stabkit.collect.sequences import Event
 from stabkit.collect.sessions import Record, run_session
 from stabkit.collect.tally import Tally, one_line
-from stabkit.collect.tls import Session, certificate_check, client_context, unchecked_certificate
+from stabkit.collect.tls import TlsFacts, client_context
 from stabkit.config import WebSocketTarget
 from stabkit.errors import ConfigError
 from stabkit.redact import redact_text, redact_url
@@ -75,8 +75,9 @@ class WebSocketProbe:
         self._untold_types = 0
         self._connection = Tally("connection", f"upgraded within {target.timeout_s:g} s", "sessions")
         self._contract = ContractTallies(target, None)
-        self._tls: Session | None = None
-        self._certificate_fault: str | None = None
+        self._tls = TlsFacts(
+            name, "tls", minimum_days=target.certificate_days_left, minimum_version=target.tls_min_version
+        )
         self._errors: dict[str, int] = {}
 
     def open(self) -> None:
@@ -89,7 +90,9 @@ class WebSocketProbe:
         """
         target = self._settings
         self._parts = checked_url(self._url, schemes=("ws", "wss"), where=self._where)
-        self._headers, self._secrets = request_headers(target.headers, target.headers_env, where=self._where)
+        self._headers, self._secrets = request_headers(
+            target.headers, target.headers_env, target.headers_command, where=self._where, root=self._root
+        )
         if self._parts.scheme == "wss":
             ca_file = None if target.ca_file is None else self._root / target.ca_file.expanduser()
             self._context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
@@ -105,7 +108,9 @@ class WebSocketProbe:
         if target.event is not None and target.event.schema_file is not None:
             from stabkit.collect.payload_schema import PayloadSchema
 
-            validator = PayloadSchema(self._root / target.event.schema_file.expanduser(), self._where)
+            validator = PayloadSchema(
+                self._root / target.event.schema_file.expanduser(), f"{self._where}.event.schema_file"
+            )
             self._contract = ContractTallies(target, validator)
         self._anchor_ns = time.time_ns() - perf_counter_ns()
 
@@ -166,8 +171,7 @@ class WebSocketProbe:
         self._connection.add(
             record.error is None, f"round {record.round_number}, session {record.number}: {record.error}"
         )
-        self._certificate_fault = record.certificate_fault or self._certificate_fault
-        self._note_tls(record.tls)
+        self._tls.note(record.tls, record.certificate_fault)
         self._add_connect(record)
         if record.error is not None:
             self._errors[record.error] = self._errors.get(record.error, 0) + 1
@@ -179,13 +183,6 @@ class WebSocketProbe:
         self._contract.add(record, events, faults)
         self._add_messages(record)
         self._add_events(record, events)
-
-    def _note_tls(self, session: Session | None) -> None:
-        known = self._tls
-        if session is not None and (
-            known is None or (session.not_after and known.not_after and session.not_after < known.not_after)
-        ):
-            self._tls = session
 
     def _add_connect(self, record: Record) -> None:
         if record.error is not None:
@@ -263,21 +260,16 @@ class WebSocketProbe:
         if until_ns is not None:
             row["service_ms"] = (until_ns - record.started_ns) / 1e6
             row["response_ms"] = (until_ns - record.due_ns) / 1e6
-            row["late_ms"] = max(record.started_ns - record.due_ns, 0) / 1e6
+            # Sessions do not wait for each other, so whatever is late is so by the prober's own fault.
+            row["late_ms"] = row["own_late_ms"] = max(record.started_ns - record.due_ns, 0) / 1e6
         self._rows.append(row)
 
     def _tls_rows(self) -> list[dict[str, Any]]:
-        if self._parts.scheme != "wss":
-            if not self._settings.require_tls:
-                return []
-            row = unchecked_certificate(self.target, "tls", "the URL begins with ws://", expected="wss://")
-            return [row | {"outcome": "fail", "observed": "not encrypted"}]
-        if self._certificate_fault is not None:
-            row = unchecked_certificate(self.target, "tls", f"OpenSSL: {self._certificate_fault}")
-            return [row | {"outcome": "fail", "observed": self._certificate_fault}]
-        if self._tls is None:
-            return [unchecked_certificate(self.target, "tls", "no TLS session was made")]
-        return [certificate_check(self.target, "tls", self._tls, minimum_days=None, now=datetime.now(UTC))]
+        encrypted = self._parts.scheme == "wss"
+        if not encrypted and self._settings.require_tls:
+            why = "the URL begins with ws://"
+            return [self._tls.unchecked(why, expected="wss://", outcome="fail", observed="not encrypted")]
+        return self._tls.rows(encrypted=encrypted, now=datetime.now(UTC))
 
     def _source(self) -> dict[str, Any]:
         status, notes = "ok", []

@@ -10,11 +10,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import h2.config
+import h2.connection
+import h2.events
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from stabkit.collect.http import HttpProbe
+from stabkit.collect.probe import run_rounds
+from stabkit.config import HttpTarget
+from stabkit.schema import Evidence
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -192,3 +200,57 @@ def http_answer() -> Callable[..., bytes]:
 def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+@pytest.fixture
+def speak_http2() -> Callable[..., Callable[[socket.socket], None]]:
+    """Make an HTTP/2 conversation: ``answer(headers, body) -> (status, headers, body)`` per request."""
+
+    def make(answer: Callable[[dict, bytes], tuple[int, dict, bytes]]) -> Callable[[socket.socket], None]:
+        def talk(connection: socket.socket) -> None:
+            state = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+            state.initiate_connection()
+            connection.sendall(state.data_to_send())
+            asked: dict[int, tuple[dict, bytes]] = {}
+            while data := connection.recv(65_536):
+                for event in state.receive_data(data):
+                    if isinstance(event, h2.events.RequestReceived):
+                        asked[event.stream_id] = (dict(event.headers), b"")
+                    elif isinstance(event, h2.events.DataReceived):
+                        head, body = asked[event.stream_id]
+                        asked[event.stream_id] = (head, body + event.data)
+                        state.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                    elif isinstance(event, h2.events.StreamEnded):
+                        status, headers, body = answer(*asked.pop(event.stream_id))
+                        fields = [(":status", str(status)), ("content-length", str(len(body))), *headers.items()]
+                        state.send_headers(event.stream_id, fields, end_stream=not body)
+                        if body:
+                            state.send_data(event.stream_id, body, end_stream=True)
+                connection.sendall(state.data_to_send())
+
+        return talk
+
+    return make
+
+
+@pytest.fixture
+def probe_http() -> Callable[..., Evidence]:
+    """Probe an address and return the evidence."""
+
+    def measure(url: str, *, rounds: int = 1, root: Path = Path(), **settings: object) -> Evidence:
+        target = HttpTarget(url=url, **{"requests": 3, "rate": 200, "timeout_s": 5, **settings})
+        probe = HttpProbe("api", target, url=url, root=root)
+        return run_rounds({"candidate": [probe]}, rounds=rounds, seed=1)["candidate"]
+
+    return measure
+
+
+@pytest.fixture
+def check_of() -> Callable[[Evidence, str], dict]:
+    """Return the one row of a check."""
+
+    def find(evidence: Evidence, name: str) -> dict:
+        (row,) = evidence["checks"].query("check == @name").to_dict("records")
+        return row
+
+    return find

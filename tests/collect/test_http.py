@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stabkit.collect import bodies, http
+from stabkit.collect import bodies, exchange
 from stabkit.collect.http import HttpProbe
 from stabkit.collect.probe import run_rounds
 from stabkit.config import HttpTarget
@@ -166,7 +166,7 @@ def test_dripping_server_meets_the_deadline(serve, head: bytes, stage: str) -> N
 
 
 def test_endless_body_is_cut(serve, monkeypatch) -> None:
-    monkeypatch.setattr(http, "MAX_BODY_BYTES", 2**20)
+    monkeypatch.setattr(exchange, "MAX_BODY_BYTES", 2**20)
 
     def talk(connection: socket.socket) -> None:
         connection.recv(10_000)

@@ -1,0 +1,59 @@
+"""The body that an HTTP target sends."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from urllib.parse import urlencode
+
+from stabkit.config import HttpTarget
+from stabkit.errors import ConfigError
+
+__all__ = ["request_body"]
+
+
+def request_body(target: HttpTarget, *, root: Path, where: str) -> tuple[bytes | None, str | None]:
+    """Return the body to send and its media type, both None where nothing is sent.
+
+    Raises
+    ------
+    ConfigError
+        The value is not JSON, the file cannot be read, or the environment variable is not set.
+
+    Examples
+    --------
+    >>> request_body(HttpTarget(url="http://x/", form={"q": "a b"}), root=Path(), where="http.x")
+    (b'q=a+b', 'application/x-www-form-urlencoded')
+    """
+    if target.json_body is not None:
+        try:
+            text = json.dumps(target.json_body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"No request can be made of this: {error}.", where=f"{where}.json_body") from error
+        return text.encode(), "application/json"
+    if target.form is not None:
+        return urlencode(target.form).encode(), "application/x-www-form-urlencoded"
+    if target.body_text is not None:
+        return target.body_text.encode(), "text/plain; charset=utf-8"
+    if target.body_file is not None:
+        return _read(root / target.body_file.expanduser(), f"{where}.body_file"), "application/octet-stream"
+    if target.body_env is not None:
+        value = os.environ.get(target.body_env)
+        if not value:
+            raise ConfigError(
+                f"The environment variable {target.body_env!r} is not set.",
+                where=f"{where}.body_env",
+                hint="Set it to the body to send.",
+            )
+        return value.encode("utf-8", "surrogateescape"), "application/octet-stream"
+    return None, None
+
+
+def _read(file: Path, where: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"The body {str(file)!r} cannot be read: {error.strerror or error}.", where=where, hint="Name a file."
+        ) from error
