@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.confirmation import BAD
+from stabkit.analyze.coverage import FEWEST_COMMON, hidden_text
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison, match_findings, severity_rank
 from stabkit.analyze.hunks import stored_hunks
 from stabkit.analyze.measured_conditions import combine, result_of
@@ -21,7 +22,6 @@ __all__ = ["judge_checks", "judge_findings", "judge_tests"]
 Items = list[dict[str, Any]]
 _LISTED: Final = 5  # names in one need; the items hold all
 _DETAIL: Final = 300  # characters of a message
-_FEWEST_COMMON: Final = 0.9
 
 
 def _names(items: Iterable[Mapping[str, Any]]) -> str:
@@ -228,7 +228,7 @@ def _test_needs(items: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) ->
     for item_state, found in blocking.items():
         needs += _needs_of(item_state, found)
     shared, expected = facts["present_on_both"], facts["baseline_tests"] - facts["explained"]
-    if shared < _FEWEST_COMMON * expected:
+    if shared < FEWEST_COMMON * expected:
         needs.append(Need(None, "evidence", "not_comparable", f"common tests: {shared} of {expected}"))
     if not facts["common"]:
         needs.append(Need(None, "evidence", "missing", "no test has a result on both sides"))
@@ -254,8 +254,7 @@ def _hidden_needs(items: Sequence[Mapping[str, Any]]) -> list[Need]:
     needs: list[Need] = []
     if hidden:
         errors = len({item["hidden_by"] for item in hidden})
-        text = f"{errors} collection error{'' if errors == 1 else 's'} hide{'s' if errors == 1 else ''} "
-        needs.append(Need(None, "evidence", "missing", f"{text}{len(hidden)} test{'' if len(hidden) == 1 else 's'}"))
+        needs.append(Need(None, "evidence", "missing", hidden_text(errors, len(hidden))))
     if rest:
         text = f"{len(rest)} test{'' if len(rest) == 1 else 's'} disappeared: {_names(rest)}"
         needs.append(Need(None, "evidence", "missing", text))

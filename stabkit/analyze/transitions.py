@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.confirmation import BAD, GOOD, FlakeBasis, attempts_to_confirm, chance_of_flakes, past_results
+from stabkit.analyze.coverage import deleted_with, hidden_by
 from stabkit.analyze.final_attempts import SEVERITY, deciding_attempts
 
 __all__ = ["TRANSITIONS", "suite_summary", "test_results", "test_transitions"]
@@ -114,7 +115,7 @@ def test_transitions(
     history : DataFrame, optional
         Rows of the table ``tests`` of earlier runs of the same environment, from which flake rates are learnt.
     aliases : Mapping, optional
-        Old test id -> new test id, for renamed tests.
+        Old test id -> new test id, for renamed tests; applied to both sides, since both may be older than a rename.
     suite : str, optional
         Only this suite.
     deleted_files : Collection of str
@@ -138,7 +139,7 @@ def test_transitions(
     ``flaky``, and so does a baseline that itself recovered. skip to a result is ``added``.
     """
     before = test_results(_renamed(_of_suite(baseline_tests, suite), aliases))
-    after = test_results(_of_suite(candidate_tests, suite))
+    after = test_results(_renamed(_of_suite(candidate_tests, suite), aliases))
     past = past_results(_renamed(_of_suite(history, suite), aliases)) if history is not None else None
     joined = before.merge(after, on="test_id", how="outer", suffixes=("_b", "_c"))
     joined["transition"] = [
@@ -164,9 +165,25 @@ def _of_suite(tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
 
 
 def _renamed(tests: pd.DataFrame, aliases: Mapping[str, str] | None) -> pd.DataFrame:
+    """Return the tests under their newest names; an old name stays where its run holds the new one too."""
     if not aliases:
         return tests
-    return tests.assign(test_id=tests["test_id"].map(lambda test_id: aliases.get(test_id, test_id)))
+    runs = tests["run_id"].fillna("").tolist() if "run_id" in tests else [""] * len(tests)
+    present = set(zip(runs, tests["test_id"], strict=True))
+    new = {old: _newest(old, aliases) for old in aliases}
+    named = [
+        old if (run, new.get(old, old)) in present else new.get(old, old)
+        for run, old in zip(runs, tests["test_id"], strict=True)
+    ]
+    return tests.assign(test_id=pd.Series(named, index=tests.index, dtype="str"))
+
+
+def _newest(name: str, aliases: Mapping[str, str]) -> str:
+    """Follow a chain of renames to its end; a circle ends where it closes."""
+    seen = {name}
+    while (name := aliases.get(name, name)) not in seen:
+        seen.add(name)
+    return name
 
 
 def _transition(baseline: Any, candidate: Any, recovered_b: Any, recovered_c: Any) -> str:
@@ -240,29 +257,10 @@ def _confirmation(row: Any, basis: FlakeBasis) -> tuple[bool, float | None, str 
 
 
 def _explain(frame: pd.DataFrame, deleted_files: Collection[str]) -> pd.DataFrame:
-    gone = frame[frame["transition"] == "disappeared"]
-    errors = frame[(frame["transition"] == "added") & (frame["candidate_status"] == "error")]
-    hidden: dict[str, str] = {}
-    for error in errors.itertuples():
-        # 'class' is a keyword, so itertuples calls that column by its position.
-        modules = {_dotted(error.test_id), _dotted(error.name)} - {""}
-        hidden |= {t: error.test_id for t in gone["test_id"] if any(_inside(_dotted(t), m) for m in modules)}
-    deleted = {_dotted(path): path for path in deleted_files}
-    explained = {t: path for t in gone["test_id"] for m, path in deleted.items() if m and _inside(_dotted(t), m)}
+    hidden, explained = hidden_by(frame), deleted_with(frame, deleted_files)
     return frame.assign(
         hidden_by=frame["test_id"].map(hidden).astype("str"), explained_by=frame["test_id"].map(explained).astype("str")
     )
-
-
-def _dotted(test_id: Any) -> str:
-    """Return an id or path as dots, so that ``a/b.py::C::t`` lies in ``a.b``."""
-    if not isinstance(test_id, str):
-        return ""
-    return test_id.replace("\\", "/").replace(".py", "").replace("::", ".").replace("/", ".").strip(".")
-
-
-def _inside(test: str, module: str) -> bool:
-    return test.startswith(f"{module}.")
 
 
 def suite_summary(transitions: pd.DataFrame) -> pd.DataFrame:

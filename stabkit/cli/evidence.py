@@ -22,6 +22,7 @@ from stabkit.cli.options import (
     source_error,
     terminal_of,
     usual_config,
+    with_retries,
 )
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import EvidenceError, StoreError, UsageError, nearest
@@ -231,6 +232,7 @@ def import_files(
     settings = require_config(found) if found else None
     existing = open_data(config, data).run(run) if run else None  # an unknown run is said before anything is read
     evidence = read_paths(files, kind=None if kind == "auto" else kind, suite=suite, processes=_PROCESSES)
+    evidence = with_retries(evidence, suite, settings)
     # What states percentiles alone gives no rows, but its claims are kept with its source.
     if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
         tell_failures(terminal, evidence)

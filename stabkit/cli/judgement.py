@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Sequence
 from enum import StrEnum
@@ -19,22 +20,29 @@ from stabkit.cli.options import (
     FormatOption,
     OutputOption,
     data_folder,
+    open_data,
+    require_config,
     source_error,
     terminal_of,
     usual_config,
+    with_retries,
 )
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import EvidenceError, StabkitError, UsageError
+from stabkit.errors import EvidenceError, StabkitError, StoreError, UnknownRunError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from stabkit.analyze.findings import FindingComparison
+    from stabkit.config import Config
     from stabkit.pipeline.reports import Job, ReportFiles
     from stabkit.report.stability import StabilityReport
     from stabkit.schema import Evidence
 
 __all__ = ["compare", "diff", "explain", "gate", "report"]
+
+
+_PROCESSES = os.cpu_count() or 1
 
 
 class FailOn(StrEnum):
@@ -133,8 +141,15 @@ def explain(
 
 def diff(
     context: typer.Context,
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="Evidence file before the change.")],
-    after: Annotated[str, typer.Argument(metavar="AFTER", help="Evidence file after the change.")],
+    before: Annotated[
+        str, typer.Argument(metavar="BEFORE", help="Evidence before the change: file, folder, glob, run.")
+    ],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="Evidence after the change, likewise.")],
+    suite: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The suite that test reports belong to: its retries count.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
     output_format: FormatOption = Format.text,
     sarif: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the new findings to this file, as SARIF.")
@@ -149,15 +164,18 @@ def diff(
         Path, typer.Option(metavar="FOLDER", help="Where the commits are: git says which lines moved.")
     ] = Path(),
 ) -> int:
-    r"""Say what moved between two evidence files.
+    r"""Say what moved between two pieces of evidence.
 
-    Tests by transition, findings by state.
+    Tests by transition, with what the sides have in common; findings by state. A path wins over a run of the same
+    name. Renamed tests are found by the configured test_aliases.
 
     Exit codes: 0 shown, whatever moved; 2 error.
 
     \b
     Examples:
       stabkit diff before.xml after.xml
+      stabkit diff reports/ junit.xml --suite unit
+      stabkit diff latest~1 latest --data data/sample
       stabkit diff old.sarif new.sarif --format json
       stabkit diff old.sarif new.sarif --sarif added.sarif
       stabkit diff old.sarif new.sarif --base v1.4 --head v1.5
@@ -165,13 +183,16 @@ def diff(
     from stabkit.report.lists import compare_scans, difference, difference_tables
 
     terminal = terminal_of(context)
-    sides = (_read_whole(terminal, before, repository), _read_whole(terminal, after, repository))
+    found_config = usual_config(config)
+    settings = require_config(found_config) if found_config else None
+    where = (suite, settings, config, data)
+    sides = (_read_whole(terminal, before, repository, *where), _read_whole(terminal, after, repository, *where))
     kinds = [{table for table in ("tests", "scans") if len(side[table])} for side in sides]
     if all(kinds) and not kinds[0] & kinds[1]:
         raise UsageError(
-            "One file holds tests and the other a scan.",
+            "One side holds tests and the other a scan.",
             where=f"{before} and {after}",
-            hint="Compare two files of the same kind; see what they hold: stabkit read FILE",
+            hint="Compare evidence of the same kind; see what a file holds: stabkit read FILE",
         )
     if not any(kinds):
         raise UsageError(
@@ -183,7 +204,7 @@ def diff(
     matched = compare_scans(*sides, changes)
     if sarif is not None:
         _write_new(sarif, matched, sides[1])
-    found = difference(*sides, matched)
+    found = difference(*sides, matched, aliases=settings.test_aliases if settings else None)
     if output_format is Format.json:
         terminal.document(found)
     else:
@@ -232,18 +253,35 @@ def _write_new(path: Path, matched: FindingComparison | None, after: Evidence) -
         ) from error
 
 
-def _read_whole(terminal: Terminal, path: str, root: Path) -> Evidence:
-    """Return what a file holds; one that cannot be read at all is no empty side of a comparison."""
-    from stabkit.collect.readers import read_file
+def _read_whole(
+    terminal: Terminal,
+    given: str,
+    root: Path,
+    suite: str | None,
+    settings: Config | None,
+    config: Path | None,
+    data: Path | None,
+) -> Evidence:
+    """Return what a path or a run holds; what cannot be read at all is no empty side of a comparison."""
+    from stabkit.collect.readers import expand, read_paths
 
-    evidence = read_file(Path(path), root=root.absolute())
+    paths = expand(given)
+    if not any(os.path.lexists(path) for path in paths) and (data is not None or settings is not None):
+        try:
+            evidence = open_data(config, data).evidence(given)
+        except (StoreError, UnknownRunError) as error:
+            error.hint = f"{error.hint or ''} There is no file or folder {given!r} either.".strip()
+            raise
+    else:
+        evidence = read_paths([given], suite=suite, root=root.absolute(), processes=_PROCESSES)
+        evidence = with_retries(evidence, suite, settings)
     for source in evidence["sources"].itertuples():
         if source.status == "error":
             raise source_error(source)
         if source.status != "ok":
             terminal.warning(f"{source.path}: {source.message}")
     if not len(evidence["tests"]) and not len(evidence["scans"]):
-        terminal.warning(f"{path}: it holds neither tests nor a scan")
+        terminal.warning(f"{given}: it holds neither tests nor a scan")
     return evidence
 
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import ConfigError, EvidenceError, UsageError
+from stabkit.errors import ConfigError, EvidenceError, UsageError, nearest
 
 if TYPE_CHECKING:
     from stabkit.config import Config
+    from stabkit.schema import Evidence
     from stabkit.store import Store
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "terminal_of",
     "uninterrupted",
     "usual_config",
+    "with_retries",
 ]
 
 ConfigOption = Annotated[
@@ -109,6 +111,27 @@ def open_data(config: Path | None, data: Path | None, *, create: bool = False) -
     from stabkit.store import open_store
 
     return open_store(data_folder(config, data), create=create)
+
+
+def with_retries(evidence: Evidence, suite: str | None, settings: Config | None) -> Evidence:
+    """Return test reports as the suite they belong to is configured: cases of one id may be attempts in order.
+
+    Without a name they belong to the only suite there is.
+
+    Raises
+    ------
+    UsageError
+        There is no such suite.
+    """
+    from stabkit.collect.retries import number_attempts
+
+    known = dict(settings.tests) if settings is not None else {}
+    if suite is not None and known and suite not in known:
+        guess = nearest(suite, known)
+        hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known)}."
+        raise UsageError(f"There is no suite {suite!r}.", where="--suite", hint=hint)
+    own = known.get(suite) if suite is not None else next(iter(known.values())) if len(known) == 1 else None
+    return number_attempts(evidence) if own is not None and own.retries == "same_id" else evidence
 
 
 _RESERVED: Final = re.compile(r"latest(~\d+)?")

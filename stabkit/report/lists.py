@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.coverage import coverage, hidden_tests, hidden_text
 from stabkit.analyze.findings import FindingComparison, match_findings
 from stabkit.analyze.hunks import stored_hunks
 from stabkit.analyze.transitions import test_transitions
-from stabkit.report.display import Column, Statement, Table
+from stabkit.report.display import Column, Piece, Statement, Table
 from stabkit.report.numbers import count, duration, measure, moment, plural
 from stabkit.schema import Evidence
 from stabkit.store import Compaction, StoreCheck
@@ -126,7 +127,13 @@ def compare_scans(before: Evidence, after: Evidence, changes: pd.DataFrame | Non
     return matched
 
 
-def difference(before: Evidence, after: Evidence, matched: FindingComparison | None = None) -> dict[str, Any]:
+def difference(
+    before: Evidence,
+    after: Evidence,
+    matched: FindingComparison | None = None,
+    *,
+    aliases: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Return what moved between two pieces of evidence, in the contract of ``stabkit diff --format json``.
 
     Parameters
@@ -139,17 +146,27 @@ def difference(before: Evidence, after: Evidence, matched: FindingComparison | N
     Returns
     -------
     dict
-        ``transitions`` (name to test ids) and how many kept their result, ``unchanged``, if either side has tests;
-        ``states`` (name to findings, with the ``reason`` where a state has one), ``comparable``, ``why`` not and what
-        was ``assumed`` if either side has a scan.
+        ``transitions`` (name to test ids), how many kept their result, ``unchanged``, what both sides ``coverage``
+        (``before``, ``after``, ``common``, ``of`` all, ``comparable``) and which errors have ``hidden`` which tests, if
+        either side has tests; ``states`` (name to findings, with the ``reason`` where a state has one), ``comparable``,
+        ``why`` not and what was ``assumed`` if either side has a scan.
     """
     found: dict[str, Any] = {"schema": 1}
     if len(before["tests"]) or len(after["tests"]):
-        transitions = test_transitions(before["tests"], after["tests"])
+        transitions = test_transitions(before["tests"], after["tests"], aliases=aliases)
+        covered = coverage(transitions)
         found["transitions"] = {
             name: transitions.loc[transitions["transition"] == name, "test_id"].tolist() for name in TRANSITIONS
         }
         found["unchanged"] = int((~transitions["transition"].isin(TRANSITIONS)).sum())
+        found["coverage"] = {
+            "before": covered.before,
+            "after": covered.after,
+            "common": covered.common,
+            "of": covered.all,
+            "comparable": covered.comparable,
+        }
+        found["hidden"] = [{"error": error, "tests": ids} for error, ids in hidden_tests(transitions).items()]
     if matched is not None:
         states = matched.states
         found["states"] = {name: _findings(states[states["state"] == name]) for name in STATES}
@@ -166,10 +183,11 @@ def _findings(states: pd.DataFrame) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key != "reason" or value is not None} for row in found]
 
 
-def difference_tables(found: Mapping[str, Any]) -> tuple[Table, ...]:
-    """Return what moved as tables: tests by transition, findings by state."""
-    tables = []
+def difference_tables(found: Mapping[str, Any]) -> tuple[Piece, ...]:
+    """Return what moved as tables, tests by transition and findings by state, and what the sides do not share."""
+    tables: list[Piece] = []
     if "transitions" in found:
+        tables.append(Statement(tuple(_coverage_sentences(found))))
         rows = tuple(
             {"what": test_id, "state": name.replace("_", " ")}
             for name, ids in found["transitions"].items()
@@ -206,6 +224,20 @@ def difference_tables(found: Mapping[str, Any]) -> tuple[Table, ...]:
 def _spot(finding: Mapping[str, Any]) -> str:
     path, line = finding["path"] or "(no file)", finding["line"]
     return path if line is None else f"{path}:{line}"
+
+
+def _coverage_sentences(found: Mapping[str, Any]) -> Iterator[str]:
+    covered = found["coverage"]
+    alone = {side: covered[side] - covered["common"] for side in ("before", "after")}
+    said = [f"{count(number)} only {side}" for side, number in alone.items() if number]
+    common = f"Common: {count(covered['common'])} of {plural(covered['of'], 'test')}"
+    yield f"{'; '.join([common, *said])}."
+    if not covered["comparable"]:
+        yield "Less than 90 % are common, so these are different sets of tests: only the common ones are compared."
+    if found["hidden"]:
+        tests = sum(len(entry["tests"]) for entry in found["hidden"])
+        names = ", ".join(entry["error"] for entry in found["hidden"][:3])
+        yield f"{hidden_text(len(found['hidden']), tests)}: {names}."
 
 
 def _text(value: Any) -> str | None:

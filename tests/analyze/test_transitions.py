@@ -128,6 +128,42 @@ def test_aliases_join_a_renamed_test() -> None:
     assert frame[["test_id", "transition"]].values.tolist() == [["new", "still_passing"]]
 
 
+def test_aliases_form_chains_and_hold_on_both_sides() -> None:
+    chain = {"a": "b", "b": "c", "x": "y", "y": "x"}
+    for before, after in (("a", "c"), ("b", "c"), ("a", "b"), ("a", "a")):
+        frame = test_transitions(rows(**{before: "pass"}), rows(**{after: "pass"}), aliases=chain)
+        assert frame[["test_id", "transition"]].values.tolist() == [["c", "still_passing"]]
+    both = test_transitions(rows(a="pass", c="pass"), rows(c="pass"), aliases=chain).set_index("test_id")
+    assert both["transition"].to_dict() == {"a": "disappeared", "c": "still_passing"}
+
+
+@pytest.mark.parametrize(
+    ("gone", "error", "kept"),
+    [
+        # A class's set-up in Surefire and unittest, mocha's hook, a file jest cannot load, a package go cannot build.
+        (["DbTest::x", "DbTest::y"], "DbTest::(?)", ["CartTest::x"]),
+        (["ut.B::x"], "(?)::setUpClass (ut.B)", ["ut.A::x"]),
+        (["cart::x", "cart::y"], 'cart::"before all" hook for "x"', ["shop::x"]),
+        (["gone.test.ts::cart::x"], "gone.test.ts::cart::/b/gone.test.ts", ["a.test.ts::cart::x"]),
+        (["shop/cart::TestX"], "shop/cart::shop/cart", ["shop/list::TestX"]),
+        (["tests.pyx.test_a::t"], "(?)::tests.pyx.test_a", ["tests.pyx.test_ab::t"]),
+    ],
+)
+def test_every_kind_of_error_owns_up_to_what_it_hides(gone: list[str], error: str, kept: list[str]) -> None:
+    before = conform("tests", pd.DataFrame([row(name, "pass") for name in [*gone, *kept]]))
+    name = error.partition("::")[2]
+    after = conform("tests", pd.DataFrame([row(error, "error", name=name), *(row(name, "pass") for name in kept)]))
+    frame = test_transitions(before, after).set_index("test_id")
+    assert frame.loc[gone, "hidden_by"].tolist() == [error] * len(gone)
+    assert frame.loc[kept, "hidden_by"].isna().all()
+
+
+def test_an_error_beside_tests_that_still_run_hides_none_of_them() -> None:
+    before = rows(**{"a::x": "pass", "a::y": "pass"})
+    frame = test_transitions(before, rows(**{"a::x": "pass", "a::new": "error"}))
+    assert frame["hidden_by"].isna().all()
+
+
 def test_a_collection_error_owns_up_to_the_tests_it_hides() -> None:
     names = [f"tests/test_a.py::C::t{i}" for i in range(16)]
     before = conform("tests", pd.DataFrame([row(name, "pass") for name in [*names, "tests/test_ab.py::other"]]))

@@ -93,6 +93,88 @@ def test_diff_tells_what_moved(stabkit):
     assert {"rule", "path", "line", "fingerprint", "matched_by"} == set(answer["states"]["new"][0])
 
 
+def report_of(*tests, header=""):
+    cases = "".join(
+        f'<testcase classname="{name.rpartition("::")[0]}" name="{name.rpartition("::")[2]}">' + body + "</testcase>"
+        for name, body in tests
+    )
+    return f'<testsuite name="unit" {header}>{cases}</testsuite>'
+
+
+def diff_of(stabkit, *words):
+    code, out, err = stabkit("diff", *words, "--format", "json")
+    assert code == 0, err
+    answer = json.loads(out)
+    text = stabkit("diff", *words)[1]
+    return {name: ids for name, ids in answer["transitions"].items() if ids}, answer, text
+
+
+def test_diff_of_different_subsets_says_what_is_common(stabkit, folder):
+    names = [f"m.t{number:04}" for number in range(1180)]
+    (folder / "all.xml").write_text(report_of(*((f"{name}::x", "") for name in names)))
+    (folder / "shard.xml").write_text(report_of(*((f"{name}::x", "") for name in names[:310])))
+    moved, answer, text = diff_of(stabkit, "all.xml", "shard.xml")
+    assert answer["coverage"] == {"before": 1180, "after": 310, "common": 310, "of": 1180, "comparable": False}
+    assert len(moved["disappeared"]) == 870
+    assert answer["unchanged"] == 310
+    assert "Common: 310 of 1\u202f180 tests; 870 only before." in text
+    assert "Less than 90 % are common" in text
+
+
+def test_diff_names_the_collection_error_that_hides_tests(stabkit, folder):
+    tests = [(f"tests.test_a::t{number}", "") for number in range(16)]
+    (folder / "before.xml").write_text(report_of(*tests, ("tests.test_b::t", "")))
+    error = '<testcase classname="" name="tests.test_a"><error message="collection failure"/></testcase>'
+    (folder / "after.xml").write_text(
+        report_of(("tests.test_b::t", "")).replace("</testsuite>", error + "</testsuite>")
+    )
+    _, answer, text = diff_of(stabkit, "before.xml", "after.xml")
+    assert [len(entry["tests"]) for entry in answer["hidden"]] == [16]
+    assert "1 collection error hides 16 tests: (?)::tests.test_a." in text
+
+
+def test_diff_follows_renames_and_retries_of_the_configuration(stabkit, folder):
+    fail = "<failure/>"
+    (folder / "before.xml").write_text(report_of(("a::old", ""), ("a::t", "")))
+    (folder / "after.xml").write_text(report_of(("a::new", ""), ("a::t", fail), ("a::t", "")))
+    assert diff_of(stabkit, "before.xml", "after.xml")[0] == {
+        "regressed": ["a::t"],
+        "disappeared": ["a::old"],
+        "added": ["a::new"],
+    }
+    (folder / "stabkit.toml").write_text(
+        '[tests.unit]\nfiles = ["*.xml"]\nretries = "same_id"\n[test_aliases]\n"a::old" = "a::new"\n'
+    )
+    assert diff_of(stabkit, "before.xml", "after.xml")[0] == {"flaky": ["a::t"]}
+    assert diff_of(stabkit, "before.xml", "after.xml", "--suite", "unit")[0] == {"flaky": ["a::t"]}
+    code, _, err = stabkit("diff", "before.xml", "after.xml", "--suite", "unti")
+    assert code == 2
+    assert "Did you mean 'unit'?" in err
+
+
+def test_diff_merges_shards_and_leaves_out_what_an_aggregate_repeats(stabkit, folder):
+    one, two = report_of(("a::x", ""), ("a::y", "")), report_of(("b::x", "<failure/>"))
+    for side, shards in (("before", (one, two.replace("<failure/>", ""))), ("after", (one, two))):
+        (folder / side).mkdir()
+        for number, shard in enumerate(shards):
+            (folder / side / f"{number}.xml").write_text(shard)
+        (folder / side / "all.xml").write_text(f"<testsuites>{''.join(shards)}</testsuites>")
+    for words in (("before", "after"), ("before/*.xml", "after/*.xml")):
+        moved, answer, _ = diff_of(stabkit, *words)
+        assert moved == {"regressed": ["b::x"]}
+        assert answer["coverage"]["common"] == 3
+
+
+def test_diff_of_two_runs_is_that_of_their_files(stabkit, folder):
+    for name in ("good", "broken"):
+        assert stabkit("import", "tests", f"{name}.xml", "--label", name, "--data", "runs")[0] == 0
+    assert diff_of(stabkit, "good", "broken", "--data", "runs")[0] == {"regressed": ["a::x"]}
+    code, _, err = stabkit("diff", "good", "brokn", "--data", "runs")
+    assert code == 2
+    assert "Did you mean 'broken'?" in err
+    assert "There is no file or folder 'brokn' either." in err
+
+
 def test_diff_writes_what_is_new_as_sarif_that_reads_back(stabkit, folder):
     code, out, _ = stabkit("diff", "old.sarif", "new.sarif", "--sarif", "added.sarif", "--format", "json")
     new = json.loads(out)["states"]["new"]
