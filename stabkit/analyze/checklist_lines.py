@@ -21,6 +21,7 @@ _CHANGES: Final = (
     "rollback possible",
 )
 _OUTCOMES: Final = {"stable": "yes", "improved": "yes", "regressed": "no", "inconclusive": "not_checked"}
+_WORST_FIRST: Final = ("no", "not_checked", "yes")
 _ANSWERS: Final = {"pass": "yes", "fail": "no", "not_checked": "not_checked"}
 
 Row = dict[str, Any]
@@ -54,11 +55,23 @@ def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = N
     critical = {name for name, suite in (config.tests if config else {}).items() if suite.mission_critical}
     rows += [_mission_critical(conditions, critical)] if critical else []
     rows += [_configured(line, checks, conditions) for line in (config.checklist if config else ())]
+    rows = _once(rows)
     return pd.DataFrame(rows, columns=["line", "answer", "because", "method", "evidence"])
 
 
 def _row(line: str, answer: str, because: str, *, method: str | None = None, evidence: str | None = None) -> Row:
     return {"line": line, "answer": answer, "because": because, "method": method, "evidence": evidence or None}
+
+
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """Return each line once: one that is declared in the words of a computed one has the worse of both answers."""
+    kept: dict[str, Row] = {}
+    for row in rows:
+        same = kept.setdefault(str(row["line"]).casefold(), row)
+        by_hand = str(row["because"]).startswith("manual")
+        if not by_hand and _WORST_FIRST.index(row["answer"]) < _WORST_FIRST.index(same["answer"]):
+            kept[str(row["line"]).casefold()] = row
+    return list(kept.values())
 
 
 def _services(checks: pd.DataFrame) -> Row:
@@ -121,11 +134,22 @@ def _tests_kept(conditions: Sequence[ConditionResult]) -> Row:
         return _row(line, "not_checked", "no test suite was compared")
     gone = [str(item.get("what")) for c in conditions for item in c.items if item.get("state") == "disappeared"]
     if gone:
-        return _row(line, "no", f"{len(gone)} tests vanished", method="conditions", evidence="; ".join(gone[:20]))
+        return _row(
+            line,
+            "no",
+            f"{len(gone)} test{'s' if len(gone) > 1 else ''} vanished",
+            method="conditions",
+            evidence="; ".join(gone[:20]),
+        )
     blind = [c.name for c in conditions if any(need.reason in ("missing", "partial") for need in c.needs)]
     if blind:
         return _row(line, "not_checked", f"a side is missing or partial: {', '.join(blind)}", method="conditions")
-    return _row(line, "yes", f"none vanished in {len(conditions)} suites", method="conditions")
+    return _row(
+        line,
+        "yes",
+        f"none vanished in {len(conditions)} suite{'s' if len(conditions) > 1 else ''}",
+        method="conditions",
+    )
 
 
 def _mission_critical(conditions: Sequence[ConditionResult], suites: Collection[str]) -> Row:

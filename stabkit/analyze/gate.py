@@ -202,8 +202,8 @@ def _evidence_results(
     ]
     if not open_:
         needs += [Need(None, "evidence", "missing", f"no {what}") for what in _missing(sides)]
-    if not any(result.gating for result in judged) and not needs:
-        needs.append(Need(None, "evidence", "missing", "no gating condition, and no evidence to derive one from"))
+    if not any(result.gating for result in judged) and not sides.failed_sources:
+        needs.insert(0, Need(None, "evidence", "missing", "no gating condition, and no evidence to derive one from"))
     if not needs:
         return []
     unique = tuple(dict.fromkeys(needs))

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
-from stabkit.chart.numbers import listing, plural, significant
+from stabkit.chart.numbers import listing, plural
 from stabkit.chart.style import (
     BASELINE,
     CANDIDATE,
@@ -16,6 +16,7 @@ from stabkit.chart.style import (
     MUTE,
     OUTCOME_COLOURS,
     REGRESSED,
+    EvenTicks,
     annotate_empty,
     name_rows,
     name_sides,
@@ -56,7 +57,7 @@ def plot_dumbbell(frame: pd.DataFrame, *, axes: Axes, of: str = "targets", unit:
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color="#e3e6ea", linewidth=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.xaxis.set_major_formatter(lambda value, _: significant(value, 2))
+    axes.xaxis.set_major_formatter(EvenTicks())
     axes.set_xlabel(unit, color=MUTE)
     name_sides(axes)
     return axes

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
-from stabkit.chart.numbers import count, listing, measure, plural, significant
-from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, RULE, annotate_empty, name_rows, name_sides
+from stabkit.chart.numbers import count, listing, measure, plural
+from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, RULE, EvenTicks, annotate_empty, name_rows, name_sides
 
 __all__ = ["describe_events", "plot_events"]
 
@@ -66,7 +66,7 @@ def plot_events(frame: pd.DataFrame, *, axes: Axes, expected: tuple[str, ...] = 
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=RULE, linewidth=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.xaxis.set_major_formatter(lambda value, _: significant(value, 2))
+    axes.xaxis.set_major_formatter(EvenTicks())
     axes.set_xlabel("ms after connect", color=MUTE)
     name_sides(axes)
     return axes

@@ -98,7 +98,7 @@ def describe_open(frame: pd.DataFrame) -> Description:
     if len(known) == 1:
         title = f"{plural(known[0], 'finding is', 'findings are')} open in the only scan"
     elif len(set(known)) == 1:
-        title = f"The total stayed at {known[0]} over {plural(len(known), 'scan')}"
+        title = f"Open findings stayed at {known[0]} over {plural(len(known), 'scan')}"
     elif known[0] == known[-1]:
         title = f"Open findings are back at {known[-1]}, after {min(known)} to {max(known)}"
     else:
@@ -150,7 +150,13 @@ def describe_new_fixed(frame: pd.DataFrame) -> Description:
     last = known.iloc[-1]
     new, fixed = (0 if pd.isna(last[name]) else int(last[name]) for name in ("new", "fixed"))
     name = run_name(last)
-    title = f"{new} new and {fixed} fixed in {name}" if new or fixed else f"No finding came or went in {name}"
+    if new and fixed:
+        title = f"{new} new and {fixed} fixed in {name}"
+    elif new or fixed:
+        seen, other = ("new", "fixed") if new else ("fixed", "new")
+        title = f"{plural(new or fixed, 'finding')} {seen} in {name}, none {other}"
+    else:
+        title = f"No finding came or went in {name}"
     came, went = (int(known[name].fillna(0).sum()) for name in ("new", "fixed"))
     totals = f"{plural(came, 'finding')} new and {went} fixed over {plural(len(known), 'comparison')}."
     return Description(title, f"Bars of new and fixed findings per scan, where {title[0].lower()}{title[1:]}", totals)

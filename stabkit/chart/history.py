@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from stabkit.chart.description import Description
-from stabkit.chart.numbers import listing, measure, percent, plural, significant
+from stabkit.chart.numbers import listing, measure, percent, plural
 from stabkit.chart.style import (
     CANDIDATE,
     FAINT,
@@ -19,6 +19,7 @@ from stabkit.chart.style import (
     MUTE,
     REGRESSED_INK,
     SAFE_BAND,
+    EvenTicks,
     annotate_empty,
     escape_label,
     label_end,
@@ -66,7 +67,7 @@ def plot_history(
     label_runs(axes, rows)
     mark_releases(axes, rows)
     axes.set_ylim(0, top * 1.22)
-    axes.yaxis.set_major_formatter(lambda value, _: significant(value, 2))
+    axes.yaxis.set_major_formatter(EvenTicks())
     _label_lines(axes, rows)
     _mark_changes(axes, rows, changes)
     for i in np.flatnonzero(rows["p50_ms"].isna()):

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
-from stabkit.chart.numbers import measure, plural, significant
-from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, annotate_empty, say
+from stabkit.chart.numbers import measure, plural
+from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, EvenTicks, annotate_empty, say
 
 __all__ = ["describe_resources", "plot_resources"]
 
@@ -69,7 +69,7 @@ def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory", o
             fontweight="bold",
         )
     axes.set_ylim(0, top)
-    axes.yaxis.set_major_formatter(lambda value, _: significant(value, 2))
+    axes.yaxis.set_major_formatter(EvenTicks())
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.set_xlabel("round", color=MUTE)
     say(axes, f"{metric}, {rows['unit'].iloc[0]}".replace("$", r"\$"))
@@ -94,8 +94,9 @@ def describe_resources(frame: pd.DataFrame, *, metric: str = "memory", of: str =
     rounds = len(candidate)
     if rounds > 1:
         step = float(candidate["value"].iloc[-1] - candidate["value"].iloc[0])
-        growth = f"the candidate's last reading is {measure(step, unit, sign=True)} from its first"
-        caption = f"{plural(rounds, 'round')}; {growth}. Zero at the bottom."
+        way = "above" if step > 0 else "below"
+        growth = f"ends {measure(abs(step), unit)} {way} its first reading" if step else "ends at its first reading"
+        caption = f"{plural(rounds, 'round')}; the candidate {growth}."
     else:
         caption = "One reading: no growth can be told."
     finding = title if of or word == "CPU" else title[0].lower() + title[1:]

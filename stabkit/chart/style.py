@@ -15,8 +15,11 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter
 
-__all__ = ["BASELINE", "CANDIDATE", "OUTCOME_COLOURS", "PALETTE", "annotate_empty", "new_axes", "to_svg"]
+from stabkit.chart.numbers import significant
+
+__all__ = ["BASELINE", "CANDIDATE", "OUTCOME_COLOURS", "PALETTE", "EvenTicks", "annotate_empty", "new_axes", "to_svg"]
 
 BASELINE: Final = "#767676"
 CANDIDATE: Final = "#0072b2"
@@ -220,6 +223,22 @@ def _lean_tag(match: re.Match[str]) -> str:
     # A hundredth of a point cannot be seen.
     tag = _POINT_DIGITS.sub(r"\1", tag)
     return _HEX.sub(lambda m: f"var(--{PALETTE[m[0]][0]})" if m[0] in PALETTE else m[0], tag)
+
+
+class EvenTicks(Formatter):
+    """The numbers of one axis, all with the decimals that its step needs: 0, 6, 12, never 0, 6.0, 12."""
+
+    def __call__(self, value: float, pos: int | None = None) -> str:  # noqa: ARG002
+        """Return one number alone."""
+        return significant(value, 2)
+
+    def format_ticks(self, values: Iterable[float]) -> list[str]:
+        """Return the numbers of a whole axis."""
+        places = [float(value) for value in values]
+        near = 1e-6 * max((abs(place) for place in places), default=1.0)
+        enough = (d for d in range(7) if all(abs(round(place, d) - place) <= near for place in places))
+        decimals = next(enough, 6)
+        return [significant(place, decimals=decimals) for place in places]
 
 
 def to_svg(figure: Any) -> bytes:

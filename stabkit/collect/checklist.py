@@ -75,7 +75,7 @@ def _dependencies(snapshots: Snapshots) -> Answer:
             continue
         found += [f"{change.path}: - {item}" for item in sorted(old - new)]
         found += [f"{change.path}: + {item}" for item in sorted(new - old)]
-    examined = f"examined {len(known)} dependency files, {len(locks)} of them lock files"
+    examined = f"dependency files examined: {len(known)}, lock files among them: {len(locks)}"
     if found:
         return _no(found, "changed dependencies", examined)
     if unread:

@@ -16,8 +16,8 @@ from stabkit.report.case import Case, load_case
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.numbers import measure
 from stabkit.report.sections import metrics, times
-from stabkit.report.sentences import metric_words, standing_outcome, whole_text
-from stabkit.report.wording import plain, sentence, shell
+from stabkit.report.sentences import standing_outcome, whole_text
+from stabkit.report.wording import metric_words, plain, sentence, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
 

@@ -167,11 +167,14 @@ class Statement(Piece):
     sentences : tuple of str
     command : str or None
         What to run next, shown as code after the sentences.
+    points : bool
+        Each sentence on a line of its own.
     """
 
     kind: ClassVar[str] = "statement"
     sentences: tuple[str, ...]
     command: str | None = None
+    points: bool = False
 
     def __repr__(self) -> str:
         return plain_text(" ".join([*self.sentences, *([self.command] if self.command else [])]))
@@ -179,6 +182,8 @@ class Statement(Piece):
     def markdown(self) -> str:
         """Return the content as Markdown."""
         command = f" {markdown_code(self.command)}" if self.command else ""
+        if self.points:
+            return "\n".join(f"- {markdown_text(line)}" for line in self.sentences) + command
         return markdown_text(" ".join(self.sentences)) + command
 
     def content(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from stabkit.analyze.outcome import ConditionResult, Need
-from stabkit.report.wording import count, plain, shell
+from stabkit.report.wording import count, named_metrics, plain, shell
 
 __all__ = ["deciding_command", "doubts", "need_command", "need_text"]
 
@@ -58,7 +58,7 @@ def need_text(need: Need, *, points: bool = False) -> str:
     >>> need_text(Need(None, "evidence", "missing", "no scan of lint", side="candidate"))
     'no scan of lint in the candidate'
     """
-    detail = plain(need.detail, LONGEST_DETAIL) if need.detail else ""
+    detail = named_metrics(plain(need.detail, LONGEST_DETAIL)) if need.detail else ""
     amount = count(need.amount, "more " + need.unit.removesuffix("s")) if need.amount else ""
     would = f"{amount} would decide" if amount else ""
     if need.reason in ("one_sample", "too_few_samples") and "a round" in detail:  # the size of a round, not a subject
@@ -84,6 +84,7 @@ def _head(need: Need, detail: str) -> str:
         "wide_interval": "",
         "smallest_margin": "",
         "one_sample": "one sample shows no spread",
+        "too_few_samples": detail or "too few samples",
         "tail_unbounded": "the tail has no upper bound yet",
         "run_noise_unknown": "one run a side does not cover machine noise",
     }

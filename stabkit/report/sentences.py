@@ -22,14 +22,16 @@ __all__ = [
     "SECTIONS",
     "doubt_text",
     "estimate_text",
+    "lacks_baseline",
     "leading_estimate",
-    "metric_words",
     "reason",
     "reason_text",
+    "reasons",
     "section_of",
     "slow_requests_words",
     "standing_outcome",
     "verdict_sentence",
+    "waiting_reason",
     "whole_text",
 ]
 
@@ -77,14 +79,7 @@ _EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
     "resource": "resource readings",
 }
 _WEBSOCKET_METRICS: Final = ("connect_time", "first_message_time", "session_time")
-_METRIC_WORDS: Final[Mapping[str, str]] = {
-    "response_time": "response time",
-    "connect_time": "connect time",
-    "first_message_time": "time to first message",
-    "session_time": "session time",
-    "memory": "memory",
-    "cpu": "CPU time",
-}
+_NOTHING: Final = "No condition could be judged: there is no evidence."
 # What the items of a condition say, worst first: (for one, for many).
 _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "regressed": ("test regressed", "tests regressed"),
@@ -111,21 +106,6 @@ _QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "flaky")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 
-def metric_words(metric: str | None) -> str:
-    """Return a metric's name as people say it.
-
-    Examples
-    --------
-    >>> metric_words("connect_time"), metric_words("event:done")
-    ('connect time', 'arrival of done')
-    """
-    if metric is None:
-        return "metric"
-    if metric.startswith("event:"):
-        return f"arrival of {plain(metric.removeprefix('event:'))}"
-    return _METRIC_WORDS.get(metric, plain(metric.replace("_", " ")))
-
-
 def section_of(condition: ConditionResult) -> int:
     """Return the number of the report section that shows the condition's evidence."""
     if condition.kind in ("latency", "slow_requests", "objective", "error_rate") and _on_websocket(condition):
@@ -149,8 +129,8 @@ def verdict_sentence(gate: Gate) -> str:
     'No condition could be judged: there is no evidence.'
     """
     gating = [c for c in gate.conditions if c.gating]
-    if not gating:
-        return "No condition could be judged: there is no evidence."
+    if all(c.kind == "evidence" for c in gating):  # what stands in where no condition could be made
+        return "No condition could be judged: evidence is missing." if gating else _NOTHING
     counts = Counter(c.outcome for c in gating)
     total, bad, open_ = len(gating), counts["regressed"], counts["inconclusive"]
     good = counts["stable"] + counts["improved"]
@@ -181,6 +161,26 @@ def reason(condition: ConditionResult) -> Reason:
         command=command,
         section=SECTIONS[section_of(condition)],
     )
+
+
+def lacks_baseline(condition: ConditionResult) -> bool:
+    """Say whether nothing but a baseline keeps the condition open, as in a first run."""
+    needs = [(need.unit, need.reason) for need in condition.needs]
+    return condition.outcome == "inconclusive" and set(needs) == {("runs", "missing")}
+
+
+def waiting_reason(conditions: Sequence[ConditionResult]) -> Reason:
+    """Return the conditions that wait for a baseline as one reason."""
+    names = joined((c.name for c in conditions), most=4)
+    subject = count(len(conditions), "condition")
+    return Reason("inconclusive", subject, f"without a baseline to compare with: {names}", None, SECTIONS[2])
+
+
+def reasons(gate: Gate) -> tuple[Reason, ...]:
+    """Return the verdict's reasons in order of weight; conditions that only wait for a baseline are one reason."""
+    waiting = [condition for condition in gate.reasons if lacks_baseline(condition)]
+    others = [reason(condition) for condition in gate.reasons if not lacks_baseline(condition)]
+    return (*others, waiting_reason(waiting)) if waiting else tuple(others)
 
 
 def reason_text(condition: ConditionResult) -> str:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
-from stabkit.report.needs import need_command
+from stabkit.report.needs import deciding_command, need_command
 from stabkit.report.sentences import (
     doubt_text,
     estimate_text,
+    lacks_baseline,
     reason,
     reason_text,
     standing_outcome,
     verdict_sentence,
 )
-from stabkit.report.wording import capital, count, joined, plain, sentence, verb
+from stabkit.report.wording import capital, count, joined, named_metrics, plain, sentence, verb
 
 __all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]
 
@@ -55,7 +56,7 @@ def title(baseline: pd.Series | None, candidate: pd.Series) -> str:
 def headline(gate: Gate, *, first: bool = False) -> str:
     """Return the verdict's one sentence; a first run says that it has nothing to be compared with."""
     if first:
-        return f"First run: there is no baseline to compare with. {verdict_sentence(gate)}"
+        return f"The first run has no baseline to compare with. {verdict_sentence(gate)}"
     return verdict_sentence(gate)
 
 
@@ -115,17 +116,17 @@ def _shift(estimate: Estimate) -> float:
 def largest_doubt(gate: Gate) -> str:
     """Return the doubt that weighs most and what would settle it, as a sentence."""
     open_ = [c for c in gate.reasons if c.outcome == "inconclusive"]
+    if open_ and all(lacks_baseline(c) for c in open_):
+        return sentence(f"{count(len(open_), 'condition')} {verb('needs', len(open_))} a baseline to be compared with")
     if open_:
         rest = f"; {count(len(open_) - 1, 'further condition')} {verb('is', len(open_) - 1)} open" if open_[1:] else ""
         return sentence(f"the largest doubt is {plain(open_[0].name)}: {reason_text(open_[0])}{rest}")
     if gate.missing:
-        return sentence(f"not measured: {joined(gate.missing)}")
+        return sentence(f"not measured: {missing_text(gate.missing)}")
     if gate.unjudged:
         amount = len(gate.unjudged)
-        verb_ = verb("is", amount)
-        return sentence(
-            f"{count(amount, 'metric')} {verb_} measured but judged by no condition: {joined(gate.unjudged)}"
-        )
+        judged = f"{verb('is', amount)} measured but judged by no condition"
+        return sentence(f"{count(amount, 'metric')} {judged}: {named_metrics(joined(gate.unjudged))}")
     return "No condition is open, and no evidence that was asked for is missing."
 
 
@@ -141,9 +142,28 @@ def facts_strip(gate: Gate, changes: pd.DataFrame, *, not_stable: bool = True) -
     return strip if not_stable else {key: value for key, value in strip.items() if key != "Worse"}
 
 
+_SIDES: Final = (" in the candidate", " in the baseline", " in both runs")
+
+
+def missing_text(missing: Iterable[str]) -> str:
+    """Return what is not there; things of one kind that the same side lacks are named together.
+
+    Examples
+    --------
+    >>> missing_text(f"samples of {name} in the candidate" for name in ("api", "auth"))
+    'samples of api and auth in the candidate'
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for what in missing:
+        side = next((side for side in _SIDES if what.endswith(side)), "")
+        kind, of, name = what.removesuffix(side).partition(" of ")
+        found.setdefault((f"{kind}{of}" if of else "", side), []).append(name if of else kind)
+    return joined((f"{kind}{joined(names)}{side}" for (kind, side), names in found.items()), most=4)
+
+
 def _not_measured(gate: Gate) -> str:
     if gate.missing:
-        return joined(gate.missing, most=3)
+        return missing_text(gate.missing)
     lacking = [c.name for c in gate.conditions if any(need.reason in ("missing", "partial") for need in c.needs)]
     return f"evidence of {joined(lacking, most=3)}" if lacking else "nothing that was asked for"
 
@@ -190,11 +210,12 @@ def changed_text(changes: pd.DataFrame) -> str:
 def recommendations(gate: Gate, *, first: bool = False) -> list[Advice]:
     """Return what to do now and later, each with the row that caused it; in order of weight."""
     found = [_deploy(gate, first=first)]
-    found += [_for_condition(condition) for condition in gate.reasons]
-    found += [
-        Advice("now", f"collect {plain(name)}", "it is declared and not there", "stabkit collect")
-        for name in gate.missing
-    ]
+    found += _for_conditions([condition for condition in gate.reasons if not lacks_baseline(condition)])
+    missing = [name for name in gate.missing if not first or name != "baseline run"]
+    if missing:
+        found.append(
+            Advice("now", "collect what is declared", f"not there: {missing_text(missing)}", "stabkit collect")
+        )
     found += [_near_margin(c, e) for c in gate.conditions if c.outcome == "stable" for e in c.estimates if _near(e)]
     known = [
         c for c in gate.conditions if c.kind == "tests" and any(i.get("state") == "still_failing" for i in c.items)
@@ -204,11 +225,13 @@ def recommendations(gate: Gate, *, first: bool = False) -> list[Advice]:
         what = f"fix {count(len(names), 'known failure')} of {plain(condition.target or condition.name)}"
         found.append(Advice("later", what, joined(names)))
     if len(gate.unjudged) == 1:
-        name = plain(gate.unjudged[0])
+        name = named_metrics(plain(gate.unjudged[0]))
         found.append(Advice("later", f"add a condition for {name}", "it is measured and judged by none"))
     elif gate.unjudged:
         what = f"add conditions for {count(len(gate.unjudged), 'metric')}"
-        found.append(Advice("later", what, f"measured and judged by none: {joined(gate.unjudged, most=12)}"))
+        found.append(
+            Advice("later", what, f"measured and judged by none: {named_metrics(joined(gate.unjudged, most=6))}")
+        )
     return found
 
 
@@ -218,8 +241,26 @@ def _deploy(gate: Gate, *, first: bool) -> Advice:
     if gate.verdict == "regressed":
         return Advice("now", "do not deploy", verdict_sentence(gate))
     if first:
-        return Advice("now", "keep this run as the baseline of the next one", "there is no earlier run to compare with")
-    return Advice("now", "collect what is missing before deciding", verdict_sentence(gate))
+        what = "keep this run as the baseline and collect again after the next change"
+        return Advice("now", what, "there is no earlier run to compare with", "stabkit collect")
+    command = deciding_command(gate.reasons)
+    return Advice("now", "collect what is missing before deciding", verdict_sentence(gate), command)
+
+
+def _for_conditions(conditions: Sequence[ConditionResult]) -> list[Advice]:
+    """Return a step for each condition; those of one target that more evidence decides are one step."""
+    found: dict[object, list[ConditionResult]] = {}
+    for condition in conditions:
+        own = condition.advice or condition.outcome != "inconclusive" or condition.target is None
+        found.setdefault(("own", condition.name) if own else condition.target, []).append(condition)
+    return [_for_condition(group[0]) if len(group) == 1 else _for_target(group) for group in found.values()]
+
+
+def _for_target(group: Sequence[ConditionResult]) -> Advice:
+    because = doubt_text(group[0])
+    others = len({doubt_text(condition) for condition in group} - {because})
+    because += f"; {count(others, 'further doubt')}" if others else ""
+    return Advice("now", f"decide {joined(c.name for c in group)}", because, deciding_command(group))
 
 
 def _for_condition(condition: ConditionResult) -> Advice:
@@ -252,13 +293,13 @@ def conclusion(gate: Gate, sources: pd.DataFrame, *, first: bool = False, runs: 
     """Return the verdict in one sentence, then what this report cannot know, one sentence each."""
     found = [f"{WORD[gate.verdict]}: {_lower(headline(gate, first=first))}"]
     if gate.missing:
-        found.append(sentence(f"it cannot know what was not measured: {joined(gate.missing)}"))
+        found.append(sentence(f"it cannot know what was not measured: {missing_text(gate.missing)}"))
     bad = sources[sources["status"].isin(["partial", "error"])]
     if len(bad):
         paths = sorted(set(bad["path"]))
         found.append(sentence(f"{count(len(bad), 'source')} could not be read whole: {joined(paths)}"))
     if gate.unjudged:
-        found.append(sentence(f"no condition speaks of {joined(gate.unjudged)}"))
+        found.append(sentence(f"no condition speaks of {named_metrics(joined(gate.unjudged))}"))
     loose = [c for c in gate.conditions if not c.gating]
     if loose:
         found.append(

@@ -13,9 +13,8 @@ from stabkit.chart.timeline import run_name
 from stabkit.config import Config
 from stabkit.report.display import Column, Group, Statement, Table
 from stabkit.report.numbers import count, interval, measure, moment, percent
-from stabkit.report.sentences import metric_words
 from stabkit.report.wording import count as counted
-from stabkit.report.wording import joined, plain, sentence
+from stabkit.report.wording import joined, metric_words, plain, sentence
 
 __all__ = ["Quantile", "margin_of", "trend"]
 

@@ -14,11 +14,31 @@ from typing import Final
 
 from stabkit.chart.numbers import count as amount_text
 
-__all__ = ["capital", "count", "joined", "plain", "plural", "sentence", "shell", "verb"]
+__all__ = [
+    "capital",
+    "count",
+    "joined",
+    "metric_words",
+    "named_metrics",
+    "plain",
+    "plural",
+    "sentence",
+    "shell",
+    "verb",
+]
 
 LONGEST_NAME: Final = 90
 _WORD: Final = 16
 _SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
+_METRICS: Final = {
+    "response_time": "response time",
+    "connect_time": "connect time",
+    "first_message_time": "time to first message",
+    "session_time": "session time",
+    "open_files": "open files",
+    "cpu": "CPU time",
+}
+_METRIC: Final = re.compile(rf"\bevent:(\S+)|\b({'|'.join(_METRICS)})\b")
 _PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries"}
 
 
@@ -47,6 +67,32 @@ def plain(text: object, longest: int = LONGEST_NAME) -> str:
     if " " in tail[:_WORD]:
         tail = tail[tail.index(" ") :]
     return f"{head}…{tail}"
+
+
+def metric_words(metric: str | None) -> str:
+    """Return a metric's name as people say it.
+
+    Examples
+    --------
+    >>> metric_words("connect_time"), metric_words("event:done")
+    ('connect time', 'arrival of done')
+    """
+    if metric is None:
+        return "metric"
+    if metric.startswith("event:"):
+        return f"arrival of {plain(metric.removeprefix('event:'))}"
+    return _METRICS.get(metric, plain(metric.replace("_", " ")))
+
+
+def named_metrics(text: str) -> str:
+    """Return a text in which the metrics that stabkit measures bear the names people say.
+
+    Examples
+    --------
+    >>> named_metrics("no samples of api response_time"), named_metrics("chat event:done")
+    ('no samples of api response time', 'chat arrival of done')
+    """
+    return _METRIC.sub(lambda found: metric_words(found[0]), text)
 
 
 def plural(word: str, amount: int) -> str:

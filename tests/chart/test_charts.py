@@ -238,7 +238,7 @@ def test_titles_state_the_finding() -> None:
         assert "; n 600 a side, in 10 rounds." in words.caption
     assert describe_not_passing(passes()).title.startswith("Failing tests rose from 1 to 5 with ")
     assert describe_test_map(mapped()).title == "1 test fails in 2: a"
-    assert describe_open(findings()).title == "The total stayed at 15 over 2 scans"
+    assert describe_open(findings()).title == "Open findings stayed at 15 over 2 scans"
     assert describe_new_fixed(findings()).title == "2 new and 2 fixed in c"
     assert describe_dumbbell(dumbbell()).title == "tls regressed"
     assert "may miss" in describe_objectives(objectives()).title

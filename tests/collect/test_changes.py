@@ -226,10 +226,10 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
             {"uv.lock": LOCK.format(1)},
             {"uv.lock": "# note\n" + LOCK.format(1)},
             "pass",
-            "1 of them lock",
+            "lock files among them: 1",
         ),
         ("no dependency change", {"uv.lock": LOCK.format(1)}, {"uv.lock": "[[["}, "not_checked", "could not be parsed"),
-        ("no dependency change", {"requirements.txt": PIN_1}, {"a.py": "1\n"}, "pass", "1 dependency files"),
+        ("no dependency change", {"requirements.txt": PIN_1}, {"a.py": "1\n"}, "pass", "dependency files examined: 1"),
         ("no dependency change", {"requirements.txt": "httpx>=1\n"}, {"a.py": "1\n"}, "not_checked", "lock file"),
         ("no dependency change", {"a.py": "1\n"}, {"a.py": "2\n"}, "not_checked", "no dependency file"),
         (

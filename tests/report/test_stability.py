@@ -94,7 +94,7 @@ def test_the_first_run_has_no_baseline(history, tmp_path):
     report = stabkit.stability_report(data=store.root)
     assert report.case.first
     assert report.gate.verdict == "inconclusive"
-    assert report.verdict().sentence.startswith("First run: there is no baseline")
+    assert report.verdict().sentence.startswith("The first run has no baseline")
     assert all(e.outcome != "stable" for c in report.gate.conditions for e in c.estimates if c.kind == "latency")
     for name in SECTIONS:
         assert repr(getattr(report, name)())
@@ -119,7 +119,7 @@ def test_a_journey_without_guard_is_named(worse):
 
 
 def test_manual_lines_are_never_ticked(worse):
-    line = next(line for line in repr(worse.readiness()).splitlines() if "security audit signed" in line)
+    line = next(line for line in repr(worse.readiness()).splitlines() if "Security audit signed" in line)
     assert line.startswith("– manual")
 
 

@@ -12,9 +12,9 @@ from stabkit.chart.impact import describe_impact, plot_impact
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.sentences import SECTIONS, reason_text, section_of
+from stabkit.report.sentences import SECTIONS, lacks_baseline, reason_text, section_of, waiting_reason
 from stabkit.report.summary import changed_text
-from stabkit.report.wording import count, joined, plain, sentence, shell
+from stabkit.report.wording import capital, count, joined, plain, sentence, shell
 
 __all__ = ["LEVELS", "area_table", "change_impact", "change_table", "checklist", "impact_figure", "readiness", "risks"]
 
@@ -149,8 +149,13 @@ def risks(case: Case) -> Piece:
             "watch": SECTIONS[section_of(condition)],
         }
         for condition in case.gate.conditions
-        if condition.outcome in ("regressed", "inconclusive")
+        if condition.outcome in ("regressed", "inconclusive") and not lacks_baseline(condition)
     ]
+    waiting = [condition for condition in case.gate.conditions if lacks_baseline(condition)]
+    if waiting:
+        line = waiting_reason(waiting)
+        told = {"state": line.outcome, "evidence": line.text, "owner": "not stated", "watch": line.section}
+        rows.append({"risk": (line.subject, "no baseline"), **told})
     changes = case.after["changes"]
     risky = assess(case) if len(changes) else pd.DataFrame()
     if len(risky):
@@ -189,7 +194,8 @@ def checklist(lines: pd.DataFrame) -> Piece:
     """Return checklist lines: yes, no, not checked with the reason, manual; the first sentence counts them."""
     if lines.empty:
         return NoEvidence("a checklist", shell(["stabkit", "collect"]))
-    items = tuple(CheckItem(_answer(row), plain(row["line"], 160), _because(row)) for row in lines.to_dict("records"))
+    rows = lines.to_dict("records")
+    items = tuple(CheckItem(_answer(row), capital(plain(row["line"], 160)), _because(row)) for row in rows)
     order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
     return Checklist(ordered, "Production readiness")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -72,7 +73,7 @@ def _compared(found: FindingComparison, before: pd.DataFrame, after: pd.DataFram
     lead = (
         sentence(f"{total}: {', '.join(words)}" if words else f"{total}"),
         sentence(why),
-        *(sentence(note) for note in found.assumed),
+        *_assumptions(found.assumed),
     )
     pieces: list[Piece] = [Statement(lead)]
     if len(states):
@@ -102,6 +103,14 @@ def _only_totals(before: Evidence, after: Evidence) -> list[Piece]:
 def _claimed(evidence: Evidence) -> int | None:
     whole = evidence["scans"].loc[lambda scans: scans["scope"] == "all", "claimed_findings"]
     return None if whole.isna().any() or whole.empty else int(whole.sum())
+
+
+def _assumptions(notes: Sequence[str]) -> list[str]:
+    """Return what was assumed, a sentence each; what is unknown in the same way is said together."""
+    same = " are unknown, the declared ones are assumed"
+    unknown = [note.removesuffix(same) for note in notes if note.endswith(same)]
+    together = [f"{joined(unknown, most=len(unknown))}{same}"] if unknown else []
+    return [sentence(note) for note in (*together, *(note for note in notes if not note.endswith(same)))]
 
 
 def _open(findings: pd.DataFrame) -> int:

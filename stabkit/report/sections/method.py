@@ -60,6 +60,8 @@ def _lead(case: Case) -> Statement:
     sources = case.sources
     bad = sources[sources["status"] != "ok"]
     counts = [f"{len(group)} {status}" for status, group in bad.groupby("status", sort=True)]
+    if sources.empty:
+        return Statement(("No source was read.", "Made again by:"), command=case.command)
     read = f"{count(len(sources), 'source')} {verb('was', len(sources))} read"
     rows = sources["rows"].sum()
     detail = f"{read}, {amount_text(int(rows))} rows; {', '.join(counts) or 'all of them whole'}"

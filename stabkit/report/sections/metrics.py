@@ -18,12 +18,11 @@ from stabkit.report.estimates import change_text, sample_text, values_text
 from stabkit.report.numbers import confidence_text, measure, pair
 from stabkit.report.sentences import (
     leading_estimate,
-    metric_words,
     outcome_count_text,
     slow_requests_words,
     standing_outcome,
 )
-from stabkit.report.wording import capital, count, plain, sentence
+from stabkit.report.wording import capital, count, metric_words, plain, sentence
 
 __all__ = ["estimate_table", "first_metrics", "key_metrics"]
 
@@ -41,7 +40,8 @@ def key_metrics(case: Case) -> Piece:
     open_ = sum(standing_outcome(c, e) != "stable" for c, e in pairs)
     shown = max(open_, min(KEY, len(pairs)))
     level = case.gate.confidence
-    pieces: list[Piece] = [_lead(pairs, level), estimate_table(pairs[:shown], "Key metrics", confidence=level)]
+    caption = f"The band is the margin, the bar the {confidence_text(level)} interval of candidate against baseline"
+    pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], caption, confidence=level)]
     objectives = _objectives_figure(pairs, level)
     if objectives is not None:
         pieces.append(objectives)
@@ -69,14 +69,16 @@ def first_metrics(gate: Gate) -> tuple[KeyMetric, ...]:
 
 def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:
     change = _change(condition, estimate) or "not compared"
+    outcome = standing_outcome(condition, estimate)
     name = metric_name(condition, estimate)
     if condition.kind == "slow_requests":  # what counts as slow is said in the table
         name = f"{plain(condition.target)} slow requests" if condition.target else plain(condition.name)
     if condition.kind == "objective":
-        values = measure(estimate.candidate, estimate.unit)
-        return KeyMetric(name, values, ", ".join(change), standing_outcome(condition, estimate))
+        asked = f"{measure(estimate.candidate, estimate.unit)}, objective {measure(estimate.margin, estimate.unit)}"
+        name = name.removesuffix(", objective")
+        values = asked if estimate.candidate is not None else ""
+        return KeyMetric(name, values, change[0] if isinstance(change, tuple) else change, outcome)
     shown = change if isinstance(change, str) else change[0]
-    outcome = standing_outcome(condition, estimate)
     return KeyMetric(name, values_text(estimate), shown, outcome, strip(condition, estimate))
 
 
@@ -99,13 +101,12 @@ def _objectives_figure(pairs: list[tuple[ConditionResult, Estimate]], confidence
     return Figure.of(plot_objectives, describe_objectives, frame, height=height, confidence=confidence)
 
 
-def _lead(pairs: list[tuple[ConditionResult, Estimate]], confidence: float) -> Statement:
+def _lead(pairs: list[tuple[ConditionResult, Estimate]]) -> Statement:
     counts: Counter[str] = Counter(standing_outcome(c, e) for c, e in pairs)
     beyond = sum(e.beyond_margin for _, e in pairs)
     tail = f"{count(beyond, 'of them')} beyond the margin" if beyond and counts["regressed"] > beyond else ""
     first = sentence(outcome_count_text(counts, "metric"), tail.replace("of thems", "of them"))
-    bar = f"the bar the {confidence_text(confidence)} interval of candidate against baseline"
-    return Statement((first, f"The band is the margin, {bar}."))
+    return Statement((first,))
 
 
 def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str, *, confidence: float = 0.95) -> Table:

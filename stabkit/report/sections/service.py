@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,8 +19,8 @@ from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piec
 from stabkit.report.estimates import change_text
 from stabkit.report.numbers import confidence_text, measure, moment, percent
 from stabkit.report.sections.metrics import estimate_table
-from stabkit.report.sentences import metric_words
-from stabkit.report.wording import count, joined, plain, sentence, shell, verb
+from stabkit.report.sentences import outcome_count_text
+from stabkit.report.wording import count, joined, metric_words, plain, sentence, shell, verb
 
 __all__ = ["availability", "checks_table", "resources", "websocket"]
 
@@ -263,10 +264,8 @@ def resources(case: Case) -> Piece:
         pieces.append(NoEvidence("CPU and memory", shell(["stabkit", "collect"])))
     else:
         words = [c.outcome for c in case.of_kind("resource")]
-        worse = sum(word == "regressed" for word in words)
-        open_ = sum(word == "inconclusive" for word in words)
-        parts = [f"{count(len(words), 'resource condition')}: {worse} regressed, {open_} inconclusive"] if words else []
-        pieces.insert(0, Statement((sentence(*parts) or "Readings without a condition: they are not judged.",)))
+        lead = sentence(outcome_count_text(Counter(words), "resource condition")) if words else ""
+        pieces.insert(0, Statement((lead or "Readings without a condition: they are not judged.",)))
     return Group((*pieces, *([prober] if prober is not None else [])))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -18,8 +19,8 @@ from stabkit.chart.tail import describe_tail, plot_tail
 from stabkit.report.case import Case
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
 from stabkit.report.sections.metrics import ORDER
-from stabkit.report.sentences import metric_words, whole_text
-from stabkit.report.wording import count, plain, sentence, shell
+from stabkit.report.sentences import outcome_count_text, whole_text
+from stabkit.report.wording import count, metric_words, plain, sentence, shell
 
 __all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times"]
 
@@ -39,20 +40,22 @@ def response_times(case: Case) -> Piece:
     for condition in case.of_kind("latency", "slow_requests"):
         judged.setdefault((condition.target, condition.metric), []).append(condition)
     ordered = sorted(pairs, key=lambda p: min((ORDER[c.outcome] for c in judged.get(p, ())), default=len(ORDER)))
-    # The worst of each target, and what else is not stable.
-    said = [
-        condition
-        for pair in ordered[:SHOWN_TARGETS]
-        for number, condition in enumerate(judged.get(pair, ()))
-        if number == 0 or condition.outcome != "stable"
-    ]
-    leads = [sentence(f"{plain(condition.name)}: {whole_text(condition)}") for condition in said]
-    pieces: list[Piece] = [Statement(tuple(leads))] if leads else []
+    pieces: list[Piece] = [Statement(_lead([c for found in judged.values() for c in found]))] if judged else []
     pieces += _pictures(case, ordered[:SHOWN_TARGETS])
     rest = ordered[SHOWN_TARGETS:]
     if rest:
         pieces.append(Fold(tuple(_pictures(case, rest)), summary=f"{count(len(rest), 'further metric')}"))
     return Group(tuple(pieces))
+
+
+def _lead(conditions: Sequence[ConditionResult]) -> tuple[str, ...]:
+    """Return how many came out how, and what is worst in whole; the verdict and the risks have the others."""
+    ordered = sorted(conditions, key=lambda condition: ORDER[condition.outcome])
+    counts = sentence(outcome_count_text(Counter(c.outcome for c in ordered), "response-time condition"))
+    worst = ordered[0]
+    if worst.outcome == "stable" or (all(need.unit == "runs" for need in worst.needs) and worst.needs):
+        return (counts,)
+    return counts, sentence(f"{plain(worst.name)}: {whole_text(worst)}")
 
 
 def _pictures(case: Case, pairs: Sequence[tuple[str, str]]) -> list[Piece]:

@@ -13,8 +13,8 @@ from stabkit.report.case import Case
 from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.needs import deciding_command
 from stabkit.report.sections.metrics import first_metrics
-from stabkit.report.sentences import reason
-from stabkit.report.wording import count, joined, plain, sentence, verb
+from stabkit.report.sentences import reasons
+from stabkit.report.wording import capital, count, joined, plain, sentence, verb
 
 __all__ = ["business_value", "conclusion", "executive_summary", "recommendations", "verdict"]
 
@@ -36,7 +36,7 @@ def verdict(case: Case) -> Verdict:
     return Verdict(
         word=gate.verdict,
         sentence=summary.headline(gate, first=case.first),
-        reasons=tuple(reason(condition) for condition in gate.reasons),
+        reasons=reasons(gate),
         facts=tuple(summary.facts_strip(gate, case.after["changes"]).items()),
         metrics=first_metrics(gate),
         decide=_decide(case),
@@ -61,7 +61,7 @@ def _text(value: object) -> str | None:
 
 def executive_summary(case: Case) -> Piece:
     """Return three sentences: verdict, largest change, largest doubt."""
-    return Statement(summary.executive_summary(case.gate, first=case.first))
+    return Statement(summary.executive_summary(case.gate, first=case.first), points=True)
 
 
 def business_value(case: Case) -> Piece:
@@ -114,7 +114,9 @@ def _worst(guards: list[ConditionResult], *, incomplete: bool) -> str:
 def recommendations(case: Case) -> Piece:
     """Return what to do now, then later; each line with the row that caused it."""
     found = summary.recommendations(case.gate, first=case.first)
-    rows = tuple({"what": (plain(a.what, 200), a.when), "because": a.because, "command": a.command} for a in found)
+    rows = tuple(
+        {"what": (capital(plain(a.what, 200)), a.when), "because": a.because, "command": a.command} for a in found
+    )
     now = sum(a.when == "now" for a in found)
     lead = sentence(f"{count(now, 'step')} now, {len(found) - now} later")
     columns = (Column("what", "Do", "head"), Column("because", "Because"), Column("command", "Command", "code"))
@@ -123,4 +125,4 @@ def recommendations(case: Case) -> Piece:
 
 def conclusion(case: Case) -> Piece:
     """Return the verdict in one sentence and what this report cannot know."""
-    return Statement(summary.conclusion(case.gate, case.sources, first=case.first))
+    return Statement(summary.conclusion(case.gate, case.sources, first=case.first), points=True)
