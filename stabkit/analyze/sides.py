@@ -48,7 +48,7 @@ class RunEvidence:
 
 @dataclass(frozen=True)
 class FailedSource:
-    """A source with status ``error`` or ``partial``, and the one target it speaks of, if it speaks of one alone."""
+    """A source that gave nothing, or not all it should, and the one target it speaks of, if it speaks of one alone."""
 
     side: str
     kind: str
@@ -62,7 +62,8 @@ class FailedSource:
         """What it leaves open; the first of its messages says why."""
         what = self.path.rstrip("/").rpartition("/")[2] or self.path
         why = self.message.partition("; ")[0]
-        detail = f"{what} {'could not be read' if self.status == 'error' else 'is incomplete'}: {why}"
+        state = {"error": "could not be read", "partial": "is incomplete"}.get(self.status, "decides nothing")
+        detail = f"{what} {state}: {why}"
         return Need(None, "evidence", "partial", detail, side=self.side)
 
     def concerns(self, kinds: Collection[str], target: str | None) -> bool:
@@ -137,7 +138,7 @@ class Sides:
             )
             for name, side in self.named
             for row in side.evidence["sources"].to_dict("records")
-            if row["status"] in ("error", "partial")
+            if row["status"] in ("error", "partial") or _percentiles_alone(row)
         )
 
     def faults(self, kinds: Collection[str], target: str | None = None) -> tuple[Need, ...]:
@@ -159,3 +160,8 @@ class Sides:
         if self.baseline is not None:
             return None
         return Need(1, "runs", "missing", f"no baseline to compare {condition.target or condition.kind} with")
+
+
+def _percentiles_alone(source: Mapping[Any, Any]) -> bool:
+    """Say whether a load file holds what a tool says of its requests, and none of them: nothing to compare by."""
+    return bool(source["kind"] == "load" and source["rows"] == 0 and source["format"] != "stabkit")

@@ -15,7 +15,7 @@ from stabkit.collect.content import ReportError
 from stabkit.collect.credentials import checked_url, request_headers
 from stabkit.collect.json_content import odd_values, parse_json
 from stabkit.collect.json_shapes import mapped
-from stabkit.collect.load_reports.prometheus import FORMAT, readings
+from stabkit.collect.load_reports.prometheus import FORMAT, bucket_series, readings
 from stabkit.collect.sources import named, source_evidence
 from stabkit.collect.tls import client_context
 from stabkit.config import PrometheusSource
@@ -77,6 +77,8 @@ def query_range(
             answer = _ask(client, f"{source.url.rstrip('/')}/api/v1/query_range", window, warnings)
         frame, more = readings(answer, target=name)
         warnings += more
+        if not len(frame) and bucket_series(answer):
+            warnings.append("the query gives buckets of a histogram, which are no readings; ask for a quantile of them")
     except (httpx.HTTPError, ReportError) as error:
         what = error.what if isinstance(error, ReportError) else f"{type(error).__name__}: {error}"
         fault = f"Prometheus could not be asked: {redact_text(what, secrets)[:300]}"

@@ -22,6 +22,7 @@ _KEYS = {
     "errors": ("error", "no_result"),
     "skipped": ("skip", "xfail"),
 }
+_QUANTILES: Final = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
 _NO_TESTS: Final[dict[str, Any]] = {"tests": 0, "cases": 0, **dict.fromkeys(_KEYS, 0), "flaky": 0, "time_s": None}
 
 
@@ -34,22 +35,27 @@ def source_summary(evidence: Evidence) -> list[dict[str, Any]]:
     ``skipped`` (they sum to cases; xfail is skipped, xpass passed, no_result an error), ``flaky`` (ids that recovered
     in this file) and ``time_s`` (null if no case has a time). Of scans: ``findings``, ``suppressed`` among them,
     ``by_severity``, ``by_rule`` (suppressed ones left out of both) and ``scans``. Of load files: ``samples``,
-    ``failed_samples``, percentiles of ``response_ms`` (of ``service_ms`` where a tool gives no other), ``rows``. A
+    ``failed_samples``, percentiles of ``response_ms`` (of ``service_ms`` where a tool gives no other) by nearest rank
+    over its ok samples, ``rows`` (``raw``; ``summary``: all of these are the tool's own, null where it has none). A
     record counts the rows of each table it holds. A claim, and a source that gave nothing for an error, has no
     counts: not zero tests, but unknown.
     """
     sources = evidence["sources"]
     alone = len(sources) == 1
-    single_load = int((sources["kind"] == "load").sum()) == 1
     tests = _tests(evidence["tests"])
     return [
-        _summary(source, evidence, tests.get(str(source["path"]), _NO_TESTS), alone=alone, single_load=single_load)
-        for source in sources.to_dict("records")
+        _summary(source, evidence, tests.get(str(source["path"]), _NO_TESTS), samples, alone=alone)
+        for source, samples in zip(sources.to_dict("records"), _samples_of_each(evidence), strict=True)
     ]
 
 
 def _summary(
-    source: dict[str, Any], evidence: Evidence, tests: dict[str, Any], *, alone: bool, single_load: bool
+    source: dict[str, Any],
+    evidence: Evidence,
+    tests: dict[str, Any],
+    samples: pd.DataFrame | None,
+    *,
+    alone: bool,
 ) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     claim = source["format"] == records.FORMAT and source["kind"] != records.KIND
@@ -60,8 +66,7 @@ def _summary(
     elif source["kind"] == "scan":
         counts = _scans(evidence, str(source["path"]), alone=alone)
     elif source["kind"] == "load":
-        # Samples do not say which file they came from.
-        counts = _load(evidence["samples"]) if single_load else {"samples": int(source["rows"])}
+        counts = _load(source, samples)
     elif source["kind"] == "records" and alone:
         counts = {name: len(evidence[name]) for name in evidence if name != "sources"}
     return {
@@ -146,17 +151,55 @@ def _counts(values: pd.Series) -> dict[str, int]:
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _load(samples: pd.DataFrame) -> dict[str, Any]:
+def _load(source: dict[str, Any], samples: pd.DataFrame | None) -> dict[str, Any]:
+    """Return the counts of one load file; ``samples`` are its own, None if it cannot be told which they are."""
+    if not source["rows"]:
+        return _stated_load(json.loads(source["claimed"]) if _null(source["claimed"]) else {})
+    if samples is None:
+        return {"samples": int(source["rows"])}
+    samples = samples[samples["metric"] != "queue_time"]  # of a job that ran, and no time of running
     ok = samples[samples["ok"].astype(bool) & ~samples["warmup"].fillna(value=False).astype(bool)]
     times = ok["response_ms"] if ok["response_ms"].notna().any() else ok["service_ms"]
     ranked = sorted(times.dropna())
-    quantiles = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
     return {
         "samples": len(samples),
         "failed_samples": int((~samples["ok"].astype(bool)).sum()),
-        **{name: _nearest_rank(ranked, share) for name, share in quantiles.items()},
-        "rows": "raw" if len(samples) else "summary",
+        **{name: _nearest_rank(ranked, share) for name, share in _QUANTILES.items()},
+        "rows": "raw",
     }
+
+
+def _stated_load(claimed: dict[str, Any]) -> dict[str, Any]:
+    """Return what a tool without requests states of them all: its own total, or that of its only endpoint.
+
+    Percentiles of several endpoints are never averaged: without a total there is none.
+    """
+    endpoints = claimed.get("endpoints", [])
+    whole = claimed.get("total") or (endpoints[0] if len(endpoints) == 1 else {})
+    return {
+        "samples": _sum(endpoints if not whole else [whole], "n"),
+        "failed_samples": _sum(endpoints if not whole else [whole], "failed"),
+        **{name: whole.get(name) for name in _QUANTILES},
+        "rows": "summary" if endpoints else "raw",
+    }
+
+
+def _sum(endpoints: list[dict[str, int]], key: str) -> int | None:
+    counts = [entry[key] for entry in endpoints if key in entry]
+    return sum(counts) if len(counts) == len(endpoints) else None
+
+
+def _samples_of_each(evidence: Evidence) -> list[pd.DataFrame | None]:
+    """Return the samples of each source; None where a record or a probe stands between them.
+
+    Samples do not say which file they came from, but those of the files stand in the order of the files.
+    """
+    sources, samples = evidence["sources"], evidence["samples"]
+    rows = sources["rows"].where(sources["kind"] == "load", 0).fillna(0).astype("int64")
+    if rows.sum() != len(samples):
+        return [None] * len(sources)
+    ends = rows.cumsum()
+    return [samples.iloc[end - count : end] for end, count in zip(ends, rows, strict=True)]
 
 
 def _nearest_rank(ranked: list[float], share: float) -> float | None:

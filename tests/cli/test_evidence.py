@@ -248,4 +248,13 @@ def test_a_load_file_of_percentiles_alone_keeps_its_claims(stabkit, folder):
     code, _, err = stabkit("import", "load", "summary.json", "--label", "v1", "--data", "runs")
     assert code == 0, err
     assert open_store(folder / "runs").evidence("v1")["sources"]["claimed"].notna().item()
-    assert not open_store(folder / "runs").run("v1")["complete"]
+    for name, time in (("before", "0.2"), ("after", "0.3")):
+        (folder / name).mkdir()
+        (folder / name / "summary.json").write_text(json.dumps(summary))
+        (folder / name / "unit.xml").write_text((folder / "good.xml").read_text().replace("0.2", time))
+    code, out, _ = stabkit("gate", "before", "after")
+    assert code == 3
+    assert "summary.json decides nothing: it keeps no requests" in " ".join(out.split())
+    for name in ("before", "after"):
+        (folder / name / "summary.json").unlink()
+    assert stabkit("gate", "before", "after")[0] == 0

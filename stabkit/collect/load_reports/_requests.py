@@ -33,6 +33,8 @@ class Percentiles:
     p95_ms: float | None = None
     p99_ms: float | None = None
     mean_ms: float | None = None
+    bounds_ms: Mapping[str, tuple[float | None, float | None]] | None = None
+    """Where a percentile lies, by its name, if only the buckets of a histogram are known; None: no bound."""
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Load:
         The step of the tool's clock, where its format rounds; a difference below it is none.
     method : str
         How the tool computes its percentiles, for those it states itself.
+    total : Percentiles or None
+        The tool's own line over all endpoints, where it writes one: no further endpoint.
     """
 
     columns: dict[str, Any] = field(default_factory=dict)
@@ -57,6 +61,7 @@ class Load:
     method: str | None = None
     metric: str = "response_time"
     status: Status = "ok"
+    total: Percentiles | None = None
 
     def evidence(self, path: Path, *, form: str, suite: str | None) -> Evidence:
         """Return the rows of ``samples`` and the ``sources`` row; percentiles alone are claims, never rows."""
@@ -67,9 +72,10 @@ class Load:
             claimed["resolution_ms"] = self.resolution_ms
         if self.percentiles and not len(frame):
             claimed |= {"method": self.method or "the tool's own", "endpoints": [_stated(p) for p in self.percentiles]}
-            warnings.append("it keeps percentiles, not requests: they are shown, and prove nothing")
-        elif not len(frame):
-            warnings.append("it holds no request")
+            claimed |= {"total": _stated(self.total)} if self.total is not None else {}
+            warnings.insert(0, "it keeps no requests: what it states of them is shown, and proves nothing")
+        elif not len(frame) and self.unread is None:
+            self.unread = "it holds no request"
         if self.unread is not None:
             warnings.insert(0, self.unread)
         return source_evidence(
@@ -77,7 +83,7 @@ class Load:
             kind="load",
             path=path,
             form=form,
-            status="partial" if self.unread or (claimed.get("endpoints") and self.status == "ok") else self.status,
+            status="partial" if self.unread else self.status,
             messages=warnings,
             claimed=claimed,
         )
@@ -115,7 +121,11 @@ class Load:
 
 
 def _stated(percentiles: Percentiles) -> Mapping[str, Any]:
-    return {key: value for key, value in vars(percentiles).items() if value is not None}
+    """Return what is stated; where no request was answered, a tool's percentile of nothing (0 ms) is none."""
+    found = {key: value for key, value in vars(percentiles).items() if value is not None}
+    if percentiles.n is not None and percentiles.failed is not None and percentiles.failed >= percentiles.n:
+        found = {key: found[key] for key in ("target", "n", "failed")}
+    return found
 
 
 def endpoint(method: object, url: object) -> str:
@@ -147,7 +157,7 @@ def milliseconds(values: Iterable[object], scale: float = 1.0) -> list[float | N
         number = None
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
             try:
-                number = float(value) * scale
+                number = round(float(value) * scale, 9)  # 0.0478 s are 47.8 ms, not 47.800000000000004
             except (ValueError, OverflowError):
                 number = None
         found.append(number if number is not None and math.isfinite(number) and number >= 0 else None)

@@ -1,13 +1,15 @@
-"""hey's CSV: a row a request, seconds."""
+"""hey's CSV, a row a request, and its text, which holds percentiles alone; both in seconds."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.collect.load_reports._requests import Load, milliseconds
+from stabkit.collect.content import read_head, text_lines
+from stabkit.collect.load_reports._requests import Load, Percentiles, milliseconds
 from stabkit.collect.table_content import first_fields, read_table
 from stabkit.schema import Evidence
 
@@ -15,21 +17,33 @@ __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
 FORMAT: Final = "hey"
 KIND: Final = "load"
+_SHARE: Final = re.compile(r"^\s+(50|95|99)%+ in ([\d.]+) secs", re.MULTILINE)
+_ANSWERED: Final = re.compile(r"^\s+\[(\d{3})\]\s+(\d+) responses", re.MULTILINE)
+_REFUSED: Final = re.compile(r"^\s+\[(\d+)\]\s", re.MULTILINE)
+_MEAN: Final = re.compile(r"^\s+Average:\s+([\d.]+) secs", re.MULTILINE)
 
 
 def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
-    """Say whether a file that begins with these bytes is hey's CSV."""
-    return {"response-time", "status-code"} <= set(first_fields(head))
+    """Say whether a file that begins with these bytes is hey's CSV or text."""
+    return {"response-time", "status-code"} <= set(first_fields(head)) or _is_text(head)
+
+
+def _is_text(head: bytes) -> bool:
+    return b"Latency distribution:" in head and b"DNS+dialup:" in head
 
 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:  # noqa: ARG001 - no paths here
-    """Return the ``samples`` of the requests and the ``sources`` row; hey names no endpoint and leaves failures out.
+    """Return the ``samples`` of the requests, or what the text states of them, and the ``sources`` row.
+
+    hey names no endpoint, and its CSV leaves requests without an answer out.
 
     Raises
     ------
     ReportError
         Not a table.
     """
+    if _is_text(read_head(path)):
+        return _text(path).evidence(path, form=FORMAT, suite=suite)
     table = read_table(path)
     code = pd.to_numeric(table["status-code"], errors="coerce")
     ok = code.between(200, 399)
@@ -53,3 +67,23 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     load = Load(columns, resolution_ms=0.1)
     load.warnings.append("hey writes no row for a request without an answer: errors may be missing")
     return load.evidence(path, form=FORMAT, suite=suite)
+
+
+def _text(path: Path) -> Load:
+    """Return what the text states; where a percentile is missing, hey had too few requests for it."""
+    said = "\n".join(text_lines(path))
+    shares = {share: milliseconds([value], 1000)[0] for share, value in _SHARE.findall(said)}
+    p50, p95, p99 = (shares.get(share) for share in ("50", "95", "99"))
+    answered = [(int(code), int(count[:15])) for code, count in _ANSWERED.findall(said)]
+    refused = sum(int(count[:15]) for count in _REFUSED.findall(said.partition("Error distribution:")[2]))
+    mean = _MEAN.search(said)
+    found = Percentiles(
+        "all requests",
+        sum(count for _, count in answered) + refused,
+        sum(count for code, count in answered if not 200 <= code < 400) + refused,
+        p50,
+        p95,
+        p99,
+        milliseconds([mean.group(1)], 1000)[0] if mean else None,
+    )
+    return Load(percentiles=[found], resolution_ms=0.1, method="hey")

@@ -63,13 +63,16 @@ def _table(path: Path) -> Load:
 def _xml(path: Path) -> Load:
     tree, sound = read_tree(path, "testResults")
     samples = [e for e in tree.walk() if e.name in _SAMPLES]
-    leaves = [e for e in samples if not any(child.name in _SAMPLES for child in e.children)]
+    own = [e for e in samples if not any(child.name in _SAMPLES for child in e.children)]
+    leaves = [e for e in own if not (e.get("rm") or "").startswith(_TRANSACTION)]
     rows = pd.DataFrame([[e.get(key) for key in _ATTRIBUTES] for e in leaves], columns=list(_COLUMNS), dtype="str")
     load = _load(rows)
     load.warnings += sound.warnings
     load.status = sound.status
-    if len(leaves) < len(samples):
-        load.warnings.append(_left_out(len(samples) - len(leaves), "parent"))
+    if len(own) < len(samples):
+        load.warnings.append(_left_out(len(samples) - len(own), "parent"))
+    if len(leaves) < len(own):
+        load.warnings.append(_left_out(len(own) - len(leaves), "transaction"))
     return load
 
 

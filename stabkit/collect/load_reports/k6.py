@@ -59,6 +59,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         load = _lines(path)
     else:
         load = _summary(path)
+    load.warnings.append("k6's times leave connecting out")
     return load.evidence(path, form=FORMAT, suite=suite)
 
 
@@ -122,7 +123,10 @@ def _summary(path: Path) -> Load:
     failed = round(n * rate) if n is not None and isinstance(rate, (int, float)) and 0 <= rate <= 1 else None
     p50, p95, p99, mean = milliseconds(duration.get(key) for key in ("med", "p(95)", "p(99)", "avg"))
     found = [Percentiles("all requests", n, failed, p50, p95, p99, mean)] if duration else []
-    return Load(percentiles=found, warnings=list(content.warnings), method="k6, linear interpolation")
+    load = Load(percentiles=found, warnings=list(content.warnings), method="k6, linear interpolation")
+    if failed:
+        load.warnings.append("its percentiles count a request without an answer as 0 ms")
+    return load
 
 
 def _values(metric: object) -> Mapping[str, Any]:

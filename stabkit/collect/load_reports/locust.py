@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,7 @@ def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never 
 
 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:  # noqa: ARG001 - no paths here
-    """Return the percentiles that the table states, as claims of the ``sources`` row; the total is left out.
+    """Return the percentiles that the table states, as claims of the ``sources`` row; its total is no endpoint.
 
     Raises
     ------
@@ -32,18 +33,32 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         Not a table.
     """
     table = read_table(path)
-    rows = table[table["Name"].fillna("") != _TOTAL]
-    found = [
-        Percentiles(
-            " ".join(part for part in (row.get("Type"), row.get("Name")) if isinstance(part, str)) or "(?)",
-            _count(row.get("Request Count")),
-            _count(row.get("Failure Count")),
-            *milliseconds([row.get("50%"), row.get("95%"), row.get("99%"), row.get("Average Response Time")]),
-        )
-        for row in rows.to_dict("records")
-    ]
-    load = Load(percentiles=found, resolution_ms=1.0, method="Locust, rounded to two digits")
+    rows = table.to_dict("records")
+    found = [_percentiles(row) for row in rows if row.get("Name") != _TOTAL]
+    total = next((_percentiles(row) for row in rows if row.get("Name") == _TOTAL), None)
+    largest = max((time or 0.0 for p in found for time in (p.p50_ms, p.p95_ms, p.p99_ms)), default=0.0)
+    load = Load(percentiles=found, total=total, resolution_ms=_step(largest), method="Locust, rounded to two digits")
     return load.evidence(path, form=FORMAT, suite=suite)
+
+
+def _percentiles(row: Mapping[Hashable, object]) -> Percentiles:
+    p50, p95, p99, mean = milliseconds(
+        [row.get("50%"), row.get("95%"), row.get("99%"), row.get("Average Response Time")]
+    )
+    return Percentiles(
+        " ".join(part for part in (row.get("Type"), row.get("Name")) if isinstance(part, str)) or "(?)",
+        _count(row.get("Request Count")),
+        _count(row.get("Failure Count")),
+        p50,
+        p95,
+        p99,
+        mean,
+    )
+
+
+def _step(largest_ms: float) -> float:
+    """Return the step of Locust's rounding, ms: whole ones below 100, tens below 1,000, hundreds above."""
+    return 1.0 if largest_ms < 100 else 10.0 if largest_ms < 1000 else 100.0
 
 
 def _count(value: object) -> int | None:

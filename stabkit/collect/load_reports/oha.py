@@ -14,6 +14,7 @@ __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
 FORMAT: Final = "oha"
 KIND: Final = "load"
+_DEADLINE: Final = "aborted due to deadline"
 
 
 def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
@@ -32,12 +33,13 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     content = load_json(path)
     report = mapped(content.value)
     summary, latencies = mapped(report.get("summary")), mapped(report.get("latencyPercentiles"))
-    answered = [whole(count) for count in mapped(report.get("statusCodeDistribution")).values()]
-    failed = [whole(count) for count in mapped(report.get("errorDistribution")).values()]
-    good = sum(count for count in answered if count is not None)
-    bad = sum(count for count in failed if count is not None)
+    answered = {code: whole(count) or 0 for code, count in mapped(report.get("statusCodeDistribution")).items()}
+    refused = {text: whole(count) or 0 for text, count in mapped(report.get("errorDistribution")).items()}
+    # What was under way when the time was up has not failed.
+    unanswered = sum(count for text, count in refused.items() if _DEADLINE not in text)
+    bad = unanswered + sum(count for code, count in answered.items() if not code.startswith(("1", "2", "3")))
     p50, p95, p99 = milliseconds((latencies.get(key) for key in ("p50", "p95", "p99")), 1000)
     (mean,) = milliseconds([summary.get("average")], 1000)
-    found = [Percentiles("all requests", good + bad or None, bad, p50, p95, p99, mean)]
+    found = [Percentiles("all requests", (sum(answered.values()) + unanswered) or None, bad, p50, p95, p99, mean)]
     load = Load(percentiles=found, warnings=list(content.warnings), method="oha")
     return load.evidence(path, form=FORMAT, suite=suite)

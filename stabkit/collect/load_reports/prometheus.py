@@ -13,11 +13,13 @@ from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError
 from stabkit.collect.json_content import json_keys, load_json
 from stabkit.collect.json_shapes import listed, mapped, text
+from stabkit.collect.load_reports._buckets import prometheus_histograms
+from stabkit.collect.load_reports._requests import Load
 from stabkit.collect.sources import source_evidence
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["FORMAT", "KIND", "read", "readings", "recognise"]
+__all__ = ["FORMAT", "KIND", "bucket_series", "read", "readings", "recognise"]
 
 FORMAT: Final = "prometheus"
 KIND: Final = "load"
@@ -43,15 +45,29 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         Not JSON, cut off, an error of Prometheus, or no range of readings.
     """
     content = load_json(path)
-    frame, warnings = readings(mapped(content.value), target=suite)
+    answer = mapped(content.value)
+    frame, warnings = readings(answer, target=suite)
+    if not len(frame):
+        found, more = prometheus_histograms(bucket_series(answer), suite)
+        load = Load(percentiles=found, warnings=[*content.warnings, *more], method="buckets of a histogram")
+        if not found:
+            load.unread = "it holds no reading"
+        return load.evidence(path, form=FORMAT, suite=suite)
     return source_evidence(
-        {"samples": frame} if len(frame) else {},
+        {"samples": frame},
         kind=KIND,
         path=path,
         form=FORMAT,
-        status="ok" if len(frame) else "partial",
-        messages=[*content.warnings, *warnings, *([] if len(frame) else ["it holds no reading"])],
+        status="ok",
+        messages=[*content.warnings, *warnings],
     )
+
+
+def bucket_series(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the series of an answer that are buckets of histograms: cumulative counters, and no readings."""
+    result = mapped(answer.get("data")).get("result")
+    series = result if isinstance(result, list) else []
+    return [entry for entry in series if isinstance(entry, dict) and "le" in mapped(entry.get("metric"))]
 
 
 def readings(answer: Mapping[str, Any], *, target: str | None = None) -> tuple[pd.DataFrame, list[str]]:
@@ -76,7 +92,13 @@ def readings(answer: Mapping[str, Any], *, target: str | None = None) -> tuple[p
     if data.get("resultType") != "matrix":
         raise ReportError(f"not a range of readings: its result type is {str(data.get('resultType'))[:40]!r}")
     warnings = [redact_text(str(w))[:300] for w in answer.get("warnings") or [] if isinstance(w, str)]
-    parts = [_series(series, target) for series in listed(data.get("result"), "data.result")]
+    every = listed(data.get("result"), "data.result")
+    buckets = bucket_series(answer)
+    if buckets and len(buckets) < len(every):
+        warnings.append(
+            amount(len(buckets), "bucket of a histogram is no reading", "buckets of histograms are no readings")
+        )
+    parts = [_series(series, target) for series in every if "le" not in mapped(series.get("metric"))]
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if len(frame):
         missing = int((~frame["ok"]).sum())

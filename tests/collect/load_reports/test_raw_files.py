@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stabkit.collect.readers import read_file, source_summary
+from stabkit.collect.readers import read_file, read_paths, source_summary
 from stabkit.schema import Evidence
 
 
@@ -86,6 +86,44 @@ def test_jmeter_xml_without_parents(tmp_path):
     )
     assert rows(found, *SHORT) == [("a", 10.0, True, 200), ("b", None, False, 503)]
     assert "1 parent repeats" in source(found)["message"]
+
+
+def test_jmeter_xml_without_the_transactions_beside_their_samples(tmp_path):
+    found = read(
+        tmp_path,
+        '<testResults version="1.2"><httpSample t="10" ts="1" lb="a" s="true" rc="200"/>'
+        '<sample t="40" ts="1" lb="login" s="true" rm="Number of samples in transaction : 1, number of failing samples : 0"/>'
+        "</testResults>",
+    )
+    assert rows(found, *SHORT) == [("a", 10.0, True, 200)]
+    assert "1 transaction repeats" in source(found)["message"]
+
+
+def test_several_files_are_counted_apart(tmp_path):
+    for name, time in (("a.csv", "0.010"), ("b.csv", "0.020")):
+        (tmp_path / name).write_text(f"response-time,status-code,offset\n{time},200,0\n")
+    (tmp_path / "c.json").write_text(
+        json.dumps({"metrics": {"http_reqs": {"count": 7}, "http_req_duration": {"med": 4}}})
+    )
+    counts = [entry["counts"] for entry in source_summary(read_paths([tmp_path]))]
+    assert [(c["samples"], c["p50_ms"], c["rows"]) for c in counts] == [
+        (1, 10.0, "raw"),
+        (1, 20.0, "raw"),
+        (7, 4.0, "summary"),
+    ]
+
+
+def test_a_job_that_queued_is_one_sample(tmp_path):
+    job = {"name": "build", "conclusion": "success", "created_at": "2026-01-01T00:00:00Z",
+           "started_at": "2026-01-01T00:10:00Z", "completed_at": "2026-01-01T00:10:05Z"}  # fmt: skip
+    counts = source_summary(read(tmp_path, {"jobs": [job]}))[0]["counts"]
+    assert (counts["samples"], counts["p50_ms"]) == (1, 5000.0)
+
+
+def test_no_request_at_all_is_partial(tmp_path):
+    found = read(tmp_path, "response-time,status-code,offset\n")
+    assert source(found)["status"] == "partial"
+    assert "it holds no request" in source(found)["message"]
 
 
 def test_github_jobs_queue_and_run(tmp_path):
