@@ -55,7 +55,7 @@ class Project(_Model):
 
     name: str = "system"
     environment: str = "local"
-    data: Path = Field(default=Path("data"), description="the store; relative to the configuration file")
+    data: Path = Field(default=Path("data/runs"), description="the store; relative to the configuration file")
 
 
 class CollectSettings(_Model):
@@ -248,7 +248,7 @@ class TestSuite(_Model):
     directory: Path | None = None
     environment: Mapping[str, str] = Field(default_factory=dict)
     timeout_s: float = Field(default=1_800, gt=0)
-    confirm_reruns: int = Field(default=0, ge=0, le=50, description="fresh reruns of each newly failing test")
+    confirm_reruns: int = Field(default=5, ge=0, le=50, description="fresh reruns of each newly failing test")
     rerun_known_failures: bool = Field(default=False, description="also rerun what failed in the baseline already")
     rerun_command: tuple[str, ...] = Field(default=(), description="'{output}' and '{test}'")
     retries: Literal["declared", "same_id"] = Field(

@@ -443,3 +443,21 @@ def test_any_text_comes_back_as_it_was(store: Store, texts: list[str], label: st
     checks = pd.DataFrame({"target": texts, "check": "x", "outcome": "pass", "detail": texts})
     run_id = store.append(new_run(label=label), Evidence.of(checks=checks))
     assert store.read("checks", runs=[run_id])["detail"].tolist() == texts
+
+
+def test_a_new_store_keeps_itself_out_of_git(tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    open_store(tmp_path / "runs", create=True).append(new_run(label="v1"), Evidence())
+    told = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout == ""
+
+
+def test_what_git_ignores_is_for_the_user_to_say(tmp_path):
+    place = tmp_path / "runs"
+    place.mkdir()
+    (place / ".gitignore").write_text("")
+    open_store(place, create=True)
+    assert (place / ".gitignore").read_text() == ""
+    (place / ".gitignore").unlink()
+    open_store(place, create=True)
+    assert not (place / ".gitignore").exists()

@@ -148,8 +148,10 @@ def collect(
     if collection.interrupted:
         terminal.warning("the run is stored and marked incomplete; it can never be judged stable")
         return 130
+    if failed:  # the hints above come first: there is nothing to judge yet
+        return 2
     say_next(terminal, store, stored[-1]["run_id"], config, data)
-    return 2 if failed else 0
+    return 0
 
 
 def _check_budget(
@@ -194,7 +196,7 @@ def _append(store: Store, collection: Collection) -> list[dict[str, Any]]:
 def import_files(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="tests, scan, load, records, or auto.")],
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or globs.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, folders or globs.")],
     label: Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="Name of the new run.")] = None,
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="Add to this run instead of making a new one.")
@@ -277,7 +279,7 @@ def runs(
 
 def read(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or globs.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, folders or globs.")],
     output_format: FormatOption = Format.text,
 ) -> int:
     r"""Say what is in evidence files.

@@ -129,13 +129,13 @@ def explain(
     from stabkit.report.explanation import explain as explanation
     from stabkit.report.explanation import explanation_document, find_condition
 
-    gate_ = _subject(baseline, candidate, config, data).gate
-    found = find_condition(gate_, condition)
+    subject = _subject(baseline, candidate, config, data)
+    gate_, found = subject.gate, find_condition(subject.gate, condition)
     terminal = terminal_of(context)
     if output_format is Format.json:
         terminal.document(explanation_document(gate_, found))
     else:
-        terminal.show(output_format, explanation(gate_, found))
+        terminal.show(output_format, explanation(gate_, found, subject.case.again))
     return 0
 
 

@@ -134,6 +134,7 @@ def with_retries(evidence: Evidence, suite: str | None, settings: Config | None)
     return number_attempts(evidence) if own is not None and own.retries == "same_id" else evidence
 
 
+_LONGEST_LABEL: Final = 100
 _RESERVED: Final = re.compile(r"latest(~\d+)?")
 
 
@@ -143,7 +144,8 @@ def check_label(option: str, label: str | None) -> None:
     Raises
     ------
     UsageError
-        It is empty, begins with a dash, holds a control character, or is a word that means another run, or an A/A run.
+        It is empty, longer than a table can show, begins with a dash, holds a control character, or is a word that
+        means another run, or an A/A run.
     """
     from stabkit.runs import check_label as check_history
 
@@ -152,6 +154,12 @@ def check_label(option: str, label: str | None) -> None:
     if not label.strip() or label.startswith("-") or not label.isprintable() or _RESERVED.fullmatch(label):
         raise UsageError(
             f"A run cannot be called {label!r}: no command could name it.", where=option, hint="Such as: v1.5"
+        )
+    if len(label) > _LONGEST_LABEL:
+        raise UsageError(
+            f"A run's name has at most {_LONGEST_LABEL} characters; this one has {len(label)}.",
+            where=option,
+            hint="Such as: v1.5",
         )
     check_history(label)
 

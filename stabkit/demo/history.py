@@ -123,6 +123,7 @@ def record_history(output: Path, *, builds: int = len(BUILDS), rounds: int = 10)
     if output.exists() and any(output.iterdir()):
         raise UsageError("The folder is not empty.", where=str(output), hint="Remove it to record the history anew.")
     store = open_store(output, create=True)
+    (output / ".gitignore").unlink(missing_ok=True)  # this one is committed
     with tempfile.TemporaryDirectory(prefix="stabkit-history-") as scratch:
         folder = Path(scratch)
         certificates = write_certificates(folder / "tls")

@@ -201,5 +201,6 @@ def _finish(made: list[ReportFiles | StabkitError], index: Path) -> Walk:
     assert not isinstance(report, StabkitError)
     summary = report.result["summary"]
     lines = [report.title, f"{badge(summary['word'])[0]} {summary['word'].upper()}  {summary['sentence']}"]
-    lines += [f"  {Reason(**reason)}" for reason in summary["reasons"]]
+    # Both services have ended: no command can collect from them again.
+    lines += [f"  {Reason(**{**reason, 'command': None})}" for reason in summary["reasons"]]
     return Walk(report.exit_code, index, "\n".join([*lines, f"Pages: {index}"]))

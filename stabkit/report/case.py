@@ -11,11 +11,12 @@ import pandas as pd
 from stabkit.analyze.gate import evaluate_gate
 from stabkit.analyze.noise import MetricNoise
 from stabkit.analyze.outcome import ConditionResult, Gate
-from stabkit.analyze.sides import RunEvidence
+from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.collect.paths import described
 from stabkit.config import Config, find_config, load_config
 from stabkit.errors import StabkitError, UsageError
 from stabkit.report.evidence import load_run, renamed, run_before
+from stabkit.report.needs import Again
 from stabkit.report.noise import known_noise
 from stabkit.report.wording import shell
 from stabkit.schema import Evidence, conform, empty
@@ -109,6 +110,24 @@ class Case:
             words += ["--data", _near(root)]
         return shell(words)
 
+    @property
+    def again(self) -> Again:
+        """How to collect both runs once more, under the same names."""
+        sides = Sides(self.config, self.baseline, self.candidate)
+        places: list[str] = []
+        if self.config_path is not None and self.config_path != find_config():
+            places += ["--config", str(_near(self.config_path))]
+        if self.store is not None and self.config.data != self.store.root:
+            places += ["--data", str(_near(self.store.root))]
+        return Again(
+            candidate=_label(self.candidate),
+            baseline=_label(self.baseline) if self.baseline else None,
+            together=sides.paired,
+            stored=self.store is not None,
+            places=tuple(places),
+            rounds=int(self.after["samples"]["round"].nunique()),
+        )
+
     def websocket_targets(self) -> list[str]:
         """Return the names of WebSocket targets, declared or seen."""
         found = set(self.config.websocket)
@@ -132,6 +151,11 @@ class Case:
             found |= set(samples.loc[samples["metric"] == "response_time", "target"])
             found |= set(checks.loc[checks["check"].isin(["status", "certificate", "body"]), "target"])
         return sorted(found - set(self.websocket_targets()))
+
+
+def _label(side: RunEvidence) -> str | None:
+    label = side.run["label"]
+    return label if isinstance(label, str) and label.isprintable() and not label.startswith("-") else None
 
 
 def _near(path: Path) -> Path:

@@ -9,11 +9,12 @@ from typing import Any, Final
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
 from stabkit.errors import UsageError, nearest
 from stabkit.report.display import Column, Group, Piece, Statement, Table
-from stabkit.report.needs import doubts, need_command
+from stabkit.report.estimates import change_text, margin_text, sample_text, value_text
+from stabkit.report.explained_items import facts_text, item_text
+from stabkit.report.needs import AGAIN, Again, doubts, need_command
 from stabkit.report.numbers import confidence_text, significant
-from stabkit.report.sections.metrics import estimate_table
 from stabkit.report.sentences import reason_text, standing_outcome
-from stabkit.report.wording import count, plain, sentence
+from stabkit.report.wording import count, joined, plain, sentence
 
 __all__ = ["explain", "explanation_document", "find_condition"]
 
@@ -26,6 +27,24 @@ _QUESTIONS: Final = {
     "tests": "Does every test pass that passed before, and are all of them still there?",
     "findings": "Is no finding new, in scans that can be compared?",
     "resource": "Are the level and its growth within a margin?",
+}
+# What is exact needs no interval: the rule that decided is the same for every item.
+_EXACT_RULES: Final = {
+    ("tests", "regressed"): "a test that passed fails now, again and again in fresh processes; one is enough",
+    ("findings", "regressed"): "a finding of a gating severity is new, in scans that can be compared; one is enough",
+    ("checks", "regressed"): "a check that passed fails now, which is never chance; one is enough",
+    ("", "stable"): "nothing got worse, and nothing that was there is missing",
+    ("", "improved"): "nothing got worse, and something was repaired",
+    ("", "inconclusive"): "nothing is proven worse, but something is not known",
+}
+_FLAGS: Final = {
+    "run_noise_unknown": "how much runs differ by themselves is not known",
+    "rounds_unpaired": "not every round has a partner in the other run",
+    "slower_within_margin": "shown to be slower, by less than the margin",
+    "worse_within_margin": "shown to be worse, by less than the margin",
+    "clock_tick": "widened by the tick of the clock",
+    "growing": "shown to grow, by less than the margin",
+    "zero_readings": "readings of zero",
 }
 _ITEMS: Final = 20
 
@@ -47,18 +66,21 @@ def find_condition(gate: Gate, name: str) -> ConditionResult:
     raise UsageError(f"There is no condition {name!r}.", where="CONDITION", hint=hint)
 
 
-def explain(gate: Gate, condition: ConditionResult) -> Piece:
-    """Return the question of a condition, its answer, its estimates with the rule that decided, and what it lacks."""
-    pieces: list[Piece] = [Statement(_lead(gate, condition))]
+def explain(gate: Gate, condition: ConditionResult, again: Again = AGAIN) -> Piece:
+    """Return the question of a condition, its answer, every number it rests on with the rule, and what it lacks."""
+    first = f"{plain(condition.name)}: {condition.outcome}; {reason_text(condition)}"
+    gating = "" if condition.gating else "It is shown, but does not decide the verdict."
+    asked = [_QUESTIONS.get(condition.kind, ""), gating, f"The verdict is {gate.verdict}."]
+    pieces: list[Piece] = [Statement((sentence(first),)), Statement(tuple(text for text in asked if text))]
     if condition.estimates:
-        pairs = [(condition, estimate) for estimate in condition.estimates]
-        pieces.append(estimate_table(pairs, plain(condition.name), confidence=gate.confidence))
-        pieces.append(_rules(condition, gate.confidence))
+        pieces += [_numbers(condition, gate.confidence), _rules(condition, gate.confidence)]
+    else:
+        pieces.append(_exact_rule(condition))
     if condition.items:
         pieces.append(_items(condition))
     open_ = doubts(condition)
     if open_:
-        pieces.append(_open(condition, open_))
+        pieces.append(_open(condition, open_, again))
     return Group(tuple(pieces))
 
 
@@ -67,30 +89,72 @@ def explanation_document(gate: Gate, condition: ConditionResult) -> dict[str, An
     return {"schema": 1, "verdict": gate.verdict, "confidence": gate.confidence, "condition": to_json(condition)}
 
 
-def _lead(gate: Gate, condition: ConditionResult) -> tuple[str, ...]:
-    first = f"{plain(condition.name)}: {condition.outcome}; {reason_text(condition)}"
-    asked = _QUESTIONS.get(condition.kind, "")
-    gating = "" if condition.gating else "It is shown, but does not decide the verdict."
-    return tuple(text for text in (sentence(first), asked, gating, f"The verdict is {gate.verdict}.") if text)
+def _numbers(condition: ConditionResult, confidence: float) -> Table:
+    limit = "Limit" if condition.kind == "objective" else "Margin"
+    columns = (
+        Column("estimate", "Estimate", "head"),
+        Column("n", "n"),
+        Column("baseline", "Baseline", "number"),
+        Column("candidate", "Candidate", "number"),
+        Column("change", f"Change [{confidence_text(confidence)}]", "number"),
+        Column("margin", limit, "number"),
+        Column("outcome", "Outcome", "outcome"),
+    )
+    rows = tuple(
+        {
+            "estimate": plain(estimate.name),
+            "n": sample_text(estimate),
+            "baseline": _value(estimate.baseline, estimate.unit),
+            "candidate": _value(estimate.candidate, estimate.unit),
+            "change": _change(condition, estimate),
+            "margin": _margin(condition, estimate),
+            "outcome": standing_outcome(condition, estimate),
+        }
+        for estimate in condition.estimates
+    )
+    return Table(columns, rows, plain(condition.name))
+
+
+def _value(value: float | None, unit: str) -> str | None:
+    return None if value is None else value_text(value, unit)
+
+
+def _change(condition: ConditionResult, estimate: Estimate) -> str | None:
+    if condition.kind == "objective":  # a level, not a change: its interval
+        ends = [None if v is None or not math.isfinite(v) else value_text(v, "") for v in (estimate.low, estimate.high)]
+        return f"[{ends[0]}, {ends[1]}]" if all(ends) else None
+    return None if estimate.change is None else change_text(estimate)
+
+
+def _margin(condition: ConditionResult, estimate: Estimate) -> str | None:
+    if condition.kind == "objective" and estimate.margin is not None:
+        return f"below {value_text(estimate.margin, estimate.unit)}"
+    return margin_text(estimate) or None
 
 
 def _rules(condition: ConditionResult, confidence: float) -> Table:
     columns = (
-        Column("metric", "Estimate", "head"),
+        Column("estimate", "Estimate", "head"),
         Column("rule", "Rule that decided"),
         Column("p", "p, worse", "number"),
         Column("method", "Method"),
+        Column("flags", "Remarks"),
     )
     rows = tuple(
         {
-            "metric": plain(estimate.name),
+            "estimate": plain(estimate.name),
             "rule": _rule(condition, estimate, confidence),
-            "p": None if estimate.p_worse is None else significant(estimate.p_worse, 2),
+            "p": None if estimate.p_worse is None else _p(estimate.p_worse),
             "method": plain(estimate.method) if estimate.method else None,
+            "flags": joined(_FLAGS.get(flag, flag.replace("_", " ")) for flag in estimate.flags) or None,
         }
         for estimate in condition.estimates
     )
     return Table(columns, rows, "How each estimate was judged")
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else significant(value, 2)
 
 
 def _rule(condition: ConditionResult, estimate: Estimate, confidence: float) -> str:
@@ -104,21 +168,44 @@ def _rule(condition: ConditionResult, estimate: Estimate, confidence: float) -> 
     if outcome == "regressed":
         beyond = f", and beyond {bound} as a whole" if estimate.beyond_margin else ""
         return f"{interval} begins above {nothing}{beyond}"
+    return _open_rule(condition, estimate, interval, bound)
+
+
+def _open_rule(condition: ConditionResult, estimate: Estimate, interval: str, bound: str) -> str:
+    if max(estimate.n_baseline, estimate.n_candidate) <= 1:
+        return "one sample has no interval"
+    if estimate.low is None and estimate.high is None:
+        return "too little evidence for an interval"
     if estimate.high is None or not math.isfinite(estimate.high):
         return f"{interval} has no upper end yet: too few samples reach so far into the tail"
-    reaches = f"{interval} reaches beyond {bound}, but not far enough to show a worsening"
-    return f"{bound} lies within {interval}" if condition.kind == "objective" else reaches
+    if condition.kind == "objective":
+        return f"{bound} lies within {interval}"
+    if estimate.margin is not None and estimate.high < estimate.margin + (estimate.scale == "ratio"):
+        return f"{interval} ends below {bound}, but of too few rounds to be trusted"
+    return f"{interval} reaches beyond {bound}, but not far enough to show a worsening"
+
+
+def _exact_rule(condition: ConditionResult) -> Statement:
+    outcome = condition.outcome
+    rule = _EXACT_RULES.get((condition.kind, outcome)) or _EXACT_RULES.get(("", outcome), "")
+    numbers = facts_text(condition)
+    return Statement(tuple(sentence(text) for text in (numbers, f"rule: {rule}" if rule else "") if text))
 
 
 def _items(condition: ConditionResult) -> Table:
-    columns = (Column("state", "State", "outcome"), Column("what", "What", "head"))
+    columns = (Column("state", "State", "outcome"), Column("what", "What", "head"), Column("why", "Numbers"))
     rows = tuple(
-        {"state": plain(str(item.get("state", "")).replace("_", " ")), "what": plain(item.get("what", ""))}
+        {
+            "state": plain(str(item.get("state", "")).replace("_", " ")),
+            "what": plain(item.get("what", "")),
+            "why": item_text(condition.kind, item) or None,
+        }
         for item in condition.items
     )
     return Table(columns, rows, f"What moved or blocks: {count(len(rows), 'item')}", limit=_ITEMS)
 
 
-def _open(condition: ConditionResult, open_: Sequence[str]) -> Statement:
-    command = next((found for need in condition.needs if (found := need_command(condition, need))), None)
+def _open(condition: ConditionResult, open_: Sequence[str], again: Again) -> Statement:
+    commands = (need_command(condition, need, again) for need in condition.needs)
+    command = next((found for found in commands if found), None)
     return Statement(tuple(sentence(f"open: {text}") for text in open_), command)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.report.wording import count, named_metrics, plain, shell
 
-__all__ = ["deciding_command", "doubts", "need_command", "need_text"]
+__all__ = ["AGAIN", "Again", "deciding_command", "doubts", "need_command", "need_text"]
 
 LONGEST_DETAIL: Final = 200
-# Of more targets than this, everything is collected: the command must fit on a line.
-_NAMED_TARGETS: Final = 3
 _WHOSE: Final[Mapping[str, str]] = {
     "baseline": "the baseline's ",
     "candidate": "the candidate's ",
@@ -25,6 +23,45 @@ _WHERE: Final[Mapping[str, str]] = {
     "candidate": " in the candidate",
     "both": " in both runs",
 }
+
+# More of the same evidence decides nothing here: the system itself, the configuration, or the margin has to change.
+_NO_COMMAND: Final = ("not_rerun", "failing_on_both_sides", "smallest_margin")
+
+
+@dataclass(frozen=True)
+class Again:
+    """How the two runs were collected, so that a command asks for the same once more.
+
+    Attributes
+    ----------
+    candidate, baseline : str or None
+        Their labels, as far as a command can name them.
+    together : bool
+        True if both were probed in the same rounds: then they must be again.
+    stored : bool
+        False if they are evidence files, which no command of ours can make.
+    places : tuple of str
+        Options that say where configuration and store are, unless they are found by themselves.
+    rounds : int
+        Of the candidate; 0 if unknown.
+    """
+
+    candidate: str | None = None
+    baseline: str | None = None
+    together: bool = False
+    stored: bool = True
+    places: tuple[str, ...] = ()
+    rounds: int = 0
+
+    def names(self, need: Need | None) -> list[str]:
+        """Return the options that name the runs to collect."""
+        alone = need is not None and need.side == "baseline" and not self.together
+        label = self.baseline if alone else self.candidate
+        words = ["--label", label] if label else []
+        return [*words, "--baseline-label", self.baseline] if self.together and self.baseline else words
+
+
+AGAIN: Final = Again()
 
 
 def doubts(condition: ConditionResult) -> tuple[str, ...]:
@@ -71,7 +108,7 @@ def need_text(need: Need, *, points: bool = False) -> str:
     elif need.reason == "not_rerun" and detail.startswith("flaky now"):
         return f"{detail}; more reruns would tell"
     elif need.reason == "not_rerun" and need.amount:
-        would = f"{count(need.amount, 'rerun')} of each would decide"
+        would = f"{count(need.amount, 'rerun')} of each would decide: confirm_reruns, rerun_command"
     return "; ".join(part for part in (_head(need, detail), would) if part) or "not decided"
 
 
@@ -99,55 +136,55 @@ def _head(need: Need, detail: str) -> str:
     return f"{subject}: {detail}" if detail else subject
 
 
-def need_command(condition: ConditionResult, need: Need | None) -> str | None:
-    """Return the command that collects what the condition lacks; None if no command can."""
-    words: list[object] = ["stabkit", "collect"]
-    # Out of proportion: nobody should paste a command for thousands of rounds.
-    in_reach = need is not None and need.decidable_margin is None
-    if need is not None and in_reach and need.amount and need.unit in ("rounds", "samples"):
-        rounds = _rounds_in_all(condition, need)
-        words += ["--rounds", rounds] if rounds else []
-    if condition.target:
-        words += ["--only", condition.target]
-    return shell(words)
+def need_command(condition: ConditionResult, need: Need | None, again: Again = AGAIN) -> str | None:
+    """Return the command that collects what the condition lacks; None if no command can.
+
+    A part collected alone would be a run that lacks the rest, so the whole is collected again, under the same names.
+    """
+    return _command([(condition, need)], again)
 
 
-def deciding_command(conditions: Iterable[ConditionResult]) -> str | None:
+def deciding_command(conditions: Iterable[ConditionResult], again: Again = AGAIN) -> str | None:
     """Return the one command that collects what these conditions lack; None if collecting more decides none of them.
 
     Examples
     --------
     >>> lost = Need(None, "evidence", "missing", "no scan of lint", side="candidate")
     >>> names = ("lint", "unit")
-    >>> deciding_command(ConditionResult(n, "tests", "inconclusive", target=n, needs=(lost,)) for n in names)
-    'stabkit collect --only lint --only unit'
+    >>> open_ = [ConditionResult(n, "tests", "inconclusive", target=n, needs=(lost,)) for n in names]
+    >>> deciding_command(open_, Again("v1.5"))
+    'stabkit collect --label v1.5'
     """
-    rounds, targets = [], []
-    for condition in conditions:
-        need = next(iter(condition.needs), None)
-        if condition.outcome != "inconclusive" or need is None or need.decidable_margin is not None:
-            continue
-        targets.append(condition.target)
-        amount = _rounds_in_all(condition, need) if need.amount and need.unit in ("rounds", "samples") else None
-        rounds.append(amount or 0)
-    if not targets:
+    return _command([(c, c.needs[0]) for c in conditions if c.outcome == "inconclusive" and c.needs], again)
+
+
+def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again) -> str | None:
+    helped = [(condition, need) for condition, need in pairs if need is None or _helps(need)]
+    if not helped or not again.stored:
         return None
-    words: list[object] = ["stabkit", "collect"]
-    words += ["--rounds", max(rounds)] if any(rounds) else []
-    named = list(dict.fromkeys(targets))
-    if None not in named and len(named) <= _NAMED_TARGETS:
-        words += [word for target in named for word in ("--only", target)]
+    if all(need is not None and need.reason == "run_noise_unknown" for _, need in helped):
+        return shell(["stabkit", "aa", *again.places])
+    needs = [need for _, need in helped]
+    one_side = needs[0] if len({need.side if need else None for need in needs}) == 1 else None
+    rounds = max((_rounds_in_all(condition, need, again.rounds) or 0 for condition, need in helped if need), default=0)
+    words = ["stabkit", "collect", *again.names(one_side), *(["--rounds", rounds] if rounds else []), *again.places]
     return shell(words)
 
 
-def _rounds_in_all(condition: ConditionResult, need: Need) -> int | None:
+def _helps(need: Need) -> bool:
+    return need.reason not in _NO_COMMAND and need.decidable_margin is None
+
+
+def _rounds_in_all(condition: ConditionResult, need: Need, collected: int) -> int | None:
     """Return how many rounds a new collection needs: those there are and those missing; None if unknown.
 
     A collection starts afresh, so "4 more" after 8 are 12. Samples come in whole rounds.
     """
-    known = [e for e in condition.estimates if e.rounds and e.n_candidate]
-    have = max((e.rounds for e in known), default=0)
+    if not need.amount or need.unit not in ("rounds", "samples"):
+        return None
+    known = [(e.rounds or collected, e.n_candidate) for e in condition.estimates if e.n_candidate]
+    have = max((rounds for rounds, _ in known), default=0)
     if need.unit == "rounds":
-        return have + (need.amount or 0)
-    size = max((e.n_candidate // e.rounds for e in known), default=0)
-    return have + math.ceil((need.amount or 0) / size) if size else None
+        return have + need.amount
+    size = max((n // rounds for rounds, n in known if rounds), default=0)
+    return have + math.ceil(need.amount / size) if size else None

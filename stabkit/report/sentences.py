@@ -15,7 +15,7 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.answer import Reason
 from stabkit.report.estimates import change_text, margin_text, value_text, values_text
-from stabkit.report.needs import doubts, need_command
+from stabkit.report.needs import AGAIN, Again, doubts, need_command
 from stabkit.report.wording import count, joined, plain, plural, verb
 
 __all__ = [
@@ -150,10 +150,10 @@ def verdict_sentence(gate: Gate) -> str:
     return f"{open_} of {total} {noun} {verb('is', open_)} inconclusive, {good} {verb('is', good)} stable or improved."
 
 
-def reason(condition: ConditionResult) -> Reason:
+def reason(condition: ConditionResult, again: Again = AGAIN) -> Reason:
     """Return one condition in words, for the verdict, the risks and the tables."""
     need = next((n for n in condition.needs), None)
-    command = need_command(condition, need) if condition.outcome == "inconclusive" else None
+    command = need_command(condition, need, again) if condition.outcome == "inconclusive" else None
     return Reason(
         outcome=condition.outcome,
         subject=plain(condition.name),
@@ -176,10 +176,10 @@ def waiting_reason(conditions: Sequence[ConditionResult]) -> Reason:
     return Reason("inconclusive", subject, f"without a baseline to compare with: {names}", None, SECTIONS[2])
 
 
-def reasons(gate: Gate) -> tuple[Reason, ...]:
+def reasons(gate: Gate, again: Again = AGAIN) -> tuple[Reason, ...]:
     """Return the verdict's reasons in order of weight; conditions that only wait for a baseline are one reason."""
     waiting = [condition for condition in gate.reasons if lacks_baseline(condition)]
-    others = [reason(condition) for condition in gate.reasons if not lacks_baseline(condition)]
+    others = [reason(condition, again) for condition in gate.reasons if not lacks_baseline(condition)]
     return (*others, waiting_reason(waiting)) if waiting else tuple(others)
 
 

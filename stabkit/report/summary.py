@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
-from stabkit.report.needs import deciding_command, need_command
+from stabkit.report.needs import AGAIN, Again, deciding_command, need_command
 from stabkit.report.sentences import (
     doubt_text,
     estimate_text,
@@ -21,7 +21,7 @@ from stabkit.report.sentences import (
     standing_outcome,
     verdict_sentence,
 )
-from stabkit.report.wording import capital, count, joined, named_metrics, plain, sentence, verb
+from stabkit.report.wording import capital, count, joined, named_metrics, plain, sentence, shell, verb
 
 __all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]
 
@@ -207,16 +207,17 @@ def changed_text(changes: pd.DataFrame) -> str:
     return f"{', '.join(head)}{where}"
 
 
-def recommendations(gate: Gate, *, first: bool = False) -> list[Advice]:
+def recommendations(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Advice]:
     """Return what to do now and later, each with the row that caused it; in order of weight."""
-    found = [_deploy(gate, first=first)]
-    found += _for_conditions([condition for condition in gate.reasons if not lacks_baseline(condition)])
+    collect = shell(["stabkit", "collect", *again.names(None), *again.places]) if again.stored else None
+    found = [_deploy(gate, first=first, again=again)]
+    found += _for_conditions([condition for condition in gate.reasons if not lacks_baseline(condition)], again)
     missing = [name for name in gate.missing if not first or name != "baseline run"]
     if missing:
-        found.append(
-            Advice("now", "collect what is declared", f"not there: {missing_text(missing)}", "stabkit collect")
-        )
-    found += [_near_margin(c, e) for c in gate.conditions if c.outcome == "stable" for e in c.estimates if _near(e)]
+        found.append(Advice("now", "collect what is declared", f"not there: {missing_text(missing)}", collect))
+    found += [
+        _near_margin(c, e, again) for c in gate.conditions if c.outcome == "stable" for e in c.estimates if _near(e)
+    ]
     known = [
         c for c in gate.conditions if c.kind == "tests" and any(i.get("state") == "still_failing" for i in c.items)
     ]
@@ -235,7 +236,7 @@ def recommendations(gate: Gate, *, first: bool = False) -> list[Advice]:
     return found
 
 
-def _deploy(gate: Gate, *, first: bool) -> Advice:
+def _deploy(gate: Gate, *, first: bool, again: Again) -> Advice:
     if gate.verdict == "stable":
         return Advice("now", "deploy", verdict_sentence(gate))
     if gate.verdict == "regressed":
@@ -243,28 +244,29 @@ def _deploy(gate: Gate, *, first: bool) -> Advice:
     if first:
         what = "keep this run as the baseline and collect again after the next change"
         return Advice("now", what, "there is no earlier run to compare with", "stabkit collect")
-    command = deciding_command(gate.reasons)
+    command = deciding_command(gate.reasons, again)
     return Advice("now", "collect what is missing before deciding", verdict_sentence(gate), command)
 
 
-def _for_conditions(conditions: Sequence[ConditionResult]) -> list[Advice]:
+def _for_conditions(conditions: Sequence[ConditionResult], again: Again) -> list[Advice]:
     """Return a step for each condition; those of one target that more evidence decides are one step."""
     found: dict[object, list[ConditionResult]] = {}
     for condition in conditions:
         own = condition.advice or condition.outcome != "inconclusive" or condition.target is None
         found.setdefault(("own", condition.name) if own else condition.target, []).append(condition)
-    return [_for_condition(group[0]) if len(group) == 1 else _for_target(group) for group in found.values()]
+    groups = found.values()
+    return [_for_condition(group[0], again) if len(group) == 1 else _for_target(group, again) for group in groups]
 
 
-def _for_target(group: Sequence[ConditionResult]) -> Advice:
+def _for_target(group: Sequence[ConditionResult], again: Again) -> Advice:
     because = doubt_text(group[0])
     others = len({doubt_text(condition) for condition in group} - {because})
     because += f"; {count(others, 'further doubt')}" if others else ""
-    return Advice("now", f"decide {joined(c.name for c in group)}", because, deciding_command(group))
+    return Advice("now", f"decide {joined(c.name for c in group)}", because, deciding_command(group, again))
 
 
-def _for_condition(condition: ConditionResult) -> Advice:
-    line = reason(condition)
+def _for_condition(condition: ConditionResult, again: Again) -> Advice:
+    line = reason(condition, again)
     because = doubt_text(condition)
     if condition.advice:
         return Advice("now", plain(condition.advice, 200), f"{line.subject}: {because}", line.command)
@@ -280,12 +282,12 @@ def _near(estimate: Estimate) -> bool:
     return used > 0.8 * estimate.margin
 
 
-def _near_margin(condition: ConditionResult, estimate: Estimate) -> Advice:
+def _near_margin(condition: ConditionResult, estimate: Estimate, again: Again) -> Advice:
     return Advice(
         "later",
         f"watch {plain(condition.name)}",
         f"its bound is near the margin: {estimate_text(estimate, condition)}",
-        need_command(condition, None),
+        need_command(condition, None, again),
     )
 
 

@@ -26,6 +26,8 @@ __all__ = ["Store", "open_store"]
 
 _LOG: Final = logging.getLogger(__name__)
 _SIGN: Final = "stabkit-store.json"
+_GITIGNORE: Final = ".gitignore"
+_IGNORED: Final = "# Runs are kept here, not in git; remove this file to commit them.\n*\n"
 _RELATIVE: Final = re.compile(r"(?P<name>.+?)~(?P<back>\d{1,9})", re.DOTALL)
 
 
@@ -59,6 +61,8 @@ def open_store(path: Path | str, *, create: bool = False) -> Store:
     root = candidates[0]
     try:
         (root / COMMITS).mkdir(parents=True, exist_ok=True)
+        if not (root / _GITIGNORE).exists():  # evidence in a repository would count as a change of the system
+            (root / _GITIGNORE).write_text(_IGNORED, encoding="utf-8")
         write_durably(root / _SIGN, (json.dumps({"schema": SCHEMA_VERSION}) + "\n").encode())
     except OSError as error:
         raise StoreError(

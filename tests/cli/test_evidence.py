@@ -258,3 +258,18 @@ def test_a_load_file_of_percentiles_alone_keeps_its_claims(stabkit, folder):
     for name in ("before", "after"):
         (folder / name / "summary.json").unlink()
     assert stabkit("gate", "before", "after")[0] == 0
+
+
+def test_after_a_failed_collection_no_judgement_is_proposed(stabkit, folder):
+    (folder / "stabkit.toml").write_text('[http.api]\nurl = "http://127.0.0.1:1/"\nrequests = 2\nrate = 100\n')
+    code, out, err = stabkit("collect", "--label", "v1", "--rounds", "1")
+    assert code == 2
+    assert out.startswith("stored run v1")
+    assert "hint: Start the service, or correct its url." in err
+    assert "Next:" not in err
+
+
+def test_a_label_that_no_table_could_show_is_refused(stabkit, folder):
+    code, _, err = stabkit("import", "tests", "good.xml", "--label", "x" * 101)
+    assert code == 2
+    assert "at most 100 characters; this one has 101" in err

@@ -7,11 +7,13 @@ import pytest
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
 from stabkit.errors import UsageError
 from stabkit.report.explanation import explain, explanation_document, find_condition
+from stabkit.report.needs import Again
 
 
 def estimate(outcome, **values):
     given = {"baseline": 10.0, "candidate": 11.0, "change": 1.1, "low": 1.05, "high": 1.15, "margin": 0.2}
-    return Estimate("p50", "ms", "ratio", outcome, n_baseline=50, n_candidate=50, **(given | values))
+    given |= {"n_baseline": 50, "n_candidate": 50}
+    return Estimate("p50", "ms", "ratio", outcome, **(given | values))
 
 
 def condition(outcome, *estimates, **values):
@@ -80,3 +82,62 @@ def test_the_document_holds_every_number_and_no_infinity():
     document = explanation_document(gate(found), found)
     assert document["condition"]["estimates"][0]["high"] is None
     assert (document["verdict"], document["condition"]["outcome"]) == ("inconclusive", "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"low": None, "high": None}, "too little evidence for an interval"),
+        ({"n_baseline": 1, "n_candidate": 1}, "one sample has no interval"),
+        ({"low": 0.9, "high": 1.1}, "but of too few rounds to be trusted"),
+    ],
+)
+def test_an_open_estimate_says_why_it_is_open(values, words):
+    found = condition("inconclusive", estimate("inconclusive", **values), kind="resource")
+    assert words in repr(explain(gate(found), found))
+
+
+def test_the_numbers_stand_beside_the_rule():
+    found = condition("stable", estimate("stable", rounds=5, p_worse=1e-9, flags=("slower_within_margin", "odd_thing")))
+    shown = repr(explain(gate(found), found)).replace("\u202f", " ")
+    for words in ("5 × 10", "11 ms", "+10 % [+5, +15]", "20 %", "< 0.0001", "by less than the margin and odd thing"):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "item", "words"),
+    [
+        (
+            "tests",
+            {"total": 9, "baseline_tests": 8, "common": 7, "baseline_pass": 7, "candidate_pass": 6, "mcnemar_p": 0.5},
+            {"state": "unconfirmed", "what": "t", "baseline_status": "pass", "candidate_status": "fail", "attempts": 2,
+             "failures": 2, "need_reruns": 4, "flake_rate": 0.1, "flake_basis": "suite"},
+            ["9 tests in the candidate, 8 in the baseline, 7 judged in both; 7 → 6 pass; McNemar's p 0.50",
+             "pass → fail; failed 2 of 2 attempts; 4 more reruns would tell; flake rate 10 %, suite"],
+        ),
+        (
+            "findings",
+            {"total": 3, "new": 1, "persisting": 2, "gating": 1, "comparable": False, "why": ["other rules"]},
+            {"state": "new", "what": "F401 a.py:1", "severity": "high", "gates": True, "detail": "unused"},
+            ["3 findings in both runs together; 1 new and 2 persisting; 1 gating; the scans cannot be compared: other",
+             "high; gates; unused"],
+        ),
+        (
+            "checks",
+            {"total": 3, "passed": 2, "common": 3},
+            {"state": "fail", "what": "status", "expected": "200", "observed": "500", "failed": 3, "times": 5},
+            ["3 checks, 3 of them in the baseline too; 2 pass", "expected 200, observed 500; failed 3 of 5 times"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_judged_one_by_one_shows_its_numbers(kind, facts, item, words):
+    found = condition("inconclusive", kind=kind, facts=facts, items=(item,))
+    shown = repr(explain(gate(found), found)).replace("\u202f", " ")
+    for part in (*words, "Rule: nothing is proven worse, but something is not known"):
+        assert part in shown
+
+
+def test_the_command_collects_the_same_runs_again():
+    found = condition("inconclusive", estimate("inconclusive", rounds=5), needs=(Need(3, "rounds", "wide_interval"),))
+    again = Again("v1.5", "v1.4", together=True)
+    assert "stabkit collect --label v1.5 --baseline-label v1.4 --rounds 8" in repr(explain(gate(found), found, again))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Need
-from stabkit.report.needs import doubts, need_command, need_text
+from stabkit.report.needs import Again, doubts, need_command, need_text
 
 
 def opened(*needs: Need, **fields: Any) -> ConditionResult:
@@ -44,17 +44,68 @@ def test_a_margin_is_in_the_unit_of_its_condition(kind, unit):
 
 
 def test_more_rounds_are_counted_from_those_there_are():
-    assert need_command(opened(), Need(8, "rounds", "wide_interval")) == "stabkit collect --rounds 18 --only backend"
+    assert need_command(opened(), Need(8, "rounds", "wide_interval")) == "stabkit collect --rounds 18"
 
 
 def test_samples_become_whole_rounds():
-    assert need_command(opened(), Need(51, "samples", "wide_interval")) == "stabkit collect --rounds 12 --only backend"
+    assert need_command(opened(), Need(51, "samples", "wide_interval")) == "stabkit collect --rounds 12"
+
+
+def test_samples_of_a_rate_become_rounds_of_the_run():
+    rate = ConditionResult(
+        "errors",
+        "error_rate",
+        "inconclusive",
+        estimates=(Estimate("errors", "share", "difference", "inconclusive", n_candidate=200),),
+    )
+    need = Need(565, "samples", "wide_interval")
+    assert need_command(rate, need, Again("v1.5", rounds=5)) == "stabkit collect --label v1.5 --rounds 20"
+    assert need_command(rate, need, Again("v1.5")) == "stabkit collect --label v1.5"
+
+
+@pytest.mark.parametrize(
+    ("again", "side", "words"),
+    [
+        (Again("v1.5", "v1.4"), "candidate", "--label v1.5"),
+        (Again("v1.5", "v1.4"), "baseline", "--label v1.4"),
+        (Again("v1.5", "v1.4", together=True), "baseline", "--label v1.5 --baseline-label v1.4"),
+        (Again("a b", places=("--data", "x y")), None, "--label 'a b' --data 'x y'"),
+    ],
+)
+def test_the_same_runs_are_collected_again_under_their_names(again, side, words):
+    need = Need(None, "evidence", "missing", "no scan of ruff", side=side)
+    assert need_command(opened(), need, again) == f"stabkit collect {words}"
+
+
+def test_unknown_noise_is_measured_by_aa():
+    need = Need(None, "runs", "run_noise_unknown")
+    assert (
+        need_command(opened(), need, Again("v1.5", "v1.4", places=("--config", "x.toml")))
+        == "stabkit aa --config x.toml"
+    )
+
+
+@pytest.mark.parametrize(
+    "need",
+    [
+        Need(4, "reruns", "not_rerun", "t::a"),
+        Need(None, "evidence", "failing_on_both_sides"),
+        Need(250_000, "samples", "wide_interval", decidable_margin=0.7),
+    ],
+)
+def test_no_command_is_named_where_collecting_again_decides_nothing(need):
+    assert need_command(opened(), need) is None
+
+
+def test_evidence_files_have_no_command():
+    assert need_command(opened(), Need(None, "evidence", "missing"), Again(stored=False)) is None
 
 
 def test_unknown_reasons_are_said_not_dropped():
     assert need_text(Need(2, "runs", "moon_phase", "waxing")) == "moon phase: waxing; 2 more runs would decide"
 
 
-def test_a_hostile_target_cannot_break_out_of_the_command():
-    result = ConditionResult("x", "tests", "inconclusive", target="a; rm -rf $HOME `id`")
-    assert need_command(result, None) == "stabkit collect --only 'a; rm -rf $HOME `id`'"
+def test_a_hostile_label_cannot_break_out_of_the_command():
+    assert (
+        need_command(opened(), None, Again("a; rm -rf $HOME `id`")) == "stabkit collect --label 'a; rm -rf $HOME `id`'"
+    )

@@ -36,7 +36,7 @@ def verdict(case: Case) -> Verdict:
     return Verdict(
         word=gate.verdict,
         sentence=summary.headline(gate, first=case.first),
-        reasons=reasons(gate),
+        reasons=reasons(gate, case.again),
         facts=tuple(summary.facts_strip(gate, case.after["changes"]).items()),
         metrics=first_metrics(gate),
         decide=_decide(case),
@@ -52,7 +52,7 @@ def verdict(case: Case) -> Verdict:
 def _decide(case: Case) -> str | None:
     if not case.gate.conditions:
         return "stabkit collect"
-    return None if case.first else deciding_command(case.gate.reasons)
+    return None if case.first else deciding_command(case.gate.reasons, case.again)
 
 
 def _text(value: object) -> str | None:
@@ -113,7 +113,7 @@ def _worst(guards: list[ConditionResult], *, incomplete: bool) -> str:
 
 def recommendations(case: Case) -> Piece:
     """Return what to do now, then later; each line with the row that caused it."""
-    found = summary.recommendations(case.gate, first=case.first)
+    found = summary.recommendations(case.gate, first=case.first, again=case.again)
     rows = tuple(
         {"what": (capital(plain(a.what, 200)), a.when), "because": a.because, "command": a.command} for a in found
     )

@@ -1,0 +1,126 @@
+"""The numbers behind conditions that are judged one by one: of tests, findings and checks, and of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stabkit.analyze.outcome import ConditionResult
+from stabkit.report.estimates import value_text
+from stabkit.report.numbers import significant
+from stabkit.report.wording import count, joined, plain
+
+__all__ = ["facts_text", "item_text"]
+
+_LONGEST = 120
+
+
+def facts_text(condition: ConditionResult) -> str:
+    """Return how many tests, findings or checks a condition rests on; empty if it rests on none.
+
+    Examples
+    --------
+    >>> facts = {"total": 3, "passed": 2, "common": 3}
+    >>> facts_text(ConditionResult("api contract", "checks", "inconclusive", facts=facts))
+    '3 checks, 3 of them in the baseline too; 2 pass'
+    """
+    facts = condition.facts
+    if not facts.get("total") and not facts.get("baseline_tests"):
+        return ""
+    match condition.kind:
+        case "checks" if "common" in facts:
+            return (
+                f"{count(facts['total'], 'check')}, {facts['common']} of them in the baseline too; "
+                f"{facts.get('passed', 0)} pass"
+            )
+        case "tests":
+            return _tests_text(facts)
+        case "findings":
+            return _findings_text(facts)
+        case _:
+            return ""
+
+
+def _tests_text(facts: Mapping[str, Any]) -> str:
+    passed = [facts.get(f"{side}_pass") for side in ("baseline", "candidate")]
+    parts = [
+        f"{count(facts['total'], 'test')} in the candidate, {facts['baseline_tests']} in the baseline, "
+        f"{facts['common']} judged in both"
+    ]
+    if None not in passed:
+        parts.append(f"{passed[0]} → {passed[1]} pass")
+    p = facts.get("mcnemar_p")
+    if p is not None and p == p:  # noqa: PLR0124 - NaN alone differs from itself
+        parts.append(f"McNemar's p {significant(float(p), 2)}")
+    return "; ".join(parts)
+
+
+def _findings_text(facts: Mapping[str, Any]) -> str:
+    moved = [f"{facts[state]} {state.replace('_', ' ')}" for state in _STATES if facts.get(state)]
+    compared = "the scans can be compared" if facts.get("comparable") else "the scans cannot be compared"
+    why = joined(facts.get("why") or facts.get("assumed") or ())
+    parts = [
+        f"{count(facts['total'], 'finding')} in both runs together",
+        joined(moved),
+        f"{facts.get('gating', 0)} gating",
+    ]
+    return "; ".join([*(part for part in parts if part), f"{compared}: {why}" if why else compared])
+
+
+_STATES = ("new", "reopened", "fixed", "persisting", "moved", "updated", "not_scanned")
+
+
+def item_text(kind: str, item: Mapping[str, Any]) -> str:
+    """Return the numbers and the cause of one test, finding or check, as far as they are known.
+
+    Examples
+    --------
+    >>> item_text("checks", {"expected": "200", "observed": "500", "failed": 3, "times": 5})
+    'expected 200, observed 500; failed 3 of 5 times'
+    """
+    parts = {"tests": _test_parts, "findings": _finding_parts, "checks": _check_parts}.get(kind, _no_parts)(item)
+    detail = item.get("detail")
+    if detail and not any(str(detail) in part for part in parts):
+        parts = [*parts, plain(detail, _LONGEST)]
+    return "; ".join(part for part in parts if part)
+
+
+def _test_parts(item: Mapping[str, Any]) -> list[str]:
+    parts = []
+    before, after = item.get("baseline_status"), item.get("candidate_status")
+    if before or after:
+        parts.append(f"{plain(before or 'not there')} → {plain(after or 'not there')}")
+    if item.get("attempts"):
+        parts.append(f"failed {item.get('failures') or 0} of {count(item['attempts'], 'attempt')}")
+    if item.get("need_reruns"):
+        parts.append(f"{count(item['need_reruns'], 'more rerun')} would tell")
+    if item.get("flake_rate") is not None:
+        basis = f", {plain(item['flake_basis'])}" if item.get("flake_basis") else ""
+        parts.append(f"flake rate {value_text(float(item['flake_rate']), 'share')}{basis}")
+    parts += [f"{words} {plain(item[key])}" for key, words in _TEST_CAUSES if item.get(key)]
+    return parts
+
+
+_TEST_CAUSES = (("hidden_by", "hidden by"), ("explained_by", "explained by"))
+
+
+def _finding_parts(item: Mapping[str, Any]) -> list[str]:
+    parts = [plain(item["severity"])] if item.get("severity") else []
+    if item.get("matched_by"):
+        parts.append(f"matched by {plain(item['matched_by'])}")
+    parts += [plain(item["reason"])] if item.get("reason") else []
+    parts += ["suppressed"] if item.get("suppressed") else []
+    parts += ["gates"] if item.get("gates") else []
+    return parts
+
+
+def _check_parts(item: Mapping[str, Any]) -> list[str]:
+    named = [f"{key} {plain(item[key], _LONGEST)}" for key in ("expected", "observed") if item.get(key)]
+    parts = [", ".join(named)] if named else []
+    if item.get("times"):
+        parts.append(f"failed {item.get('failed') or 0} of {count(item['times'], 'time')}")
+    return parts
+
+
+def _no_parts(_item: Mapping[str, Any]) -> list[str]:
+    return []
