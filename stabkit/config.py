@@ -254,6 +254,9 @@ class TestSuite(_Model):
     retries: Literal["declared", "same_id"] = Field(
         default="declared", description="same_id: cases of one id are attempts in order, and the last counts"
     )
+    left_out: tuple[str, ...] = Field(
+        default=(), description="globs of test ids that are not to run any more, or not here: their absence is no gap"
+    )
     mission_critical: bool = False
 
     @model_validator(mode="after")

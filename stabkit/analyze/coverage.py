@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import pandas as pd
 
-__all__ = ["FEWEST_COMMON", "Coverage", "coverage", "deleted_with", "hidden_by", "hidden_tests", "hidden_text"]
+__all__ = ["FEWEST_COMMON", "LEFT_OUT", "Coverage", "coverage", "explained", "hidden_by", "hidden_tests", "hidden_text"]
 
 FEWEST_COMMON: Final = 0.9
 """Below this share of common tests two runs cover different subsets."""
+LEFT_OUT: Final = "left_out "
+"""What an explanation by the configuration begins with; any other is a deleted file."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,13 @@ def hidden_by(transitions: pd.DataFrame) -> dict[str, str]:
     return near | hidden
 
 
-def deleted_with(transitions: pd.DataFrame, deleted_files: Collection[str]) -> dict[str, str]:
-    """Return the tests that disappeared because their file was deleted, and that file."""
+def explained(tests: Collection[str], deleted_files: Collection[str], left_out: Collection[str]) -> dict[str, str]:
+    """Return the tests that are gone for a known reason: the deleted file, or ``left_out`` and the glob that fits."""
     files = {module: path for path in deleted_files if (module := _dotted(path))}
-    gone = transitions.loc[transitions["transition"] == "disappeared", "test_id"]
-    return {test: file for test in gone if (file := _above(test, files)) is not None}
+    found = {test: file for test in tests if (file := _above(test, files)) is not None}
+    for pattern in left_out:
+        found |= {test: f"{LEFT_OUT}{pattern}" for test in tests if fnmatchcase(test, pattern)}
+    return found
 
 
 def _modules(test_id: str, name: Any) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.compared_tests import compare_tests, expected_tests, lost_tests
 from stabkit.analyze.confirmation import BAD
 from stabkit.analyze.coverage import FEWEST_COMMON, hidden_text
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison, match_findings, severity_rank
@@ -14,7 +15,7 @@ from stabkit.analyze.hunks import stored_hunks
 from stabkit.analyze.measured_conditions import combine, result_of
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome
 from stabkit.analyze.sides import Sides
-from stabkit.analyze.transitions import TRANSITIONS, suite_summary, test_transitions
+from stabkit.analyze.transitions import TRANSITIONS, suite_summary
 from stabkit.config import Condition
 
 __all__ = ["judge_checks", "judge_findings", "judge_tests"]
@@ -120,20 +121,13 @@ def judge_tests(condition: Condition, sides: Sides) -> ConditionResult:
 
     Notes
     -----
-    Blocking: an unconfirmed break; a test that disappeared, unless it was skipped before or its file was deleted in the
-    range; one newly skipped; an added one that fails; a flaky one that ends badly or fails more often than its flake
-    rate explains; fewer than 90 % common tests. Known failures, fixed and other flaky tests are listed only.
+    Blocking: an unconfirmed break; a test that disappeared, unless it was skipped before, its file was deleted in the
+    range or the suite's ``left_out`` names it; one that most of the last five complete runs hold and neither side does;
+    one newly skipped; an added one that fails; a flaky one that ends badly or fails more often than its flake rate
+    explains; fewer than 90 % common tests of those expected. Known failures, fixed and other flaky tests are listed
+    only.
     """
-    before, after = sides.table("tests")
-    changes = sides.candidate.evidence["changes"]
-    frame = test_transitions(
-        before,
-        after,
-        history=sides.earlier("tests"),
-        aliases=sides.config.test_aliases,
-        suite=condition.target,
-        deleted_files=changes.loc[changes["status"] == "deleted", "path"].tolist(),
-    )
+    frame = compare_tests(sides, condition.target)
     missing = _missing_tests(condition, sides, frame)
     facts = _test_facts(frame)
     if missing is not None:
@@ -141,7 +135,11 @@ def judge_tests(condition: Condition, sides: Sides) -> ConditionResult:
     items = [_test_item(row) for row in frame.to_dict("records") if _is_listed(row)]
     confirmed = any(item["state"] == "regressed" for item in items)
     facts |= {state: sum(item["state"] == state for item in items) for state in ("regressed", "unconfirmed")}
-    needs = _test_needs(items, facts)
+    lost = lost_tests(sides, frame, condition.target)
+    facts["lost"] = len(lost)
+    unseen = expected_tests(sides, condition.target) & set(frame.loc[frame["baseline_status"].isna(), "test_id"])
+    facts["expected"] = facts["baseline_tests"] - facts["explained"] + len(unseen) + len(lost)
+    needs = _test_needs(items, facts, lost)
     outcome: Outcome = "stable"
     if confirmed or needs:
         outcome = "regressed" if confirmed else "inconclusive"
@@ -219,7 +217,7 @@ def _blocks(row: Mapping[Any, Any]) -> bool:
             return False
 
 
-def _test_needs(items: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> tuple[Need, ...]:
+def _test_needs(items: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], lost: Sequence[str]) -> tuple[Need, ...]:
     blocking: dict[str, list[Mapping[str, Any]]] = {}
     for item in items:
         if item["blocks"] and item["state"] != "regressed":
@@ -227,7 +225,10 @@ def _test_needs(items: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) ->
     needs: list[Need] = []
     for item_state, found in blocking.items():
         needs += _needs_of(item_state, found)
-    shared, expected = facts["present_on_both"], facts["baseline_tests"] - facts["explained"]
+    if lost:
+        text = f"{len(lost)} test{'' if len(lost) == 1 else 's'} of most recent runs ran on neither side: "
+        needs.append(Need(None, "evidence", "missing", text + _names([{"what": name} for name in lost])))
+    shared, expected = facts["present_on_both"], facts["expected"]
     if shared < FEWEST_COMMON * expected:
         needs.append(Need(None, "evidence", "not_comparable", f"common tests: {shared} of {expected}"))
     if not facts["common"]:

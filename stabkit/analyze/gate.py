@@ -64,6 +64,7 @@ def evaluate_gate(
     history: Evidence | None = None,
     noise: Sequence[MetricNoise] = (),
     confidence: float | None = None,
+    history_runs: pd.DataFrame | None = None,
 ) -> Gate:
     """Judge every condition and return the verdict with everything it rests on.
 
@@ -82,6 +83,8 @@ def evaluate_gate(
         separate runs; where A/A runs alarm too often, measured times are inconclusive.
     confidence : float, optional
         Of every measured interval. None: what the last planned look of either run says, else 0.95.
+    history_runs : DataFrame, optional
+        The rows of the table ``runs`` that the history belongs to; they tell which tests are to be expected.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def evaluate_gate(
     """
     runs = [side for side in (baseline, candidate) if side is not None]
     stated = max(stated_confidence(side.fact("looks")) for side in runs) if confidence is None else confidence
-    sides = Sides(config, baseline, candidate, history, tuple(noise), stated)
+    sides = Sides(config, baseline, candidate, history, tuple(noise), stated, history_runs)
     conditions = config.conditions or evidence_conditions(sides)
     judged = [_judge(condition, sides) for condition in conditions]
     judged = _after_holm(judged, level_of(sides.confidence))

@@ -79,6 +79,8 @@ class Sides:
     ----------
     history : Evidence or None
         Tables of earlier runs of the same environment, the baseline and candidate left out.
+    history_runs : DataFrame or None
+        Their rows of the table ``runs``.
     noise : tuple of MetricNoise
         What A/A runs of the same environment have shown; empty: nothing is known.
     confidence : float
@@ -91,6 +93,7 @@ class Sides:
     history: Evidence | None = None
     noise: tuple[MetricNoise, ...] = ()
     confidence: float = CONFIDENCE
+    history_runs: pd.DataFrame | None = None
 
     @property
     def named(self) -> tuple[tuple[str, RunEvidence], ...]:

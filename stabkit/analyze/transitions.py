@@ -8,10 +8,10 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.confirmation import BAD, GOOD, FlakeBasis, attempts_to_confirm, chance_of_flakes, past_results
-from stabkit.analyze.coverage import deleted_with, hidden_by
+from stabkit.analyze.coverage import explained, hidden_by
 from stabkit.analyze.final_attempts import SEVERITY, deciding_attempts
 
-__all__ = ["TRANSITIONS", "suite_summary", "test_results", "test_transitions"]
+__all__ = ["TRANSITIONS", "renamed", "suite_summary", "test_results", "test_transitions"]
 
 TRANSITIONS: Final = (
     "regressed",
@@ -105,6 +105,8 @@ def test_transitions(
     aliases: Mapping[str, str] | None = None,  # noqa: PT028 - no test, in spite of its name
     suite: str | None = None,  # noqa: PT028 - no test, in spite of its name
     deleted_files: Collection[str] = (),  # noqa: PT028 - no test, in spite of its name
+    left_out: Collection[str] = (),  # noqa: PT028 - no test, in spite of its name
+    disagreeing: Collection[str] = (),  # noqa: PT028 - no test, in spite of its name
 ) -> pd.DataFrame:
     """Say of each test what became of it, and whether a break is confirmed.
 
@@ -120,6 +122,10 @@ def test_transitions(
         Only this suite.
     deleted_files : Collection of str
         Paths deleted between the runs; they explain the disappearance of the tests in them.
+    left_out : Collection of str
+        Globs of ids that are not to run any more, or not here; they explain it too.
+    disagreeing : Collection of str
+        Ids that failed and passed at the commit of one side: a change of theirs is ``flaky``.
 
     Returns
     -------
@@ -129,7 +135,8 @@ def test_transitions(
         attempts, failures, fresh_failures, recovered (of the candidate), flake_rate (expected share of failures without
         a cause), flake_basis (``own history`` or ``suite``), flake_chance (that so many failures are flakes), at_risk,
         need_reruns (null if nothing is open or no number would do), hidden_by (the collection error that hides a
-        disappeared test), explained_by (the deleted file), baseline_time_s, candidate_time_s, message.
+        disappeared test), explained_by (the deleted file, or left_out and its glob), baseline_time_s, candidate_time_s,
+        message.
 
     Notes
     -----
@@ -138,19 +145,16 @@ def test_transitions(
     :func:`stabkit.analyze.confirmation.chance_of_flakes` has the model. A pass among the candidate's failures makes it
     ``flaky``, and so does a baseline that itself recovered. skip to a result is ``added``.
     """
-    before = test_results(_renamed(_of_suite(baseline_tests, suite), aliases))
-    after = test_results(_renamed(_of_suite(candidate_tests, suite), aliases))
-    past = past_results(_renamed(_of_suite(history, suite), aliases)) if history is not None else None
+    before = test_results(renamed(_of_suite(baseline_tests, suite), aliases))
+    after = test_results(renamed(_of_suite(candidate_tests, suite), aliases))
+    past = past_results(renamed(_of_suite(history, suite), aliases)) if history is not None else None
     joined = before.merge(after, on="test_id", how="outer", suffixes=("_b", "_c"))
-    joined["transition"] = [
-        _transition(*row)
-        for row in zip(
-            joined["status_b"], joined["status_c"], joined["recovered_b"], joined["recovered_c"], strict=True
-        )
-    ]
+    disagrees = joined["test_id"].isin(disagreeing)
+    facts = [joined[name] for name in ("status_b", "status_c", "recovered_b", "recovered_c")]
+    joined["transition"] = [_transition(*row) for row in zip(*facts, disagrees, strict=True)]
     frame = _columns(joined)
     frame = _confirm(frame, past, flaky_seen=int(before["recovered"].sum() + after["recovered"].sum()))
-    frame = _explain(frame, deleted_files)
+    frame = _explain(frame, deleted_files, left_out)
     rank = frame["transition"].map(TRANSITIONS.index)
     return frame.assign(_rank=rank).sort_values(["_rank", "test_id"], ignore_index=True).drop(columns="_rank")
 
@@ -164,8 +168,8 @@ def _of_suite(tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
     return tests if suite is None else tests[tests["suite"] == suite]
 
 
-def _renamed(tests: pd.DataFrame, aliases: Mapping[str, str] | None) -> pd.DataFrame:
-    """Return the tests under their newest names; an old name stays where its run holds the new one too."""
+def renamed(tests: pd.DataFrame, aliases: Mapping[str, str] | None) -> pd.DataFrame:
+    """Return tests under their newest names; an old name stays where its run holds the new one too."""
     if not aliases:
         return tests
     runs = tests["run_id"].fillna("").tolist() if "run_id" in tests else [""] * len(tests)
@@ -186,7 +190,7 @@ def _newest(name: str, aliases: Mapping[str, str]) -> str:
     return name
 
 
-def _transition(baseline: Any, candidate: Any, recovered_b: Any, recovered_c: Any) -> str:
+def _transition(baseline: Any, candidate: Any, recovered_b: Any, recovered_c: Any, disagrees: Any) -> str:
     if pd.isna(candidate):
         return "disappeared"
     if candidate == "skip" and not pd.isna(baseline):
@@ -194,7 +198,7 @@ def _transition(baseline: Any, candidate: Any, recovered_b: Any, recovered_c: An
     if pd.isna(baseline) or baseline == "skip":
         return "added"
     now_bad, changed = candidate in BAD, (baseline in BAD) != (candidate in BAD)
-    if recovered_c is True or (changed and recovered_b is True):
+    if recovered_c is True or (changed and (recovered_b is True or disagrees)):
         return "flaky"
     words = ("regressed", "fixed") if changed else ("still_failing", "still_passing")
     return words[0] if now_bad else words[1]
@@ -256,11 +260,10 @@ def _confirmation(row: Any, basis: FlakeBasis) -> tuple[bool, float | None, str 
     return confirmed, rate, source, chance, need
 
 
-def _explain(frame: pd.DataFrame, deleted_files: Collection[str]) -> pd.DataFrame:
-    hidden, explained = hidden_by(frame), deleted_with(frame, deleted_files)
-    return frame.assign(
-        hidden_by=frame["test_id"].map(hidden).astype("str"), explained_by=frame["test_id"].map(explained).astype("str")
-    )
+def _explain(frame: pd.DataFrame, deleted_files: Collection[str], left_out: Collection[str]) -> pd.DataFrame:
+    gone = frame.loc[frame["transition"] == "disappeared", "test_id"].tolist()
+    reasons = {"hidden_by": hidden_by(frame), "explained_by": explained(gone, deleted_files, left_out)}
+    return frame.assign(**{name: frame["test_id"].map(found).astype("str") for name, found in reasons.items()})
 
 
 def suite_summary(transitions: pd.DataFrame) -> pd.DataFrame:

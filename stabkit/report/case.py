@@ -43,6 +43,8 @@ class Case:
         None if both sides are folders of evidence files.
     noise : tuple of MetricNoise
         What all A/A runs of the candidate's environment show, newer ones too; empty if there are none.
+    sides : Sides or None
+        What the gate was judged on.
     """
 
     baseline: RunEvidence | None
@@ -55,6 +57,7 @@ class Case:
     data: str
     asked: tuple[str, str]
     noise: tuple[MetricNoise, ...] = ()
+    sides: Sides | None = None
     _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -229,8 +232,12 @@ def load_case(
         before = _told_apart(before, reference, candidate)
     runs = _history_runs(before, after, store)
     noise = known_noise(store, after.run["environment"], settings)
-    gate = evaluate_gate(settings, before, after, history=_history(runs, store, before), noise=noise)
-    return Case(before, after, gate, settings, path, runs, store, str(data), (baseline or "", candidate), noise)
+    earlier = _earlier(runs, before)
+    history = _history(earlier, store)
+    gate = evaluate_gate(settings, before, after, history=history, noise=noise, history_runs=earlier)
+    asked = (baseline or "", candidate)
+    sides = Sides(settings, before, after, history, noise, gate.confidence, earlier)
+    return Case(before, after, gate, settings, path, runs, store, str(data), asked, noise, sides)
 
 
 def _described(side: RunEvidence, config: Config) -> RunEvidence:
@@ -271,16 +278,21 @@ def _history_runs(before: RunEvidence | None, after: RunEvidence, store: Store |
     return runs[same & (runs["started_at"] <= after.run["started_at"])].tail(HISTORY_RUNS).reset_index(drop=True)
 
 
-def _history(runs: pd.DataFrame, store: Store | None, before: RunEvidence | None) -> Evidence | None:
-    """Return the tables from which flake rates and reopened findings are learnt; None without a store.
+def _earlier(runs: pd.DataFrame, before: RunEvidence | None) -> pd.DataFrame:
+    """Return the runs from which flake rates, expected tests and reopened findings are learnt.
 
     Only runs before the baseline: in one between the two sides the change may be at work already, and its true failures
     would pass for flakes.
     """
-    if store is None or runs.empty:
-        return None
     if before is not None and before.run["run_id"] in set(runs["run_id"]):
-        runs = runs[runs["started_at"] < before.run["started_at"]]
+        return runs[runs["started_at"] < before.run["started_at"]]
+    return runs
+
+
+def _history(runs: pd.DataFrame, store: Store | None) -> Evidence | None:
+    """Return the tables of the earlier runs; None without a store."""
+    if store is None:
+        return None
     wanted = runs["run_id"].tolist()
     if not wanted:
         return Evidence()

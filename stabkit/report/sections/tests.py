@@ -8,8 +8,11 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.compared_tests import compare_tests
+from stabkit.analyze.coverage import LEFT_OUT
 from stabkit.analyze.histories import pass_history, test_run_map
-from stabkit.analyze.transitions import suite_summary, test_transitions
+from stabkit.analyze.sides import Sides
+from stabkit.analyze.transitions import suite_summary
 from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 from stabkit.report.case import Case
@@ -32,7 +35,7 @@ def results(case: Case) -> Piece:
     before, after = case.before["tests"], case.after["tests"]
     if before.empty and after.empty:
         return NoEvidence("test results", shell(["stabkit", "collect"]))
-    frame = test_transitions(before, after, history=_earlier(case), aliases=case.config.test_aliases)
+    frame = compare_tests(case.sides or Sides(case.config, case.baseline, case.candidate))
     conditions = case.of_kind("tests")
     leads = tuple(sentence(f"{plain(c.name)}: {whole_text(c)}") for c in conditions)
     leads += tuple(_claims_without_rows(case.sources))
@@ -69,14 +72,6 @@ def _history_pieces(case: Case) -> list[Piece]:
         return []
     figure = map_figure(tests, runs)
     return [not_passing_figure(tests, runs), *([figure] if figure is not None else [])]
-
-
-def _earlier(case: Case) -> pd.DataFrame | None:
-    if case.store is None:
-        return None
-    tests = case.history("tests")
-    own = [case.candidate.run["run_id"], *([case.baseline.run["run_id"]] if case.baseline else [])]
-    return tests[~tests["run_id"].isin(own)]
 
 
 def _suites(frame: pd.DataFrame) -> Table:
@@ -154,7 +149,7 @@ def _confirmed(row: dict[Any, Any]) -> str | None:
     if isinstance(row["hidden_by"], str):
         return f"hidden by {plain(row['hidden_by'])}"
     if isinstance(row["explained_by"], str):
-        return f"its file {plain(row['explained_by'])} was deleted"
+        return _explanation(row["explained_by"])
     if row["transition"] == "regressed":
         fresh = 0 if pd.isna(row["fresh_failures"]) else int(row["fresh_failures"])
         if row["confirmed"]:
@@ -164,6 +159,12 @@ def _confirmed(row: dict[Any, Any]) -> str | None:
     if row["transition"] == "flaky" and not pd.isna(row["attempts"]):
         return f"failed {int(row['failures'])} of {count(int(row['attempts']), 'attempt')}"
     return None
+
+
+def _explanation(reason: str) -> str:
+    if reason.startswith(LEFT_OUT):
+        return f"left out: {plain(reason.removeprefix(LEFT_OUT))}"
+    return f"its file {plain(reason)} was deleted"
 
 
 def _first_line(message: Any) -> str | None:
