@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 # Statements about change first, then the prober's own faults and speed.
-ORDER = ("latency", "slow_requests", "sequential", "noise", "trends", "prober", "readers", "store")
+ORDER = ("latency", "slow_requests", "sequential", "noise", "trends", "prober", "probing", "readers", "store")
 SMALLER = {"readers": ["--cases", "20000", "--findings", "10000"], "store": ["--rows", "1000000", "--runs", "100"]}
 
 
