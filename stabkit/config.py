@@ -194,10 +194,19 @@ class WebSocketTarget(_Model):
     send: tuple[WebSocketMessage, ...] = ()
     listen_ms: float = Field(default=5_000, gt=0, description="the deadline: then absence is decided")
     until_type: str | None = Field(default=None, description="an event of this type ends the session early")
+    ping_every_ms: float | None = Field(default=None, ge=10, description="null: no pings, as they are traffic too")
+    pong_within_ms: float = Field(default=1_000, gt=0)
+    expect_close: int | None = Field(default=None, ge=1000, le=4999, description="code with which the server closes")
     require_tls: bool = False
     event: EventContract | None = None
     sequence: tuple[SequenceRule, ...] = ()
     objective: Objective | None = Field(default=None, description="on connect_time")
+
+    @model_validator(mode="after")
+    def _one_end(self) -> WebSocketTarget:
+        if self.until_type is not None and self.expect_close is not None:
+            raise ValueError("until_type ends the session before the server can: leave it out, or expect_close")
+        return self
 
 
 class ResourceTarget(_Model):
@@ -210,6 +219,8 @@ class ResourceTarget(_Model):
     baseline_pid: int | None = None
     baseline_pid_file: Path | None = None
     baseline_port: int | None = Field(default=None, ge=1, le=65_535)
+    baseline_process_name: str | None = None
+    container: bool = Field(default=False, description="also what the whole container of the process uses")
 
     @model_validator(mode="after")
     def _one_way(self) -> ResourceTarget:

@@ -26,7 +26,8 @@ from stabkit.errors import UsageError
 
 __all__ = ["compare_resource"]
 
-_UNITS: Final = {"memory": "MB", "cpu": "s"}
+_UNITS: Final = {"memory": "MB", "cpu": "s", "container_memory": "MB", "container_cpu": "s"}
+_GROWING: Final = ("memory", "container_memory")
 _CPU_TICK_S: Final = 0.01
 """One tick of the kernel's processor accounting: added where a reading is 0, since the true use is below a tick."""
 
@@ -49,7 +50,8 @@ def compare_resource(
     baseline, candidate : DataFrame
         ``round`` and ``value``, one or more readings a round, in time order.
     metric : str
-        ``memory`` (readings above 0) is judged for growth as well; any other, such as ``cpu``, for its level only.
+        ``memory`` and ``container_memory`` (readings above 0) are judged for growth as well; any other, such as
+        ``cpu``, for its level only.
     margin : float
         Allowed relative increase of the level, and of the growth over the rounds collected.
     paired : bool
@@ -105,7 +107,7 @@ def compare_resource(
         flags = (*flags, "run_noise_unknown")
     error = level_of(confidence)
     level = _level(logs, paired, margin, error, {**known, "unit": _UNITS.get(metric, ""), "flags": flags})
-    if metric != "memory":
+    if metric not in _GROWING:
         return (level,)
     return level, _growth(logs, labels, margin, error, {**known, "unit": "% per round", "flags": flags})
 

@@ -29,7 +29,7 @@ def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory", o
     frame : DataFrame
         ``side`` (baseline, candidate), ``round``, ``metric``, ``value``, ``unit``; several readings of a round: median.
     metric : str
-        ``memory`` or ``cpu``.
+        ``memory`` or ``cpu``, of the process or its container.
     of : str
         Whose, for the words.
     """
@@ -72,7 +72,7 @@ def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory", o
     axes.yaxis.set_major_formatter(EvenTicks())
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.set_xlabel("round", color=MUTE)
-    say(axes, f"{metric}, {rows['unit'].iloc[0]}".replace("$", r"\$"))
+    say(axes, f"{metric.replace('_', ' ')}, {rows['unit'].iloc[0]}".replace("$", r"\$"))
     return axes
 
 
@@ -80,12 +80,10 @@ def describe_resources(frame: pd.DataFrame, *, metric: str = "memory", of: str =
     """Say the candidate's last level against its first, and the baseline's median against the candidate's."""
     rows = _chosen(frame, metric)
     candidate = rows[rows["side"] == "candidate"].sort_values("round")
-    word = "CPU" if metric == "cpu" else metric
+    word = metric.replace("_", " ").replace("cpu", "CPU")
     name = f"{of} {word}" if of else word[0].upper() + word[1:]
     if candidate.empty:
-        return Description(
-            f"No evidence on {metric}", f"Empty line chart of {metric}, where the candidate has no reading"
-        )
+        return Description(f"No evidence on {word}", f"Empty line chart of {word}, where the candidate has no reading")
     unit = str(candidate["unit"].iloc[0])
     title = f"{name} at a median of {measure(float(candidate['value'].median()), unit)}"
     baseline = rows[rows["side"] == "baseline"]

@@ -62,6 +62,9 @@ class ContractTallies:
         self._connected = 0
         self._frames = Tally("frames are JSON", "JSON objects", "messages")
         self._reply = Tally("reply", self._reply_words(), "replies")
+        self._subprotocol = Tally("subprotocol", " or ".join(target.subprotocols), "sessions")
+        self._pings = Tally("pings", f"answered within {target.pong_within_ms:g} ms", "pings")
+        self._close = Tally("close code", str(target.expect_close), "sessions")
         self._sequences = [
             (rule, Tally(f"sequence {rule.name}", _rule_words(rule), "sequences")) for rule in target.sequence
         ]
@@ -82,6 +85,7 @@ class ContractTallies:
             self._frames.add(met=True)
         for index, fault in faults:
             self._frames.add(met=False, deviation=f"{place}, event {index}: {fault}")
+        self._judge_session(record, place)
         replies = self._judge_replies(record, place)
         if self._contract is not None:
             self._judge_events(self._contract, record, events, replies, place)
@@ -103,6 +107,12 @@ class ContractTallies:
         """Return all rows; ``not_checked`` for the given reason if no session was connected."""
         contract = self._contract or EventContract()
         tallies = [self._frames]
+        if self._target.subprotocols:
+            tallies.append(self._subprotocol)
+        if self._target.ping_every_ms is not None:
+            tallies.append(self._pings)
+        if self._target.expect_close is not None:
+            tallies.append(self._close)
         if any(message.reply_within_ms is not None for message in self._target.send):
             tallies.append(self._reply)
         tallies += self._types.values()
@@ -119,10 +129,21 @@ class ContractTallies:
             tallies.append(self._sender_time)
         tallies += [tally for _, tally in self._sequences]
         nothing = why or f"no event arrived {self._deadline}"
-        return [tally.row(target, nothing=nothing) for tally in tallies]
+        unpinged = why or "no session lasted until a ping"
+        return [tally.row(target, nothing=unpinged if tally is self._pings else nothing) for tally in tallies]
 
     def _listened_ms(self, record: Record) -> float:
         return self._target.listen_ms if record.deadline else record.ms(record.ended_ns)
+
+    def _judge_session(self, record: Record, place: str) -> None:
+        """Judge what holds for the session as a whole."""
+        chosen = record.subprotocol
+        self._subprotocol.add(chosen is not None, f"{place}: none was chosen")
+        for number, trip_ms in enumerate(record.pings):
+            self._pings.add(trip_ms is not None, f"{place}, ping {number}: no pong")
+        closed = f"{record.close_code}, {record.abnormal}" if record.abnormal else f"{record.close_code}"
+        seen = f"expected, not seen in {self._listened_ms(record) / 1000:.3g} s" if record.deadline else closed
+        self._close.add(not record.deadline and record.close_code == self._target.expect_close, f"{place}: {seen}")
 
     def _judge_replies(self, record: Record, place: str) -> set[int]:
         """Count each expected reply; return the positions of the messages taken as replies."""
@@ -144,6 +165,7 @@ class ContractTallies:
             index, at_ns = after[0]
             took = (at_ns - sent[position]) / 1e6
             taken.add(index)
+            record.replies.append((sent[position], at_ns))
             self._reply.add(took <= message.reply_within_ms, f"{named}: took {took:.0f} ms")
         return taken
 

@@ -308,6 +308,7 @@ def _probes(
                 "pid": target.baseline_pid,
                 "pid_file": target.baseline_pid_file,
                 "port": target.baseline_port,
+                "process_name": target.baseline_process_name,
             }
         else:
             ways = {key: getattr(target, key) for key in ("pid", "pid_file", "port", "process_name")}
@@ -315,7 +316,7 @@ def _probes(
         if "pid_file" in ways:
             ways["pid_file"] = config.path(ways["pid_file"])
         if ways and chosen("resources", name):
-            found.append(_Guarded("resources", ResourceProbe(name, **ways)))
+            found.append(_Guarded("resources", ResourceProbe(name, **ways, container=target.container)))
     return found
 
 

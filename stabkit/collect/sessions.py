@@ -20,6 +20,7 @@ from urllib.parse import SplitResult
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
 
 from stabkit.collect.diagnosis import certificate_fault, diagnose
 from stabkit.collect.sequences import find_field
@@ -47,6 +48,12 @@ class Record:
         Arrival and content, in order.
     sent : list of (int, int)
         Position in ``target.send`` and time, in order.
+    pings : list of float or None
+        Round trip of each ping in ms; None if it was not answered in time.
+    replies : list of (int, int)
+        Of each reply that was waited for: when its message was sent and when it came.
+    subprotocol : str or None
+        What the server chose.
     deadline : bool
         True if listening ended because its time was up.
     abnormal : str or None
@@ -72,6 +79,9 @@ class Record:
     tls: Session | None = None
     messages: list[tuple[int, str | bytes]] = field(default_factory=list)
     sent: list[tuple[int, int]] = field(default_factory=list)
+    pings: list[float | None] = field(default_factory=list)
+    replies: list[tuple[int, int]] = field(default_factory=list)
+    subprotocol: str | None = None
     deadline: bool = False
     close_code: int | None = None
     abnormal: str | None = None
@@ -108,9 +118,7 @@ async def run_session(
     stage = ["name resolution"]
     try:
         async with asyncio.timeout(target.timeout_s):
-            connection = await _connect(
-                record, stage, url=url, parts=parts, headers=headers, context=context, timeout_s=target.timeout_s
-            )
+            connection = await _connect(record, stage, target, url=url, parts=parts, headers=headers, context=context)
     except (OSError, WebSocketException, ssl.CertificateError, ValueError, EOFError) as error:
         record.error = diagnose(error, timeout_s=target.timeout_s, stage=stage[0], secrets=secrets)
         record.certificate_fault = certificate_fault(error)
@@ -128,18 +136,18 @@ async def run_session(
 async def _connect(
     record: Record,
     stage: list[str],
+    target: WebSocketTarget,
     *,
     url: str,
     parts: SplitResult,
     headers: Mapping[str, str],
     context: ssl.SSLContext | None,
-    timeout_s: float,
 ) -> ClientConnection:
     host = parts.hostname or ""
     port = parts.port or (443 if context else 80)
     addresses = [host]
     if not is_address(host):
-        addresses, record.dns_ms = await asyncio.to_thread(resolve, host, port, timeout_s)
+        addresses, record.dns_ms = await asyncio.to_thread(resolve, host, port, target.timeout_s)
     stage[0] = "connecting"
     raw = await _open_socket(record, addresses, port)
     begun = perf_counter_ns()
@@ -160,7 +168,8 @@ async def _connect(
             max_size=MAX_MESSAGE_BYTES,
             max_queue=1024,
             open_timeout=None,  # one deadline covers all stages
-            ping_interval=None,  # a session is short; pings would be traffic of ours in its timings
+            ping_interval=None,  # only those that are asked for: they are traffic of ours in the session's timings
+            subprotocols=[Subprotocol(name) for name in target.subprotocols] or None,
             close_timeout=1,
             additional_headers=dict(headers),
             user_agent_header="stabkit",
@@ -176,6 +185,7 @@ async def _connect(
             record.tls_ms = (made[0].made_ns - begun) / 1e6 if context else None
             _note_tls(record, made[0])
     record.connected_ns = perf_counter_ns()
+    record.subprotocol = connection.subprotocol
     record.upgrade_ms = (record.connected_ns - made[0].made_ns) / 1e6
     return connection
 
@@ -215,7 +225,9 @@ async def _listen(record: Record, target: WebSocketTarget, connection: ClientCon
     arrived = asyncio.Event()
     loop = asyncio.get_running_loop()
     ends = loop.time() + target.listen_ms / 1000
-    sender = asyncio.create_task(_send(record, target, connection, arrived))
+    helpers = [asyncio.create_task(_send(record, target, connection, arrived))]
+    if target.ping_every_ms is not None:
+        helpers.append(asyncio.create_task(_ping(record, target.ping_every_ms, target.pong_within_ms, connection)))
     try:
         async with asyncio.timeout_at(ends):
             await _receive(record, target, connection, arrived)
@@ -224,15 +236,16 @@ async def _listen(record: Record, target: WebSocketTarget, connection: ClientCon
     except ConnectionClosed as closed:
         frame = closed.rcvd
         record.close_code = frame.code if frame else 1006
-        if frame is None or frame.code not in (1000, 1001):
+        if frame is None or frame.code not in (1000, 1001, target.expect_close):
             # 1006 never comes over the wire: the cause says more than the number.
             why = closed.__cause__ or closed
             record.abnormal = f"closed with {record.close_code}: {(frame.reason if frame else '') or why}"
     finally:
         record.ended_ns = perf_counter_ns()
-        sender.cancel()
-        with suppress(asyncio.CancelledError, ConnectionClosed):
-            await sender
+        for helper in helpers:
+            helper.cancel()
+            with suppress(asyncio.CancelledError, ConnectionClosed):
+                await helper
 
 
 async def _receive(
@@ -271,3 +284,13 @@ async def _send(record: Record, target: WebSocketTarget, connection: ClientConne
         if message.reply_within_ms is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(arrived.wait(), message.reply_within_ms / 1000)
+
+
+async def _ping(record: Record, every_ms: float, within_ms: float, connection: ClientConnection) -> None:
+    while True:
+        await asyncio.sleep(every_ms / 1000)
+        pong = await connection.ping()
+        try:
+            record.pings.append(1000 * await asyncio.wait_for(asyncio.shield(pong), within_ms / 1000))
+        except TimeoutError:
+            record.pings.append(None)

@@ -51,9 +51,10 @@ class WebSocketProbe:
     -----
     Each session gives one ``connect_time`` (due time to upgraded; the upgrade itself is in ``first_byte_ms``), and,
     where messages came or were owed, one ``first_message_time`` and one ``session_time`` (due time to the last
-    message). How long a session without an end listens is the prober's choice and is not measured. Each event gives
-    one row of the metric ``event:<type>`` with its arrival after the connection was made in ``value``. The first
-    session of a round is a warm-up.
+    message). Each message that owes a reply gives one ``round_trip_time``, each ping one ``ping_time``. How long a
+    session without an end listens is the prober's choice and is not measured. Each event gives one row of the metric
+    ``event:<type>`` with its arrival after the connection was made in ``value``. The first session of a round is a
+    warm-up.
     """
 
     def __init__(self, name: str, target: WebSocketTarget, *, url: str, root: Path) -> None:
@@ -182,6 +183,7 @@ class WebSocketProbe:
         events, faults = parse(record)
         self._contract.add(record, events, faults)
         self._add_messages(record)
+        self._add_round_trips(record)
         self._add_events(record, events)
 
     def _add_connect(self, record: Record) -> None:
@@ -222,6 +224,23 @@ class WebSocketProbe:
             self._add(record, "session_time", error=error, status=record.close_code)
         elif record.messages:
             self._add(record, "session_time", until_ns=record.messages[-1][0], status=record.close_code)
+
+    def _add_round_trips(self, record: Record) -> None:
+        """Add round_trip_time of each message that is answered, and ping_time of each ping; a missing one failed."""
+        owed = sum(message.reply_within_ms is not None for message in self._settings.send)
+        for sent_ns, came_ns in record.replies:
+            self._add_trip(record, "round_trip_time", (came_ns - sent_ns) / 1e6, due_ns=sent_ns)
+        for _ in range(owed - len(record.replies)):
+            self._add(record, "round_trip_time", error=record.abnormal or self._unseen("reply"))
+        for trip_ms in record.pings:
+            if trip_ms is None:
+                self._add(record, "ping_time", error=f"no pong in {self._settings.pong_within_ms:g} ms")
+            else:
+                self._add_trip(record, "ping_time", trip_ms)
+
+    def _add_trip(self, record: Record, metric: str, trip_ms: float, *, due_ns: int | None = None) -> None:
+        due_at = self._anchor_ns + (record.due_ns if due_ns is None else due_ns)
+        self._add(record, metric, service_ms=trip_ms, response_ms=trip_ms, due_at=due_at)
 
     def _unseen(self, what: str) -> str:
         return f"{what} expected, not seen in {self._settings.listen_ms / 1000:g} s"

@@ -26,7 +26,7 @@ __all__ = ["HISTORY_RUNS", "WEBSOCKET_METRICS", "Case", "find_settings", "load_c
 
 # A history of more runs than this adds pixels, not insight, and costs reading.
 HISTORY_RUNS = 60
-WEBSOCKET_METRICS = ("connect_time", "first_message_time", "session_time")
+WEBSOCKET_METRICS = ("connect_time", "first_message_time", "session_time", "round_trip_time", "ping_time")
 
 
 @dataclass(frozen=True)

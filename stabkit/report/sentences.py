@@ -78,7 +78,7 @@ _EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
     "findings": "scans",
     "resource": "resource readings",
 }
-_WEBSOCKET_METRICS: Final = ("connect_time", "first_message_time", "session_time")
+_WEBSOCKET_METRICS: Final = ("connect_time", "first_message_time", "session_time", "round_trip_time", "ping_time")
 _NOTHING: Final = "No condition could be judged: there is no evidence."
 # What the items of a condition say, worst first: (for one, for many).
 _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {

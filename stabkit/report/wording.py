@@ -37,6 +37,10 @@ _METRICS: Final = {
     "session_time": "session time",
     "open_files": "open files",
     "cpu": "CPU time",
+    "container_cpu": "container CPU time",
+    "redirect_hop": "hop of a redirect",
+    "round_trip_time": "round trip",
+    "ping_time": "ping",
 }
 _METRIC: Final = re.compile(rf"\bevent:(\S+)|\b({'|'.join(_METRICS)})\b")
 _PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries"}

@@ -58,9 +58,9 @@ def test_readings_of_each_round(start) -> None:
     probe.run(1)
     probe.close()
     samples = probe.evidence()["samples"]
-    assert len(samples) == 8
+    assert len(samples) == 10
     assert samples["ok"].all()
-    units = {"memory": "MB", "cpu": "s", "threads": "count", "open_files": "count"}
+    units = {"memory": "MB", "cpu": "s", "threads": "count", "open_files": "count", "sockets": "count"}
     assert dict(zip(samples["metric"], samples["unit"], strict=True)) == units
     assert readings(probe, "memory")["sequence"].tolist() == [0, 1]
     assert readings(probe, "memory")["value"].between(1, 1000).all()
@@ -112,7 +112,7 @@ def test_ended_process_is_an_error_not_a_zero(start) -> None:
     probe.run(2)
     samples = probe.evidence()["samples"]
     late = samples[samples["round"] > 0]
-    assert len(late) == 8
+    assert len(late) == 10
     assert not late["ok"].any()
     assert late["value"].isna().all()
     assert (late["error"] == f"process {process.pid} has ended").all()

@@ -1,7 +1,9 @@
 """WebSocket probes against real servers, their contract and their faults."""
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -27,7 +29,8 @@ from stabkit.schema import Evidence
 class SocketServer:
     """A WebSocket server in a thread of its own."""
 
-    def __init__(self, talk, context) -> None:
+    def __init__(self, talk, context, subprotocols=None) -> None:
+        self._subprotocols = subprotocols
         self.scheme = "wss" if context else "ws"
         self.headers: list[Headers] = []
         self._talk = talk
@@ -48,7 +51,8 @@ class SocketServer:
             await self._talk(connection)
 
         self._end = asyncio.Event()
-        async with serve_websocket(talk, "127.0.0.1", 0, ssl=self._context, close_timeout=0.2) as server:
+        settings = {"ssl": self._context, "close_timeout": 0.2, "subprotocols": self._subprotocols}
+        async with serve_websocket(talk, "127.0.0.1", 0, **settings) as server:
             self.port = server.sockets[0].getsockname()[1]
             self._ready.set()
             await self._end.wait()
@@ -67,14 +71,14 @@ def speak() -> Iterator[Callable[..., SocketServer]]:
     """Start servers that send the given messages to each connection, or hold the given conversation."""
     servers: list[SocketServer] = []
 
-    def start(conversation, context=None, *, stay: bool = False) -> SocketServer:
+    def start(conversation, context=None, *, stay: bool = False, subprotocols=None) -> SocketServer:
         async def say(connection: ServerConnection) -> None:
             for message in conversation:
                 await connection.send(message if isinstance(message, (str, bytes)) else json.dumps(message))
             if stay:  # then only the deadline ends the session
                 await connection.wait_closed()
 
-        servers.append(SocketServer(conversation if callable(conversation) else say, context))
+        servers.append(SocketServer(conversation if callable(conversation) else say, context, subprotocols))
         return servers[-1]
 
     yield start
@@ -294,6 +298,93 @@ def test_reply_that_never_comes(speak) -> None:
     row = check(measure(speak([], stay=True).url(), listen_ms=200, send=send, sessions=1), "reply")
     assert row["outcome"] == "fail"
     assert row["detail"] == "round 0, session 0, message 0: expected, not seen in 50 ms"
+
+
+async def parrot(connection: ServerConnection) -> None:
+    async for message in connection:
+        await connection.send(message)
+
+
+def test_round_trips(speak) -> None:
+    evidence = measure(
+        speak(parrot).url(), listen_ms=300, send=[{"json": {"n": 1}, "reply_within_ms": 250}] * 2, until_type="none"
+    )
+    trips = metric(evidence, "round_trip_time")
+    assert trips["ok"].tolist() == [True] * 4
+    assert (trips["response_ms"] == trips["service_ms"]).all()
+    assert (trips["response_ms"] < 250).all()
+    assert (trips["due_at"].to_numpy() >= metric(evidence, "connect_time")["due_at"].repeat(2).to_numpy()).all()
+    silent = measure(speak([], stay=True).url(), listen_ms=100, send=[{"json": {}, "reply_within_ms": 50}])
+    assert metric(silent, "round_trip_time")["error"].tolist() == ["reply expected, not seen in 0.1 s"] * 2
+
+
+def test_subprotocols(speak) -> None:
+    chosen = measure(speak(FLOW, subprotocols=["orders.v2", "orders.v1"]).url(), subprotocols=["orders.v1"])
+    assert check(chosen, "subprotocol")["outcome"] == "pass"
+    none = measure(speak(FLOW).url(), subprotocols=["orders.v1", "orders.v0"])
+    row = check(none, "subprotocol")
+    assert (row["outcome"], row["expected"]) == ("fail", "orders.v1 or orders.v0")
+    assert "round 0, session 0: none was chosen" in row["detail"]
+
+
+def test_pings(speak) -> None:
+    evidence = measure(speak([], stay=True).url(), listen_ms=250, ping_every_ms=50)
+    times = metric(evidence, "ping_time")
+    assert 4 <= len(times) <= 8
+    assert times["ok"].all()
+    assert check(evidence, "pings")["outcome"] == "pass"
+    gone = measure(speak(FLOW).url(), listen_ms=250, ping_every_ms=200)  # the server closes before the first
+    assert check(gone, "pings")["outcome"] == "not_checked"
+    assert "no session lasted until a ping" in check(gone, "pings")["detail"]
+
+
+def test_pings_without_pong(serve) -> None:
+    def talk(connection: socket.socket) -> None:
+        key = next(
+            line[19:] for line in connection.recv(10_000).split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key")
+        )
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        connection.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+        while connection.recv(10_000):
+            pass
+
+    url = f"ws://127.0.0.1:{serve(talk).port}/"
+    evidence = measure(url, sessions=1, listen_ms=250, ping_every_ms=50, pong_within_ms=60)
+    assert metric(evidence, "ping_time")["error"].iloc[0] == "no pong in 60 ms"
+    assert "round 0, session 0, ping 0: no pong" in check(evidence, "pings")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "words"),
+    [(4001, "pass", None), (1000, "fail", "session 0: 1000"), (None, "fail", "expected, not seen in 0.2 s")],
+)
+def test_close_codes(speak, code, outcome, words) -> None:
+    async def talk(connection: ServerConnection) -> None:
+        if code is None:
+            await connection.wait_closed()
+        else:
+            await connection.close(code)
+
+    row = check(measure(speak(talk).url(), listen_ms=200, expect_close=4001), "close code")
+    assert row["outcome"] == outcome
+    assert words is None or words in row["detail"]
+
+
+def test_many_sessions_at_once(speak) -> None:
+    evidence = measure(speak(parrot).url(), sessions=100, rate=500, listen_ms=400, send=[{"json": {"type": "a"}}])
+    assert check(evidence, "connection")["observed"] == "100 of 100 sessions"
+    assert len(metric(evidence, "event:a")) == 100
+    connect = metric(evidence, "connect_time")
+    assert (connect["own_late_ms"] == connect["late_ms"]).all()
+
+
+def test_tls_version_and_days_left(speak, authority) -> None:
+    url = speak(FLOW, authority.context()).url("localhost")
+    evidence = measure(url, ca_file=str(authority.ca_file), tls_min_version="1.3", certificate_days_left=60)
+    assert check(evidence, "tls version")["outcome"] == "pass"
+    assert check(evidence, "tls")["outcome"] == "fail"
+    assert check(evidence, "tls")["expected"] == "trusted and valid, at least 60 days left"
 
 
 def test_late_reply(speak) -> None:

@@ -25,7 +25,7 @@ from stabkit.report.wording import count, joined, metric_words, plain, sentence,
 __all__ = ["availability", "checks_table", "resources", "websocket"]
 
 _SIDES: Final = ("baseline", "candidate")
-_RESOURCES: Final = ("memory", "cpu")
+_RESOURCES: Final = ("memory", "cpu", "container_memory", "container_cpu")
 SHOWN_FAILURES: Final = 12
 LINE_ROUNDS: Final = 3
 
