@@ -246,7 +246,9 @@ def _looked_at_changes(side: RunEvidence) -> bool:
 
 def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:
     """Return the metrics in the candidate's evidence that no condition speaks of."""
-    samples = sides.candidate.evidence["samples"][["target", "metric"]].drop_duplicates()
+    samples = sides.candidate.evidence["samples"]
+    # A hop is a part of a request, whose whole time is judged.
+    samples = samples.loc[samples["hop"].isna(), ["target", "metric"]].drop_duplicates()
     kinds = ("latency", "slow_requests", "objective", "error_rate", "resource")
     rules = [c for c in conditions if c.kind in kinds]
 

@@ -28,8 +28,17 @@ __all__ = ["compare_resource"]
 
 _UNITS: Final = {"memory": "MB", "cpu": "s", "container_memory": "MB", "container_cpu": "s"}
 _GROWING: Final = ("memory", "container_memory")
-_CPU_TICK_S: Final = 0.01
-"""One tick of the kernel's processor accounting: added where a reading is 0, since the true use is below a tick."""
+_SMALLEST: Final = {
+    "cpu": 0.01,
+    "threads": 1.0,
+    "open_files": 1.0,
+    "sockets": 1.0,
+    "container_processes": 1.0,
+    "oom_kills": 1.0,
+}
+"""The least step of a reading that may be 0, added to all where one is: a tick of the kernel's accounting, or one more.
+
+Levels are compared as ratios, and 0 has none."""
 
 _MIN_GROWTH_ROUNDS: Final = 8
 
@@ -115,10 +124,10 @@ def compare_resource(
 def _read(baseline: pd.DataFrame, candidate: pd.DataFrame, metric: str) -> tuple[list[Rounds], tuple[str, ...]]:
     frames = [baseline, candidate]
     flags: tuple[str, ...] = ()
-    if metric == "cpu" and all("value" in frame.columns for frame in frames):
+    if metric in _SMALLEST and all("value" in frame.columns for frame in frames):
         zero = any(bool((frame["value"] == 0).any()) for frame in frames)
         if zero:
-            frames = [frame.assign(value=frame["value"] + _CPU_TICK_S) for frame in frames]
+            frames = [frame.assign(value=frame["value"] + _SMALLEST[metric]) for frame in frames]
             flags = ("zero_readings",)
     names = ("baseline", "candidate")
     return [read_rounds(f, where=name, column="value") for f, name in zip(frames, names, strict=True)], flags

@@ -131,3 +131,11 @@ def test_processor_time_may_be_zero_but_memory_may_not():
         compare_resource(idle, idle, metric="memory", margin=0.1)
     busy = idle.assign(value=2.0)
     assert compare_resource(busy, busy * [1, 1.5], metric="cpu", margin=0.1, paired=False)[0].outcome == "regressed"
+
+
+def test_counts_may_be_zero():
+    none = pd.DataFrame({"round": range(8), "value": [0.0] * 8})
+    (level,) = compare_resource(none, none, metric="oom_kills", margin=0.1)
+    assert (level.outcome, level.flags) == ("stable", ("zero_readings",))
+    kills = none.assign(value=[1.0, 2.0] * 4)
+    assert compare_resource(none, kills, metric="oom_kills", margin=0.1)[0].outcome == "regressed"

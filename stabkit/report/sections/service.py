@@ -18,6 +18,7 @@ from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.estimates import change_text
 from stabkit.report.numbers import confidence_text, measure, moment, percent
+from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
 from stabkit.report.sentences import outcome_count_text
 from stabkit.report.wording import count, joined, metric_words, plain, sentence, shell, verb
@@ -36,6 +37,9 @@ def availability(case: Case) -> Piece:
     if not targets:
         return NoEvidence("HTTP targets", shell(["stabkit", "collect"]))
     pieces: list[Piece] = [Statement((_availability_lead(case, targets),)), _rates(case, targets, "response_time")]
+    redirected = hops(case, targets)
+    if redirected is not None:
+        pieces.append(redirected)
     pieces += _checks(case, targets)
     failures = _failures(case, targets)
     if failures is not None:
@@ -126,7 +130,8 @@ def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
     judged = {c.target: c for c in case.of_kind("error_rate")}
     rows, records = [], []
     for target in targets:
-        row: dict[str, Any] = {"target": plain(target)}
+        spoken = protocols(case, target) if metric == "response_time" else None
+        row: dict[str, Any] = {"target": (plain(target), spoken) if spoken else plain(target)}
         record: dict[str, Any] = {"target": target}
         for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
             samples = _of(evidence["samples"], [target])
