@@ -7,7 +7,7 @@ VENV ?= .venv
 REPORTS ?= reports
 BIN := $(VENV)/bin
 
-.PHONY: report demo test lint type format fuzz golden lock sample benchmark check clean setup
+.PHONY: report demo test lint type format fuzz golden docs lock sample benchmark check clean setup
 .DEFAULT_GOAL := report
 
 $(VENV)/bin/python:
@@ -59,6 +59,10 @@ fuzz: $(VENV)/.dev
 golden: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/report --snapshot-update
 	git diff --stat
+
+# README, handbook and decisions as HTML, start at build/docs/docs/handbook/index.html.
+docs: $(VENV)/.runtime
+	$(BIN)/python docs/build.py build/docs
 
 # The recorded history of data/sample: the demo service over its versions, measured anew (some minutes).
 sample: $(VENV)/.runtime

@@ -33,7 +33,7 @@ class _Service(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path.startswith("/slow"):
             time.sleep(0.3)
-        self.send_response(200)
+        self.send_response(500 if self.path.startswith("/broken") else 200)
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")

@@ -1,5 +1,6 @@
 """The documentation is true: links lead somewhere, commands parse, configurations load, examples run."""
 
+import html.parser
 import json
 import re
 import shlex
@@ -41,13 +42,68 @@ def commands():
         lines = re.findall(r"^[\s-]*(?:run: )?(stabkit .+?)(?:\s+#.*)?$", blocks, re.MULTILINE)
         spans = [span.strip("`") for span in OF_CODE.findall(FENCE.sub("", text)) if span.startswith("`stabkit ")]
         for line in dict.fromkeys([*lines, *spans]):
-            if not re.search(r"[<|]\w|\.\.\.", line.replace("|| true", "")):
-                yield pytest.param(re.split(r"\s(?:>>|\|\|)\s", line)[0], id=f"{named(page)}: {line}")
+            if not re.search(r"[<|]\w|\.\.\.", line):
+                yield pytest.param(re.split(r"\s(?:>>|\|\||\|)\s", line)[0], id=f"{named(page)}: {line}")
 
 
 def slugs(page):
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+class Html(html.parser.HTMLParser):
+    """The links, anchors and sources of a built page."""
+
+    def __init__(self, file):
+        super().__init__()
+        self.links, self.anchors, self.sources, self.tags = [], [], [], []
+        self.feed(file.read_text())
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.tags.append(tag)
+        self.links += [found["href"]] if "href" in found else []
+        self.anchors += [found["id"]] if "id" in found else []
+        self.sources += [found["src"]] if "src" in found else []
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("docs")
+    subprocess.run([sys.executable, ROOT / "docs" / "build.py", folder], check=True, capture_output=True, timeout=120)
+    return {file: Html(file) for file in sorted(folder.rglob("*.html"))}
+
+
+def test_every_page_is_built_and_needs_nothing_else(built):
+    assert len(built) == len(PAGES) + 1  # and the changelog
+    for file, page in built.items():
+        assert page.tags.count("h1") == page.tags.count("main") == page.tags.count("title") == 1, file
+        assert not {"script", "link", "iframe"} & set(page.tags), file
+        assert all(source.startswith("data:image/png;base64,") for source in page.sources), file
+        assert len(page.anchors) == len(set(page.anchors)), file
+
+
+def test_every_link_of_a_built_page_leads_to_a_page_and_a_place_in_it(built):
+    for file, page in built.items():
+        for link in page.links:
+            if link.startswith("https://"):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (file.parent / path).resolve() if path else file
+            assert target in built, (file.name, link)
+            assert not anchor or anchor in built[target].anchors, (file.name, link)
+
+
+def test_a_link_that_leads_nowhere_ends_the_build(tmp_path):
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    page = tmp_path / "docs" / "architecture.md"
+    page.write_text(page.read_text() + "\n[gone](handbook/gone.md)\n")
+    command = [sys.executable, tmp_path / "docs" / "build.py", tmp_path / "out"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert answer.returncode == 2
+    assert "the link handbook/gone.md leads to no page" in answer.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
