@@ -55,7 +55,10 @@ class Project(_Model):
 
     name: str = "system"
     environment: str = "local"
-    data: Path = Field(default=Path("data/runs"), description="the store; relative to the configuration file")
+    data: str = Field(
+        default="data/runs",
+        description="the store: a folder, relative to the configuration file, or s3://bucket/prefix",
+    )
 
 
 class CollectSettings(_Model):
@@ -410,9 +413,10 @@ class Config(_Model):
         return (self.root / Path(relative).expanduser()).resolve()
 
     @property
-    def data(self) -> Path:
-        """The store's folder."""
-        return self.path(self.project.data)
+    def data(self) -> Path | str:
+        """The store's folder, or the address of a remote one."""
+        remote = self.project.data.startswith("s3://")
+        return self.project.data if remote else self.path(self.project.data)
 
     def to_json(self) -> str:
         """Return the resolved configuration, as JSON with sorted keys; it holds no secret."""

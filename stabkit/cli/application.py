@@ -40,6 +40,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
 _STORE_COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "check": storage.check,
     "compact": storage.compact,
+    "prune": storage.prune,
     "export": storage.export,
 }
 
@@ -86,7 +87,7 @@ def _add(commands: typer.Typer, named: Mapping[str, Callable[..., int]]) -> None
 _store = typer.Typer(rich_markup_mode=None)
 _add(app, _COMMANDS)
 _add(_store, _STORE_COMMANDS)
-app.add_typer(_store, name="store", help="Care for a store: check, compact, export.", no_args_is_help=True)
+app.add_typer(_store, name="store", help="Care for a store: check, compact, prune, export.", no_args_is_help=True)
 
 
 def run_command(words: Sequence[str]) -> int:

@@ -85,7 +85,6 @@ def collect(
     """
     from stabkit.collect.session import collect as collect_all
     from stabkit.report.earlier import look_back
-    from stabkit.store import check_writable
 
     terminal = terminal_of(context)
     for option, given in (("--label", label), ("--baseline-label", baseline_label)):
@@ -93,7 +92,7 @@ def collect(
     _check_budget(until_decided, baseline_label, rounds, max_rounds, max_minutes)
     settings = require_config(config)
     store = open_data(config, data, create=True)
-    check_writable(store.root)  # before the first request: nothing is worse than hours that cannot be stored
+    store.check_writable()  # before the first request: nothing is worse than hours that cannot be stored
     earlier = look_back(store, settings.project.environment, baseline_label)
     base = earlier.base if settings.changes is not None and settings.changes.base is None else None
     if base is not None:
@@ -180,7 +179,9 @@ def store_collection(store: Store, collection: Collection) -> list[dict[str, Any
 
         rescue = Path(tempfile.mkdtemp(prefix="stabkit-rescue-"))
         _append(open_store(rescue, create=True), collection)
-        copy = shlex.join(["cp", "-R", f"{rescue}/.", str(store.root)])
+        copy = shlex.join(["cp", "-R", f"{rescue}/.", str(store.place)])
+        if store.root is None:
+            copy = shlex.join(["aws", "s3", "cp", "--recursive", str(rescue), str(store.place)])
         error.hint = f"Nothing is lost: it is in {rescue}. Once the store can be written: {copy}"
         raise
 

@@ -260,7 +260,7 @@ def _read_whole(
     suite: str | None,
     settings: Config | None,
     config: Path | None,
-    data: Path | None,
+    data: str | None,
 ) -> Evidence:
     """Return what a path or a run holds; what cannot be read at all is no empty side of a comparison."""
     from stabkit.collect.readers import expand, read_paths
@@ -336,7 +336,7 @@ def report(
     return _say_made(terminal, output_format, made, open_page=open_page)
 
 
-def _subject(baseline: str, candidate: str, config: Path | None, data: Path | None) -> StabilityReport:
+def _subject(baseline: str, candidate: str, config: Path | None, data: str | None) -> StabilityReport:
     from stabkit.report.stability import stability_report
 
     settings = usual_config(config)
@@ -349,7 +349,7 @@ def _subject(baseline: str, candidate: str, config: Path | None, data: Path | No
     )
 
 
-def _store_for(references: Sequence[str | None], config: Path | None, data: Path | None) -> Path | None:
+def _store_for(references: Sequence[str | None], config: Path | None, data: str | None) -> Path | str | None:
     """Return the store in which references are looked up; paths of evidence need none.
 
     Raises
@@ -374,7 +374,7 @@ def _jobs(
     baseline: str | None,
     candidate: str | None,
     config: Path | None,
-    data: Path | None,
+    data: str | None,
     extra: dict[str, Any],
 ) -> list[Job]:
     from stabkit.pipeline.notebooks import BUNDLED, find_notebook, notebook_parameters

@@ -48,12 +48,11 @@ def aa(
     """
     from stabkit.collect.session import collect_aa
     from stabkit.report.noise import known_noise, noise_table
-    from stabkit.store import check_writable
 
     terminal = terminal_of(context)
     settings = require_config(config)
     store = open_data(config, data, create=True)
-    check_writable(store.root)
+    store.check_writable()
     interrupted = failed = False
     pairs = collect_aa(settings, repeats=repeats, rounds=rounds, only=tuple(only or ()), progress=terminal.progress())
     for number, pair in enumerate(pairs, start=1):

@@ -50,13 +50,13 @@ ConfigOption = Annotated[
     ),
 ]
 DataOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--data",
         "-d",
         metavar="FOLDER",
         envvar="STABKIT_DATA",
-        help="Store of runs; else the one the configuration names.",
+        help="Store of runs, or s3://BUCKET/PREFIX; else the one the configuration names.",
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is printed.")]
@@ -101,12 +101,12 @@ def require_config(given: Path | None) -> Config:
     return load_config(path)
 
 
-def data_folder(config: Path | None, data: Path | None) -> Path:
+def data_folder(config: Path | None, data: str | None) -> Path | str:
     """Return the store's folder: the one given, else the one that the configuration names."""
     return data if data is not None else require_config(config).data
 
 
-def open_data(config: Path | None, data: Path | None, *, create: bool = False) -> Store:
+def open_data(config: Path | None, data: str | None, *, create: bool = False) -> Store:
     """Return the store: the one given, else the one that the configuration names."""
     from stabkit.store import open_store
 
@@ -215,7 +215,7 @@ def one_interrupt(terminal: Terminal) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
-def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None, data: Path | None) -> None:
+def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None, data: str | None) -> None:
     """Say the command that judges a run just stored, ready to be pasted."""
     from stabkit.report.evidence import run_before
 
@@ -227,7 +227,7 @@ def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None,
         terminal.note(f"Next: {_gate(store, before, run_id, config, data)}")
 
 
-def _gate(store: Store, baseline: str, candidate: str | None, config: Path | None, data: Path | None) -> str:
+def _gate(store: Store, baseline: str, candidate: str | None, config: Path | None, data: str | None) -> str:
     words = ["stabkit", "gate", _name(store, baseline), "latest" if candidate is None else _name(store, candidate)]
     for option, given, variable in (("--config", config, "STABKIT_CONFIG"), ("--data", data, "STABKIT_DATA")):
         if given is not None and os.environ.get(variable) != str(given):

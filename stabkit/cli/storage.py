@@ -1,4 +1,4 @@
-"""The commands that care for a store: store check, store compact, store export."""
+"""The commands that care for a store: store check, store compact, store prune, store export."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stabkit.cli.options import ConfigOption, DataOption, FormatOption, open_dat
 from stabkit.cli.terminal import Format
 from stabkit.errors import StoreError
 
-__all__ = ["check", "compact", "export"]
+__all__ = ["check", "compact", "export", "prune"]
 
 
 def check(
@@ -45,9 +45,10 @@ def check(
 
 
 def compact(context: typer.Context, config: ConfigOption = None, data: DataOption = None) -> int:
-    r"""Make few large files of many small ones.
+    r"""Make few large files of many small ones, and sketches for long histories.
 
     Readers at work are not disturbed: the old files stay an hour, and the next compaction after it removes them.
+    Compact a remote store from one place at a time.
 
     Exit codes: 0, or 2 error; then nothing was changed.
 
@@ -59,6 +60,34 @@ def compact(context: typer.Context, config: ConfigOption = None, data: DataOptio
     from stabkit.report.lists import compaction_statement
 
     terminal_of(context).show(Format.text, compaction_statement(open_data(config, data).compact()))
+    return 0
+
+
+def prune(
+    context: typer.Context,
+    keep_days: Annotated[
+        int, typer.Option("--keep-days", metavar="DAYS", help="Samples of runs that ended earlier go.", min=1)
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would go.")] = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> int:
+    r"""Drop the samples of old runs; their percentiles and all else of them stay.
+
+    Without --yes nothing is changed. The two newest runs of an environment, and its newest A/A runs, keep their
+    samples at any age. The files themselves go with the first compaction an hour later.
+
+    Exit codes: 0, or 2 error; then nothing was changed.
+
+    \b
+    Examples:
+      stabkit store prune --keep-days 365
+      stabkit store prune --keep-days 365 --yes
+    """
+    from stabkit.report.lists import pruning_statement
+
+    done = open_data(config, data).prune(keep_days, dry_run=not yes)
+    terminal_of(context).show(Format.text, pruning_statement(done))
     return 0
 
 

@@ -62,12 +62,16 @@ class ReportFiles:
     failure: NotebookError | None = None
 
 
-def from_here(path: Path) -> str:
+def from_here(path: Path | str) -> str:
     """Return a path as a notebook parameter: relative where it lies in the working folder, which is the kernel's too.
+
+    The address of a remote store stays as it is.
 
     A page travels; it should say as little as possible of the machine it came from.
     """
-    absolute, here = path.resolve(), Path.cwd().resolve()
+    if str(path).startswith("s3://"):
+        return str(path)
+    absolute, here = Path(path).resolve(), Path.cwd().resolve()
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 

@@ -108,9 +108,8 @@ class Case:
             return shell(words)
         # Ids, since a label or 'latest' means another run tomorrow.
         words = ["stabkit", "report", *(side.run["run_id"] for side in sides)]
-        root = self.store.root
-        if self.config_path is None or self.config.data != root:
-            words += ["--data", _near(root)]
+        if self.config_path is None or self.config.data != _place(self.store):
+            words += ["--data", _near(_place(self.store))]
         return shell(words)
 
     @property
@@ -120,8 +119,8 @@ class Case:
         places: list[str] = []
         if self.config_path is not None and self.config_path != find_config():
             places += ["--config", str(_near(self.config_path))]
-        if self.store is not None and self.config.data != self.store.root:
-            places += ["--data", str(_near(self.store.root))]
+        if self.store is not None and self.config.data != _place(self.store):
+            places += ["--data", str(_near(_place(self.store)))]
         return Again(
             candidate=_label(self.candidate),
             baseline=_label(self.baseline) if self.baseline else None,
@@ -161,8 +160,14 @@ def _label(side: RunEvidence) -> str | None:
     return label if isinstance(label, str) and label.isprintable() and not label.startswith("-") else None
 
 
-def _near(path: Path) -> Path:
-    """Return the path as it is seen from the working folder, where it lies beneath it."""
+def _place(store: Store) -> Path | str:
+    return str(store.place) if store.root is None else store.root
+
+
+def _near(path: Path | str) -> Path | str:
+    """Return the path as it is seen from the working folder, where it lies beneath it; an address as it is."""
+    if isinstance(path, str):
+        return path
     whole, here = path.absolute(), Path.cwd()
     return whole.relative_to(here) if whole.is_relative_to(here) else path
 
@@ -202,7 +207,7 @@ def find_settings(
         path = Path(config)
     else:
         near = store.root if store is not None else Path(data)
-        found = find_config(near) or find_config()
+        found = (find_config(near) if near is not None else None) or find_config()
         if found is None:
             return Config(), None
         path = found

@@ -16,7 +16,7 @@ from stabkit.analyze.transitions import test_transitions
 from stabkit.report.display import Column, Piece, Statement, Table
 from stabkit.report.numbers import count, duration, measure, moment, plural
 from stabkit.schema import Evidence
-from stabkit.store import Compaction, StoreCheck
+from stabkit.store import Compaction, Pruning, StoreCheck
 
 __all__ = [
     "check_document",
@@ -25,6 +25,7 @@ __all__ = [
     "compare_scans",
     "difference",
     "difference_tables",
+    "pruning_statement",
     "run_table",
     "source_table",
 ]
@@ -275,5 +276,30 @@ def compaction_statement(done: Compaction) -> Statement:
         if done.packed
         else "Nothing to pack: no table has two files that are not packed yet."
     )
+    if done.overtaken:
+        return Statement(("Another compaction was quicker; this one changed nothing.",))
     removed = f"{plural(done.removed, 'replaced file')} removed, {measure(done.freed_bytes / 1e6, 'MB')} freed."
-    return Statement((packed, removed) if done.removed else (packed,))
+    sketched = f"The samples of {plural(done.sketched, 'file')} are in a sketch now."
+    said = ((packed, True), (sketched, done.sketched), (removed, done.removed))
+    return Statement(tuple(sentence for sentence, true in said if true))
+
+
+def pruning_statement(done: Pruning) -> Statement:
+    """Return what a pruning removed, or would remove, in sentences."""
+    held = (
+        f"{plural(done.held, 'older run')} keep their samples: in a file with those of a newer run, or the newest of "
+        "an environment."
+    )
+    if not done.paths:
+        nothing = f"Nothing to prune: no file holds only samples of runs that ended before {moment(done.before)}."
+        return Statement((nothing, held) if done.held else (nothing,))
+    size = measure(done.bytes / 1e6, "MB")
+    what = f"{count(done.samples)} samples of {plural(len(done.runs), 'run')} that ended before {moment(done.before)}"
+    did = "are pruned" if done.done else "would be pruned"
+    after = (
+        "Their percentiles stay, and all else of these runs; the files go with the first compaction an hour from now."
+        if done.done
+        else "Their percentiles and all else of these runs would stay. To do it, say the same with --yes."
+    )
+    first = f"{what} {did}, {size} in {plural(done.files, 'file')}."
+    return Statement((first, after, held) if done.held else (first, after))

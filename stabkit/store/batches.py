@@ -6,7 +6,7 @@
     <store>/table=<name>/day=<UTC day>/<run_id>-<batch_id>.parquet
     <store>/commits/<run_id>-<batch_id>.json                     names the files; without it, the batch does not exist
 
-Every file is written beside its place, synced, renamed, and its folder synced. So a process killed at any moment leaves
+The place writes each file whole or not at all, and the marker is written last. So a process killed at any moment leaves
 either a whole batch or nothing that a reader would see.
 """
 
@@ -16,13 +16,11 @@ import contextlib
 import errno
 import hashlib
 import json
-import os
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import StoreError
@@ -32,17 +30,20 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from stabkit.store.places import Place
+
 __all__ = [
     "COMMITS",
     "Batch",
     "DataFile",
     "arrow_schema",
+    "batch_of",
     "check_writable",
     "is_data_file",
+    "marker_of",
     "read_marker",
     "translate",
     "write_batch",
-    "write_durably",
     "write_parquet",
 ]
 
@@ -91,13 +92,13 @@ def arrow_schema(table: str) -> pa.Schema:
     return pa.schema([(column.name, types[column.kind]) for column in TABLES[table].columns])
 
 
-def write_batch(root: Path, run: Mapping[str, Any], evidence: Evidence, batch_id: str | None) -> Batch:
+def write_batch(place: Place, run: Mapping[str, Any], evidence: Evidence, batch_id: str | None) -> Batch:
     """Write one batch durably and return it; all of its tables become visible together, or none.
 
     Parameters
     ----------
-    root : Path
-        The store's folder.
+    place : Place
+        Where the store lies.
     run : mapping
         A row of the ``runs`` table.
     evidence : Evidence
@@ -110,7 +111,7 @@ def write_batch(root: Path, run: Mapping[str, Any], evidence: Evidence, batch_id
     SchemaError
         A table breaks its contract.
     StoreError
-        The folder cannot be written, or an id cannot be a file name.
+        The place cannot be written, or an id cannot be a file name.
     """
     row = _run_row(run)
     own_id = batch_id is None
@@ -119,98 +120,94 @@ def write_batch(root: Path, run: Mapping[str, Any], evidence: Evidence, batch_id
         if not _NAME.fullmatch(str(name)):
             raise StoreError(
                 f"The {kind} {name!r} cannot be part of a file name.",
-                where=str(root),
+                where=str(place),
                 hint="Use up to 128 ASCII letters, digits, dots, dashes and underscores.",
             )
     stem = f"{row['run_id']}-{batch_id}"
     day = row["started_at"][:10]
     frames = {name: conform(name, evidence[name].assign(run_id=row["run_id"])) for name in evidence if name != "runs"}
-    written: list[Path] = []
+    written: list[str] = []
     try:
         files = tuple(
-            _write_table(root, name, frame, f"table={name}/day={day}/{stem}.parquet", written)
+            _write_table(place, name, frame, f"table={name}/day={day}/{stem}.parquet", written)
             for name, frame in frames.items()
             if len(frame)
         )
         batch = Batch(batch_id, datetime.now(UTC).isoformat(), row, files)
-        write_durably(root / COMMITS / f"{stem}.json", _to_json(batch))
+        place.write(
+            f"{COMMITS}/{stem}.json", (json.dumps(marker_of(batch), indent=1, ensure_ascii=False) + "\n").encode()
+        )
     except BaseException as error:
         if own_id:  # nobody else can be writing these names, and without a marker nobody can see them
             for path in written:
                 with contextlib.suppress(OSError):
-                    path.unlink()
+                    place.remove(path)
         if isinstance(error, OSError):
-            raise translate(error, root) from error
+            raise translate(error, place) from error
         raise
     return batch
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file so that it is either whole under its name or not there at all, also after a power loss."""
-    made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    for folder in (path.parent, *(new.parent for new in made)):
-        _sync_folder(folder)
-
-
-def check_writable(root: Path) -> None:
+def check_writable(place: Place) -> None:
     """Make sure that a store can take a batch, before hours are spent on gathering one.
 
     Raises
     ------
     StoreError
-        The folder cannot be written.
+        The place cannot be written.
     """
-    probe = root / COMMITS / f".writable-{secrets.token_hex(8)}"
+    probe = f"{COMMITS}/.writable-{secrets.token_hex(8)}"
     try:
-        write_durably(probe, b"stabkit\n")
-        probe.unlink()
+        place.write(probe, b"stabkit\n")
+        place.remove(probe)
     except OSError as error:
-        raise translate(error, root) from error
+        raise translate(error, place) from error
 
 
-def read_marker(path: Path) -> Batch:
-    """Read one commit marker.
+def read_marker(place: Place, name: str) -> Batch:
+    """Read the commit marker of that file name.
 
     Raises
     ------
     StoreError
         The marker is unreadable, damaged, or names a file outside the store's tables.
     """
+    where = place.where(f"{COMMITS}/{name}")
     try:
-        data = json.loads(path.read_bytes())
-        if data["schema"] > SCHEMA_VERSION:
-            raise StoreError(
-                f"This batch was written by a newer stabkit (schema {data['schema']}, known up to {SCHEMA_VERSION}).",
-                where=str(path),
-                hint="Update stabkit.",
-            )
-        files = tuple(DataFile(**file) for file in data["files"])
-        # Conformed by the reader, all rows at once: row by row takes a hundred times as long.
-        run = {name: data["run"].get(name) for name in TABLES["runs"].names}
-        batch = Batch(str(data["batch_id"]), str(data["committed_at"]), run, files)
+        return batch_of(json.loads(place.read(f"{COMMITS}/{name}")), where)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"This commit marker cannot be read: {type(error).__name__}: {error}.",
-            where=str(path),
+            where=where,
             hint="Restore it from a backup, or move it away: its batch is then gone, all others stay.",
         ) from error
+
+
+def batch_of(data: Mapping[str, Any], where: str) -> Batch:
+    """Return the batch that a marker's JSON describes.
+
+    Raises
+    ------
+    StoreError
+        It is of a newer stabkit, or names a file outside the store's tables.
+    KeyError, TypeError, ValueError
+        It is no marker.
+    """
+    if data["schema"] > SCHEMA_VERSION:
+        raise StoreError(
+            f"This batch was written by a newer stabkit (schema {data['schema']}, known up to {SCHEMA_VERSION}).",
+            where=where,
+            hint="Update stabkit.",
+        )
+    files = tuple(DataFile(**file) for file in data["files"])
+    # Conformed by the reader, all rows at once: row by row takes a hundred times as long.
+    run = {name: data["run"].get(name) for name in TABLES["runs"].names}
+    batch = Batch(str(data["batch_id"]), str(data["committed_at"]), run, files)
     strange = [f.path for f in files if not is_data_file(f.path) or f.table not in TABLES]
     if strange or not _NAME.fullmatch(batch.run_id):
         raise StoreError(
             f"This commit marker names {strange[0] if strange else batch.run_id!r}, which no store writes.",
-            where=str(path),
+            where=where,
             hint="Do not trust this store; move the marker away to read the rest.",
         )
     return batch
@@ -232,24 +229,24 @@ def _run_row(run: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _write_table(root: Path, name: str, frame: pd.DataFrame, place: str, written: list[Path]) -> DataFile:
+def _write_table(place: Place, name: str, frame: pd.DataFrame, path: str, written: list[str]) -> DataFile:
     import pyarrow as pa
 
     table = pa.Table.from_pandas(frame, schema=arrow_schema(name), preserve_index=False)
-    written.append(root / place)
-    return write_parquet(root, name, table.replace_schema_metadata(None), place)
+    written.append(path)
+    return write_parquet(place, name, table.replace_schema_metadata(None), path)
 
 
-def write_parquet(root: Path, name: str, table: pa.Table, place: str) -> DataFile:
-    """Write a table durably to a place in the store, and return what a marker says of it."""
+def write_parquet(place: Place, name: str, table: pa.Table, path: str) -> DataFile:
+    """Write a table durably under a path of the store, and return what a marker says of it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression="zstd")
     content = buffer.getvalue().to_pybytes()
-    write_durably(root / place, content)
-    return DataFile(name, place, table.num_rows, len(content), hashlib.sha256(content).hexdigest())
+    place.write(path, content)
+    return DataFile(name, path, table.num_rows, len(content), hashlib.sha256(content).hexdigest())
 
 
 def is_data_file(path: str) -> bool:
@@ -257,36 +254,25 @@ def is_data_file(path: str) -> bool:
     return _DATA_FILE.fullmatch(path) is not None
 
 
-def _to_json(batch: Batch) -> bytes:
-    data = {
+def marker_of(batch: Batch) -> dict[str, Any]:
+    """Return the batch as the JSON of its marker."""
+    return {
         "schema": SCHEMA_VERSION,
         "batch_id": batch.batch_id,
         "committed_at": batch.committed_at,
         "run": dict(batch.run),
         "files": [vars(file) for file in batch.files],
     }
-    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot sync a folder
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def translate(error: OSError, root: Path) -> StoreError:
+def translate(error: OSError, place: Place) -> StoreError:
     """Return what a failed write means, and what helps."""
-    where = str(error.filename or root)
+    where = str(error.filename or place)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         hint = "Free some space, then collect again; nothing of this batch is visible, earlier runs are whole."
         return StoreError("There is no space left for this batch.", where=where, hint=hint)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         hint = "Make the folder writable for this user, or give another one with --data."
         return StoreError("The store cannot be written: permission denied or read-only.", where=where, hint=hint)
-    hint = "Nothing of this batch is visible; check the folder and try again."
+    hint = "Nothing of this batch is visible; check the place and try again."
     return StoreError(f"The store cannot be written: {error.strerror or error}.", where=where, hint=hint)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from stabkit.errors import StoreError
 from stabkit.store.batches import DataFile
-from stabkit.store.queries import verify
+from stabkit.store.places import changed, missing
+
+if TYPE_CHECKING:
+    from stabkit.store.places import Place
 
 __all__ = ["StoreCheck", "check_files"]
 
 # A file without a marker may belong to a batch that is being written.
-_YOUNG_S: Final = 3600.0
-_PLACES: Final = ("table=*/day=*/*", "commits/.*", "compactions/.*")
+_YOUNG: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -47,38 +48,37 @@ class StoreCheck:
 
 
 def check_files(
-    root: Path, live: Sequence[DataFile], known: Iterable[str], damaged: Sequence[StoreError], *, runs: int
+    place: Place, live: Sequence[DataFile], known: Iterable[str], damaged: Sequence[StoreError], *, runs: int
 ) -> StoreCheck:
     """Hash every file that is read, and look for files that nobody names.
 
     Parameters
     ----------
-    root : Path
-        The store's folder.
+    place : Place
+        Where the store lies.
     live : sequence of DataFile
         What readers open.
     known : iterable of str
         Paths that a marker or a manifest names, read or not.
     damaged : sequence of StoreError
-        What is wrong with markers.
+        What is wrong with markers and manifests.
     runs : int
         How many runs there are.
     """
-    faults = list(damaged)
-    for file in live:
-        try:
-            verify(root, file)
-        except StoreError as error:
-            faults.append(error)
+    faults = [*damaged, *(fault for file in live if (fault := _fault(place, file)) is not None)]
     named = {*known, *(file.path for file in live)}
-    present = (path for pattern in _PLACES for path in root.glob(pattern))
-    others = [path for path in present if path.relative_to(root).as_posix() not in named and _is_old(path)]
-    unnamed = tuple(sorted(path.relative_to(root).as_posix() for path in others))
+    young = datetime.now(UTC) - _YOUNG
+    unnamed = tuple(
+        sorted(found.path for found in place.strays() if found.path not in named and found.modified_at < young)
+    )
     return StoreCheck(runs, len(live), sum(file.bytes for file in live), tuple(faults), unnamed)
 
 
-def _is_old(path: Path) -> bool:
+def _fault(place: Place, file: DataFile) -> StoreError | None:
+    """Return what is wrong with a file's content, which is read whole wherever it lies."""
+    where = place.where(file.path)
     try:
-        return time.time() - path.stat().st_mtime > _YOUNG_S
-    except FileNotFoundError:
-        return False  # it was being written, and has its name now
+        size, sha256 = place.digest(file.path)
+    except OSError as error:
+        return missing(where, error)
+    return None if (size, sha256) == (file.bytes, file.sha256) else changed(where, "hash")

@@ -1,200 +1,240 @@
-"""Many small files made into few: packs beside the files they replace, made valid by one manifest.
+"""Compaction: many small files made into few, sketches of long histories, old samples dropped; by one swap.
 
 ::
 
     <store>/table=<name>/day=<UTC day of its first file>/pack-<id>-<number>.parquet
-    <store>/compactions/<id>.json       names the packs and the files they replace
+    <store>/table=sketches/day=<UTC day of its first file>/sketch-<id>-<number>.parquet
 
-A reader that began before the manifest goes on with the old files, which stay for :data:`GRACE`; one that begins after
-it reads the packs. Manifests count in the order of their names, and one that replaces what an earlier one replaced
-counts for nothing, so that two compactions at once lose and double no row.
+The new files are written beside those they stand for, then the manifest is swapped (:mod:`stabkit.store.manifests`).
+A reader that began before goes on with the old files, which stay for :data:`GRACE`; one that begins after it reads the
+new ones. Of two compactions at once the second finds its number taken, and removes what it made.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
+import dataclasses
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-from stabkit.errors import StoreError
-from stabkit.schema import SCHEMA_VERSION, TABLES
-from stabkit.store.batches import Batch, DataFile, is_data_file, translate, write_durably, write_parquet
-from stabkit.store.queries import arrow_table, verify
+from stabkit.schema import TABLES
+from stabkit.store import sketches
+from stabkit.store.batches import Batch, DataFile, translate, write_parquet
+from stabkit.store.manifests import Manifest, Retired, publish
+from stabkit.store.queries import arrow_table
 
-__all__ = ["COMPACTIONS", "GRACE", "Compaction", "Packs", "compact", "read_packs", "remove_replaced"]
+if TYPE_CHECKING:
+    from stabkit.store.places import Place
 
-COMPACTIONS: Final = "compactions"
+__all__ = ["GRACE", "Compaction", "compact"]
+
 GRACE: Final = timedelta(hours=1)
 """How long a replaced file stays for readers that know no better."""
 
 PACK_ROWS: Final = 1_000_000
+# A pack that is half full stays as it is, or every compaction would write all of them again.
+_FULL: Final = PACK_ROWS // 2
 _SMALL: Final = 2
-
-_LOG: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Packs:
-    """What the manifests of a store say.
-
-    Attributes
-    ----------
-    replaced : mapping
-        Path of a data file -> the pack that holds its rows now.
-    replaced_at : mapping
-        Path of a data file -> when.
-    """
-
-    replaced: Mapping[str, DataFile]
-    replaced_at: Mapping[str, datetime]
-
-    def live(self, files: Iterable[DataFile]) -> list[DataFile]:
-        """Return the files to read instead of these, each once, in order."""
-        return list(dict.fromkeys(self.replaced.get(file.path, file) for file in files))
 
 
 @dataclass(frozen=True)
 class Compaction:
-    """What one compaction did: files packed, packs made, old files removed, and bytes freed by that."""
+    """What one compaction did.
 
-    packed: int
-    packs: int
-    removed: int
-    freed_bytes: int
+    Attributes
+    ----------
+    packed, packs : int
+        Files packed, and packs made of them.
+    removed, freed_bytes : int
+        Files of earlier compactions that nobody reads any more and that are gone now.
+    sketched : int
+        Data files whose samples are in a sketch since.
+    overtaken : bool
+        Another compaction was quicker, and nothing was changed by this one.
+    """
 
-
-def read_packs(root: Path, names: Sequence[str]) -> Packs:
-    """Return what the manifests of these names say; a damaged one is logged and counts for nothing."""
-    replaced: dict[str, DataFile] = {}
-    moments: dict[str, datetime] = {}
-    for name in sorted(names):
-        try:
-            own, moment = _read_manifest(root / COMPACTIONS / name)
-        except StoreError as error:
-            _LOG.warning("%s", error)
-            continue
-        if not own.keys() & replaced.keys():
-            replaced |= own
-            moments |= dict.fromkeys(own, moment)
-    return Packs(replaced, moments)
+    packed: int = 0
+    packs: int = 0
+    removed: int = 0
+    freed_bytes: int = 0
+    sketched: int = 0
+    overtaken: bool = False
 
 
-def compact(root: Path, batches: Sequence[Batch], packs: Packs, *, now: datetime | None = None) -> tuple[int, int]:
-    """Pack the data files that no pack holds yet; return how many files, into how many packs.
+class Work:
+    """New files on their way into the next manifest."""
+
+    def __init__(self, place: Place, manifest: Manifest, moment: datetime) -> None:
+        self.place = place
+        self.manifest = manifest
+        self.moment = moment
+        self.made: list[str] = []
+        self.packs = dict(manifest.packs)
+        self.sketches = dict(manifest.sketches)
+        self.dropped = dict(manifest.dropped)
+        self._retired = list(manifest.retired)
+        self._id = f"{moment:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
+
+    def name(self, table: str, kind: str, like: str) -> str:
+        """Return a new path in the day folder of a file."""
+        day = like.split("/")[1]
+        self.made.append(f"table={table}/{day}/{kind}-{self._id}-{len(self.made)}.parquet")
+        return self.made[-1]
+
+    def retire(self, file: DataFile, kept_in: DataFile) -> None:
+        """Let a file go once no reader can be at work on it."""
+        self._retired.append(Retired(file.path, file.bytes, self.moment, kept_in))
+
+    def remove_old(self) -> tuple[int, int]:
+        """Remove the files that nobody can be reading any more; return how many, and their bytes."""
+        old = [each for each in self._retired if each.since + GRACE <= self.moment]
+        self.place.verify(dict.fromkeys(each.kept_in for each in old))
+        gone = [each for each in old if self.place.remove(each.path)]
+        self._retired = [each for each in self._retired if each not in old]
+        return len(gone), sum(each.bytes for each in gone)
+
+    def next(self, markers: Mapping[str, Batch]) -> Manifest:
+        """Return the manifest that follows."""
+        number = self.manifest.number + 1
+        return Manifest(number, markers, self.packs, self.sketches, self.dropped, tuple(self._retired))
+
+    def discard(self) -> None:
+        """Remove what was made; nobody was told of it."""
+        for path in self.made:
+            with contextlib.suppress(OSError):
+                self.place.remove(path)
+
+
+def compact(
+    place: Place,
+    markers: Mapping[str, Batch],
+    batches: Sequence[Batch],
+    manifest: Manifest,
+    *,
+    drop: Sequence[str] = (),
+    pack: bool = True,
+    now: datetime | None = None,
+) -> Compaction:
+    """Pack small files, sketch samples that no sketch covers, drop what is named; return what was done.
 
     Parameters
     ----------
-    root : Path
-        The store's folder.
+    place : Place
+        Where the store lies.
+    markers : mapping
+        Every readable marker by name.
     batches : sequence of Batch
-        All committed batches, in the order of their commitment: rows keep it.
-    packs : Packs
-        What is packed already.
+        The batches that count, in the order of their commitment: rows keep it.
+    manifest : Manifest
+        The newest one.
+    drop : sequence of str
+        Paths of batches' sample files to be read no more; sketched first.
+    pack : bool
+        False: only sketch and drop.
     now : datetime, optional
         With a zone; the time by default.
 
     Raises
     ------
     StoreError
-        A data file is missing or changed (nothing is packed then), or the folder cannot be written.
+        A data file is missing or changed, or the place cannot be written; then nothing is changed.
     """
     moment = now or datetime.now(UTC)
-    own_id = f"{moment:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
-    made: list[Path] = []
-    replaces: dict[str, list[str]] = {}
-    files: list[DataFile] = []
+    work = Work(place, manifest, moment)
     try:
-        for number, group in enumerate(_groups(batches, packs)):
-            for file in group:
-                verify(root, file)
-            table = group[0].table
-            place = f"{group[0].path.rpartition('/')[0]}/pack-{own_id}-{number}.parquet"
-            made.append(root / place)
-            files.append(write_parquet(root, table, arrow_table(root, table, group), place))
-            replaces[place] = [file.path for file in group]
-        if files:
-            manifest = {
-                "schema": SCHEMA_VERSION,
-                "compacted_at": moment.isoformat(),
-                "files": [vars(file) for file in files],
-                "replaces": replaces,
-            }
-            write_durably(root / COMPACTIONS / f"{own_id}.json", (json.dumps(manifest, indent=1) + "\n").encode())
+        removed, freed = work.remove_old()
+        sketched = _sketch(work, batches)
+        _drop(work, batches, drop)
+        packed = _pack(work, batches) if pack else 0
+        if work.made or removed or drop or markers.keys() != manifest.batches.keys():
+            publish(place, work.next(markers), moment)
+    except FileExistsError:
+        work.discard()
+        return Compaction(overtaken=True)
     except BaseException as error:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        work.discard()
         if isinstance(error, OSError):
-            raise translate(error, root) from error
+            raise translate(error, place) from error
         raise
-    return sum(map(len, replaces.values())), len(files)
+    packs = sum("/pack-" in path for path in work.made)
+    return Compaction(packed, packs, removed, freed, sketched)
 
 
-def remove_replaced(root: Path, packs: Packs, *, now: datetime | None = None) -> tuple[int, int]:
-    """Remove files whose pack has been valid for :data:`GRACE`; return how many, and their bytes.
+def _sketch(work: Work, batches: Sequence[Batch]) -> int:
+    """Sketch what no sketch covers, together with sketches that are small; return how many files."""
+    samples = [file for batch in batches for file in batch.files if file.table == "samples"]
+    fresh = [file for file in samples if file.path not in work.sketches]
+    if not fresh:
+        return 0
+    small = [file for file in dict.fromkeys(work.sketches.values()) if file.rows < _FULL]
+    sources = work.manifest.live(fresh)
+    path = work.name(sketches.TABLE, "sketch", (small or sources)[0].path)
+    made = write_parquet(
+        work.place, sketches.TABLE, sketches.sketch(work.place, small, sources, sketches.days_of(batches)), path
+    )
+    covered = {file.path for file in small}
+    for path, file in list(work.sketches.items()):
+        if file.path in covered:
+            work.sketches[path] = made
+    work.sketches |= dict.fromkeys((file.path for file in fresh), made)
+    for file in small:
+        work.retire(file, made)
+    return len(fresh)
 
-    Raises
-    ------
-    StoreError
-        A pack is missing or changed: then the files it replaces stay.
-    """
-    moment = now or datetime.now(UTC)
-    old = {path for path, since in packs.replaced_at.items() if since + GRACE <= moment}
-    present = [path for path in sorted(old) if (root / path).is_file()]
-    for pack in dict.fromkeys(packs.replaced[path] for path in present):
-        verify(root, pack)
-    freed = 0
-    for path in present:
-        with contextlib.suppress(FileNotFoundError):
-            freed += (root / path).stat().st_size
-            (root / path).unlink()
-    return len(present), freed
+
+def _drop(work: Work, batches: Sequence[Batch], drop: Sequence[str]) -> None:
+    files = {file.path: file for batch in batches for file in batch.files}
+    wanted = [files[path] for path in drop]
+    for file in work.manifest.live(wanted):
+        work.retire(file, work.sketches[wanted[0].path])
+    for path in drop:
+        work.dropped[path] = work.moment
+        work.packs.pop(path, None)
 
 
-def _groups(batches: Sequence[Batch], packs: Packs) -> Iterator[list[DataFile]]:
-    """Yield the files of one table that become one pack, in their order."""
+def _pack(work: Work, batches: Sequence[Batch]) -> int:
+    """Pack files, and packs that are not half full; return how many."""
+    held: dict[str, list[str]] = {}
+    for path, pack in work.packs.items():
+        held.setdefault(pack.path, []).append(path)
+    now = dataclasses.replace(work.manifest, packs=work.packs, dropped=work.dropped)
+    packed = 0
+    for group in _groups(batches, now):
+        table = group[0].table
+        work.place.verify(group)
+        path = work.name(table, "pack", group[0].path)
+        made = write_parquet(work.place, table, arrow_table(work.place, table, group), path)
+        for file in group:
+            work.packs |= dict.fromkeys(held.get(file.path, [file.path]), made)
+            work.retire(file, made)
+        packed += len(group)
+    return packed
+
+
+def _groups(batches: Sequence[Batch], manifest: Manifest) -> Iterator[list[DataFile]]:
+    """Yield the files of one table that become one pack, in their order, never over the end of a month."""
     for table in TABLES:
-        loose = [f for batch in batches for f in batch.files if f.table == table and f.path not in packs.replaced]
+        live = manifest.live(file for batch in batches for file in batch.files if file.table == table)
         group: list[DataFile] = []
-        for file in loose:
-            if group and sum(each.rows for each in group) + file.rows > PACK_ROWS:
-                yield group
+        for file in live:
+            full = sum(each.rows for each in group) + file.rows > PACK_ROWS
+            if group and (full or _month(file) != _month(group[-1]) or _done(file)):
+                if len(group) >= _SMALL:
+                    yield group
                 group = []
-            group.append(file)
+            if not _done(file):
+                group.append(file)
         if len(group) >= _SMALL:
             yield group
 
 
-def _read_manifest(path: Path) -> tuple[dict[str, DataFile], datetime]:
-    try:
-        data = json.loads(path.read_bytes())
-        own, moment, known = _understood(data)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise StoreError(
-            f"This compaction's manifest cannot be read: {type(error).__name__}: {error}.",
-            where=str(path),
-            hint="Restore it from a backup: the files it replaced may be gone.",
-        ) from error
-    if not known:
-        what = f"This compaction is of a newer stabkit (schema {data['schema']}, known up to {SCHEMA_VERSION})."
-        raise StoreError(what, where=str(path), hint="Update stabkit.")
-    return own, moment
+def _done(file: DataFile) -> bool:
+    return "/pack-" in file.path and file.rows >= _FULL
 
 
-def _understood(data: Mapping[str, Any]) -> tuple[dict[str, DataFile], datetime, bool]:
-    """Return what a manifest replaces by what, since when, and whether its schema is known; ValueError if it is odd."""
-    files = {str(file["path"]): DataFile(**file) for file in data["files"]}
-    own = {str(old): files[place] for place, replaced in data["replaces"].items() for old in replaced}
-    strange = [name for name in (*files, *own) if not is_data_file(name)]
-    if strange:
-        raise ValueError(f"it names {strange[0]!r}")
-    moment = datetime.fromisoformat(data["compacted_at"])
-    if moment.tzinfo is None:
-        raise ValueError("its time has no zone")
-    return own, moment, data["schema"] <= SCHEMA_VERSION
+def _month(file: DataFile) -> str:
+    # Old samples are dropped by whole files: one that spans years would keep them all.
+    return file.path.split("/")[1].removeprefix("day=")[:7]

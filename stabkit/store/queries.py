@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import StoreError, UsageError
 from stabkit.schema import TABLES, conform
 from stabkit.store.batches import DataFile, arrow_schema
+from stabkit.store.places import quote
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["arrow_table", "query", "read_table", "verify"]
+    from stabkit.store.places import Place
+
+__all__ = ["Span", "arrow_table", "connection", "due_in", "query", "read_table", "samples", "to_pandas"]
 
 _SQL_TYPES: Final = {
     "text": "VARCHAR",
@@ -28,76 +31,152 @@ _SQL_TYPES: Final = {
 }
 
 
-def verify(root: Path, file: DataFile) -> None:
-    """Check that a data file still is what its marker says.
+@dataclass(frozen=True)
+class Span:
+    """A range of time, ``until`` excluded; None is no bound.
 
-    Raises
-    ------
-    StoreError
-        The file is missing, unreadable or changed; names it.
+    Samples are in it by the time they were due, and by the start of their run where that is not known; the rows of
+    other tables by the start of their run.
     """
-    path = root / file.path
-    hint = "Restore it from a backup; other runs stay readable."
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        what = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        raise StoreError(f"This data file {what}.", where=str(path), hint=hint) from error
-    if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
-        raise StoreError("This data file is not what was committed: its hash differs.", where=str(path), hint=hint)
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        """Return True if a moment is in the range."""
+        return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
+
+    def __bool__(self) -> bool:
+        return self.since is not None or self.until is not None
 
 
 def read_table(
-    root: Path, name: str, files: Sequence[DataFile], columns: Sequence[str] | None, runs: Sequence[str] | None = None
+    place: Place,
+    name: str,
+    files: Sequence[DataFile],
+    columns: Sequence[str] | None,
+    *,
+    runs: Sequence[str] | None = None,
+    during: str = "true",
 ) -> pd.DataFrame:
     """Return the rows of these files as the named table, in order of the files; of these runs, where they are named."""
     wanted = list(TABLES[name].names) if columns is None else list(columns)
     required = [column.name for column in TABLES[name].columns if column.required]
     names = [column for column in TABLES[name].names if column in {*wanted, *required}]
-    with _connection(root, files) as connection:
+    with connection(place, files) as database:
         # Names come from TABLES, paths are parameters: no text from evidence becomes SQL.
-        result = connection.sql(_select(name, names, root, files, runs)).to_arrow_table()
-    return conform(name, _to_pandas(result))[wanted]
+        text = _select(place, database, name, files, columns=names, runs=runs, during=during)
+        result = database.sql(text).to_arrow_table()
+    return conform(name, to_pandas(result))[wanted]
 
 
-def arrow_table(root: Path, name: str, files: Sequence[DataFile]) -> pa.Table:
+def arrow_table(place: Place, name: str, files: Sequence[DataFile]) -> pa.Table:
     """Return all rows of these files with the types that the store writes, in order of the files."""
-    with _connection(root, files) as connection:
-        result = connection.sql(_select(name, TABLES[name].names, root, files)).to_arrow_table()
+    with connection(place, files) as database:
+        result = database.sql(_select(place, database, name, files)).to_arrow_table()
     return result.cast(arrow_schema(name))
 
 
-def query(root: Path, runs: pd.DataFrame, files: Sequence[DataFile], text: str, parameters: Any) -> pd.DataFrame:
-    """Run one SELECT with every evidence table as a view of its name."""
+def samples(place: Place, database: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> str:
+    """Return SQL for the samples in these files, to stand behind ``FROM``."""
+    return f"({_select(place, database, 'samples', files)})"
+
+
+def due_in(place: Place, files: Sequence[DataFile], span: Span, early: Iterable[str]) -> tuple[list[DataFile], str]:
+    """Return the files that may hold samples of a time, and the condition that their rows meet.
+
+    Parameters
+    ----------
+    place : Place
+        Where the store lies.
+    files : sequence of DataFile
+        Of the table ``samples``.
+    span : Span
+        Which time.
+    early : iterable of str
+        Ids of the runs that started in it: their samples without a time are in it.
+
+    Notes
+    -----
+    What a Parquet file says of its columns decides; a file that says nothing is kept, and verified by the reader.
+    """
+    facts = [_due(place, file) for file in files]
+    chosen = [
+        file
+        for file, (low, high, nulls) in zip(files, facts, strict=True)
+        if nulls or ((span.until is None or low < span.until) and (span.since is None or high >= span.since))
+    ]
+    bounds = [
+        f"due_at {relation} TIMESTAMPTZ {quote(moment.isoformat())}"
+        for moment, relation in ((span.since, ">="), (span.until, "<"))
+        if moment is not None
+    ]
+    during = " AND ".join(bounds) or "true"
+    if any(nulls for _, _, nulls in facts):  # an OR keeps DuckDB from skipping row groups
+        during = f"(({during}) OR (due_at IS NULL AND {_among(early)}))"
+    return chosen, during
+
+
+def _due(place: Place, file: DataFile) -> tuple[datetime, datetime, bool]:
+    """Return the first and last due time of a file, and whether it may hold samples without one."""
+    unknown = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), True
+    import pyarrow as pa
+
+    try:
+        footer = place.footer(file.path)
+        position = footer.schema.names.index("due_at")
+        found = [footer.row_group(number).column(position).statistics for number in range(footer.num_row_groups)]
+    except (OSError, ValueError, pa.ArrowException):
+        return unknown
+    if not found or any(each is None or not each.has_min_max or not each.has_null_count for each in found):
+        return unknown
+    low, high = min(each.min for each in found), max(each.max for each in found)
+    return _aware(low), _aware(high), any(each.null_count for each in found)
+
+
+def query(
+    place: Place,
+    runs: pd.DataFrame,
+    files: Mapping[str, Sequence[DataFile]],
+    text: str,
+    parameters: Any,
+    *,
+    verify: Callable[[list[DataFile]], object],
+) -> pd.DataFrame:
+    """Run one SELECT with every evidence table as a view of its name; verify the files of the tables it names."""
     import duckdb
 
-    with _connection(root, files) as connection:
-        _check_select(connection, text)
-        connection.register("_runs", _to_arrow(runs))
-        connection.execute("CREATE TEMP TABLE runs AS SELECT * FROM _runs")
-        connection.unregister("_runs")
+    with connection(place, [file for named in files.values() for file in named]) as database:
+        _check_select(database, text)
+        try:
+            named = {name.strip('"').lower() for name in database.get_table_names(text)}
+        except duckdb.Error:
+            named = set(files)
+        verify([file for name, own in files.items() if name in named for file in own])
+        database.register("_runs", _to_arrow(runs))
+        database.execute("CREATE TEMP TABLE runs AS SELECT * FROM _runs")
+        database.unregister("_runs")
         for name in TABLES:
             if name != "runs":
-                here = [file for file in files if file.table == name]
-                select = _select(name, TABLES[name].names, root, here, runs["run_id"])
-                connection.execute(f"CREATE TEMP VIEW {name} AS {select}")
-        connection.execute("SET lock_configuration = true")
+                select = _select(place, database, name, files.get(name, ()), runs=runs["run_id"])
+                database.execute(f"CREATE TEMP VIEW {name} AS {select}")
+        database.execute("SET lock_configuration = true")
         try:
-            result = connection.sql(text, params=parameters or None).to_arrow_table()
+            result = database.sql(text, params=parameters or None).to_arrow_table()
         except duckdb.Error as error:
             raise UsageError(
                 f"DuckDB refuses this query: {str(error).strip().splitlines()[0]}",
                 where="SQL",
                 hint=f"Tables: {', '.join(TABLES)}.",
             ) from error
-    return _to_pandas(result)
+    return to_pandas(result)
 
 
-def _check_select(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+def _check_select(database: duckdb.DuckDBPyConnection, text: str) -> None:
     import duckdb
 
     try:
-        statements = connection.extract_statements(text)
+        statements = database.extract_statements(text)
     except duckdb.Error as error:
         what = str(error).strip().splitlines()[0]
         raise UsageError(f"This is not SQL: {what}", where="SQL", hint="Write one SELECT.") from error
@@ -110,52 +189,57 @@ def _check_select(connection: duckdb.DuckDBPyConnection, text: str) -> None:
 
 
 @contextlib.contextmanager
-def _connection(root: Path, files: Sequence[DataFile]) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(place: Place, files: Sequence[DataFile]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory that can open these files and nothing else, whatever the SQL says."""
     import duckdb
 
-    connection = duckdb.connect(":memory:")
+    database = duckdb.connect(":memory:")
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET python_enable_replacements = false")
-        connection.execute("SET autoinstall_known_extensions = false")
-        connection.execute("SET autoload_known_extensions = false")
-        # Only the files that markers name can be opened, whatever the SQL says.
-        paths = [str(root / file.path) for file in files]
-        allowed = ", ".join(_quote(path) for path in dict.fromkeys([*paths, *map(_escape_glob, paths)]))
-        connection.execute(f"SET allowed_paths = [{allowed}]")
-        connection.execute("SET enable_external_access = false")
-        yield connection
+        database.execute("SET TimeZone = 'UTC'")
+        database.execute("SET python_enable_replacements = false")
+        database.execute("SET autoinstall_known_extensions = false")
+        database.execute("SET autoload_known_extensions = false")
+        allowed = ", ".join(map(quote, place.openable(file.path for file in files)))
+        database.execute(f"SET allowed_paths = [{allowed}]")
+        database.execute("SET enable_external_access = false")
+        yield database
     except duckdb.Error as error:
         what = str(error).strip().splitlines()[0]
-        raise StoreError(f"The store cannot be read: {what}", where=str(root), hint="Check its files.") from error
+        raise StoreError(f"The store cannot be read: {what}", where=str(place), hint="Check its files.") from error
     finally:
-        connection.close()
+        database.close()
 
 
 def _select(
-    name: str, columns: Sequence[str], root: Path, files: Sequence[DataFile], runs: Iterable[str] | None = None
+    place: Place,
+    database: duckdb.DuckDBPyConnection,
+    name: str,
+    files: Sequence[DataFile],
+    *,
+    columns: Sequence[str] | None = None,
+    runs: Iterable[str] | None = None,
+    during: str = "true",
 ) -> str:
     kinds = {column.name: column.kind for column in TABLES[name].columns}
     nothing = ", ".join(f'NULL::{_SQL_TYPES[kind]} AS "{column}"' for column, kind in kinds.items())
     source = f"SELECT {nothing} WHERE false"  # gives older files the columns they lack
     if files:
-        paths = ", ".join(_quote(_escape_glob(str(root / file.path))) for file in files)
-        reader = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
-        source += f" UNION ALL BY NAME SELECT * FROM {reader}"  # noqa: S608 - the paths come from checked markers
+        relation = place.relation(database, name, [file.path for file in files], arrow_schema(name))
+        conditions = [during] if during != "true" else []
         if runs is not None and any("/pack-" in file.path for file in files):
-            # A pack also holds the rows of other runs.
-            source += f" WHERE run_id IN ({', '.join(map(_quote, runs)) or 'NULL'})"
-    chosen = ", ".join(f'"{column}"' for column in columns)
+            conditions.append(_among(runs))  # a pack also holds the rows of other runs
+        source += f" UNION ALL BY NAME SELECT * FROM {relation}"  # noqa: S608 - the paths come from checked markers
+        source += f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    chosen = ", ".join(f'"{column}"' for column in columns or TABLES[name].names)
     return f"SELECT {chosen} FROM ({source})"  # noqa: S608 - names from TABLES, paths from checked markers
 
 
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _among(runs: Iterable[str]) -> str:
+    return f"run_id IN ({', '.join(map(quote, runs)) or 'NULL'})"
 
 
-def _escape_glob(path: str) -> str:
-    # read_parquet treats every path as a pattern; a folder may be called "data [old]".
-    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _to_arrow(runs: pd.DataFrame) -> pa.Table:
@@ -164,7 +248,8 @@ def _to_arrow(runs: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(runs, schema=arrow_schema("runs"), preserve_index=False)
 
 
-def _to_pandas(table: pa.Table) -> pd.DataFrame:
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Return the table with dtypes that know null."""
     import pandas as pd
     import pyarrow as pa
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from stabkit.errors import SchemaError, StoreError, UnknownRunError, UsageError
 from stabkit.schema import TABLES, Evidence
 from stabkit.store import Store, new_run, open_store
-from stabkit.store.batches import write_durably
+from stabkit.store.local import write_durably
 
 START = datetime(2025, 9, 14, 12, 24, tzinfo=UTC)
 

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ import pytest
 
 from stabkit.errors import StoreError, UsageError
 from stabkit.schema import TABLES, Evidence
-from stabkit.store import Store, new_run, open_store
+from stabkit.store import Compaction, Store, new_run, open_store
 from stabkit.store.compaction import GRACE
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -58,7 +59,9 @@ def store(tmp_path: Path) -> Store:
 
 
 def files(store: Store) -> list[str]:
-    return sorted(path.name for path in store.root.glob("table=*/day=*/*.parquet"))
+    """Return the names of the data files, without sketches."""
+    found = store.root.glob("table=*/day=*/*.parquet")
+    return sorted(path.name for path in found if not path.name.startswith("sketch-"))
 
 
 def test_what_is_read_stays_the_same(store: Store) -> None:
@@ -70,10 +73,10 @@ def test_what_is_read_stays_the_same(store: Store) -> None:
         assert reader.evidence("aa/x/1a")["samples"]["response_ms"].tolist() == [6.0, 6.0]
     add(store, 7)
     assert len(store.read("samples")) == 14
-    assert store.compact().packed == 0  # one file a table is no reason to pack
-    add(store, 8)
-    assert store.compact().packed == 4
-    assert len(store.read("samples")) == 16
+    done = store.compact()
+    assert (done.packed, done.packs) == (4, 2)  # the small packs grow
+    assert store.compact() == Compaction()
+    assert len(store.read("samples")) == 14
     assert store.read("samples")["response_ms"].tolist() == sorted(store.read("samples")["response_ms"])
 
 
@@ -93,9 +96,19 @@ def test_replaced_files_stay_for_readers_at_work_and_go_later(store: Store) -> N
 def test_two_compactions_at_once_lose_and_double_nothing(store: Store) -> None:
     before = content(store)
     readers = [open_store(store.root) for _ in range(4)]
+    barrier = threading.Barrier(4)
+
+    def compact(reader: Store) -> Compaction:
+        reader.runs()
+        barrier.wait(30)
+        return reader.compact()
+
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda reader: reader.compact(), readers))
-    assert len(list((store.root / "compactions").glob("*.json"))) >= 1
+        done = list(pool.map(compact, readers))
+    # Who lost the race left nothing behind; who came later found it done.
+    assert sum(each.packed for each in done) == 14
+    assert len(files(store)) == 14 + 2
+    assert len(list((store.root / "compactions").glob("*.json"))) == 1
     assert content(open_store(store.root)) == before
     open_store(store.root).compact(now=LATER)
     assert content(open_store(store.root)) == before
@@ -123,7 +136,11 @@ def test_a_damaged_manifest_counts_for_nothing_and_the_files_it_replaced_are_mis
         assert content(open_store(store.root)) == before  # the old files are still there
     manifest.write_text(whole)
     store.compact(now=LATER)
-    manifest.write_text(whole[:100])
+    first, second = sorted((store.root / "compactions").glob("*.json"))
+    second.write_text(second.read_text()[:100])
+    assert content(open_store(store.root)) == before  # the one before it names the same packs
+    assert not open_store(store.root).check().whole
+    first.write_text(whole[:100])
     with pytest.raises(StoreError, match="is missing"):
         open_store(store.root).read("samples")
     assert not open_store(store.root).check().whole

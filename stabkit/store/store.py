@@ -1,0 +1,544 @@
+"""The store: a place of runs that only grows, with references to find one again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.errors import StoreError, UnknownRunError, UsageError, nearest
+from stabkit.redact import redact_text
+from stabkit.runs import is_aa
+from stabkit.schema import SCHEMA_VERSION, TABLES, Evidence
+from stabkit.store import queries, retention, sketches
+from stabkit.store.batches import COMMITS, Batch, DataFile, check_writable, write_batch
+from stabkit.store.checking import StoreCheck, check_files
+from stabkit.store.compaction import Compaction, compact
+from stabkit.store.export import EXPORT_FORMATS, write_tables
+from stabkit.store.local import Folder
+from stabkit.store.markers import Markers
+from stabkit.store.places import Place, in_bucket, place_of
+from stabkit.store.queries import Span
+from stabkit.store.retention import Pruning
+
+__all__ = ["Store", "open_store"]
+
+_LOG: Final = logging.getLogger(__name__)
+_SIGN: Final = "stabkit-store.json"
+_GITIGNORE: Final = ".gitignore"
+_IGNORED: Final = "# Runs are kept here, not in git; remove this file to commit them.\n*\n"
+_RELATIVE: Final = re.compile(r"(?P<name>.+?)~(?P<back>\d{1,9})", re.DOTALL)
+
+
+def open_store(path: Path | str, *, create: bool = False) -> Store:
+    """Return the store in that folder, or at that address.
+
+    Parameters
+    ----------
+    path : Path or str
+        A relative path is looked up from the working folder upwards, as git does; the first that is a store wins.
+        ``s3://bucket/prefix`` is a store on object storage: credentials and the endpoint come from the environment.
+    create : bool
+        Make the store (in the working folder, if the path is relative) where there is none.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or it cannot be made.
+    """
+    remote = in_bucket(path) is not None
+    given = Path(path).expanduser()
+    here = Path.cwd()
+    candidates: list[Path | str] = [path] if remote or given.is_absolute() else []
+    candidates += [] if candidates else [folder / given for folder in (here, *here.parents)]
+    for candidate in candidates:
+        place = place_of(candidate)
+        if _is_store(place):
+            return Store(place)
+    if not create:
+        raise StoreError(
+            "There is no store here" + (" or in a folder above." if len(candidates) > 1 else "."),
+            where=str(path),
+            hint="Collect a run first with: stabkit collect, or name the folder with --data.",
+        )
+    place = place_of(candidates[0])
+    try:
+        if isinstance(place, Folder):
+            (place.root / COMMITS).mkdir(parents=True, exist_ok=True)
+            ignored = place.root / _GITIGNORE
+            if not ignored.exists():  # evidence in a repository would count as a change of the system
+                ignored.write_text(_IGNORED, encoding="utf-8")
+        place.write(_SIGN, (json.dumps({"schema": SCHEMA_VERSION}) + "\n").encode())
+    except OSError as error:
+        raise StoreError(
+            f"The store cannot be made: {error.strerror or error}.",
+            where=str(place),
+            hint="Name a folder that this user can write with --data.",
+        ) from error
+    return Store(place)
+
+
+class Store:
+    """A place of runs: batches of Parquet files, visible by their commit markers, read through DuckDB.
+
+    Several processes may append and read at the same time. Nothing stored is ever changed. Open one with
+    :func:`open_store`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stabkit.runs import new_run
+    >>> store = open_store(tempfile.mkdtemp(), create=True)
+    >>> checks = pd.DataFrame({"target": ["api"], "check": ["status"], "outcome": ["pass"]})
+    >>> run_id = store.append(new_run(label="v1.5"), Evidence.of(checks=checks))
+    >>> store.resolve("v1.5") == store.resolve("latest") == run_id
+    True
+    >>> store.read("checks")["outcome"].tolist()
+    ['pass']
+    """
+
+    def __init__(self, place: Place | Path) -> None:
+        self.place: Place = Folder(place) if isinstance(place, Path) else place
+        self._known = Markers(self.place)
+        self._verified: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.place)!r})"
+
+    @property
+    def root(self) -> Path | None:
+        """The folder of the store; None for a remote one."""
+        return self.place.root if isinstance(self.place, Folder) else None
+
+    def check_writable(self) -> None:
+        """Make sure that the store can take a batch, before hours are spent on gathering one.
+
+        Raises
+        ------
+        StoreError
+            It cannot.
+        """
+        check_writable(self.place)
+
+    def append(self, run: Mapping[str, Any] | pd.Series, evidence: Evidence, *, batch_id: str | None = None) -> str:
+        """Store one batch of evidence and return its run id; afterwards it is on disk, whole.
+
+        Parameters
+        ----------
+        run : mapping or Series
+            A runs row, from :func:`stabkit.store.new_run`. With the id of a stored run, the batch is added to that
+            run; then ``run_id`` alone is enough.
+        evidence : Evidence
+            Tables beside ``runs``. Their ``run_id`` is set here. May be empty: a run that gave nothing.
+        batch_id : str, optional
+            Keep it over retries: a batch that is stored already is not stored again.
+
+        Raises
+        ------
+        SchemaError
+            The row or a table breaks its contract.
+        StoreError
+            The folder cannot be written; then nothing of the batch is visible.
+        """
+        row = dict(run)
+        if batch_id is not None:
+            for batch in self._known.batches():
+                if batch.batch_id == batch_id:
+                    return batch.run_id
+        if "started_at" not in row and row.get("run_id"):
+            row = {**self.run(str(row["run_id"])).to_dict(), **row}
+        return write_batch(self.place, row, evidence, batch_id).run_id
+
+    def runs(self, *, aa: bool = False) -> pd.DataFrame:
+        """Return the runs of the history, oldest first, as the ``runs`` table; with ``aa`` the A/A runs instead.
+
+        A/A runs (labels that begin with ``aa/``) compare the system with itself. They are found by label and id, and
+        are no part of the history: not of ``latest``, nor of what is read or queried without naming runs.
+
+        A run of several batches is one row: the newest value that is not null, the earliest start, the latest end,
+        and complete only if every batch was. A damaged marker hides its run and is logged; see :attr:`damaged`.
+        """
+        known = self._known.runs()
+        apart = known["label"].map(is_aa).astype(bool)
+        return known[apart if aa else ~apart].reset_index(drop=True)
+
+    @property
+    def damaged(self) -> tuple[StoreError, ...]:
+        """What is wrong with each commit marker that cannot be read; empty if all is well."""
+        self._known.batches()
+        return tuple(self._known.faults.values())
+
+    def resolve(self, reference: str) -> str:
+        """Return the run id that a reference names.
+
+        Parameters
+        ----------
+        reference : str
+            ``latest``, a run id, a label (its newest run) or a unique prefix of a run id; ``~1`` behind ``latest`` or
+            a label goes one run further back.
+
+        Raises
+        ------
+        UnknownRunError
+            No run answers to it.
+        StoreError
+            A prefix fits several runs, or a damaged marker may hide the run that is meant.
+        """
+        runs = self._known.runs()
+        ids: list[str] = runs["run_id"].tolist()
+        if reference in ids:
+            return reference
+        broken = self._known.damage_of(reference)
+        if broken:
+            raise broken
+        name, back = reference, 0
+        labels = set(runs["label"].dropna())
+        relative = _RELATIVE.fullmatch(reference)
+        if relative and reference not in labels:
+            name, back = relative["name"], int(relative["back"])
+        history = self.runs()["run_id"].tolist()
+        among = history if name == "latest" else runs.loc[runs["label"] == name, "run_id"].tolist()
+        if back < len(among):
+            return self._undamaged(among[-1 - back])
+        fitting = [run_id for run_id in ids if run_id.startswith(reference)] if reference else []
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            shown = ", ".join(fitting[:5])
+            raise StoreError(
+                f"{len(fitting)} runs begin with {reference!r}: {shown}.",
+                where=str(self.place),
+                hint="Give more of the run id.",
+            )
+        raise UnknownRunError(reference, list(dict.fromkeys([*runs["label"].dropna(), *ids])), where=str(self.place))
+
+    def run(self, reference: str) -> pd.Series:
+        """Return the runs row that a reference names."""
+        run_id = self.resolve(reference)
+        runs = self._known.runs()
+        return runs[runs["run_id"] == run_id].iloc[0].copy()
+
+    def read(
+        self,
+        table: str,
+        runs: Sequence[str] | str | None = None,
+        columns: Sequence[str] | None = None,
+        *,
+        since: datetime | date | str | None = None,
+        until: datetime | date | str | None = None,
+    ) -> pd.DataFrame:
+        """Return one table, of some runs or all, in the order it was stored.
+
+        Parameters
+        ----------
+        table : str
+            A key of :data:`stabkit.schema.TABLES`.
+        runs : sequence of references, optional
+            The whole history if None.
+        columns : sequence of str, optional
+            All if None; no other column is read from disk.
+        since, until : datetime, date or str, optional
+            A range of time, ``until`` excluded, in UTC unless it says otherwise. Samples are in it by the time they
+            were due (by the start of their run if they have none), other rows by the start of their run. Files and
+            parts of files outside it are not read.
+
+        Raises
+        ------
+        UsageError
+            Unknown table or column, or a time that cannot be read.
+        StoreError
+            A data file is missing or changed; it is named. Other runs stay readable.
+        """
+        _check_names(table, columns)
+        span = Span(_moment(since, "since"), _moment(until, "until"))
+        every = self._known.runs()
+        wanted = None if runs is None else [self.resolve(name) for name in ([runs] if isinstance(runs, str) else runs)]
+        chosen = self.runs() if wanted is None else every[every["run_id"].isin(wanted)].reset_index(drop=True)
+        inside = pd.Series([span.holds(moment) for moment in chosen["started_at"]], dtype=bool)
+        early = chosen[inside].reset_index(drop=True)
+        if table == "runs":
+            return early if columns is None else early[list(columns)]
+        if table != "samples" or not span:
+            known = early["run_id"].tolist()
+            return queries.read_table(self.place, table, self._files(known, table), columns, runs=known)
+        known = chosen["run_id"].tolist()
+        files, during = queries.due_in(self.place, self._live(known, table), span, early["run_id"])
+        return queries.read_table(self.place, table, self._verify(files), columns, runs=known, during=during)
+
+    def evidence(self, reference: str) -> Evidence:
+        """Return all evidence of one run; a table it lacks is left out."""
+        run_id = self.resolve(reference)
+        self._warn_of_dropped(run_id)
+        files = {name: self._live([run_id], name) for name in TABLES}
+        self._verify([file for own in files.values() for file in own])
+        return Evidence(
+            {name: queries.read_table(self.place, name, own, None, runs=[run_id]) for name, own in files.items() if own}
+        )
+
+    def sql(self, query: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Return the result of one SELECT; every evidence table is there under its name.
+
+        Parameters
+        ----------
+        query : str
+            DuckDB's SQL. It can open nothing but this store's committed files and can change nothing. What it says of
+            columns and values is pushed down into the files.
+        params : sequence or mapping, optional
+            Values for ``?`` or ``$name``.
+
+        Raises
+        ------
+        UsageError
+            It is not one SELECT, or DuckDB refuses it.
+        StoreError
+            A data file is missing or changed.
+        """
+        runs = self.runs()
+        files = {name: self._live(runs["run_id"].tolist(), name) for name in TABLES if name != "runs"}
+        return queries.query(self.place, runs, files, query, params, verify=self._verify)
+
+    def quantiles(
+        self,
+        wanted: Sequence[float] = (0.5, 0.95, 0.99),
+        *,
+        metric: str = "response_time",
+        by: Sequence[str] = ("target", "day"),
+        runs: Sequence[str] | str | None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+    ) -> pd.DataFrame:
+        """Return percentiles of a long history, each within 1 % of the sample at its rank.
+
+        They come from sketches, which ``compact`` makes, and from the samples of what was stored since. Warm-up
+        requests are left out, failed ones counted apart. For a verdict the samples themselves are judged.
+
+        Parameters
+        ----------
+        wanted : sequence of float
+            Between 0 and 1; the rank of ``q`` among ``n`` values is ``ceil(q * n)``.
+        metric : str
+            ``response_time``, ``memory``, ``event:<type>`` and so on: ``response_ms``, or ``value`` where that is null.
+        by : sequence of str
+            Of ``target``, ``day`` (UTC), ``run_id`` and ``metric``. Fresh and reused connections are two populations,
+            and never share a row.
+        runs : sequence of references, optional
+            The whole history if None.
+        since, until : date or str, optional
+            Whole UTC days, ``until`` excluded.
+
+        Returns
+        -------
+        DataFrame
+            The columns of ``by``, ``connection``, ``unit``, ``n`` (values), ``failed``, ``not_finite``, and one for
+            each quantile, such as ``p99``, in the unit of its row; sorted by the first ones. Null where ``n`` is 0.
+
+        Raises
+        ------
+        UsageError
+            A quantile or a group that there is not.
+        StoreError
+            A file is missing or changed.
+
+        Notes
+        -----
+        Logarithmic buckets as in DDSketch, doi:10.14778/3352063.3352135.
+        """
+        ids = self.runs()["run_id"].tolist()
+        if runs is not None:
+            ids = [self.resolve(name) for name in ([runs] if isinstance(runs, str) else runs)]
+        manifest = self._known.manifest()
+        known = set(ids)
+        own = [file for batch in self._known.batches() if batch.run_id in known for file in _samples(batch)]
+        ready = dict.fromkeys(manifest.sketches[file.path] for file in own if file.path in manifest.sketches)
+        # A pack holds samples that a sketch covers as well; only what is in none is read from samples.
+        fresh = [file for file in own if file.path not in manifest.sketches]
+        days = sketches.days_of(self._known.batches())
+        return sketches.quantiles(
+            self.place,
+            self._verify(list(ready)),
+            self._verify(manifest.live(fresh)),
+            wanted,
+            metric=metric,
+            by=by,
+            started={run_id: days[run_id] for run_id in ids if run_id in days},
+            since=_day(since, "since"),
+            until=_day(until, "until"),
+        )
+
+    def check(self) -> StoreCheck:
+        """Return whether the store is whole: every marker is read and every data file hashed anew."""
+        anew = Markers(self.place)
+        files = [file for batch in anew.batches() for file in batch.files]
+        manifest = anew.manifest()
+        anew.read_each()
+        live = [*manifest.live(files), *dict.fromkeys(manifest.sketches.values())]
+        known = [*(file.path for file in files), *manifest.named]
+        faults = [*anew.faults.values(), *anew.manifest_faults]
+        return check_files(self.place, live, known, faults, runs=len(anew.runs()))
+
+    def compact(self, *, now: datetime | None = None) -> Compaction:
+        """Make few large files of the many small ones, and sketches; return what was done. What is read stays the same.
+
+        Readers at work are not disturbed: the old files stay for :data:`stabkit.store.compaction.GRACE`, and are
+        removed by the first compaction after it.
+
+        Raises
+        ------
+        StoreError
+            A data file is missing or changed, or the place cannot be written; then nothing is changed.
+        """
+        batches, manifest = self._known.batches(), self._known.manifest()
+        return compact(self.place, self._known.readable(), batches, manifest, now=now)
+
+    def prune(self, keep_days: int, *, dry_run: bool = True, now: datetime | None = None) -> Pruning:
+        """Drop the samples of runs that ended more than so many days ago, and return what goes; or only say it.
+
+        Their percentiles stay (:meth:`quantiles`), and so does all else of these runs. The two newest runs of an
+        environment, and its newest A/A runs, keep their samples at any age. A file goes only when every run in it is
+        old; packs end with the month.
+
+        Parameters
+        ----------
+        keep_days : int
+            At least 1.
+        dry_run : bool
+            Only say what would go; the default.
+        now : datetime, optional
+            With a zone; the time by default.
+
+        Raises
+        ------
+        UsageError
+            ``keep_days`` is below 1.
+        StoreError
+            A data file is missing or changed, the place cannot be written, or another compaction was quicker; then
+            nothing is dropped.
+        """
+        if keep_days < 1:
+            raise UsageError(f"{keep_days} days keep nothing.", where="keep_days", hint="Give at least 1.")
+        moment = now or datetime.now(UTC)
+        batches, manifest = self._known.batches(), self._known.manifest()
+        found = retention.plan(batches, manifest, self._known.runs(), moment - timedelta(days=keep_days))
+        if dry_run or not found.paths:
+            return found
+        done = compact(self.place, self._known.readable(), batches, manifest, drop=found.paths, pack=False, now=moment)
+        if done.overtaken:
+            hint = "Nothing was dropped; try again."
+            raise StoreError("Another compaction changed the store meanwhile.", where=str(self.place), hint=hint)
+        return dataclasses.replace(found, done=True)
+
+    def export(self, folder: Path | str, runs: Sequence[str] | None = None, *, form: str = "parquet") -> list[Path]:
+        """Write each table that has rows to a file of its own, and return the files.
+
+        Parameters
+        ----------
+        folder : Path or str
+            Made if it is missing.
+        runs : sequence of references, optional
+            The whole history if None.
+        form : str
+            ``parquet`` or ``csv``; in CSV, a text that a spreadsheet would take for a formula begins with an
+            apostrophe.
+
+        Raises
+        ------
+        StoreError
+            A file exists already, or the folder cannot be written.
+        UsageError
+            Another form.
+        """
+        if form not in EXPORT_FORMATS:
+            raise UsageError(f"There is no export format {form!r}.", hint=f"Known: {', '.join(EXPORT_FORMATS)}.")
+        return write_tables({name: self.read(name, runs) for name in TABLES}, Path(folder), form)
+
+    def _undamaged(self, run_id: str) -> str:
+        # Names sort by time: a damaged marker behind this run may be the newer one that was meant.
+        for name, fault in self._known.faults.items():
+            if name > run_id:
+                raise StoreError(
+                    f"A newer run may be meant, but its marker is damaged. {fault.what}",
+                    where=fault.where,
+                    hint=f"Restore it or move it away, or name the run by its id: {run_id}",
+                )
+        return run_id
+
+    def _live(self, runs: Sequence[str], table: str) -> list[DataFile]:
+        """Return the files to open for a table of these runs."""
+        known = set(runs)
+        own = [batch for batch in self._known.batches() if batch.run_id in known]
+        return self._known.manifest().live(file for batch in own for file in batch.files if file.table == table)
+
+    def _files(self, runs: Sequence[str], table: str) -> list[DataFile]:
+        return self._verify(self._live(runs, table))
+
+    def _verify(self, files: list[DataFile]) -> list[DataFile]:
+        fresh = [file for file in files if file.path not in self._verified]
+        self.place.verify(fresh)
+        self._verified |= {file.path for file in fresh}
+        return files
+
+    def _warn_of_dropped(self, run_id: str) -> None:
+        dropped = self._known.manifest().dropped
+        gone = [file for batch in self._known.batches() if batch.run_id == run_id for file in _samples(batch)]
+        since = [dropped[file.path] for file in gone if file.path in dropped]
+        if since:
+            _LOG.warning(
+                "the samples of run %s were pruned on %s; only its percentiles remain, which no verdict can use",
+                run_id,
+                f"{max(since):%Y-%m-%d}",
+            )
+
+
+def _is_store(place: Place) -> bool:
+    if isinstance(place, Folder):
+        return (place.root / _SIGN).is_file() or (place.root / COMMITS).is_dir()
+    try:
+        return _SIGN in place.names("") or bool(place.names(COMMITS))
+    except OSError as error:
+        raise StoreError(
+            f"The remote store cannot be read: {redact_text(str(error))}.",
+            where=str(place),
+            hint="Check the address and the credentials in the environment: AWS_ACCESS_KEY_ID and the like.",
+        ) from error
+
+
+def _samples(batch: Batch) -> list[DataFile]:
+    return [file for file in batch.files if file.table == "samples"]
+
+
+def _moment(given: datetime | date | str | None, name: str) -> datetime | None:
+    """Return a time with a zone: a date is its beginning, and UTC is meant where no zone is said."""
+    if given is None:
+        return None
+    try:
+        moment = pd.Timestamp(given)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{name} is no time: {given!r}.", hint="Such as 2026-01-31 or 2026-01-31T12:00Z.") from error
+    if moment is pd.NaT:
+        raise UsageError(f"{name} is no time: {given!r}.", hint="Such as 2026-01-31 or 2026-01-31T12:00Z.")
+    whole: datetime = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return whole
+
+
+def _day(given: date | str | None, name: str) -> date | None:
+    moment = _moment(given, name)
+    return None if moment is None else moment.date()
+
+
+def _check_names(table: str, columns: Sequence[str] | None) -> None:
+    if table not in TABLES:
+        guess = nearest(table, TABLES)
+        hint = f"Did you mean {guess!r}?" if guess else f"Tables: {', '.join(TABLES)}."
+        raise UsageError(f"There is no table {table!r}.", where="Store.read", hint=hint)
+    for column in columns or ():
+        if column not in TABLES[table].names:
+            guess = nearest(column, TABLES[table].names)
+            hint = f"Did you mean {guess!r}?" if guess else f"Columns: {', '.join(TABLES[table].names)}."
+            raise UsageError(f"Table {table!r} has no column {column!r}.", where="Store.read", hint=hint)
