@@ -9,9 +9,11 @@ import pandas as pd
 
 from stabkit.analyze.flakiness import flakiness, mass_failures
 from stabkit.analyze.histories import order_runs, pass_history
-from stabkit.analyze.transitions import test_results
+from stabkit.analyze.transitions import renamed, test_results
 from stabkit.analyze.trends import detect_changes
+from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
+from stabkit.report.case import find_settings
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.numbers import duration, moment, percent
 from stabkit.report.sections.tests import map_figure, not_passing_figure
@@ -28,6 +30,8 @@ def test_trends(  # a public function, no test
     data: str | Path = "data",  # noqa: PT028
     suite: str | None = None,  # noqa: PT028
     last: int | None = None,  # noqa: PT028
+    *,
+    config: str | Path | Config | None = None,  # noqa: PT028
 ) -> TestTrends:
     """Return the history of the tests in a store.
 
@@ -39,13 +43,16 @@ def test_trends(  # a public function, no test
         One suite; None or empty: all.
     last : int, optional
         Only that many newest runs; None or 0: all of them.
+    config : str, Path or Config, optional
+        A ``stabkit.toml``, whose ``test_aliases`` keep the history of renamed tests; None or empty: the nearest to the
+        data folder.
 
     Raises
     ------
     UsageError
         No such suite; names the nearest. Or ``last`` is negative.
-    StoreError
-        There is no store.
+    StoreError, ConfigError
+        There is no store, or the configuration is wrong.
     """
     if last is not None and last < 0:
         raise UsageError(f"The number of runs is {last}.", where="last", hint="Give 0 for all runs, or more.")
@@ -53,6 +60,7 @@ def test_trends(  # a public function, no test
     runs = order_runs(store.runs())
     runs = runs.tail(last).reset_index(drop=True) if last else runs
     tests = store.read("tests", runs=runs["run_id"].tolist()) if len(runs) else store.read("tests")
+    tests = renamed(tests, find_settings(config or None, data, store)[0].test_aliases)
     known = sorted(set(tests["suite"]))
     if suite and suite not in known:
         guess = nearest(suite, known)
@@ -154,7 +162,7 @@ class TestTrends:
         mass = mass_failures(self.tests, self.runs)
         pieces: list[Piece] = []
         if len(mass):
-            names = joined(row["label"] if pd.notna(row["label"]) else row["run_id"] for row in mass.to_dict("records"))
+            names = joined((_mass_text(row) for row in mass.to_dict("records")), most=SHOWN_TESTS)
             pieces.append(Statement((sentence(f"left out, since more than 80 % of a suite failed: {names}"),)))
         if frame.empty:
             return Group((*pieces, Statement(("No test recovered, disagreed with itself, or flipped twice.",))))
@@ -162,11 +170,15 @@ class TestTrends:
             Column("test", "Test", "head"),
             Column("recovery", "Recovered in its run", "number"),
             Column("disagreement", "Disagreed at one commit", "number"),
+            Column("entropy", "Entropy at one commit", "number", phone=False),
             Column("flips", "Flips between runs", "number"),
+            Column("smoothed", "Flips, recent ones count most", "number", phone=False),
             Column("n", "n", "number"),
         )
         rows = tuple(_flaky_row(row) for row in frame.to_dict("records"))
-        return Group((*pieces, Table(columns, rows, "Unstable tests, 95 % intervals", limit=SHOWN_TESTS)))
+        records = tuple({str(k): None if pd.isna(v) else v for k, v in row.items()} for row in frame.to_dict("records"))
+        caption = "Unstable tests, most flaky first, 95 % intervals"
+        return Group((*pieces, Table(columns, rows, caption, records=records, limit=SHOWN_TESTS)))
 
     def durations(self) -> Piece:
         """Return the tests whose duration changed level, slowest growth first."""
@@ -230,6 +242,11 @@ def _history_row(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _mass_text(row: dict[str, Any]) -> str:
+    run = row["label"] if pd.notna(row["label"]) else row["run_id"]
+    return f"{plain(run)} ({row['bad']} of {row['judged']} in {plain(row['suite'])})"
+
+
 def _flaky_row(row: dict[str, Any]) -> dict[str, Any]:
     def cell(hits: str, total: str, stem: str, rate: str) -> tuple[str, str] | None:
         if not row[total] or pd.isna(row[rate]):
@@ -241,6 +258,8 @@ def _flaky_row(row: dict[str, Any]) -> dict[str, Any]:
         "test": (plain(row["test_id"]), plain(row["suite"])),
         "recovery": cell("recoveries", "n", "recovery", "recovery"),
         "disagreement": cell("disagreements", "commits", "disagreement", "disagreement"),
+        "entropy": None if pd.isna(row["entropy"]) else f"{row['entropy']:.2f} bit",
         "flips": cell("flips", "runs", "flip", "flip_rate"),
+        "smoothed": None if pd.isna(row["smoothed"]) else percent(row["smoothed"]),
         "n": str(row["n"]) if row["enough"] else f"{row['n']}, {row['note']}",
     }

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 
 import stabkit
 from stabkit.errors import UsageError
 from stabkit.report.display import Piece
+from stabkit.runs import new_run
+from stabkit.schema import Evidence
+from stabkit.store import open_store
 
 METHODS = {
     "latency_deltas": ["headline", "comparisons", "targets", "shift", "tail", "stages", "rounds", "history"],
@@ -108,3 +113,38 @@ def test_a_git_range_needs_no_store(tmp_path):
 def test_half_a_git_range_is_refused(tmp_path):
     with pytest.raises(UsageError, match="base"):
         stabkit.change_impact(repository=tmp_path)
+
+
+def flaky_store(folder):
+    """Twelve runs at six commits: one test flips, one was renamed half way, and in the fifth run all fail."""
+    store = open_store(folder, create=True)
+    for number in range(12):
+        started = datetime(2026, 3, 1, number, tzinfo=UTC)
+        run = new_run(label=f"b{number}", environment="ci", started_at=started, commit=f"c{number // 2}", branch="main")
+        names = {f"t{k}": "pass" for k in range(6)} | {"flips": "fail" if number % 2 else "pass"}
+        names["new" if number > 5 else "old"] = "fail" if number == 8 else "pass"
+        rows = [
+            {"suite": "u", "name": name, "test_id": name, "attempt": 1, "status": "fail" if number == 4 else status}
+            for name, status in names.items()
+        ]
+        store.append(run, Evidence.of(tests=pd.DataFrame(rows)))
+    return store
+
+
+def test_the_ranking_shows_every_measure_and_lists_what_is_set_aside(tmp_path):
+    ranking = repr(stabkit.test_trends(flaky_store(tmp_path / "runs").root).flakiness())
+    assert "left out, since more than 80 % of a suite failed: b4 (8 of 8 in u)" in ranking.lower().replace("\n", " ")
+    (line,) = [line for line in ranking.splitlines() if "flips" in line and "10/10" not in line and "/" in line]
+    # Eleven results are left: 10 pairs of neighbours, 9 of which flip; five commits with two results, all disagree.
+    for words in ("9/10", "5/5", "1.00 bit", "11"):
+        assert words in line
+
+
+def test_a_renamed_test_keeps_its_history(tmp_path):
+    store = flaky_store(tmp_path / "runs")
+    (tmp_path / "stabkit.toml").write_text('[test_aliases]\nold = "new"\n')
+    trends = stabkit.test_trends(store.root)
+    assert set(trends.tests["test_id"]) == {"flips", "new", *(f"t{k}" for k in range(6))}
+    assert "2/10" in repr(trends.flakiness())
+    (tmp_path / "other.toml").write_text("[test_aliases]\n")
+    assert "old" in set(stabkit.test_trends(store.root, config=tmp_path / "other.toml").tests["test_id"])
