@@ -126,7 +126,7 @@ def read_file(
         else:
             reader = _recognise(path, kind)
             form, found = reader.FORMAT, reader.KIND
-            evidence = reader.read(path, suite=suite, root=root)
+            evidence = _read(reader, path, suite, root)
         digest = _sha256(path)
     except EvidenceError as error:
         _log.info("%s: %s", path, error.what)
@@ -143,6 +143,16 @@ def read_file(
         )
         digest = _sha256(path) if os.path.isfile(path) else None  # noqa: PTH113
     return _with_sha256(evidence, path, digest)
+
+
+def _read(reader: Reader, path: Path, suite: str | None, root: Path | None) -> Evidence:
+    """Return what a reader finds; a shape that it did not expect costs this file, never those beside it."""
+    try:
+        return reader.read(path, suite=suite, root=root)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        _log.exception("%s", path)
+        what = f"the reader of {reader.FORMAT} did not expect such content: {type(error).__name__}: {str(error)[:200]}"
+        raise ReportError(what) from error
 
 
 def _recognise(path: Path, kind: str | None) -> Reader:

@@ -1,5 +1,8 @@
 """Damage reports at random and see that every reader still answers with rows or an error: ``make fuzz``.
 
+Bytes are damaged, or in one file of three a value of a JSON document becomes one of another type. Each file is read as
+what it looks like, and by a declared mapping.
+
     python -m tests.collect.fuzz [--seconds 60] [--seed 1]
 
 Prints what was tried; a file that a reader did not answer for, in time, is kept, named, and makes the exit code 1.
@@ -8,6 +11,8 @@ Prints what was tried; a file that a reader did not answer for, in time, is kept
 from __future__ import annotations
 
 import argparse
+import json
+import logging
 import random
 import signal
 import sys
@@ -19,11 +24,14 @@ from pathlib import Path
 
 from stabkit.collect.readers import read_file
 from stabkit.collect.summary import source_summary
+from stabkit.config import FindingMapping
 from tests.collect.load_reports.test_percentiles import SEEDS as LOADS
 from tests.collect.scan_reports.test_linters import SEEDS as SCANS
 from tests.collect.test_reports.test_properties import SEEDS as TESTS
+from tests.collect.test_shapes import SOUND, VALUES, places, replaced
 
 DATA = Path(__file__).parents[2] / "data" / "reference"
+MAPPING = FindingMapping(tool="any", rule="code", path="filename", line="location.row", message="message")
 SECONDS_A_FILE = 20
 STATUSES = {"ok", "repaired", "partial", "error"}
 TOKENS = [
@@ -36,7 +44,8 @@ TOKENS = [
 def seeds() -> list[bytes]:
     """Return sound reports: the small ones of the tests, and the files of the reference case."""
     files = [file.read_bytes() for file in sorted(DATA.rglob("*")) if file.is_file() and file.suffix != ".md"]
-    return [*(text.encode() for text in (*TESTS, *SCANS, *LOADS)), *files]
+    shapes = [json.dumps(document) for document in SOUND]
+    return [*(text.encode() for text in (*TESTS, *SCANS, *LOADS, *shapes)), *files]
 
 
 def damaged(raw: bytes, drawn: random.Random) -> bytes:
@@ -67,7 +76,13 @@ def attempts(seed: int) -> Iterator[bytes]:
     drawn = random.Random(seed)
     sound = seeds()
     while True:
-        yield damaged(drawn.choice(sound), drawn)
+        if drawn.randrange(3):
+            yield damaged(drawn.choice(sound), drawn)
+        else:
+            document = drawn.choice(SOUND)
+            for _ in range(drawn.randint(1, 4)):
+                document = replaced(document, drawn.choice(list(places(document))), drawn.choice(VALUES))
+            yield json.dumps(document).encode()
 
 
 def answer(path: Path) -> str:
@@ -80,7 +95,10 @@ def answer(path: Path) -> str:
         assert set(sources["status"]) <= STATUSES, f"unknown status {set(sources['status'])}"
         failing = sources["status"] == "error"
         assert sources.loc[failing, "message"].notna().all(), "an error without a word"
+        unexpected = sources["message"].str.contains("did not expect", na=False)
+        assert not unexpected.any(), sources.loc[unexpected, "message"].iloc[0]
         source_summary(evidence)
+        assert len(read_file(path, mapping=MAPPING)["sources"]) == 1, "no source by a mapping"
         return str(sources["status"].iloc[0])
     finally:
         signal.alarm(0)
@@ -99,6 +117,7 @@ def main() -> int:
     end = time.monotonic() + options.seconds
     seen: Counter[str] = Counter()
     kept: list[Path] = []
+    logging.disable()  # the same is said of each file that is kept
     folder = Path(tempfile.mkdtemp(prefix="stabkit-fuzz-"))
     signal.signal(signal.SIGALRM, too_long)
     for number, data in enumerate(attempts(options.seed)):

@@ -49,7 +49,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     moments = pd.to_datetime(frame.pop("at"), utc=True, errors="coerce", format="ISO8601")
     frame = frame.iloc[moments.argsort(kind="stable")].reset_index(drop=True)
     shares = {
-        entry.get("percentage"): entry.get("latency")
+        whole(entry.get("percentage")): entry.get("latency")
         for entry in listed(report.get("latencyDistribution") or [], "latencyDistribution")
     }
     p50, p95, p99, mean = milliseconds([*(shares.get(k) for k in (50, 95, 99)), report.get("average")], _NANOSECOND)

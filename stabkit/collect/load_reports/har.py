@@ -49,18 +49,28 @@ def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
     names = ("blocked", "dns", "connect", "ssl", "wait", "receive")
     blocked, dns, connect, tls, wait, receive = milliseconds(phases.get(name) for name in names)
     (total,) = milliseconds([entry.get("time")])
+    url = text(request.get("url"))
+    if url is not None and not url.lower().startswith(("https:", "wss:")):
+        tls = None  # browsers write one for a plain connection as well
+    elif tls is not None and connect is not None:
+        connect = max(0.0, connect - tls)
     status = whole(response.get("status")) or 0
     ok = 0 < status < 400 and total is not None
     return {
         "at": text(entry.get("startedDateTime")),
-        "target": endpoint(text(request.get("method")), text(request.get("url"))),
+        "target": endpoint(text(request.get("method")), url),
         "service_ms": max(0.0, total - (blocked or 0.0)) if total is not None else None,
         "dns_ms": dns,
-        "connect_ms": max(0.0, connect - (tls or 0.0)) if connect is not None else None,
+        "connect_ms": connect,
         "tls_ms": tls,
         "first_byte_ms": wait,
         "transfer_ms": receive,
         "ok": ok,
         "status": status or None,
-        "error": None if ok else (text(response.get("_error")) or (f"status {status}" if status else "no answer")),
+        "error": None if ok else (_failure(response) or (f"status {status}" if status else "no answer")),
     }
+
+
+def _failure(response: Mapping[str, Any]) -> str | None:
+    """Return why there was no answer, in the words of Chromium's own tools or of Playwright."""
+    return text(response.get("_error")) or text(response.get("_failureText"))

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.collect.amounts import amount
-from stabkit.collect.content import head_lines, text_lines
+from stabkit.collect.content import head_lines, read_head, text_lines
 from stabkit.collect.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.collect.json_shapes import listed, mapped, text
 from stabkit.collect.load_reports._requests import Load
@@ -48,7 +48,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
                 rows.append(_row(span))
             else:
                 others += 1
-    frame = pd.DataFrame(rows, columns=["target", "start", "service_ms", "ok", "error"])
+    frame = pd.DataFrame(rows, columns=["target", "start", "service_ms", "ok", "status", "error"])
     frame = frame.sort_values("start", kind="stable", ignore_index=True).drop(columns="start")
     load = Load({name: frame[name] for name in frame})
     if others:
@@ -62,8 +62,6 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 
 def _documents(path: Path) -> Iterator[Mapping[str, Any] | None]:
     """Yield the documents; None for a line that is none."""
-    from stabkit.collect.content import read_head
-
     lines = [line for line in head_lines(read_head(path)) if line.strip()]
     if len(lines) > 1 and json_line(lines[0]) is not None:
         for line in text_lines(path):
@@ -83,14 +81,33 @@ def _row(span: Mapping[str, Any]) -> dict[str, Any]:
     start, end = (_nanoseconds(span.get(key)) for key in ("startTimeUnixNano", "endTimeUnixNano"))
     status = mapped(span.get("status"))
     bad = status.get("code") in _ERROR
+    code = _status(span)
+    bad = bad or (code is not None and code >= 500)
     timed = start is not None and end is not None and end >= start
     return {
         "target": text(span.get("name")) or "(?)",
         "start": start if start is not None else 0,
         "service_ms": (end - start) / 1e6 if timed and start is not None and end is not None else None,
         "ok": timed and not bad,
-        "error": (text(status.get("message")) or "error") if bad else (None if timed else "no end"),
+        "status": code,
+        "error": (text(status.get("message")) or (f"status {code}" if code else "error"))
+        if bad
+        else (None if timed else "no end"),
     }
+
+
+def _status(span: Mapping[str, Any]) -> int | None:
+    """Return the HTTP status among the attributes, by its present name or its former one."""
+    attributes = span.get("attributes")
+    for entry in attributes if isinstance(attributes, list) else []:
+        if isinstance(entry, dict) and entry.get("key") in ("http.response.status_code", "http.status_code"):
+            value = mapped(entry.get("value")).get("intValue")
+            return (
+                int(value)
+                if isinstance(value, (str, int)) and str(value).isdecimal() and len(str(value)) == 3
+                else None
+            )
+    return None
 
 
 def _nanoseconds(value: object) -> int | None:

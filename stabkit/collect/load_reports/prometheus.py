@@ -91,7 +91,9 @@ def readings(answer: Mapping[str, Any], *, target: str | None = None) -> tuple[p
     data = mapped(answer.get("data"))
     if data.get("resultType") != "matrix":
         raise ReportError(f"not a range of readings: its result type is {str(data.get('resultType'))[:40]!r}")
-    warnings = [redact_text(str(w))[:300] for w in answer.get("warnings") or [] if isinstance(w, str)]
+    stated = answer.get("warnings")
+    stated = stated if isinstance(stated, list) else []
+    warnings = [redact_text(str(w))[:300] for w in stated if isinstance(w, str)]
     every = listed(data.get("result"), "data.result")
     buckets = bucket_series(answer)
     if buckets and len(buckets) < len(every):

@@ -203,7 +203,7 @@ def _object(report: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _count(value: object, what: str, warnings: list[str]) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or not 0 <= value < 2**63:
         warnings.append(f"{what} is no count and became null: {str(value)[:40]!r}")
         return None
     return int(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stabkit.collect.json_content import load_json
-from stabkit.collect.json_shapes import array_keys, listed, text
+from stabkit.collect.json_shapes import array_keys, listed, text, whole
 from stabkit.collect.scan_reports._results import Result, Scan, positive
 from stabkit.schema import Evidence
 
@@ -15,7 +15,7 @@ __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
 FORMAT: Final = "eslint"
 KIND: Final = "scan"
-_SEVERITIES: Final[Mapping[object, str]] = {1: "warning", 2: "error"}
+_SEVERITIES: Final = {1: "warning", 2: "error"}
 
 
 def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
@@ -56,6 +56,6 @@ def _suppressed(entry: Mapping[str, Any], file: str | None) -> Iterator[Result]:
 
 
 def _result(message: Mapping[str, Any], file: str | None, *, suppressed: bool) -> Result:
-    line, severity = positive(message.get("line")), _SEVERITIES.get(message.get("severity"))
+    line, severity = positive(message.get("line")), _SEVERITIES.get(whole(message.get("severity")) or 0)
     said = text(message.get("message"))
     return Result(text(message.get("ruleId")), file, line, said, severity, suppressed=suppressed)

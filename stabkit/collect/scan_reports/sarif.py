@@ -184,7 +184,7 @@ class _Run:
                 continue
             name, rule = self._rule(result)
             self._used_rules.add(name)
-            if result.get("kind") in _NO_PROBLEM or result.get("baselineState") == "absent":
+            if _word(result.get("kind")) in _NO_PROBLEM or result.get("baselineState") == "absent":
                 continue
             rows.append(self._finding(result, name, rule))
             # Before ruff named the rule of a file that it cannot parse, it left it away.
@@ -206,7 +206,7 @@ class _Run:
         snippet = _object(region.get("snippet")).get("text")
         line = region.get("startLine")
         source = snippet or context
-        level = result.get("level") if result.get("level") in _LEVELS else self._level(rule)
+        level = stated if (stated := _word(result.get("level"))) in _LEVELS else self._level(rule)
         return {
             "scan_id": self.scan_id,
             "tool": self.tool,
@@ -244,7 +244,7 @@ class _Run:
 
     def _level(self, rule: Mapping[str, Any]) -> str:
         level = _object(rule.get("defaultConfiguration")).get("level")
-        return str(level) if level in _LEVELS else _DEFAULT_LEVEL
+        return str(level) if _word(level) in _LEVELS else _DEFAULT_LEVEL
 
     def _enabled(self, name: str, rule: Mapping[str, Any]) -> bool:
         return name not in self._switched_off and _object(rule.get("defaultConfiguration")).get("enabled") is not False
@@ -311,6 +311,10 @@ def _add_fingerprints(rows: list[dict[str, Any]]) -> None:
 def _keys(value: object) -> str | None:
     keys = {str(key): str(text) for key, text in _object(value).items() if text not in (None, "")}
     return json.dumps(keys, sort_keys=True) if keys else None
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _object(value: object) -> Mapping[str, Any]:

@@ -231,6 +231,22 @@ def test_buckets_of_a_histogram_are_intervals_and_no_samples(tmp_path):
     assert (counts["samples"], counts["p95_ms"], counts["rows"]) == (100, None, "summary")
 
 
+def test_otlp_histograms_are_intervals(tmp_path):
+    def document(unit, *counts):
+        point = {"explicitBounds": [0.01, 0.025], "bucketCounts": [str(count) for count in counts],
+                 "attributes": [{"key": "route", "value": {"stringValue": "/a"}}]}  # fmt: skip
+        metric = {"name": "http.server.duration", "unit": unit, "histogram": {"dataPoints": [point]}}
+        return {"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric, {"name": "up", "gauge": {}}]}]}]}
+
+    lines = "\n".join(json.dumps(document("s", *counts)) for counts in ((1, 1, 1), (90, 6, 4)))
+    found = read(tmp_path, lines + "\n")
+    bounds = {"p50_ms": [None, 10.0], "p95_ms": [10.0, 25.0], "p99_ms": [25.0, None]}
+    assert stated(found) == {"target": "http.server.duration route=/a", "n": 100, "bounds_ms": bounds}
+    assert "metrics are no histograms of times and left out" in found["sources"]["message"].iloc[0]
+    assert read(tmp_path, document("By", 1, 1, 1))["sources"]["status"].iloc[0] == "partial"
+    assert "bounds_ms" not in stated(read(tmp_path, document("s", 1, 1)))
+
+
 def test_a_histogram_over_its_last_bucket_and_after_a_restart(tmp_path):
     found = read(tmp_path, histogram(("0.01", "90", "10"), ("+Inf", "95", "40")))
     assert stated(found)["bounds_ms"]["p99_ms"] == [10.0, None]
@@ -244,6 +260,7 @@ SEEDS = [
     for content in (*EVERY.values(), AB, WRK, HEY, AUTOCANNON, SIEGE, histogram(("0.1", "1", "2")))
 ]
 SEEDS += [
+    '{"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "d", "unit": "s", "histogram": {"dataPoints": [{"bucketCounts": ["1"]}]}}]}]}]}',
     "metric_name,timestamp,metric_value\nhttp_req_duration,1,2\n",
     "timeStamp,elapsed,label,success\n1,2,a,true\n",
     "response-time,status-code,offset\n0.1,200,0\n",

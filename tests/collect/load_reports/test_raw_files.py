@@ -173,6 +173,23 @@ def test_har_phases_and_minus_one(tmp_path):
     assert "u:p" not in found["samples"].to_csv()
 
 
+def test_har_as_playwright_writes_it(tmp_path):
+    timings = {"dns": 0.02, "connect": 0.25, "ssl": 1.4, "send": 0, "wait": 70, "receive": 50}
+    plain = {
+        "time": 120,
+        "request": {"method": "GET", "url": "http://s/a"},
+        "response": {"status": 200},
+        "timings": timings,
+    }
+    refused = {"time": 11, "request": {"url": "http://s/b"}, "timings": {"send": -1},
+               "response": {"status": -1, "_failureText": "net::ERR_CONNECTION_REFUSED"}}  # fmt: skip
+    found = read(tmp_path, {"log": {"creator": {}, "entries": [plain, refused]}})
+    assert rows(found, "connect_ms", "tls_ms", "ok", "error") == [
+        (0.25, None, True, None),
+        (None, None, False, "net::ERR_CONNECTION_REFUSED"),
+    ]
+
+
 def test_vegeta_nanoseconds(tmp_path):
     def hit(number: int, **more: Any) -> str:
         return json.dumps({"attack": "", "seq": number, "code": 200, "latency": 5_000_000, "error": "", **more}) + "\n"
@@ -206,6 +223,9 @@ def test_otlp_server_spans(tmp_path):
     found = read(tmp_path, {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
     assert rows(found, *SHORT, "error") == [("GET /a", None, False, None, "boom"), ("GET /a", 5.0, True, None, None)]
     assert "1 inner span is" in source(found)["message"]
+    failed = server | {"attributes": [{"key": "http.response.status_code", "value": {"intValue": "503"}}]}
+    found = read(tmp_path, {"resourceSpans": [{"scopeSpans": [{"spans": [failed]}]}]})
+    assert rows(found, *SHORT, "error") == [("GET /a", None, False, 503, "status 503")]
 
 
 def test_prometheus_readings_are_rounds(tmp_path):
