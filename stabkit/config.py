@@ -136,6 +136,8 @@ class HttpTarget(_Model):
         given = [name for name in bodies if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"give one body, not {' and '.join(given)}")
+        if not self.statuses or not all(100 <= status <= 599 for status in self.statuses):
+            raise ValueError("expect_status needs one or more statuses between 100 and 599")
         if self.connections > self.requests:
             raise ValueError(f"{self.connections} connections cannot share {self.requests} requests of a round")
         return self

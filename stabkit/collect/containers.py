@@ -27,12 +27,16 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True)
 class ControlGroup:
-    """The folders that hold the files of one control group, by controller; equal for all in version 2."""
+    """The folders that hold the files of one control group, by controller; equal for all in version 2.
+
+    In version 1 a process may be in a group of its own for memory, and for processor time or tasks in the root group,
+    which is the whole machine: then there is no folder.
+    """
 
     name: str
     memory: Path
-    cpu: Path
-    pids: Path
+    cpu: Path | None
+    pids: Path | None
     unified: bool
 
     def memory_mb(self) -> float:
@@ -43,13 +47,14 @@ class ControlGroup:
 
     def cpu_s(self) -> float:
         """Return the processor time used so far, in s."""
+        folder = _own(self.cpu, "processor time")
         if self.unified:
-            return _entry(self.cpu / "cpu.stat", "usage_usec") / 1e6
-        return _number(self.cpu / "cpuacct.usage") / 1e9
+            return _entry(folder / "cpu.stat", "usage_usec") / 1e6
+        return _number(folder / "cpuacct.usage") / 1e9
 
     def processes(self) -> float:
         """Return how many tasks there are, threads included, as the kernel counts them."""
-        return float(_number(self.pids / "pids.current"))
+        return float(_number(_own(self.pids, "tasks") / "pids.current"))
 
     def oom_kills(self) -> float:
         """Return how many processes the kernel killed for want of memory so far."""
@@ -79,10 +84,14 @@ def find_group(pid: int, *, proc: Path = Path("/proc"), mount: Path = Path("/sys
     if name == "/":
         # The root group's figures are those of the whole machine.
         raise UnavailableError(f"process {pid} is in no control group of its own, so in no container")
-    found = {kind: mount / kind / paths.get(kind, "/").lstrip("/") for kind in ("memory", "cpuacct", "pids")}
-    if ".." in name or not (found["memory"] / "memory.usage_in_bytes").exists():
+    memory = mount / "memory" / name.lstrip("/")
+    if ".." in name or not (memory / "memory.usage_in_bytes").exists():
         raise UnavailableError(f"the files of control group {name!r} are not visible from here")
-    return ControlGroup(name, found["memory"], found["cpuacct"], found["pids"], unified=False)
+    others = {kind: paths.get(kind, "/") for kind in ("cpuacct", "pids")}
+    cpu, pids = (
+        None if path == "/" or ".." in path else mount / kind / path.lstrip("/") for kind, path in others.items()
+    )
+    return ControlGroup(name, memory, cpu, pids, unified=False)
 
 
 def _paths(lines: list[str]) -> Iterator[tuple[str, str]]:
@@ -91,6 +100,12 @@ def _paths(lines: list[str]) -> Iterator[tuple[str, str]]:
         controllers, _, path = rest.partition(":")
         for controller in controllers.split(","):
             yield controller, path
+
+
+def _own(folder: Path | None, what: str) -> Path:
+    if folder is None:
+        raise UnavailableError(f"the control group does not count {what} by itself")
+    return folder
 
 
 def _number(file: Path) -> int:

@@ -86,8 +86,8 @@ class Caller:
         """Send a request and follow its redirects; return each hop's answer, only the last of which may be an error."""
         deadline_ns = perf_counter_ns() + int(self._plan.timeout_s * 1e9)
         self._transport.limit(deadline_ns)
-        asked = {(request.method, str(request.url))}
-        hops = [self._send(request, deadline_ns)]
+        hops = [self._send(request, self._plan.url, deadline_ns)]
+        asked = {(request.method, str(request.url))} if self._plan.max_redirects else set()
         while self._plan.max_redirects and hops[-1].error is None and _location(hops[-1]) is not None:
             following = self._following(request, hops[-1], len(hops))
             if isinstance(following, str):
@@ -99,7 +99,7 @@ class Caller:
                 break
             asked.add(key)
             request = following
-            hops.append(self._send(request, deadline_ns))
+            hops.append(self._send(request, str(request.url), deadline_ns))
         return hops
 
     def close(self) -> None:
@@ -129,8 +129,8 @@ class Caller:
             headers = {k: v for k, v in headers.items() if k not in self._plan.secret_headers}
         return httpx.Request(method, url, headers=headers, content=content or None)
 
-    def _send(self, request: httpx.Request, deadline_ns: int) -> Answer:
-        answer = Answer(url=str(request.url))
+    def _send(self, request: httpx.Request, url: str, deadline_ns: int) -> Answer:
+        answer = Answer(url=url)
         marks: dict[str, int] = {}
 
         def trace(event: str, info: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +71,7 @@ class ResourceProbe:
         self._sought = next(f"{key} {value}" for key, value in given.items() if value is not None)
         self._process: psutil.Process | None = None
         self._cpu_s: float | None = None
-        self._group_before: tuple[ControlGroup, dict[str, float]] | None = None
+        self._group_before: tuple[ControlGroup, dict[str, float | Exception]] | None = None
         self._rows: list[dict[str, Any]] = []
         self._notes: list[str] = []
 
@@ -190,19 +191,26 @@ class ResourceProbe:
 
     def _container(self, process: psutil.Process) -> dict[str, float | Exception]:
         """Return the readings of the control group; those that count up, since the previous reading of that group."""
-        before = self._group_before
-        self._group_before = None
+        before, self._group_before = self._group_before, None
         try:
             group = find_group(process.pid)
-            now = {"container_cpu": group.cpu_s(), "oom_kills": group.oom_kills()}
-            level = {"container_memory": group.memory_mb(), "container_processes": group.processes()}
         except UnavailableError as error:
             return dict.fromkeys(CONTAINER_UNITS, error)
-        self._group_before = (group, now)
-        if before is None or before[0] != group:
+        found = {
+            "container_memory": _taken(group.memory_mb),
+            "container_cpu": _taken(group.cpu_s),
+            "container_processes": _taken(group.processes),
+            "oom_kills": _taken(group.oom_kills),
+        }
+        self._group_before = (group, found)
+        for metric in ("container_cpu", "oom_kills"):
+            now = found[metric]
+            if isinstance(now, Exception):
+                continue
+            known = before[1][metric] if before is not None and before[0] == group else None
             new = UnavailableError(f"control group {group.name} is new since the previous reading")
-            return {**level, **dict.fromkeys(now, new)}
-        return {**level, **{metric: max(value - before[1][metric], 0.0) for metric, value in now.items()}}
+            found = {**found, metric: max(now - known, 0.0) if isinstance(known, float) else new}
+        return found
 
     def _cpu_used(self, tree: list[psutil.Process], *, restarted: bool) -> float | Exception:
         before = self._cpu_s
@@ -218,6 +226,13 @@ class ResourceProbe:
         if now < before - 0.02 * len(tree):
             return UnavailableError("a child ended without being awaited, and its time is lost")
         return max(now - before, 0.0)
+
+
+def _taken(reading: Callable[[], float]) -> float | Exception:
+    try:
+        return reading()
+    except UnavailableError as error:
+        return error
 
 
 def _attempt(metric: str, tree: list[psutil.Process]) -> float | Exception:

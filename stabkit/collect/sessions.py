@@ -20,6 +20,7 @@ from urllib.parse import SplitResult
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.frames import Close
 from websockets.typing import Subprotocol
 
 from stabkit.collect.diagnosis import certificate_fault, diagnose
@@ -35,6 +36,7 @@ MAX_SESSION_BYTES: Final = 64 * 1024 * 1024
 MAX_ROUND_BYTES: Final = 512 * 1024 * 1024
 """Messages are kept until their round is over; the sessions of a round share this room."""
 
+_GOODBYE_S: Final = 2.0
 _OVERHEAD_BYTES: Final = 100  # what even an empty message takes in memory
 
 
@@ -128,8 +130,10 @@ async def run_session(
         await _listen(record, target, connection)
         record.done = True
     finally:
-        with suppress(WebSocketException, OSError):
-            await connection.close()
+        with suppress(WebSocketException, OSError, TimeoutError):
+            async with asyncio.timeout(_GOODBYE_S):
+                await connection.close()
+        connection.transport.abort()  # a server that floods, or does not listen, is not waited for
     record.close_code = connection.close_code if record.close_code is None else record.close_code
 
 
@@ -232,20 +236,28 @@ async def _listen(record: Record, target: WebSocketTarget, connection: ClientCon
         async with asyncio.timeout_at(ends):
             await _receive(record, target, connection, arrived)
     except TimeoutError:
-        record.deadline = True
+        state = connection.protocol
+        if state.close_rcvd is None and state.close_sent is None and state.parser_exc is None:
+            record.deadline = True
+        else:
+            # The session is over, but the other side has not hung up yet, which websockets waits for.
+            failed = f"{state.close_sent.code} {state.close_sent.reason}" if state.close_sent else "lost"
+            _note_close(record, target, state.close_rcvd, state.parser_exc or failed)
     except ConnectionClosed as closed:
-        frame = closed.rcvd
-        record.close_code = frame.code if frame else 1006
-        if frame is None or frame.code not in (1000, 1001, target.expect_close):
-            # 1006 never comes over the wire: the cause says more than the number.
-            why = closed.__cause__ or closed
-            record.abnormal = f"closed with {record.close_code}: {(frame.reason if frame else '') or why}"
+        _note_close(record, target, closed.rcvd, closed.__cause__ or closed)
     finally:
         record.ended_ns = perf_counter_ns()
         for helper in helpers:
             helper.cancel()
             with suppress(asyncio.CancelledError, ConnectionClosed):
                 await helper
+
+
+def _note_close(record: Record, target: WebSocketTarget, frame: Close | None, why: object) -> None:
+    record.close_code = frame.code if frame else 1006
+    if frame is None or frame.code not in (1000, 1001, target.expect_close):
+        # 1006 never comes over the wire: the cause says more than the number.
+        record.abnormal = f"closed with {record.close_code}: {(frame.reason if frame else '') or why}"
 
 
 async def _receive(

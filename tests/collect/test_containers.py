@@ -57,6 +57,19 @@ def test_version_1(tmp_path: Path) -> None:
     assert (group.memory_mb(), group.cpu_s(), group.processes(), group.oom_kills()) == (50.0, 1.5, 7, 2)
 
 
+def test_what_the_group_does_not_count_is_not_taken_from_the_machine(tmp_path: Path) -> None:
+    where = system(tmp_path, "4:memory:/docker/abc\n3:cpuacct:/\n2:pids:/../x\n0::/\n")
+    memory = {"memory.usage_in_bytes": "3000000", "memory.stat": "total_inactive_file 1000000"}
+    write(tmp_path / "mount/memory/docker/abc", memory)
+    write(tmp_path / "mount/cpuacct", {"cpuacct.usage": "99999999999999"})
+    group = find_group(42, **where)
+    assert group.memory_mb() == 2
+    with pytest.raises(UnavailableError, match="does not count processor time"):
+        group.cpu_s()
+    with pytest.raises(UnavailableError, match="does not count tasks"):
+        group.processes()
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

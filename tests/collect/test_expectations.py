@@ -121,6 +121,8 @@ def test_what_cannot_be_sent(tmp_path, probe_http) -> None:
         ({"connections": 65}, "less than or equal to 64"),
         ({"rate": 1e6}, "less than or equal to 5000"),
         ({"max_redirects": 21}, "less than or equal to 20"),
+        ({"expect_status": []}, "one or more statuses"),
+        ({"expect_status": 99}, "one or more statuses"),
         ({"http_version": "3"}, "'1.1' or '2'"),
     ],
 )

@@ -1,18 +1,25 @@
 """Servers that misbehave: each fault gives rows with a reason, within the time allowed, and never hangs."""
 
+import base64
 import contextlib
 import gzip
+import hashlib
 import socket
 import subprocess
 import sys
 import threading
 import time
+import zlib
+from pathlib import Path
 
 import h2.config
 import h2.connection
 import pytest
 
 from stabkit.collect import bodies, exchange
+from stabkit.collect.probe import run_rounds
+from stabkit.collect.websocket import WebSocketProbe
+from stabkit.config import WebSocketTarget
 
 TIMEOUT_S = 1.0
 
@@ -263,3 +270,97 @@ def test_a_server_killed_in_mid_run(bounded, check_of, connections) -> None:
     # What was answered was right; that so many were not is a failure rate of its own, judged by its condition.
     assert "requests got no answer" in check_of(evidence, "status")["detail"]
     assert "requests failed" in evidence["sources"].iloc[0]["message"]
+
+
+def upgraded(*steps):
+    """Accept the upgrade by hand, offering compression, then go on as :func:`after_request` does."""
+
+    def talk(connection: socket.socket) -> None:
+        lines = connection.recv(65_536).split(b"\r\n")
+        key = next(line.split(b": ")[1] for line in lines if line.lower().startswith(b"sec-websocket-key"))
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        connection.sendall(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        )
+        for step in steps:
+            if callable(step):
+                step(connection)
+            else:
+                connection.sendall(step)
+
+    return talk
+
+
+def frame(first: int, payload: bytes) -> bytes:
+    return bytes([first, 127]) + len(payload).to_bytes(8, "big") + payload
+
+
+def deflated(size: int) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return (packer.compress(b"0" * size) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+SOCKET_FAULTS = {
+    "half-closed": (upgraded(half_close), "closed with 1006: unexpected end of stream"),
+    "endless fragments": (
+        upgraded(frame(0x01, b"x" * 65_536), forever(frame(0x00, b"x" * 65_536))),
+        "exceeds limit of 4194304 bytes",
+    ),
+    "deflate bomb": (upgraded(frame(0xC1, deflated(2**26)), wait), "exceeds limit of 4194304 bytes"),
+    "reserved opcode": (upgraded(frame(0x83, b"?"), wait), "invalid opcode"),
+    "not UTF-8": (upgraded(frame(0x81, b"\xff\xfe"), wait), "closed with 1006: 1007"),
+    "a frame of absurd size": (
+        upgraded(b"\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", wait),
+        "exceeds limit of 4194304 bytes",
+    ),
+    "masked frames": (upgraded(b"\x81\x81\x00\x00\x00\x00x", wait), "incorrect masking"),
+    "half an answer to the upgrade": (
+        after_request(b"HTTP/1.1 101 Switching", half_close),
+        "not a valid WebSocket answer",
+    ),
+    "slow answer to the upgrade": (after_request(forever(b"H", 0.05)), "timed out after 1 s in the upgrade"),
+    "endless answer to the upgrade": (
+        after_request(b"HTTP/1.1 101 Switching Protocols\r\n", forever(b"X-Many: x\r\n" * 1000)),
+        "timed out after 1 s in the upgrade|not a valid WebSocket answer",
+    ),
+}
+
+
+def probe_socket(server, **settings):
+    url = f"ws://127.0.0.1:{server.port}/"
+    target = WebSocketTarget(url=url, sessions=1, rate=50, listen_ms=400, timeout_s=TIMEOUT_S, **settings)
+    found: list = []
+
+    def measure() -> None:
+        probe = WebSocketProbe("events", target, url=url, root=Path())
+        found.append(run_rounds({"x": [probe]}, rounds=1, seed=1)["x"])
+
+    thread = threading.Thread(target=measure, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert found, "the probe hangs"
+    return found[0]
+
+
+@pytest.mark.parametrize("fault", SOCKET_FAULTS)
+def test_socket_fault(serve, fault) -> None:
+    talk, reason = SOCKET_FAULTS[fault]
+    evidence = probe_socket(serve(talk), until_type="end")
+    failed = evidence["samples"][~evidence["samples"]["ok"]]
+    assert len(failed)
+    assert failed["error"].str.contains(reason, case=False).all(), failed["error"].tolist()
+    assert "pass" not in set(evidence["checks"].query("check != 'connection'")["outcome"])
+
+
+@pytest.mark.parametrize("flood", [b"\x89\x00" * 20, frame(0x81, b"{}") * 20], ids=["pings", "messages"])
+def test_socket_flood_ends_at_the_deadline(serve, flood) -> None:
+    evidence = probe_socket(serve(upgraded(forever(flood, 0.001))), until_type="end")
+    sessions = evidence["samples"].query("metric == 'session_time'")
+    assert not sessions["ok"].any()
+    assert sessions["error"].str.contains("'end' expected, not seen").all(), sessions["error"].tolist()
+
+
+def test_a_close_without_hanging_up_is_a_close(serve, check_of) -> None:
+    evidence = probe_socket(serve(upgraded(b"\x88\x02" + (4001).to_bytes(2, "big"), wait)), expect_close=4001)
+    assert check_of(evidence, "close code")["outcome"] == "pass"
