@@ -21,6 +21,7 @@ _CHANGES: Final = (
     "rollback possible",
 )
 _OUTCOMES: Final = {"stable": "yes", "improved": "yes", "regressed": "no", "inconclusive": "not_checked"}
+_AS_BEFORE: Final = ("still_failing", "fixed", "moved", "known_failure")
 _WORST_FIRST: Final = ("no", "not_checked", "yes")
 _ANSWERS: Final = {"pass": "yes", "fail": "no", "not_checked": "not_checked"}
 
@@ -80,7 +81,8 @@ def _services(checks: pd.DataFrame) -> Row:
         return _row(line, "not_checked", "no probe ran")
     answer, shown = _worst(probes)
     targets = probes["target"].nunique()
-    because = f"{int((probes['outcome'] == 'pass').sum())} of {len(probes)} checks on {targets} targets passed"
+    on = f"{targets} targets" if targets > 1 else "1 target"
+    because = f"{int((probes['outcome'] == 'pass').sum())} of {len(probes)} checks on {on} passed"
     return _row(line, answer, because, method="checks", evidence=shown)
 
 
@@ -123,7 +125,8 @@ def _by_conditions(line: str, conditions: Sequence[ConditionResult], nothing: st
         found = [c for c in conditions if c.outcome == outcome]
         if found:
             names = ", ".join(c.name for c in found)
-            evidence = "; ".join(str(item.get("what")) for c in found for item in c.items[:5])
+            worse = [item for c in found for item in c.items if item.get("state") not in _AS_BEFORE]
+            evidence = "; ".join(str(item.get("what")) for item in worse[:5])
             return _row(line, _OUTCOMES[outcome], f"{outcome}: {names}", method="conditions", evidence=evidence)
     return _row(line, "yes", f"stable: {', '.join(c.name for c in conditions)}", method="conditions")
 
@@ -144,12 +147,7 @@ def _tests_kept(conditions: Sequence[ConditionResult]) -> Row:
     blind = [c.name for c in conditions if any(need.reason in ("missing", "partial") for need in c.needs)]
     if blind:
         return _row(line, "not_checked", f"a side is missing or partial: {', '.join(blind)}", method="conditions")
-    return _row(
-        line,
-        "yes",
-        f"none vanished in {len(conditions)} suite{'s' if len(conditions) > 1 else ''}",
-        method="conditions",
-    )
+    return _row(line, "yes", f"none vanished: {', '.join(c.name for c in conditions)}", method="conditions")
 
 
 def _mission_critical(conditions: Sequence[ConditionResult], suites: Collection[str]) -> Row:

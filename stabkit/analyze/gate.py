@@ -271,12 +271,12 @@ def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
     for target, metric in samples.itertuples(index=False, name=None):
         kind: ConditionKind = "latency" if metric.endswith("_time") or metric.startswith("event:") else "resource"
         if kind == "latency" or metric in ("memory", "cpu"):
-            found.append(Condition(name=f"{target} {metric}", kind=kind, target=target, metric=metric))
+            found.append(Condition(name=f"{target} {_words(metric)}", kind=kind, target=target, metric=metric))
         if metric == "response_time":
             name = f"{target} slow requests"
             found.append(Condition(name=name, kind="slow_requests", target=target, metric=metric))
         if metric in ("response_time", "connect_time"):
-            name = f"{target} {metric} errors"
+            name = f"{target} {_words(metric)} errors"
             found.append(Condition(name=name, kind="error_rate", target=target, metric=metric, severity="high"))
     targets = sorted(set(named["checks"]["target"]) - {"changes"})
     found += [Condition(name=f"{t} contract", kind="checks", target=t, severity="critical") for t in targets]
@@ -322,3 +322,7 @@ def list_changes(gate: Gate, *, rate: float = 0.05) -> pd.DataFrame:
     if known.any():
         frame.loc[known, "listed"] = multipletests(frame.loc[known, "p"], alpha=rate, method="fdr_bh")[0]
     return frame.sort_values(["p", "condition", "name"], kind="stable", ignore_index=True)
+
+
+def _words(metric: str) -> str:
+    return metric.replace("_", " ")

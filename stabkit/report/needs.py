@@ -103,6 +103,8 @@ def need_text(need: Need, *, points: bool = False) -> str:
     if need.decidable_margin is not None:
         margin = f"{need.decidable_margin * 100:.3g} {'pp' if points else '%'}"
         would = f"this margin is out of reach: the evidence could decide one of {margin}"
+    if need.reason == "not_comparable" and need.unit == "scans":
+        would = "one tool, its rules and files on both sides would decide"
     if need.reason in ("missing", "not_checked", "partial"):
         would = ""
     elif need.reason == "not_rerun" and detail.startswith("flaky now"):

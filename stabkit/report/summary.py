@@ -98,7 +98,7 @@ def _no_change(gate: Gate, comparing: Sequence[ConditionResult]) -> str:
         )
     if outcomes == {"inconclusive"}:
         return "No change is proven, and none is excluded."
-    return "No metric moved further than its interval."
+    return "No metric is shown to have moved."
 
 
 def _shift(estimate: Estimate) -> float:
@@ -211,7 +211,9 @@ def recommendations(gate: Gate, *, first: bool = False, again: Again = AGAIN) ->
     """Return what to do now and later, each with the row that caused it; in order of weight."""
     collect = shell(["stabkit", "collect", *again.names(None), *again.places]) if again.stored else None
     found = [_deploy(gate, first=first, again=again)]
-    found += _for_conditions([condition for condition in gate.reasons if not lacks_baseline(condition)], again)
+    told = [c for c in gate.reasons if not lacks_baseline(c)]
+    if {c.kind for c in told} != {"evidence"}:
+        found += _for_conditions(told, again)
     missing = [name for name in gate.missing if not first or name != "baseline run"]
     if missing:
         found.append(Advice("now", "collect what is declared", f"not there: {missing_text(missing)}", collect))
@@ -241,6 +243,8 @@ def _deploy(gate: Gate, *, first: bool, again: Again) -> Advice:
         return Advice("now", "deploy", verdict_sentence(gate))
     if gate.verdict == "regressed":
         return Advice("now", "do not deploy", verdict_sentence(gate))
+    if all(condition.kind == "evidence" for condition in gate.conditions):
+        return Advice("now", "collect evidence", "no condition could be judged", "stabkit collect")
     if first:
         what = "keep this run as the baseline and collect again after the next change"
         return Advice("now", what, "there is no earlier run to compare with", "stabkit collect")
@@ -251,9 +255,9 @@ def _deploy(gate: Gate, *, first: bool, again: Again) -> Advice:
 def _for_conditions(conditions: Sequence[ConditionResult], again: Again) -> list[Advice]:
     """Return a step for each condition; those of one target that more evidence decides are one step."""
     found: dict[object, list[ConditionResult]] = {}
-    for condition in conditions:
+    for number, condition in enumerate(conditions):
         own = condition.advice or condition.outcome != "inconclusive" or condition.target is None
-        found.setdefault(("own", condition.name) if own else condition.target, []).append(condition)
+        found.setdefault(number if own else condition.target, []).append(condition)
     groups = found.values()
     return [_for_condition(group[0], again) if len(group) == 1 else _for_target(group, again) for group in groups]
 

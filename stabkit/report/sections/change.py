@@ -174,7 +174,12 @@ def risks(case: Case) -> Piece:
         seen = "conditions and changes" if len(changes) else "conditions; changes are not recorded"
         return Statement((sentence(f"no risk was found in {seen}"),))
     named = sum(row["state"] in ("regressed", "high") for row in rows)
-    lead = sentence(f"{count(len(rows), 'risk')}, {amount_text(named) if named else 'none'} of them high or regressed")
+    which = (
+        ("high or regressed" if named else "neither high nor regressed")
+        if len(rows) == 1
+        else (f"{amount_text(named) if named else 'none'} of them high or regressed")
+    )
+    lead = sentence(f"{count(len(rows), 'risk')}, {which}")
     columns = (
         Column("risk", "Risk", "head"),
         Column("state", "State", "outcome"),

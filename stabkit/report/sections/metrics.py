@@ -62,9 +62,14 @@ def _weight(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, float]:
 
 
 def first_metrics(gate: Gate) -> tuple[KeyMetric, ...]:
-    """Return the metrics of the first screen: of each condition the estimate that speaks for it, not-stable first."""
-    leading = [(c, e) for c in gate.conditions if (e := leading_estimate(c)) is not None]
-    return tuple(_key(condition, estimate) for condition, estimate in sorted(leading, key=_weight)[:KEY])
+    """Return the metrics of the first screen: not-stable first, of each condition first what speaks for it."""
+    pairs = [(c, e) for c in gate.conditions for e in c.estimates]
+
+    def rank(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, bool, float]:
+        outcome, used = _weight(pair_)
+        return outcome, pair_[1] is not leading_estimate(pair_[0]), used
+
+    return tuple(_key(condition, estimate) for condition, estimate in sorted(pairs, key=rank)[:KEY])
 
 
 def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:

@@ -50,7 +50,7 @@ def verdict(case: Case) -> Verdict:
 
 
 def _decide(case: Case) -> str | None:
-    if not case.gate.conditions:
+    if all(condition.kind == "evidence" for condition in case.gate.conditions):
         return "stabkit collect"
     return None if case.first else deciding_command(case.gate.reasons, case.again)
 
