@@ -299,7 +299,7 @@ def read(
     from stabkit.report.lists import source_table
 
     terminal = terminal_of(context)
-    evidence = read_paths(files, processes=_PROCESSES)
+    evidence = read_paths(files, processes=_PROCESSES, keep_repeats=True)
     sources = source_summary(evidence)
     if output_format is Format.json:
         terminal.document({"schema": 1, "sources": sources})

@@ -6,6 +6,7 @@ A new format is one new module in ``test_reports``, ``scan_reports`` or ``load_r
 
 from __future__ import annotations
 
+import codecs
 import glob
 import hashlib
 import importlib
@@ -156,7 +157,7 @@ def _read(reader: Reader, path: Path, suite: str | None, root: Path | None) -> E
 
 
 def _recognise(path: Path, kind: str | None) -> Reader:
-    head = read_head(path)
+    head = _plain(read_head(path))
     name = path.name
     matching = [reader for reader in readers() if reader.recognise(head, name)]
     for reader in matching:
@@ -171,6 +172,14 @@ def _recognise(path: Path, kind: str | None) -> Reader:
         raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
     known = ", ".join(reader.FORMAT for reader in readers() if kind in (None, reader.KIND))
     raise ReportError(f"not {expected}: {_describe(head)}; known formats: {known or 'none'}", line=1, column=1)
+
+
+def _plain(head: bytes) -> bytes:
+    """Return the head of a JSON document in UTF-8: a shell that redirects output may have written UTF-16."""
+    if head[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return head
+    text = head.decode("utf-16", "replace")
+    return text.encode("utf-8", "replace") if text.lstrip()[:1] in ("{", "[") else head
 
 
 def _describe(head: bytes) -> str:
@@ -211,6 +220,7 @@ def read_paths(
     suite: str | None = None,
     root: Path | None = None,
     processes: int = 1,
+    keep_repeats: bool = False,
 ) -> Evidence:
     """Return what several files hold: paths, globs and folders, each file once.
 
@@ -227,6 +237,8 @@ def read_paths(
     processes : int
         From :data:`SHARED_FILES` files on, so many processes share the work. More than 1 only in a program whose main
         module may be imported again, as :mod:`multiprocessing` demands.
+    keep_repeats : bool
+        Keep what an aggregate repeats, and only say so: each file by itself is asked for, not the run they make.
 
     Raises
     ------
@@ -250,7 +262,8 @@ def read_paths(
                 parts.append(file)
     read = partial(read_file, kind=kind, suite=suite, root=root)
     contents = _each(read, [part for part in parts if isinstance(part, Path)], processes)
-    return drop_repeats(Evidence().merge(*(next(contents) if isinstance(part, Path) else part for part in parts)))
+    merged = Evidence().merge(*(next(contents) if isinstance(part, Path) else part for part in parts))
+    return drop_repeats(merged, keep=keep_repeats)
 
 
 def _each(read: Callable[[Path], Evidence], files: Sequence[Path], processes: int) -> Iterator[Evidence]:

@@ -14,11 +14,12 @@ __all__ = ["drop_repeats"]
 _CONTENT: Final = ["suite", "class", "name", "test_id", "attempt", "status", "time_s", "message"]
 
 
-def drop_repeats(evidence: Evidence) -> Evidence:
+def drop_repeats(evidence: Evidence, *, keep: bool = False) -> Evidence:
     """Return the evidence without the classes of test cases that an earlier file holds with equal content.
 
     All cases of a class, with results, times and messages, must be equal; then the later file's are dropped and the
-    message of its ``sources`` row says how many. Cases that differ are all kept.
+    message of its ``sources`` row says how many. Cases that differ are all kept. With ``keep`` all are, and only the
+    message is added: for a look at each file by itself.
     """
     tests = evidence["tests"]
     if tests["source"].nunique() < 2:
@@ -40,9 +41,13 @@ def drop_repeats(evidence: Evidence) -> Evidence:
     for source, origins in notes.items():
         count = int((dropped & (tests["source"] == source)).sum())
         equal = f"equal to those of {', '.join(dict.fromkeys(origins))}"
-        text = amount(count, f"case {equal} is left out", f"cases {equal} are left out")
+        ends = ("counts once in a run", "count once in a run") if keep else ("is left out", "are left out")
+        text = amount(count, f"case {equal} {ends[0]}", f"cases {equal} {ends[1]}")
         own = (sources["path"] == source) & (sources["kind"] == "tests")
         before = sources.loc[own, "message"]
         sources.loc[own, "message"] = (before + "; " + text).where(before.notna(), text)
-        sources.loc[own, "rows"] = sources.loc[own, "rows"] - count
+        if not keep:
+            sources.loc[own, "rows"] = sources.loc[own, "rows"] - count
+    if keep:
+        return Evidence({**evidence.tables, "sources": sources})
     return Evidence({**evidence.tables, "sources": sources, "tests": tests[~dropped].reset_index(drop=True)})

@@ -273,3 +273,13 @@ def test_a_label_that_no_table_could_show_is_refused(stabkit, folder):
     code, _, err = stabkit("import", "tests", "good.xml", "--label", "x" * 101)
     assert code == 2
     assert "at most 100 characters; this one has 101" in err
+
+
+def test_read_counts_each_file_by_itself_and_says_what_repeats(stabkit, folder):
+    (folder / "again.xml").write_text((folder / "good.xml").read_text())
+    code, out, _ = stabkit("read", "again.xml", "good.xml", "--format", "json")
+    assert code == 0
+    first, second = json.loads(out)["sources"]
+    assert first["counts"] == second["counts"]
+    assert second["counts"]["cases"] == 2
+    assert second["message"] == "2 cases equal to those of again.xml count once in a run"

@@ -68,6 +68,14 @@ def test_an_aggregate_that_repeats_other_files_is_left_out_and_says_so(tmp_path)
     assert "1 case equal to those of" in evidence["sources"]["message"].iloc[1]
 
 
+def test_json_that_a_shell_wrote_as_utf16_is_recognised(tmp_path):
+    path = tmp_path / "report"
+    report = '{"reportFormat": "CTRF", "results": {"tests": [{"name": "ä", "status": "passed"}]}}'
+    for encoding in ("utf-16", "utf-8-sig"):
+        path.write_bytes(report.encode(encoding))
+        assert read_file(path)["tests"]["name"].tolist() == ["ä"]
+
+
 def test_one_suite_over_several_files_is_merged(tmp_path):
     (tmp_path / "a.xml").write_text(JUNIT.format("a"))
     (tmp_path / "b.xml").write_text(JUNIT.format("b"))

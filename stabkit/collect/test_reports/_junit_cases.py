@@ -138,6 +138,12 @@ class JUnitCases:
         finally:
             self._flush()
 
+    def end_early(self) -> None:
+        """Leave the case in which the document was cut off without a result: what failed in it may be missing."""
+        row = self._rows - 1
+        if self._in_case and self.statuses.get(row, "pass") not in ("fail", "error"):
+            self.statuses[row] = "no_result"
+
     @property
     def position(self) -> tuple[int, int]:
         """Line and column where the parser stands, both from 1."""

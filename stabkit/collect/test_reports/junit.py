@@ -106,6 +106,7 @@ def _parse(path: Path, root: Path | None) -> tuple[JUnitCases, list[str], Status
         if marker is not None:
             raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1) from error
         if error.code in CUT_OFF and cases.suites:
+            cases.end_early()
             kept = f"cut off: the cases before line {error.lineno} were read, what follows is missing"
             return cases, [kept], "error", (error.lineno, error.offset + 1)
         return _repair(path, root, error)

@@ -88,6 +88,12 @@ def test_a_cut_off_report_is_an_error_and_keeps_what_was_read(tmp_path):
     assert "cut off" in source["message"]
 
 
+def test_a_case_that_is_cut_off_has_no_result(tmp_path):
+    for rest in (b"", b"<system-out>", b"<failure>asse", b"<skipped/>", b"<failure/>"):
+        counts = summary(tmp_path, HEAD + b'<testcase name="a"/><testcase name="b">' + rest)["counts"]
+        assert (counts["passed"], counts["failed"] + counts["errors"], counts["skipped"]) == (1, 1, 0)
+
+
 def test_control_bytes_are_removed_once_and_reported(tmp_path):
     source = summary(tmp_path, HEAD + b'\n<testcase name="a"><failure>\x1b[31mred\x00</failure></testcase></testsuite>')
     assert (source["status"], source["line"], source["column"]) == ("repaired", 2, 29)

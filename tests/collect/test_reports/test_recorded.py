@@ -4,10 +4,12 @@ One small suite was written for each tool, with a test for each way to end: pass
 a hook or a fixture that fails, a file that does not load. Only paths and host names were replaced afterwards.
 """
 
+import random
 from pathlib import Path
 
 import pytest
 
+from stabkit.analyze.final_attempts import deciding_attempts
 from stabkit.collect.readers import read_file
 from stabkit.collect.summary import source_summary
 
@@ -101,3 +103,27 @@ def test_what_was_expected_to_fail_did_not_break():
     for name, test in (("node.xml", "test::todo"), ("node.tap", "(?)::todo"), ("catch2.xml", "c.global::mayfail")):
         tests = read_file(RECORDED / name)["tests"].set_index("test_id")
         assert tests.loc[test, "status"] == "xfail"
+
+
+def finals(path: Path) -> tuple[str, dict[str, str]]:
+    evidence = read_file(path)
+    final = deciding_attempts(evidence["tests"], ["test_id"])
+    return evidence["sources"]["status"].iloc[0], dict(zip(final["test_id"], final["status"], strict=True))
+
+
+# Ids in TAP begin with what comes later, node gives two tests one id, a rerun that pytest masks passes until its end.
+UNTIL_THE_END = ("rerunfailures", ".tap", "node.xml")
+WHOLE_IDS = [name for name, _, _ in COUNTS if not any(part in name for part in UNTIL_THE_END)]
+
+
+@pytest.mark.parametrize("name", WHOLE_IDS)
+def test_a_cut_report_shows_no_pass_that_the_whole_one_does_not(tmp_path, name):
+    data = (RECORDED / name).read_bytes()
+    whole = finals(RECORDED / name)[1]
+    drawn = random.Random(name)
+    path = tmp_path / "cut"
+    for end in drawn.sample(range(1, len(data) - 1), 8):
+        path.write_bytes(data[:end])
+        status, found = finals(path)
+        assert all(whole[test] == "pass" for test, result in found.items() if result == "pass"), end
+        assert status in ("error", "partial") or found == whole, end
