@@ -168,16 +168,19 @@ class TestTrends:
             return Group((*pieces, Statement(("No test recovered, disagreed with itself, or flipped twice.",))))
         columns = (
             Column("test", "Test", "head"),
-            Column("recovery", "Recovered in its run", "number"),
-            Column("disagreement", "Disagreed at one commit", "number"),
-            Column("entropy", "Entropy at one commit", "number", phone=False),
-            Column("flips", "Flips between runs", "number"),
-            Column("smoothed", "Flips, recent ones count most", "number", phone=False),
+            Column("recovery", "Recovered", "number"),
+            Column("disagreement", "Disagreed", "number"),
+            Column("entropy", "Entropy", "number", phone=False),
+            Column("flips", "Flips", "number"),
+            Column("smoothed", "Recent flips", "number", phone=False),
             Column("n", "n", "number"),
         )
         rows = tuple(_flaky_row(row) for row in frame.to_dict("records"))
         records = tuple({str(k): None if pd.isna(v) else v for k, v in row.items()} for row in frame.to_dict("records"))
-        caption = "Unstable tests, most flaky first, 95 % intervals"
+        caption = (
+            "Unstable tests, most flaky first, with 95 % intervals: recovered within a run, disagreed at one commit "
+            "and by how much, flipped between runs, and that with the newest counting most"
+        )
         return Group((*pieces, Table(columns, rows, caption, records=records, limit=SHOWN_TESTS)))
 
     def durations(self) -> Piece:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import head_lines, text_lines
-from stabkit.collect.json_content import json_line
+from stabkit.collect.json_content import NO_JSON, json_line
 from stabkit.collect.json_shapes import mapped, text, whole
 from stabkit.collect.test_reports._cases import Attempt, Case, Report
 from stabkit.schema import Evidence
@@ -64,9 +65,11 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     suites: dict[int, str | None] = {}
     tests: dict[int, _Test] = {}
     done: Any = None
+    broken = 0
     for line in text_lines(path):
         event = json_line(line)
         if event is None:
+            broken += line.startswith("{")
             continue
         match event.get("type"):
             case "suite":
@@ -77,12 +80,12 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
                 place = suites.get(whole(found.get("suiteID")) or 0)
                 tests[whole(found.get("id")) or 0] = _Test(text(found.get("name")), place, whole(event.get("time")))
             case "error":
-                _take_error(tests.get(whole(event.get("testID")) or 0), event)
+                _take_error(_begun(tests, event), event)
             case "testDone":
-                _take_end(tests.get(whole(event.get("testID")) or 0), event)
+                _take_end(_begun(tests, event), event)
             case "done":
                 done = event
-    report = Report()
+    report = Report(warnings=[amount(broken, *NO_JSON)] if broken else [])
     for test in tests.values():
         if not (test.hidden and test.status == "pass"):
             attempt = Attempt(test.status, test.seconds, "\n".join(test.said) or None)
@@ -94,16 +97,17 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
-def _take_error(test: _Test | None, event: Mapping[str, Any]) -> None:
-    if test is None:
-        return
+def _begun(tests: dict[int, _Test], event: Mapping[str, Any]) -> _Test:
+    """Return the test that an event speaks of; its start may be missing from the file, its end counts all the same."""
+    return tests.setdefault(whole(event.get("testID")) or 0, _Test(None, None, None))
+
+
+def _take_error(test: _Test, event: Mapping[str, Any]) -> None:
     test.said += [part for part in (text(event.get("error")), text(event.get("stackTrace"))) if part]
     test.worsen("fail" if event.get("isFailure") is True else "error")
 
 
-def _take_end(test: _Test | None, event: Mapping[str, Any]) -> None:
-    if test is None:
-        return
+def _take_end(test: _Test, event: Mapping[str, Any]) -> None:
     test.ended, test.hidden = whole(event.get("time")), event.get("hidden") is True
     status = _STATUS.get(str(event.get("result")))
     if status is not None:

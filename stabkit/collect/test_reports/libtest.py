@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from stabkit.collect.amounts import amount
 from stabkit.collect.content import head_lines, text_lines
-from stabkit.collect.json_content import json_line
+from stabkit.collect.json_content import NO_JSON, json_line
 from stabkit.collect.json_shapes import text, whole
 from stabkit.collect.test_reports._cases import Attempt, Case, Report, number
 from stabkit.schema import Evidence
@@ -17,8 +18,9 @@ __all__ = ["FORMAT", "KIND", "read", "recognise"]
 FORMAT: Final = "libtest"
 KIND: Final = "tests"
 
-_STATUS: Final[Mapping[str, str]] = {"ok": "pass", "failed": "fail", "ignored": "skip", "timeout": "error"}
-_EVENTS: Final = ("started", "discovered", "completed", *_STATUS)
+_STATUS: Final[Mapping[str, str]] = {"ok": "pass", "failed": "fail", "ignored": "skip"}
+_KINDS: Final = ("suite", "test", "bench")
+_EVENTS: Final = ("started", "discovered", "completed", "timeout", *_STATUS)
 
 
 def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
@@ -27,14 +29,15 @@ def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never 
 
 
 def _is_event(event: Mapping[str, Any] | None) -> bool:
-    return event is not None and event.get("type") in ("suite", "test", "bench") and event.get("event") in _EVENTS
+    return event is not None and event.get("type") in _KINDS and event.get("event") in _EVENTS
 
 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
     """Return the ``tests`` of the events and the ``sources`` row.
 
-    A test that began and never ended has ``no_result``; a suite that never ended, or failed without a failing test,
-    leaves the source partial. nextest's retries (``name#2``) are attempts of one test.
+    A test that began and never ended, or ended in a way that is not understood, has ``no_result``; a suite that never
+    ended, or failed without a failing test, leaves the source partial. nextest's retries (``name#2``) are attempts of
+    one test; a name that two binaries share stands for two tests.
 
     Raises
     ------
@@ -42,14 +45,16 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         The file is refused.
     """
     report = Report()
-    started: dict[str, None] = {}
-    attempts: dict[str, list[Attempt]] = {}
-    suites, ended, announced, failed = 0, 0, 0, False
+    tests: list[tuple[str, list[Attempt]]] = []
+    latest: dict[str, list[Attempt]] = {}
+    slow: set[int] = set()
+    suites, ended, announced, failed, broken = 0, 0, 0, False, 0
     for line in text_lines(path):
         event = json_line(line)
-        if event is None or not _is_event(event):
+        if event is None or event.get("type") not in _KINDS:
+            broken += event is None and line.startswith("{")  # other lines are output of the tests
             continue
-        kind, what = event["type"], event["event"]
+        kind, what = event["type"], str(event.get("event"))
         if kind == "suite":
             suites += what == "started"
             ended += what in ("ok", "failed")
@@ -57,17 +62,25 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
             announced += (whole(event.get("test_count")) or 0) if what == "started" else 0
         elif kind == "test" and (name := text(event.get("name"))) is not None:
             test = _without_retry(name)
-            started[test] = None
-            if what in _STATUS:
+            # Only nextest numbers its tries: a plain name that comes again stands in another binary.
+            again = test == name and (what == "started" or bool(latest.get(test)))
+            if test not in latest or again:
+                latest[test] = []
+                tests.append((test, latest[test]))
+            if what == "timeout":  # it takes long: its end may follow all the same
+                slow.add(id(latest[test]))
+            elif what in _STATUS or what not in _EVENTS:
                 said = [part for part in (text(event.get("message")), text(event.get("stdout"))) if part]
-                attempt = Attempt(_STATUS[what], number(event.get("exec_time")), "\n".join(said) or None)
-                attempts.setdefault(test, []).append(attempt)
-    for test in started:
+                status = _STATUS.get(what, "no_result")
+                latest[test].append(Attempt(status, number(event.get("exec_time")), "\n".join(said) or None))
+    for test, tries in tests:
         group, separator, name = test.rpartition("::")
-        tries = attempts.get(test, [Attempt("no_result")])
-        # Only nextest numbers its tries; a test that ends twice otherwise stands in two binaries of one name.
-        report.cases.append(Case(name if separator else test, tries, group=group.replace("$", "::") or None))
+        place = group.replace("$", "::") or None
+        unended = Attempt("error" if id(tries) in slow else "no_result")
+        report.cases.append(Case(name if separator else test, tries or [unended], group=place))
     report.claimed = {"tests": announced or None}
+    if broken:
+        report.warnings.append(amount(broken, *NO_JSON))
     if suites > ended:
         report.unread = f"{suites - ended} of {suites} suites never ended"
     elif failed and not report.failing:

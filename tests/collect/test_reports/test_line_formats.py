@@ -110,6 +110,22 @@ def test_libtest_events_and_nextest_retries(tmp_path):
     assert source(unfinished)["status"] == "partial"
 
 
+def test_a_name_that_two_binaries_share_is_two_tests(tmp_path):
+    begin, end = {"type": "suite", "event": "started", "test_count": 1}, {"type": "suite", "event": "ok"}
+    one = [begin, rust("tests::adds", "started"), rust("tests::adds", "failed"), end]
+    two = [begin, rust("tests::adds", "started"), rust("tests::adds", "ok"), end]
+    hung = [begin, rust("tests::adds", "started"), end]
+    found = read(tmp_path, events(*one, *two, *hung))
+    assert rows(found) == [("tests::adds", "fail"), ("tests::adds", "pass"), ("tests::adds", "no_result")]
+    assert set(found["tests"]["attempt"]) == {1}
+
+
+def test_a_slow_test_that_ends_well_passes(tmp_path):
+    begin, end = {"type": "suite", "event": "started", "test_count": 1}, {"type": "suite", "event": "ok"}
+    slow = [rust("a", "started"), rust("a", "timeout"), rust("a", "ok")]
+    assert rows(read(tmp_path, events(begin, *slow, end))) == [("(?)::a", "pass")]
+
+
 def dart(*entries: dict[str, Any], done: bool | None = True) -> str:
     start = {"protocolVersion": "0.1.1", "runnerVersion": "1.25", "pid": 1, "type": "start", "time": 0}
     suite = {"suite": {"id": 0, "path": "test/cart_test.dart"}, "type": "suite", "time": 1}
@@ -154,6 +170,17 @@ def test_dart_hidden_successes_late_errors_and_clock(tmp_path):
 @pytest.mark.parametrize("done", [None, False])
 def test_dart_runs_that_did_not_end_well_are_partial(tmp_path, done):
     assert source(read(tmp_path, dart(begun(1, "a"), ended(1), done=done)))["status"] == "partial"
+
+
+def test_lines_that_are_lost_or_not_understood_never_pass(tmp_path):
+    begin, end = {"type": "suite", "event": "started", "test_count": 2}, {"type": "suite", "event": "ok"}
+    content = events(begin, rust("a", "ok"), rust("b", "crashed"), end) + '{"type": "test", "na\n'
+    found = read(tmp_path, content)
+    assert rows(found) == [("(?)::a", "pass"), ("(?)::b", "no_result")]
+    assert "1 line is no JSON" in source(found)["message"]
+    found = read(tmp_path, dart(ended(7, "failure"), done=False) + '{"testID": 8, "resu\n')
+    assert rows(found) == [("(?)::(?)", "fail")]
+    assert "1 line is no JSON" in source(found)["message"]
 
 
 def test_tap_directives_descriptions_and_yaml(tmp_path):
