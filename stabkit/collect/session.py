@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from stabkit.collect.changes import collect_changes, repository_state
+from stabkit.collect.declared import declared_probes
 from stabkit.collect.floor import measure_floor
 from stabkit.collect.git import Git
-from stabkit.collect.http import HttpProbe
 from stabkit.collect.limits import TimeLimit, check_limits
 from stabkit.collect.probe import Interrupted, Probe, Progress, run_rounds
 from stabkit.collect.prometheus import query_range
 from stabkit.collect.readers import read_paths
-from stabkit.collect.resources import ResourceProbe
 from stabkit.collect.sources import named, source_evidence
 from stabkit.collect.suites import run_scan, run_suite
-from stabkit.collect.websocket import WebSocketProbe
 from stabkit.config import Config
 from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
 from stabkit.runs import aa_label, check_label, new_run
@@ -59,44 +57,6 @@ class Collection:
     runs: Mapping[str, Mapping[str, Any]]
     evidence: Mapping[str, Evidence]
     interrupted: bool
-
-
-class _Guarded:
-    """A probe whose own failure is evidence: it never stops the other probes."""
-
-    def __init__(self, kind: str, probe: Probe) -> None:
-        self.target = probe.target
-        self.planned = probe.planned
-        self._kind = kind
-        self._probe = probe
-        self._fault: str | None = None
-
-    def open(self) -> None:
-        self._attempt(self._probe.open)
-
-    def run(self, round_number: int) -> None:
-        if self._fault is None:
-            self._attempt(lambda: self._probe.run(round_number))
-
-    def close(self) -> None:
-        self._probe.close()
-
-    def evidence(self) -> Evidence:
-        return named(self._evidence(), self.target)
-
-    def _evidence(self) -> Evidence:
-        if self._fault is None:
-            return self._probe.evidence()
-        fault = source_evidence({}, kind=self._kind, path=self.target, status="error", messages=[self._fault])
-        kept = {name: frame for name, frame in self._probe.evidence().tables.items() if name == "samples"}
-        return Evidence(kept).merge(fault)
-
-    def _attempt(self, step: Callable[[], None]) -> None:
-        try:
-            step()
-        except (StabkitError, OSError) as error:
-            self._fault = str(error)
-            _LOG.warning("%s %s: %s", self._kind, self.target, error)
 
 
 def collect(
@@ -152,14 +112,14 @@ def collect(
     for given in (label, baseline_label):
         check_label(given)
     chosen = _chosen(config, only)
-    sides = {"candidate": _probes(config, chosen, baseline=False)}
+    sides = {"candidate": declared_probes(config, chosen, baseline=False)}
     started = datetime.now(UTC)
     repository = config.path(config.changes.repository) if config.changes else config.root.resolve()
     commit, branch = repository_state(repository)
     label = label or _describe(repository, commit) or f"{started:%Y-%m-%dT%H:%M:%SZ}"
     if baseline_label is not None:
         # The baseline's block is declared first, so that "latest" is the candidate.
-        sides = {"baseline": _probes(config, chosen, baseline=True), **sides}
+        sides = {"baseline": declared_probes(config, chosen, baseline=True), **sides}
         _check_baseline(sides["baseline"], label, baseline_label)
     check_limits(config, chosen, rounds=rounds or config.collect.rounds, sides=len(sides), ends_early=stop is not None)
     evidence, interrupted = _measure(config, sides, rounds, progress=progress, stop=stop)
@@ -237,7 +197,7 @@ def collect_aa(
     if repeats < 1:
         raise UsageError(f"{repeats} pairs show nothing.", where="repeats", hint="Ask for at least one.")
     chosen = _chosen(config, only)
-    if not _probes(config, chosen, baseline=False, resources=False):
+    if not declared_probes(config, chosen, baseline=False, resources=False):
         raise UsageError(
             "There is no HTTP or WebSocket target to compare with itself.",
             where="--only" if only else "configuration",
@@ -249,7 +209,7 @@ def collect_aa(
     commit, branch = repository_state(config.path(config.changes.repository) if config.changes else config.root)
     for number in range(1, repeats + 1):
         started = datetime.now(UTC)
-        sides = {side: _probes(config, chosen, baseline=False, resources=False) for side in ("a", "b")}
+        sides = {side: declared_probes(config, chosen, baseline=False, resources=False) for side in ("a", "b")}
         # Another seed for each pair: one order drawn again and again would favour a side.
         evidence, interrupted = _measure(config, sides, rounds, seed=config.collect.seed + number, progress=progress)
         shared = _shared(config, together=True, floor=floor) | {"commit": commit, "branch": branch}
@@ -288,36 +248,6 @@ def _check_baseline(probes: Sequence[Probe], label: str, baseline_label: str) ->
         )
     if label == baseline_label:
         raise UsageError(f"Both sides are called {label!r}.", where="label", hint="Give them different labels.")
-
-
-def _probes(
-    config: Config, chosen: Callable[[str, str], bool], *, baseline: bool, resources: bool = True
-) -> list[Probe]:
-    found: list[Probe] = []
-    for name, http in config.http.items():
-        url = http.baseline_url if baseline else http.url
-        if url and chosen("http", name):
-            found.append(_Guarded("http", HttpProbe(name, http, url=url, root=config.root)))
-    for name, socket in config.websocket.items():
-        url = socket.baseline_url if baseline else socket.url
-        if url and chosen("websocket", name):
-            found.append(_Guarded("websocket", WebSocketProbe(name, socket, url=url, root=config.root)))
-    for name, target in config.resources.items() if resources else ():
-        if baseline:
-            ways: dict[str, Any] = {
-                "pid": target.baseline_pid,
-                "pid_file": target.baseline_pid_file,
-                "port": target.baseline_port,
-                "process_name": target.baseline_process_name,
-            }
-        else:
-            ways = {key: getattr(target, key) for key in ("pid", "pid_file", "port", "process_name")}
-        ways = {key: value for key, value in ways.items() if value is not None}
-        if "pid_file" in ways:
-            ways["pid_file"] = config.path(ways["pid_file"])
-        if ways and chosen("resources", name):
-            found.append(_Guarded("resources", ResourceProbe(name, **ways, container=target.container)))
-    return found
 
 
 def _measure(

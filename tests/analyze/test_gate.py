@@ -275,6 +275,15 @@ def test_a_late_prober_is_asked_to_be_on_time() -> None:
     assert "prober_late" in reasons(condition(judged(after=late), "latency"))
 
 
+@pytest.mark.parametrize(("own", "asked"), [(0.001, False), (3.0, True)])
+def test_only_the_probers_own_part_of_lateness_counts(own: float, asked: bool) -> None:
+    frame = samples(seed=2)
+    requests = frame["metric"] == "response_time"
+    # With several connections the order of rows no longer tells who waited for what: the prober noted it.
+    noted = frame.assign(late_ms=np.where(requests, 30.0, np.nan), own_late_ms=np.where(requests, own, np.nan))
+    assert ("prober_late" in reasons(condition(judged(after={"samples": noted}), "latency"))) == asked
+
+
 def test_fresh_and_reused_connections_are_two_populations() -> None:
     frames = [
         pd.concat([samples(seed=s), samples(seed=s + 5, factor=f).assign(connection="fresh")])
