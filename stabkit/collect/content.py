@@ -20,6 +20,7 @@ from stabkit.errors import EvidenceError
 
 __all__ = [
     "HEAD_BYTES",
+    "SIZE_LIMIT",
     "ReportError",
     "chunks",
     "conflict_line",

@@ -24,7 +24,7 @@ from typing import Any, Final, Literal, Protocol
 import pandas as pd
 
 from stabkit.collect import load_reports, records, scan_reports, test_reports
-from stabkit.collect.content import ReportError, check_regular, conflict_line, read_head, xml_root
+from stabkit.collect.content import SIZE_LIMIT, ReportError, check_regular, conflict_line, read_head, xml_root
 from stabkit.collect.repeats import drop_repeats
 from stabkit.collect.scan_reports import _mapping
 from stabkit.collect.sources import source_evidence
@@ -200,6 +200,8 @@ def _describe(head: bytes) -> str:
 
 def _sha256(path: Path) -> str | None:
     try:
+        if path.stat().st_size > SIZE_LIMIT:  # a sparse file may claim terabytes: to digest them would take for ever
+            return None
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

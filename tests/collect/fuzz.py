@@ -32,6 +32,7 @@ from tests.collect.test_shapes import SOUND, VALUES, places, replaced
 
 DATA = Path(__file__).parents[2] / "data" / "reference"
 MAPPING = FindingMapping(tool="any", rule="code", path="filename", line="location.row", message="message")
+RECORDED = Path(__file__).parent / "test_reports" / "recorded"
 SECONDS_A_FILE = 20
 STATUSES = {"ok", "repaired", "partial", "error"}
 TOKENS = [
@@ -42,8 +43,9 @@ TOKENS = [
 
 
 def seeds() -> list[bytes]:
-    """Return sound reports: the small ones of the tests, and the files of the reference case."""
-    files = [file.read_bytes() for file in sorted(DATA.rglob("*")) if file.is_file() and file.suffix != ".md"]
+    """Return sound reports: the small ones of the tests, what real tools wrote, the files of the reference case."""
+    found = [*sorted(DATA.rglob("*")), *sorted(RECORDED.iterdir())]
+    files = [file.read_bytes() for file in found if file.is_file() and file.suffix != ".md"]
     shapes = [json.dumps(document) for document in SOUND]
     return [*(text.encode() for text in (*TESTS, *SCANS, *LOADS, *shapes)), *files]
 

@@ -29,8 +29,8 @@ def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
     """Return the ``tests`` of the report and its ``sources`` row.
 
-    A status other than those four is ``no_result``. A passed test that is called flaky but keeps none of its attempts
-    gets one failed attempt, so that the retry is not lost.
+    A status other than those four is ``no_result``. A passed test that is called flaky, or retried, but keeps none
+    of its attempts gets one failed attempt, so that the retry is not lost.
 
     Raises
     ------
@@ -53,8 +53,9 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 def _case(test: Mapping[str, Any]) -> Case:
     earlier = [_attempt(entry) for entry in listed(test.get("retryAttempts") or [], "retryAttempts")]
     last = _attempt(test)
-    if not earlier and test.get("flaky") is True and last.status == "pass":
-        earlier = [Attempt("fail", None, "the report calls this test flaky and keeps none of its failed attempts")]
+    retried = test.get("flaky") is True or bool(whole(test.get("retries")))
+    if not earlier and retried and last.status == "pass":
+        earlier = [Attempt("fail", None, "the report says that this test was retried and keeps no failed attempt")]
     group = test.get("suite")
     steps = group if isinstance(group, list) else [group]
     return Case(

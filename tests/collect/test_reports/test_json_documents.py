@@ -109,7 +109,7 @@ def test_ctrf_statuses_attempts_and_times(tmp_path):
         ctrf(
             {"name": "a", "status": "passed", "duration": 250, "suite": ["s", "t"], "filePath": "x.ts"},
             {"name": "b", "status": "passed", "duration": 1, "retryAttempts": tries},
-            {"name": "c", "status": "passed", "duration": 1, "flaky": True, "retries": 1},
+            {"name": "c", "status": "passed", "duration": 1, "retries": 1},
             {"name": "d", "status": "pending", "duration": 0},
             {"name": "e", "status": "other", "duration": 0},
             {"name": "f", "status": "failed", "duration": -1, "message": "m", "trace": "t"},

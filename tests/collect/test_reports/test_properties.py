@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stabkit.collect.readers import read_file
+from stabkit.collect.summary import source_summary
 
 SEEDS = [
     '{"exitcode": 0, "root": "/", "summary": {}, "tests": [{"nodeid": "a.py::t", "outcome": "passed"}]}',
@@ -33,6 +34,9 @@ def check(path: Path) -> None:
     assert len(found["sources"]) == 1
     assert set(found["tests"]["status"]) <= STATUSES
     assert found["tests"]["time_s"].dropna().ge(0).all()
+    if counts := source_summary(found)[0]["counts"]:
+        assert counts["passed"] + counts["failed"] + counts["errors"] + counts["skipped"] == counts["cases"]
+        assert counts["flaky"] <= counts["tests"] <= counts["cases"] <= len(found["tests"])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
