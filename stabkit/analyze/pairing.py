@@ -246,7 +246,8 @@ class _Work:
             name = (finding.tool, key(finding))
             if name[1] is None:
                 return None
-            return (*name, finding.rule, path) if name in twice else name
+            # Never across rules: a tool may write one word for every finding, and one finding a side cannot tell.
+            return (*name, finding.rule, path) if name in twice else (*name, finding.rule)
 
         self.by_key("fingerprint", lambda f: full(f, self.lines.path(f.path)), lambda f: full(f, f.path))
 

@@ -152,6 +152,11 @@ def test_a_constant_fingerprint_identifies_nothing() -> None:
     assert states == {"R1": "fixed", "R2": "persisting", "R9": "new"}
 
 
+def test_a_fingerprint_never_pairs_findings_of_two_rules() -> None:
+    sides = (found(finding(rule=rule, path=f"{rule}.py", fingerprints=keys(k="same"))) for rule in ("R1", "R2"))
+    assert sorted(matched(*sides).states["state"]) == ["fixed", "new"]
+
+
 def test_several_possible_moves_are_new_and_fixed_and_say_so() -> None:
     before = found(finding(path="a.py", context_sha256="c"), finding(path="b.py", context_sha256="c"))
     states = matched(before, found(finding(path="z.py", context_sha256="c"))).states

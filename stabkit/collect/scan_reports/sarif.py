@@ -41,6 +41,8 @@ _NO_PROBLEM: Final = frozenset({"pass", "notApplicable", "informational"})
 _ACCEPTED: Final = (None, "accepted")
 # SARIF 2.1.0, 3.27.10: a result that names no level takes its rule's, and without that "warning".
 _DEFAULT_LEVEL: Final = "warning"
+# What Semgrep writes for every finding where nobody has logged in: it identifies none.
+_PLACEHOLDER: Final = "requires login"
 _LEVELS: Final = frozenset({"none", "note", "warning", "error"})
 
 
@@ -309,7 +311,7 @@ def _add_fingerprints(rows: list[dict[str, Any]]) -> None:
 
 
 def _keys(value: object) -> str | None:
-    keys = {str(key): str(text) for key, text in _object(value).items() if text not in (None, "")}
+    keys = {str(key): str(text) for key, text in _object(value).items() if text not in (None, "", _PLACEHOLDER)}
     return json.dumps(keys, sort_keys=True) if keys else None
 
 

@@ -183,6 +183,12 @@ def test_a_rule_that_the_configuration_switched_off_is_not_active(read):
     assert json.loads(scans["rules"].iloc[0]) == ["R1:warning", "R3:warning"]
 
 
+def test_a_placeholder_is_no_fingerprint(read):
+    findings = read(log(result(fingerprints={"matchBasedId/v1": "requires login"})))["findings"]
+    assert findings["fingerprints"].isna().all()
+    assert findings["fingerprint"].str.startswith("stabkit/").all()
+
+
 def test_a_broken_suppression_hides_nothing(read):
     findings = read(log(result(suppressions=[3]), result(suppressions=[{"status": "perhaps"}])))["findings"]
     assert list(findings["suppressed"]) == [False, False]
