@@ -187,7 +187,9 @@ def score_pieces(scans: pd.DataFrame, findings: pd.DataFrame, side: str) -> list
     for scan_id, one in claims.groupby("scan_id", sort=True):
         for row in score_conflicts(one).claims.to_dict("records"):
             rows.append(_score_row(row, one))
-            records.append({"scan_id": scan_id, **{k: None if pd.isna(v) else v for k, v in row.items()}})
+            origin = one.iloc[0][["tool", "version", "scope_sha256", "rules_sha256"]]
+            row_and_origin = {**row, **origin}
+            records.append({"scan_id": scan_id, **{k: None if pd.isna(v) else v for k, v in row_and_origin.items()}})
     columns = (
         Column("scope", "Scope", "head"),
         Column("claimed", "Claimed", "number"),
@@ -195,8 +197,29 @@ def score_pieces(scans: pd.DataFrame, findings: pd.DataFrame, side: str) -> list
         Column("fits", "Fits"),
         Column("note", "Note"),
     )
-    pieces.append(Table(columns, tuple(rows), f"Claimed scores of the {side}, each formula", records=tuple(records)))
+    caption = f"Claimed scores of the {side}, each formula; {_origins(claims)}"
+    pieces.append(Table(columns, tuple(rows), caption, records=tuple(records)))
     return pieces
+
+
+def _origins(claims: pd.DataFrame) -> str:
+    """Return what scores may be compared by: the tool, its version, and which files and rules it had."""
+    whole = claims.drop_duplicates("scan_id")
+    known = {"version": "version", "scope_sha256": "scope", "rules_sha256": "rules"}
+    return "; ".join(
+        plain(
+            ", ".join(
+                [
+                    str(row["tool"]),
+                    *(
+                        f"{word} {str(row[key])[:12] if pd.notna(row[key]) else 'unknown'}"
+                        for key, word in known.items()
+                    ),
+                ]
+            )
+        )
+        for row in whole.to_dict("records")
+    )
 
 
 def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
@@ -211,7 +234,9 @@ def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
             found.append(sentence(f"the claimed scores of {name} fit {formulas}"))
         told = conflicts.claims.to_dict("records")
         # Where a formula explains all, the table holds the rest; where none does, the claims that tell them apart.
-        telling = [row for row in told if row["note"] or (conflicts.conflict and row["fits"].count(",") == 0)]
+        telling = [
+            row for row in told if isinstance(row["note"], str) or (conflicts.conflict and row["fits"].count(",") == 0)
+        ]
         found += [sentence(_claim_words(row, name)) for row in telling[:SHOWN_CLAIMS]]
         if conflicts.uncounted_findings:
             n = conflicts.uncounted_findings
@@ -223,7 +248,7 @@ def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
 def _claim_words(row: dict[Any, Any], name: str) -> str:
     scope = f"{plain(row['scope'])} of {name}" if row["scope"] != "all" else name
     claim = f"{percent(row['claimed_score'] / 100)} of {scope}"
-    if row["note"]:
+    if isinstance(row["note"], str):  # else null, which is NaN beside a note of another scope
         return f"{claim} cannot be tried on a formula: {plain(row['note'])}"
     files = count(int(row["files"]), "file")
     values = [f"{row[score_id]:.2f}\u202f% by {formula}" for score_id, formula in FORMULAS.items()]
