@@ -20,6 +20,7 @@ from stabkit.store.places import Found, changed, missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as ds
     import pyarrow.fs as pafs
     import pyarrow.parquet as pq
 
@@ -122,16 +123,17 @@ class Bucket:
 
         return pq.read_metadata(self._key(path), filesystem=self._files)
 
+    def dataset(self, paths: Sequence[str], schema: pa.Schema) -> ds.Dataset:
+        import pyarrow.dataset as ds
+
+        keys = [self._key(path) for path in paths]
+        return ds.dataset(keys, schema=schema, format="parquet", filesystem=self._files)
+
     def openable(self, paths: Iterable[str]) -> list[str]:  # noqa: ARG002 - DuckDB opens nothing, pyarrow does
         return []
 
     def relation(self, connection: Any, name: str, paths: Sequence[str], schema: pa.Schema) -> str:
-        import pyarrow.dataset as ds
-
-        keys = [self._key(path) for path in paths]
-        # With the whole schema, files of an older stabkit give null for the columns they lack.
-        dataset = ds.dataset(keys, schema=schema, format="parquet", filesystem=self._files)
-        connection.register(f"_remote_{name}", dataset)
+        connection.register(f"_remote_{name}", self.dataset(paths, schema))
         return f"_remote_{name}"
 
     def _key(self, path: str) -> str:

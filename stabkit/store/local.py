@@ -21,6 +21,7 @@ from stabkit.store.places import Found, changed, missing, quote
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
     from stabkit.store.batches import DataFile
@@ -98,6 +99,13 @@ class Folder:
         import pyarrow.parquet as pq
 
         return pq.read_metadata(self.root / path)
+
+    def dataset(self, paths: Sequence[str], schema: pa.Schema) -> ds.Dataset:
+        import pyarrow.dataset as ds
+        import pyarrow.fs as pafs
+
+        whole = [str(self.root / path) for path in paths]
+        return ds.dataset(whole, schema=schema, format="parquet", filesystem=pafs.LocalFileSystem())
 
     def openable(self, paths: Iterable[str]) -> list[str]:
         whole = [str(self.root / path) for path in paths]

@@ -17,6 +17,7 @@ from stabkit.errors import StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
     from stabkit.store.batches import DataFile
@@ -72,6 +73,9 @@ class Place(Protocol):
 
     def footer(self, path: str) -> pq.FileMetaData:
         """Return what a Parquet file says of itself."""
+
+    def dataset(self, paths: Sequence[str], schema: pa.Schema) -> ds.Dataset:
+        """Return these Parquet files as one, in their order; a column of the schema that a file lacks is null."""
 
     def openable(self, paths: Iterable[str]) -> list[str]:
         """Return what DuckDB may open to read these files."""

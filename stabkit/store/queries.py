@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from stabkit.store.places import Place
 
-__all__ = ["Span", "arrow_table", "connection", "due_in", "query", "read_table", "samples", "to_pandas"]
+__all__ = ["Span", "arrow_table", "connection", "due_in", "of_runs", "query", "read_table", "samples", "to_pandas"]
 
 _SQL_TYPES: Final = {
     "text": "VARCHAR",
@@ -55,26 +56,43 @@ def read_table(
     name: str,
     files: Sequence[DataFile],
     columns: Sequence[str] | None,
-    *,
-    runs: Sequence[str] | None = None,
-    during: str = "true",
+    where: pc.Expression | None = None,
 ) -> pd.DataFrame:
-    """Return the rows of these files as the named table, in order of the files; of these runs, where they are named."""
+    """Return the rows of these files as the named table, in order of the files; of those that meet a condition."""
     wanted = list(TABLES[name].names) if columns is None else list(columns)
     required = [column.name for column in TABLES[name].columns if column.required]
     names = [column for column in TABLES[name].names if column in {*wanted, *required}]
-    with connection(place, files) as database:
-        # Names come from TABLES, paths are parameters: no text from evidence becomes SQL.
-        text = _select(place, database, name, files, columns=names, runs=runs, during=during)
-        result = database.sql(text).to_arrow_table()
-    return conform(name, to_pandas(result))[wanted]
+    return conform(name, to_pandas(arrow_table(place, name, files, names, where)))[wanted]
 
 
-def arrow_table(place: Place, name: str, files: Sequence[DataFile]) -> pa.Table:
-    """Return all rows of these files with the types that the store writes, in order of the files."""
-    with connection(place, files) as database:
-        result = database.sql(_select(place, database, name, files)).to_arrow_table()
-    return result.cast(arrow_schema(name))
+def arrow_table(
+    place: Place,
+    name: str,
+    files: Sequence[DataFile],
+    columns: Sequence[str] | None = None,
+    where: pc.Expression | None = None,
+) -> pa.Table:
+    """Return the rows of these files with the types that the store writes, in order of the files.
+
+    Arrow keeps that order; DuckDB on several threads does not under every condition.
+    """
+    import pyarrow as pa
+
+    schema = arrow_schema(name)
+    if not files:
+        table = schema.empty_table()
+        return table if columns is None else table.select(list(columns))
+    try:
+        dataset = place.dataset([file.path for file in files], schema)
+        return dataset.to_table(columns=None if columns is None else list(columns), filter=where)
+    except (OSError, pa.ArrowException) as error:
+        what = str(error).strip().splitlines()[0]
+        raise StoreError(f"The store cannot be read: {what}", where=str(place), hint="Check its files.") from error
+
+
+def of_runs(files: Sequence[DataFile], runs: Iterable[str]) -> pc.Expression | None:
+    """Return the condition that rows are of these runs; None where the files hold no others."""
+    return _among(runs) if any("/pack-" in file.path for file in files) else None
 
 
 def samples(place: Place, database: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> str:
@@ -82,7 +100,9 @@ def samples(place: Place, database: duckdb.DuckDBPyConnection, files: Sequence[D
     return f"({_select(place, database, 'samples', files)})"
 
 
-def due_in(place: Place, files: Sequence[DataFile], span: Span, early: Iterable[str]) -> tuple[list[DataFile], str]:
+def due_in(
+    place: Place, files: Sequence[DataFile], span: Span, early: Iterable[str]
+) -> tuple[list[DataFile], pc.Expression]:
     """Return the files that may hold samples of a time, and the condition that their rows meet.
 
     Parameters
@@ -92,7 +112,7 @@ def due_in(place: Place, files: Sequence[DataFile], span: Span, early: Iterable[
     files : sequence of DataFile
         Of the table ``samples``.
     span : Span
-        Which time.
+        Which time; it has a bound.
     early : iterable of str
         Ids of the runs that started in it: their samples without a time are in it.
 
@@ -100,21 +120,21 @@ def due_in(place: Place, files: Sequence[DataFile], span: Span, early: Iterable[
     -----
     What a Parquet file says of its columns decides; a file that says nothing is kept, and verified by the reader.
     """
+    import pyarrow.compute as pc
+
     facts = [_due(place, file) for file in files]
     chosen = [
         file
         for file, (low, high, nulls) in zip(files, facts, strict=True)
         if nulls or ((span.until is None or low < span.until) and (span.since is None or high >= span.since))
     ]
-    bounds = [
-        f"due_at {relation} TIMESTAMPTZ {quote(moment.isoformat())}"
-        for moment, relation in ((span.since, ">="), (span.until, "<"))
-        if moment is not None
-    ]
-    during = " AND ".join(bounds) or "true"
-    if any(nulls for _, _, nulls in facts):  # an OR keeps DuckDB from skipping row groups
-        during = f"(({during}) OR (due_at IS NULL AND {_among(early)}))"
-    return chosen, during
+    due = pc.field("due_at")
+    during = pc.scalar(True)  # noqa: FBT003 - true, whatever the row
+    if span.since is not None:
+        during &= due >= span.since
+    if span.until is not None:
+        during &= due < span.until
+    return chosen, during | (due.is_null() & _among(early))
 
 
 def _due(place: Place, file: DataFile) -> tuple[datetime, datetime, bool]:
@@ -216,26 +236,25 @@ def _select(
     name: str,
     files: Sequence[DataFile],
     *,
-    columns: Sequence[str] | None = None,
     runs: Iterable[str] | None = None,
-    during: str = "true",
 ) -> str:
     kinds = {column.name: column.kind for column in TABLES[name].columns}
     nothing = ", ".join(f'NULL::{_SQL_TYPES[kind]} AS "{column}"' for column, kind in kinds.items())
     source = f"SELECT {nothing} WHERE false"  # gives older files the columns they lack
     if files:
         relation = place.relation(database, name, [file.path for file in files], arrow_schema(name))
-        conditions = [during] if during != "true" else []
-        if runs is not None and any("/pack-" in file.path for file in files):
-            conditions.append(_among(runs))  # a pack also holds the rows of other runs
         source += f" UNION ALL BY NAME SELECT * FROM {relation}"  # noqa: S608 - the paths come from checked markers
-        source += f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    chosen = ", ".join(f'"{column}"' for column in columns or TABLES[name].names)
+        if runs is not None and any("/pack-" in file.path for file in files):
+            source += f" WHERE run_id IN ({', '.join(map(quote, runs)) or 'NULL'})"  # a pack holds other runs too
+    chosen = ", ".join(f'"{column}"' for column in TABLES[name].names)
     return f"SELECT {chosen} FROM ({source})"  # noqa: S608 - names from TABLES, paths from checked markers
 
 
-def _among(runs: Iterable[str]) -> str:
-    return f"run_id IN ({', '.join(map(quote, runs)) or 'NULL'})"
+def _among(runs: Iterable[str]) -> pc.Expression:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.field("run_id").isin(pa.array(runs, pa.string()))
 
 
 def _aware(moment: datetime) -> datetime:

@@ -30,8 +30,8 @@ GROUPS: Final = ("target", "day", "run_id", "metric")
 
 # Bucket i holds what lies in (1.02 ** (i - 1), 1.02 ** i]; read back as 2 * 1.02 ** i / 2.02 it is wrong by 0.0099 at
 # either end. Logarithms, as the powers themselves overflow for the largest doubles.
-_LOG: Final = math.log(1.02)
-_MIDDLE: Final = math.log(2 / 2.02)
+_LOG: Final = f"{math.log(1.02)!r}e0"  # without an exponent it would be a DECIMAL
+_MIDDLE: Final = f"({math.log(2 / 2.02)!r}e0)"
 _KEYS: Final = "run_id, target, metric, connection, unit, warmup, ok, day, kind, bucket"
 _BUCKETS: Final = f"""
     SELECT counted.* REPLACE (coalesce(counted.day, _started.day) AS day) FROM (
@@ -43,19 +43,27 @@ _BUCKETS: Final = f"""
                 coalesce(response_ms, "value") AS x,
                 CASE WHEN x IS NULL THEN 'none' WHEN NOT isfinite(x) THEN 'not_finite' WHEN x = 0 THEN 'zero'
                      WHEN x > 0 THEN 'positive' ELSE 'negative' END AS kind,
-                CASE WHEN kind IN ('positive', 'negative') THEN ceil(ln(abs(x)) / {_LOG!r})::INTEGER END AS bucket
+                CASE WHEN kind IN ('positive', 'negative') THEN ceil(ln(abs(x)) / {_LOG})::INTEGER END AS bucket
             FROM {{source}}
         ) GROUP BY ALL
     ) AS counted LEFT JOIN _started USING (run_id)
 """  # noqa: S608 - constants alone
 _QUANTILES: Final = f"""
-    WITH counted AS (
-        SELECT {{keys}}, kind, bucket, ok, sum(n) AS n FROM ({{sketch}})
-        WHERE metric = $metric AND NOT warmup AND {{during}} GROUP BY ALL
+    WITH asked AS (
+        SELECT * FROM ({{sketch}}) WHERE metric = $metric AND NOT warmup AND {{during}}
+    ), told AS (
+        -- Where there is no value there is no unit and often no connection: it is counted with those that have one.
+        SELECT * REPLACE (
+            coalesce(unit, max(unit) OVER same) AS unit,
+            CASE WHEN ok THEN connection ELSE coalesce(connection, max(connection) FILTER (ok) OVER same) END
+                AS connection
+        ) FROM asked WINDOW same AS (PARTITION BY {{by}})
+    ), counted AS (
+        SELECT {{keys}}, kind, bucket, ok, sum(n) AS n FROM told GROUP BY ALL
     ), placed AS (
         SELECT {{keys}}, n,
-            CASE kind WHEN 'zero' THEN 0 WHEN 'positive' THEN exp(bucket * {_LOG!r} + {_MIDDLE!r})
-                 ELSE -exp(bucket * {_LOG!r} + {_MIDDLE!r}) END AS x
+            CASE kind WHEN 'zero' THEN 0 WHEN 'positive' THEN exp(bucket * {_LOG} + {_MIDDLE})
+                 ELSE -exp(bucket * {_LOG} + {_MIDDLE}) END AS x
         FROM counted WHERE ok AND kind IN ('zero', 'positive', 'negative')
     ), ranked AS (
         SELECT *, sum(n) OVER (PARTITION BY {{keys}} ORDER BY x) AS upto, sum(n) OVER (PARTITION BY {{keys}}) AS total
@@ -130,7 +138,7 @@ def quantiles(
     keys = list(dict.fromkeys([*by, "connection", "unit"]))
     names = [f"p{100 * each:g}" for each in wanted]
     answers = ", ".join(
-        f'min(x) FILTER (upto >= greatest(1, ceil({each!r} * total - 1e-9))) AS "{name}"'
+        f'min(x) FILTER (upto >= greatest(1, ceil({float(each)!r}e0 * total - 1e-9))) AS "{name}"'
         for each, name in zip(wanted, names, strict=True)
     )
     parameters: dict[str, Any] = {"metric": metric, "runs": list(started)}
@@ -141,6 +149,7 @@ def quantiles(
             parameters[name] = moment.isoformat()
     with queries.connection(place, [*ready, *fresh]) as database:
         text = _QUANTILES.format(
+            by=", ".join(by) or "metric",
             keys=", ".join(keys),
             shown=", ".join(f"totals.{key}" for key in keys),
             sketch=_rows(place, database, ready, fresh, started),

@@ -267,10 +267,13 @@ class Store:
             return early if columns is None else early[list(columns)]
         if table != "samples" or not span:
             known = early["run_id"].tolist()
-            return queries.read_table(self.place, table, self._files(known, table), columns, runs=known)
+            files = self._verify(self._live(known, table))
+            return queries.read_table(self.place, table, files, columns, queries.of_runs(files, known))
         known = chosen["run_id"].tolist()
         files, during = queries.due_in(self.place, self._live(known, table), span, early["run_id"])
-        return queries.read_table(self.place, table, self._verify(files), columns, runs=known, during=during)
+        whose = queries.of_runs(files, known)
+        where = during if whose is None else during & whose
+        return queries.read_table(self.place, table, self._verify(files), columns, where)
 
     def evidence(self, reference: str) -> Evidence:
         """Return all evidence of one run; a table it lacks is left out."""
@@ -279,7 +282,11 @@ class Store:
         files = {name: self._live([run_id], name) for name in TABLES}
         self._verify([file for own in files.values() for file in own])
         return Evidence(
-            {name: queries.read_table(self.place, name, own, None, runs=[run_id]) for name, own in files.items() if own}
+            {
+                name: queries.read_table(self.place, name, own, None, queries.of_runs(own, [run_id]))
+                for name, own in files.items()
+                if own
+            }
         )
 
     def sql(self, query: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:
@@ -474,9 +481,6 @@ class Store:
         known = set(runs)
         own = [batch for batch in self._known.batches() if batch.run_id in known]
         return self._known.manifest().live(file for batch in own for file in batch.files if file.table == table)
-
-    def _files(self, runs: Sequence[str], table: str) -> list[DataFile]:
-        return self._verify(self._live(runs, table))
 
     def _verify(self, files: list[DataFile]) -> list[DataFile]:
         fresh = [file for file in files if file.path not in self._verified]
