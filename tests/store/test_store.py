@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +16,6 @@ from hypothesis import strategies as st
 from stabkit.errors import SchemaError, StoreError, UnknownRunError, UsageError
 from stabkit.schema import TABLES, Evidence
 from stabkit.store import Store, new_run, open_store
-from stabkit.store.local import write_durably
 
 START = datetime(2025, 9, 14, 12, 24, tzinfo=UTC)
 
@@ -386,52 +381,6 @@ def test_several_processes_append_at_once(store: Store) -> None:
     assert len(acknowledged) == 18
     assert sorted(acknowledged) == sorted(store.runs()["run_id"])
     assert len(store.read("samples")) == 18 * 20
-
-
-def test_a_killed_writer_loses_no_acknowledged_run_and_shows_no_partial_one(store: Store) -> None:
-    generator = random.Random(7)
-    acknowledged: list[str] = []
-    for attempt in range(4):
-        writer = _python(_WRITER, str(store.root), f"k{attempt}", "100000")
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "ready\n"
-        acknowledged.append(writer.stdout.readline().strip())  # however busy the machine, one is stored before the kill
-        time.sleep(generator.uniform(0.0, 0.4))
-        os.kill(writer.pid, signal.SIGKILL)
-        out, _ = writer.communicate(timeout=60)
-        # A last line without its end is an acknowledgement that was never heard.
-        acknowledged += [line.strip() for line in out.splitlines(keepends=True) if line.endswith("\n")]
-        assert writer.returncode == -signal.SIGKILL
-    fresh = Store(store.root)
-    stored = fresh.runs()["run_id"].tolist()
-    assert set(acknowledged) <= set(stored)
-    assert len(stored) <= len(acknowledged) + 4
-    assert all(acknowledged)
-    assert not fresh.damaged
-    assert fresh.read("samples").groupby("run_id").size().reindex(stored).eq(20).all()
-    assert fresh.read("checks").groupby("run_id").size().reindex(stored).eq(2).all()
-
-
-def test_written_then_synced_then_renamed_then_the_folder_synced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps: list[str] = []
-    sync, rename = os.fsync, Path.replace
-
-    def record_sync(descriptor: int) -> None:
-        place = Path(f"/proc/self/fd/{descriptor}").readlink()
-        steps.append("sync folder" if place.is_dir() else f"sync file of {place.stat().st_size}")
-        sync(descriptor)
-
-    def record_rename(path: Path, target: Path) -> Path:
-        steps.append("rename")
-        return rename(path, target)
-
-    monkeypatch.setattr(os, "fsync", record_sync)
-    monkeypatch.setattr(Path, "replace", record_rename)
-    (tmp_path / "here").mkdir()
-    write_durably(tmp_path / "here" / "file", b"12345")
-    assert steps == ["sync file of 5", "rename", "sync folder"]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
