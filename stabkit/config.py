@@ -430,6 +430,23 @@ class Config(_Model):
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
+def misspelt_names(config: Config) -> tuple[str, ...]:
+    """Return what a condition or a journey names that is not declared, where a declared name is very near.
+
+    A name that is near none may be that of imported evidence, which needs no declaration.
+    """
+    parts = (config.http, config.websocket, config.resources, config.prometheus, config.tests, config.scans)
+    declared = [name for part in parts for name in part]
+    names = [condition.name for condition in config.conditions]
+    used = [(f"condition {c.name!r} judges", c.target, declared) for c in config.condition if c.target]
+    used += [(f"journey {j.name!r} is guarded by", name, names) for j in config.journeys for name in j.guarded_by]
+    return tuple(
+        f"{who} {name!r}, which is not declared; did you mean {guess!r}?"
+        for who, name, known in used
+        if name not in known and (guess := nearest(name, known))
+    )
+
+
 def default_conditions(config: Config) -> tuple[Condition, ...]:
     """Return the conditions that follow from the declared targets, suites and scans.
 
@@ -535,7 +552,8 @@ def load_config(path: Path | str) -> Config:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"Not valid TOML: {error}.", where=str(file)) from error
+        hint = "Correct it there. Text stands in quotes, a table's name in brackets: [http.api]"
+        raise ConfigError(f"Not valid TOML: {error}.", where=str(file), hint=hint) from error
     try:
         return Config.model_validate({**data, "root": file.resolve().parent})
     except ValidationError as error:
@@ -560,6 +578,13 @@ def _fault(fault: Any) -> tuple[str, str, str]:
         return key, f"Unknown key {location[-1]!r}.", hint
     if fault["type"] == "missing":
         return key, "This key is missing.", f"Add {location[-1]!r}."
+    if fault["type"] == "tuple_type":
+        return key, "A list is needed here.", 'Such as: ["first", "second"]'
+    if fault["type"] == "literal_error":
+        known = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+        guess = nearest(str(fault["input"]), known)
+        hint = (f"Did you mean {guess!r}? " if guess else "") + f"Known: {', '.join(known)}."
+        return key, f"There is no {location[-1]} {fault['input']!r}.", hint
     text = str(fault["msg"]).removeprefix("Value error, ")
     return key, f"{text[:1].upper()}{text[1:]}.", "Correct this value."
 

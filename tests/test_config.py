@@ -1,6 +1,6 @@
 import pytest
 
-from stabkit.config import find_config, load_config, write_example
+from stabkit.config import find_config, load_config, misspelt_names, write_example
 from stabkit.errors import ConfigError
 
 
@@ -129,3 +129,32 @@ def test_every_commented_line_of_the_example_is_valid(tmp_path):
     config = load_config(full)
     assert config.websocket["chat"].event.required == ("type", "id", "timestamp")
     assert config.condition[0].tail_margin == 0.2
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ('[tests.unit]\ncommand = "pytest -q"', "A list is needed here.", '["first", "second"]'),
+        ('[[condition]]\nname = "a"\nkind = "latncy"', "There is no kind 'latncy'.", "Did you mean 'latency'?"),
+        ("[http.api\nurl = 3", "Not valid TOML", "in brackets: [http.api]"),
+    ],
+)
+def test_a_wrong_value_is_said_in_words_and_with_a_remedy(load, text, what, hint):
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert what in caught.value.what
+    assert hint in caught.value.hint
+
+
+def test_names_that_are_nearly_declared_are_told(load):
+    config = load(
+        '[http.checkout]\nurl = "http://h"\n'
+        '[[condition]]\nname = "checkout time"\nkind = "latency"\ntarget = "chekout"\n'
+        '[[condition]]\nname = "imported"\nkind = "tests"\ntarget = "from-elsewhere"\n'
+        '[[journeys]]\nname = "buy"\nguarded_by = ["checkout time", "checkout tme"]\n'
+    )
+    assert misspelt_names(config) == (
+        "condition 'checkout time' judges 'chekout', which is not declared; did you mean 'checkout'?",
+        "journey 'buy' is guarded by 'checkout tme', which is not declared; did you mean 'checkout time'?",
+    )
+    assert misspelt_names(load('[http.api]\nurl = "http://h"\n')) == ()

@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from stabkit.cli import evidence, judgement, noise, project, storage, trends
 from stabkit.cli.terminal import Terminal
-from stabkit.errors import StabkitError, UsageError
+from stabkit.errors import StabkitError, UsageError, nearest
 from stabkit.redact import redact_text
 
 __all__ = ["app", "run_command"]
@@ -106,7 +106,7 @@ def run_command(words: Sequence[str]) -> int:
 
 def _outcome(words: Sequence[str], terminal: Terminal) -> int:
     try:
-        result: Any = app(list(words), standalone_mode=False)
+        result: Any = app(list(words), prog_name="stabkit", standalone_mode=False)
     except TyperException as error:
         terminal.error(_usage_error(error, words))
     except StabkitError as error:
@@ -137,6 +137,10 @@ def _usage_error(error: TyperException, words: Sequence[str]) -> StabkitError:
     # typer's own guess moves to where all our guesses are.
     guess = re.search(r"\s*\(Possible options: (.+)\)$", what)
     hint = f"See: {command} --help"
+    choice = re.search(r"'([^']*)' is not one of (.+)\.$", what)
+    near = nearest(choice[1], re.findall(r"'([^']*)'", choice[2])) if choice else None
+    if near:
+        hint = f"Did you mean {near!r}? {hint}"
     if guess:
         what, hint = f"{what[: guess.start()]}.", f"Did you mean {guess[1]}? {hint}"
     return UsageError(what, hint=hint)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stabkit.cli.completion import one_of
 from stabkit.cli.options import (
     ConfigOption,
     DataOption,
@@ -22,6 +23,7 @@ from stabkit.cli.options import (
     source_error,
     terminal_of,
     usual_config,
+    warn_of_names,
     with_retries,
 )
 from stabkit.cli.terminal import Format, Terminal
@@ -91,6 +93,7 @@ def collect(
         check_label(option, given)
     _check_budget(until_decided, baseline_label, rounds, max_rounds, max_minutes)
     settings = require_config(config)
+    warn_of_names(terminal, settings)
     store = open_data(config, data, create=True)
     store.check_writable()  # before the first request: nothing is worse than hours that cannot be stored
     earlier = look_back(store, settings.project.environment, baseline_label)
@@ -196,7 +199,12 @@ def _append(store: Store, collection: Collection) -> list[dict[str, Any]]:
 
 def import_files(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="tests, scan, load, records, or auto.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="tests, scan, load, records, or auto.", autocompletion=one_of(lambda: _KINDS)
+        ),
+    ],
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, folders or globs.")],
     label: Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="Name of the new run.")] = None,
     run: Annotated[

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stabkit.cli.completion import complete_runs, one_of
 from stabkit.cli.options import (
     BaselineArgument,
     CandidateArgument,
@@ -25,6 +26,7 @@ from stabkit.cli.options import (
     source_error,
     terminal_of,
     usual_config,
+    warn_of_names,
     with_retries,
 )
 from stabkit.cli.terminal import Format, Terminal
@@ -99,6 +101,7 @@ def gate(
     """
     subject = _subject(baseline, candidate, config, data)
     terminal = terminal_of(context)
+    warn_of_names(terminal, subject.case.config)
     terminal.show(output_format, subject.verdict())
     if fail_on is FailOn.regressed and subject.gate.verdict == "inconclusive":
         terminal.warning("the verdict is inconclusive; --fail-on regressed lets it pass")
@@ -285,10 +288,22 @@ def _read_whole(
     return evidence
 
 
+def _bundled() -> tuple[str, ...]:
+    from stabkit.pipeline.notebooks import BUNDLED
+
+    return (*BUNDLED, "all")
+
+
 def report(
     context: typer.Context,
-    baseline: Annotated[str | None, typer.Argument(metavar="BASELINE", help="As in gate; else the run before.")] = None,
-    candidate: Annotated[str | None, typer.Argument(metavar="CANDIDATE", help="As in gate; else the newest.")] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Argument(metavar="BASELINE", help="As in gate; else the run before.", autocompletion=complete_runs),
+    ] = None,
+    candidate: Annotated[
+        str | None,
+        typer.Argument(metavar="CANDIDATE", help="As in gate; else the newest.", autocompletion=complete_runs),
+    ] = None,
     output: OutputOption = Path("reports"),
     notebook: Annotated[
         list[str] | None,
@@ -297,6 +312,7 @@ def report(
             "-n",
             metavar="NAME",
             help="Bundled name, path, or 'all'; may be repeated. Else stability_report.",
+            autocompletion=one_of(_bundled),
         ),
     ] = None,
     parameter: Annotated[

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from stabkit.cli.completion import complete_runs
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import ConfigError, EvidenceError, UsageError, nearest
 
@@ -40,6 +41,7 @@ __all__ = [
     "terminal_of",
     "uninterrupted",
     "usual_config",
+    "warn_of_names",
     "with_retries",
 ]
 
@@ -62,10 +64,20 @@ DataOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is printed.")]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the pages.")]
 BaselineArgument = Annotated[
-    str, typer.Argument(metavar="BASELINE", help="Run before: label, id, latest~1, or a folder of evidence files.")
+    str,
+    typer.Argument(
+        metavar="BASELINE",
+        help="Run before: label, id, latest~1, or a folder of evidence files.",
+        autocompletion=complete_runs,
+    ),
 ]
 CandidateArgument = Annotated[
-    str, typer.Argument(metavar="CANDIDATE", help="Run after: label, id, latest, or a folder of evidence files.")
+    str,
+    typer.Argument(
+        metavar="CANDIDATE",
+        help="Run after: label, id, latest, or a folder of evidence files.",
+        autocompletion=complete_runs,
+    ),
 ]
 
 
@@ -99,6 +111,14 @@ def require_config(given: Path | None) -> Config:
             hint="Write one with: stabkit init, or name one with --config.",
         )
     return load_config(path)
+
+
+def warn_of_names(terminal: Terminal, config: Config) -> None:
+    """Warn of names in a configuration that look misspelt: what they mean would never be judged."""
+    from stabkit.config import misspelt_names
+
+    for text in misspelt_names(config):
+        terminal.warning(f"stabkit.toml: {text}")
 
 
 def data_folder(config: Path | None, data: str | None) -> Path | str:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from stabkit.cli.completion import one_of
 from stabkit.cli.options import OutputOption, terminal_of
 from stabkit.errors import ConfigError
 
 __all__ = ["demo", "init"]
+
+
+def _scenarios() -> Iterable[str]:
+    from stabkit.demo.scenarios import SCENARIOS
+
+    return SCENARIOS
 
 
 def init(
@@ -45,7 +53,13 @@ def demo(
     context: typer.Context,
     scenario: Annotated[
         str,
-        typer.Option("--scenario", "-s", metavar="NAME", help="stable, slow, broken, leak, contract, noisy or tail."),
+        typer.Option(
+            "--scenario",
+            "-s",
+            metavar="NAME",
+            help="stable, slow, broken, leak, contract, noisy or tail.",
+            autocompletion=one_of(_scenarios),
+        ),
     ] = "stable",
     output: OutputOption = Path("reports"),
     rounds: Annotated[int, typer.Option(min=2, max=200, metavar="N", help="Interleaved rounds.")] = 15,

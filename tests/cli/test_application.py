@@ -1,5 +1,6 @@
 """Usage: help, misspelt words, versions, quiet and debug."""
 
+import os
 import re
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def test_version_is_that_of_the_package(stabkit):
         (["gate"], "Missing argument 'BASELINE'", "stabkit gate --help"),
         (["gate", "--fromat", "json", "a", "b"], "No such option: --fromat.", "Did you mean --format?"),
         (["gate", "a", "b", "--format", "xml"], "'xml' is not one of 'text', 'json'", "stabkit gate --help"),
+        (["gate", "a", "b", "--fail-on", "regresed"], "'regresed' is not one of", "Did you mean 'regressed'?"),
         (["collect", "--rounds", "0"], "greater than or equal to 1", "stabkit collect --help"),
         (["collect", "--label"], "'--label' requires an argument", "stabkit collect --help"),
         (["import", "tets", "good.xml"], "There is no kind 'tets'", "Did you mean 'tests'?"),
@@ -76,3 +78,38 @@ def test_debug_shows_our_log_and_no_library_that_logs_headers(stabkit, folder, s
     assert "stabkit.collect.session" in err
     for noisy in ("httpcore", "httpx", "s3cr3tQQ", "tOpSeCrEt99", "hunter2ZZ"):
         assert noisy not in out + err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_for_the_command_by_its_name(shell):
+    # What --show-completion prints in that shell; the shell itself is found by who calls.
+    environment = {**os.environ, "_STABKIT_COMPLETE": f"source_{shell}"}
+    words = [sys.executable, "-m", "stabkit"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert "_STABKIT_COMPLETE=complete_" + shell in done.stdout
+    assert "python" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("stabkit ga", "gate"), ("stabkit gate a b --fail-on reg", "regressed"), ("stabkit demo --scenario no", "noisy"),
+     ("stabkit import re", "records"), ("stabkit report -n test", "test_trends")],
+)  # fmt: skip
+def test_words_are_completed(typed, offered):
+    variables = {"_STABKIT_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    words = [sys.executable, "-m", "stabkit"]
+    done = subprocess.run(
+        words, env={**os.environ, **variables}, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == [offered]
+
+
+def test_labels_of_the_store_are_completed(folder):
+    words = [sys.executable, "-m", "stabkit", "import", "tests", "good.xml", "--label", "v1.5", "--data", "runs"]
+    subprocess.run(words, check=True, capture_output=True, timeout=60)
+    variables = {"_STABKIT_COMPLETE": "complete_bash", "COMP_WORDS": "stabkit gate v", "COMP_CWORD": "2"}
+    for data, offered in (("runs", ["v1.5"]), ("nowhere", [])):
+        environment = {**os.environ, **variables, "STABKIT_DATA": data}
+        done = subprocess.run(words[:3], env=environment, capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.split() == offered
+        assert done.stderr == ""

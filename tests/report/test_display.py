@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -203,3 +204,14 @@ def test_reasons_beyond_the_first_screen_fold_but_never_one_alone() -> None:
     html = Verdict("regressed", "s", reasons)._repr_html_()
     assert "<summary>4 more, of less weight</summary>" in html
     assert html.index("condition 4") < html.index("<details") < html.index("condition 5")
+
+
+def test_without_any_style_the_words_still_stand_apart() -> None:
+    reasons = (Reason("inconclusive", "unit tests", "2 moved"),)
+    facts = (("Worse", "1 metric"), ("Better", "nothing"))
+    table = Table((Column("m", "Metric", "head"),), ({"m": ("p50", "n 30")},), "Metrics")
+    html = Verdict("inconclusive", "s", reasons, facts=facts)._repr_html_() + table._repr_html_()
+    words = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "? inconclusive: unit tests 2 moved" in words
+    assert "Worse 1 metric · Better nothing" in words
+    assert "p50, n 30" in words

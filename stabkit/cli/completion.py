@@ -1,0 +1,35 @@
+"""What the shell offers while a word is typed: runs, notebooks, scenarios, kinds. Silent where nothing can be known."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from stabkit.errors import StabkitError
+
+__all__ = ["complete_runs", "one_of"]
+
+
+def one_of(words: Callable[[], Any]) -> Callable[[str], list[str]]:
+    """Return a completion by words that are only looked up when they are wanted."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words() if word.startswith(incomplete)]
+
+    return complete
+
+
+def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the labels of the store that begin so, the newest first."""
+    from stabkit.cli.options import open_data
+
+    config, data = (Path(given) if (given := ctx.params.get(name)) else None for name in ("config", "data"))
+    found: list[str] = []
+    with contextlib.suppress(StabkitError):  # no store, or one that cannot be read: nothing to offer
+        labels = open_data(config, data).runs()["label"].dropna()
+        found = list(dict.fromkeys(reversed(labels.tolist())))
+    return [label for label in [*found, "latest"] if incomplete and label.startswith(incomplete)] or found
