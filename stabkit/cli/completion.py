@@ -27,9 +27,9 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the labels of the store that begin so, the newest first."""
     from stabkit.cli.options import open_data
 
-    config, data = (Path(given) if (given := ctx.params.get(name)) else None for name in ("config", "data"))
+    config, data = ctx.params.get("config"), ctx.params.get("data")
     found: list[str] = []
     with contextlib.suppress(StabkitError):  # no store, or one that cannot be read: nothing to offer
-        labels = open_data(config, data).runs()["label"].dropna()
+        labels = open_data(Path(config) if config else None, str(data) if data else None).runs()["label"].dropna()
         found = list(dict.fromkeys(reversed(labels.tolist())))
     return [label for label in [*found, "latest"] if incomplete and label.startswith(incomplete)] or found
