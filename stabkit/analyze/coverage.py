@@ -10,7 +10,17 @@ from typing import Any, Final
 
 import pandas as pd
 
-__all__ = ["FEWEST_COMMON", "LEFT_OUT", "Coverage", "coverage", "explained", "hidden_by", "hidden_tests", "hidden_text"]
+__all__ = [
+    "FEWEST_COMMON",
+    "LEFT_OUT",
+    "Coverage",
+    "coverage",
+    "expected_to_fail",
+    "explained",
+    "hidden_by",
+    "hidden_tests",
+    "hidden_text",
+]
 
 FEWEST_COMMON: Final = 0.9
 """Below this share of common tests two runs cover different subsets."""
@@ -47,6 +57,13 @@ def coverage(transitions: pd.DataFrame) -> Coverage:
     """Return what two runs have in common, from :func:`stabkit.analyze.transitions.test_transitions`."""
     before, after = transitions["baseline_status"].notna(), transitions["candidate_status"].notna()
     return Coverage(int(before.sum()), int(after.sum()), int((before & after).sum()))
+
+
+def expected_to_fail(transitions: pd.DataFrame) -> list[str]:
+    """Return the tests that passed before and are now expected to fail: no regression by the rules, and no success."""
+    marked = transitions["baseline_status"].isin(["pass", "xpass"]) & (transitions["candidate_status"] == "xfail")
+    found: list[str] = transitions.loc[marked, "test_id"].tolist()
+    return found
 
 
 def hidden_tests(transitions: pd.DataFrame) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.coverage import coverage, hidden_tests, hidden_text
+from stabkit.analyze.coverage import coverage, expected_to_fail, hidden_tests, hidden_text
 from stabkit.analyze.findings import FindingComparison, match_findings
 from stabkit.analyze.hunks import stored_hunks
 from stabkit.analyze.transitions import test_transitions
@@ -148,9 +148,10 @@ def difference(
     -------
     dict
         ``transitions`` (name to test ids), how many kept their result, ``unchanged``, what both sides ``coverage``
-        (``before``, ``after``, ``common``, ``of`` all, ``comparable``) and which errors have ``hidden`` which tests, if
-        either side has tests; ``states`` (name to findings, with the ``reason`` where a state has one), ``comparable``,
-        ``why`` not and what was ``assumed`` if either side has a scan.
+        (``before``, ``after``, ``common``, ``of`` all, ``comparable``), what is ``now_expected_to_fail``, and
+        which errors have ``hidden`` which tests, if either side has tests; ``states`` (name to findings, with the
+        ``reason`` where a state has one), ``comparable``, ``why`` not and what was ``assumed`` if either side has a
+        scan.
     """
     found: dict[str, Any] = {"schema": 1}
     if len(before["tests"]) or len(after["tests"]):
@@ -167,6 +168,7 @@ def difference(
             "of": covered.all,
             "comparable": covered.comparable,
         }
+        found["now_expected_to_fail"] = expected_to_fail(transitions)
         found["hidden"] = [{"error": error, "tests": ids} for error, ids in hidden_tests(transitions).items()]
     if matched is not None:
         states = matched.states
@@ -235,6 +237,8 @@ def _coverage_sentences(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'; '.join([common, *said])}."
     if not covered["comparable"]:
         yield "Less than 90 % are common, so these are different sets of tests: only the common ones are compared."
+    if marked := found["now_expected_to_fail"]:
+        yield f"Passed before and now expected to fail: {', '.join(marked[:3])}{', …' if len(marked) > 3 else ''}."
     if found["hidden"]:
         tests = sum(len(entry["tests"]) for entry in found["hidden"])
         names = ", ".join(entry["error"] for entry in found["hidden"][:3])

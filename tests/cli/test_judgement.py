@@ -165,6 +165,15 @@ def test_diff_merges_shards_and_leaves_out_what_an_aggregate_repeats(stabkit, fo
         assert answer["coverage"]["common"] == 3
 
 
+def test_diff_shows_what_is_now_expected_to_fail(stabkit, folder):
+    (folder / "before.xml").write_text(report_of(("a::x", ""), ("a::y", "")))
+    (folder / "after.xml").write_text(report_of(("a::x", '<skipped type="pytest.xfail"/>'), ("a::y", "")))
+    moved, answer, text = diff_of(stabkit, "before.xml", "after.xml")
+    assert moved == {}
+    assert answer["now_expected_to_fail"] == ["a::x"]
+    assert "Passed before and now expected to fail: a::x." in text
+
+
 def test_diff_of_two_runs_is_that_of_their_files(stabkit, folder):
     for name in ("good", "broken"):
         assert stabkit("import", "tests", f"{name}.xml", "--label", name, "--data", "runs")[0] == 0

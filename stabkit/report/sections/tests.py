@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.compared_tests import compare_tests
-from stabkit.analyze.coverage import LEFT_OUT
+from stabkit.analyze.coverage import LEFT_OUT, expected_to_fail
 from stabkit.analyze.histories import pass_history, test_run_map
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.transitions import suite_summary
@@ -19,7 +19,7 @@ from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.numbers import duration
 from stabkit.report.sentences import whole_text
-from stabkit.report.wording import count, plain, sentence, shell
+from stabkit.report.wording import count, joined, plain, sentence, shell
 
 __all__ = ["map_figure", "not_passing_figure", "results"]
 
@@ -39,6 +39,8 @@ def results(case: Case) -> Piece:
     conditions = case.of_kind("tests")
     leads = tuple(sentence(f"{plain(c.name)}: {whole_text(c)}") for c in conditions)
     leads += tuple(_claims_without_rows(case.sources))
+    if marked := expected_to_fail(frame):
+        leads += (sentence(f"passed before and now expected to fail: {joined(marked)}"),)
     pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
     if before.empty or after.empty:
         side = "candidate" if after.empty else "baseline"
