@@ -122,11 +122,13 @@ def _scan_evidence(name: str, scan: ScanSource, root: Path) -> Evidence:
     folder = _folder(scan.directory, root)
     if scan.files:
         files = [file for text in _absolute(scan.files, folder) for file in expand(text) or [Path(text)]]
-        names = [name, *(f"{name}#{number}" for number in range(2, len(files) + 1))]
-        parts = [
-            read_file(file, kind="scan", suite=each, root=folder, mapping=scan.mapping)
-            for file, each in zip(files, names, strict=True)
-        ]
+        parts: list[Evidence] = []
+        taken = 0
+        for file in files:
+            # A file may hold several scans, which number themselves: the next one begins after them.
+            own = name if not taken else f"{name}#{taken + 1}"
+            parts.append(read_file(file, kind="scan", suite=own, root=folder, mapping=scan.mapping))
+            taken += max(1, parts[-1]["scans"]["scan_id"].nunique())
         return Evidence().merge(*parts)
     with _report_path() as output:
         setting = _Setting(folder, dict(os.environ))

@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 import time
@@ -142,3 +143,11 @@ def test_cases_of_one_id_are_attempts_only_where_the_configuration_says_so(tmp_p
     tests = run_suite("unit", TestSuite(files=("junit.xml",), retries=retries), root=tmp_path)["tests"]
     assert tests["attempt"].tolist() == attempts
     assert tests["status"].tolist() == ["fail", "pass", "fail", "fail"]
+
+
+def test_files_of_several_scans_share_no_name(tmp_path):
+    run = {"tool": {"driver": {"name": "lint"}}, "results": []}
+    for name, runs in (("a.sarif", 2), ("b.sarif", 1)):
+        (tmp_path / name).write_text(json.dumps({"version": "2.1.0", "runs": [run] * runs}))
+    found = run_scan("mine", ScanSource(files=("*.sarif",)), root=tmp_path)
+    assert found["scans"]["scan_id"].tolist() == ["mine", "mine#2", "mine#3"]
