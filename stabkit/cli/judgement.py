@@ -467,6 +467,6 @@ def _say_made(
         for page in pages:
             terminal.result(f"{page.html}  {page.title}")
     if open_page and pages:
-        typer.launch(pages[0].html.resolve().as_uri())
+        terminal.open_page(pages[0].html)
     codes = [2 if isinstance(entry, StabkitError) else entry.exit_code for entry in made]
     return next((code for code in (2, 1, 3) if code in codes), 0)

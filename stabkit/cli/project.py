@@ -82,5 +82,5 @@ def demo(
     finished = walk(scenario, output, rounds=rounds, note=terminal.note, progress=terminal.progress())
     terminal.result(finished.summary)
     if open_page:
-        typer.launch(finished.index.resolve().as_uri())
+        terminal.open_page(finished.index)
     return finished.exit_code

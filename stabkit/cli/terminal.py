@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 from stabkit.errors import StabkitError
@@ -94,6 +95,14 @@ class Terminal:
     def interrupted(self) -> None:
         """Say that the command was ended early."""
         self._err("interrupted")
+
+    def open_page(self, page: Path) -> None:
+        """Open a page in the browser; say so where there is none."""
+        import webbrowser
+
+        if not webbrowser.open(page.resolve().as_uri()):
+            self.warning("there is no browser to open the page with")
+            self.hint(f"Copy it to a machine that has one: {page}")
 
     def progress(self) -> TerminalProgress | None:
         """Return a progress bar on stderr; None if nobody watches."""

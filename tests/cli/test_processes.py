@@ -120,3 +120,27 @@ def test_colour_is_for_terminals_that_want_it(folder):
     assert "\x1b[1;38;5;166m✗" in on_a_terminal(folder, terminal, *words)
     assert "\x1b" not in on_a_terminal(folder, {**terminal, "NO_COLOR": "1"}, *words)
     assert "\x1b" not in on_a_terminal(folder, {**plain, "TERM": "dumb"}, *words)
+
+
+OPEN = "from pathlib import Path; from stabkit.cli.terminal import Terminal; Terminal().open_page(Path('a page.html'))"
+
+
+def test_open_gives_the_page_to_the_browser(folder):
+    browser = folder / "browser.sh"
+    browser.write_text('#!/bin/sh\necho "$1" > opened.txt\n')
+    browser.chmod(0o755)
+    variables = {**os.environ, "BROWSER": f"'{browser}' %s"}
+    done = subprocess.run([sys.executable, "-c", OPEN], cwd=folder, env=variables, capture_output=True, check=True)
+    assert done.stderr == b""
+    assert (folder / "opened.txt").read_text().strip() == (folder / "a page.html").as_uri()
+
+
+def test_open_says_that_there_is_no_browser(folder):
+    gone = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    variables = {key: value for key, value in os.environ.items() if key not in gone} | {"PATH": str(folder)}
+    words = [sys.executable, "-c", OPEN]
+    done = subprocess.run(words, cwd=folder, env=variables, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == [
+        "warning: there is no browser to open the page with",
+        "hint: Copy it to a machine that has one: a page.html",
+    ]
