@@ -6,8 +6,8 @@ missing values null (never 0), timestamps in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -319,7 +319,7 @@ def empty(name: str) -> pd.DataFrame:
     return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in TABLES[name].columns})
 
 
-def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+def conform(name: str, frame: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Return a new frame that keeps the contract of the named table.
 
     Parameters
@@ -328,11 +328,14 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         A key of :data:`TABLES`.
     frame : DataFrame
         Any column order; missing optional columns become null columns. Not changed.
+    columns : sequence of str, optional
+        A part of the table: these alone are expected and returned.
 
     Returns
     -------
     DataFrame
-        Exactly the table's columns, in order, with its dtypes and a fresh index. Rows keep their order.
+        Exactly the table's columns, or those of its part, in the table's order, with its dtypes and a fresh index.
+        Rows keep their order.
 
     Raises
     ------
@@ -341,6 +344,8 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         failing rows.
     """
     table = TABLES[name]
+    if columns is not None:
+        table = replace(table, columns=tuple(column for column in table.columns if column.name in columns))
     _check_columns(table, frame)
     cast = {column.name: _cast(table, column, frame) for column in table.columns}
     result = pd.DataFrame(cast, index=pd.RangeIndex(len(frame)))
@@ -417,7 +422,7 @@ def _check_values(table: Table, frame: pd.DataFrame) -> None:
     import pandera.errors
 
     try:
-        _validator(table.name).validate(frame, lazy=True)
+        _validator(table.name).select_columns(list(frame.columns)).validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as error:
         cases = error.failure_cases
         rows = pd.DataFrame(

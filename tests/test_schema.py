@@ -105,3 +105,12 @@ def test_times_with_and_without_fractions_stand_side_by_side():
     found = conform("runs", runs)["finished_at"]
     assert found.isna().tolist() == [False, False, True]
     assert (found[1] - found[0]) == pd.Timedelta(microseconds=1)
+
+
+def test_a_part_of_a_table_keeps_its_contract() -> None:
+    frame = pd.DataFrame({"outcome": ["pass"], "check": ["status"]})
+    assert list(conform("checks", frame, ["outcome", "check"]).columns) == ["check", "outcome"]
+    with pytest.raises(SchemaError, match="maybe"):
+        conform("checks", pd.DataFrame({"outcome": ["maybe"]}), ["outcome"])
+    with pytest.raises(SchemaError, match="Unknown column"):
+        conform("checks", frame, ["outcome"])

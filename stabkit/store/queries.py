@@ -60,9 +60,8 @@ def read_table(
 ) -> pd.DataFrame:
     """Return the rows of these files as the named table, in order of the files; of those that meet a condition."""
     wanted = list(TABLES[name].names) if columns is None else list(columns)
-    required = [column.name for column in TABLES[name].columns if column.required]
-    names = [column for column in TABLES[name].names if column in {*wanted, *required}]
-    return conform(name, to_pandas(arrow_table(place, name, files, names, where)))[wanted]
+    names = [column for column in TABLES[name].names if column in wanted]
+    return conform(name, to_pandas(arrow_table(place, name, files, names, where)), names)[wanted]
 
 
 def arrow_table(
