@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from stabkit.collect.line_context import with_context
 from stabkit.collect.readers import expand, read_file, read_paths
 from stabkit.collect.retries import number_attempts
 from stabkit.collect.sources import named, source_evidence
@@ -133,7 +134,7 @@ def _scan_evidence(name: str, scan: ScanSource, root: Path) -> Evidence:
     with _report_path() as output:
         setting = _Setting(folder, dict(os.environ))
         run = _run(_filled(scan.command, {"output": str(output)}), setting, scan.timeout_s)
-        evidence = _report(name, "scan", run, output, setting, mapping=scan.mapping)
+        evidence = with_context(_report(name, "scan", run, output, setting, mapping=scan.mapping), folder)
     if run.code in scan.ok_exit_codes:
         return evidence
     scans, sources = evidence["scans"].copy(), evidence["sources"].copy()
