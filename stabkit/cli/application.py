@@ -48,6 +48,8 @@ app = typer.Typer(
     name="stabkit",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 stable or done, 1 regressed, 2 error, 3 inconclusive, 130 interrupted. "
+    "To begin: stabkit demo, or stabkit init in a project of your own.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 

@@ -81,6 +81,10 @@ def demo(
     terminal = terminal_of(context)
     finished = walk(scenario, output, rounds=rounds, note=terminal.note, progress=terminal.progress())
     terminal.result(finished.summary)
+    if finished.exit_code == 3:
+        terminal.note(
+            f"Next: a quiet machine and more rounds decide more: stabkit demo --rounds {min(200, 3 * rounds)}"
+        )
     if open_page:
         terminal.open_page(finished.index)
     return finished.exit_code

@@ -27,6 +27,7 @@ def test_the_bare_command_and_its_help_name_all_commands(stabkit):
         code, out, _ = stabkit(*words)
         assert code == 0
         assert all(re.search(rf"^ {{2}}{command} ", out, re.MULTILINE) for command in COMMANDS)
+        assert "Exit codes: 0 stable or done, 1 regressed, 2 error, 3 inconclusive" in " ".join(out.split())
 
 
 def test_version_is_that_of_the_package(stabkit):
