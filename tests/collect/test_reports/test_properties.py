@@ -20,6 +20,7 @@ SEEDS = [
     '{"type": "suite", "event": "started", "test_count": 1}\n{"type": "test", "event": "ok", "name": "a"}\n',
     '{"protocolVersion": "0.1.1", "type": "start"}\n{"type": "testDone", "testID": 1, "result": "success"}\n',
     "1..2\nok 1 - a\n    ok 1 - b\n    1..1\nnot ok 2 # TODO\n",
+    '<testsuite name="s" tests="1"><testcase classname="c" name="a" status="passed"/></testsuite>',
     '<test-run><test-case name="a" result="Passed"/></test-run>',
     '<test-results><test-case name="a.b" result="Success"/></test-results>',
     '<assemblies><assembly name="a"><collection><test name="t" result="Pass"/></collection></assembly></assemblies>',
