@@ -85,6 +85,7 @@ def collect(
       stabkit collect --label v1.5 --baseline-label v1.4 --rounds 20
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
     """
+    from stabkit.collect.git import repository_state
     from stabkit.collect.session import collect as collect_all
     from stabkit.report.earlier import look_back
 
@@ -96,7 +97,9 @@ def collect(
     warn_of_names(terminal, settings)
     store = open_data(config, data, create=True)
     store.check_writable()  # before the first request: nothing is worse than hours that cannot be stored
-    earlier = look_back(store, settings.project.environment, baseline_label)
+    repository = settings.path(settings.changes.repository) if settings.changes else settings.root
+    again = (label, repository_state(repository)[0])
+    earlier = look_back(store, settings.project.environment, baseline_label, again=again)
     base = earlier.base if settings.changes is not None and settings.changes.base is None else None
     if base is not None:
         terminal.note(f"changes are counted from {base[:12]}, the commit of run {earlier.base_of}")

@@ -39,7 +39,13 @@ class Earlier:
     base_of: str | None = None
 
 
-def look_back(store: Store, environment: str | None, baseline_label: str | None = None) -> Earlier:
+def look_back(
+    store: Store,
+    environment: str | None,
+    baseline_label: str | None = None,
+    *,
+    again: tuple[str | None, str | None] = (None, None),
+) -> Earlier:
     """Return what the stored baseline says to a collection that is about to start.
 
     Parameters
@@ -50,6 +56,9 @@ def look_back(store: Store, environment: str | None, baseline_label: str | None 
         Where the new run is collected; runs of other environments say nothing.
     baseline_label : str, optional
         The baseline's label. Runs that carry it are the baseline, the newest first.
+    again : tuple of str or None
+        Label and commit of the collection that is about to start. Runs with both are the same version collected
+        before: no baseline, but what this collection replaces.
 
     Returns
     -------
@@ -68,6 +77,8 @@ def look_back(store: Store, environment: str | None, baseline_label: str | None 
     """
     runs = store.runs()
     same = runs[runs["environment"].isna() if environment is None else runs["environment"] == environment]
+    if None not in again:
+        same = same[(same["label"] != again[0]) | (same["commit"].fillna("") != again[1])]
     labelled = same[same["label"] == baseline_label] if baseline_label is not None else same.iloc[:0]
     with_commit = (labelled if len(labelled) else same).dropna(subset=["commit"])
     base = None if with_commit.empty else str(with_commit["commit"].iloc[-1])

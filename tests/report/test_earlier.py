@@ -58,3 +58,12 @@ def test_a_named_baseline_without_a_commit_borrows_none(store: Store) -> None:
     older = add(store, "v0", commit="0" * 40)
     add(store, "v0")
     assert look_back(store, "local", "v0").base_of == older
+
+
+def test_the_same_version_collected_again_is_not_its_own_baseline(store: Store) -> None:
+    old = add(store, "v1", tests={"a": ["pass"]}, commit="1" * 40)
+    new = add(store, "v2", tests={"a": ["fail"]}, commit="2" * 40)
+    again = look_back(store, "local", again=("v2", "2" * 40))
+    assert (again.failing, again.base_of) == ({"unit": frozenset()}, old)
+    for other in (("v2", "3" * 40), ("v3", "2" * 40), (None, "2" * 40), ("v2", None)):
+        assert look_back(store, "local", again=other).base_of == new
