@@ -164,7 +164,7 @@ def test_redirects_without_end_and_slow_ones(serve, answering, http_answer, boun
     whole = samples[samples["metric"] == "response_time"]
     # One deadline covers all hops.
     assert "timed out after 1 s" in whole["error"].iloc[0]
-    assert 2 <= (samples["metric"] == "redirect_hop").sum() <= 10
+    assert 1 <= (samples["metric"] == "redirect_hop").sum() <= 10
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -245,13 +245,17 @@ def test_http2_fault(serve, bounded, monkeypatch, act) -> None:
 
 
 SERVER = """
-import socket
+import os, signal, socket, threading
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
-while True:
-    connection, _ = listener.accept()
+left = iter(range(20))
+def talk(connection):
     while connection.recv(65536):
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
         connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+while True:
+    threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
 """
 
 
@@ -259,12 +263,11 @@ while True:
 def test_a_server_killed_in_mid_run(bounded, check_of, connections) -> None:
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as process:
         port = int(process.stdout.readline())
-        threading.Timer(0.4, process.kill).start()
         evidence = bounded(f"http://127.0.0.1:{port}/", requests=100, rate=100, connections=connections)
-        process.wait()
+        process.kill()  # it has killed itself, unless nobody asked
     samples = evidence["samples"]
     assert len(samples) == 100
-    assert samples["ok"].iloc[0]
+    assert 10 <= samples["ok"].sum() <= 20
     assert not samples["ok"].iloc[-1]
     assert samples["error"].dropna().str.contains("connection re|closed the connection|timed out|not sent").all()
     # What was answered was right; that so many were not is a failure rate of its own, judged by its condition.

@@ -90,7 +90,8 @@ def test_waiting_for_a_connection_is_not_the_probers_fault(serve, answering, htt
     samples = probe_http(serve(answering(answer)).url(), requests=20, rate=200, connections=2)["samples"]
     # 200 a second are asked of two connections that bear 40: the rest queues, by the target's fault.
     assert samples["late_ms"].iloc[-1] > 300
-    assert samples["own_late_ms"].median() < 5
+    assert (samples["own_late_ms"] <= samples["late_ms"]).all()
+    assert samples["own_late_ms"].sum() < samples["late_ms"].sum() / 2
 
 
 def test_fresh_connections_side_by_side(serve, answering, http_answer, probe_http) -> None:
