@@ -10,7 +10,7 @@ from pathlib import Path
 # Statements about change first, then the prober's own faults and speed.
 ORDER = ("latency", "slow_requests", "sequential", "noise", "trends", "prober", "probing", "readers", "store")
 SMALLER = {
-    "readers": ["--cases", "20000", "--findings", "10000"],
+    "readers": ["--cases", "20000", "--findings", "10000", "--files", "300"],
     "store": ["--rows", "1000000", "--runs", "100", "--kills", "20"],
 }
 

@@ -12,6 +12,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from stabkit.errors import SchemaError, nearest
@@ -389,7 +390,8 @@ def _check_columns(table: Table, frame: pd.DataFrame) -> None:
 
 def _cast(table: Table, column: Column, frame: pd.DataFrame) -> _Values:
     if column.name not in frame.columns:
-        return pd.array([None] * len(frame), dtype=column.dtype)
+        # Each taken from nowhere: a list of so many None would cost more than the rest of the frame.
+        return pd.array([], dtype=column.dtype).take(np.full(len(frame), -1), allow_fill=True)
     values = frame[column.name]
     if str(values.dtype) == column.dtype:
         return values.array

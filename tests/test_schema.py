@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stabkit.errors import SchemaError
@@ -69,6 +69,7 @@ def test_argument_is_not_changed():
     pd.testing.assert_frame_equal(frame, before)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_can_be_stored_as_utf8(text):
     frame = conform("checks", pd.DataFrame({"target": [text], "check": ["x"], "outcome": ["pass"]}))

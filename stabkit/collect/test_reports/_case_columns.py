@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stabkit.collect.test_ids import UNNAMED, stable_ids
 
-__all__ = ["SLICE", "CaseColumns", "constant", "mapped", "seconds"]
+__all__ = ["SLICE", "TEXT", "CaseColumns", "by_attribute", "constant", "lean_memory", "mapped", "seconds"]
 
 SLICE: Final = 1_000
-"""Cases that are turned into Arrow together."""
+"""Rows of one stretch of memory, where a column is built from several."""
 
-_TEXT: Final = pa.large_string()
+TEXT: Final = pa.large_string()
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
-_Attributes = Sequence[str]
 
 
-def mapped(attributes: _Attributes) -> dict[str, str]:
+def mapped(attributes: Sequence[str]) -> dict[str, str]:
     """Return attributes, which alternate between name and value, as a dictionary."""
     return dict(zip(attributes[::2], attributes[1::2], strict=True))
+
+
+def by_attribute(cases: Sequence[Sequence[str]]) -> dict[str, pa.Array]:
+    """Return the attributes of some cases as columns by name; null where a case lacks one.
+
+    The cases of one report mostly have the same attributes in the same order.
+    """
+    width = len(cases[0])
+    if set(map(len, cases)) == {width}:
+        flat = list(chain.from_iterable(cases))
+        if all(flat[place::width].count(flat[place]) == len(cases) for place in range(0, width, 2)):
+            return {flat[place]: pa.array(flat[place + 1 :: width], TEXT) for place in range(0, width, 2)}
+    rows = [mapped(case) for case in cases]
+    return {key: pa.array([row.get(key) for row in rows], TEXT) for key in dict.fromkeys(chain.from_iterable(rows))}
 
 
 class CaseColumns:
@@ -49,24 +64,23 @@ class CaseColumns:
         self._times: list[_Floats] = []
         self._hashes: list[np.ndarray[Any, np.dtype[np.int64]]] = []
 
-    def extend(self, cases: Sequence[_Attributes]) -> Mapping[str, Sequence[str | None]]:
-        """Take in some cases; return what they say, as columns by attribute."""
-        columns = _by_name(cases)
-        nothing: Sequence[str | None] = [None] * len(cases)
-        names, groups, files = (columns.get(key, nothing) for key in ("name", "classname", "file"))
+    def extend(self, said: Mapping[str, pa.Array], count: int) -> None:
+        """Take in so many cases that say this of themselves, by attribute."""
+        nothing = pa.nulls(count, TEXT)
+        names, groups, files, times = (said.get(key, nothing) for key in ("name", "classname", "file", "time"))
         names = _named(names)
         ids = stable_ids(files, groups, names, root=self._root)
         for key, values in (("name", names), ("class", _named(groups)), ("test_id", ids)):
-            self._texts[key].append(pa.array(values, _TEXT))
-        self._hashes.append(np.fromiter(map(hash, ids), "int64", count=len(ids)))
-        self._times.append(self._read_times(columns.get("time", nothing)))
-        self.rows += len(cases)
-        return columns
+            self._texts[key].append(values)
+        self._hashes.append(np.fromiter(map(hash, ids.to_pylist()), "int64", count=count))
+        self._times.append(self._read_times(times))
+        self.rows += count
 
     @property
     def distinct(self) -> int:
         """How many test ids differ at least."""
-        hashes = np.sort(np.concatenate(self._hashes)) if self._hashes else np.empty(0)
+        hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0)
+        hashes.sort()
         return min(len(hashes), 1) + int(np.count_nonzero(np.diff(hashes)))
 
     @property
@@ -76,54 +90,55 @@ class CaseColumns:
 
     def text(self, key: str) -> pa.ChunkedArray:
         """Return one of ``name``, ``class`` and ``test_id``."""
-        return pa.chunked_array(self._texts[key], _TEXT)
+        return pa.chunked_array(self._texts[key], TEXT)
 
-    def _read_times(self, times: Sequence[str | None]) -> _Floats:
+    def _read_times(self, times: pa.Array) -> _Floats:
         values = seconds(times)
         bad = np.isnan(values)
-        absent = times.count(None)
-        if bad.sum() > absent:
-            self.bad_times += int(bad.sum()) - absent
-            found = (text for text, is_bad in zip(times, bad, strict=True) if is_bad and text is not None)
-            self.bad_time = self.bad_time or next(found)
+        if (count := int(bad.sum()) - times.null_count) > 0:
+            self.bad_times += count
+            self.bad_time = self.bad_time or times.filter(pa.array(bad)).drop_null()[0].as_py()
         return values
 
 
-def _by_name(cases: Sequence[_Attributes]) -> Mapping[str, Sequence[str | None]]:
-    """Return the attributes as columns; the cases of one report mostly have the same attributes in the same order."""
-    if len(set(map(len, cases))) == 1:
-        columns = [list(map(itemgetter(place), cases)) for place in range(len(cases[0]))]
-        if all(len(set(keys)) == 1 for keys in columns[::2]):
-            return {keys[0]: values for keys, values in zip(columns[::2], columns[1::2], strict=True)}
-    rows = [mapped(case) for case in cases]
-    return {key: [row.get(key) for row in rows] for key in set[str]().union(*rows)}
+def _named(values: pa.Array) -> pa.Array:
+    if values.null_count or pc.min(pc.binary_length(values)).as_py() == 0:
+        return pc.if_else(pc.equal(values, "").fill_null(True), UNNAMED, values)  # noqa: FBT003
+    return values
 
 
-def _named(values: Sequence[str | None]) -> Sequence[str]:
-    return values if all(values) else [value or UNNAMED for value in values]  # type: ignore[return-value]
-
-
-def seconds(times: Sequence[str | None]) -> _Floats:
+def seconds(times: pa.Array) -> _Floats:
     """Return durations in seconds; NaN for what is no duration, or absent."""
+    values: _Floats
     try:
-        # Python reads "1_0" as ten, which no reporter means.
-        plain = "_" not in "".join(times)  # type: ignore[arg-type]  # an absent time is found by its failing
-        values = np.fromiter(map(float if plain else _one_time, times), "float64", count=len(times))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        values = np.fromiter(map(_one_time, times), "float64", count=len(times))
+        values = times.cast(pa.float64()).to_numpy(zero_copy_only=False).copy()
+    except pa.ArrowInvalid:
+        values = np.fromiter(map(_one_time, times.to_pylist()), "float64", count=len(times))
     values[~np.isfinite(values) | (values < 0)] = np.nan
     return values
 
 
 def _one_time(text: str | None) -> float:
+    # Python reads "1_0" as ten, which no reporter means.
     try:
         return float(text) if text is not None and "_" not in text else math.nan
     except ValueError:
         return math.nan
 
 
+@contextlib.contextmanager
+def lean_memory() -> Iterator[None]:
+    """Let Arrow take its memory from the system: its own allocator keeps a third more of what a reader gave back."""
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
+
+
 def constant(value: str, rows: int) -> pd.api.extensions.ExtensionArray:
     """Return a column of one text; its slices share the memory of one."""
-    whole = pa.repeat(pa.scalar(value, _TEXT), min(rows, SLICE))
+    whole = pa.repeat(pa.scalar(value, TEXT), min(rows, SLICE))
     slices = [whole.slice(0, min(SLICE, rows - start)) for start in range(0, rows, SLICE)]
-    return pd.array(pa.chunked_array(slices, _TEXT), dtype="str")
+    return pd.array(pa.chunked_array(slices, TEXT), dtype="str")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from stabkit.collect.amounts import amount
 from stabkit.collect.sources import Status, source_evidence
-from stabkit.collect.test_ids import UNNAMED, stable_ids
+from stabkit.collect.test_ids import UNNAMED, stable_id
 from stabkit.collect.xml_tree import Soundness
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
@@ -151,7 +151,7 @@ def _frame(
     cases: Sequence[Case], path: Path, suite: str | None, root: Path | None, warnings: list[str]
 ) -> pd.DataFrame:
     named = [replace(case, name=case.name or UNNAMED) for case in cases]
-    ids = stable_ids([c.file for c in named], [c.group for c in named], [c.name or UNNAMED for c in named], root=root)
+    ids = [stable_id(case.file, case.group, case.name or UNNAMED, root=root) for case in named]
     twice = sum(times > 1 for times in Counter(ids).values())
     if twice:
         warnings.append(amount(twice, *TWICE))

@@ -1,47 +1,36 @@
 """JUnit XML, event by event, into plain columns.
 
 Passing cases take the short way: one Python call at the start of the element and one at its end, no text handler.
-Everything that is rare (failures, attempts, suites) goes through the tables at the end of this module.
+Everything that is rare (failures, attempts, suites) goes through the tables of ``_junit_words``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from xml.parsers import expat
 
 import numpy as np
 
 from stabkit.collect.content import ReportError
 from stabkit.collect.test_ids import UNNAMED
-from stabkit.collect.test_reports._case_columns import SLICE, CaseColumns, mapped, seconds
+from stabkit.collect.test_reports._case_columns import CaseColumns, by_attribute, mapped
 from stabkit.collect.test_reports._cases import TEXT_LIMIT
+from stabkit.collect.test_reports._junit_rows import Attempt, Rows, spread_attempts
+from stabkit.collect.test_reports._junit_words import RANK, STATING, TELL_NOTHING, TROUBLES, stated
+from stabkit.collect.test_reports._plain_cases import NotPlain, PlainCases, interleaved
 from stabkit.collect.xml_faults import refuse_entities
 
-__all__ = ["Floats", "Integers", "JUnitCases", "Rows", "Suite"]
+__all__ = ["JUnitCases", "Suite"]
 
-Integers = np.ndarray[Any, np.dtype[np.int64]]
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-
-_RANK: Final = {"pass": 0, "no_result": 1, "xfail": 2, "skip": 2, "fail": 3, "error": 4}
-# What the attributes status and result of a case say; any other word is no result.
-_STATED: Final = {
-    **dict.fromkeys(("", "run", "completed", "pass", "passed", "success", "successful", "ok", "executed"), "pass"),
-    **dict.fromkeys(("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "filtered", "untested"), "skip"),
-    **dict.fromkeys(("fail", "failed", "failure"), "fail"),
-    "error": "error",
-}
-# Children of a case that tell nothing of its result; any other that is no failure and no skip leaves it without one.
-_TELL_NOTHING: Final = frozenset(
-    (
-        *("properties", "property", "system-out", "system-err", "output", "stdout", "stderr", "log", "logs", "warning"),
-        *("attachments", "attachment", "file", "link", "links", "screenshot", "tags", "tag", "labels", "label", "step"),
-        *("metadata", "description", "parameters", "arguments", "steps", "requirements", "traits", "categories"),
-        *("benchmark", "metrics", "performance", "time", "duration", "coverage", "assertions", "success", "passed"),
-    )
-)
+# Cases that become columns together: many strings of Python at a time would cost memory, few plain ones time.
+_BATCH: Final = 1_000
+_PLAIN_BATCH: Final = 10_000
+# In these the printable characters of ASCII are what they are in ASCII.
+_ASCII_BASED: Final = frozenset(("utf-8", "us-ascii", "iso-8859-1", "windows-1252"))
+_CLAIMS: Final = ("tests", "failures", "errors", "skipped", "disabled", "time", "timestamp")
 
 
 @dataclass
@@ -65,33 +54,6 @@ class _Trouble:
     length: int = 0
 
 
-@dataclass(frozen=True)
-class _Attempt:
-    status: str
-    message: str
-    time: str | None
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of ``tests``, an entry a row; the dictionaries only where a row is no plain pass in its first attempt.
-
-    ``case`` is the row's place in :class:`CaseColumns`, ``suite`` in the suites (-1 outside any).
-    """
-
-    case: Integers
-    suite: Integers
-    time_s: Floats
-    attempts: dict[int, int]
-    statuses: dict[int, str]
-    messages: dict[int, str]
-
-    @property
-    def superseded(self) -> int:
-        """Attempts that a later one of the same case follows."""
-        return len(self.case) - (int(self.case[-1]) + 1 if len(self.case) else 0)
-
-
 class JUnitCases:
     """The cases of a JUnit report, filled while the XML is parsed.
 
@@ -104,9 +66,11 @@ class JUnitCases:
     ReportError
         From :meth:`parse`: another root element, or an entity declared or left undefined. Nothing outside the file is
         ever opened.
+    NotPlain
+        From :meth:`parse` with ``plain``: the report has to be read without.
     """
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, *, plain: PlainCases | None = None) -> None:
         self.columns = CaseColumns(root)
         self.statuses: dict[int, str] = {}
         self.messages: dict[int, str] = {}
@@ -117,26 +81,36 @@ class JUnitCases:
         self._aside: str | None = None
         self._todo = False
         self._batch: list[list[str]] = []
-        self._last: list[str] = []
+        # What children said of cases: applied once it is known what the cases say of themselves.
+        self._settled: list[tuple[int, str, str]] = []
+        self._not_run: set[int] = set()
         self._suite_starts: list[tuple[int, int]] = [(0, -1)]
         self._open_suites: list[int] = []
         self._in_case = False
-        self._open_attempts: list[_Trouble] = []
-        self._attempts_of: dict[int, list[_Trouble]] = {}
+        self._open_attempts: list[Attempt] = []
+        self._attempts_of: dict[int, list[Attempt]] = {}
         self._trouble: _Trouble | None = None
         self._muted: str | None = None
+        self._plain = plain
+        self._marked = None if plain is None else [plain.mark, ""]
+        # Plain cases since the last flush: how many other cases came before a run of them, and how many they are.
+        self._runs: list[tuple[int, int]] = []
+        self._in_runs = 0
         self._parser = self._new_parser()
 
     def parse(self, blocks: Iterable[bytes]) -> None:
         """Parse the blocks of one document; ``ExpatError`` if it is malformed, what was read until then is kept."""
         try:
             for block in blocks:
-                self._parser.Parse(block, False)  # noqa: FBT003 - expat takes it by position
-                if len(self._batch) >= SLICE:
+                plain = self._plain if self.suites else None
+                self._parser.Parse(plain.take_out(block) if plain else block, False)  # noqa: FBT003 - by position
+                if len(self._batch) >= _BATCH or self._in_runs >= _PLAIN_BATCH:
                     self._flush()
             self._parser.Parse(b"", True)  # noqa: FBT003
         finally:
             self._flush()
+        if self._plain is not None and self._plain.left:
+            raise NotPlain
 
     def end_early(self) -> None:
         """Leave the case in which the document was cut off without a result: what failed in it may be missing."""
@@ -155,7 +129,7 @@ class JUnitCases:
         starts = np.array([start for start, _ in self._suite_starts] + [cases])
         suite_of = np.repeat(np.array([suite for _, suite in self._suite_starts], dtype="int64"), np.diff(starts))
         rows = Rows(np.arange(cases), suite_of, self.columns.time_s, {}, dict(self.statuses), dict(self.messages))
-        return self._spread_attempts(rows) if self._attempts_of else rows
+        return spread_attempts(rows, self._attempts_of) if self._attempts_of else rows
 
     def _new_parser(self) -> expat.XMLParserType:
         parser = expat.ParserCreate()
@@ -165,7 +139,30 @@ class JUnitCases:
         refuse_entities(parser)
         parser.StartElementHandler = self._root
         parser.EndElementHandler = self._end
+        if self._plain is not None:
+            parser.XmlDeclHandler = self._declared
+            parser.StartDoctypeDeclHandler = self._typed
+            parser.ProcessingInstructionHandler = self._run
         return parser
+
+    def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.lower() not in _ASCII_BASED:
+            self._plain = None
+
+    def _typed(self, *_: object) -> None:
+        # A document type can give cases attributes that do not stand in them.
+        self._plain = None
+
+    def _run(self, mark: str, count: str) -> None:
+        if self._plain is not None and mark == self._plain.mark:
+            self._claim(int(count))
+
+    def _claim(self, count: int) -> None:
+        """Take in plain cases where the parser meets their mark."""
+        if self._in_case or self._trouble is not None or not self._open_suites:
+            raise NotPlain
+        self._runs.append((len(self._batch), count))
+        self._in_runs += count
 
     def _root(self, name: str, attributes: list[str]) -> None:
         local = name.rpartition(":")[2]
@@ -176,31 +173,49 @@ class JUnitCases:
 
     def _start(self, name: str, attributes: list[str]) -> None:
         if name == "testcase":
+            if attributes == self._marked:
+                self._claim(1)
+            else:
+                self._batch.append(attributes)
             self._in_case = True
-            self._batch.append(attributes)
             return
         self._rare_start(name.rpartition(":")[2], attributes)
 
     def _flush(self) -> None:
-        """Move the cases begun since the last flush into the columns."""
-        batch = self._batch
-        if not batch:
+        """Move the cases begun since the last flush into the columns, and then what their children said."""
+        if count := len(self._batch) + self._in_runs:
+            said = by_attribute(self._batch) if self._batch else {}
+            if self._plain is not None and self._runs:
+                plain = self._plain.claim(self._in_runs)
+                said = interleaved(plain, said, self._runs, len(self._batch)) if self._batch else plain
+                self._runs, self._in_runs = [], 0
+            if not said.keys().isdisjoint(STATING):
+                nothing = [None] * count
+                self._read_stated(*(said[key].to_pylist() if key in said else nothing for key in STATING))
+            self.columns.extend(said, count)
+            self._batch.clear()
+        for row, status, message in self._settled:
+            self._settle(row, status, message)
+        self._settled.clear()
+
+    def _read_stated(self, *words: Sequence[str | None]) -> None:
+        """Take in what the cases not yet in the columns say of their own result, a list for each of ``STATING``."""
+        pairs = list(zip(*words, strict=True))
+        known = {pair: stated(*pair) for pair in set(pairs)}
+        if set(known.values()) <= {("pass", None)}:
             return
-        base = self.columns.rows
-        said = self.columns.extend(batch)
-        if "status" in said or "result" in said:
-            for number, case in enumerate(batch):
-                status, word = _stated(case)
-                if status != "pass":
-                    self.statuses.setdefault(base + number, status)
-                if word is not None:
-                    self.unknown[word] = self.unknown.get(word, 0) + 1
-        self._last = batch[-1]
-        batch.clear()
+        for row, pair in enumerate(pairs, start=self.columns.rows):
+            status, word = known[pair]
+            if status != "pass":
+                self.statuses[row] = status
+            if status == "skip":
+                self._not_run.add(row)
+            if word is not None:
+                self.unknown[word] = self.unknown.get(word, 0) + 1
 
     @property
     def _rows(self) -> int:
-        return self.columns.rows + len(self._batch)
+        return self.columns.rows + len(self._batch) + self._in_runs
 
     def _rare_start(self, name: str, attributes: list[str]) -> None:
         if name == "testcase":
@@ -211,8 +226,8 @@ class JUnitCases:
             if name in ("system-out", "system-err") and self._muted is None:
                 self._muted = name
                 self._parser.CharacterDataHandler = None
-        elif name in _TROUBLES:
-            status, attempt = _TROUBLES[name]
+        elif name in TROUBLES:
+            status, attempt = TROUBLES[name]
             said = mapped(attributes)
             self._trouble = _Trouble(status, attempt, said.get("message", ""), said.get("time"))
             self._parser.CharacterDataHandler = self._text
@@ -220,12 +235,12 @@ class JUnitCases:
             said = mapped(attributes)
             kind = said.get("type")
             self._todo = kind == "todo" or said.get("message") == "TEST_CASE tagged with !mayfail"
-            self._settle("xfail" if kind == "pytest.xfail" else "skip", said.get("message", ""))
+            self._say("xfail" if kind == "pytest.xfail" else "skip", said.get("message", ""))
         elif self._in_case and self._aside is None:
             self._aside = name
-            if name not in _TELL_NOTHING:
+            if name not in TELL_NOTHING:
                 self.unknown[f"<{name[:40]}>"] = self.unknown.get(f"<{name[:40]}>", 0) + 1
-                self._settle("no_result", "")
+                self._say("no_result", "")
 
     def _open_suite(self, attributes: dict[str, str]) -> None:
         parent = self._open_suites[-1] if self._open_suites else None
@@ -258,7 +273,7 @@ class JUnitCases:
         if name == self._muted:
             self._muted = None
             self._parser.CharacterDataHandler = self._text
-        elif name in _TROUBLES:
+        elif name in TROUBLES:
             self._close_trouble(name)
         elif name in ("testsuite", "testsuites"):
             self._close_suite()
@@ -268,7 +283,7 @@ class JUnitCases:
     def _close_trouble(self, name: str) -> None:
         trouble = self._trouble
         # An element of the same kind inside a failure's text belongs to that text.
-        if trouble is None or _TROUBLES[name] != (trouble.status, trouble.attempt):
+        if trouble is None or TROUBLES[name] != (trouble.status, trouble.attempt):
             return
         self._trouble = None
         self._parser.CharacterDataHandler = None
@@ -276,19 +291,20 @@ class JUnitCases:
             self._add_uncarried(trouble)
         elif trouble.attempt is None:
             # node and Catch2 write what failed as expected as a skip, then a failure.
-            self._settle("xfail" if self._todo else trouble.status, self._message(trouble))
+            self._say("xfail" if self._todo else trouble.status, self._message(trouble))
         else:
-            self._open_attempts.append(trouble)
+            self._open_attempts.append(Attempt(trouble.status, self._message(trouble), trouble.time, trouble.attempt))
 
-    def _settle(self, status: str, message: str) -> None:
-        """Give the open case its status: the most severe of its children, unless it says it did not run."""
-        row = self._rows - 1
-        stated, _ = _stated(self._batch[-1] if self._batch else self._last)
-        present = self.statuses.get(row, stated)
-        if stated == "skip":
+    def _say(self, status: str, message: str) -> None:
+        self._settled.append((self._rows - 1, status, message))
+
+    def _settle(self, row: int, status: str, message: str) -> None:
+        """Give a case its status: the most severe of its children, unless it says it did not run."""
+        present = self.statuses.get(row, "pass")
+        if row in self._not_run:
             # status="notrun" with a failure child: the child is a placeholder of the reporter.
             self.messages.setdefault(row, self._cut(message))
-        elif _RANK[status] >= _RANK[present]:
+        elif RANK[status] >= RANK[present]:
             self.statuses[row] = status
             if message:
                 self.messages[row] = self._cut(message)
@@ -301,39 +317,6 @@ class JUnitCases:
         self.statuses[row] = "error"
         self.messages[row] = self._message(trouble)
         self.uncarried += 1
-
-    def _spread_attempts(self, rows: Rows) -> Rows:
-        """Turn each case with attempts into a row an attempt, oldest first; its own result is the last."""
-        origin: list[int] = []
-        spread = Rows(rows.case, rows.suite, rows.time_s, {}, {}, {})
-        times: dict[int, str | None] = {}
-        for row in range(len(rows.case)):
-            tries = [_Attempt(rows.statuses.get(row, "pass"), rows.messages.get(row, ""), None)]
-            if row in self._attempts_of:
-                tries = self._tries(self._attempts_of[row], tries[0])
-                # The duration that the case states is its last attempt's; the others have their own.
-                times |= {len(origin) + number: attempt.time for number, attempt in enumerate(tries[:-1])}
-            for number, attempt in enumerate(tries, start=1):
-                place = len(origin)
-                origin.append(row)
-                spread.statuses[place] = attempt.status
-                if attempt.message:
-                    spread.messages[place] = attempt.message
-                if len(tries) > 1:
-                    spread.attempts[place] = number
-        cases = np.array(origin, dtype="int64")
-        time_s = rows.time_s[cases]
-        time_s[list(times)] = seconds(list(times.values()))
-        return Rows(cases, rows.suite[cases], time_s, spread.attempts, spread.statuses, spread.messages)
-
-    def _tries(self, troubles: list[_Trouble], final: _Attempt) -> list[_Attempt]:
-        earlier = [_Attempt(trouble.status, self._message(trouble), trouble.time) for trouble in troubles]
-        if all(trouble.attempt == "flaky" for trouble in troubles):
-            return [*earlier, final]
-        # The case's own failure was the first try, the reruns followed and failed too.
-        first = _Attempt(final.status if final.status in ("fail", "error") else "fail", final.message, None)
-        last = earlier.pop()
-        return [first, *earlier, _Attempt(last.status, last.message, None)]
 
     def _message(self, trouble: _Trouble) -> str:
         text = "".join(trouble.text).strip()
@@ -350,28 +333,3 @@ class JUnitCases:
             return text
         self.cut_texts += 1
         return data[:TEXT_LIMIT].decode("utf-8", "ignore")
-
-
-_CLAIMS: Final = ("tests", "failures", "errors", "skipped", "disabled", "time", "timestamp")
-_TROUBLES: Final = {
-    "failure": ("fail", None),
-    "error": ("error", None),
-    "flakyFailure": ("fail", "flaky"),
-    "flakyError": ("error", "flaky"),
-    "rerunFailure": ("fail", "rerun"),
-    "rerunError": ("error", "rerun"),
-}
-
-
-def _stated(attributes: list[str]) -> tuple[str, str | None]:
-    """Return what a case says of its own result, and the word of it that is not understood."""
-    said = mapped(attributes)
-    unknown: str | None = None
-    for key in ("status", "result"):
-        word = said.get(key, "").strip()
-        status = _STATED.get(word.lower())
-        if status is None:
-            unknown = f'{key}="{word[:40]}"'
-        elif status != "pass":
-            return status, None
-    return ("pass", None) if unknown is None else ("no_result", unknown)

@@ -5,6 +5,7 @@ Cases decide; headers are claims. A file that is cut off keeps the cases that we
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -20,9 +21,11 @@ from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, chunks, conflict_line, xml_root
 from stabkit.collect.sources import Status, source_evidence
 from stabkit.collect.test_ids import UNNAMED
-from stabkit.collect.test_reports._case_columns import constant
+from stabkit.collect.test_reports._case_columns import SLICE, TEXT, constant, lean_memory
 from stabkit.collect.test_reports._cases import CUT_TEXTS, TWICE, UNCARRIED
-from stabkit.collect.test_reports._junit_cases import Integers, JUnitCases, Rows
+from stabkit.collect.test_reports._junit_cases import JUnitCases
+from stabkit.collect.test_reports._junit_rows import Integers, Rows
+from stabkit.collect.test_reports._plain_cases import NotPlain, PlainCases
 from stabkit.collect.xml_faults import CONTROLS, CUT_OFF, find_controls, removed_text
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
@@ -32,6 +35,9 @@ __all__ = ["FORMAT", "KIND", "MASKED", "read", "recognise"]
 FORMAT: Final = "junit"
 KIND: Final = "tests"
 MASKED: Final = "flakiness masked by the reporter"
+
+BLOCK: Final = 1 << 19
+"""Bytes that are parsed together; a report within the first is read case by case."""
 
 _TEXTS: Final = ("name", "class", "test_id")
 # What is said of one, and of several.
@@ -51,6 +57,7 @@ def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never 
     return xml_root(head) in ("testsuites", "testsuite")
 
 
+@lean_memory()
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
     """Return the ``tests`` of a JUnit report and its ``sources`` row.
 
@@ -98,9 +105,14 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 
 
 def _parse(path: Path, root: Path | None) -> tuple[JUnitCases, list[str], Status, tuple[int, int] | None]:
+    # What is wrong with a report, and where, is for the way below to say: it sees every byte.
+    with contextlib.suppress(NotPlain, ReportError, expat.ExpatError, LookupError, ValueError):
+        cases = JUnitCases(root, plain=PlainCases())
+        cases.parse(chunks(path, size=BLOCK))
+        return cases, [], "ok", None
     cases = JUnitCases(root)
     try:
-        cases.parse(chunks(path))
+        cases.parse(chunks(path, size=BLOCK))
     except expat.ExpatError as error:
         marker = conflict_line(path)
         if marker is not None:
@@ -155,7 +167,7 @@ def _frame(cases: JUnitCases, rows: Rows, path: Path, suite: str | None, warning
     if cases.uncarried:
         warnings.append(amount(cases.uncarried, *UNCARRIED))
     if cases.unknown:
-        words = ", ".join(list(cases.unknown)[:3])
+        words = ", ".join(sorted(cases.unknown)[:3])
         warnings.append(f"{amount(sum(cases.unknown.values()), *_UNKNOWN)}: {words}")
     return pd.DataFrame(
         {
@@ -182,14 +194,14 @@ def _suites(cases: JUnitCases, rows: Rows) -> pd.api.extensions.ExtensionArray:
     names = [(own[number] if number >= 0 else None) or UNNAMED for number in used]
     if len(names) == 1:
         return constant(names[0], len(rows.suite))
-    return _text(pa.array(names, pa.large_string()).take(pa.array(np.searchsorted(used, rows.suite))))
+    return _text(pa.array(names, TEXT).take(pa.array(np.searchsorted(used, rows.suite))))
 
 
 def _statuses(rows: Rows) -> pd.api.extensions.ExtensionArray:
     words = sorted({"pass", *rows.statuses.values()})
     codes = np.full(len(rows.case), words.index("pass"))
     codes[list(rows.statuses)] = [words.index(status) for status in rows.statuses.values()]
-    return _text(pa.array(words, pa.large_string()).take(pa.array(codes)))
+    return _text(pa.array(words, TEXT).take(pa.array(codes)))
 
 
 def _messages(rows: Rows) -> pd.api.extensions.ExtensionArray:
@@ -197,7 +209,9 @@ def _messages(rows: Rows) -> pd.api.extensions.ExtensionArray:
     for row, message in rows.messages.items():
         # Only what looks like a URL can hold user information; the search for it is slow on megabytes of failures.
         messages[row] = (redact_text(message) if "://" in message else message) or None
-    return _text(pa.array(messages, pa.large_string()))
+    # In slices: one array of all would double its memory again and again while it grows.
+    slices = [pa.array(messages[start : start + SLICE], TEXT) for start in range(0, len(messages), SLICE)]
+    return _text(pa.chunked_array(slices, TEXT))
 
 
 def _unmask(cases: JUnitCases, rows: Rows, ids: list[str], attempts: Integers, warnings: list[str]) -> None:
