@@ -58,6 +58,16 @@ def prepared(folder, two_runs):
 def test_example_of_the_help_runs(prepared, stabkit, words):
     if words[0] == "init":
         (prepared / "stabkit.toml").unlink()
+    if "--base" in words:  # git has to know both versions
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        for command in (
+            ["init", "-q"],
+            ["add", "good.xml"],
+            [*who, "commit", "-qm", "one"],
+            ["tag", "v1.4"],
+            ["tag", "v1.5"],
+        ):
+            subprocess.run(["git", *command], cwd=prepared, check=True)
     if words[0] == "demo":  # two rounds show that it runs; what it measures is tested elsewhere
         words = [*words, "--rounds", "2"]
     if words[0] in SLOW:  # in a process of its own: kernels leave event loops behind
