@@ -33,6 +33,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "trend": trends.trend,
     "aa": noise.aa,
     "report": judgement.report,
+    "index": project.index,
     "read": evidence.read,
     "diff": judgement.diff,
 }

@@ -1,4 +1,4 @@
-"""The commands around a project: init and demo."""
+"""The commands around a project: init, demo, and the index of its reports."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from stabkit.cli.completion import one_of
-from stabkit.cli.options import OutputOption, terminal_of
+from stabkit.cli.options import FormatOption, OutputOption, terminal_of
+from stabkit.cli.terminal import Format
 from stabkit.errors import ConfigError
 
-__all__ = ["demo", "init"]
+__all__ = ["demo", "index", "init"]
 
 
 def _scenarios() -> Iterable[str]:
@@ -88,3 +89,27 @@ def demo(
     if open_page:
         terminal.open_page(finished.index)
     return finished.exit_code
+
+
+def index(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Holds the .json results of reports.")] = Path("reports"),
+    output_format: FormatOption = Format.text,
+) -> int:
+    r"""Write the index page of a folder of reports again.
+
+    It is made of their JSON results alone; index.json and index.md are written beside it.
+
+    Exit codes: 0 written, whatever the reports say; 2 error.
+
+    \b
+    Examples:
+      stabkit index reports
+      stabkit index reports --format json
+    """
+    from stabkit.report.index import write_index
+
+    page, result, markdown = write_index(folder)
+    written = {Format.json: result, Format.markdown: markdown}.get(output_format)
+    terminal_of(context).result(written.read_text(encoding="utf-8").rstrip() if written else str(page))
+    return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from stabkit.errors import EvidenceError
 from stabkit.report.display import SCHEMA_VERSION, TEMPLATES, badge
-from stabkit.report.escape import markdown_text, plain_text
+from stabkit.report.escape import markdown_text, plain_text, slug
+from stabkit.report.matrix import Matrix, conditions_of, matrix
 from stabkit.report.numbers import listing, moment, plural
 from stabkit.report.render import package_version, page_css
 
@@ -32,6 +33,7 @@ _GROUPS: Final = (
 )
 _OPEN_ROWS: Final = 200
 _EARLIER: Final = 8
+_ABSENT: Final = ("–", "none", "not in this report")
 # What stands beside the report's name and the verdict; sides and missing evidence are second lines.
 _COLUMNS: Final = (
     ("reason", "What it says first"),
@@ -54,6 +56,12 @@ class _Row:
     missing: str
     at: str
     earlier: tuple[str, ...] = ()
+    conditions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Title and environment, as one name."""
+        return f"{self.title} {self.environment}".strip()
 
     @property
     def before(self) -> str:
@@ -122,7 +130,8 @@ def _rows(root: Path) -> list[_Row]:
         if isinstance(result, dict) and result.get("schema") == SCHEMA_VERSION and "sections" in result:
             rows.append(_row(file.name, result))
     rank = {group: i for i, (group, _, _) in enumerate(_GROUPS)}
-    return sorted(_with_earlier(rows), key=lambda row: (rank[row.group], row.title, row.file))
+    newest = sorted(_with_earlier(rows), key=lambda row: (row.at, row.title, row.file), reverse=True)
+    return sorted(newest, key=lambda row: rank[row.group])
 
 
 def _with_earlier(rows: list[_Row]) -> list[_Row]:
@@ -159,10 +168,26 @@ def _row(file: str, result: Mapping[str, Any]) -> _Row:
         environment=plain_text(subject.get("environment") or ""),
         sides=plain_text(sides),
         reason=plain_text(reason),
-        largest=_LEAD_IN.sub("", plain_text(summary.get("largest_change") or "")),
+        largest=_largest(summary, reason),
         missing=plain_text(listing(list(summary["missing"]), 3)) if summary.get("missing") else "",
         at=str(subject.get("at") or ""),
+        conditions=conditions_of(result),
     )
+
+
+def _largest(summary: Mapping[str, Any], reason: str) -> str:
+    """Return the largest change, or nothing if that is the reason already."""
+    largest = _LEAD_IN.sub("", plain_text(summary.get("largest_change") or ""))
+    return "" if largest.replace(":", "").rstrip(".") == plain_text(reason).replace(":", "") else largest
+
+
+def _newest(rows: list[_Row]) -> list[_Row]:
+    """Return the newest report of each subject and environment, those without conditions left out; in their order."""
+    seen: dict[str, _Row] = {}
+    for row in rows:
+        if row.conditions and (row.name not in seen or row.at > seen[row.name].at):
+            seen[row.name] = row
+    return [row for row in rows if seen.get(row.name) is row]
 
 
 def _headline(result: Mapping[str, Any]) -> str:
@@ -195,6 +220,16 @@ def _json(rows: list[_Row], counts: Mapping[str, int], code: int) -> str:
         for row in rows
     ]
     result = {"schema": SCHEMA_VERSION, "counts": dict(counts), "exit_code": code, "reports": reports}
+    newest = _newest(rows)
+    shared = matrix([row.conditions for row in newest])
+    result["conditions"] = (
+        []
+        if shared is None
+        else [
+            {"file": newest[place].file, "outcomes": dict(zip(shared.conditions, outcomes, strict=True))}
+            for place, outcomes in shared.lines
+        ]
+    )
     return json.dumps(result, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -210,9 +245,8 @@ def _markdown(rows: list[_Row], counts: Mapping[str, int]) -> str:
         lines += ["", "| Report | Baseline → candidate | Verdict | First reason | Missing |", "|---|---|---|---|---|"]
     for row in rows[:_OPEN_ROWS]:
         glyph, _, word = _shown(row.group)
-        name = f"{row.title} {row.environment}".strip()
         cells = (row.sides or "–", f"{glyph} {word}", row.reason or "–", row.missing or "–")
-        lines.append(f"| [{markdown_text(name)}]({row.link}) | " + " | ".join(map(markdown_text, cells)) + " |")
+        lines.append(f"| [{markdown_text(row.name)}]({row.link}) | " + " | ".join(map(markdown_text, cells)) + " |")
     if len(rows) > _OPEN_ROWS:
         lines += ["", f"and {plural(len(rows) - _OPEN_ROWS, 'report')} more"]
     return "\n".join(lines) + "\n"
@@ -227,6 +261,20 @@ def _filled(rows: list[_Row]) -> list[tuple[str, str]]:
     ]
 
 
+def _grid(rows: list[_Row]) -> SimpleNamespace | None:
+    """Return the matrix as the page shows it: the reports by name, each cell as glyph, colour and word."""
+    newest = _newest(rows)
+    shared: Matrix | None = matrix([row.conditions for row in newest])
+    if shared is None:
+        return None
+    lines = [
+        SimpleNamespace(row=newest[place], cells=[_shown(outcome) if outcome else _ABSENT for outcome in outcomes])
+        for place, outcomes in shared.lines
+    ]
+    more = f"and {plural(shared.more, 'shared condition')} more" if shared.more else ""
+    return SimpleNamespace(conditions=shared.conditions, lines=lines, more=more)
+
+
 def _html(rows: list[_Row], counts: Mapping[str, int]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES / "stabkit"),
@@ -237,12 +285,12 @@ def _html(rows: list[_Row], counts: Mapping[str, int]) -> str:
     )
     sentence = _sentence(counts)
     groups = [
-        SimpleNamespace(word=word, badge=_shown(group), rows=mine, columns=_filled(mine))
+        SimpleNamespace(word=word, anchor=slug(word), badge=_shown(group), rows=mine, columns=_filled(mine))
         for group, word, _ in _GROUPS
         if (mine := [row for row in rows if row.group == group])
     ]
     page = SimpleNamespace(
         title="Reports", version=package_version(), css=Markup(page_css()), window_title=f"Reports: {sentence}",  # noqa: S704
-        index=None, crumbs=[], when="", runs="", command="", sentence=sentence, groups=groups,
+        index=None, crumbs=[], when="", runs="", command="", sentence=sentence, groups=groups, grid=_grid(rows),
     )  # fmt: skip
     return environment.get_template("batch.html.j2").render(resources=SimpleNamespace(stabkit=page)).strip() + "\n"

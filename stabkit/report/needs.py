@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from stabkit.analyze.outcome import ConditionResult, Need
+from stabkit.chart.numbers import SPACE
 from stabkit.report.wording import count, named_metrics, plain, shell
 
 __all__ = ["AGAIN", "Again", "deciding_command", "doubts", "need_command", "need_text"]
@@ -101,7 +102,7 @@ def need_text(need: Need, *, points: bool = False) -> str:
     if need.reason in ("one_sample", "too_few_samples") and "a round" in detail:  # the size of a round, not a subject
         would, detail = f"{amount}, {detail}, would decide", ""
     if need.decidable_margin is not None:
-        margin = f"{need.decidable_margin * 100:.3g} {'pp' if points else '%'}"
+        margin = f"{need.decidable_margin * 100:.3g}{SPACE}{'pp' if points else '%'}"
         would = f"this margin is out of reach: the evidence could decide one of {margin}"
     if need.reason == "not_comparable" and need.unit == "scans":
         would = "one tool, its rules and files on both sides would decide"

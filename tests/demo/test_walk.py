@@ -57,6 +57,15 @@ def test_pages_ask_for_nothing_and_run_nothing(walked):
         assert not re.search(r'(src|href)="(https?:)?//', text)
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_every_page_is_sound_in_both_themes_wide_and_narrow(walked, faults, name):
+    _, output = walked
+    for scheme in ("light", "dark"):
+        for width in (1280, 390):
+            assert faults((output / f"{name}.html").resolve(), scheme=scheme, width=width) == [], (scheme, width)
+
+
 def test_both_runs_are_stored_whole_and_without_secrets_or_paths_of_the_machine(walked):
     _, output = walked
     store = open_store(output / "demo" / "data")

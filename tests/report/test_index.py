@@ -14,7 +14,7 @@ from stabkit.report.index import write_index
 
 def put(
     folder: Path, name: str, verdict: str | None, exit_code: int, failure: Any = None, at: str | None = None,
-    project: str | None = None, sections: Any = (),
+    project: str | None = None, sections: Any = (), conditions: Any = None,
 ) -> None:  # fmt: skip
     reasons = [{"outcome": verdict, "subject": f"{name} p99", "text": "<b>slow</b>"}]
     summary = (
@@ -22,6 +22,9 @@ def put(
         if verdict
         else None
     )
+    if summary and conditions:
+        found = [{"name": name_, "outcome": outcome} for name_, outcome in conditions.items()]
+        summary["gate"] = {"conditions": found}
     subject = {
         "title": "t",
         "project": project or f"proj {name}",
@@ -96,3 +99,47 @@ def test_reports_without_verdict_show_their_first_sentence(tmp_path: Path) -> No
     pieces = [{"kind": "statement", "sentences": ["35 of 35 tests passed.", "More."]}]
     put(tmp_path, "trends", None, 0, sections=[{"number": None, "heading": "", "pieces": pieces}])
     assert '<td data-label="What it says first">35 of 35 tests passed.</td>' in write_index(tmp_path)[0].read_text()
+
+
+def test_groups_are_links_that_filter_and_the_newest_comes_first(tmp_path: Path) -> None:
+    put(tmp_path, "old", "regressed", 1, at="2025-09-01T12:00:00+00:00")
+    put(tmp_path, "new", "regressed", 1, at="2025-09-02T12:00:00+00:00")
+    put(tmp_path, "broken", None, 2, {"cell": 3, "section": "S", "error": "EvidenceError", "message": "gone"})
+    html, result, _ = write_index(tmp_path)
+    assert [report["file"] for report in json.loads(result.read_text())["reports"]] == [
+        "broken.json", "new.json", "old.json",
+    ]  # fmt: skip
+    page = html.read_text()
+    for anchor in ("failed-to-execute", "regressed"):
+        assert f'<a href="#{anchor}">' in page
+        assert f'<section id="{anchor}" class="group">' in page
+
+
+def test_one_bad_dependency_shows_as_a_column(tmp_path: Path) -> None:
+    shared = {"database": "regressed", "own errors": "stable"}
+    put(tmp_path, "a", "regressed", 1, at="2025-09-02T12:00:00+00:00", project="shop", conditions=shared)
+    put(
+        tmp_path,
+        "before",
+        "stable",
+        0,
+        at="2025-09-01T12:00:00+00:00",
+        project="shop",
+        conditions={"database": "stable"},
+    )
+    put(tmp_path, "b", "regressed", 1, at="2025-09-02T12:00:00+00:00", project="chat", conditions=shared)
+    put(tmp_path, "c", "stable", 0, at="2025-09-02T12:00:00+00:00", project="mail", conditions={"own errors": "stable"})
+    html, result, _ = write_index(tmp_path)
+    found = {line["file"]: line["outcomes"] for line in json.loads(result.read_text())["conditions"]}
+    assert found == {"a.json": shared, "b.json": shared, "c.json": {"database": None, "own errors": "stable"}}
+    page = html.read_text()
+    assert page.index('<th scope="col">database</th>') < page.index('<th scope="col">own errors</th>')
+    assert page.count('<td class="regressed">') == 2
+    assert "not in this report" in page
+
+
+def test_nothing_shared_needs_no_matrix(tmp_path: Path) -> None:
+    put(tmp_path, "a", "stable", 0, conditions={"x": "stable"})
+    html, result, _ = write_index(tmp_path)
+    assert json.loads(result.read_text())["conditions"] == []
+    assert "several reports share" not in html.read_text()

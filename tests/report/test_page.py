@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,16 +98,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.mark.parametrize(
     ("name", "scheme", "width"),
     [
@@ -119,26 +108,39 @@ def browser() -> Iterator[Any]:
         ("index", "light", 390),
     ],
 )
-def test_page_is_silent_fits_and_is_accessible(folder: Path, browser: Any, name: str, scheme: str, width: int) -> None:
-    from axe_playwright_python.sync_playwright import Axe
+def test_page_is_silent_fits_and_is_accessible(folder: Path, faults: Any, name: str, scheme: str, width: int) -> None:
+    assert faults(folder / f"{name}.html", scheme=scheme, width=width) == []
 
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+
+def test_keyboard_reaches_everything_and_skips_to_the_report(folder: Path, browser: Any) -> None:
+    context = browser.new_context(viewport={"width": 1120, "height": 800})
     page = context.new_page()
-    messages: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto((folder / f"{name}.html").as_uri())
-    page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.scripts.length") == 0
-    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
-    assert messages == []
-    assert [url for url in requests if not url.startswith("data:")] == [(folder / f"{name}.html").as_uri()]
-    found = Axe().run(page).response["violations"]
+    page.goto((folder / "report.html").as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.locator(".skip").bounding_box()["x"] >= 0, "shown once it has the focus"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    stops = [
+        page.keyboard.press("Tab") or page.evaluate("document.activeElement.outerHTML.slice(0, 40)") for _ in range(14)
+    ]
+    assert any(stop.startswith("<summary") for stop in stops)
+    assert any('class="scroll"' in stop for stop in stops)
+    boxes = "[...document.querySelectorAll('.scroll, pre')].every(box => box.tabIndex === 0)"
+    assert page.evaluate(boxes), "whatever scrolls can be scrolled from the keyboard"
     context.close()
-    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+
+
+def test_counts_of_the_index_filter_without_a_script(folder: Path, browser: Any) -> None:
+    context = browser.new_context(viewport={"width": 1120, "height": 800})
+    page = context.new_page()
+    page.goto((folder / "index.html").as_uri())
+    assert page.locator(".group:visible").count() == 2
+    page.locator(".counts a", has_text="inconclusive").click()
+    assert page.locator(".group:visible").evaluate_all("all => all.map(one => one.id)") == ["inconclusive"]
+    page.get_by_role("link", name="Show all").click()
+    assert page.locator(".group:visible").count() == 2
+    context.close()
 
 
 def test_first_sheet_of_paper_holds_verdict_reasons_and_key_metrics(folder: Path, browser: Any) -> None:
