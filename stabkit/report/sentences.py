@@ -231,6 +231,7 @@ _OUTER_DOUBTS: Final = (
     "partial",
     "many_metrics",
     "false_alarms",
+    "failing_on_both_sides",
 )
 
 
