@@ -1,10 +1,13 @@
+import contextlib
+import gc
 import os
 import time
 from pathlib import Path
 
 import pytest
 
-from stabkit.collect.json_content import json_keys
+from stabkit.collect.content import ReportError
+from stabkit.collect.json_content import json_keys, load_json
 from stabkit.collect.readers import expand, folder_evidence, read_file, read_paths, readers, source_summary
 from stabkit.errors import EvidenceError, UsageError
 
@@ -109,3 +112,17 @@ def test_the_reference_case_holds_what_its_report_states():
     assert before["findings"].empty
     assert list(after["scans"]["claimed_score"]) == [98.7, 100.0, 95.2]
     assert len(after["changes"]) == 4
+
+
+@pytest.mark.parametrize("content", ['{"a": 1, "b": [{}]}', '{"a": 1, "a": 2}', "{", "[" * 100_000])
+def test_reading_json_leaves_the_garbage_collector_as_it_was(tmp_path, content):
+    path = tmp_path / "file.json"
+    path.write_text(content)
+    for running in (True, False):
+        (gc.enable if running else gc.disable)()
+        try:
+            with contextlib.suppress(ReportError):
+                load_json(path)
+            assert gc.isenabled() is running
+        finally:
+            gc.enable()

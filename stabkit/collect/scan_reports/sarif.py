@@ -43,6 +43,8 @@ _ACCEPTED: Final = (None, "accepted")
 _DEFAULT_LEVEL: Final = "warning"
 # What Semgrep writes for every finding where nobody has logged in: it identifies none.
 _PLACEHOLDER: Final = "requires login"
+# json.dumps with an option makes an encoder a call, and findings come in hundreds of thousands.
+_SORTED: Final = json.JSONEncoder(sort_keys=True).encode
 _LEVELS: Final = frozenset({"none", "note", "warning", "error"})
 
 
@@ -312,7 +314,7 @@ def _add_fingerprints(rows: list[dict[str, Any]]) -> None:
 
 def _keys(value: object) -> str | None:
     keys = {str(key): str(text) for key, text in _object(value).items() if text not in (None, "", _PLACEHOLDER)}
-    return json.dumps(keys, sort_keys=True) if keys else None
+    return _SORTED(keys) if keys else None
 
 
 def _word(value: object) -> str | None:
