@@ -3,9 +3,10 @@
     python benchmarks/store.py [--rows 50000000] [--runs 1000] [--kills 100] [--repeat 3]
 
 Both answer the same query over the same Parquet files in the same process, one after the other; the best of the repeats
-counts. The first answer of a store also hashes every file; that is shown by itself, since it is paid once. The samples
-are made by DuckDB, 500,000 a run, and need some 25 bytes each on disk while it runs. Memory is the peak resident set of
-a process of its own, with all that Python loads.
+counts, by the processor's time, since other processes make the clock's differ by half. The first answer of a store also
+hashes every file; that is shown by itself, since it is paid once. The samples are made by DuckDB, 500,000 a run, and
+need some 20 bytes each on disk while it runs. Memory is the peak resident set of a process of its own, with all that
+Python loads.
 """
 
 from __future__ import annotations
@@ -88,6 +89,13 @@ def best(work: Callable[[], object], repeat: int) -> float:
     return min(found)
 
 
+def spent(work: Callable[[], object]) -> float:
+    """Return the processor's seconds of all threads."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
 def bare(root: Path) -> Callable[[], object]:
     files = sorted(str(path) for path in root.glob("table=samples/*/*.parquet"))
     query = PERCENTILES.format(source=f"read_parquet({files}, hive_partitioning = false)")
@@ -132,15 +140,14 @@ def long_history(root: Path, rows: int, repeat: int) -> None:
     store.sql("SELECT count(*) FROM samples")
     print(f"  hashing every file, once                 {time.perf_counter() - start:8.3f} s")
     # In turn, so that a busy machine is busy for both.
-    pairs = [
-        (best(bare(root), 1), best(lambda: store.sql(PERCENTILES.format(source="samples")), 1)) for _ in range(repeat)
-    ]
+    pairs = [(spent(bare(root)), spent(lambda: store.sql(PERCENTILES.format(source="samples")))) for _ in range(repeat)]
     reference, own = (min(each) for each in zip(*pairs, strict=True))
+    print(f"  {'processor, all threads':40}{'s':>9}")
     verdict = "met" if own <= LIMIT * reference else "missed"
     print(f"  bare DuckDB                              {reference:8.3f} s   1.00")
     print(f"  Store.sql                                {own:8.3f} s   {own / reference:.2f}")
     print(f"  -> target <= {LIMIT} times bare DuckDB: {verdict}")
-    day = best(lambda: store.read("samples", columns=["response_ms"], since=START, until=START + timedelta(days=1)), 1)
+    day = spent(lambda: store.read("samples", columns=["response_ms"], since=START, until=START + timedelta(days=1)))
     print(f"  Store.read of one column of one day      {day:8.3f} s   {day / reference:.2f}")
     print(f"  {'in a process of its own, from opening the store':48}{'s':>10}{'peak GB':>10}")
     for name, what in (

@@ -55,3 +55,23 @@ def test_wrong_words_are_usage_errors(stabkit, words):
     code, out, err = stabkit(*words)
     assert (code, out) == (2, "")
     assert "hint:" in err
+
+
+def test_a_pruning_is_said_first_and_done_only_with_yes(stabkit, sample):
+    code, out, err = stabkit("store", "prune", "--keep-days", "100000", "--data", str(sample))
+    assert (code, err) == (0, "")
+    assert out.startswith("Nothing to prune: no file holds only samples of runs that ended before ")
+    for marker in (sample / "commits").iterdir():  # as if measured years ago
+        marker.write_text(marker.read_text().replace("2026-11-23T", "2016-11-23T"))
+    files = sorted(path.name for path in sample.rglob("*.parquet"))
+    code, out, _ = stabkit("store", "prune", "--keep-days", "365", "--data", str(sample))
+    assert code == 0
+    assert f"samples of {len(list((sample / 'commits').iterdir())) - 2} runs that ended before" in out
+    assert "would be pruned" in out
+    assert "2 older runs keep their samples" in out
+    assert sorted(path.name for path in sample.rglob("*.parquet")) == files
+    code, out, _ = stabkit("store", "prune", "--keep-days", "365", "--data", str(sample), "--yes")
+    assert code == 0
+    assert "are pruned" in out
+    assert stabkit("store", "check", "--data", str(sample))[0] == 0
+    assert stabkit("store", "prune", "--keep-days", "0", "--data", str(sample))[0] == 2
