@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import listing, plural
@@ -16,11 +16,15 @@ from stabkit.chart.style import (
     MUTE,
     OUTCOME_COLOURS,
     REGRESSED,
-    EvenTicks,
     annotate_empty,
+    even_ticks,
+    few_ticks,
     name_rows,
     name_sides,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_dumbbell", "plot_dumbbell"]
 
@@ -56,8 +60,8 @@ def plot_dumbbell(frame: pd.DataFrame, *, axes: Axes, of: str = "targets", unit:
     axes.set_xlim(0, largest * 1.08 or 1)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color="#e3e6ea", linewidth=0.8)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.xaxis.set_major_formatter(EvenTicks())
+    few_ticks(axes.xaxis, 6)
+    even_ticks(axes.xaxis)
     axes.set_xlabel(unit, color=MUTE)
     name_sides(axes)
     return axes

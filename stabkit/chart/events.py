@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import count, listing, measure, plural
-from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, RULE, EvenTicks, annotate_empty, name_rows, name_sides
+from stabkit.chart.style import (
+    BASELINE,
+    CANDIDATE,
+    MUTE,
+    RULE,
+    annotate_empty,
+    even_ticks,
+    few_ticks,
+    name_rows,
+    name_sides,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_events", "plot_events"]
 
@@ -65,8 +78,8 @@ def plot_events(frame: pd.DataFrame, *, axes: Axes, expected: tuple[str, ...] = 
     axes.set_xlim(0, max(float(rows["value_ms"].max()) * 1.05, 1) if len(rows) else 1)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=RULE, linewidth=0.8)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.xaxis.set_major_formatter(EvenTicks())
+    few_ticks(axes.xaxis, 6)
+    even_ticks(axes.xaxis)
     axes.set_xlabel("ms after connect", color=MUTE)
     name_sides(axes)
     return axes

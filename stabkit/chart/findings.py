@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import count, plural
@@ -19,11 +17,15 @@ from stabkit.chart.style import (
     REGRESSED_INK,
     SEVERITY,
     annotate_empty,
+    few_ticks,
     label_end,
     name_rows,
     say,
 )
 from stabkit.chart.timeline import label_runs, run_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_ages", "describe_new_fixed", "describe_open", "plot_ages", "plot_new_fixed", "plot_open"]
 
@@ -85,7 +87,7 @@ def plot_open(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         )
     label_runs(axes, rows)
     axes.set_ylim(0, max(base.max() * 1.12, 1))
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    few_ticks(axes.yaxis, 5, whole=True)
     say(axes, "open findings")
     return axes
 
@@ -131,7 +133,7 @@ def plot_new_fixed(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     label_runs(axes, rows)
     reach = max(new.max(), fixed.max(), 1) * 1.25
     axes.set_ylim(-reach, reach)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    few_ticks(axes.yaxis, 5, whole=True)
     axes.yaxis.set_major_formatter(lambda value, _: count(abs(value)))
     for y, word, colour in ((reach * 0.5, "new", REGRESSED_INK), (-reach * 0.5, "fixed", CANDIDATE)):
         label_end(axes, word, (len(rows) - 0.5, y), colour=colour)
@@ -190,7 +192,7 @@ def plot_ages(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     ]
     name_rows(axes, names, 26)
     axes.set_xlim(0, max(ages.max() * 1.15, 1))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    few_ticks(axes.xaxis, 5, whole=True)
     axes.grid(visible=False)
     axes.set_xlabel("age, scans", color=MUTE)
     return axes

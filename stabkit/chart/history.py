@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import listing, measure, percent, plural
@@ -19,13 +18,16 @@ from stabkit.chart.style import (
     MUTE,
     REGRESSED_INK,
     SAFE_BAND,
-    EvenTicks,
     annotate_empty,
     escape_label,
+    even_ticks,
     label_end,
     say,
 )
 from stabkit.chart.timeline import label_runs, mark_releases, releases, run_name, step_edges
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_history", "plot_history"]
 
@@ -67,7 +69,7 @@ def plot_history(
     label_runs(axes, rows)
     mark_releases(axes, rows)
     axes.set_ylim(0, top * 1.22)
-    axes.yaxis.set_major_formatter(EvenTicks())
+    even_ticks(axes.yaxis)
     _label_lines(axes, rows)
     _mark_changes(axes, rows, changes)
     for i in np.flatnonzero(rows["p50_ms"].isna()):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import count, percent, plural
-from stabkit.chart.style import BASELINE, CANDIDATE, INK, MUTE, annotate_empty, name_rows, say
+from stabkit.chart.style import BASELINE, CANDIDATE, INK, MUTE, annotate_empty, few_ticks, name_rows, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_impact", "plot_impact"]
 
@@ -56,7 +59,7 @@ def plot_impact(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     reach = max(added.max(), deleted.max(), 1)
     axes.set_xlim(-max(deleted.max() * 1.08, reach * 0.06), max(added.max(), reach * 0.1) * 1.25)
     axes.grid(visible=False)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    few_ticks(axes.xaxis, 5, whole=True)
     axes.xaxis.set_major_formatter(lambda value, _: count(abs(value)))
     say(axes, "lines deleted, added")
     return axes

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import listing, measure, percent, plural
@@ -19,6 +20,9 @@ from stabkit.chart.style import (
     annotate_empty,
     name_rows,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_objectives", "plot_objectives"]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import measure, plural
-from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, EvenTicks, annotate_empty, say
+from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, annotate_empty, even_ticks, few_ticks, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_resources", "plot_resources"]
 
@@ -69,8 +72,8 @@ def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory", o
             fontweight="bold",
         )
     axes.set_ylim(0, top)
-    axes.yaxis.set_major_formatter(EvenTicks())
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    even_ticks(axes.yaxis)
+    few_ticks(axes.xaxis, 6, whole=True)
     axes.set_xlabel("round", color=MUTE)
     say(axes, f"{metric.replace('_', ' ')}, {rows['unit'].iloc[0]}".replace("$", r"\$"))
     return axes

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from stabkit.chart.description import Description, Sizes, sizes_text
 from stabkit.chart.numbers import measure, plural, significant
 from stabkit.chart.style import CANDIDATE, FAINT, GROUND, INK, OUTCOME_INKS, REGRESSED, annotate_empty, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_shift", "plot_shift"]
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from stabkit.chart.description import Description, Sizes, sizes_text
 from stabkit.chart.numbers import measure, percent, significant
 from stabkit.chart.style import BASELINE, CANDIDATE, INK, MUTE, annotate_empty, name_sides, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_tail", "plot_tail"]
 

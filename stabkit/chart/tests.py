@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from stabkit.chart.description import Description
 from stabkit.chart.numbers import listing, plural
@@ -21,11 +21,15 @@ from stabkit.chart.style import (
     REGRESSED_INK,
     SAFE_BAND,
     annotate_empty,
+    few_ticks,
     name_colours,
     name_rows,
     say,
 )
 from stabkit.chart.timeline import label_runs, run_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["describe_not_passing", "describe_test_map", "plot_not_passing", "plot_test_map"]
 
@@ -76,7 +80,7 @@ def plot_not_passing(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         )
     label_runs(axes, frame)
     axes.set_ylim(0, max(base.max() * 1.15, 1))
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    few_ticks(axes.yaxis, 5, whole=True)
     say(axes, "tests not passing")
     name_colours(axes, legend)
     return axes

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from stabkit.chart.style import MUTE, escape_label, width_pt
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["label_runs", "mark_releases", "releases", "run_name", "step_edges"]
 

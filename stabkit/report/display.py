@@ -360,7 +360,7 @@ class Figure(Piece):
     description : Description
         A figure without text alternative or title is refused.
     svg : bytes
-        As made by :func:`stabkit.chart.style.to_svg`.
+        As made by :func:`stabkit.chart.canvas.to_svg`.
     data : Table or None
         What is drawn, folded below the image.
 
@@ -393,7 +393,8 @@ class Figure(Piece):
         **options: Any,
     ) -> Figure:
         """Draw a frame and describe it, with the frame as the data behind the figure."""
-        from stabkit.chart.style import new_axes, settle, to_svg
+        from stabkit.chart.canvas import new_axes, to_svg
+        from stabkit.chart.style import settle
 
         axes = new_axes(height=height, left=left, right=right)
         plot(frame, axes=axes, **options)
