@@ -56,7 +56,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
     finally:
-        server.terminate()
+        server.kill()  # asked to end, it waits for its own clients first
         server.wait(30)
 
 
