@@ -15,7 +15,7 @@ from stabkit.errors import NotebookError, UsageError, nearest
 __all__ = ["BUNDLED", "NotebookParameter", "bundled_folder", "check_parameters", "find_notebook", "notebook_parameters"]
 
 #: The notebooks that come with stabkit, in the order in which they are read.
-BUNDLED: Final = ("stability_report", "latency_deltas", "test_trends", "compliance_history", "change_impact")
+BUNDLED: Final = ("stability_report", "latency_deltas", "test_trends", "compliance_history", "change_impact", "explore")
 
 
 @dataclass(frozen=True)

@@ -110,8 +110,11 @@ class _Cleaner(HTMLParser):
         if tag in self.open:  # close what was left open inside, so that no output breaks out of its section
             while self.open:
                 last = self.open.pop()
+                ended = last == tag
+                if last == "th" and self.parts[-1].startswith("<th"):  # a heading that names nothing is none
+                    last, self.parts[-1] = "td", "<td>"
                 self.parts.append(f"</{last}>")
-                if last == tag:
+                if ended:
                     break
 
     def handle_data(self, data: str) -> None:
@@ -136,6 +139,8 @@ def clean_html(html: str) -> str:
     --------
     >>> clean_html('<b onclick="x()">bold<script>alert(1)</script><a href="javascript:x()">go')
     '<b>bold<a>go</a></b>'
+    >>> clean_html("<tr><th></th><th>p99</th></tr>")
+    '<tr><td></td><th>p99</th></tr>'
     """
     cleaner = _Cleaner()
     cleaner.feed(html)

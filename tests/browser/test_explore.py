@@ -1,0 +1,28 @@
+"""The page of plain data frames, as a browser and axe see it."""
+
+from pathlib import Path
+
+import pytest
+
+from stabkit.pipeline.reports import Job, make_reports
+
+DATA = Path(__file__).parents[2] / "data" / "sample"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    (made,) = make_reports([Job("explore", {"data": str(DATA)})], tmp_path_factory.mktemp("explore"))
+    assert made.failure is None
+    return made.html
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_data_frames_are_sound_pages(page, faults, scheme, width):
+    assert faults(page, scheme=scheme, width=width) == []
+
+
+def test_every_section_shows_its_rows(page):
+    text = page.read_text(encoding="utf-8")
+    for cell in ("v1.5", "response_time", "p99", "F401"):
+        assert f"<td>{cell}</td>" in text or f"<th>{cell}</th>" in text, cell
