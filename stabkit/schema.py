@@ -388,10 +388,15 @@ def _check_columns(table: Table, frame: pd.DataFrame) -> None:
         )
 
 
+@cache
+def _no_values(dtype: str) -> _Values:
+    return pd.array([], dtype=dtype)
+
+
 def _cast(table: Table, column: Column, frame: pd.DataFrame) -> _Values:
     if column.name not in frame.columns:
         # Each taken from nowhere: a list of so many None would cost more than the rest of the frame.
-        return pd.array([], dtype=column.dtype).take(np.full(len(frame), -1), allow_fill=True)
+        return _no_values(column.dtype).take(np.full(len(frame), -1), allow_fill=True)
     values = frame[column.name]
     if str(values.dtype) == column.dtype:
         return values.array

@@ -124,11 +124,11 @@ class JUnitCases:
         return self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1
 
     def rows(self) -> Rows:
-        """Return the rows of ``tests``: a case each, or an attempt each where cases carry attempts."""
+        """Hand over the rows of ``tests``: a case each, or an attempt each where cases carry attempts."""
         cases = self.columns.rows
         starts = np.array([start for start, _ in self._suite_starts] + [cases])
         suite_of = np.repeat(np.array([suite for _, suite in self._suite_starts], dtype="int64"), np.diff(starts))
-        rows = Rows(np.arange(cases), suite_of, self.columns.time_s, {}, dict(self.statuses), dict(self.messages))
+        rows = Rows(np.arange(cases), suite_of, self.columns.time_s, {}, self.statuses, self.messages)
         return spread_attempts(rows, self._attempts_of) if self._attempts_of else rows
 
     def _new_parser(self) -> expat.XMLParserType:

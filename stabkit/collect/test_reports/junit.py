@@ -209,8 +209,12 @@ def _messages(rows: Rows) -> pd.api.extensions.ExtensionArray:
     for row, message in rows.messages.items():
         # Only what looks like a URL can hold user information; the search for it is slow on megabytes of failures.
         messages[row] = (redact_text(message) if "://" in message else message) or None
-    # In slices: one array of all would double its memory again and again while it grows.
-    slices = [pa.array(messages[start : start + SLICE], TEXT) for start in range(0, len(messages), SLICE)]
+    rows.messages.clear()
+    slices = []
+    # In slices, each given up once it is in Arrow: megabytes of failures need not be there twice.
+    for start in range(0, len(messages), SLICE):
+        slices.append(pa.array(messages[start : start + SLICE], TEXT))
+        messages[start : start + SLICE] = [None] * len(slices[-1])
     return _text(pa.chunked_array(slices, TEXT))
 
 
