@@ -27,27 +27,30 @@ def drop_repeats(evidence: Evidence, *, keep: bool = False) -> Evidence:
     content = tests[_CONTENT].astype({"time_s": "str"}).fillna("")
     rows = pd.util.hash_pandas_object(content, index=False)
     groups = pd.DataFrame({"source": tests["source"], "class": tests["class"].fillna(""), "row": rows})
-    sums = groups.groupby(["source", "class"], sort=False)["row"].agg(["sum", "size"]).reset_index()
-    later = sums[sums.duplicated(["class", "sum", "size"])]
-    if later.empty:
+    grouped = groups.groupby(["source", "class"], sort=False)["row"]
+    sums = grouped.agg(["sum", "size"]).reset_index()
+    equal = ["class", "sum", "size"]
+    later = sums.duplicated(equal)
+    if not later.any():
         return evidence
-    first = sums.drop_duplicates(["class", "sum", "size"]).set_index(["class", "sum", "size"])["source"]
-    dropped = pd.Series(data=False, index=tests.index)
-    notes: dict[str, list[str]] = {}
-    for row in later.itertuples():
-        dropped |= (tests["source"] == row.source) & (groups["class"] == row[2])
-        notes.setdefault(str(row.source), []).append(str(first[(row[2], row.sum, row.size)]))
+    repeats = sums.assign(first=sums.groupby(equal, sort=False)["source"].transform("first"))[later]
+    ends = ("counts once in a run", "count once in a run") if keep else ("is left out", "are left out")
+    counts = repeats.groupby("source")["size"].sum()
+    origins = repeats.groupby("source")["first"].agg(lambda first: ", ".join(first.unique()))
+    notes = {
+        source: amount(
+            int(counts[source]),
+            f"case equal to those of {names} {ends[0]}",
+            f"cases equal to those of {names} {ends[1]}",
+        )
+        for source, names in origins.items()
+    }
     sources = evidence["sources"].copy()
-    for source, origins in notes.items():
-        count = int((dropped & (tests["source"] == source)).sum())
-        equal = f"equal to those of {', '.join(dict.fromkeys(origins))}"
-        ends = ("counts once in a run", "count once in a run") if keep else ("is left out", "are left out")
-        text = amount(count, f"case {equal} {ends[0]}", f"cases {equal} {ends[1]}")
-        own = (sources["path"] == source) & (sources["kind"] == "tests")
-        before = sources.loc[own, "message"]
-        sources.loc[own, "message"] = (before + "; " + text).where(before.notna(), text)
-        if not keep:
-            sources.loc[own, "rows"] = sources.loc[own, "rows"] - count
+    own = (sources["kind"] == "tests") & sources["path"].isin(list(notes))
+    before, note = sources.loc[own, "message"], sources.loc[own, "path"].map(notes).astype("str")
+    sources.loc[own, "message"] = (before + "; " + note).where(before.notna(), note)
     if keep:
         return Evidence({**evidence.tables, "sources": sources})
+    sources.loc[own, "rows"] = sources.loc[own, "rows"] - sources.loc[own, "path"].map(counts).astype("Int64")
+    dropped = later.to_numpy()[grouped.ngroup().to_numpy()]
     return Evidence({**evidence.tables, "sources": sources, "tests": tests[~dropped].reset_index(drop=True)})
