@@ -6,6 +6,8 @@ import pytest
 
 from stabkit.pipeline.reports import Job, make_reports
 
+pytestmark = pytest.mark.xdist_group("explore")  # what they share is dear: one worker makes it once
+
 DATA = Path(__file__).parents[2] / "data" / "sample"
 
 

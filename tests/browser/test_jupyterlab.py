@@ -28,6 +28,7 @@ RUN_MS = 300_000
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.xdist_group("lab"),  # one server for all
     pytest.mark.skipif(CHROMIUM is None, reason="No Chromium: JupyterLab cannot be opened."),
     # Event loops and sockets of the browser's driver are closed by its own process, not by ours.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

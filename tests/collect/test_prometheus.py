@@ -18,6 +18,8 @@ from stabkit.collect.session import collect
 from stabkit.config import Config, PrometheusSource
 from stabkit.errors import ConfigError
 
+pytestmark = pytest.mark.xdist_group("prometheus")  # what they share is dear: one worker makes it once
+
 PROMETHEUS = shutil.which("prometheus")
 NOW = datetime.now(UTC)
 

@@ -11,6 +11,8 @@ from stabkit.demo.walk import walk
 from stabkit.errors import UsageError
 from stabkit.store import open_store
 
+pytestmark = pytest.mark.xdist_group("walk")  # what they share is dear: one worker makes it once
+
 PAGES = {"stability_report", "latency_deltas", "change_impact", "test_trends", "compliance_history", "index"}
 
 
