@@ -349,9 +349,10 @@ def conform(name: str, frame: pd.DataFrame, columns: Sequence[str] | None = None
         table = replace(table, columns=tuple(column for column in table.columns if column.name in columns))
     _check_columns(table, frame)
     cast = {column.name: _cast(table, column, frame) for column in table.columns}
-    result = pd.DataFrame(cast, index=pd.RangeIndex(len(frame)))
+    # No array is the frame's own, so none is copied once more.
+    result = pd.DataFrame(cast, index=pd.RangeIndex(len(frame)), copy=False)
     # pandera names every wrong row, but takes milliseconds a frame: it is asked only where there is one.
-    if not all(_keeps(column, cast[column.name]) for column in table.columns):
+    if not all(_keeps(column, cast[column.name]) for column in table.columns if column.name in frame.columns):
         _check_values(table, result)
     return result
 
@@ -360,14 +361,12 @@ def _keeps(column: Column, values: _Values) -> bool:
     """Return True if each value is one that the column allows."""
     if not (column.required or column.allowed or column.minimum is not None):
         return True
-    null = values.isna()
-    if null.any():
-        if column.required:
-            return False
-        values = values[~null]
-    if column.allowed and not set(pd.unique(values)).issubset(column.allowed):
+    if column.required and values.isna().any():
         return False
-    return column.minimum is None or bool((values >= column.minimum).all())
+    if column.allowed and not {value for value in values.unique() if not pd.isna(value)}.issubset(column.allowed):
+        return False
+    # A null is not below the minimum.
+    return column.minimum is None or not (values < column.minimum).any()
 
 
 def _check_columns(table: Table, frame: pd.DataFrame) -> None:
@@ -389,7 +388,7 @@ def _check_columns(table: Table, frame: pd.DataFrame) -> None:
 
 
 @cache
-def _no_values(dtype: str) -> _Values:
+def _no_values(dtype: str) -> pd.api.extensions.ExtensionArray:
     return pd.array([], dtype=dtype)
 
 
@@ -399,7 +398,7 @@ def _cast(table: Table, column: Column, frame: pd.DataFrame) -> _Values:
         return _no_values(column.dtype).take(np.full(len(frame), -1), allow_fill=True)
     values = frame[column.name]
     if str(values.dtype) == column.dtype:
-        return values.array
+        return values.array.copy()
     values = values.reset_index(drop=True)
     try:
         if column.kind == "time":

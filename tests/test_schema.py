@@ -69,6 +69,16 @@ def test_argument_is_not_changed():
     pd.testing.assert_frame_equal(frame, before)
 
 
+@pytest.mark.parametrize(("column", "value"), [("response_ms", 9.5), ("round", 7), ("ok", False), ("target", "web")])
+def test_result_shares_nothing_with_the_argument(column, value):
+    frame = conform("samples", sample())
+    before = frame.copy()
+    result = conform("samples", frame)
+    result.loc[0, column] = value
+    assert result.loc[0, column] == value
+    pd.testing.assert_frame_equal(frame, before)
+
+
 @settings(deadline=None)
 @given(st.text())
 def test_any_text_can_be_stored_as_utf8(text):

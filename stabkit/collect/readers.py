@@ -209,10 +209,12 @@ def _sha256(path: Path) -> str | None:
 
 
 def _with_sha256(evidence: Evidence, path: Path, digest: str | None) -> Evidence:
-    sources = evidence["sources"].copy()
+    sources, own = evidence["sources"], redact_text(str(path))
     # Only the file's own row: a claim in a record speaks of another document.
-    sources.loc[sources["path"] == redact_text(str(path)), "sha256"] = digest
-    return Evidence({**evidence.tables, "sources": sources})
+    digests = [
+        digest if place == own else known for place, known in zip(sources["path"], sources["sha256"], strict=True)
+    ]
+    return Evidence({**evidence.tables, "sources": sources.assign(sha256=pd.array(digests, dtype="str"))})
 
 
 def read_paths(

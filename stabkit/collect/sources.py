@@ -38,14 +38,14 @@ def source_frame(
         "kind": kind,
         "format": form,
         "path": redact_text(str(path)),
-        "rows": rows,
         "status": status,
         "message": redact_text(text) or None,
-        "line": line,
-        "column": column,
         "claimed": json.dumps(claimed, sort_keys=True) if claimed else None,
     }
-    return pd.DataFrame([row])
+    counts = {"rows": rows, "line": line, "column": column}
+    # Each with its dtype, and nulls left out: thousands of files have a row each, and a cast costs most of it.
+    integers = {name: pd.array([value], dtype="Int64") for name, value in counts.items() if value is not None}
+    return pd.DataFrame({name: [value] for name, value in row.items() if value is not None} | integers)
 
 
 def source_evidence(

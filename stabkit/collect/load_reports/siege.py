@@ -21,6 +21,8 @@ _FACTORS: Final = {"ms": 1.0, "secs": 1000.0, "": 1000.0}
 
 
 def _entries(text: bytes) -> dict[bytes, tuple[bytes, bytes]]:
+    if b"availability" not in text.lower():  # every report's head comes by here: no search line by line in vain
+        return {}
     found = {name.lower().replace(b" ", b"_"): (value, unit) for name, value, unit in _ENTRY.findall(text)}
     return found if found.keys() >= _SIGNS else {}
 

@@ -16,6 +16,7 @@ from xml.parsers import expat
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, chunks, conflict_line, xml_root
@@ -285,12 +286,13 @@ def _claims(cases: JUnitCases, rows: Rows, frame: pd.DataFrame, warnings: list[s
     stamps = [s.header["timestamp"] for s in cases.suites if s.header.get("timestamp")]
     if stamps:
         claimed["timestamp"] = _earliest(stamps, warnings)
-    superseded = rows.superseded + int(frame["message"].str.startswith(MASKED).sum())
-    status = frame["status"].value_counts()
+    masked = pc.sum(pc.starts_with(pa.array(frame["message"].array), MASKED)).as_py() or 0
+    superseded = rows.superseded + masked
+    status = list(rows.statuses.values())
     counted = {
         "tests": len(frame) - superseded,
-        "failures": None if superseded else int(status.get("fail", 0)),
-        "errors": None if superseded else int(status.get("error", 0)),
+        "failures": None if superseded else status.count("fail"),
+        "errors": None if superseded else status.count("error"),
     }
     differing = [
         f"{key} {claimed[key]} (counted {value})"
