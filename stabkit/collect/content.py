@@ -196,7 +196,7 @@ def head_lines(head: bytes) -> list[str]:
     return head.decode("utf-16" if wide else "utf-8-sig", "replace").splitlines()
 
 
-_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER: Final = re.compile(r"\d++(?:[.,]\d++)*+")
 
 
 def mask_numbers(text: str) -> str:

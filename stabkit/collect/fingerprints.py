@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 
 from stabkit.collect.content import mask_numbers
@@ -28,7 +28,7 @@ def computed_fingerprints(findings: Iterable[tuple[str, str | None, str]]) -> li
     >>> one[:-1] == two[:-1], one[-1], two[-1]
     (True, '1', '2')
     """
-    seen: Counter[str] = Counter()
+    seen: defaultdict[str, int] = defaultdict(int)
     result = []
     for rule, path, text in findings:
         key = sha256_of([rule, path or "", mask_numbers(text)])[:32]

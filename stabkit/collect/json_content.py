@@ -14,7 +14,17 @@ from typing import Any, Final
 
 from stabkit.collect.content import ReportError, chunks, conflict_line
 
-__all__ = ["JSON_LIMIT", "NO_JSON", "JsonContent", "json_keys", "json_line", "load_json", "odd_values", "parse_json"]
+__all__ = [
+    "JSON_LIMIT",
+    "NO_JSON",
+    "JsonContent",
+    "json_keys",
+    "json_line",
+    "load_json",
+    "odd_values",
+    "parse_json",
+    "without_collections",
+]
 
 # What is said of one such line, and of several.
 NO_JSON = ("line is no JSON: the file may be cut", "lines are no JSON: the file may be cut")
@@ -81,7 +91,7 @@ def load_json(path: Path) -> JsonContent:
     del data
     odd: list[str] = []
     try:
-        with _without_collections():
+        with without_collections():
             value = parse_json(text, odd)
     except json.JSONDecodeError as error:
         if (marker := conflict_line(path)) is not None:
@@ -95,8 +105,8 @@ def load_json(path: Path) -> JsonContent:
 
 
 @contextlib.contextmanager
-def _without_collections() -> Iterator[None]:
-    """Keep the garbage collector away while a document grows: it finds none there, and half the time goes to it."""
+def without_collections() -> Iterator[None]:
+    """Keep the garbage collector away while a document grows or is read: it finds nothing there, at a high price."""
     running = gc.isenabled()
     gc.disable()
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii as _quoted
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urljoin, urlsplit
@@ -17,7 +18,7 @@ import pandas as pd
 from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints, sha256_of
-from stabkit.collect.json_content import json_keys, load_json
+from stabkit.collect.json_content import json_keys, load_json, without_collections
 from stabkit.collect.scan_reports._results import UNPARSED, unread
 from stabkit.collect.scan_reports._sarif_execution import (
     invocations,
@@ -43,8 +44,6 @@ _ACCEPTED: Final = (None, "accepted")
 _DEFAULT_LEVEL: Final = "warning"
 # What Semgrep writes for every finding where nobody has logged in: it identifies none.
 _PLACEHOLDER: Final = "requires login"
-# json.dumps with an option makes an encoder a call, and findings come in hundreds of thousands.
-_SORTED: Final = json.JSONEncoder(sort_keys=True).encode
 _LEVELS: Final = frozenset({"none", "note", "warning", "error"})
 
 
@@ -54,6 +53,7 @@ def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never 
     return "runs" in json_keys(head) and _SIGN.search(head) is not None
 
 
+@without_collections()
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
     """Return the ``scans`` and ``findings`` of a SARIF log and its ``sources`` row.
 
@@ -181,6 +181,7 @@ class _Run:
 
     def findings(self, warnings: list[str]) -> list[dict[str, Any]]:
         rows = []
+        names = []
         broken = 0
         for result in _list(self.run.get("results")):
             if not isinstance(result, dict):
@@ -190,7 +191,9 @@ class _Run:
             self._used_rules.add(name)
             if _word(result.get("kind")) in _NO_PROBLEM or result.get("baselineState") == "absent":
                 continue
-            rows.append(self._finding(result, name, rule))
+            own = _keys(result.get("fingerprints"))
+            names.append("; ".join([f"{key}={text}" for key, text in own.items()]))
+            rows.append(self._finding(result, name, rule, own))
             # Before ruff named the rule of a file that it cannot parse, it left it away.
             if name in UNPARSED or (name == "(?)" and self.tool == "ruff"):
                 self.unread.append(f"{rows[-1]['path']}: {rows[-1]['message']}")
@@ -199,10 +202,14 @@ class _Run:
         unnamed = sum(row["rule"] == "(?)" for row in rows)
         if unnamed:
             warnings.append(amount(unnamed, "finding names no rule", "findings name no rule"))
-        _add_fingerprints(rows)
+        texts = ((row["rule"], row["path"], row["context_sha256"] or row["message"]) for row in rows)
+        for row, name, computed in zip(rows, names, computed_fingerprints(texts), strict=True):
+            row["fingerprint"] = name or computed
         return rows
 
-    def _finding(self, result: Mapping[str, Any], name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
+    def _finding(
+        self, result: Mapping[str, Any], name: str, rule: Mapping[str, Any], own: Mapping[str, str]
+    ) -> dict[str, Any]:
         location = _object(next(iter(_list(result.get("locations"))), None))
         physical = _object(location.get("physicalLocation"))
         region = _object(physical.get("region"))
@@ -220,8 +227,8 @@ class _Run:
             "path": self._uri(physical.get("artifactLocation")),
             "line": line if isinstance(line, int) and line > 0 else None,
             "message": redact_text(self._message(result, rule)),
-            "fingerprints": _keys(result.get("fingerprints")),
-            "partial_fingerprints": _keys(result.get("partialFingerprints")),
+            "fingerprints": _json_of(own),
+            "partial_fingerprints": _json_of(_keys(result.get("partialFingerprints"))),
             "context_sha256": sha256_of(["".join(source.split())]) if isinstance(source, str) and source else None,
             "suppressed": _suppressed(result),
         }
@@ -305,16 +312,18 @@ def _suppressed(result: Mapping[str, Any]) -> bool:
     return any(suppression.get("status") in _ACCEPTED for suppression in stated)
 
 
-def _add_fingerprints(rows: list[dict[str, Any]]) -> None:
-    texts = ((row["rule"], row["path"], row["context_sha256"] or row["message"]) for row in rows)
-    for row, computed in zip(rows, computed_fingerprints(texts), strict=True):
-        own = json.loads(row["fingerprints"]) if row["fingerprints"] else {}
-        row["fingerprint"] = "; ".join(f"{key}={text}" for key, text in own.items()) or computed
+def _keys(value: object) -> dict[str, str]:
+    """Return the fingerprints that identify something, by name in order."""
+    if not isinstance(value, dict):
+        return {}
+    return {str(key): str(text) for key, text in sorted(value.items()) if text not in (None, "", _PLACEHOLDER)}
 
 
-def _keys(value: object) -> str | None:
-    keys = {str(key): str(text) for key, text in _object(value).items() if text not in (None, "", _PLACEHOLDER)}
-    return _SORTED(keys) if keys else None
+def _json_of(keys: Mapping[str, str]) -> str | None:
+    """Return what json.dumps does, which makes an encoder a call: findings come in hundreds of thousands."""
+    if not keys:
+        return None
+    return "{" + ", ".join([f"{_quoted(key)}: {_quoted(text)}" for key, text in keys.items()]) + "}"
 
 
 def _word(value: object) -> str | None:
