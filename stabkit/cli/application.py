@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.exceptions import TyperException
 
-from stabkit.cli import evidence, judgement, noise, project, storage, trends
+from stabkit.cli import differences, evidence, judgement, noise, project, reports, storage, trends
 from stabkit.cli.terminal import Terminal
 from stabkit.errors import StabkitError, UsageError, nearest
 from stabkit.redact import redact_text
@@ -32,10 +32,10 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "explain": judgement.explain,
     "trend": trends.trend,
     "aa": noise.aa,
-    "report": judgement.report,
+    "report": reports.report,
     "index": project.index,
     "read": evidence.read,
-    "diff": judgement.diff,
+    "diff": differences.diff,
 }
 
 _STORE_COMMANDS: Final[dict[str, Callable[..., int]]] = {

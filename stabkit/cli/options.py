@@ -7,7 +7,7 @@ import re
 import shlex
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -38,6 +38,7 @@ __all__ = [
     "require_config",
     "say_next",
     "source_error",
+    "store_for",
     "terminal_of",
     "uninterrupted",
     "usual_config",
@@ -124,6 +125,26 @@ def warn_of_names(terminal: Terminal, config: Config) -> None:
 def data_folder(config: Path | None, data: str | None) -> Path | str:
     """Return the store's folder: the one given, else the one that the configuration names."""
     return data if data is not None else require_config(config).data
+
+
+def store_for(references: Sequence[str | None], config: Path | None, data: str | None) -> Path | str | None:
+    """Return the store in which references are looked up; paths of evidence need none.
+
+    Raises
+    ------
+    UsageError
+        A reference is no path, and nothing says where the store is.
+    """
+    if data is not None or all(given and Path(given).exists() for given in references):
+        return data
+    if usual_config(config) is None:
+        missing = [given for given in references if given and not Path(given).exists()]
+        what = f"There is no folder or file {missing[0]!r}" if missing else "Two runs are needed"
+        raise UsageError(
+            f"{what}, and neither a stabkit.toml nor --data says where runs are stored.",
+            hint="Name two folders of evidence files, or the store with --data, or write a configuration: stabkit init",
+        )
+    return data_folder(config, data)
 
 
 def open_data(config: Path | None, data: str | None, *, create: bool = False) -> Store:

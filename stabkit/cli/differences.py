@@ -1,0 +1,182 @@
+"""The command that says what moved between two pieces of evidence: diff."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stabkit.cli.options import (
+    ConfigOption,
+    DataOption,
+    FormatOption,
+    open_data,
+    require_config,
+    source_error,
+    terminal_of,
+    usual_config,
+    with_retries,
+)
+from stabkit.cli.terminal import Format, Terminal
+from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from stabkit.analyze.findings import FindingComparison
+    from stabkit.config import Config
+    from stabkit.schema import Evidence
+
+__all__ = ["diff"]
+
+_PROCESSES = os.cpu_count() or 1
+
+
+def diff(
+    context: typer.Context,
+    before: Annotated[
+        str, typer.Argument(metavar="BEFORE", help="Evidence before the change: file, folder, glob, run.")
+    ],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="Evidence after the change, likewise.")],
+    suite: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The suite that test reports belong to: its retries count.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    output_format: FormatOption = Format.text,
+    sarif: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the new findings to this file, as SARIF.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="COMMIT", help="That BEFORE is of; else the one that its SARIF states.")
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(metavar="COMMIT", help="That AFTER is of; else its SARIF's, or HEAD beside --base.")
+    ] = None,
+    repository: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the commits are: git says which lines moved.")
+    ] = Path(),
+) -> int:
+    r"""Say what moved between two pieces of evidence.
+
+    Tests by transition, with what the sides have in common; findings by state. A path wins over a run of the same
+    name. Renamed tests are found by the configured test_aliases.
+
+    Exit codes: 0 shown, whatever moved; 2 error.
+
+    \b
+    Examples:
+      stabkit diff before.xml after.xml
+      stabkit diff reports/ junit.xml --suite unit
+      stabkit diff latest~1 latest --data data/sample
+      stabkit diff old.sarif new.sarif --format json
+      stabkit diff old.sarif new.sarif --sarif added.sarif
+      stabkit diff old.sarif new.sarif --base v1.4 --head v1.5
+    """
+    from stabkit.report.lists import compare_scans, difference, difference_tables
+
+    terminal = terminal_of(context)
+    found_config = usual_config(config)
+    settings = require_config(found_config) if found_config else None
+    where = (suite, settings, config, data)
+    sides = (_read_whole(terminal, before, repository, *where), _read_whole(terminal, after, repository, *where))
+    kinds = [{table for table in ("tests", "scans") if len(side[table])} for side in sides]
+    if all(kinds) and not kinds[0] & kinds[1]:
+        raise UsageError(
+            "One side holds tests and the other a scan.",
+            where=f"{before} and {after}",
+            hint="Compare evidence of the same kind; see what a file holds: stabkit read FILE",
+        )
+    if not any(kinds):
+        raise UsageError(
+            "Neither file holds tests or a scan: nothing to compare.",
+            where=f"{before} and {after}",
+            hint="See what they hold: stabkit read FILE",
+        )
+    changes = _changes_between(terminal, repository, (base, head), sides)
+    matched = compare_scans(*sides, changes)
+    if sarif is not None:
+        _write_new(sarif, matched, sides[1])
+    found = difference(*sides, matched, aliases=settings.test_aliases if settings else None)
+    if output_format is Format.json:
+        terminal.document(found)
+    else:
+        terminal.show(output_format, *difference_tables(found))
+    return 0
+
+
+def _changes_between(
+    terminal: Terminal, repository: Path, given: tuple[str | None, str | None], sides: Sequence[Evidence]
+) -> pd.DataFrame | None:
+    """Return what git changed between the commits of two scans; None where they or the repository are not known."""
+    from stabkit.collect.ranges import range_changes
+
+    stated = [_stated_commit(side) for side in sides]
+    base, head = given[0] or stated[0], given[1] or stated[1] or ("HEAD" if given[0] else None)
+    if base is None or head is None:
+        if given != (None, None):
+            raise UsageError("--head needs the commit of BEFORE too.", where="--head", hint="Name it with --base.")
+        return None
+    try:
+        return range_changes(repository, base, head)
+    except (UsageError, EvidenceError) as error:
+        if given != (None, None):
+            raise
+        terminal.note(f"lines are not followed by git: {error.what}")
+        return None
+
+
+def _stated_commit(side: Evidence) -> str | None:
+    stated = {json.loads(claimed).get("commit") for claimed in side["sources"]["claimed"].dropna()} - {None}
+    return str(stated.pop()) if len(stated) == 1 else None
+
+
+def _write_new(path: Path, matched: FindingComparison | None, after: Evidence) -> None:
+    """Write the findings that only the later file has; no scan in it is an error, not an empty log."""
+    from stabkit.report.sarif import new_findings_log
+
+    if matched is None or not len(after["scans"]):
+        raise UsageError("--sarif needs two scans; the files hold none.", hint="Leave it out, or give scan reports.")
+    log = new_findings_log(matched.states, after["scans"])
+    try:
+        path.write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"The file cannot be written: {error.strerror or error}.", where=str(path), hint="Choose another place."
+        ) from error
+
+
+def _read_whole(
+    terminal: Terminal,
+    given: str,
+    root: Path,
+    suite: str | None,
+    settings: Config | None,
+    config: Path | None,
+    data: str | None,
+) -> Evidence:
+    """Return what a path or a run holds; what cannot be read at all is no empty side of a comparison."""
+    from stabkit.collect.readers import expand, read_paths
+
+    paths = expand(given)
+    if not any(os.path.lexists(path) for path in paths) and (data is not None or settings is not None):
+        try:
+            evidence = open_data(config, data).evidence(given)
+        except (StoreError, UnknownRunError) as error:
+            error.hint = f"{error.hint or ''} There is no file or folder {given!r} either.".strip()
+            raise
+    else:
+        evidence = read_paths([given], suite=suite, root=root.absolute(), processes=_PROCESSES)
+        evidence = with_retries(evidence, suite, settings)
+    for source in evidence["sources"].itertuples():
+        if source.status == "error":
+            raise source_error(source)
+        if source.status != "ok":
+            terminal.warning(f"{source.path}: {source.message}")
+    if not len(evidence["tests"]) and not len(evidence["scans"]):
+        terminal.warning(f"{given}: it holds neither tests nor a scan")
+    return evidence

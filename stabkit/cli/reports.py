@@ -1,0 +1,179 @@
+"""The command that makes reports: report."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stabkit.cli.completion import complete_runs, one_of
+from stabkit.cli.options import (
+    ConfigOption,
+    DataOption,
+    FormatOption,
+    OutputOption,
+    store_for,
+    terminal_of,
+    usual_config,
+)
+from stabkit.cli.terminal import Format, Terminal
+from stabkit.errors import StabkitError, UsageError
+
+if TYPE_CHECKING:
+    from stabkit.pipeline.reports import Job, ReportFiles
+
+__all__ = ["report"]
+
+
+def _bundled() -> tuple[str, ...]:
+    from stabkit.pipeline.notebooks import BUNDLED
+
+    return (*BUNDLED, "all")
+
+
+def report(
+    context: typer.Context,
+    baseline: Annotated[
+        str | None,
+        typer.Argument(metavar="BASELINE", help="As in gate; else the run before.", autocompletion=complete_runs),
+    ] = None,
+    candidate: Annotated[
+        str | None,
+        typer.Argument(metavar="CANDIDATE", help="As in gate; else the newest.", autocompletion=complete_runs),
+    ] = None,
+    output: OutputOption = Path("reports"),
+    notebook: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notebook",
+            "-n",
+            metavar="NAME",
+            help="Bundled name, path, or 'all'; may be repeated. Else stability_report.",
+            autocompletion=one_of(_bundled),
+        ),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A notebook parameter.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    output_format: FormatOption = Format.text,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> int:
+    r"""Make a report as one HTML page.
+
+    Self-contained; beside it the same result as JSON and Markdown.
+
+    Exit codes: 0 stable, 1 regressed, 2 error (a broken notebook cell too), 3 inconclusive.
+
+    \b
+    Examples:
+      stabkit report v1.4 v1.5 --output reports
+      stabkit report --notebook test_trends --data data/sample
+    """
+    from stabkit.pipeline.reports import make_reports
+    from stabkit.report.index import write_index
+
+    terminal = terminal_of(context)
+    jobs = _jobs(notebook or ["stability_report"], baseline, candidate, config, data, _parameters(parameter or []))
+    _check_folder(output)
+    progress = terminal.progress()
+    if progress:
+        progress.start("reports", len(jobs))
+    try:
+        made = make_reports(jobs, output, done=lambda *_: progress.advance() if progress else None)
+    finally:
+        if progress:
+            progress.finish()
+    write_index(output)
+    return _say_made(terminal, output_format, made, open_page=open_page)
+
+
+def _jobs(
+    notebooks: list[str],
+    baseline: str | None,
+    candidate: str | None,
+    config: Path | None,
+    data: str | None,
+    extra: dict[str, Any],
+) -> list[Job]:
+    from stabkit.pipeline.notebooks import BUNDLED, find_notebook, notebook_parameters
+    from stabkit.pipeline.reports import Job, from_here
+
+    names = [name for given in notebooks for name in (BUNDLED if given == "all" else (given,))]
+    settings = usual_config(config)
+    store = store_for((baseline, candidate), config, data)
+    usual = {
+        "data": from_here(store) if store is not None else "",
+        "config": from_here(settings) if settings is not None else "",
+        "baseline": baseline,
+        "candidate": candidate,
+    }
+    declared = {name: notebook_parameters(find_notebook(name)) for name in names}
+    jobs = []
+    for name, known in declared.items():
+        given = {key: value for key, value in usual.items() if value is not None and key in known}
+        # With several notebooks, a parameter goes to those that have it; one that none has is refused later, by name.
+        shared = {key: v for key, v in extra.items() if key in known or not any(key in d for d in declared.values())}
+        jobs.append(Job(name, {**given, **shared}))
+    return jobs
+
+
+def _check_folder(output: Path) -> None:
+    """Refuse a folder that cannot be written before a notebook runs for it."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"The folder for the pages cannot be written: {error.strerror or error}.",
+            where=str(output),
+            hint="Name another folder with --output.",
+        ) from error
+
+
+def _parameters(given: list[str]) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{text!r} is not NAME=VALUE.", where="--parameter", hint="Such as: -p suite=unit")
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = value
+        parameters[name.strip()] = parsed
+    return parameters
+
+
+def _say_made(
+    terminal: Terminal, output_format: Format, made: list[ReportFiles | StabkitError], *, open_page: bool
+) -> int:
+    pages = [entry for entry in made if not isinstance(entry, StabkitError)]
+    for entry in made:
+        problem = entry if isinstance(entry, StabkitError) else entry.failure
+        if problem is not None:
+            terminal.error(problem)
+    if output_format is Format.json:
+        terminal.document(
+            {
+                "schema": 1,
+                "reports": [
+                    {"title": page.title, "verdict": page.verdict, "exit_code": page.exit_code, "html": str(page.html)}
+                    for page in pages
+                ],
+            }
+        )
+    elif output_format is Format.markdown:
+        terminal.result("\n\n".join(page.markdown.read_text(encoding="utf-8") for page in pages))
+    else:
+        for page in pages:
+            terminal.result(f"{page.html}  {page.title}")
+    if open_page and pages:
+        terminal.open_page(pages[0].html)
+    codes = [2 if isinstance(entry, StabkitError) else entry.exit_code for entry in made]
+    return next((code for code in (2, 1, 3) if code in codes), 0)

@@ -1,0 +1,33 @@
+"""report: what wrong options say before a notebook runs."""
+
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-p", "baselin=v1"], "Did you mean 'baseline'?"),
+        (["-p", "baseline"], "is not NAME=VALUE"),
+        (["-n", "test_trend"], "Did you mean 'test_trends'?"),
+        (["-n", "none.ipynb"], "no such notebook"),
+        (["-n", "good.xml.ipynb"], "no such notebook"),
+        (["-o", "good.xml/pages"], "cannot be written"),
+    ],
+)
+def test_report_refuses_wrong_options_before_any_notebook_runs(stabkit, folder, words, said):
+    code, out, err = stabkit("report", "--data", DATA / "sample", *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "hint: " in err
+    assert not (folder / "reports").exists() or not list((folder / "reports").iterdir())
+
+
+def test_report_of_a_notebook_that_is_none(stabkit, folder):
+    (folder / "x.ipynb").write_text("{")
+    code, _, err = stabkit("report", "--data", DATA / "sample", "-n", "x.ipynb")
+    assert code == 2
+    assert "not a notebook" in err
