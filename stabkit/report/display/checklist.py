@@ -1,0 +1,68 @@
+"""Lines that are true, false, not checked, or for a person to verify."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from stabkit.chart.numbers import plural
+from stabkit.errors import UsageError
+from stabkit.report.display.badges import badge
+from stabkit.report.display.piece import Piece
+from stabkit.report.escape import markdown_code, markdown_text, plain_text
+
+__all__ = ["CheckItem", "Checklist"]
+
+
+@dataclass(frozen=True)
+class CheckItem:
+    """One line of a checklist; ``outcome`` is yes, no, not_checked or manual."""
+
+    outcome: str
+    what: str
+    detail: str = ""
+    command: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Checklist(Piece):
+    """Lines that are true, false, not checked, or for a person to verify; the last are never ticked nor counted."""
+
+    kind: ClassVar[str] = "checklist"
+    items: tuple[CheckItem, ...]
+    caption: str = "Checklist"
+
+    def __post_init__(self) -> None:
+        for item in self.items:
+            if item.outcome not in ("yes", "no", "not_checked", "manual"):
+                raise UsageError(f"No outcome {item.outcome!r}.", hint="Known: yes, no, not_checked, manual.")
+
+    @property
+    def sentence(self) -> str:
+        """Return the counts: "2 yes, 1 no, 1 not checked."."""
+        words = [("yes", "yes"), ("no", "no"), ("not_checked", "not checked")]
+        counts = [(sum(item.outcome == key for item in self.items), word) for key, word in words]
+        text = ", ".join(f"{n} {word}" for n, word in counts if n) or "Nothing was checked"
+        manual = sum(item.outcome == "manual" for item in self.items)
+        by_hand = f"; {plural(manual, 'line')} for a person to verify" if manual else ""
+        return f"{text}{by_hand}."
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            plain_text(" ".join([*badge(i.outcome)[::2], i.what, *(x for x in (i.detail, i.command) if x)]))
+            for i in self.items
+        )
+
+    def markdown(self) -> str:
+        """Return the content as Markdown."""
+        lines = []
+        for item in self.items:
+            glyph, _, word = badge(item.outcome)
+            detail = f" – {markdown_text(item.detail)}" if item.detail else ""
+            command = f" {markdown_code(item.command)}" if item.command else ""
+            lines.append(f"- {glyph} {word}: {markdown_text(item.what)}{detail}{command}")
+        return "\n".join(lines) or markdown_text(self.sentence)
+
+    def content(self) -> dict[str, Any]:
+        """Return the content as JSON values."""
+        return {"caption": self.caption, "sentence": self.sentence, "items": list(self.items)}

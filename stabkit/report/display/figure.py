@@ -1,0 +1,109 @@
+"""A chart with its words and the data behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+from stabkit.chart.description import Description
+from stabkit.errors import UsageError
+from stabkit.report.display.markup import data_address
+from stabkit.report.display.piece import Piece
+from stabkit.report.display.table import Column, Table
+from stabkit.report.escape import markdown_text, plain_text
+
+__all__ = ["Figure"]
+
+FIGURE_ROWS: Final = 60
+
+
+@dataclass(frozen=True, repr=False)
+class Figure(Piece):
+    """A chart with its words: title, image with text alternative, caption, and the data behind it.
+
+    Parameters
+    ----------
+    description : Description
+        A figure without text alternative or title is refused.
+    svg : bytes
+        As made by :func:`stabkit.chart.canvas.to_svg`.
+    data : Table or None
+        What is drawn, folded below the image.
+
+    Examples
+    --------
+    ``Figure.of(plot_shift, describe_shift, frame)`` draws; keywords reach both functions, ``height`` (in) the axes.
+    """
+
+    kind: ClassVar[str] = "figure"
+    description: Description
+    svg: bytes = field(repr=False)
+    data: Table | None = None
+
+    def __post_init__(self) -> None:
+        for part, name in ((self.description.title, "title"), (self.description.alt, "alt text")):
+            if not part.strip():
+                raise UsageError(f"A figure needs its {name}.", hint="Its describe function computes it.")
+
+    @classmethod
+    def of(
+        cls,
+        plot: Callable[..., Any],
+        describe: Callable[..., Description],
+        frame: Any,
+        *,
+        height: float = 3.0,
+        left: float = 0.62,
+        right: float = 0.16,
+        columns: Sequence[Column] | None = None,
+        **options: Any,
+    ) -> Figure:
+        """Draw a frame and describe it, with the frame as the data behind the figure."""
+        from stabkit.chart.canvas import new_axes, to_svg
+        from stabkit.chart.style import settle
+
+        axes = new_axes(height=height, left=left, right=right)
+        plot(frame, axes=axes, **options)
+        settle(axes)
+        svg = to_svg(axes.figure)
+        shown = columns or [_guess_column(name, frame[name]) for name in frame.columns]
+        description = describe(frame, **options)
+        return cls(description, svg, Table.of(frame, shown, f"Data: {description.title}", limit=FIGURE_ROWS))
+
+    @property
+    def image(self) -> str:
+        """The image as a data address."""
+        return data_address(self.svg)
+
+    def __repr__(self) -> str:
+        texts = (self.description.title, self.description.alt, self.description.caption)
+        return "\n".join(plain_text(text) for text in texts if text)
+
+    def markdown(self) -> str:
+        """Return the content as Markdown: the finding and what the image shows, without the image."""
+        title, alt = markdown_text(self.description.title), markdown_text(self.description.alt)
+        caption = f" {markdown_text(self.description.caption)}" if self.description.caption else ""
+        return f"**{title}**\n\n{alt}.{caption}".replace("..", ".")
+
+    def content(self) -> dict[str, Any]:
+        """Return the content as JSON values."""
+        table = self.data.content() if self.data else None
+        return {
+            "title": self.description.title,
+            "alt": self.description.alt,
+            "caption": self.description.caption,
+            "data": table,
+        }
+
+
+def _guess_column(name: str, values: Any) -> Column:
+    number = values.dtype.kind in "iuf"
+    words = set(map(str, values.dropna().unique()[:20])) if values.dtype.kind not in "iufbM" else set()
+    outcome = bool(words) and words <= {"stable", "improved", "regressed", "inconclusive"}
+    label = str(name)
+    for unit in ("ms", "s", "mb"):
+        label = f"{label[: -len(unit) - 1]}, {unit}" if label.endswith(f"_{unit}") else label
+    return Column(
+        str(name), label.replace("_", " ").strip() or "value", "number" if number else "outcome" if outcome else "text"
+    )

@@ -1,0 +1,49 @@
+"""Several pieces as one, in order or behind a line that opens them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from stabkit.report.display.piece import Piece
+from stabkit.report.escape import markdown_text, plain_text
+
+__all__ = ["Fold", "Group"]
+
+
+@dataclass(frozen=True, repr=False)
+class Group(Piece):
+    """Several pieces in order, where one call of a notebook gives more than one."""
+
+    kind: ClassVar[str] = "group"
+    pieces: tuple[Piece, ...]
+
+    def __repr__(self) -> str:
+        return "\n\n".join(repr(piece) for piece in self.pieces)
+
+    def markdown(self) -> str:
+        """Return the content as Markdown."""
+        return "\n\n".join(piece.markdown() for piece in self.pieces)
+
+    def content(self) -> dict[str, Any]:
+        """Return the content as JSON values."""
+        return {"pieces": [piece.piece() for piece in self.pieces]}
+
+
+@dataclass(frozen=True, repr=False)
+class Fold(Group):
+    """Pieces behind a line that opens them: what is stable, or long. Nothing that decides belongs here."""
+
+    kind: ClassVar[str] = "fold"
+    summary: str = "More"
+
+    def __repr__(self) -> str:
+        return f"{plain_text(self.summary)}\n\n{super().__repr__()}"
+
+    def markdown(self) -> str:
+        """Return the content as Markdown."""
+        return f"{markdown_text(self.summary)}\n\n{super().markdown()}"
+
+    def content(self) -> dict[str, Any]:
+        """Return the content as JSON values."""
+        return {"summary": self.summary, **super().content()}

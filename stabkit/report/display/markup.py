@@ -1,0 +1,60 @@
+"""The templates, and how untrusted text becomes HTML: escaped, on one line, broken only where a reader expects it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import jinja2
+from markupsafe import Markup, escape
+
+from stabkit.report.display.badges import badge
+from stabkit.report.escape import plain_text, slug
+
+__all__ = ["TEMPLATES", "data_address", "environment"]
+
+TEMPLATES: Final = Path(__file__).parents[1] / "templates"
+LONG_WORD: Final = 22
+_JOINT: Final = re.compile(r"(?<=/)|(?<=[^_]_)(?=[^_.])|(?<=::)|(?<=\.)(?=\w{4})")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the templates, undefined names refused."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES / "stabkit"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.filters |= {
+        "slug": slug,
+        "badge": badge,
+        "data": data_address,
+        "line": plain_text,
+        "breaks": _with_breaks,
+        "words": _unbroken_words,
+    }
+    return made
+
+
+def _with_breaks(text: object) -> Markup:
+    """Escape, and allow breaks inside long names where a reader expects them: after a slash, dot, underscore, colon."""
+    parts = (_JOINT.split(word) if len(word) > LONG_WORD else [word] for word in plain_text(text).split(" "))
+    return Markup(" ").join(Markup("<wbr>").join(part) for part in parts)
+
+
+def _unbroken_words(command: object) -> Markup:
+    """Escape a command, its words kept whole: browsers break "--only" after its first hyphen."""
+    words = plain_text(command).split(" ")
+    whole = Markup('<span class="w">{}</span>')
+    return Markup(" ").join(whole.format(word) if len(word) <= LONG_WORD else escape(word) for word in words)
+
+
+def data_address(svg: bytes) -> str:
+    """Return an image as the address that holds it whole."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()

@@ -1,0 +1,46 @@
+"""What every display object is: one content in four forms."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+from stabkit.analyze.outcome import to_json
+from stabkit.report.display.markup import environment
+
+__all__ = ["PIECE_MIME", "SCHEMA_VERSION", "Piece"]
+
+PIECE_MIME: Final = "application/vnd.stabkit+json"
+SCHEMA_VERSION: Final = 1
+
+
+class Piece:
+    """Base of all display objects: one content, four forms."""
+
+    kind: ClassVar[str]
+
+    def _repr_html_(self) -> str:
+        macro = getattr(environment().get_template("pieces.html.j2").module, self.kind)
+        return str(macro(self)).strip()
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
+        return {
+            "text/plain": repr(self),
+            "text/html": self._repr_html_(),
+            "text/markdown": self.markdown(),
+            PIECE_MIME: self.piece(),
+        }
+
+    def markdown(self) -> str:
+        """Return the content as Markdown in which all evidence is escaped."""
+        raise NotImplementedError
+
+    def content(self) -> dict[str, Any]:
+        """Return the content as JSON values, without schema and kind."""
+        raise NotImplementedError
+
+    def piece(self) -> dict[str, Any]:
+        """Return the piece of the result that this object stands for."""
+        return {"schema": SCHEMA_VERSION, "kind": self.kind, **to_json(self.content())}
