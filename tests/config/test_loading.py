@@ -1,17 +1,7 @@
 import pytest
 
-from stabkit.config import find_config, load_config, misspelt_names, write_example
+from stabkit.config import find_config, load_config, write_example
 from stabkit.errors import ConfigError
-
-
-@pytest.fixture
-def load(tmp_path):
-    def load(text):
-        path = tmp_path / "stabkit.toml"
-        path.write_text(text, encoding="utf-8")
-        return load_config(path)
-
-    return load
 
 
 def test_empty_file_is_all_defaults(load):
@@ -75,38 +65,6 @@ def test_binary_file_is_no_traceback(tmp_path):
         load_config(path)
 
 
-def test_conditions_follow_from_what_is_declared(load):
-    config = load(
-        '[http.api]\nurl = "http://h"\nobjective = { below_ms = 150 }\n'
-        '[tests.unit]\nfiles = ["a.xml"]\n[scans.ruff]\nfiles = ["r.sarif"]\n[resources.api]\npid = 1\n'
-    )
-    assert [condition.name for condition in config.conditions] == [
-        "api response time",
-        "api slow requests",
-        "api errors",
-        "api contract",
-        "api objective",
-        "unit tests",
-        "ruff findings",
-        "api memory",
-    ]
-
-
-def test_declared_conditions_replace_the_derived_ones(load):
-    config = load('[http.api]\nurl = "http://h"\n[[condition]]\nname = "only this"\nkind = "checks"\n')
-    assert [condition.name for condition in config.conditions] == ["only this"]
-
-
-def test_hash_follows_content_not_place(tmp_path):
-    hashes = set()
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        path = tmp_path / name / "stabkit.toml"
-        path.write_text("[collect]\nrounds = 3\n")
-        hashes.add(load_config(path).sha256)
-    assert len(hashes) == 1
-
-
 def test_nearest_file_is_found_upwards(tmp_path):
     (tmp_path / "stabkit.toml").touch()
     deep = tmp_path / "a" / "b"
@@ -144,17 +102,3 @@ def test_a_wrong_value_is_said_in_words_and_with_a_remedy(load, text, what, hint
         load(text)
     assert what in caught.value.what
     assert hint in caught.value.hint
-
-
-def test_names_that_are_nearly_declared_are_told(load):
-    config = load(
-        '[http.checkout]\nurl = "http://h"\n'
-        '[[condition]]\nname = "checkout time"\nkind = "latency"\ntarget = "chekout"\n'
-        '[[condition]]\nname = "imported"\nkind = "tests"\ntarget = "from-elsewhere"\n'
-        '[[journeys]]\nname = "buy"\nguarded_by = ["checkout time", "checkout tme"]\n'
-    )
-    assert misspelt_names(config) == (
-        "condition 'checkout time' judges 'chekout', which is not declared; did you mean 'checkout'?",
-        "journey 'buy' is guarded by 'checkout tme', which is not declared; did you mean 'checkout time'?",
-    )
-    assert misspelt_names(load('[http.api]\nurl = "http://h"\n')) == ()

@@ -1,0 +1,51 @@
+"""``stabkit.toml`` as typed, frozen models: targets, suites, scans, journeys, conditions, margins.
+
+Unknown keys are refused with the nearest known name. Secrets are never values here: a header or payload names the
+environment variable that holds it. Relative paths are relative to the configuration file.
+"""
+
+from __future__ import annotations
+
+from stabkit.config.conditions import Condition, ConditionKind, Objective, Severity
+from stabkit.config.loading import find_config, load_config, write_example
+from stabkit.config.readiness import Area, ChecklistLine, Journey
+from stabkit.config.settings import CollectSettings, Config, Project, default_conditions, misspelt_names
+from stabkit.config.sources import ChangesSource, FindingMapping, ScanSource, TestSuite
+from stabkit.config.targets import (
+    EventContract,
+    HttpTarget,
+    PrometheusSource,
+    ResourceTarget,
+    SequenceRule,
+    WebSocketMessage,
+    WebSocketTarget,
+)
+
+__all__ = [
+    "Area",
+    "ChangesSource",
+    "ChecklistLine",
+    "CollectSettings",
+    "Condition",
+    "ConditionKind",
+    "Config",
+    "EventContract",
+    "FindingMapping",
+    "HttpTarget",
+    "Journey",
+    "Objective",
+    "Project",
+    "PrometheusSource",
+    "ResourceTarget",
+    "ScanSource",
+    "SequenceRule",
+    "Severity",
+    "TestSuite",
+    "WebSocketMessage",
+    "WebSocketTarget",
+    "default_conditions",
+    "find_config",
+    "load_config",
+    "misspelt_names",
+    "write_example",
+]

@@ -1,0 +1,45 @@
+"""What must hold for the verdict to be STABLE: one condition a table."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from stabkit.config.model import Model
+
+__all__ = ["Condition", "ConditionKind", "Objective", "Severity"]
+
+ConditionKind = Literal[
+    "latency", "slow_requests", "objective", "error_rate", "checks", "tests", "findings", "resource"
+]
+Severity = Literal["critical", "high", "normal", "low"]
+
+
+class Objective(Model):
+    """A limit on one quantile, judged by its one-sided bound."""
+
+    quantile: float = Field(default=0.95, gt=0, lt=1)
+    below_ms: float = Field(gt=0)
+
+
+class Condition(Model):
+    """One thing that must hold for the verdict to be STABLE.
+
+    Margins: ``latency`` and ``resource`` are ratios (0.05 is 5 %), ``error_rate`` and ``slow_requests`` are absolute
+    (0.005 is half a percentage point). ``slow_requests`` are those slower than the objective, without one those slower
+    than the baseline's own 95th percentile.
+    """
+
+    name: str
+    kind: ConditionKind
+    target: str | None = Field(default=None, description="target, suite or scan it speaks of; null: all of its kind")
+    metric: str | None = None
+    margin: float | None = Field(default=None, gt=0)
+    tail_margin: float | None = Field(default=None, gt=0)
+    objective: Objective | None = None
+    min_severity: str | None = Field(default=None, description="findings below it are listed, not judged")
+    gating: bool = True
+    accept_single_run: bool = Field(default=False, description="judge one run a side without known machine noise")
+    severity: Severity = "normal"
+    advice: str | None = None

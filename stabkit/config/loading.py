@@ -1,0 +1,128 @@
+"""``stabkit.toml`` found, read and checked; every fault is told with its key and a remedy."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from stabkit.config.settings import Config
+from stabkit.errors import ConfigError, nearest
+
+__all__ = ["find_config", "load_config", "write_example"]
+
+CONFIG_NAME: Final = "stabkit.toml"
+
+
+def find_config(start: Path | None = None) -> Path | None:
+    """Return the nearest ``stabkit.toml``, from the given folder upwards; None if there is none."""
+    folder = (start or Path.cwd()).resolve()
+    for candidate in (folder, *folder.parents):
+        if (candidate / CONFIG_NAME).is_file():
+            return candidate / CONFIG_NAME
+    return None
+
+
+def write_example(path: Path | str) -> Path:
+    """Write a commented configuration to start from, and return its path.
+
+    Raises
+    ------
+    ConfigError
+        The file exists already, or its folder cannot be written. Nothing is overwritten.
+    """
+    file = Path(path)
+    example = Path(__file__).parent / "example.toml"
+    try:
+        with file.open("x", encoding="utf-8") as output:
+            output.write(example.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise ConfigError("The file exists already.", where=str(file), hint="Edit it, or move it away first.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"The file cannot be written: {error.strerror or error}.", where=str(file), hint="Choose another folder."
+        ) from error
+    return file
+
+
+def load_config(path: Path | str) -> Config:
+    """Read and check a configuration file.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing or unreadable, is not TOML, or holds an unknown key or a wrong value; names the key, the
+        nearest known key, and all faults found.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError("There is no such file.", where=str(file), hint="Write one with: stabkit init") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The file cannot be read: {error}.", where=str(file)) from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        hint = "Correct it there. Text stands in quotes, a table's name in brackets: [http.api]"
+        raise ConfigError(f"Not valid TOML: {error}.", where=str(file), hint=hint) from error
+    try:
+        return Config.model_validate({**data, "root": file.resolve().parent})
+    except ValidationError as error:
+        raise _translate(error, file) from error
+
+
+def _translate(error: ValidationError, file: Path) -> ConfigError:
+    faults = [_fault(fault) for fault in error.errors(include_url=False)]
+    first_key, first_text, hint = faults[0]
+    more = [f"{key}: {text}" for key, text, _ in faults[1:]]
+    what = first_text + (f" Also: {'; '.join(more)}" if more else "")
+    return ConfigError(what, where=f"{file}, key {first_key}", hint=hint)
+
+
+def _fault(fault: Any) -> tuple[str, str, str]:
+    location = [str(part) for part in fault["loc"]]
+    key = ".".join(location) or "(file)"
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        guess = nearest(location[-1], known)
+        hint = f"Did you mean {guess!r}?" if guess else f"Known here: {', '.join(known)}."
+        return key, f"Unknown key {location[-1]!r}.", hint
+    if fault["type"] == "missing":
+        return key, "This key is missing.", f"Add {location[-1]!r}."
+    if fault["type"] == "tuple_type":
+        return key, "A list is needed here.", 'Such as: ["first", "second"]'
+    if fault["type"] == "literal_error":
+        known = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+        guess = nearest(str(fault["input"]), known)
+        hint = (f"Did you mean {guess!r}? " if guess else "") + f"Known: {', '.join(known)}."
+        return key, f"There is no {location[-1]} {fault['input']!r}.", hint
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    return key, f"{text[:1].upper()}{text[1:]}.", "Correct this value."
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    model: Any = Config
+    for part in location:
+        fields = {(info.alias or name): info for name, info in model.model_fields.items()}
+        # A name under a mapping or an index in a list is no field and leaves the model as it is.
+        if part in fields:
+            model = _inner_model(fields[part].annotation)
+        if model is None:
+            return []
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return []
+    return sorted(info.alias or name for name, info in model.model_fields.items() if name != "root")
+
+
+def _inner_model(annotation: Any) -> Any:
+    if isinstance(annotation, type):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        inner = _inner_model(argument)
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            return inner
+    return None

@@ -1,0 +1,166 @@
+"""The whole configuration, resolved, and the conditions that follow from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from stabkit.config.conditions import Condition, Severity
+from stabkit.config.model import Model
+from stabkit.config.readiness import Area, ChecklistLine, Journey
+from stabkit.config.sources import ChangesSource, ScanSource, TestSuite
+from stabkit.config.targets import HttpTarget, PrometheusSource, ResourceTarget, WebSocketTarget
+from stabkit.errors import nearest
+
+__all__ = ["CollectSettings", "Config", "Project", "default_conditions", "misspelt_names"]
+
+
+class Project(Model):
+    """What the system is called, where it runs, and where its evidence lives."""
+
+    name: str = "system"
+    environment: str = "local"
+    data: str = Field(
+        default="data/runs",
+        description="the store: a folder, relative to the configuration file, or s3://bucket/prefix",
+    )
+
+
+class CollectSettings(Model):
+    """How evidence is collected."""
+
+    rounds: int = Field(default=10, ge=1, le=10_000, description="interleaved rounds")
+    seed: int = Field(default=1, description="of the order of sides within each round")
+    max_rate: float = Field(default=1_000, gt=0, le=10_000, description="no target is asked more often in a second")
+    max_requests: int = Field(default=1_000_000, ge=1, description="of one target, all rounds together")
+    max_minutes: float = Field(default=120, gt=0, description="of probing; rounds end there")
+
+
+class Config(Model):
+    """The whole of ``stabkit.toml``, resolved."""
+
+    project: Project = Project()
+    collect: CollectSettings = CollectSettings()
+    http: Mapping[str, HttpTarget] = Field(default_factory=dict)
+    websocket: Mapping[str, WebSocketTarget] = Field(default_factory=dict)
+    resources: Mapping[str, ResourceTarget] = Field(default_factory=dict)
+    prometheus: Mapping[str, PrometheusSource] = Field(default_factory=dict)
+    tests: Mapping[str, TestSuite] = Field(default_factory=dict)
+    scans: Mapping[str, ScanSource] = Field(default_factory=dict)
+    records: tuple[str, ...] = Field(default=(), description="stabkit evidence files (JSON), paths or globs")
+    changes: ChangesSource | None = None
+    areas: Mapping[str, Area] = Field(default_factory=dict)
+    journeys: tuple[Journey, ...] = ()
+    checklist: tuple[ChecklistLine, ...] = ()
+    test_aliases: Mapping[str, str] = Field(default_factory=dict, description="old test id -> new test id")
+    condition: tuple[Condition, ...] = ()
+    root: Path = Field(default=Path(), description="folder of the file; set on loading", exclude=True)
+
+    @field_validator("condition")
+    @classmethod
+    def _unique_names(cls, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        names = [condition.name for condition in conditions]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two conditions are called {twice[0]!r}")
+        return conditions
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The declared conditions, or those that follow from what is declared to be collected."""
+        return self.condition or default_conditions(self)
+
+    def path(self, relative: Path | str) -> Path:
+        """Return a path of the configuration, made absolute against its folder."""
+        return (self.root / Path(relative).expanduser()).resolve()
+
+    @property
+    def data(self) -> Path | str:
+        """The store's folder, or the address of a remote one."""
+        remote = self.project.data.startswith("s3://")
+        return self.project.data if remote else self.path(self.project.data)
+
+    def to_json(self) -> str:
+        """Return the resolved configuration, as JSON with sorted keys; it holds no secret."""
+        return json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the resolved configuration."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def misspelt_names(config: Config) -> tuple[str, ...]:
+    """Return what a condition or a journey names that is not declared, where a declared name is very near.
+
+    A name that is near none may be that of imported evidence, which needs no declaration.
+    """
+    parts = (config.http, config.websocket, config.resources, config.prometheus, config.tests, config.scans)
+    declared = [name for part in parts for name in part]
+    names = [condition.name for condition in config.conditions]
+    used = [(f"condition {c.name!r} judges", c.target, declared) for c in config.condition if c.target]
+    used += [(f"journey {j.name!r} is guarded by", name, names) for j in config.journeys for name in j.guarded_by]
+    return tuple(
+        f"{who} {name!r}, which is not declared; did you mean {guess!r}?"
+        for who, name, known in used
+        if name not in known and (guess := nearest(name, known))
+    )
+
+
+def default_conditions(config: Config) -> tuple[Condition, ...]:
+    """Return the conditions that follow from the declared targets, suites and scans.
+
+    Each HTTP target gets latency, slow requests, error rate and checks; each WebSocket target connect time and checks;
+    each objective, suite, scan and resource its own.
+    """
+    found: list[Condition] = []
+    for name, target in config.http.items():
+        found += [
+            Condition(name=f"{name} response time", kind="latency", target=name, metric="response_time"),
+            Condition(name=f"{name} slow requests", kind="slow_requests", target=name, metric="response_time"),
+            Condition(name=f"{name} errors", kind="error_rate", target=name, metric="response_time", severity="high"),
+            Condition(name=f"{name} contract", kind="checks", target=name, severity="critical"),
+        ]
+        if target.objective:
+            found.append(
+                Condition(
+                    name=f"{name} objective",
+                    kind="objective",
+                    target=name,
+                    metric="response_time",
+                    objective=target.objective,
+                )
+            )
+    for name, socket in config.websocket.items():
+        found += [
+            Condition(name=f"{name} contract", kind="checks", target=name, severity="critical"),
+            Condition(name=f"{name} session time", kind="latency", target=name, metric="session_time"),
+            Condition(name=f"{name} errors", kind="error_rate", target=name, metric="connect_time", severity="high"),
+        ]
+        if socket.objective:
+            found.append(
+                Condition(
+                    name=f"{name} objective",
+                    kind="objective",
+                    target=name,
+                    metric="connect_time",
+                    objective=socket.objective,
+                )
+            )
+    for name, suite in config.tests.items():
+        severity: Severity = "critical" if suite.mission_critical else "high"
+        found.append(Condition(name=f"{name} tests", kind="tests", target=name, severity=severity))
+    found += [Condition(name=f"{name} findings", kind="findings", target=name) for name in config.scans]
+    found += [
+        Condition(name=f"{name} memory", kind="resource", target=name, metric="memory") for name in config.resources
+    ]
+    found += [
+        Condition(name=f"{name} {source.metric}", kind="resource", target=name, metric=source.metric)
+        for name, source in config.prometheus.items()
+        if source.metric in ("memory", "cpu")
+    ]
+    return tuple(found)

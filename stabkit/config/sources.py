@@ -1,0 +1,81 @@
+"""What other tools answer: test suites, scans, the git range of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from stabkit.config.model import Model
+
+__all__ = ["ChangesSource", "FindingMapping", "ScanSource", "TestSuite"]
+
+
+class TestSuite(Model):
+    """One test suite: a command that writes a report, or report files that exist already."""
+
+    __test__ = False  # not a pytest class
+
+    command: tuple[str, ...] = Field(default=(), description="'{output}' is replaced by the report's path")
+    files: tuple[str, ...] = Field(default=(), description="paths or globs")
+    directory: Path | None = None
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    timeout_s: float = Field(default=1_800, gt=0)
+    confirm_reruns: int = Field(default=5, ge=0, le=50, description="fresh reruns of each newly failing test")
+    rerun_known_failures: bool = Field(default=False, description="also rerun what failed in the baseline already")
+    rerun_command: tuple[str, ...] = Field(default=(), description="'{output}' and '{test}'")
+    retries: Literal["declared", "same_id"] = Field(
+        default="declared", description="same_id: cases of one id are attempts in order, and the last counts"
+    )
+    left_out: tuple[str, ...] = Field(
+        default=(), description="globs of test ids that are not to run any more, or not here: their absence is no gap"
+    )
+    mission_critical: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> TestSuite:
+        if bool(self.command) == bool(self.files):
+            raise ValueError("give either command or files")
+        return self
+
+
+class FindingMapping(Model):
+    """Where the findings stand in a JSON or CSV file that no reader knows: dotted paths, or names of columns."""
+
+    tool: str = Field(description="what the scan is called; findings of another tool are never compared with it")
+    findings: str | None = Field(default=None, description="JSON: dotted path to the list; null: the document itself")
+    rule: str
+    path: str
+    line: str | None = None
+    message: str | None = None
+    severity: str | None = None
+    severities: Mapping[str, str] = Field(default_factory=dict, description="the file's word -> a standard one")
+    fingerprint: str | None = Field(default=None, description="the tool's own name for a finding")
+    files: str | None = Field(default=None, description="JSON: dotted path to the scanned files, listed or counted")
+
+
+class ScanSource(Model):
+    """One compliance scan: a command that writes a report, or report files that exist already."""
+
+    command: tuple[str, ...] = Field(default=(), description="'{output}' is replaced by the report's path")
+    files: tuple[str, ...] = ()
+    directory: Path | None = None
+    timeout_s: float = Field(default=1_800, gt=0)
+    ok_exit_codes: tuple[int, ...] = (0, 1)
+    mapping: FindingMapping | None = Field(default=None, description="for files of a format that no reader knows")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ScanSource:
+        if bool(self.command) == bool(self.files):
+            raise ValueError("give either command or files")
+        return self
+
+
+class ChangesSource(Model):
+    """The git range between baseline and candidate."""
+
+    repository: Path = Path()
+    base: str | None = Field(default=None, description="a commit; null: the baseline run's own commit")
+    head: str = "HEAD"

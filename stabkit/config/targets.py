@@ -1,0 +1,199 @@
+"""What is measured: HTTP and WebSocket endpoints, processes, a Prometheus server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from stabkit.config.conditions import Objective
+from stabkit.config.model import Model
+
+__all__ = [
+    "EventContract",
+    "HttpTarget",
+    "PrometheusSource",
+    "ResourceTarget",
+    "SequenceRule",
+    "WebSocketMessage",
+    "WebSocketTarget",
+]
+
+
+class HttpTarget(Model):
+    """One HTTP endpoint to probe."""
+
+    url: str
+    baseline_url: str | None = Field(default=None, description="the same endpoint of the baseline, if both are up")
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    json_body: Any = None
+    form: Mapping[str, str] | None = Field(default=None, description="sent as an HTML form is")
+    body_text: str | None = None
+    body_file: Path | None = None
+    body_env: str | None = Field(default=None, description="environment variable that holds the body")
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers_env: Mapping[str, str] = Field(
+        default_factory=dict, description="header -> environment variable that holds its value"
+    )
+    headers_command: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="header -> command that prints its value, run once per collection"
+    )
+    requests: int = Field(default=50, ge=1, le=100_000, description="per round")
+    rate: float = Field(default=50.0, gt=0, le=5_000, description="requests due per second")
+    connections: int = Field(default=1, ge=1, le=64, description="that share the schedule; a free one takes the next")
+    timeout_s: float = Field(default=10.0, gt=0, description="for the whole request, redirects included")
+    connection: Literal["reused", "fresh"] = "reused"
+    http_version: Literal["1.1", "2"] = Field(default="1.1", description="2: whatever else is spoken is a failed check")
+    max_redirects: int = Field(default=0, ge=0, le=20, description="0: a redirect is an answer like any other")
+    proxy: str | None = Field(default=None, description="http://host:port; none is ever taken from the environment")
+    proxy_auth_env: str | None = Field(default=None, description="environment variable that holds user:password")
+    verify: bool = Field(default=True, description="false: certificate checks become not_checked, never pass")
+    ca_file: Path | None = None
+    tls_min_version: Literal["1.2", "1.3"] | None = None
+    certificate_days_left: int | None = Field(default=None, ge=0)
+    expect_status: int | tuple[int, ...] = 200
+    expect_headers: Mapping[str, str | bool] = Field(
+        default_factory=dict, description="name -> regular expression, true (present) or false (absent)"
+    )
+    expect_json: Mapping[str, Any] = Field(default_factory=dict, description="path -> expected value")
+    expect_text: str | None = None
+    expect_match: str | None = Field(default=None, description="regular expression found somewhere in the body")
+    expect_schema: Path | None = Field(default=None, description="JSON Schema of the body")
+    objective: Objective | None = None
+
+    @field_validator("expect_match", "expect_headers")
+    @classmethod
+    def _patterns(cls, value: Any) -> Any:
+        for pattern in value.values() if isinstance(value, Mapping) else [value]:
+            if isinstance(pattern, str):
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+        return value
+
+    @model_validator(mode="after")
+    def _agrees(self) -> HttpTarget:
+        bodies = ("json_body", "form", "body_text", "body_file", "body_env")
+        given = [name for name in bodies if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one body, not {' and '.join(given)}")
+        if not self.statuses or not all(100 <= status <= 599 for status in self.statuses):
+            raise ValueError("expect_status needs one or more statuses between 100 and 599")
+        if self.connections > self.requests:
+            raise ValueError(f"{self.connections} connections cannot share {self.requests} requests of a round")
+        return self
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """The expected statuses."""
+        return (self.expect_status,) if isinstance(self.expect_status, int) else self.expect_status
+
+
+class WebSocketMessage(Model):
+    """One message to send after connecting."""
+
+    json_payload: Any = Field(default=None, alias="json")
+    text: str | None = None
+    reply_within_ms: float | None = Field(default=None, gt=0)
+
+
+class EventContract(Model):
+    """What every received event must look like."""
+
+    required: tuple[str, ...] = Field(default=(), description="dotted paths, each reported by name")
+    types: tuple[str, ...] = Field(default=(), description="expected event types, each must be seen")
+    type_field: str = "type"
+    id_field: str | None = None
+    time_field: str | None = None
+    schema_file: Path | None = None
+    unknown_type: Literal["fail", "allow"] = "allow"
+
+
+class SequenceRule(Model):
+    """An order of events, per key."""
+
+    name: str = "sequence"
+    steps: tuple[str, ...] = Field(min_length=1)
+    key: str | None = Field(default=None, description="dotted path; null: one sequence per session")
+    mode: Literal["strict", "subsequence", "any_order"] = "subsequence"
+    at_least: int = Field(default=1, ge=1)
+    gap_ms: float | None = Field(default=None, gt=0)
+    total_ms: float | None = Field(default=None, gt=0)
+
+
+class WebSocketTarget(Model):
+    """One WebSocket endpoint and its contract."""
+
+    url: str
+    baseline_url: str | None = None
+    sessions: int = Field(default=5, ge=1, le=10_000, description="per round, one after the other on schedule")
+    rate: float = Field(default=5.0, gt=0, le=500, description="sessions due per second")
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers_env: Mapping[str, str] = Field(default_factory=dict)
+    headers_command: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    verify: bool = True
+    ca_file: Path | None = None
+    tls_min_version: Literal["1.2", "1.3"] | None = None
+    certificate_days_left: int | None = Field(default=None, ge=0)
+    subprotocols: tuple[str, ...] = Field(default=(), description="offered in this order; one of them must be chosen")
+    timeout_s: float = Field(default=10.0, gt=0)
+    send: tuple[WebSocketMessage, ...] = ()
+    listen_ms: float = Field(default=5_000, gt=0, description="the deadline: then absence is decided")
+    until_type: str | None = Field(default=None, description="an event of this type ends the session early")
+    ping_every_ms: float | None = Field(default=None, ge=10, description="null: no pings, as they are traffic too")
+    pong_within_ms: float = Field(default=1_000, gt=0)
+    expect_close: int | None = Field(default=None, ge=1000, le=4999, description="code with which the server closes")
+    require_tls: bool = False
+    event: EventContract | None = None
+    sequence: tuple[SequenceRule, ...] = ()
+    objective: Objective | None = Field(default=None, description="on connect_time")
+
+    @model_validator(mode="after")
+    def _one_end(self) -> WebSocketTarget:
+        if self.until_type is not None and self.expect_close is not None:
+            raise ValueError("until_type ends the session before the server can: leave it out, or expect_close")
+        return self
+
+
+class ResourceTarget(Model):
+    """One process, children included, found by pid, pid file, port or name."""
+
+    pid: int | None = None
+    pid_file: Path | None = None
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    process_name: str | None = None
+    baseline_pid: int | None = None
+    baseline_pid_file: Path | None = None
+    baseline_port: int | None = Field(default=None, ge=1, le=65_535)
+    baseline_process_name: str | None = None
+    container: bool = Field(default=False, description="also what the whole container of the process uses")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ResourceTarget:
+        given = [self.pid, self.pid_file, self.port, self.process_name]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("give exactly one of pid, pid_file, port, process_name")
+        return self
+
+
+class PrometheusSource(Model):
+    """One query to a Prometheus server, over the time of the collection."""
+
+    url: str
+    query: str = Field(min_length=1, description="PromQL of the candidate; one series is clearest")
+    baseline_query: str | None = Field(
+        default=None, description="PromQL of the baseline, if both are collected at once"
+    )
+    metric: str | None = Field(
+        default=None, description="'memory' (in MB) and 'cpu' (in s) are judged; null: the series"
+    )
+    step_s: float = Field(default=5.0, gt=0, description="not below the server's scrape interval")
+    timeout_s: float = Field(default=10.0, gt=0)
+    headers_env: Mapping[str, str] = Field(default_factory=dict)
+    headers_command: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    verify: bool = True
+    ca_file: Path | None = None

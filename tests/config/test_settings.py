@@ -1,0 +1,47 @@
+from stabkit.config import load_config, misspelt_names
+
+
+def test_conditions_follow_from_what_is_declared(load):
+    config = load(
+        '[http.api]\nurl = "http://h"\nobjective = { below_ms = 150 }\n'
+        '[tests.unit]\nfiles = ["a.xml"]\n[scans.ruff]\nfiles = ["r.sarif"]\n[resources.api]\npid = 1\n'
+    )
+    assert [condition.name for condition in config.conditions] == [
+        "api response time",
+        "api slow requests",
+        "api errors",
+        "api contract",
+        "api objective",
+        "unit tests",
+        "ruff findings",
+        "api memory",
+    ]
+
+
+def test_declared_conditions_replace_the_derived_ones(load):
+    config = load('[http.api]\nurl = "http://h"\n[[condition]]\nname = "only this"\nkind = "checks"\n')
+    assert [condition.name for condition in config.conditions] == ["only this"]
+
+
+def test_hash_follows_content_not_place(tmp_path):
+    hashes = set()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / "stabkit.toml"
+        path.write_text("[collect]\nrounds = 3\n")
+        hashes.add(load_config(path).sha256)
+    assert len(hashes) == 1
+
+
+def test_names_that_are_nearly_declared_are_told(load):
+    config = load(
+        '[http.checkout]\nurl = "http://h"\n'
+        '[[condition]]\nname = "checkout time"\nkind = "latency"\ntarget = "chekout"\n'
+        '[[condition]]\nname = "imported"\nkind = "tests"\ntarget = "from-elsewhere"\n'
+        '[[journeys]]\nname = "buy"\nguarded_by = ["checkout time", "checkout tme"]\n'
+    )
+    assert misspelt_names(config) == (
+        "condition 'checkout time' judges 'chekout', which is not declared; did you mean 'checkout'?",
+        "journey 'buy' is guarded by 'checkout tme', which is not declared; did you mean 'checkout time'?",
+    )
+    assert misspelt_names(load('[http.api]\nurl = "http://h"\n')) == ()
