@@ -3,7 +3,8 @@
 from stabkit.runs import new_run
 from stabkit.store.checking import StoreCheck
 from stabkit.store.compaction import Compaction
+from stabkit.store.opening import open_store
 from stabkit.store.retention import Pruning
-from stabkit.store.store import Store, open_store
+from stabkit.store.store import Store
 
 __all__ = ["Compaction", "Pruning", "Store", "StoreCheck", "new_run", "open_store"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from stabkit.errors import StoreError, UsageError
+from stabkit.errors import StoreError, UsageError, nearest
 from stabkit.schema import TABLES, conform
 from stabkit.store.batches import DataFile, arrow_schema
 from stabkit.store.places import quote
@@ -20,8 +19,19 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
 
     from stabkit.store.places import Place
+    from stabkit.store.spans import Span
 
-__all__ = ["Span", "arrow_table", "connection", "due_in", "of_runs", "query", "read_table", "samples", "to_pandas"]
+__all__ = [
+    "arrow_table",
+    "check_names",
+    "connection",
+    "due_in",
+    "of_runs",
+    "query",
+    "read_table",
+    "samples",
+    "to_pandas",
+]
 
 _SQL_TYPES: Final = {
     "text": "VARCHAR",
@@ -32,23 +42,23 @@ _SQL_TYPES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Span:
-    """A range of time, ``until`` excluded; None is no bound.
+def check_names(table: str, columns: Sequence[str] | None) -> None:
+    """Refuse the name of a table or column that there is not.
 
-    Samples are in it by the time they were due, and by the start of their run where that is not known; the rows of
-    other tables by the start of their run.
+    Raises
+    ------
+    UsageError
+        It names the nearest one.
     """
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def holds(self, moment: datetime) -> bool:
-        """Return True if a moment is in the range."""
-        return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
-
-    def __bool__(self) -> bool:
-        return self.since is not None or self.until is not None
+    if table not in TABLES:
+        guess = nearest(table, TABLES)
+        hint = f"Did you mean {guess!r}?" if guess else f"Tables: {', '.join(TABLES)}."
+        raise UsageError(f"There is no table {table!r}.", where="Store.read", hint=hint)
+    for column in columns or ():
+        if column not in TABLES[table].names:
+            guess = nearest(column, TABLES[table].names)
+            hint = f"Did you mean {guess!r}?" if guess else f"Columns: {', '.join(TABLES[table].names)}."
+            raise UsageError(f"Table {table!r} has no column {column!r}.", where="Store.read", hint=hint)
 
 
 def read_table(

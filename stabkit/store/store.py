@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,88 +11,36 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.errors import StoreError, UnknownRunError, UsageError, nearest
-from stabkit.redact import redact_text
+from stabkit.errors import StoreError, UsageError
 from stabkit.runs import is_aa
-from stabkit.schema import SCHEMA_VERSION, TABLES, Evidence
+from stabkit.schema import TABLES, Evidence
 from stabkit.store import queries, retention, sketches
-from stabkit.store.batches import COMMITS, Batch, DataFile, check_writable, write_batch
+from stabkit.store.batches import Batch, DataFile, check_writable, write_batch
 from stabkit.store.checking import StoreCheck, check_files
 from stabkit.store.compaction import Compaction, compact
 from stabkit.store.export import EXPORT_FORMATS, write_tables
 from stabkit.store.local import Folder
 from stabkit.store.markers import Markers
-from stabkit.store.places import Place, in_bucket, place_of
-from stabkit.store.queries import Span
+from stabkit.store.places import Place
+from stabkit.store.references import resolve
 from stabkit.store.retention import Pruning
+from stabkit.store.spans import Span, day_of, moment_of
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store"]
 
 _LOG: Final = logging.getLogger(__name__)
-_SIGN: Final = "stabkit-store.json"
-_GITIGNORE: Final = ".gitignore"
-_IGNORED: Final = "# Runs are kept here, not in git; remove this file to commit them.\n*\n"
-_RELATIVE: Final = re.compile(r"(?P<name>.+?)~(?P<back>\d{1,9})", re.DOTALL)
-
-
-def open_store(path: Path | str, *, create: bool = False) -> Store:
-    """Return the store in that folder, or at that address.
-
-    Parameters
-    ----------
-    path : Path or str
-        A relative path is looked up from the working folder upwards, as git does; the first that is a store wins.
-        ``s3://bucket/prefix`` is a store on object storage: credentials and the endpoint come from the environment.
-    create : bool
-        Make the store (in the working folder, if the path is relative) where there is none.
-
-    Raises
-    ------
-    StoreError
-        There is no store, or it cannot be made.
-    """
-    remote = in_bucket(path) is not None
-    given = Path(path).expanduser()
-    here = Path.cwd()
-    candidates: list[Path | str] = [path] if remote or given.is_absolute() else []
-    candidates += [] if candidates else [folder / given for folder in (here, *here.parents)]
-    for candidate in candidates:
-        place = place_of(candidate)
-        if _is_store(place):
-            return Store(place)
-    if not create:
-        raise StoreError(
-            "There is no store here" + (" or in a folder above." if len(candidates) > 1 else "."),
-            where=str(path),
-            hint="Collect a run first with: stabkit collect, or name the folder with --data.",
-        )
-    place = place_of(candidates[0])
-    try:
-        if isinstance(place, Folder):
-            (place.root / COMMITS).mkdir(parents=True, exist_ok=True)
-            ignored = place.root / _GITIGNORE
-            if not ignored.exists():  # evidence in a repository would count as a change of the system
-                ignored.write_text(_IGNORED, encoding="utf-8")
-        place.write(_SIGN, (json.dumps({"schema": SCHEMA_VERSION}) + "\n").encode())
-    except OSError as error:
-        raise StoreError(
-            f"The store cannot be made: {error.strerror or error}.",
-            where=str(place),
-            hint="Name a folder that this user can write with --data.",
-        ) from error
-    return Store(place)
 
 
 class Store:
     """A place of runs: batches of Parquet files, visible by their commit markers, read through DuckDB.
 
     Several processes may append and read at the same time. Nothing stored is ever changed. Open one with
-    :func:`open_store`.
+    :func:`stabkit.store.open_store`.
 
     Examples
     --------
     >>> import tempfile
-    >>> from stabkit.runs import new_run
+    >>> from stabkit.store import new_run, open_store
     >>> store = open_store(tempfile.mkdtemp(), create=True)
     >>> checks = pd.DataFrame({"target": ["api"], "check": ["status"], "outcome": ["pass"]})
     >>> run_id = store.append(new_run(label="v1.5"), Evidence.of(checks=checks))
@@ -191,33 +137,8 @@ class Store:
         StoreError
             A prefix fits several runs, or a damaged marker may hide the run that is meant.
         """
-        runs = self._known.runs()
-        ids: list[str] = runs["run_id"].tolist()
-        if reference in ids:
-            return reference
-        broken = self._known.damage_of(reference)
-        if broken:
-            raise broken
-        name, back = reference, 0
-        labels = set(runs["label"].dropna())
-        relative = _RELATIVE.fullmatch(reference)
-        if relative and reference not in labels:
-            name, back = relative["name"], int(relative["back"])
         history = self.runs()["run_id"].tolist()
-        among = history if name == "latest" else runs.loc[runs["label"] == name, "run_id"].tolist()
-        if back < len(among):
-            return self._undamaged(among[-1 - back])
-        fitting = [run_id for run_id in ids if run_id.startswith(reference)] if reference else []
-        if len(fitting) == 1:
-            return fitting[0]
-        if fitting:
-            shown = ", ".join(fitting[:5])
-            raise StoreError(
-                f"{len(fitting)} runs begin with {reference!r}: {shown}.",
-                where=str(self.place),
-                hint="Give more of the run id.",
-            )
-        raise UnknownRunError(reference, list(dict.fromkeys([*runs["label"].dropna(), *ids])), where=str(self.place))
+        return resolve(reference, self._known, history, where=str(self.place))
 
     def run(self, reference: str) -> pd.Series:
         """Return the runs row that a reference names."""
@@ -256,8 +177,8 @@ class Store:
         StoreError
             A data file is missing or changed; it is named. Other runs stay readable.
         """
-        _check_names(table, columns)
-        span = Span(_moment(since, "since"), _moment(until, "until"))
+        queries.check_names(table, columns)
+        span = Span(moment_of(since, "since"), moment_of(until, "until"))
         every = self._known.runs()
         wanted = None if runs is None else [self.resolve(name) for name in ([runs] if isinstance(runs, str) else runs)]
         chosen = self.runs() if wanted is None else every[every["run_id"].isin(wanted)].reset_index(drop=True)
@@ -375,8 +296,8 @@ class Store:
             metric=metric,
             by=by,
             started={run_id: days[run_id] for run_id in ids if run_id in days},
-            since=_day(since, "since"),
-            until=_day(until, "until"),
+            since=day_of(since, "since"),
+            until=day_of(until, "until"),
         )
 
     def check(self) -> StoreCheck:
@@ -465,17 +386,6 @@ class Store:
             raise UsageError(f"There is no export format {form!r}.", hint=f"Known: {', '.join(EXPORT_FORMATS)}.")
         return write_tables({name: self.read(name, runs) for name in TABLES}, Path(folder), form)
 
-    def _undamaged(self, run_id: str) -> str:
-        # Names sort by time: a damaged marker behind this run may be the newer one that was meant.
-        for name, fault in self._known.faults.items():
-            if name > run_id:
-                raise StoreError(
-                    f"A newer run may be meant, but its marker is damaged. {fault.what}",
-                    where=fault.where,
-                    hint=f"Restore it or move it away, or name the run by its id: {run_id}",
-                )
-        return run_id
-
     def _live(self, runs: Sequence[str], table: str) -> list[DataFile]:
         """Return the files to open for a table of these runs."""
         known = set(runs)
@@ -500,49 +410,5 @@ class Store:
             )
 
 
-def _is_store(place: Place) -> bool:
-    if isinstance(place, Folder):
-        return (place.root / _SIGN).is_file() or (place.root / COMMITS).is_dir()
-    try:
-        return _SIGN in place.names("") or bool(place.names(COMMITS))
-    except OSError as error:
-        raise StoreError(
-            f"The remote store cannot be read: {redact_text(str(error))}.",
-            where=str(place),
-            hint="Check the address and the credentials in the environment: AWS_ACCESS_KEY_ID and the like.",
-        ) from error
-
-
 def _samples(batch: Batch) -> list[DataFile]:
     return [file for file in batch.files if file.table == "samples"]
-
-
-def _moment(given: datetime | date | str | None, name: str) -> datetime | None:
-    """Return a time with a zone: a date is its beginning, and UTC is meant where no zone is said."""
-    if given is None:
-        return None
-    try:
-        moment = pd.Timestamp(given)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{name} is no time: {given!r}.", hint="Such as 2026-01-31 or 2026-01-31T12:00Z.") from error
-    if moment is pd.NaT:
-        raise UsageError(f"{name} is no time: {given!r}.", hint="Such as 2026-01-31 or 2026-01-31T12:00Z.")
-    whole: datetime = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    return whole
-
-
-def _day(given: date | str | None, name: str) -> date | None:
-    moment = _moment(given, name)
-    return None if moment is None else moment.date()
-
-
-def _check_names(table: str, columns: Sequence[str] | None) -> None:
-    if table not in TABLES:
-        guess = nearest(table, TABLES)
-        hint = f"Did you mean {guess!r}?" if guess else f"Tables: {', '.join(TABLES)}."
-        raise UsageError(f"There is no table {table!r}.", where="Store.read", hint=hint)
-    for column in columns or ():
-        if column not in TABLES[table].names:
-            guess = nearest(column, TABLES[table].names)
-            hint = f"Did you mean {guess!r}?" if guess else f"Columns: {', '.join(TABLES[table].names)}."
-            raise UsageError(f"Table {table!r} has no column {column!r}.", where="Store.read", hint=hint)

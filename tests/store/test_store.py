@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stabkit.errors import SchemaError, StoreError, UnknownRunError, UsageError
+from stabkit.errors import SchemaError, StoreError, UsageError
 from stabkit.schema import TABLES, Evidence
 from stabkit.store import Store, new_run, open_store
 
@@ -63,26 +63,6 @@ def test_nulls_stay_null_and_are_null_in_sql(store: Store) -> None:
     store.append(new_run(), evidence_of())
     counted = store.sql("SELECT count(*) AS n, count(response_ms) AS known FROM samples")
     assert counted.loc[0].to_dict() == {"n": 3, "known": 2}
-
-
-def test_references(store: Store) -> None:
-    first, second, third = (store.append(run_at(i, label), Evidence()) for i, label in enumerate(["a", "b", "a"]))
-    assert store.runs()["run_id"].tolist() == [first, second, third]
-    assert store.resolve("latest") == third
-    assert store.resolve("latest~2") == first
-    assert store.resolve("a") == third
-    assert store.resolve("a~1") == first
-    assert store.resolve(second) == second
-    assert store.resolve(second[:-2]) == second
-    with pytest.raises(StoreError, match="3 runs begin with"):
-        store.resolve("20250914")
-    for unknown in ("latest~3", "c", "", "b~1"):
-        with pytest.raises(UnknownRunError):
-            store.resolve(unknown)
-    store.append(run_at(9, "long-label"), Evidence())
-    with pytest.raises(UnknownRunError, match=r"Did you mean 'long-label'") as caught:
-        store.resolve("lnog-label")
-    assert caught.value.hint
 
 
 def test_oldest_first_whatever_the_order_of_appending(store: Store) -> None:
@@ -195,18 +175,6 @@ def test_an_empty_store_answers(store: Store) -> None:
     assert store.runs().empty
     assert store.read("findings").empty
     assert store.sql("SELECT count(*) AS n FROM findings")["n"].tolist() == [0]
-
-
-def test_lookup_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = open_store(tmp_path / "data", create=True)
-    below = tmp_path / "notebooks" / "deep"
-    below.mkdir(parents=True)
-    monkeypatch.chdir(below)
-    assert open_store("data").root == made.root
-    assert open_store("data", create=True).root == made.root
-    with pytest.raises(StoreError, match="or in a folder above"):
-        open_store("dta")
-    assert open_store("other", create=True).root == below / "other"
 
 
 def test_a_folder_with_pattern_characters_in_its_name(tmp_path: Path) -> None:
@@ -392,21 +360,3 @@ def test_any_text_comes_back_as_it_was(store: Store, texts: list[str], label: st
     checks = pd.DataFrame({"target": texts, "check": "x", "outcome": "pass", "detail": texts})
     run_id = store.append(new_run(label=label), Evidence.of(checks=checks))
     assert store.read("checks", runs=[run_id])["detail"].tolist() == texts
-
-
-def test_a_new_store_keeps_itself_out_of_git(tmp_path):
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    open_store(tmp_path / "runs", create=True).append(new_run(label="v1"), Evidence())
-    told = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert told.stdout == ""
-
-
-def test_what_git_ignores_is_for_the_user_to_say(tmp_path):
-    place = tmp_path / "runs"
-    place.mkdir()
-    (place / ".gitignore").write_text("")
-    open_store(place, create=True)
-    assert (place / ".gitignore").read_text() == ""
-    (place / ".gitignore").unlink()
-    open_store(place, create=True)
-    assert not (place / ".gitignore").exists()
