@@ -12,8 +12,7 @@ from stabkit.analyze.confirmation import BAD
 from stabkit.analyze.coverage import FEWEST_COMMON, hidden_text
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison, match_findings, severity_rank
 from stabkit.analyze.hunks import stored_hunks
-from stabkit.analyze.measured_conditions import combine, result_of
-from stabkit.analyze.outcome import ConditionResult, Need, Outcome
+from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.transitions import TRANSITIONS, suite_summary
 from stabkit.config import Condition

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pandas as pd
 
-__all__ = ["own_lateness"]
+from stabkit.analyze.outcome import Need
+from stabkit.analyze.populations import Population, judged_rows
+from stabkit.analyze.sides import Sides
+
+__all__ = ["own_lateness", "prober_late", "slow_by_prober", "without_lateness"]
+
+_LATE_SHARE: Final = 0.5  # of the margin in ms; beyond it the prober, not the target, could decide
 
 
 def own_lateness(samples: pd.DataFrame) -> pd.Series:
@@ -54,3 +62,56 @@ def own_lateness(samples: pd.DataFrame) -> pd.Series:
     at = known[["round", "due_at"]].merge(visits.assign(behind=behind), on=["round", "due_at"], how="left")
     own = (known["late_ms"] - at["behind"].to_numpy()).clip(lower=0)
     return own.reindex(samples.index)
+
+
+def prober_late(
+    sides: Sides, population: Population, baseline_ms: pd.Series, margins: tuple[float, float]
+) -> Need | None:
+    """Ask for a better prober where its own lateness could decide the outcome.
+
+    A quantile of the sum moves by the lateness that is as frequent: the median's lateness is held against the median's
+    margin in ms, the 99th percentile's against the tail's.
+    """
+    for name, side in sides.named:
+        samples = side.evidence["samples"]
+        same = samples[samples["target"] == population.target]
+        own = own_lateness(same)[same["metric"] == population.metric].dropna()
+        for share, margin in zip((0.5, 0.99), margins, strict=True):
+            if own.empty:
+                break
+            late, allowed = own.quantile(share), _LATE_SHARE * margin * baseline_ms.quantile(share)
+            if late > allowed:
+                detail = f"{late:.2g} ms at p{100 * share:g}, {allowed:.2g} ms are allowed"
+                return Need(None, "evidence", "prober_late", detail, side=name)
+    return None
+
+
+def slow_by_prober(sides: Sides, population: Population, limit: float, margin: float) -> Need | None:
+    """Ask for a better prober where requests are slow by its own lateness alone, and so many that it could decide."""
+    for (name, side), rows in zip(sides.named, (population.baseline, population.candidate), strict=True):
+        samples = side.evidence["samples"]
+        own = own_lateness(samples[samples["target"] == population.target])
+        judged = judged_rows(rows)
+        times = judged["response_ms"]
+        share = float(((times > limit) & (times - own.reindex(judged.index).fillna(0.0) <= limit)).mean())
+        if share > _LATE_SHARE * margin:
+            detail = (
+                f"{100 * share:.2g} % of the requests are slow by that alone, {100 * _LATE_SHARE * margin:.2g} % may be"
+            )
+            return Need(None, "evidence", "prober_late", detail, side=name)
+    return None
+
+
+def without_lateness(
+    sides: Sides, population: Population, before: pd.DataFrame, after: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both sides as they would be had the prober been on time.
+
+    A change that stands with and without its lateness is not its doing.
+    """
+    found = []
+    for (_, side), times in zip(sides.named, (before, after), strict=True):
+        samples = side.evidence["samples"]
+        own = own_lateness(samples[samples["target"] == population.target]).reindex(times.index).fillna(0.0)
+        found.append(times.assign(response_ms=times["response_ms"] - own))
+    return found[0], found[1]

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-import pandas as pd
-
 from stabkit.analyze.latency import compare_latency
-from stabkit.analyze.lateness import own_lateness
+from stabkit.analyze.lateness import prober_late, slow_by_prober, without_lateness
 from stabkit.analyze.objectives import objective_estimate
-from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome
+from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome, combine, result_of
+from stabkit.analyze.populations import (
+    Population,
+    find_populations,
+    is_latency,
+    judged_rows,
+    judged_times,
+    measured_times,
+)
 from stabkit.analyze.rates import compare_failures
 from stabkit.analyze.resources import compare_resource
 from stabkit.analyze.sides import Sides
@@ -22,67 +28,16 @@ from stabkit.errors import SchemaError
 
 __all__ = [
     "MARGINS",
-    "Population",
-    "combine",
-    "find_populations",
-    "is_latency",
     "judge_error_rate",
     "judge_latency",
     "judge_objective",
     "judge_resource",
     "judge_slow_requests",
-    "judged_times",
-    "result_of",
 ]
 
 _PROVEN_CHANGES: Final = ("regressed", "improved")
 MARGINS: Final = {"latency": 0.05, "tail": 0.20, "error_rate": 0.005, "resource": 0.10}
 _RESOURCES: Final = ("memory", "cpu")
-_LATE_SHARE: Final = 0.5  # of the margin in ms; beyond it the prober, not the target, could decide
-
-
-@dataclass(frozen=True, eq=False)
-class Population:
-    """The samples of one target, metric and kind of connection, on both sides."""
-
-    target: str
-    metric: str
-    connection: str | None
-    baseline: pd.DataFrame
-    candidate: pd.DataFrame
-
-    @property
-    def name(self) -> str:
-        """What it is called where a condition speaks of several."""
-        kind = f", {self.connection} connections" if self.connection else ""
-        return f"{self.target} {self.metric}{kind}"
-
-
-def combine(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return the outcome of several: the worst, and improved only if nothing is open; none at all proves nothing.
-
-    Examples
-    --------
-    >>> combine(["stable", "improved"]), combine(["improved", "inconclusive"]), combine([])
-    ('improved', 'inconclusive', 'inconclusive')
-    """
-    order: tuple[Outcome, ...] = ("regressed", "inconclusive", "improved", "stable")
-    return next((word for word in order if word in outcomes), "inconclusive")
-
-
-def result_of(condition: Condition, outcome: Outcome, **parts: Any) -> ConditionResult:
-    """Return the result of a condition, with everything the configuration says about it."""
-    return ConditionResult(
-        name=condition.name,
-        kind=condition.kind,
-        outcome=outcome,
-        target=condition.target,
-        metric=condition.metric,
-        gating=condition.gating,
-        severity=condition.severity,
-        advice=condition.advice,
-        **parts,
-    )
 
 
 def judge_latency(condition: Condition, sides: Sides) -> ConditionResult:
@@ -171,62 +126,6 @@ def _incomparable(sides: Sides) -> Need | None:
     return None
 
 
-def is_latency(metric: str) -> bool:
-    """Return whether a metric is a time that is judged."""
-    return metric.endswith("_time") or metric.startswith("event:")
-
-
-def find_populations(condition: Condition, sides: Sides, wanted: Any, *, split: bool = True) -> list[Population]:
-    """Return the populations; ``split`` keeps fresh and reused connections apart, as times must be."""
-    before, after = (_chosen(frame, condition, wanted) for frame in sides.table("samples"))
-    if not split:
-        before, after = (frame.assign(connection=None, warmup=False) for frame in (before, after))
-    keys = sorted({*_keys(before), *_keys(after)}, key=lambda key: tuple(part or "" for part in key))
-    return [Population(*key, _of(before, key), _of(after, key)) for key in keys]
-
-
-def _chosen(samples: pd.DataFrame, condition: Condition, wanted: Any) -> pd.DataFrame:
-    if condition.target is not None:
-        samples = samples[samples["target"] == condition.target]
-    if condition.metric is not None:
-        return samples[samples["metric"] == condition.metric]
-    return samples[samples["metric"].map(wanted).astype(bool)]
-
-
-def _keys(samples: pd.DataFrame) -> set[tuple[str, str, str | None]]:
-    # The request that opens a reused connection is fresh and warm-up: alone it is no population.
-    samples = samples[~samples["warmup"].fillna(value=False).astype(bool)]
-    rows = samples[["target", "metric", "connection"]].drop_duplicates().itertuples(index=False)
-    return {
-        (target, metric, connection if isinstance(connection, str) else None) for target, metric, connection in rows
-    }
-
-
-def _of(samples: pd.DataFrame, key: tuple[str, str, str | None]) -> pd.DataFrame:
-    target, metric, connection = key
-    same = samples["connection"].isna() if connection is None else samples["connection"] == connection
-    chosen = samples[(samples["target"] == target) & (samples["metric"] == metric) & same]
-    return chosen.sort_values(["round", "sequence"], kind="stable")
-
-
-def _judged(samples: pd.DataFrame) -> pd.DataFrame:
-    """Leave out failures and warm-up; what is null about warm-up is none."""
-    warmup = samples["warmup"].fillna(value=False).astype(bool)
-    return samples[samples["ok"].fillna(value=False).astype(bool) & ~warmup]
-
-
-def judged_times(population: Population) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
-    """Return the judged times of both sides from the best column that both have, as ``round`` and ``response_ms``."""
-    sides = [_judged(population.baseline), _judged(population.candidate)]
-    for column in ("response_ms", "service_ms", "value"):
-        frames = [side[side[column].notna()] for side in sides]
-        in_ms = column != "value" or all((frame["unit"] == "ms").all() for frame in frames)
-        if in_ms and all(len(frame) for frame in frames):
-            before, after = (frame[["round", column]].rename(columns={column: "response_ms"}) for frame in frames)
-            return before, after, column
-    return sides[0].iloc[:0], sides[1].iloc[:0], None
-
-
 _Compared = tuple[Outcome, Sequence[Estimate], Sequence[Need]]
 
 
@@ -254,27 +153,12 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
         unfit = Need(None, "evidence", "false_alarms", noise.alarms)
         return "inconclusive", compared.quantiles, (unfit, *needs)
     on_schedule = column == "response_ms"
-    late = _prober_late(sides, population, before["response_ms"], (margin, tail_margin)) if on_schedule else None
+    late = prober_late(sides, population, before["response_ms"], (margin, tail_margin)) if on_schedule else None
     if late is not None and not (
-        outcome in _PROVEN_CHANGES and compare(*_on_time(sides, population, before, after)).outcome == outcome
+        outcome in _PROVEN_CHANGES and compare(*without_lateness(sides, population, before, after)).outcome == outcome
     ):
         return "inconclusive", compared.quantiles, (late, *needs)
     return outcome, compared.quantiles, needs
-
-
-def _on_time(
-    sides: Sides, population: Population, before: pd.DataFrame, after: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return both sides as they would be had the prober been on time.
-
-    A change that stands with and without its lateness is not its doing.
-    """
-    found = []
-    for (_, side), times in zip(sides.named, (before, after), strict=True):
-        samples = side.evidence["samples"]
-        own = own_lateness(samples[samples["target"] == population.target]).reindex(times.index).fillna(0.0)
-        found.append(times.assign(response_ms=times["response_ms"] - own))
-    return found[0], found[1]
 
 
 def _compare_slow(
@@ -304,34 +188,19 @@ def _compare_slow(
     if noise is not None and noise.unfit:
         open_ = [Need(None, "evidence", "false_alarms", noise.alarms), *open_]
         outcome = "inconclusive"
-    late = _slow_by_prober(sides, population, limit, margin) if column == "response_ms" else None
+    late = slow_by_prober(sides, population, limit, margin) if column == "response_ms" else None
     if late is not None and not (
-        outcome in _PROVEN_CHANGES and compare(*_on_time(sides, population, before, after))[0].outcome == outcome
+        outcome in _PROVEN_CHANGES
+        and compare(*without_lateness(sides, population, before, after))[0].outcome == outcome
     ):
         outcome, open_ = "inconclusive", [late, *open_]
     return outcome, (estimate,), [*open_, *needs]
 
 
-def _slow_by_prober(sides: Sides, population: Population, limit: float, margin: float) -> Need | None:
-    """Ask for a better prober where requests are slow by its own lateness alone, and so many that it could decide."""
-    for (name, side), rows in zip(sides.named, (population.baseline, population.candidate), strict=True):
-        samples = side.evidence["samples"]
-        own = own_lateness(samples[samples["target"] == population.target])
-        judged = _judged(rows)
-        times = judged["response_ms"]
-        share = float(((times > limit) & (times - own.reindex(judged.index).fillna(0.0) <= limit)).mean())
-        if share > _LATE_SHARE * margin:
-            detail = (
-                f"{100 * share:.2g} % of the requests are slow by that alone, {100 * _LATE_SHARE * margin:.2g} % may be"
-            )
-            return Need(None, "evidence", "prober_late", detail, side=name)
-    return None
-
-
 def _compare_resource(condition: Condition, sides: Sides, population: Population) -> _Compared:
     estimates = compare_resource(
-        _judged(population.baseline),
-        _judged(population.candidate),
+        judged_rows(population.baseline),
+        judged_rows(population.candidate),
         metric=population.metric,
         margin=condition.margin or MARGINS["resource"],
         paired=sides.paired,
@@ -373,28 +242,6 @@ def _far_better(estimate: Estimate) -> bool:
     return estimate.high < 1 / (1 + estimate.margin)
 
 
-def _prober_late(
-    sides: Sides, population: Population, baseline_ms: pd.Series, margins: tuple[float, float]
-) -> Need | None:
-    """Ask for a better prober where its own lateness could decide the outcome.
-
-    A quantile of the sum moves by the lateness that is as frequent: the median's lateness is held against the median's
-    margin in ms, the 99th percentile's against the tail's.
-    """
-    for name, side in sides.named:
-        samples = side.evidence["samples"]
-        same = samples[samples["target"] == population.target]
-        own = own_lateness(same)[same["metric"] == population.metric].dropna()
-        for share, margin in zip((0.5, 0.99), margins, strict=True):
-            if own.empty:
-                break
-            late, allowed = own.quantile(share), _LATE_SHARE * margin * baseline_ms.quantile(share)
-            if late > allowed:
-                detail = f"{late:.2g} ms at p{100 * share:g}, {allowed:.2g} ms are allowed"
-                return Need(None, "evidence", "prober_late", detail, side=name)
-    return None
-
-
 def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge the candidate's quantile against its limit; one that the baseline missed as well is a known failure."""
     objective = _objective(condition, sides)
@@ -409,13 +256,13 @@ def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
     estimates: list[Estimate] = []
     needs: list[Need] = []
     for population in populations:
-        after = _measured(population.candidate)
+        after = measured_times(population.candidate)
         if after.empty:
             outcomes.append("inconclusive")
             needs.append(Need(None, "evidence", "missing", f"no good request of {population.name}", side="candidate"))
             continue
         estimate = objective_estimate(after, objective, confidence=sides.confidence)
-        before = _measured(population.baseline)
+        before = measured_times(population.baseline)
         known = len(before) > 0 and objective_estimate(before, objective).outcome == "regressed"
         estimates.append(estimate)
         if known and estimate.outcome == "regressed":
@@ -435,12 +282,3 @@ def _objective(condition: Condition, sides: Sides) -> Objective | None:
         return None
     target = sides.config.http.get(condition.target) or sides.config.websocket.get(condition.target)
     return None if target is None else target.objective
-
-
-def _measured(samples: pd.DataFrame) -> pd.DataFrame:
-    judged = _judged(samples)
-    for column in ("response_ms", "service_ms", "value"):
-        known = judged[judged[column].notna()]
-        if len(known) and (column != "value" or (known["unit"] == "ms").all()):
-            return known[["round", column]].rename(columns={column: "response_ms"})
-    return judged.iloc[:0]

@@ -12,8 +12,9 @@ import numpy as np
 
 from stabkit.analyze.bounds import RunNoise, clustered_quantile, serial_quantile
 from stabkit.analyze.latency import LatencyComparison, compare_latency
-from stabkit.analyze.measured_conditions import MARGINS, Population, find_populations, is_latency, judged_times
+from stabkit.analyze.measured_conditions import MARGINS
 from stabkit.analyze.outcome import Outcome
+from stabkit.analyze.populations import Population, find_populations, is_latency, judged_times
 from stabkit.analyze.rounds import FloatArray, Rounds, read_rounds
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition, Config

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-__all__ = ["ConditionResult", "Estimate", "Gate", "Need", "Outcome", "VerdictWord", "to_json"]
+if TYPE_CHECKING:
+    from stabkit.config import Condition
+
+__all__ = ["ConditionResult", "Estimate", "Gate", "Need", "Outcome", "VerdictWord", "combine", "result_of", "to_json"]
 
 Outcome = Literal["stable", "improved", "regressed", "inconclusive"]
 VerdictWord = Literal["stable", "regressed", "inconclusive"]
@@ -138,6 +141,33 @@ class Gate:
     def reasons(self) -> tuple[ConditionResult, ...]:
         """The gating conditions that are neither stable nor improved, in order of weight."""
         return tuple(c for c in self.conditions if c.gating and c.outcome in ("regressed", "inconclusive"))
+
+
+def combine(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the outcome of several: the worst, and improved only if nothing is open; none at all proves nothing.
+
+    Examples
+    --------
+    >>> combine(["stable", "improved"]), combine(["improved", "inconclusive"]), combine([])
+    ('improved', 'inconclusive', 'inconclusive')
+    """
+    order: tuple[Outcome, ...] = ("regressed", "inconclusive", "improved", "stable")
+    return next((word for word in order if word in outcomes), "inconclusive")
+
+
+def result_of(condition: Condition, outcome: Outcome, **parts: Any) -> ConditionResult:
+    """Return the result of a condition, with everything the configuration says about it."""
+    return ConditionResult(
+        name=condition.name,
+        kind=condition.kind,
+        outcome=outcome,
+        target=condition.target,
+        metric=condition.metric,
+        gating=condition.gating,
+        severity=condition.severity,
+        advice=condition.advice,
+        **parts,
+    )
 
 
 def to_json(result: object) -> Any:
