@@ -281,8 +281,12 @@ class QuantileContrast:
     @property
     def fixed(self) -> float:
         """The half-width from run noise and the clock."""
-        tick = math.hypot(self.sides[0].tick, self.sides[1].tick)
-        return max(tick, self.noise.at(LEVEL) if self.noise else 0.0)
+        return max(self._tick, self.noise.at(LEVEL) if self.noise else 0.0)
+
+    @property
+    def _tick(self) -> float:
+        """Half a step of either clock: rounding is no chance that could cancel, so both add up."""
+        return self.sides[0].tick + self.sides[1].tick
 
     def at(self, level: float) -> tuple[float, float]:
         """Return the log bounds, each with one-sided error ``level``."""
@@ -290,8 +294,8 @@ class QuantileContrast:
         (l_b, u_b), (l_c, u_c) = b.at(level), c.at(level)
         m_b, m_c = b.estimate, c.estimate
         delta = m_c - m_b
-        low = delta - math.hypot(m_c - l_c, u_b - m_b)
-        high = delta + math.hypot(u_c - m_c, m_b - l_b)
+        low = delta - max(self._tick, math.hypot(m_c - l_c, u_b - m_b))
+        high = delta + max(self._tick, math.hypot(u_c - m_c, m_b - l_b))
         return _widened(delta, low, high, self.noise.at(level)) if self.noise else (low, high)
 
 

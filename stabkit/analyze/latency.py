@@ -266,7 +266,7 @@ def _contrast(design: _Design, p: float) -> tuple[Contrast, str]:
     ticks = (b.tick, c.tick)
     if design.kind != "single" and min(b.sizes.min(), c.sizes.min()) * (1 - p) >= _BEYOND - 1e-9:
         logs_b, logs_c = b.log_quantiles(p), c.log_quantiles(p)
-        tick = math.hypot(ticks[0] / math.exp(logs_b.mean()), ticks[1] / math.exp(logs_c.mean())) / 2
+        tick = (ticks[0] / math.exp(logs_b.mean()) + ticks[1] / math.exp(logs_c.mean())) / 2
         if design.kind == "paired":
             return paired_contrast(logs_b, logs_c, tick=tick), "paired t over rounds"
         return welch_contrast(logs_b, logs_c, tick=tick, noise=design.noise.get(p)), "Welch over rounds"

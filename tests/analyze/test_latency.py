@@ -164,6 +164,17 @@ def test_constants_are_as_fine_as_their_clock():
     assert "clock_tick" in coarse.flags
     assert compare_latency([100] * 1000, [120] * 1000).outcome == "regressed"
     assert compare_latency([120] * 1000, [100] * 1000).outcome == "improved"
+    # 14.51 against 15.49 ms reads as 15 and 15, 20.49 against 20.51 ms as 20 and 21.
+    assert compare_latency([15] * 1000, [15] * 1000).quantiles[0].high > 15.49 / 14.51
+    assert compare_latency([20] * 1000, [21] * 1000).quantiles[0].low < 20.51 / 20.49
+
+
+def test_rounding_is_no_chance_that_averages_out_over_rounds():
+    def steady(ms):
+        return pd.DataFrame({"round": np.repeat(np.arange(30), 50), "response_ms": np.full(1500, ms)})
+
+    assert compare_latency(steady(15), steady(15)).outcome == "inconclusive"
+    assert compare_latency(steady(20), steady(21)).quantiles[0].low < 20.51 / 20.49
 
 
 def test_integers_with_ties_are_judged():
