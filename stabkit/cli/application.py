@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.exceptions import TyperException
 
-from stabkit.cli import differences, evidence, judgement, noise, project, reports, storage, trends
+from stabkit.cli import batch, differences, evidence, judgement, noise, project, reports, storage, trends
 from stabkit.cli.terminal import Terminal
 from stabkit.errors import StabkitError, UsageError, nearest
 from stabkit.redact import redact_text
@@ -33,6 +33,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "trend": trends.trend,
     "aa": noise.aa,
     "report": reports.report,
+    "batch": batch.batch,
     "index": project.index,
     "read": evidence.read,
     "diff": differences.diff,

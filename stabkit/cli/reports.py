@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,10 +25,11 @@ from stabkit.errors import StabkitError, UsageError
 if TYPE_CHECKING:
     from stabkit.pipeline.reports import Job, ReportFiles
 
-__all__ = ["report"]
+__all__ = ["bundled", "notebooks_of", "report", "words_of"]
 
 
-def _bundled() -> tuple[str, ...]:
+def bundled() -> tuple[str, ...]:
+    """Return the words that name notebooks that come with stabkit."""
     from stabkit.pipeline.notebooks import BUNDLED
 
     return (*BUNDLED, "all")
@@ -52,7 +53,7 @@ def report(
             "-n",
             metavar="NAME",
             help="Bundled name, path, or 'all'; may be repeated. Else stability_report.",
-            autocompletion=one_of(_bundled),
+            autocompletion=one_of(bundled),
         ),
     ] = None,
     parameter: Annotated[
@@ -74,11 +75,11 @@ def report(
       stabkit report v1.4 v1.5 --output reports
       stabkit report --notebook test_trends --data data/sample
     """
-    from stabkit.pipeline.reports import make_reports
+    from stabkit.pipeline.batch import make_reports
     from stabkit.report.index import write_index
 
     terminal = terminal_of(context)
-    jobs = _jobs(notebook or ["stability_report"], baseline, candidate, config, data, _parameters(parameter or []))
+    jobs = _jobs(notebook or ["stability_report"], baseline, candidate, config, data, words_of(parameter or []))
     _check_folder(output)
     progress = terminal.progress()
     if progress:
@@ -98,12 +99,11 @@ def _jobs(
     candidate: str | None,
     config: Path | None,
     data: str | None,
-    extra: dict[str, Any],
+    extra: dict[str, str],
 ) -> list[Job]:
-    from stabkit.pipeline.notebooks import BUNDLED, find_notebook, notebook_parameters
+    from stabkit.pipeline.notebooks import find_notebook, notebook_parameters, read_value
     from stabkit.pipeline.reports import Job, from_here
 
-    names = [name for given in notebooks for name in (BUNDLED if given == "all" else (given,))]
     settings = usual_config(config)
     store = store_for((baseline, candidate), config, data)
     usual = {
@@ -112,14 +112,25 @@ def _jobs(
         "baseline": baseline,
         "candidate": candidate,
     }
-    declared = {name: notebook_parameters(find_notebook(name)) for name in names}
+    declared = {name: notebook_parameters(find_notebook(name)) for name in notebooks_of(notebooks)}
     jobs = []
     for name, known in declared.items():
         given = {key: value for key, value in usual.items() if value is not None and key in known}
         # With several notebooks, a parameter goes to those that have it; one that none has is refused later, by name.
-        shared = {key: v for key, v in extra.items() if key in known or not any(key in d for d in declared.values())}
+        shared = {
+            key: read_value(word, known.get(key))
+            for key, word in extra.items()
+            if key in known or not any(key in d for d in declared.values())
+        }
         jobs.append(Job(name, {**given, **shared}))
     return jobs
+
+
+def notebooks_of(given: Sequence[str]) -> list[str]:
+    """Return names and paths of notebooks, with what ``all`` stands for."""
+    from stabkit.pipeline.notebooks import BUNDLED
+
+    return list(dict.fromkeys(name for word in given for name in (BUNDLED if word == "all" else (word,))))
 
 
 def _check_folder(output: Path) -> None:
@@ -136,18 +147,21 @@ def _check_folder(output: Path) -> None:
         ) from error
 
 
-def _parameters(given: list[str]) -> dict[str, Any]:
-    parameters: dict[str, Any] = {}
+def words_of(given: Sequence[str]) -> dict[str, str]:
+    """Return parameters given as NAME=VALUE; the notebooks tell what the values are.
+
+    Raises
+    ------
+    UsageError
+        A word has no name, or no value.
+    """
+    words: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise UsageError(f"{text!r} is not NAME=VALUE.", where="--parameter", hint="Such as: -p suite=unit")
-        try:
-            parsed = json.loads(value)
-        except ValueError:
-            parsed = value
-        parameters[name.strip()] = parsed
-    return parameters
+        words[name.strip()] = value
+    return words
 
 
 def _say_made(

@@ -92,6 +92,12 @@ class Terminal:
         if text:
             self._err(f"hint: {text}")
 
+    def event(self, value: Mapping[str, Any]) -> None:
+        """Say one step of a long work as a line of JSON."""
+        with contextlib.suppress(OSError):  # nobody is left to tell
+            sys.stderr.write(redact_text(json.dumps(value, allow_nan=False)) + "\n")
+            sys.stderr.flush()
+
     def interrupted(self) -> None:
         """Say that the command was ended early."""
         self._err("interrupted")

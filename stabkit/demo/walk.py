@@ -19,8 +19,9 @@ from stabkit.demo.processes import RunningService, busy_machine, running_service
 from stabkit.demo.repository import BASELINE_LABEL, CANDIDATE_LABEL, build_versions
 from stabkit.demo.scenarios import find_scenario
 from stabkit.errors import StabkitError, UsageError
+from stabkit.pipeline.batch import make_reports
 from stabkit.pipeline.notebooks import bundled_folder
-from stabkit.pipeline.reports import Job, ReportFiles, from_here, make_reports
+from stabkit.pipeline.reports import Job, ReportFiles, from_here
 from stabkit.report.answer import Reason
 from stabkit.report.display import badge
 from stabkit.report.earlier import failing_tests

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
-import tempfile
+import signal
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from typing import Any, Final
 import nbformat
 
 from stabkit.errors import NotebookError
-from stabkit.pipeline.notebooks import check_parameters
+from stabkit.pipeline.notebooks import check_parameters, plain_path
+from stabkit.pipeline.watch import Watch
 from stabkit.redact import MASK, is_secret_name, redact_text
 
 __all__ = ["CellFailure", "Execution", "execute_notebook"]
@@ -41,10 +43,16 @@ class Execution:
 
     notebook: nbformat.NotebookNode
     failure: CellFailure | None = None
+    peak_memory_mb: float | None = None
 
 
 def execute_notebook(
-    path: Path, parameters: Mapping[str, Any] | None = None, *, folder: Path | None = None, timeout_s: int = 600
+    path: Path,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    folder: Path | None = None,
+    timeout_s: float = 600,
+    watch: Watch | None = None,
 ) -> Execution:
     """Run a notebook with parameters in a fresh kernel and return it with its outputs.
 
@@ -56,57 +64,75 @@ def execute_notebook(
         Values for its ``parameters`` cell. Values under names that usually hold secrets are masked in the result.
     folder : Path, optional
         The kernel's working folder; the present one if not given.
-    timeout_s : int
+    timeout_s : float
         Limit of each cell, seconds.
+    watch : Watch, optional
+        Told of the kernel and its cells; limits the whole notebook, if another thread looks at it.
+
+    Returns
+    -------
+    Execution
+        Whatever stopped it - a cell that raised, that took too long, that ended its kernel - is its failure, and stands
+        as an error below the cell. The cells before keep their outputs.
 
     Raises
     ------
     UsageError
         A parameter that the notebook does not declare.
     NotebookError
-        The file is no notebook, or its kernel died. A cell that raises is no error here: it is the result's failure.
+        The file is no notebook, or no kernel starts.
     """
     given = dict(parameters or {})
     check_parameters(path, given)
+    watch = watch if watch is not None else Watch()
     _quieten()
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-
-    with tempfile.TemporaryDirectory(prefix="stabkit-") as scratch, _own_event_loop():
-        output = Path(scratch) / path.name
-        failure = None
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of papermill's own imports; cells warn in their own process
-                papermill.execute_notebook(
-                    str(path),
-                    str(output),
-                    parameters=given,
-                    kernel_name="python3",
-                    progress_bar=False,
-                    cwd=str(folder or Path.cwd()),
-                    execution_timeout=timeout_s,
-                    # The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
-                    extra_arguments=["--IPKernelApp.log_level=40"],
-                )
-        except PapermillExecutionError as error:
-            notebook = nbformat.read(output, as_version=4)
-            failure = _failure(notebook, error.ename, error.evalue)
-        except CellTimeoutError:
-            notebook = nbformat.read(output, as_version=4)
-            failure = _failure(notebook, "TimeoutError", f"The cell ran longer than {timeout_s} s and was stopped.")
-        except DeadKernelError as error:
-            raise NotebookError(
-                "The notebook's kernel died.",
-                where=path.name,
-                hint="It may have run out of memory; run the notebook in JupyterLab to see the cell.",
-            ) from error
-        else:
-            notebook = nbformat.read(output, as_version=4)
-    _mask_parameters(notebook)
+    with _own_event_loop():
+        error = _run(path, given, folder, timeout_s, watch)
+    if error is not None and watch.cell < 0:
+        raise NotebookError(
+            f"No kernel started for the notebook: {str(error) or type(error).__name__}",
+            where=path.name,
+            hint="Is ipykernel installed beside stabkit? See: jupyter kernelspec list",
+        ) from error
+    notebook = watch.notebook
     _drop_papermill_banner(notebook)
-    return Execution(notebook, failure)
+    if error is not None:
+        _say_stopped(notebook, watch, error, timeout_s)
+    _mask_parameters(notebook)
+    return Execution(notebook, _failure(notebook), watch.peak_memory_mb)
+
+
+def _run(
+    path: Path, parameters: dict[str, Any], folder: Path | None, timeout_s: float, watch: Watch
+) -> Exception | None:
+    """Execute a notebook and return what stopped its kernel; a cell that raised is no such thing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of papermill's own imports; cells warn in their own process
+        import papermill
+        from nbclient.exceptions import CellTimeoutError, DeadKernelError
+        from papermill.exceptions import PapermillExecutionError
+
+        from stabkit.pipeline.engine import ENGINE
+
+        try:
+            papermill.execute_notebook(
+                plain_path(path),
+                None,
+                parameters=parameters,
+                engine_name=ENGINE,
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=None if folder is None else str(folder),
+                execution_timeout=timeout_s,
+                watch=watch,
+                # The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
+                extra_arguments=["--IPKernelApp.log_level=40"],
+            )
+        except PapermillExecutionError:
+            return None
+        except (CellTimeoutError, DeadKernelError, RuntimeError, OSError) as error:
+            return error
+    return None
 
 
 @contextmanager
@@ -119,6 +145,10 @@ def _own_event_loop() -> Iterator[None]:
         yield
     finally:
         if not loop.is_running():
+            left = asyncio.all_tasks(loop)  # of a kernel that died: it would be waited for until the end of time
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
             loop.close()
 
 
@@ -128,16 +158,53 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _failure(notebook: nbformat.NotebookNode, name: str, message: str) -> CellFailure:
-    text = redact_text(_ANSI.sub("", str(message)))
+def _say_stopped(notebook: nbformat.NotebookNode, watch: Watch, error: Exception, timeout_s: float) -> None:
+    """Put below the last cell why it never ended, as an error of its own."""
+    from nbclient.exceptions import CellTimeoutError
+
+    if watch.overdue:
+        name, message = "TimeoutError", f"The notebook ran longer than {watch.timeout_s:g} s and was stopped."
+    elif isinstance(error, CellTimeoutError):
+        name, message = "TimeoutError", f"The cell ran longer than {timeout_s:g} s and was stopped."
+    elif watch.exit_status is not None:
+        name, message = "DeadKernel", f"The kernel {_ending(watch.exit_status)} in this cell."
+    else:
+        name, message = "DeadKernel", f"The kernel answers no longer: {error}"
+    if watch.peak_memory_mb is not None:
+        message += f" It had taken {watch.peak_memory_mb:,.0f} MB of memory."
+    hint = "It may have run out of memory." if watch.exit_status == -signal.SIGKILL and not watch.overdue else ""
+    cell = notebook.cells[watch.cell]
+    cell.outputs.append(nbformat.v4.new_output("error", ename=name, evalue=message, traceback=[hint] if hint else []))
+
+
+def _ending(status: int) -> str:
+    """Say how a process ended.
+
+    Examples
+    --------
+    >>> _ending(-9), _ending(3)
+    ('was killed by SIGKILL', 'ended itself with exit code 3')
+    """
+    if status >= 0:
+        return f"ended itself with exit code {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"
+
+
+def _failure(notebook: nbformat.NotebookNode) -> CellFailure | None:
+    """Return the first cell that broke, with the heading above it."""
     heading = ""
     for number, cell in enumerate(notebook.cells):
-        if cell.cell_type == "markdown" and _BANNER not in cell.metadata.get("tags", []):
+        if cell.cell_type == "markdown":
             lines = [line.lstrip("# ").strip() for line in cell.source.splitlines() if line.startswith("#")]
             heading = lines[-1] if lines else heading
-        if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("exception"):
-            return CellFailure(number, heading, name, text)
-    return CellFailure(-1, heading, name, text)
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                text = redact_text(_ANSI.sub("", str(output.evalue)))
+                return CellFailure(number, heading, output.ename, text)
+    return None
 
 
 def _mask_parameters(notebook: nbformat.NotebookNode) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import importlib.resources
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +16,17 @@ import nbformat
 
 from stabkit.errors import NotebookError, UsageError, nearest
 
-__all__ = ["BUNDLED", "NotebookParameter", "bundled_folder", "check_parameters", "find_notebook", "notebook_parameters"]
+__all__ = [
+    "BUNDLED",
+    "NotebookParameter",
+    "bundled_folder",
+    "check_parameters",
+    "find_notebook",
+    "notebook_defaults",
+    "notebook_parameters",
+    "plain_path",
+    "read_value",
+]
 
 #: The notebooks that come with stabkit, in the order in which they are read.
 BUNDLED: Final = ("stability_report", "latency_deltas", "test_trends", "compliance_history", "change_impact", "explore")
@@ -71,13 +85,28 @@ def notebook_parameters(path: Path) -> dict[str, NotebookParameter]:
     NotebookError
         The file is not a notebook.
     """
+    status = path.stat() if path.exists() else None
+    return dict(_inspected(path, path.absolute(), (status.st_mtime_ns, status.st_size) if status else None))
+
+
+@lru_cache(maxsize=256)
+def _inspected(path: Path, _where: Path, _state: tuple[int, int] | None) -> Mapping[str, NotebookParameter]:
     _read(path)
     import papermill
 
-    found = papermill.inspect_notebook(str(path))
+    found = papermill.inspect_notebook(plain_path(path))
     return {
         name: NotebookParameter(name, str(facts["default"]), str(facts["help"] or "")) for name, facts in found.items()
     }
+
+
+def notebook_defaults(path: Path) -> dict[str, Any]:
+    """Return the defaults of a notebook's parameters; those that are no plain values are left out."""
+    found: dict[str, Any] = {}
+    for name, parameter in notebook_parameters(path).items():
+        with contextlib.suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            found[name] = ast.literal_eval(parameter.default)
+    return found
 
 
 def check_parameters(path: Path, given: Mapping[str, Any]) -> None:
@@ -97,6 +126,29 @@ def check_parameters(path: Path, given: Mapping[str, Any]) -> None:
                 where=path.name,
                 hint=(f"Did you mean {guess!r}? " if guess else "") + f"It has: {', '.join(declared) or 'none'}.",
             )
+
+
+def plain_path(path: Path) -> str:
+    """Return a path as papermill takes it: it would fill in what stands in braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def read_value(text: str, parameter: NotebookParameter | None) -> Any:
+    """Return a parameter's value from a word: as JSON, or as it stands if it is none or if the default is text.
+
+    Examples
+    --------
+    >>> read_value("1.10", NotebookParameter("candidate", "'latest'", ""))
+    '1.10'
+    >>> read_value("10", NotebookParameter("last", "0", "")), read_value("unit", None)
+    (10, 'unit')
+    """
+    if parameter is not None and parameter.default.lstrip("rbuRBUfF")[:1] in ("'", '"'):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _read(path: Path) -> nbformat.NotebookNode:

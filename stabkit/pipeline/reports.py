@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
-import logging
-import os
+import hashlib
 import re
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import psutil
+import nbformat
 
-from stabkit.errors import NotebookError, StabkitError
-from stabkit.pipeline.execute import execute_notebook
-from stabkit.pipeline.notebooks import check_parameters, find_notebook
+from stabkit.errors import NotebookError
+from stabkit.pipeline.execute import Execution, execute_notebook
+from stabkit.pipeline.notebooks import find_notebook
+from stabkit.pipeline.watch import Watch
+from stabkit.redact import redact_text
+from stabkit.report.files import write_whole
+from stabkit.report.render import Rendered, render
 
-__all__ = ["Job", "ReportFiles", "from_here", "make_report", "make_reports"]
+__all__ = ["CELL_TIMEOUT_S", "Job", "ReportFiles", "from_here", "make_report", "report_failure", "report_paths"]
 
-_log = logging.getLogger(__name__)
+CELL_TIMEOUT_S: Final = 600.0
+_LONGEST_NAME: Final = 100
+# "index" is the index's own; the others cannot be file names on Windows, whatever their suffix.
+_TAKEN: Final = re.compile(r"(?i)(index|con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One report to make."""
+    """One report to make.
+
+    Attributes
+    ----------
+    notebook : str
+        Path of an ``.ipynb``, or the name of one that comes with stabkit.
+    parameters : mapping
+        Values for its parameters cell.
+    name : str or None
+        What the report's files are called; else as the notebook.
+    timeout_s : float or None
+        Limit of the whole notebook, seconds.
+    """
 
     notebook: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
+    timeout_s: float | None = None
 
     @property
     def file_name(self) -> str:
-        """The report's file name, without suffix, safe on every file system."""
+        """The report's file name, without suffix, safe on every file system.
+
+        Names that differ only in what no file name may hold stay apart: what was left out goes into a few digits.
+        """
         stem = self.name or Path(self.notebook).stem
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "report"
+        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.")
+        if _TAKEN.fullmatch(safe):
+            safe = f"report-{safe}"
+        if safe and safe == stem and len(safe) <= _LONGEST_NAME:
+            return safe
+        digits = hashlib.sha256(stem.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+        return f"{safe[:_LONGEST_NAME] or 'report'}-{digits}"
 
 
 @dataclass(frozen=True)
@@ -50,6 +76,8 @@ class ReportFiles:
         0 stable or nothing judged, 1 regressed, 2 the notebook broke, 3 inconclusive.
     failure : NotebookError or None
         Which cell broke, if one did; the page was made all the same.
+    peak_memory_mb : float or None
+        Most memory that the kernel took.
     """
 
     html: Path
@@ -60,6 +88,7 @@ class ReportFiles:
     exit_code: int
     result: Mapping[str, Any]
     failure: NotebookError | None = None
+    peak_memory_mb: float | None = None
 
 
 def from_here(path: Path | str) -> str:
@@ -75,45 +104,98 @@ def from_here(path: Path | str) -> str:
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
-def make_report(job: Job, output: Path, *, timeout_s: int = 600) -> ReportFiles:
+def report_paths(job: Job, output: Path) -> tuple[Path, Path, Path]:
+    """Return the files of a job's report: page, JSON, Markdown."""
+    html, result, markdown = (output / f"{job.file_name}{suffix}" for suffix in (".html", ".json", ".md"))
+    return html, result, markdown
+
+
+def make_report(
+    job: Job,
+    output: Path,
+    *,
+    timeout_s: float = CELL_TIMEOUT_S,
+    watch: Watch | None = None,
+    made_of: Mapping[str, Any] | None = None,
+) -> ReportFiles:
     """Run a notebook and write its report: ``NAME.html``, ``NAME.json`` and ``NAME.md`` in the output folder.
 
-    A notebook with a broken cell still makes a page, which says what broke; the result then has exit code 2.
+    A notebook with a broken cell, or whose kernel died, still makes a page, which says what broke; the result then has
+    exit code 2.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+    output : Path
+        Folder of the reports; made if there is none.
+    timeout_s : float
+        Limit of each cell, seconds.
+    watch : Watch, optional
+        Told how the notebook goes on. One that is cancelled writes nothing.
+    made_of : mapping, optional
+        What is recorded in the JSON as ``made_of``, to know later whether the report is still the same.
 
     Raises
     ------
     UsageError
         No such notebook, or a parameter that it does not declare.
     NotebookError
-        The kernel died, or the output folder cannot be written.
+        No kernel starts, or the output folder cannot be written.
     """
-    from stabkit.report.render import render
-
     path = find_notebook(job.notebook)
-    execution = execute_notebook(path, job.parameters, timeout_s=timeout_s)
+    execution = execute_notebook(path, job.parameters, timeout_s=timeout_s, watch=watch)
+    if watch is not None and watch.cancelled:
+        raise NotebookError("The report was given up.", where=path.name)
     rendered = render(execution.notebook, index="index.html")
-    stem = job.file_name
-    html, result, markdown = (output / f"{stem}{suffix}" for suffix in (".html", ".json", ".md"))
+    return _write(job, output, rendered, execution, made_of=made_of)
+
+
+def report_failure(job: Job, output: Path, error: Exception) -> ReportFiles:
+    """Write the report of a job that could not even be run, or rendered: a page with nothing but the reason.
+
+    Raises
+    ------
+    NotebookError
+        The output folder cannot be written.
+    """
+    message = redact_text(str(error))
+    shown = nbformat.v4.new_output("error", ename=type(error).__name__, evalue=message, traceback=[])
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_markdown_cell(f"# {job.file_name}"),
+            nbformat.v4.new_code_cell("", outputs=[shown]),
+        ],
+        metadata={"papermill": {"input_path": f"{Path(job.notebook).stem}.ipynb"}},
+    )
+    return _write(job, output, render(notebook, index="index.html"), Execution(notebook), error=error)
+
+
+def _write(
+    job: Job,
+    output: Path,
+    rendered: Rendered,
+    execution: Execution,
+    *,
+    made_of: Mapping[str, Any] | None = None,
+    error: Exception | None = None,
+) -> ReportFiles:
+    html, result, markdown = report_paths(job, output)
+    if made_of is not None:
+        rendered.result["made_of"] = dict(made_of)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        _write(html, rendered.html)
-        _write(markdown, rendered.markdown)
-        _write(result, rendered.json)
-    except OSError as error:
+        # The JSON last: where it is, the report is whole.
+        write_whole({html: rendered.html, markdown: rendered.markdown, result: rendered.json})
+    except OSError as fault:
         raise NotebookError(
-            f"The report cannot be written: {error.strerror or error}.",
+            f"The report cannot be written: {fault.strerror or fault}.",
             where=str(output),
             hint="Give another folder with --output.",
-        ) from error
-    failure = None
-    if execution.failure is not None:
-        broken = execution.failure
-        section = f", section {broken.heading!r}" if broken.heading else ""
-        failure = NotebookError(
-            f"Cell {broken.cell + 1} broke: {broken.error}: {broken.message}",
-            where=f"{path.name}{section}",
-            hint=f"The page shows where: {html}",
-        )
+        ) from fault
+    failure = _as_failure(job, html, execution)
+    if error is not None:
+        failure = error if isinstance(error, NotebookError) else NotebookError(str(error), where=job.file_name)
     return ReportFiles(
         html,
         result,
@@ -123,63 +205,17 @@ def make_report(job: Job, output: Path, *, timeout_s: int = 600) -> ReportFiles:
         exit_code=int(rendered.result["exit_code"]),
         result=rendered.result,
         failure=failure,
+        peak_memory_mb=execution.peak_memory_mb,
     )
 
 
-def make_reports(
-    jobs: Sequence[Job],
-    output: Path,
-    *,
-    at_once: int | None = None,
-    timeout_s: int = 600,
-    done: Callable[[Job, ReportFiles | StabkitError], None] | None = None,
-) -> list[ReportFiles | StabkitError]:
-    """Make several reports, some at once; one that fails never stops the others.
-
-    Returns
-    -------
-    list
-        In the order of the jobs: the files, or the error that kept them from being made.
-    """
-    for job in jobs:  # a wrong option is said before any kernel starts
-        check_parameters(find_notebook(job.notebook), job.parameters)
-    results: dict[int, ReportFiles | StabkitError] = {}
-    # Threads suffice: each notebook's work happens in a kernel process of its own.
-    workers = at_once or min(len(jobs) or 1, os.cpu_count() or 1, 4)
-    with ThreadPoolExecutor(workers, thread_name_prefix="report") as pool:
-        waiting = {pool.submit(_attempt, job, output, timeout_s): number for number, job in enumerate(jobs)}
-        try:
-            for future in as_completed(waiting):
-                number = waiting[future]
-                results[number] = future.result()
-                if done is not None:
-                    done(jobs[number], results[number])
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            _kill_kernels()
-            raise
-    return [results[number] for number in range(len(jobs))]
-
-
-def _attempt(job: Job, output: Path, timeout_s: int) -> ReportFiles | StabkitError:
-    try:
-        return make_report(job, output, timeout_s=timeout_s)
-    except StabkitError as error:
-        _log.debug("report %s failed", job.file_name, exc_info=True)
-        return error
-
-
-def _kill_kernels() -> None:
-    for child in psutil.Process().children(recursive=True):
-        try:
-            child.kill()
-        except psutil.NoSuchProcess:
-            continue
-
-
-def _write(path: Path, text: str) -> None:
-    # A reader never sees half a page: written beside, then renamed.
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-        file.write(text)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+def _as_failure(job: Job, html: Path, execution: Execution) -> NotebookError | None:
+    broken = execution.failure
+    if broken is None:
+        return None
+    section = f", section {broken.heading!r}" if broken.heading else ""
+    return NotebookError(
+        f"Cell {broken.cell + 1} broke: {broken.error}: {broken.message}",
+        where=f"{Path(job.notebook).stem}.ipynb{section}",
+        hint=f"The page shows where: {html}",
+    )

@@ -22,7 +22,15 @@ from stabkit.report.wording import shell
 from stabkit.schema import Evidence, conform, empty
 from stabkit.store import Store, open_store
 
-__all__ = ["HISTORY_RUNS", "WEBSOCKET_METRICS", "Case", "find_settings", "load_case", "store_or_none"]
+__all__ = [
+    "HISTORY_RUNS",
+    "WEBSOCKET_METRICS",
+    "Case",
+    "find_settings",
+    "find_settings_file",
+    "load_case",
+    "store_or_none",
+]
 
 # A history of more runs than this adds pixels, not insight, and costs reading.
 HISTORY_RUNS = 60
@@ -203,15 +211,16 @@ def find_settings(
     """
     if isinstance(config, Config):
         return config, None
+    path = find_settings_file(config, data, store)
+    return (Config(), None) if path is None else (load_config(path), path)
+
+
+def find_settings_file(config: str | Path | None, data: str | Path, store: Store | None) -> Path | None:
+    """Return the file that :func:`find_settings` reads; None if there is none."""
     if config:
-        path = Path(config)
-    else:
-        near = store.root if store is not None else Path(data)
-        found = (find_config(near) if near is not None else None) or find_config()
-        if found is None:
-            return Config(), None
-        path = found
-    return load_config(path), path
+        return Path(config)
+    near = store.root if store is not None else Path(data)
+    return (find_config(near) if near is not None else None) or find_config()
 
 
 def load_case(

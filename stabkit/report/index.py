@@ -17,6 +17,7 @@ from markupsafe import Markup
 from stabkit.errors import EvidenceError
 from stabkit.report.display import SCHEMA_VERSION, TEMPLATES, badge
 from stabkit.report.escape import markdown_text, plain_text, slug
+from stabkit.report.files import write_whole
 from stabkit.report.matrix import Matrix, conditions_of, matrix
 from stabkit.report.numbers import listing, moment, plural
 from stabkit.report.render import package_version, page_css
@@ -110,9 +111,7 @@ def write_index(folder: Path | str) -> tuple[Path, Path, Path]:
     counts = {group: sum(row.group == group for row in rows) for group, _, _ in _GROUPS}
     code = next((exit_code for group, _, exit_code in _GROUPS if counts[group]), 0)
     html, result, markdown = root / "index.html", root / "index.json", root / "index.md"
-    result.write_text(_json(rows, counts, code), encoding="utf-8")
-    markdown.write_text(_markdown(rows, counts), encoding="utf-8")
-    html.write_text(_html(rows, counts), encoding="utf-8")
+    write_whole({result: _json(rows, counts, code), markdown: _markdown(rows, counts), html: _html(rows, counts)})
     return html, result, markdown
 
 

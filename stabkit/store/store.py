@@ -115,6 +115,10 @@ class Store:
         apart = known["label"].map(is_aa).astype(bool)
         return known[apart if aa else ~apart].reset_index(drop=True)
 
+    def batch_ids(self) -> tuple[tuple[str, str], ...]:
+        """Return run id and batch id of all that is stored, in the order in which it was: equal ids, equal evidence."""
+        return tuple((batch.run_id, batch.batch_id) for batch in self._known.batches())
+
     @property
     def damaged(self) -> tuple[StoreError, ...]:
         """What is wrong with each commit marker that cannot be read; empty if all is well."""

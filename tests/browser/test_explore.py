@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stabkit.pipeline.reports import Job, make_reports
+from stabkit.pipeline.batch import make_reports
+from stabkit.pipeline.reports import Job
 
 pytestmark = pytest.mark.xdist_group("explore")  # what they share is dear: one worker makes it once
 

@@ -14,8 +14,8 @@ from stabkit.cli.application import app
 
 ROOT = Path(__file__).parents[2]
 # Only these judge: 1 and 3 are answers there.
-JUDGE = ("gate", "report", "demo")
-SLOW = ("demo", "report", "aa")
+JUDGE = ("gate", "report", "batch", "demo")
+SLOW = ("demo", "report", "batch", "aa")
 
 
 def examples():
@@ -50,6 +50,7 @@ def prepared(folder, two_runs):
     (folder / "ruff.sarif").write_text((folder / "old.sarif").read_text())
     (folder / "reports").mkdir()
     (folder / "reports" / "junit.xml").write_text((folder / "good.xml").read_text())
+    (folder / "jobs.csv").write_text("notebook,run\nexplore,v1.5\n")
     shutil.copytree(two_runs, folder, dirs_exist_ok=True)
     return folder
 

@@ -1,8 +1,9 @@
 import os
+import re
 
 import pytest
 
-from stabkit.errors import NotebookError, UsageError
+from stabkit.errors import UsageError
 from stabkit.pipeline.execute import execute_notebook
 
 
@@ -36,15 +37,28 @@ def test_broken_cell_is_named_with_its_section(notebook):
     assert not any("papermill-error" in str(cell.metadata) for cell in execution.notebook.cells)
 
 
-def test_cell_that_never_ends_is_stopped(notebook):
-    execution = execute_notebook(notebook("import time; time.sleep(60)"), timeout_s=2)
+def test_cell_that_never_ends_is_stopped_and_says_so_below_itself(notebook):
+    execution = execute_notebook(notebook("print('before')", "import time; time.sleep(60)", "1"), timeout_s=2)
     assert execution.failure is not None
-    assert execution.failure.error == "TimeoutError"
+    assert (execution.failure.cell, execution.failure.error) == (2, "TimeoutError")
+    assert texts(execution)[0] == "before\n"
+    assert execution.notebook.cells[2].outputs[-1].output_type == "error"
 
 
-def test_dead_kernel_is_an_error_with_a_hint(notebook):
-    with pytest.raises(NotebookError, match="kernel died"):
-        execute_notebook(notebook("import os; os.kill(os.getpid(), 9)"))
+def test_dead_kernel_is_told_with_its_signal_its_memory_and_its_cell(notebook):
+    path = notebook("print('before')", "import os; os.kill(os.getpid(), 9)", name="a {brace}.ipynb")
+    execution = execute_notebook(path)
+    assert execution.failure is not None
+    assert (execution.failure.cell, execution.failure.error) == (2, "DeadKernel")
+    assert "was killed by SIGKILL in this cell" in execution.failure.message
+    assert re.search(r"had taken \d+ MB", execution.failure.message)
+    assert texts(execution)[0] == "before\n"
+
+
+def test_kernel_that_leaves_by_itself_is_told_with_its_exit_code(notebook):
+    execution = execute_notebook(notebook("import os; os._exit(7)"))
+    assert execution.failure is not None
+    assert "exit code 7" in execution.failure.message
 
 
 def test_unknown_parameter_is_refused_before_a_kernel_starts(notebook):

@@ -1,9 +1,12 @@
 import json
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stabkit.errors import NotebookError, StabkitError, UsageError
-from stabkit.pipeline.reports import Job, make_report, make_reports
+from stabkit.errors import NotebookError
+from stabkit.pipeline.reports import Job, make_report
 
 
 def test_report_is_three_files_of_one_name(notebook, tmp_path):
@@ -23,28 +26,31 @@ def test_broken_cell_still_makes_a_page_and_exit_code_2(notebook, tmp_path):
     assert json.loads(made.json.read_text())["exit_code"] == 2
 
 
-def test_one_that_fails_does_not_stop_the_others(notebook, tmp_path):
-    dies = notebook("import os; os.kill(os.getpid(), 9)", name="dies.ipynb")
-    lives = notebook("1", name="lives.ipynb")
-    seen = []
-    made = make_reports([Job(str(dies)), Job(str(lives))], tmp_path, done=lambda job, _: seen.append(job.file_name))
-    assert isinstance(made[0], NotebookError)
-    assert not isinstance(made[1], StabkitError)
-    assert sorted(seen) == ["dies", "lives"]
-
-
-def test_wrong_parameter_is_said_before_anything_runs(notebook, tmp_path):
-    with pytest.raises(UsageError):
-        make_reports([Job(str(notebook("1"))), Job(str(notebook("1")), {"x": 1})], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
 def test_unwritable_output_is_an_error_with_a_hint(notebook, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(NotebookError, match="--output"):
         make_report(Job(str(notebook("1"))), tmp_path / "file" / "out")
 
 
-@pytest.mark.parametrize(("name", "expected"), [("a/b ../c", "a-b-..-c"), ("../..", "report"), ("ü", "report")])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("v1.4-v1.5", r"v1\.4-v1\.5"),
+        ("a/b ../c", r"a-b-\.\.-c-[0-9a-f]{6}"),
+        ("../..", r"report-[0-9a-f]{6}"),
+        ("ü", r"report-[0-9a-f]{6}"),
+        ("index", r"report-index-[0-9a-f]{6}"),
+        ("Con.txt", r"report-Con\.txt-[0-9a-f]{6}"),
+        ("x" * 300, r"x{100}-[0-9a-f]{6}"),
+        ("\ud800\0", r"report-[0-9a-f]{6}"),
+    ],
+)
 def test_file_names_stay_in_their_folder(name, expected):
-    assert Job("stability_report", name=name).file_name == expected
+    assert re.fullmatch(expected, Job("stability_report", name=name).file_name)
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_different_names_are_different_files(one, other):
+    names = {Job("n", name=name).file_name for name in (one, other)}
+    assert len(names) == len({one, other})
+    assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}", name) for name in names)

@@ -1,0 +1,300 @@
+"""The command that makes many reports: batch."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from stabkit.cli.completion import one_of
+from stabkit.cli.options import (
+    ConfigOption,
+    DataOption,
+    FormatOption,
+    OutputOption,
+    data_folder,
+    open_data,
+    terminal_of,
+    usual_config,
+)
+from stabkit.cli.reports import bundled, notebooks_of, words_of
+from stabkit.cli.terminal import Format, Terminal
+from stabkit.errors import StabkitError, UsageError
+
+if TYPE_CHECKING:
+    from stabkit.pipeline.batch import Made, Progressed
+    from stabkit.pipeline.job_lists import Listed
+
+__all__ = ["batch"]
+
+_SHOWN_PROBLEMS: Final = 20
+# As in the index: what most needs a look comes first.
+_ORDER: Final = ("failed", "regressed", "inconclusive", "stable", "none")
+_WORDS: Final = {"none": "without verdict"}
+_GLYPHS: Final = {"failed": "!", "regressed": "✗", "inconclusive": "?", "stable": "✓", "none": "–"}
+_SHOWN_ROWS: Final = 200
+
+
+class ProgressForm(StrEnum):
+    """How the progress of a batch is told."""
+
+    bar = "bar"
+    json = "json"
+
+
+def batch(
+    context: typer.Context,
+    jobs: Annotated[
+        str | None, typer.Argument(metavar="JOBS", help="List of jobs, JSON lines, JSON array or CSV; - is stdin.")
+    ] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Instead: every run of the store against the run before it.")
+    ] = False,
+    below: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Instead: the newest run of each project (stabkit.toml) below FOLDER."),
+    ] = None,
+    output: OutputOption = Path("reports"),
+    notebook: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notebook",
+            "-n",
+            metavar="NAME",
+            help="For jobs that name none; bundled name, path, or 'all'; may be repeated. Else stability_report.",
+            autocompletion=one_of(bundled),
+        ),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of all jobs that do not give it."),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Make those too that lie there unchanged.")] = False,
+    at_once: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Notebooks at the same time; else one a core, as far as memory goes."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="Limit of a notebook, unless its job has timeout_s.")
+    ] = 3600,
+    cell_timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Limit of each cell.")] = 600,
+    progress: Annotated[
+        ProgressForm | None,
+        typer.Option(help="On stderr: a bar, else JSON lines where stderr is no terminal."),
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    output_format: FormatOption = Format.text,
+) -> int:
+    r"""Make many reports and an index of them.
+
+    A job is a line such as {"notebook": "stability_report", "parameters": {"candidate": "v1.5"}}, or a row of CSV whose
+    columns are parameters. What lies in the folder and is made of the same notebook, parameters and runs is skipped;
+    what failed is tried again. One failure stops nothing.
+
+    Exit codes: that of the gravest report: 2 failed, then 1 regressed, 3 inconclusive, 0 stable; 130 interrupted.
+
+    \b
+    Examples:
+      stabkit batch --pairs
+      stabkit batch jobs.csv --output nightly --format markdown
+    """
+    from stabkit.pipeline.batch import run_batch
+    from stabkit.pipeline.jobs import USUAL_NOTEBOOK, jobs_of
+
+    terminal = terminal_of(context)
+    names = notebooks_of(notebook or [USUAL_NOTEBOOK])
+    listed = _entries(jobs, pairs=pairs, below=below, config=config, data=data)
+    usual = _places(config, data) if jobs is not None else {}
+    found, problems = jobs_of(listed, notebooks=names, parameters=words_of(parameter or []), usual=usual)
+    if problems:
+        return _refuse(terminal, problems)
+    told = _Told(terminal, progress, [where for where, _ in found])
+    try:
+        made = run_batch(
+            [job for _, job in found],
+            output,
+            at_once=at_once,
+            cell_timeout_s=cell_timeout,
+            timeout_s=timeout,
+            again=again,
+            tell=told,
+        )
+    finally:
+        told.finish()
+    if output_format is Format.json:
+        terminal.document(_document(made, output))
+    else:
+        terminal.result(_markdown(made, output) if output_format is Format.markdown else _text(made, output))
+    return _exit_code(made)
+
+
+def _entries(
+    jobs: str | None, *, pairs: bool, below: Path | None, config: Path | None, data: str | None
+) -> list[Listed]:
+    from stabkit.pipeline import jobs as sources
+    from stabkit.pipeline.job_lists import read_list
+
+    if [jobs is not None, pairs, below is not None].count(True) != 1:
+        raise UsageError(
+            "A batch needs one list of reports: JOBS, --pairs or --below.",
+            hint="Such as: stabkit batch --pairs, or see: stabkit batch --help",
+        )
+    if below is not None:
+        return sources.projects_below(below)
+    if jobs is None:
+        return sources.pairs(open_data(config, data), _places(config, data))
+    try:
+        content = sys.stdin.buffer.read() if jobs == "-" else Path(jobs).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"The list of jobs cannot be read: {error.strerror or error}.",
+            where=jobs,
+            hint="Name a file, or - for stdin.",
+        ) from error
+    return read_list(content, "stdin" if jobs == "-" else jobs)
+
+
+def _places(config: Path | None, data: str | None) -> dict[str, str]:
+    """Return store and configuration as notebooks take them; empty where there is none."""
+    from stabkit.pipeline.reports import from_here
+
+    settings = usual_config(config)
+    store = data_folder(config, data) if data is not None or settings is not None else None
+    return {
+        "data": "" if store is None else from_here(store),
+        "config": "" if settings is None else from_here(settings),
+    }
+
+
+def _refuse(terminal: Terminal, problems: Sequence[StabkitError]) -> int:
+    for problem in problems[:_SHOWN_PROBLEMS]:
+        terminal.error(problem)
+    more = len(problems) - _SHOWN_PROBLEMS
+    terminal.note(f"{f'and {more} more; ' if more > 0 else ''}nothing was run")
+    return 2
+
+
+class _Told:
+    """The progress of a batch on stderr: a bar on a terminal, else a JSON line for each step."""
+
+    def __init__(self, terminal: Terminal, form: ProgressForm | None, places: Sequence[str]) -> None:
+        self._terminal = terminal
+        self._places = places
+        self._bar = None if form is ProgressForm.json else terminal.progress()
+        self._lines = form is ProgressForm.json or (form is None and self._bar is None and not terminal.quiet)
+        if self._bar is not None:
+            self._bar.start("reports", len(places))
+
+    def __call__(self, step: Progressed) -> None:
+        """Tell one step."""
+        made = step.made
+        if self._lines:
+            self._terminal.event(
+                {
+                    "schema": 1,
+                    "event": step.state,
+                    "name": step.job.file_name,
+                    "where": self._places[step.number],
+                    "at_s": round(step.at_s, 3),
+                    "time_s": _rounded(made.time_s, 3) if made else None,
+                    "peak_memory_mb": _rounded(made.peak_memory_mb, 1) if made else None,
+                    "verdict": made.files.verdict if made and made.files else None,
+                    "exit_code": made.exit_code if made else None,
+                    "error": str(made.error) if made and made.error else None,
+                }
+            )
+        elif made is not None and made.error is not None:
+            self._terminal.error(made.error)
+        if made is not None and self._bar is not None:
+            self._bar.advance()
+
+    def finish(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.finish()
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _group(made: Made) -> str:
+    if made.exit_code == 2 or made.files is None:
+        return "failed"
+    return made.files.verdict or "none"
+
+
+def _exit_code(made: Sequence[Made]) -> int:
+    codes = {one.exit_code for one in made}
+    return next((code for code in (2, 1, 3) if code in codes), 0)
+
+
+def _counted(made: Sequence[Made]) -> str:
+    counts = Counter(map(_group, made))
+    parts = [f"{counts[group]} {_WORDS.get(group, group)}" for group in _ORDER if counts[group]]
+    skipped = sum(one.state == "skipped" for one in made)
+    there = f" {skipped} of them lay there unchanged." if skipped else ""
+    return f"{len(made)} {'report' if len(made) == 1 else 'reports'}: {', '.join(parts)}.{there}"
+
+
+def _told_of(one: Made) -> str:
+    if one.error is not None:
+        return str(one.error.what)
+    return one.files.title if one.files else ""
+
+
+def _sorted(made: Sequence[Made]) -> list[Made]:
+    return sorted(made, key=lambda one: _ORDER.index(_group(one)))
+
+
+def _text(made: Sequence[Made], output: Path) -> str:
+    lines = []
+    for one in _sorted(made)[:_SHOWN_ROWS]:
+        page = one.files.html if one.files else "no page"
+        lines.append(f"{_GLYPHS[_group(one)]} {_WORDS.get(_group(one), _group(one))}  {page}  {_told_of(one)}")
+    if len(made) > _SHOWN_ROWS:
+        lines.append(f"and {len(made) - _SHOWN_ROWS} more, in the index")
+    return "\n".join([*lines, _counted(made), f"Index: {output / 'index.html'}"])
+
+
+def _markdown(made: Sequence[Made], output: Path) -> str:
+    from stabkit.report.escape import markdown_text
+
+    lines = [f"**{_counted(made)}** [Index](<{output / 'index.html'}>)", "", "| Report | Verdict | |", "|---|---|---|"]
+    for one in _sorted(made)[:_SHOWN_ROWS]:
+        word = f"{_GLYPHS[_group(one)]} {_WORDS.get(_group(one), _group(one))}"
+        lines.append(f"| {markdown_text(one.job.file_name)} | {word} | {markdown_text(_told_of(one)[:200])} |")
+    if len(made) > _SHOWN_ROWS:
+        lines += ["", f"and {len(made) - _SHOWN_ROWS} more"]
+    return "\n".join(lines)
+
+
+def _document(made: Sequence[Made], output: Path) -> dict[str, Any]:
+    counts = Counter(map(_group, made))
+    return {
+        "schema": 1,
+        "exit_code": _exit_code(made),
+        "counts": {group: counts[group] for group in _ORDER},
+        "skipped": sum(one.state == "skipped" for one in made),
+        "index": str(output / "index.html"),
+        "reports": [
+            {
+                "name": one.job.file_name,
+                "state": one.state,
+                "title": one.files.title if one.files else None,
+                "verdict": one.files.verdict if one.files else None,
+                "exit_code": one.exit_code,
+                "html": str(one.files.html) if one.files else None,
+                "error": str(one.error) if one.error else None,
+                "time_s": _rounded(one.time_s, 3),
+                "peak_memory_mb": _rounded(one.peak_memory_mb, 1),
+            }
+            for one in made
+        ],
+    }

@@ -1,0 +1,175 @@
+"""What a report is made of: enough to know, without running anything, whether it would come out the same again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.errors import StabkitError
+from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
+from stabkit.pipeline.reports import Job, report_paths
+from stabkit.redact import MASK, is_secret_name, redact_text
+from stabkit.report.case import find_settings_file
+from stabkit.report.evidence import run_before
+from stabkit.report.render import package_version
+from stabkit.store import Store, open_store
+
+__all__ = ["Ingredients", "recorded", "same"]
+
+#: Parameters whose values name runs, or evidence files.
+_SIDES: Final = ("baseline", "candidate", "run")
+# What is hashed of a folder: beyond this, reading would cost more than making the report again.
+_MOST_FILES: Final = 1_000
+_MOST_BYTES: Final = 200_000_000
+
+
+class Ingredients:
+    """What reports are made of; stores, notebooks and files are read once for all of them."""
+
+    def __init__(self) -> None:
+        self._stores: dict[str, Store | None] = {}
+        self._files: dict[Path, str | None] = {}
+
+    def of(self, job: Job) -> dict[str, Any] | None:
+        """Return what a job's report is made of; None if that cannot be told, so that it must be made in any case.
+
+        Parameters
+        ----------
+        job : Job
+            Its notebook and parameters have been checked.
+
+        Returns
+        -------
+        dict or None
+            ``stabkit`` (the version), ``notebook`` (SHA-256), ``parameters`` (secrets masked; two reports that differ
+            in a secret alone count as the same), ``runs`` (what the parameters mean: run ids by parameter), ``data``
+            (a hash over all that is stored up to the newest of these runs, and over A/A runs; all that is stored if
+            none is named) and ``files`` (SHA-256 of each file or folder that a parameter names, and of the
+            configuration).
+        """
+        path = find_notebook(job.notebook)
+        values = {**notebook_defaults(path), **job.parameters}
+        store = self._store(values["data"]) if isinstance(values.get("data"), str) else None
+        runs: dict[str, str] = {}
+        files: dict[str, str | None] = {}
+        for name, value in values.items():
+            if not isinstance(value, str) or not value or (name == "data" and store is not None):
+                continue
+            run_id = _resolved(store, value) if name in _SIDES and store is not None else None
+            if run_id is not None:
+                runs[name] = run_id
+            elif _exists(value):
+                files[name] = self._digest(Path(value).expanduser())
+            elif name in _SIDES:
+                return None
+        if store is not None and values.get("baseline") == "" and "candidate" in runs:
+            runs["baseline"] = run_before(store.run(runs["candidate"]), store) or ""
+        if "config" in values and not values["config"]:
+            found = find_settings_file(None, str(values.get("data") or ""), store)
+            files["config"] = self._digest(found) if found is not None else ""
+        if None in files.values():
+            return None
+        made = {
+            "stabkit": package_version(),
+            "notebook": self._digest(path),
+            "parameters": {name: _shown(name, value) for name, value in sorted(job.parameters.items())},
+            "runs": runs,
+            "data": _stored(store, list(runs.values())) if store is not None else None,
+            "files": files,
+        }
+        return dict(json.loads(json.dumps(made)))
+
+    def _store(self, data: str) -> Store | None:
+        if data not in self._stores:
+            try:
+                self._stores[data] = open_store(data)
+            except StabkitError:
+                self._stores[data] = None
+        return self._stores[data]
+
+    def _digest(self, path: Path) -> str | None:
+        place = path.resolve()
+        if place not in self._files:
+            self._files[place] = _digest(place)
+        return self._files[place]
+
+
+def recorded(job: Job, output: Path) -> dict[str, Any] | None:
+    """Return the result of a job's report as it lies in the output folder; None unless all its files are there."""
+    html, result, markdown = report_paths(job, output)
+    try:
+        whole = all(path.stat().st_size for path in (html, markdown))
+        found = json.loads(result.read_text(encoding="utf-8")) if whole else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _resolved(store: Store, reference: str) -> str | None:
+    try:
+        return store.resolve(reference)
+    except StabkitError:  # unknown, ambiguous or damaged: the notebook says so
+        return None
+
+
+def _stored(store: Store, runs: list[str]) -> str:
+    """Hash what is stored of all runs that began no later than the newest of these, and of every A/A run."""
+    known = pd.concat([store.runs(), store.runs(aa=True)])
+    named = known.loc[known["run_id"].isin(runs), "started_at"]
+    aa = set(store.runs(aa=True)["run_id"])
+    earlier = known if named.empty else known[(known["started_at"] <= named.max()) | known["run_id"].isin(aa)]
+    counted = set(earlier["run_id"])
+    ids = sorted(batch for run_id, batch in store.batch_ids() if run_id in counted)
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # too long, a null character, an unknown user
+        return False
+
+
+def _digest(path: Path) -> str | None:
+    digest = hashlib.sha256()
+    room = _MOST_BYTES
+    try:
+        for number, file in enumerate(_files(path)):
+            room -= file.stat().st_size
+            if number >= _MOST_FILES or room < 0:
+                return None
+            with file.open("rb") as content:
+                inner = hashlib.file_digest(content, "sha256").hexdigest()
+            digest.update(f"{file.relative_to(path).as_posix()}\0{inner}\n".encode("utf-8", "surrogateescape"))
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    found = []
+    for file in path.rglob("*"):
+        if file.is_file():
+            found.append(file)
+        if len(found) > _MOST_FILES:
+            break
+    yield from sorted(found)
+
+
+def _shown(name: str, value: Any) -> Any:
+    if is_secret_name(name) and value:
+        return MASK
+    return redact_text(value) if isinstance(value, str) else value
+
+
+def same(made: Mapping[str, Any] | None, result: Mapping[str, Any] | None) -> bool:
+    """Say whether a result is of the very same ingredients, and is no failure."""
+    return made is not None and result is not None and result.get("made_of") == made and result.get("exit_code") != 2

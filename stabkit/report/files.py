@@ -1,0 +1,39 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+__all__ = ["UNFINISHED", "write_whole"]
+
+UNFINISHED: Final = ".unfinished-"
+"""What the names of files begin with that are being written; one that stays behind is of a process that was killed."""
+
+
+def write_whole(texts: Mapping[Path, str]) -> None:
+    """Write texts to files of one folder, each whole or not at all: a reader never sees half of one.
+
+    All are written beside their places first and renamed last, in the order given.
+
+    Raises
+    ------
+    OSError
+        One cannot be written; then none of them has changed.
+    """
+    written: list[tuple[Path, Path]] = []
+    try:
+        for path, text in texts.items():
+            with tempfile.NamedTemporaryFile(
+                "w", dir=path.parent, prefix=UNFINISHED, delete=False, encoding="utf-8"
+            ) as file:
+                written.append((Path(file.name), path))
+                file.write(text)
+            Path(file.name).chmod(0o644)
+        for unfinished, path in written:
+            unfinished.replace(path)
+    finally:
+        for unfinished, _ in written:
+            unfinished.unlink(missing_ok=True)
