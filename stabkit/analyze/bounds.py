@@ -32,6 +32,7 @@ __all__ = [
     "level_of",
     "long_run_variance",
     "one_sided_p",
+    "p_worse",
     "paired_contrast",
     "serial_quantile",
     "smallest_level",
@@ -360,6 +361,15 @@ def one_sided_p(contrast: Contrast) -> tuple[float, float]:
 
     p = smallest_level(beyond)
     return (p, 1 - p) if worse else (1 - p, p)
+
+
+def p_worse(change: float, bounds: Callable[[float], tuple[float, float]]) -> float:
+    """Return the one-sided p-value of "worse" for a difference with bounds at every level."""
+    if change == 0:
+        return 0.5
+    if change > 0:
+        return smallest_level(lambda level: bounds(level)[0] > 0)
+    return 1 - smallest_level(lambda level: bounds(level)[1] < 0)
 
 
 def smallest_level(beyond: Callable[[float], bool]) -> float:

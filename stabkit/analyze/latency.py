@@ -25,7 +25,7 @@ from stabkit.analyze.bounds import (
 )
 from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES, START, need_for
 from stabkit.analyze.objectives import objective_estimate
-from stabkit.analyze.outcome import Estimate, Need, Outcome
+from stabkit.analyze.outcome import Estimate, Need, Outcome, outcome_within
 from stabkit.analyze.quantiles import quantile_shift, round_quantiles, tail_curve
 from stabkit.analyze.rounds import Rounds, read_rounds
 from stabkit.errors import SchemaError, UsageError
@@ -284,7 +284,7 @@ def _judge(design: _Design, name: str, p: float, margin: float) -> tuple[Estimat
     contrast, method = _contrast(design, p)
     low, high = contrast.at(design.level)
     g = math.log1p(margin)
-    outcome = _outcome(low, high, g)
+    outcome = outcome_within(low, high, g)
     flags = ["slower_within_margin"] if outcome == "stable" and low > 0 else []
     if outcome == "stable" and not design.enough_for_stable:
         outcome = "inconclusive"
@@ -321,15 +321,6 @@ def _judge(design: _Design, name: str, p: float, margin: float) -> tuple[Estimat
         need=need if outcome == "inconclusive" else None,
     )
     return estimate, better, need
-
-
-def _outcome(low: float, high: float, g: float) -> Outcome:
-    """Return the outcome of log bounds; ``improved`` is exactly what ``regressed`` is with the sides swapped."""
-    if high < 0 and low <= -g:
-        return "improved"
-    if high < g:
-        return "stable"
-    return "regressed" if low > 0 else "inconclusive"
 
 
 def _combine(estimates: Sequence[Estimate], better: Sequence[float], level: float) -> Outcome:

@@ -215,8 +215,9 @@ def _compare_resource(condition: Condition, sides: Sides, population: Population
 
 def _compare_rates(condition: Condition, sides: Sides, population: Population) -> _Compared:
     margin = condition.margin or MARGINS["error_rate"]
-    before, after = population.baseline["ok"], population.candidate["ok"]
-    estimate = compare_failures(before, after, margin=margin, confidence=sides.confidence)
+    estimate = compare_failures(
+        population.baseline, population.candidate, margin=margin, paired=sides.paired, confidence=sides.confidence
+    )
     return estimate.outcome, (estimate,), [estimate.need] if estimate.need is not None else []
 
 

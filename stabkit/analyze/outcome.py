@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from stabkit.config import Condition
 
-__all__ = ["ConditionResult", "Estimate", "Gate", "Need", "Outcome", "VerdictWord", "combine", "result_of", "to_json"]
+__all__ = [
+    "ConditionResult",
+    "Estimate",
+    "Gate",
+    "Need",
+    "Outcome",
+    "VerdictWord",
+    "combine",
+    "outcome_within",
+    "result_of",
+    "to_json",
+]
 
 Outcome = Literal["stable", "improved", "regressed", "inconclusive"]
 VerdictWord = Literal["stable", "regressed", "inconclusive"]
@@ -141,6 +152,21 @@ class Gate:
     def reasons(self) -> tuple[ConditionResult, ...]:
         """The gating conditions that are neither stable nor improved, in order of weight."""
         return tuple(c for c in self.conditions if c.gating and c.outcome in ("regressed", "inconclusive"))
+
+
+def outcome_within(low: float, high: float, margin: float) -> Outcome:
+    """Return the outcome of bounds around no change, 0; ``improved`` is what ``regressed`` is with the sides swapped.
+
+    Examples
+    --------
+    >>> outcome_within(-0.01, 0.02, 0.05), outcome_within(0.01, 0.09, 0.05), outcome_within(-0.01, 0.09, 0.05)
+    ('stable', 'regressed', 'inconclusive')
+    """
+    if high < 0 and low <= -margin:
+        return "improved"
+    if high < margin:
+        return "stable"
+    return "regressed" if low > 0 else "inconclusive"
 
 
 def combine(outcomes: Sequence[Outcome]) -> Outcome:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stabkit.analyze.bounds import LEVEL, t_quantile
-from stabkit.analyze.outcome import Outcome
+from stabkit.analyze.outcome import outcome_within
 from stabkit.analyze.rounds import FloatArray, Rounds, quantile_rank, read_rounds
 from stabkit.errors import UsageError
 
@@ -80,16 +80,8 @@ def quantile_shift(
     few = min(side.n for side in sides) * np.minimum(p, 1 - p) < _BEYOND - 1e-9
     low[few | (count < _MIN_BLOCKS)] = high[few | (count < _MIN_BLOCKS)] = math.nan
     allowed = np.where(p < 0.9, margin, tail_margin) * point_b
-    outcomes = [_outcome(*bounds) for bounds in zip(low, high, allowed, strict=True)]
+    outcomes = [outcome_within(*bounds) for bounds in zip(low, high, allowed, strict=True)]
     return pd.DataFrame(dict(zip(columns, (p, point_b, point_c, difference, low, high, outcomes), strict=True)))
-
-
-def _outcome(low: float, high: float, allowed: float) -> Outcome:
-    if high < 0 and low <= -allowed:
-        return "improved"
-    if high < allowed:
-        return "stable"
-    return "regressed" if low > 0 else "inconclusive"
 
 
 def _time_blocks(side: Rounds) -> Rounds:

@@ -20,7 +20,7 @@ from stabkit.analyze.bounds import (
     welch_contrast,
 )
 from stabkit.analyze.needs import MIN_ROUNDS, START, need_for
-from stabkit.analyze.outcome import Estimate, Need, Outcome
+from stabkit.analyze.outcome import Estimate, Need, Outcome, outcome_within
 from stabkit.analyze.rounds import FloatArray, Rounds, read_rounds
 from stabkit.errors import UsageError
 
@@ -220,13 +220,7 @@ def _estimate(
     known: dict[str, Any],
 ) -> tuple[dict[str, Any], Outcome]:
     low, high = contrast.at(error)
-    outcome: Outcome = "inconclusive"
-    if high < 0 and low <= -g:
-        outcome = "improved"
-    elif high < g:
-        outcome = "stable"
-    elif low > 0:
-        outcome = "regressed"
+    outcome = outcome_within(low, high, g)
     return {
         **known,
         "name": name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -12,10 +11,10 @@ from stabkit.analyze.bounds import (
     CONFIDENCE,
     RunNoise,
     level_of,
-    smallest_level,
+    p_worse,
 )
 from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES, START
-from stabkit.analyze.outcome import Estimate, Need, Outcome
+from stabkit.analyze.outcome import Estimate, Need, outcome_within
 from stabkit.analyze.rounds import Rounds, read_rounds
 from stabkit.analyze.share_contrasts import USUAL, PairedShares, ShareContrast, quantile_of, separate_shares
 from stabkit.errors import UsageError
@@ -137,7 +136,7 @@ def compare_slow_requests(
         contrast = separate_shares(before, after, log_limit, limit, noise)
     change = contrast.change
     low, high = contrast.at(level_of(confidence))
-    outcome = _outcome(low, high, allowed)
+    outcome = outcome_within(low, high, allowed)
     if outcome in ("stable", "improved") and "few_rounds" in flags:
         outcome = "inconclusive"
     extra = ("worse_within_margin",) if outcome == "stable" and low > 0 else ()
@@ -148,7 +147,7 @@ def compare_slow_requests(
         change=change,
         low=low,
         high=high,
-        p_worse=_p_worse(change, contrast.at),
+        p_worse=p_worse(change, contrast.at),
         beyond_margin=low > allowed,
         method=contrast.method,
         need=_need(contrast, (low, high), before, after, allowed) if outcome == "inconclusive" else None,
@@ -168,22 +167,6 @@ def _sides(baseline: Any, candidate: Any, *, paired: bool) -> tuple[Rounds, Roun
     if any(1 < side.count < MIN_ROUNDS for side in (before, after)):
         flags.append("few_rounds")
     return before, after, tuple(flags)
-
-
-def _outcome(low: float, high: float, margin: float) -> Outcome:
-    if high < 0 and low <= -margin:
-        return "improved"
-    if high < margin:
-        return "stable"
-    return "regressed" if low > 0 else "inconclusive"
-
-
-def _p_worse(change: float, bounds: Callable[[float], tuple[float, float]]) -> float:
-    if change == 0:
-        return 0.5
-    if change > 0:
-        return smallest_level(lambda level: bounds(level)[0] > 0)
-    return 1 - smallest_level(lambda level: bounds(level)[1] < 0)
 
 
 def _need(contrast: ShareContrast, bounds: tuple[float, float], before: Rounds, after: Rounds, margin: float) -> Need:

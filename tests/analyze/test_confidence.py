@@ -29,6 +29,10 @@ def memory(rounds: int = 20) -> pd.DataFrame:
     return pd.DataFrame({"round": np.arange(rounds), "value": 60 + RNG.normal(0, 0.5, rounds)})
 
 
+def answers(good: int, failed: int) -> pd.DataFrame:
+    return pd.DataFrame({"round": 0, "ok": [True] * good + [False] * failed})
+
+
 SIDES = times(), times()
 USED = memory(), memory()
 WAYS: dict[str, Callable[[float], tuple[Estimate, ...]]] = {
@@ -36,7 +40,7 @@ WAYS: dict[str, Callable[[float], tuple[Estimate, ...]]] = {
     "separate": lambda c: compare_latency(*SIDES, paired=False, run_noise=(0.01, 10), confidence=c).quantiles,
     "one round": lambda c: compare_latency(*(s["response_ms"].to_numpy() for s in SIDES), confidence=c).quantiles,
     "rates": lambda c: (compare_rates(3, 1000, 5, 1000, margin=0.01, confidence=c),),
-    "failures": lambda c: (compare_failures([True] * 900 + [False], [True] * 950, margin=0.01, confidence=c),),
+    "failures": lambda c: (compare_failures(answers(900, 1), answers(950, 0), margin=0.01, confidence=c),),
     "resource": lambda c: compare_resource(*USED, metric="memory", margin=0.1, confidence=c),
     "objective": lambda c: (objective_estimate(SIDES[0], quantile=0.95, below_ms=40, confidence=c),),
 }

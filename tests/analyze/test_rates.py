@@ -9,22 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from stabkit.analyze.rates import (
-    compare_failures,
-    compare_rates,
-    compare_resource,
-    count_bursts,
-    errors_in_bursts,
-    rate_interval,
-)
+from stabkit.analyze.rates import compare_failures, compare_rates
+from stabkit.analyze.resources import compare_resource
 from stabkit.errors import SchemaError, UsageError
-
-
-def test_wilson_at_zero_and_in_the_middle():
-    assert rate_interval(0, 100) == pytest.approx((0, 1.96**2 / (100 + 1.96**2)), abs=1e-5)
-    # centre (10 + 1.92) / 103.84, half-width 1.96 / 103.84 * sqrt(10 * 90 / 100 + 0.9604)
-    assert rate_interval(10, 100) == pytest.approx((0.0552, 0.1744), abs=1e-4)
-    assert rate_interval(7, 7)[1] == 1.0
 
 
 def test_newcombes_own_example():
@@ -71,19 +58,53 @@ def test_false_alarms_of_rates():
     assert binomtest(wrong, 120, 0.03, alternative="greater").pvalue > 1e-4
 
 
-def test_bursts_are_counted_and_told_from_single_errors():
-    burst = [True] * 500 + [False] * 20 + [True] * 480
-    spread = ([True] * 49 + [False]) * 20
-    assert (count_bursts(burst), count_bursts(spread)) == (1, 20)
-    assert errors_in_bursts(burst)
-    assert not errors_in_bursts(spread)
-    assert not errors_in_bursts([False] * 5)
-    fine = [True] * 1000
+def failing(ok, rounds=1):
+    return pd.DataFrame({"round": np.repeat(np.arange(rounds), len(ok) // rounds), "ok": ok})
+
+
+@pytest.mark.parametrize("rounds", [1, 4, 10])
+def test_failures_of_one_incident_are_one_and_scattered_ones_are_many(rounds):
+    fine = failing([True] * 1000, rounds)
+    burst = failing([True] * 500 + [False] * 20 + [True] * 480, rounds)
+    spread = failing(([True] * 19 + [False]) * 50, rounds)
     assert compare_failures(fine, spread, margin=0.005).outcome == "regressed"
-    one = compare_failures(fine, burst, margin=0.005)
-    assert (one.outcome, one.flags, one.candidate) == ("inconclusive", ("bursts",), 0.02)
+    one, back = compare_failures(fine, burst, margin=0.005), compare_failures(burst, fine, margin=0.005)
+    assert (one.outcome, one.candidate, one.need.unit) == ("inconclusive", 0.02, "samples")
+    assert (one.low, one.high) == pytest.approx((-back.high, -back.low))
+    assert compare_failures(fine, fine.assign(ok=False), margin=0.005).outcome == "regressed"
+
+
+@pytest.mark.parametrize("rounds", [1, 30])
+def test_incidents_that_hit_either_side_by_chance_are_no_regression(rounds):
+    rng = np.random.default_rng(7)
+
+    def side():  # one stretch of time in ten loses three requests in ten
+        bad = np.repeat(rng.random(30) < 0.1, 100)
+        return failing(rng.random(3000) >= 0.3 * bad, rounds)
+
+    outcomes = [compare_failures(side(), side(), margin=0.005).outcome for _ in range(150)]
+    assert binomtest(outcomes.count("regressed"), 150, 0.03, alternative="greater").pvalue > 1e-3
+    assert binomtest(outcomes.count("improved"), 150, 0.03, alternative="greater").pvalue > 1e-3
+
+
+def test_rounds_of_one_side_only_still_count():
+    fine = failing([True] * 1000, 10)
+    more = pd.concat([fine, pd.DataFrame({"round": np.repeat([10, 11, 12, 13, 14], 100), "ok": False})])
+    assert compare_failures(fine, more, margin=0.005).candidate == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("n", [1, 2, 9])
+def test_a_handful_of_requests_decides_nothing(n):
+    found = compare_failures(failing([True] * n), failing([False] + [True] * (n - 1)), margin=0.005)
+    assert found.outcome == "inconclusive"
+
+
+def test_success_is_true_or_false():
     with pytest.raises(SchemaError):
-        count_bursts([True, None])
+        compare_failures(failing([True, True]), failing([True, None]), margin=0.005)
+    with pytest.raises(UsageError):
+        compare_failures(failing([True]), failing([True]), margin=0)
+    assert compare_failures(failing([]), failing([True]), margin=0.005).need.reason == "missing"
 
 
 def memory(seed, *, step=0.0, rounds=20, noise=0.3, wander=0.0):

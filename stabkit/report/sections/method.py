@@ -27,9 +27,10 @@ METHODS: Final = (
     "Rounds: a paired t interval over interleaved rounds, or the pooled quantile with clustered variance where rounds "
     "are short; one round: order statistics with a long-run variance (Newey and West, doi:10.2307/1913610), both sides "
     "joined by MOVER (Zou and Donner, doi:10.1002/sim.3095).",
-    "Error rates: Newcombe's interval of a difference "
+    "Error rates and slow requests: Student's t over interleaved rounds, else the variance between rounds; never "
+    "narrower than Newcombe's interval of independent requests "
     "(doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I), "
-    "rates with Wilson's (doi:10.1080/01621459.1927.10502953).",
+    "of Wilson's bounds (doi:10.1080/01621459.1927.10502953).",
     "Stable: the bound lies inside the margin. Regressed: Holm at 5 % over the gating metrics "
     "(Holm 1979, Scandinavian Journal of Statistics 6, 65), or an exact regression. Everything else is inconclusive.",
     "Tests and findings are compared one by one, never by totals; a broken test counts when its reruns in fresh "
