@@ -15,7 +15,7 @@ WIDTH: Final = 150
 HEIGHT: Final = 22
 REACH: Final = 2.0  # margins to each side; the band is then the middle half of every strip, and rows compare
 
-_COLOURS: Final = {"stable": "#0072b2", "improved": "#0072b2", "regressed": "#d55e00", "inconclusive": "#8a5a00"}
+COLOURS: Final = {"stable": "#0072b2", "improved": "#0072b2", "regressed": "#d55e00", "inconclusive": "#8a5a00"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,17 @@ class Strip:
     def alt(self) -> str:
         """The strip in words."""
         show = self._show
-        interval = f"interval {show(self.low)} to {show(self.high)}"
-        return f"change {show(self.change)}, {interval}, margin {show(self.margin, sign=False)}"
+        return f"change {show(self.change)}, interval {show(self.low)} to {show(self.high)}, margin {self.margin_text}"
+
+    @property
+    def change_text(self) -> str:
+        """Change and interval, short."""
+        return f"{self._show(self.change)} [{self._show(self.low)}, {self._show(self.high)}]"
+
+    @property
+    def margin_text(self) -> str:
+        """The margin with its unit."""
+        return self._show(self.margin, sign=False)
 
     def _show(self, value: float | None, *, sign: bool = True) -> str:
         if self.unit == "%":
@@ -66,7 +75,7 @@ class Strip:
         def place(value: float) -> float:
             return round(middle + max(-REACH, min(REACH, value / self.margin)) * unit, 1)
 
-        colour = _COLOURS.get(self.outcome, "#767676")
+        colour = COLOURS.get(self.outcome, "#767676")
         parts = [
             f'<rect x="{middle - unit:.1f}" y="3" width="{2 * unit:.1f}" height="16" rx="3" fill="var(--band)"/>',
             f'<path d="M{middle} 1V21" stroke="var(--mute)"/>',

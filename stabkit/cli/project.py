@@ -11,9 +11,11 @@ import typer
 from stabkit.cli.completion import one_of
 from stabkit.cli.options import FormatOption, OutputOption, terminal_of
 from stabkit.cli.terminal import Format
-from stabkit.errors import ConfigError
+from stabkit.errors import ConfigError, EvidenceError
 
 __all__ = ["demo", "index", "init"]
+
+SHOWN_FILES = 5
 
 
 def _scenarios() -> Iterable[str]:
@@ -100,16 +102,26 @@ def index(
 
     It is made of their JSON results alone; index.json and index.md are written beside it.
 
-    Exit codes: 0 written, whatever the reports say; 2 error.
+    Exit codes: 0 written, whatever the reports say; 2 error: also if one of the
+    results cannot be read; the index then names it and lists the others.
 
     \b
     Examples:
       stabkit index reports
       stabkit index reports --format json
     """
-    from stabkit.report.index import write_index
+    from stabkit.report.index import make_index
+    from stabkit.report.numbers import listing
 
-    page, result, markdown = write_index(folder)
-    written = {Format.json: result, Format.markdown: markdown}.get(output_format)
-    terminal_of(context).result(written.read_text(encoding="utf-8").rstrip() if written else str(page))
-    return 0
+    made = make_index(folder)
+    written = {Format.json: made.json, Format.markdown: made.markdown}.get(output_format)
+    terminal = terminal_of(context)
+    terminal.result(written.read_text(encoding="utf-8").rstrip() if written else str(made.html))
+    if made.others:
+        terminal.note(f"left out, no result of a report: {listing(made.others, 3)}")
+    for one in made.unread[:SHOWN_FILES]:
+        terminal.error(EvidenceError(one.message, where=str(folder / one.file)))
+    if made.unread:
+        more = len(made.unread) - SHOWN_FILES
+        terminal.hint(f"{f'And {more} more. ' if more > 0 else ''}Make these reports again, or take the files away.")
+    return 2 if made.unread else 0

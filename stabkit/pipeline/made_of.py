@@ -16,7 +16,7 @@ from stabkit.pipeline.reports import Job, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
 from stabkit.report.case import find_settings_file
 from stabkit.report.evidence import run_before
-from stabkit.report.render import package_version
+from stabkit.report.shell import package_version
 from stabkit.store import Store, open_store
 
 __all__ = ["Ingredients", "recorded", "same"]

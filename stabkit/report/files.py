@@ -14,9 +14,10 @@ UNFINISHED: Final = ".unfinished-"
 
 
 def write_whole(texts: Mapping[Path, str]) -> None:
-    """Write texts to files of one folder, each whole or not at all: a reader never sees half of one.
+    r"""Write texts to files of one folder, each whole or not at all: a reader never sees half of one.
 
-    All are written beside their places first and renamed last, in the order given.
+    All are written beside their places first and renamed last, in the order given. Half of a surrogate pair, which the
+    name of a file may hold, is written as JSON does: ``\udc80``.
 
     Raises
     ------
@@ -27,7 +28,7 @@ def write_whole(texts: Mapping[Path, str]) -> None:
     try:
         for path, text in texts.items():
             with tempfile.NamedTemporaryFile(
-                "w", dir=path.parent, prefix=UNFINISHED, delete=False, encoding="utf-8"
+                "w", dir=path.parent, prefix=UNFINISHED, delete=False, encoding="utf-8", errors="backslashreplace"
             ) as file:
                 written.append((Path(file.name), path))
                 file.write(text)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from stabkit.report.escape import plain_text
+from stabkit.report.lines import NO_TIME, Placed
+from stabkit.report.results import Result
 
-__all__ = ["Matrix", "conditions_of", "matrix"]
+__all__ = ["Matrix", "matrix", "newest_of_each"]
 
 # More columns than this no longer fit on a page; those that are not stable are shown first.
 SHOWN_CONDITIONS: Final = 12
@@ -35,10 +36,18 @@ class Matrix:
     more: int = 0
 
 
-def conditions_of(result: Mapping[str, Any]) -> dict[str, str]:
-    """Return condition and outcome, as the JSON result of a report names them; nothing without a verdict."""
-    gate = (result.get("summary") or {}).get("gate") or {}
-    return {plain_text(one["name"]): str(one["outcome"]) for one in gate.get("conditions", ())}
+def newest_of_each(reports: Sequence[Placed]) -> list[Result]:
+    """Return the newest report of each subject and environment, those without conditions left out; in their order."""
+    newest: dict[tuple[str, str], Result] = {}
+    for one in (placed.result for placed in reports):
+        known = newest.get((one.title, one.environment))
+        if one.outcomes and (known is None or (one.at or NO_TIME) > (known.at or NO_TIME)):
+            newest[one.title, one.environment] = one
+    return [
+        placed.result
+        for placed in reports
+        if newest.get((placed.result.title, placed.result.environment)) is placed.result
+    ]
 
 
 def matrix(reports: Sequence[Mapping[str, str]]) -> Matrix | None:

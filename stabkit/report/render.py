@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +24,7 @@ from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION, TEMPLATES
 from stabkit.report.escape import markdown_text, plain_text, slug
 from stabkit.report.foreign import clean_html
 from stabkit.report.numbers import moment, plural
+from stabkit.report.shell import package_version, page_css
 
 __all__ = ["Rendered", "render"]
 
@@ -389,21 +389,8 @@ def _summary(heading: str, failure: _Failure | None, parts: list[_Section]) -> s
     return "\n\n".join(kept) + "\n"
 
 
-@cache
-def package_version() -> str:
-    """Return the version that pages carry."""
-    return version("stabkit")
-
-
 def _style() -> Markup:
     return Markup(page_css())  # noqa: S704
-
-
-@cache
-def page_css() -> str:
-    """Return the style of all pages."""
-    text = (TEMPLATES / "stabkit" / "page.css").read_text(encoding="utf-8")
-    return text.replace("\n", "")
 
 
 @cache

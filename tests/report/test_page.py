@@ -94,6 +94,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     failed = render(node)
     (root / "failed.html").write_text(failed.html, encoding="utf-8")
     (root / "failed.json").write_text(failed.json, encoding="utf-8")
+    again = rendered.json.replace("2025-09-14T12:24", "2025-09-13T12:24")
+    (root / "earlier.json").write_text(again, encoding="utf-8")
+    (root / "cut.json").write_text(rendered.json[:-200], encoding="utf-8")
     write_index(root)
     return root
 
@@ -106,6 +109,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("report", "dark", 390),
         ("failed", "dark", 390),
         ("index", "light", 390),
+        ("index", "dark", 1280),
     ],
 )
 def test_page_is_silent_fits_and_is_accessible(folder: Path, faults: Any, name: str, scheme: str, width: int) -> None:
@@ -135,11 +139,16 @@ def test_counts_of_the_index_filter_without_a_script(folder: Path, browser: Any)
     context = browser.new_context(viewport={"width": 1120, "height": 800})
     page = context.new_page()
     page.goto((folder / "index.html").as_uri())
-    assert page.locator(".group:visible").count() == 2
+    assert page.locator(".group:visible").count() == 3
     page.locator(".counts a", has_text="inconclusive").click()
     assert page.locator(".group:visible").evaluate_all("all => all.map(one => one.id)") == ["inconclusive"]
-    page.get_by_role("link", name="Show all").click()
-    assert page.locator(".group:visible").count() == 2
+    assert page.locator("tbody tr:visible").count() == 2
+    page.get_by_role("link", name="the newest of each subject").click()
+    shown = page.locator(".group:visible").evaluate_all("all => all.map(one => one.id)")
+    assert shown == ["unread", "failed-to-execute", "inconclusive"], "what cannot be read stays in sight"
+    assert page.locator("#inconclusive tbody tr:visible").count() == 1
+    page.get_by_role("link", name="all", exact=True).click()
+    assert page.locator("#inconclusive tbody tr:visible").count() == 2
     context.close()
 
 

@@ -1,0 +1,117 @@
+"""The page of an index: groups of rows, pictures, and filters that are plain links and style rules, no script."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from stabkit.report.display.markup import environment
+from stabkit.report.escape import slug
+from stabkit.report.lines import Placed
+from stabkit.report.matrix import Matrix, matrix, newest_of_each
+from stabkit.report.numbers import count, moment, plural
+from stabkit.report.results import GROUPS, Result, Unread, group_badge
+from stabkit.report.shell import package_version, page_css
+
+__all__ = ["index_html"]
+
+# Of each group; what is older is one line each, so that thousands of reports stay below two megabytes.
+FULL_ROWS: Final = 100
+MATRIX_ROWS: Final = 100
+SUBJECTS: Final = 12  # more links than this are no filter but a list
+_OPEN_STABLE: Final = 20
+_ABSENT: Final = ("–", "none", "not in this report")
+_LEAD_IN: Final = re.compile(r"^[Tt]he (largest|gravest) change is ")
+
+
+def index_html(reports: Sequence[Placed], unread: Sequence[Unread], sentence: str) -> str:
+    """Return the page over all reports, in their order; files that cannot be read come first."""
+    subjects = _subjects(reports)
+    same = Counter(_seen_as(placed.result) for placed in reports)
+    groups = []
+    for group, word, _ in GROUPS:
+        rows = [_row(p, subjects, same, full=True) for p in _of(reports, group)[:FULL_ROWS]]
+        older = [_row(p, subjects, same, full=False) for p in _of(reports, group)[FULL_ROWS:]]
+        if rows:
+            groups.append(SimpleNamespace(
+                word=word, anchor=slug(word), badge=group_badge(group), rows=rows, older=older,
+                amount=count(len(rows) + len(older)), more=count(len(older)), drawn=any(row.sparkline for row in rows),
+                folded=group == "stable" and len(rows) > _OPEN_STABLE,
+            ))  # fmt: skip
+    page = SimpleNamespace(
+        title="Reports", version=package_version(), css=Markup(page_css()) + _filter_rules(subjects),  # noqa: S704
+        window_title=f"Reports: {sentence}", index=None, crumbs=[], when="", runs="", command="", sentence=sentence,
+        unread=unread, groups=groups, grid=_grid(reports), subjects=subjects,
+        repeated=any(placed.newest for placed in reports),
+        drawn=any(group.drawn for group in groups),
+    )  # fmt: skip
+    template = environment().get_template("batch.html.j2")
+    return template.render(resources=SimpleNamespace(stabkit=page)).strip() + "\n"
+
+
+def _of(reports: Sequence[Placed], group: str) -> list[Placed]:
+    return [placed for placed in reports if placed.result.group == group]
+
+
+def _subjects(reports: Sequence[Placed]) -> dict[str, str]:
+    """Return each subject that is worth a filter and its anchor: few subjects, of some of which there are several."""
+    names = Counter(placed.result.name for placed in reports)
+    few = 2 <= len(names) <= SUBJECTS < len(reports)
+    return {name: f"of-{number}" for number, name in enumerate(sorted(names), start=1)} if few else {}
+
+
+def _filter_rules(subjects: dict[str, str]) -> str:
+    """Return the rules that leave one subject; its anchor is in the row's class, so nothing of a name is in them."""
+    return "".join(
+        f"body:has(#{anchor}:target) :is(.reports tbody tr:not(.{anchor}),.group:not(:has(.{anchor}),#unread))"
+        "{display:none}"
+        for anchor in subjects.values()
+    )
+
+
+def _seen_as(result: Result) -> tuple[str, ...]:
+    return (result.name, result.sides, result.at.isoformat() if result.at else "")
+
+
+def _row(placed: Placed, subjects: dict[str, str], same: Counter[tuple[str, ...]], *, full: bool) -> SimpleNamespace:
+    one = placed.result
+    sparkline = placed.sparkline if full else None
+    largest = _LEAD_IN.sub("", one.largest)
+    said = largest.replace(":", "").rstrip(".") == one.reason.replace(":", "")
+    return SimpleNamespace(
+        link=one.link, title=one.title, sides=one.sides, environment=one.environment, missing=one.missing,
+        file=one.file if same[_seen_as(one)] > 1 or not one.link else "",
+        when=moment(one.at) if one.at else "",
+        about=one.about, text=one.text,
+        largest="" if said else _LEAD_IN.sub(r"\1 change: ", one.largest),
+        sparkline=sparkline,
+        metric=placed.metric if sparkline and sparkline.measured else "",
+        newest=_overtaken(placed),
+        classes=" ".join(filter(None, (subjects.get(one.name), "old" if placed.newest else "new"))),
+    )  # fmt: skip
+
+
+def _overtaken(placed: Placed) -> tuple[str, tuple[str, str, str]] | None:
+    """Return where the newest report of the line is and what it says, if that is another verdict."""
+    newest = placed.newest
+    return (newest.link, group_badge(newest.group)) if newest and newest.group != placed.result.group else None
+
+
+def _grid(reports: Sequence[Placed]) -> Any:
+    """Return the matrix as the page shows it: the reports by name, each cell as glyph, colour and word."""
+    newest = newest_of_each(reports)
+    shared: Matrix | None = matrix([one.outcomes for one in newest])
+    if shared is None:
+        return None
+    lines = [
+        SimpleNamespace(row=newest[place], cells=[group_badge(word) if word else _ABSENT for word in outcomes])
+        for place, outcomes in shared.lines[:MATRIX_ROWS]
+    ]
+    cut = ((shared.more, "shared condition"), (len(shared.lines) - len(lines), "report"))
+    more = " and ".join(plural(amount, what) for amount, what in cut if amount)
+    return SimpleNamespace(conditions=shared.conditions, lines=lines, more=f"and {more} more" if more else "")

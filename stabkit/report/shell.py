@@ -1,0 +1,23 @@
+"""What all pages carry, reports and index alike: their style, and the version that made them."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+
+from stabkit.report.display import TEMPLATES
+
+__all__ = ["package_version", "page_css"]
+
+
+@cache
+def package_version() -> str:
+    """Return the version that pages carry."""
+    return version("stabkit")
+
+
+@cache
+def page_css() -> str:
+    """Return the style of all pages."""
+    text = (TEMPLATES / "stabkit" / "page.css").read_text(encoding="utf-8")
+    return text.replace("\n", "")
