@@ -91,3 +91,45 @@ def test_a_test_that_disagrees_at_the_commit_of_a_side_is_flaky_not_broken():
     assert compare_tests(given)["transition"].tolist() == ["flaky", "flaky"]
     given = sides(["ab", "ab"], "ab", "AB", commit=["x", "y"])
     assert compare_tests(given)["transition"].tolist() == ["regressed", "regressed"]
+
+
+def two_suites(before: dict[str, str], after: dict[str, str]) -> Sides:
+    config = Config.model_validate(
+        {
+            "tests": {"old": {"files": ["o.xml"]}, "new": {"files": ["n.xml"], "left_out": ["d"]}},
+            "test_aliases": {"x": "a"},
+            "condition": [{"name": "tests", "kind": "tests"}],
+        }
+    )
+    both = []
+    for run, lines in (("before", before), ("after", after)):
+        parts = [rows_of(run, line).assign(suite=suite) for suite, line in lines.items()]
+        both.append(RunEvidence({"run_id": run, "complete": True}, Evidence.of(tests=pd.concat(parts))))
+    return Sides(config, both[0], both[1])
+
+
+def test_an_id_of_two_suites_is_two_tests():
+    given = two_suites({"old": "abcd", "new": "Abcd"}, {"old": "Abc", "new": "abc"})
+    found = compare_tests(given).set_index("test_id")["transition"].to_dict()
+    assert (found["a [old]"], found["a [new]"], found["b [old]"]) == ("regressed", "fixed", "still_passing")
+    assert needs(given)
+    # The suite that left a test out explains its absence, the other does not.
+    explained = compare_tests(given).set_index("test_id")["explained_by"]
+    assert explained["d [new]"] == "left_out d [[]new]"
+    assert pd.isna(explained["d [old]"])
+
+
+def test_a_suite_that_is_gone_takes_its_tests_along():
+    given = two_suites({"old": "abc", "new": "abc"}, {"new": "abc"})
+    assert len(compare_tests(given)) == 6
+    assert any("3 tests disappeared" in text for text in needs(given))
+    assert set(compare_tests(two_suites({"old": "abc"}, {"new": "abc"}))["transition"]) == {"still_passing"}
+
+
+def test_another_suite_at_the_same_commit_is_no_disagreement():
+    given = sides(["ab", "ab"], "ab", "aB", commit=["c", "c"])
+    assert given.history is not None
+    other = Evidence.of(tests=pd.concat([given.history["tests"].assign(suite="other")]))
+    assert disagreeing_tests(given, given.candidate, "unit") == {"b"}
+    apart = Sides(given.config, given.baseline, given.candidate, other, history_runs=given.history_runs)
+    assert disagreeing_tests(apart, apart.candidate, "unit") == frozenset()
