@@ -62,8 +62,15 @@ def load_config(path: Path | str) -> Config:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError("There is no such file.", where=str(file), hint="Write one with: stabkit init") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The file cannot be read: {error}.", where=str(file)) from error
+    except IsADirectoryError:
+        hint = f"Name the file in it: {file / CONFIG_NAME}"
+        raise ConfigError("This is a folder, not a file.", where=str(file), hint=hint) from None
+    except UnicodeDecodeError as error:
+        hint = "Save it as UTF-8 text."
+        raise ConfigError("The file cannot be read: it is no UTF-8 text.", where=str(file), hint=hint) from error
+    except OSError as error:
+        what = f"The file cannot be read: {error.strerror or error}."
+        raise ConfigError(what, where=str(file), hint="Check its permissions, or name another one.") from error
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -101,7 +108,7 @@ def _fault(fault: Any) -> tuple[str, str, str]:
         hint = (f"Did you mean {guess!r}? " if guess else "") + f"Known: {', '.join(known)}."
         return key, f"There is no {location[-1]} {fault['input']!r}.", hint
     text = str(fault["msg"]).removeprefix("Value error, ")
-    return key, f"{text[:1].upper()}{text[1:]}.", "Correct this value."
+    return key, f"{text[:1].upper()}{text[1:]}.", fault.get("ctx", {}).get("hint", "Correct this value.")
 
 
 def _known_keys(location: list[str]) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from stabkit.config.conditions import Objective
 from stabkit.config.model import Model
@@ -22,12 +23,41 @@ __all__ = [
     "WebSocketTarget",
 ]
 
+_TABLES: Final = {"http": "[http.NAME]", "https": "[http.NAME]", "ws": "[websocket.NAME]", "wss": "[websocket.NAME]"}
+
+
+def _address(*schemes: str) -> AfterValidator:
+    def check(url: str) -> str:
+        scheme, separator, _ = url.partition("://")
+        if separator and scheme.lower() in schemes:
+            return url
+        # The address itself is not repeated: it may hold a password.
+        found = f"this one with {scheme}://" if separator and scheme.isalnum() else "this one does not"
+        elsewhere = _TABLES.get(scheme.lower()) if separator else None
+        hint = f"Such as {schemes[0]}://host:port/path."
+        raise PydanticCustomError(
+            "address",
+            "{what}",
+            {
+                "what": f"An address begins here with {' or '.join(f'{name}://' for name in schemes)}, {found}",
+                "hint": f"It belongs into {elsewhere}; here: {hint[:1].lower()}{hint[1:]}" if elsewhere else hint,
+            },
+        )
+
+    return AfterValidator(check)
+
+
+HttpAddress = Annotated[str, _address("http", "https")]
+WebSocketAddress = Annotated[str, _address("ws", "wss")]
+
 
 class HttpTarget(Model):
     """One HTTP endpoint to probe."""
 
-    url: str
-    baseline_url: str | None = Field(default=None, description="the same endpoint of the baseline, if both are up")
+    url: HttpAddress
+    baseline_url: HttpAddress | None = Field(
+        default=None, description="the same endpoint of the baseline, if both are up"
+    )
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
     json_body: Any = None
     form: Mapping[str, str] | None = Field(default=None, description="sent as an HTML form is")
@@ -48,7 +78,9 @@ class HttpTarget(Model):
     connection: Literal["reused", "fresh"] = "reused"
     http_version: Literal["1.1", "2"] = Field(default="1.1", description="2: whatever else is spoken is a failed check")
     max_redirects: int = Field(default=0, ge=0, le=20, description="0: a redirect is an answer like any other")
-    proxy: str | None = Field(default=None, description="http://host:port; none is ever taken from the environment")
+    proxy: Annotated[str, _address("http")] | None = Field(
+        default=None, description="http://host:port; none is ever taken from the environment"
+    )
     proxy_auth_env: str | None = Field(default=None, description="environment variable that holds user:password")
     verify: bool = Field(default=True, description="false: certificate checks become not_checked, never pass")
     ca_file: Path | None = None
@@ -128,8 +160,8 @@ class SequenceRule(Model):
 class WebSocketTarget(Model):
     """One WebSocket endpoint and its contract."""
 
-    url: str
-    baseline_url: str | None = None
+    url: WebSocketAddress
+    baseline_url: WebSocketAddress | None = None
     sessions: int = Field(default=5, ge=1, le=10_000, description="per round, one after the other on schedule")
     rate: float = Field(default=5.0, gt=0, le=500, description="sessions due per second")
     headers: Mapping[str, str] = Field(default_factory=dict)
@@ -183,7 +215,7 @@ class ResourceTarget(Model):
 class PrometheusSource(Model):
     """One query to a Prometheus server, over the time of the collection."""
 
-    url: str
+    url: HttpAddress
     query: str = Field(min_length=1, description="PromQL of the candidate; one series is clearest")
     baseline_query: str | None = Field(
         default=None, description="PromQL of the baseline, if both are collected at once"

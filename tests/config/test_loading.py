@@ -65,6 +65,11 @@ def test_binary_file_is_no_traceback(tmp_path):
         load_config(path)
 
 
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(ConfigError, match=r"This is a folder.*stabkit\.toml"):
+        load_config(tmp_path)
+
+
 def test_nearest_file_is_found_upwards(tmp_path):
     (tmp_path / "stabkit.toml").touch()
     deep = tmp_path / "a" / "b"
@@ -95,6 +100,16 @@ def test_every_commented_line_of_the_example_is_valid(tmp_path):
         ('[tests.unit]\ncommand = "pytest -q"', "A list is needed here.", '["first", "second"]'),
         ('[[condition]]\nname = "a"\nkind = "latncy"', "There is no kind 'latncy'.", "Did you mean 'latency'?"),
         ("[http.api\nurl = 3", "Not valid TOML", "in brackets: [http.api]"),
+        (
+            '[http.a]\nurl = "ftp://h"',
+            "with http:// or https://, this one with ftp://.",
+            "Such as http://host:port/path",
+        ),
+        ('[http.a]\nurl = "h:1/x"', "begins here with http:// or https://, this one does not.", "Such as http://"),
+        ('[http.a]\nurl = "http://h"\nbaseline_url = "ws://h"', "with ws://.", "It belongs into [websocket.NAME]"),
+        ('[websocket.a]\nurl = "https://h"', "with ws:// or wss://, this one with https://.", "into [http.NAME]"),
+        ('[prometheus.a]\nurl = "tcp://h"\nquery = "up"', "with http:// or https://, this one with tcp://.", "Such as"),
+        ('[http.a]\nurl = "https://h"\nproxy = "socks5://h"', "with http://, this one with socks5://.", "Such as"),
     ],
 )
 def test_a_wrong_value_is_said_in_words_and_with_a_remedy(load, text, what, hint):
