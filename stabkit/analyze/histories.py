@@ -135,7 +135,7 @@ def _choose(samples: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
         raise UsageError(
             f"The metric {metric!r} is measured in {sorted(units)[0]!r}, which is no time.",
             where="table samples",
-            hint="Give its values to detect_changes.",
+            hint="In Python: stabkit.detect_changes(values).",
         )
     return samples[~samples["warmup"].fillna(value=False)]
 

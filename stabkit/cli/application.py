@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from stabkit.cli import batch, differences, evidence, judgement, noise, project, reports, storage, trends
@@ -45,6 +46,19 @@ _STORE_COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "prune": storage.prune,
     "export": storage.export,
 }
+
+# typer shows the types of Python beside the names of arguments, and required ones in braces.
+_TYPES: Final = re.compile(r" <(?:str|path|list\[str\])>")
+_BRACES: Final = re.compile(r"\{([A-Z]+)\}")
+
+
+class _Command(TyperCommand):
+    """A command whose help speaks to people."""
+
+    def get_help(self, ctx: Any) -> str:
+        text = _TYPES.sub(lambda found: " " * len(found[0]), super().get_help(ctx))
+        return _BRACES.sub(r"\1", text)
+
 
 app = typer.Typer(
     name="stabkit",
@@ -85,13 +99,25 @@ def _globals(
 def _add(commands: typer.Typer, named: Mapping[str, Callable[..., int]]) -> None:
     for name, command in named.items():
         # In the raw docstrings the mark for "do not wrap what follows" is two characters.
-        commands.command(name, help=inspect.cleandoc(command.__doc__ or "").replace("\\b\n", "\b\n"))(command)
+        commands.command(name, cls=_Command, help=inspect.cleandoc(command.__doc__ or "").replace("\\b\n", "\b\n"))(
+            command
+        )
 
 
 _store = typer.Typer(rich_markup_mode=None)
+
+
+@_store.callback(invoke_without_command=True)
+def _store_alone(context: typer.Context) -> None:
+    """Care for a store: check, compact, prune, export."""
+    if context.invoked_subcommand is None:
+        context.find_root().obj.result(context.get_help())
+        raise typer.Exit
+
+
 _add(app, _COMMANDS)
 _add(_store, _STORE_COMMANDS)
-app.add_typer(_store, name="store", help="Care for a store: check, compact, prune, export.", no_args_is_help=True)
+app.add_typer(_store, name="store")
 
 
 def run_command(words: Sequence[str]) -> int:
@@ -117,6 +143,16 @@ def _outcome(words: Sequence[str], terminal: Terminal) -> int:
         if terminal.debug:
             logging.getLogger(__name__).debug("failed", exc_info=True)
         terminal.error(error)
+    except OSError as error:  # no bug: a disk is full, a folder has gone, a name is too long
+        if terminal.debug:
+            raise
+        terminal.error(
+            StabkitError(
+                f"{error.strerror or error}.",
+                where=str(error.filename or _named_command(words)),
+                hint="Check that path, its permissions and the space that is left; more says: --debug",
+            )
+        )
     except Exception as error:  # a bug of ours; the user gets a sentence, --debug the traceback
         if terminal.debug:
             raise
@@ -131,13 +167,30 @@ def _outcome(words: Sequence[str], terminal: Terminal) -> int:
     return 2
 
 
+# What the libraries below say of values, in the words of a user.
+_PLAIN: Final = (
+    (r"Value error, ", ""),
+    (r"Input should be a valid (\w+)(, .*)?$", r"it is no \1."),
+    (r"Input should be greater than or equal to (\S+)", r"it is at least \1."),
+    (r"Input should be less than or equal to (\S+)", r"it is at most \1."),
+    (r"Input should be", "it should be"),
+    (r"Got unexpected extra argument\(s\) \((.*)\)", r"There is a word too many: \1"),
+)
+
+
+def _named_command(words: Sequence[str]) -> str:
+    named = [word for word in words if word in _COMMANDS or word == "store"]
+    return f"stabkit {named[0]}" if named else "stabkit"
+
+
 def _usage_error(error: TyperException, words: Sequence[str]) -> StabkitError:
     context = getattr(error, "ctx", None)
-    named = [word for word in words if word in _COMMANDS or word == "store"]
-    command = f"stabkit {named[0]}" if named else "stabkit"
+    command = _named_command(words)
     if context is not None and context.command_path.startswith(command):
         command = context.command_path
-    what = error.format_message().replace("Value error, ", "")
+    what = error.format_message()
+    for technical, plain in _PLAIN:
+        what = re.sub(technical, plain, what)
     # typer's own guess moves to where all our guesses are.
     guess = re.search(r"\s*\(Possible options: (.+)\)$", what)
     hint = f"See: {command} --help"

@@ -16,6 +16,8 @@ from stabkit.cli.options import (
     DataOption,
     FormatOption,
     check_label,
+    name_of,
+    not_empty,
     one_interrupt,
     open_data,
     require_config,
@@ -39,6 +41,7 @@ __all__ = ["collect", "import_files", "read", "runs", "store_collection", "tell_
 
 _MAX_ROUNDS = 40
 _KINDS = ("tests", "scan", "load", "records", "auto")
+_ROWS = {"tests": "test result", "changes": "changed file"}  # what a row is, where its table is called otherwise
 _PROCESSES = os.cpu_count() or 1
 
 
@@ -102,7 +105,7 @@ def collect(
     earlier = look_back(store, settings.project.environment, baseline_label, again=again)
     base = earlier.base if settings.changes is not None and settings.changes.base is None else None
     if base is not None:
-        terminal.note(f"changes are counted from {base[:12]}, the commit of run {earlier.base_of}")
+        terminal.note(f"changes are counted from {base[:12]}, the commit of run {name_of(store, str(earlier.base_of))}")
     with one_interrupt(terminal):
         looks: tuple[Look, ...] = ()
         if until_decided and baseline_label is not None:
@@ -208,12 +211,15 @@ def import_files(
             metavar="KIND", help="tests, scan, load, records, or auto.", autocompletion=one_of(lambda: _KINDS)
         ),
     ],
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, folders or globs.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", callback=not_empty, help="Files, folders or globs.")],
     label: Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="Name of the new run.")] = None,
     run: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="Add to this run instead of making a new one.")
+        str | None,
+        typer.Option("--run", metavar="RUN", callback=not_empty, help="Add to this run instead of making a new one."),
     ] = None,
-    suite: Annotated[str | None, typer.Option(metavar="NAME", help="The suite that test reports belong to.")] = None,
+    suite: Annotated[
+        str | None, typer.Option(metavar="NAME", callback=not_empty, help="The suite that test reports belong to.")
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -291,7 +297,7 @@ def runs(
 
 def read(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, folders or globs.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", callback=not_empty, help="Files, folders or globs.")],
     output_format: FormatOption = Format.text,
 ) -> int:
     r"""Say what is in evidence files.
@@ -330,8 +336,10 @@ def _say_stored(terminal: Terminal, output_format: Format, stored: list[dict[str
         terminal.document({"schema": 1, "runs": stored})
         return
     for run in stored:
-        rows = ", ".join(plural(count, name.removesuffix("s")) for name, count in run["tables"].items()) or "no rows"
-        terminal.result(f"stored run {run['label']} ({run['run_id']}): {rows}")
+        rows = ", ".join(
+            plural(count, _ROWS.get(name, name.removesuffix("s"))) for name, count in run["tables"].items()
+        )
+        terminal.result(f"stored run {run['label']} ({run['run_id']}): {rows or 'no rows'}")
 
 
 def tell_failures(terminal: Terminal, *parts: Evidence) -> bool:

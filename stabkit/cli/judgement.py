@@ -14,6 +14,9 @@ from stabkit.cli.options import (
     ConfigOption,
     DataOption,
     FormatOption,
+    MaybeBaseline,
+    MaybeCandidate,
+    not_empty,
     store_for,
     terminal_of,
     usual_config,
@@ -36,8 +39,8 @@ class FailOn(StrEnum):
 
 def compare(
     context: typer.Context,
-    baseline: BaselineArgument,
-    candidate: CandidateArgument,
+    baseline: MaybeBaseline = None,
+    candidate: MaybeCandidate = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -60,8 +63,8 @@ def compare(
 
 def gate(
     context: typer.Context,
-    baseline: BaselineArgument,
-    candidate: CandidateArgument,
+    baseline: MaybeBaseline = None,
+    candidate: MaybeCandidate = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -75,7 +78,7 @@ def gate(
 
     \b
     Examples:
-      stabkit gate v1.4 v1.5
+      stabkit gate
       stabkit gate v1.4 v1.5 --fail-on regressed
       stabkit gate data/reference/before data/reference/after --format markdown
     """
@@ -93,7 +96,9 @@ def explain(
     context: typer.Context,
     baseline: BaselineArgument,
     candidate: CandidateArgument,
-    condition: Annotated[str, typer.Argument(metavar="CONDITION", help="Its name, as gate shows it.")],
+    condition: Annotated[
+        str, typer.Argument(metavar="CONDITION", callback=not_empty, help="Its name, as gate shows it.")
+    ],
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -122,14 +127,14 @@ def explain(
     return 0
 
 
-def _subject(baseline: str, candidate: str, config: Path | None, data: str | None) -> StabilityReport:
+def _subject(baseline: str | None, candidate: str | None, config: Path | None, data: str | None) -> StabilityReport:
     from stabkit.report.stability import stability_report
 
     settings = usual_config(config)
     store = store_for((baseline, candidate), config, data)
     return stability_report(
         baseline,
-        candidate,
+        candidate or "latest",
         data=str(store) if store is not None else "",
         config=str(settings) if settings is not None else "",
     )

@@ -30,9 +30,13 @@ __all__ = [
     "ConfigOption",
     "DataOption",
     "FormatOption",
+    "MaybeBaseline",
+    "MaybeCandidate",
     "OutputOption",
     "check_label",
     "data_folder",
+    "name_of",
+    "not_empty",
     "one_interrupt",
     "open_data",
     "require_config",
@@ -45,6 +49,24 @@ __all__ = [
     "warn_of_names",
     "with_retries",
 ]
+
+
+def not_empty(value: Any) -> Any:
+    """Refuse an empty word: mostly a variable of the shell that is not set, and never what was meant.
+
+    Raises
+    ------
+    BadParameter
+        The value is empty, or one of several is.
+    """
+    if value == "" or (isinstance(value, (list, tuple)) and "" in value):
+        raise typer.BadParameter("it is empty; is a variable of your shell not set?")
+    return value
+
+
+def _folder(text: str) -> Path:
+    return Path(not_empty(text))
+
 
 ConfigOption = Annotated[
     Path | None,
@@ -59,25 +81,35 @@ DataOption = Annotated[
         "-d",
         metavar="FOLDER",
         envvar="STABKIT_DATA",
+        callback=not_empty,
         help="Store of runs, or s3://BUCKET/PREFIX; else the one the configuration names.",
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is printed.")]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the pages.")]
+OutputOption = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FOLDER", parser=_folder, help="Folder for the pages.")
+]
+_BASELINE: Final = "Run before: label, id, latest~1, or a folder of evidence files"
+_CANDIDATE: Final = "Run after: label, id, latest, or a folder of evidence files"
 BaselineArgument = Annotated[
-    str,
+    str, typer.Argument(metavar="BASELINE", help=f"{_BASELINE}.", callback=not_empty, autocompletion=complete_runs)
+]
+CandidateArgument = Annotated[
+    str, typer.Argument(metavar="CANDIDATE", help=f"{_CANDIDATE}.", callback=not_empty, autocompletion=complete_runs)
+]
+MaybeBaseline = Annotated[
+    str | None,
     typer.Argument(
         metavar="BASELINE",
-        help="Run before: label, id, latest~1, or a folder of evidence files.",
+        help=f"{_BASELINE}; else the run before the candidate.",
+        callback=not_empty,
         autocompletion=complete_runs,
     ),
 ]
-CandidateArgument = Annotated[
-    str,
+MaybeCandidate = Annotated[
+    str | None,
     typer.Argument(
-        metavar="CANDIDATE",
-        help="Run after: label, id, latest, or a folder of evidence files.",
-        autocompletion=complete_runs,
+        metavar="CANDIDATE", help=f"{_CANDIDATE}; else the newest.", callback=not_empty, autocompletion=complete_runs
     ),
 ]
 
@@ -269,14 +301,14 @@ def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None,
 
 
 def _gate(store: Store, baseline: str, candidate: str | None, config: Path | None, data: str | None) -> str:
-    words = ["stabkit", "gate", _name(store, baseline), "latest" if candidate is None else _name(store, candidate)]
+    words = ["stabkit", "gate", name_of(store, baseline), "latest" if candidate is None else name_of(store, candidate)]
     for option, given, variable in (("--config", config, "STABKIT_CONFIG"), ("--data", data, "STABKIT_DATA")):
         if given is not None and os.environ.get(variable) != str(given):
             words += [option, str(given)]
     return shlex.join(words)
 
 
-def _name(store: Store, run_id: str) -> str:
+def name_of(store: Store, run_id: str) -> str:
     """Return the run's label if that finds it, else its id."""
     label = store.run(run_id)["label"]
     usable = isinstance(label, str) and label.isprintable() and not label.startswith("-")

@@ -26,7 +26,7 @@ def _scenarios() -> Iterable[str]:
 
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Where stabkit.toml is written.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where stabkit.toml is written.")] = Path(),
 ) -> int:
     r"""Write a commented stabkit.toml to start from.
 
@@ -95,7 +95,9 @@ def demo(
 
 def index(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Holds the .json results of reports.")] = Path("reports"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Holds the .json results of reports.")] = Path(
+        "reports"
+    ),
     output_format: FormatOption = Format.text,
 ) -> int:
     r"""Write the index page of a folder of reports again.

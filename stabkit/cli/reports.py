@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stabkit.cli.completion import complete_runs, one_of
+from stabkit.cli.completion import one_of
 from stabkit.cli.options import (
     ConfigOption,
     DataOption,
     FormatOption,
+    MaybeBaseline,
+    MaybeCandidate,
     OutputOption,
     store_for,
     terminal_of,
@@ -37,14 +39,8 @@ def bundled() -> tuple[str, ...]:
 
 def report(
     context: typer.Context,
-    baseline: Annotated[
-        str | None,
-        typer.Argument(metavar="BASELINE", help="As in gate; else the run before.", autocompletion=complete_runs),
-    ] = None,
-    candidate: Annotated[
-        str | None,
-        typer.Argument(metavar="CANDIDATE", help="As in gate; else the newest.", autocompletion=complete_runs),
-    ] = None,
+    baseline: MaybeBaseline = None,
+    candidate: MaybeCandidate = None,
     output: OutputOption = Path("reports"),
     notebook: Annotated[
         list[str] | None,

@@ -45,10 +45,10 @@ def check(
 
 
 def compact(context: typer.Context, config: ConfigOption = None, data: DataOption = None) -> int:
-    r"""Make few large files of many small ones, and sketches for long histories.
+    r"""Pack many small files into few large ones.
 
-    Readers at work are not disturbed: the old files stay an hour, and the next compaction after it removes them.
-    Compact a remote store from one place at a time.
+    Sketches for long histories are made, too. Readers at work are not disturbed: the old files stay an hour, and the
+    next compaction after it removes them. Compact a remote store from one place at a time.
 
     Exit codes: 0, or 2 error; then nothing was changed.
 
@@ -66,16 +66,17 @@ def compact(context: typer.Context, config: ConfigOption = None, data: DataOptio
 def prune(
     context: typer.Context,
     keep_days: Annotated[
-        int, typer.Option("--keep-days", metavar="DAYS", help="Samples of runs that ended earlier go.", min=1)
+        int,
+        typer.Option("--keep-days", metavar="DAYS", help="Samples of runs that ended earlier go.", min=1, max=365_000),
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would go.")] = False,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> int:
-    r"""Drop the samples of old runs; their percentiles and all else of them stay.
+    r"""Drop the samples of old runs; all else stays.
 
-    Without --yes nothing is changed. The two newest runs of an environment, and its newest A/A runs, keep their
-    samples at any age. The files themselves go with the first compaction an hour later.
+    Their percentiles stay too. Without --yes nothing is changed. The two newest runs of an environment, and its newest
+    A/A runs, keep their samples at any age. The files themselves go with the first compaction an hour later.
 
     Exit codes: 0, or 2 error; then nothing was changed.
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
@@ -26,6 +27,8 @@ _COLOURS: Final = {
     "+": "38;5;32",
 }  # as on the page: never red on green
 
+_NARROWEST: Final = 30  # nothing can be laid out in less
+
 
 class Format(StrEnum):
     """How a result is printed."""
@@ -43,6 +46,9 @@ class Displayed(Protocol):
 
     def markdown(self) -> str:
         """Return its Markdown."""
+
+    def text(self, width: int | None = None) -> str:
+        """Return its plain text, for a terminal of that many columns."""
 
 
 class Terminal:
@@ -70,7 +76,8 @@ class Terminal:
         elif output_format is Format.markdown:
             self.result("\n\n".join(display.markdown() for display in displays))
         else:
-            self.result("\n\n".join(repr(display) for display in displays))
+            width = _columns()
+            self.result("\n\n".join(display.text(width) for display in displays))
 
     def note(self, text: str) -> None:
         """Say what was done and what comes next."""
@@ -147,6 +154,11 @@ def _discard_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def _columns() -> int | None:
+    """Return how wide the terminal is; None where the result goes elsewhere: files and programs get whole lines."""
+    return max(_NARROWEST, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
 
 
 def _wants_colour(stream: IO[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stabkit.cli.options import ConfigOption, DataOption, FormatOption, open_data, terminal_of, usual_config
+from stabkit.cli.options import ConfigOption, DataOption, FormatOption, not_empty, open_data, terminal_of, usual_config
 from stabkit.cli.terminal import Format
 
 __all__ = ["trend"]
@@ -23,7 +23,9 @@ class Quantile(StrEnum):
 
 def trend(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="The target, as in stabkit.toml.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", callback=not_empty, help="The target, as in stabkit.toml.")
+    ],
     metric: Annotated[str, typer.Option(metavar="NAME", help="Any time, such as connect_time.")] = "response_time",
     quantile: Annotated[Quantile, typer.Option(help="Which value of each run.")] = Quantile.p95,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Runs in the table; all count.")] = 20,

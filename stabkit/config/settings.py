@@ -26,8 +26,16 @@ class Project(Model):
     environment: str = "local"
     data: str = Field(
         default="data/runs",
+        min_length=1,
         description="the store: a folder, relative to the configuration file, or s3://bucket/prefix",
     )
+
+    @field_validator("data")
+    @classmethod
+    def _reachable(cls, data: str) -> str:
+        if "://" in data and not data.startswith("s3://"):
+            raise ValueError("a store is a folder, or s3://bucket/prefix")
+        return data
 
 
 class CollectSettings(Model):

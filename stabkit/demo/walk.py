@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -74,7 +75,7 @@ def walk(
         No such scenario, or ``output/demo`` holds something that the demo did not write.
     """
     scenario = find_scenario(scenario_name)
-    folder = _fresh_folder((output / "demo").resolve())  # the services work in folders of their own
+    folder = _fresh_folder(Path(os.path.realpath(output / "demo")))  # the services work in folders of their own
     note(f"scenario {scenario.name}: {scenario.summary}")
     versions = build_versions(folder, scenario)
     certificates = write_certificates(folder / "tls")
@@ -89,7 +90,12 @@ def walk(
     if collected.interrupted:
         raise KeyboardInterrupt
     note("writing the pages")
-    made = make_reports(_jobs(folder, config), output)
+    jobs = _jobs(folder, config)
+    if progress is not None:
+        progress.start("pages", len(jobs))
+    made = make_reports(jobs, output, done=lambda *_: progress.advance() if progress is not None else None)
+    if progress is not None:
+        progress.finish()
     index, _, _ = write_index(output)
     return _finish(made, index)
 

@@ -11,6 +11,7 @@ from stabkit.analyze.history import Change, History
 from stabkit.analyze.trends import analyze_history, run_history
 from stabkit.chart.timeline import run_name
 from stabkit.config import Config
+from stabkit.errors import UsageError
 from stabkit.report.display import Column, Group, Statement, Table
 from stabkit.report.numbers import count, interval, measure, moment, percent
 from stabkit.report.wording import count as counted
@@ -59,14 +60,20 @@ def trend(
     Raises
     ------
     UsageError
-        No sample has that target or metric, or it is no time.
+        No usable sample has that target and metric, or it is no time.
 
     Notes
     -----
     Only runs like the newest one are a history: of its environment and, where that is known, its kind of connection.
     """
     every = run_history(samples, runs, target=target, metric=metric)
-    line = every.loc[every["n"] > 0, "line"].iloc[-1]
+    measured = every.loc[every["n"] > 0, "line"]
+    if measured.empty:
+        raise UsageError(
+            f"No stored run has a time of {target!r}: none was measured, or all failed.",
+            hint="Collect it first: stabkit collect. What is stored: stabkit runs",
+        )
+    line = measured.iloc[-1]
     frame = every[every["line"] == line].reset_index(drop=True)
     history = analyze_history(frame[f"{quantile}_ms"], margin=margin)
     of = f"{plain(target)} {metric_words(metric)}, {quantile}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.errors import StoreError
-from stabkit.redact import redact_text
+from stabkit.redact import redact_text, redact_url
 from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import COMMITS
 from stabkit.store.local import Folder
@@ -38,6 +38,10 @@ def open_store(path: Path | str, *, create: bool = False) -> Store:
         There is no store, or it cannot be made.
     """
     remote = in_bucket(path) is not None
+    if not remote and "://" in str(path):
+        raise StoreError(
+            "A store is a folder, or s3://BUCKET/PREFIX.", where=redact_url(str(path)), hint="Name one of these."
+        )
     given = Path(path).expanduser()
     here = Path.cwd()
     candidates: list[Path | str] = [path] if remote or given.is_absolute() else []

@@ -6,6 +6,7 @@ its name or not there at all; that several files appear together is the promise 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def place_of(path: Path | str) -> Place:
         return Bucket.named(inside)
     from stabkit.store.local import Folder
 
-    return Folder(Path(path).resolve())
+    return Folder(Path(os.path.realpath(path)))
 
 
 def quote(text: str) -> str:

@@ -30,6 +30,24 @@ def test_the_bare_command_and_its_help_name_all_commands(stabkit):
         assert "Exit codes: 0 stable or done, 1 regressed, 2 error, 3 inconclusive" in " ".join(out.split())
 
 
+def test_help_names_arguments_as_people_do(stabkit):
+    for words in (("gate",), ("import",), ("diff",), ("init",), ("store", "export")):
+        _, out, _ = stabkit(*words, "--help")
+        assert not re.search(r"[{}]|list\[|<str>|<path>", out), out
+
+
+def test_the_store_alone_lists_its_commands(stabkit):
+    code, out, err = stabkit("store")
+    assert (code, err) == (0, "")
+    assert "compact" in out
+
+
+def test_a_failing_file_system_is_no_bug_of_ours(stabkit):
+    code, _, err = stabkit("index", "x" * 300)
+    assert code == 2
+    assert err.startswith(f"error: {'x' * 300}: File name too long.\nhint: Check that path")
+
+
 def test_version_is_that_of_the_package(stabkit):
     from importlib.metadata import version
 
@@ -40,11 +58,17 @@ def test_version_is_that_of_the_package(stabkit):
     ("words", "said", "hinted"),
     [
         (["gaet"], "No such command 'gaet'", "gate"),
-        (["gate"], "Missing argument 'BASELINE'", "stabkit gate --help"),
+        (["gate"], "neither a stabkit.toml nor --data says where runs are stored", "stabkit init"),
+        (["explain"], "Missing argument 'BASELINE'", "stabkit explain --help"),
+        (["runs", "extra"], "There is a word too many: extra", "stabkit runs --help"),
+        (["gate", "v1", ""], "'CANDIDATE': it is empty; is a variable of your shell not set?", "stabkit gate --help"),
+        (["import", "tests", "good.xml", "--data", ""], "(env var: 'STABKIT_DATA'): it is empty", "--help"),
+        (["runs", "--data", "http://a:b@x/y"], "http://x/y: A store is a folder, or s3://BUCKET", "one of"),
+        (["trend", "api", "--limit", "x"], "'--limit': it is no integer.", "stabkit trend --help"),
         (["gate", "--fromat", "json", "a", "b"], "No such option: --fromat.", "Did you mean --format?"),
         (["gate", "a", "b", "--format", "xml"], "'xml' is not one of 'text', 'json'", "stabkit gate --help"),
         (["gate", "a", "b", "--fail-on", "regresed"], "'regresed' is not one of", "Did you mean 'regressed'?"),
-        (["collect", "--rounds", "0"], "greater than or equal to 1", "stabkit collect --help"),
+        (["collect", "--rounds", "0"], "it is at least 1.", "stabkit collect --help"),
         (["collect", "--label"], "'--label' requires an argument", "stabkit collect --help"),
         (["import", "tets", "good.xml"], "There is no kind 'tets'", "Did you mean 'tests'?"),
     ],

@@ -22,3 +22,10 @@ def test_a_misspelt_target_and_a_metric_that_is_no_time_are_errors(stabkit):
     code, out, err = stabkit("trend", "backend", "--metric", "memory", "--data", DATA)
     assert (code, out) == (2, "")
     assert "memory" in err
+
+
+def test_a_store_without_any_time_of_the_target_is_an_error(stabkit):
+    assert stabkit("import", "tests", "good.xml", "--label", "v1", "--data", "runs")[0] == 0
+    code, out, err = stabkit("trend", "api", "--data", "runs")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: No stored run has a time of 'api'")

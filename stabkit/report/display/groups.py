@@ -19,7 +19,11 @@ class Group(Piece):
     pieces: tuple[Piece, ...]
 
     def __repr__(self) -> str:
-        return "\n\n".join(repr(piece) for piece in self.pieces)
+        return self.text()
+
+    def text(self, width: int | None = None) -> str:
+        """Return the content as plain text, for a terminal of that many columns."""
+        return "\n\n".join(piece.text(width) for piece in self.pieces)
 
     def markdown(self) -> str:
         """Return the content as Markdown."""
@@ -37,8 +41,9 @@ class Fold(Group):
     kind: ClassVar[str] = "fold"
     summary: str = "More"
 
-    def __repr__(self) -> str:
-        return f"{plain_text(self.summary)}\n\n{super().__repr__()}"
+    def text(self, width: int | None = None) -> str:
+        """Return the content as plain text, for a terminal of that many columns."""
+        return f"{plain_text(self.summary)}\n\n{super().text(width)}"
 
     def markdown(self) -> str:
         """Return the content as Markdown."""

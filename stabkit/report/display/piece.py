@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 from stabkit.analyze.outcome import to_json
 from stabkit.report.display.markup import environment
+from stabkit.report.display.narrow import fold_line
 
 __all__ = ["PIECE_MIME", "SCHEMA_VERSION", "Piece"]
 
@@ -32,6 +33,11 @@ class Piece:
             "text/markdown": self.markdown(),
             PIECE_MIME: self.piece(),
         }
+
+    def text(self, width: int | None = None) -> str:
+        """Return the content as plain text, for a terminal of that many columns; None: as wide as it is."""
+        text = repr(self)
+        return text if width is None else "\n".join(fold_line(line, width) for line in text.split("\n"))
 
     def markdown(self) -> str:
         """Return the content as Markdown in which all evidence is escaped."""

@@ -10,6 +10,7 @@ from stabkit.analyze.outcome import to_json
 from stabkit.chart.numbers import count, significant
 from stabkit.errors import UsageError
 from stabkit.report.display.badges import badge
+from stabkit.report.display.narrow import Layout, fold_line
 from stabkit.report.display.piece import Piece
 from stabkit.report.escape import markdown_text, plain_text
 from stabkit.report.numbers import moment
@@ -104,17 +105,21 @@ class Table(Piece):
         return f"and {count(left)} more" if left > 0 else ""
 
     def __repr__(self) -> str:
-        grid = [[column.label for column in self.columns]]
-        grid += [[_cell_text(row.get(column.key), column) for column in self.columns] for row in self.shown]
-        widths = [max(len(line[i]) for line in grid) for i in range(len(self.columns))]
-        lines = [plain_text(self.caption)]
-        for line in grid:
-            cells = (
-                text.rjust(width) if column.kind == "number" else text.ljust(width)
-                for text, width, column in zip(line, widths, self.columns, strict=True)
-            )
-            lines.append("  ".join(cells).rstrip())
-        return "\n".join([*lines, *([self.more] if self.more else []), *(["no rows"] if not self.rows else [])])
+        return self.text()
+
+    def text(self, width: int | None = None) -> str:
+        """Return the content as plain text; in a terminal of that many columns cells fold, or rows become blocks."""
+        head = next((i for i, column in enumerate(self.columns) if column.kind == "head"), 0)
+        layout = Layout(
+            labels=[column.label for column in self.columns],
+            right=[column.kind == "number" for column in self.columns],
+            soft=[column.kind in ("text", "head", "strip") for column in self.columns],
+            head=head,
+        )
+        cells = [[_cell_text(row.get(column.key), column) for column in self.columns] for row in self.shown]
+        after = [*([self.more] if self.more else []), *(["no rows"] if not self.rows else [])]
+        caption = plain_text(self.caption)
+        return "\n".join([caption if width is None else fold_line(caption, width), *layout.lines(cells, width), *after])
 
     def markdown(self) -> str:
         """Return the content as a Markdown table."""
