@@ -68,8 +68,8 @@ def _subjects(reports: Sequence[Placed]) -> dict[str, str]:
 def _filter_rules(subjects: dict[str, str]) -> str:
     """Return the rules that leave one subject; its anchor is in the row's class, so nothing of a name is in them."""
     return "".join(
-        f"body:has(#{anchor}:target) :is(.reports tbody tr:not(.{anchor}),.group:not(:has(.{anchor}),#unread))"
-        "{display:none}"
+        f"body:has(#{anchor}:target) :is(.reports tbody tr:not(.{anchor}),.fold:not(:has(.{anchor})),"
+        f".group:not(:has(.{anchor}),#unread)){{display:none}}"
         for anchor in subjects.values()
     )
 

@@ -202,18 +202,19 @@ def _result(file: Path, content: Mapping[str, Any]) -> Result:
 
 def _group(content: Mapping[str, Any], *, failed: bool) -> str:
     if content.get("schema") != SCHEMA_VERSION:
-        version = plain(content.get("schema"), 20)
-        raise _UnusableError(f"Its schema is {version}; this version of stabkit reads schema {SCHEMA_VERSION}")
+        version = content.get("schema")
+        raise _UnusableError(
+            f"Its schema is {_as_json(version)}; this version of stabkit reads schema {SCHEMA_VERSION}"
+        )
     if "verdict" not in content:
         raise _UnusableError("It has no verdict, not even null")
     verdict, code = content["verdict"], content.get("exit_code")
     if failed or code == 2:
         return "error"
     if not isinstance(verdict, str | None) or verdict not in _EXIT_CODES:
-        raise _UnusableError(f"Its verdict is {plain(verdict, 40)}, which is none")
+        raise _UnusableError(f"Its verdict is {_as_json(verdict)}, which is none")
     if isinstance(code, bool) or code != _EXIT_CODES[verdict]:
-        words = f"verdict {verdict or 'none'} and exit code {plain(code, 20)}"
-        raise _UnusableError(f"Its {words} contradict each other")
+        raise _UnusableError(f"Its verdict {_as_json(verdict)} and exit code {_as_json(code)} contradict each other")
     return verdict or "none"
 
 
@@ -282,6 +283,10 @@ def _measured(conditions: Iterable[ConditionResult]) -> dict[str, Strip]:
 def _outcome(value: object) -> Outcome:
     known: Mapping[object, Outcome] = {word: word for word in get_args(Outcome)}
     return known.get(value, "inconclusive") if isinstance(value, str) else "inconclusive"
+
+
+def _as_json(value: object) -> str:
+    return plain(json.dumps(value, ensure_ascii=False), 40)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

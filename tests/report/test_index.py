@@ -130,7 +130,9 @@ def test_a_bad_file_is_named_and_keeps_no_other_from_being_listed(tmp_path: Path
     assert "2 reports: 2 stable; 7 files cannot be read." in page
     assert 'href="half%20%80.html"' in page
     assert {"file": "half \udc80.json", "page": "half%20%80.html"}.items() <= found["reports"][0].items()
-    assert page.index("Its verdict stable and exit code 1 contradict each other.") < page.index('href="good.html"')
+    assert page.index("Its verdict &#34;stable&#34; and exit code 1 contradict each other.") < page.index(
+        'href="good.html"'
+    )
     assert "cut.json: It is not whole JSON" in made.markdown.read_text()
 
 
