@@ -50,7 +50,10 @@ class ProgressForm(StrEnum):
 def batch(
     context: typer.Context,
     jobs: Annotated[
-        str | None, typer.Argument(metavar="JOBS", help="List of jobs, JSON lines, JSON array or CSV; - is stdin.")
+        Path | None,
+        typer.Argument(
+            metavar="JOBS", allow_dash=True, help="List of jobs: JSON lines, JSON array or CSV; - is stdin."
+        ),
     ] = None,
     pairs: Annotated[
         bool, typer.Option("--pairs", help="Instead: every run of the store against the run before it.")
@@ -135,7 +138,7 @@ def batch(
 
 
 def _entries(
-    jobs: str | None, *, pairs: bool, below: Path | None, config: Path | None, data: str | None
+    jobs: Path | None, *, pairs: bool, below: Path | None, config: Path | None, data: str | None
 ) -> list[Listed]:
     from stabkit.pipeline import jobs as sources
     from stabkit.pipeline.job_lists import read_list
@@ -150,14 +153,14 @@ def _entries(
     if jobs is None:
         return sources.pairs(open_data(config, data), _places(config, data))
     try:
-        content = sys.stdin.buffer.read() if jobs == "-" else Path(jobs).read_bytes()
+        content = sys.stdin.buffer.read() if str(jobs) == "-" else jobs.read_bytes()
     except OSError as error:
         raise UsageError(
             f"The list of jobs cannot be read: {error.strerror or error}.",
-            where=jobs,
+            where=str(jobs),
             hint="Name a file, or - for stdin.",
         ) from error
-    return read_list(content, "stdin" if jobs == "-" else jobs)
+    return read_list(content, "stdin" if str(jobs) == "-" else str(jobs))
 
 
 def _places(config: Path | None, data: str | None) -> dict[str, str]:
@@ -254,10 +257,14 @@ def _sorted(made: Sequence[Made]) -> list[Made]:
 
 
 def _text(made: Sequence[Made], output: Path) -> str:
-    lines = []
-    for one in _sorted(made)[:_SHOWN_ROWS]:
-        page = one.files.html if one.files else "no page"
-        lines.append(f"{_GLYPHS[_group(one)]} {_WORDS.get(_group(one), _group(one))}  {page}  {_told_of(one)}")
+    shown = _sorted(made)[:_SHOWN_ROWS]
+    marks = [f"{_GLYPHS[_group(one)]} {_WORDS.get(_group(one), _group(one))}" for one in shown]
+    pages = [str(one.files.html) if one.files else "no page" for one in shown]
+    wide = [max(map(len, column), default=0) for column in (marks, pages)]
+    lines = [
+        f"{mark:{wide[0]}}  {page:{wide[1]}}  {_told_of(one)}"
+        for mark, page, one in zip(marks, pages, shown, strict=True)
+    ]
     if len(made) > _SHOWN_ROWS:
         lines.append(f"and {len(made) - _SHOWN_ROWS} more, in the index")
     return "\n".join([*lines, _counted(made), f"Index: {output / 'index.html'}"])

@@ -19,6 +19,7 @@ CONTAINER_UNITS: Final = {
     "oom_kills": "count",
 }
 _BYTES_PER_MB: Final = 1_000_000
+_NO_LIMIT: Final = 2**60  # version 1 writes a number near 2**63 instead of a word
 
 
 class UnavailableError(Exception):
@@ -44,6 +45,15 @@ class ControlGroup:
         used = _number(self.memory / ("memory.current" if self.unified else "memory.usage_in_bytes"))
         cache = _entry(self.memory / "memory.stat", "inactive_file" if self.unified else "total_inactive_file")
         return max(used - cache, 0) / _BYTES_PER_MB
+
+    def limit_mb(self) -> float | None:
+        """Return how much memory the group may take in MB; None if there is no limit."""
+        file = self.memory / ("memory.max" if self.unified else "memory.limit_in_bytes")
+        try:
+            limit = int(file.read_text(encoding="ascii", errors="replace"))
+        except (OSError, ValueError):  # the root group has no such file; "max" is no number
+            return None
+        return None if limit >= _NO_LIMIT else limit / _BYTES_PER_MB
 
     def cpu_s(self) -> float:
         """Return the processor time used so far, in s."""

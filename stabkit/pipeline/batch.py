@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 
 import psutil
 
+from stabkit.collect.containers import UnavailableError, find_group
 from stabkit.errors import NotebookError, StabkitError, UsageError
 from stabkit.pipeline.made_of import Ingredients, recorded, same
 from stabkit.pipeline.notebooks import check_parameters, find_notebook
@@ -34,7 +35,7 @@ from stabkit.pipeline.watch import Watch
 from stabkit.report.files import UNFINISHED
 from stabkit.report.index import write_index
 
-__all__ = ["EXPECTED_MB", "Made", "Progressed", "make_reports", "run_batch"]
+__all__ = ["EXPECTED_MB", "Made", "Progressed", "cores", "free_mb", "make_reports", "run_batch"]
 
 _log = logging.getLogger(__name__)
 
@@ -258,7 +259,7 @@ class _Batch:
 
     def _has_room(self) -> bool:
         """Say whether memory is left for one more notebook like the largest so far; the first may always try."""
-        return not self._running or psutil.virtual_memory().available / 1e6 > self._peak_mb
+        return not self._running or free_mb() > self._peak_mb
 
     def _finished(self, number: int, made: Made) -> None:
         self._results[number] = made
@@ -266,6 +267,17 @@ class _Batch:
 
     def _step(self, state: State, number: int, made: Made | None = None) -> None:
         self._tell(Progressed(state, number, self._jobs[number], time.monotonic() - self._begun, made))
+
+
+def free_mb() -> float:
+    """Return how much memory may still be taken, in MB: of this machine, or of the container around this process."""
+    free = psutil.virtual_memory().available / 1e6
+    with contextlib.suppress(UnavailableError):
+        group = find_group(os.getpid())
+        limit = group.limit_mb()
+        if limit is not None:
+            free = min(free, limit - group.memory_mb())
+    return free
 
 
 def cores() -> int:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-
-import pandas as pd
 
 from stabkit.errors import StabkitError
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
@@ -33,6 +31,7 @@ class Ingredients:
 
     def __init__(self) -> None:
         self._stores: dict[str, Store | None] = {}
+        self._contents: dict[int, _Contents] = {}
         self._files: dict[Path, str | None] = {}
 
     def of(self, job: Job) -> dict[str, Any] | None:
@@ -79,7 +78,7 @@ class Ingredients:
             "notebook": self._digest(path),
             "parameters": {name: _shown(name, value) for name, value in sorted(job.parameters.items())},
             "runs": runs,
-            "data": _stored(store, list(runs.values())) if store is not None else None,
+            "data": self._contents_of(store).until(runs.values()) if store is not None else None,
             "files": files,
         }
         return dict(json.loads(json.dumps(made)))
@@ -91,6 +90,11 @@ class Ingredients:
             except StabkitError:
                 self._stores[data] = None
         return self._stores[data]
+
+    def _contents_of(self, store: Store) -> _Contents:
+        if id(store) not in self._contents:
+            self._contents[id(store)] = _Contents(store)
+        return self._contents[id(store)]
 
     def _digest(self, path: Path) -> str | None:
         place = path.resolve()
@@ -117,15 +121,32 @@ def _resolved(store: Store, reference: str) -> str | None:
         return None
 
 
-def _stored(store: Store, runs: list[str]) -> str:
-    """Hash what is stored of all runs that began no later than the newest of these, and of every A/A run."""
-    known = pd.concat([store.runs(), store.runs(aa=True)])
-    named = known.loc[known["run_id"].isin(runs), "started_at"]
-    aa = set(store.runs(aa=True)["run_id"])
-    earlier = known if named.empty else known[(known["started_at"] <= named.max()) | known["run_id"].isin(aa)]
-    counted = set(earlier["run_id"])
-    ids = sorted(batch for run_id, batch in store.batch_ids() if run_id in counted)
-    return hashlib.sha256("\n".join(ids).encode()).hexdigest()
+class _Contents:
+    """What a store held when it was first asked."""
+
+    def __init__(self, store: Store) -> None:
+        history, apart = store.runs(), store.runs(aa=True)
+        self._started = dict(zip(history["run_id"], history["started_at"], strict=True))
+        self._aa = set(apart["run_id"])
+        self._started |= dict(zip(apart["run_id"], apart["started_at"], strict=True))
+        self._batches = store.batch_ids()
+        self._hashes: dict[Any, str] = {}
+
+    def until(self, runs: Iterable[str]) -> str:
+        """Hash what is stored of all runs that began no later than the newest of these, and of every A/A run.
+
+        Without any, what is stored of all runs.
+        """
+        known = self._started
+        newest = max((known[run_id] for run_id in runs if run_id in known), default=None)
+        if newest not in self._hashes:
+            ids = sorted(
+                batch
+                for run_id, batch in self._batches
+                if run_id in self._aa or newest is None or (run_id in known and known[run_id] <= newest)
+            )
+            self._hashes[newest] = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+        return self._hashes[newest]
 
 
 def _exists(text: str) -> bool:

@@ -40,6 +40,9 @@ def test_version_2(tmp_path: Path) -> None:
     assert group.name == "/docker/abc"
     readings = (group.memory_mb(), group.cpu_s(), group.processes(), group.oom_kills())
     assert readings == (50.0, 1.5, 7, 1)
+    for text, limit in (("max\n", None), ("64000000\n", 64.0)):
+        write(tmp_path / "mount" / "docker" / "abc", {"memory.max": text})
+        assert group.limit_mb() == limit
 
 
 def test_version_1(tmp_path: Path) -> None:
@@ -55,6 +58,9 @@ def test_version_1(tmp_path: Path) -> None:
     write(mount / "pids/docker/abc", {"pids.current": "7"})
     group = find_group(42, **where)
     assert (group.memory_mb(), group.cpu_s(), group.processes(), group.oom_kills()) == (50.0, 1.5, 7, 2)
+    for text, limit in (("9223372036854771712", None), ("64000000", 64.0)):
+        write(mount / "memory/docker/abc", {"memory.limit_in_bytes": text})
+        assert group.limit_mb() == limit
 
 
 def test_what_the_group_does_not_count_is_not_taken_from_the_machine(tmp_path: Path) -> None:

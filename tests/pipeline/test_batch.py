@@ -105,3 +105,11 @@ def test_one_batch_at_a_time_writes_a_folder(notebooks, tmp_path):
 def test_reports_made_for_a_moment_remember_nothing(notebooks, tmp_path):
     (made,) = make_reports([Job(str(notebooks["good"]))], tmp_path)
     assert "made_of" not in json.loads(made.json.read_text())
+
+
+def test_where_memory_is_short_one_notebook_runs_after_the_other(notebooks, tmp_path, monkeypatch):
+    monkeypatch.setattr("stabkit.pipeline.batch.EXPECTED_MB", 1e9)
+    monkeypatch.setattr("stabkit.pipeline.batch.cores", lambda: 2)
+    steps = []
+    run_batch([Job(str(notebooks["good"]), name=name) for name in "ab"], tmp_path, tell=steps.append)
+    assert [step.state for step in steps] == ["queued", "queued", "started", "done", "started", "done"]
