@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stabkit.chart.numbers import count, plural
+from stabkit.chart.numbers import count, listing, plural
 
-__all__ = ["Description", "Sizes", "sizes_text"]
+__all__ = ["Description", "Sizes", "judged_text", "lower_first", "sizes_text"]
 
 # Samples and rounds of each side, "baseline" and "candidate".
 Sizes = Mapping[str, tuple[int, int]]
@@ -49,3 +49,35 @@ def sizes_text(sizes: Sizes | None) -> str:
         return f"; n {count(n)} a side, in {plural(rounds, 'round')}"
     parts = [f"{count(n)} in {plural(rounds, 'round')} of the {side}" for side, (n, rounds) in sizes.items()]
     return f"; n {', '.join(parts)}"
+
+
+def judged_text(judged: Mapping[str, str]) -> str:
+    """Return the outcome of each quantity, those of one outcome together.
+
+    Examples
+    --------
+    >>> judged_text({"p50": "stable", "p99": "stable"}), judged_text({"p50": "improved", "p99": "inconclusive"})
+    ('p50 and p99 are within their margins', 'p50 improved, p99 is inconclusive')
+    """
+    groups: dict[str, list[str]] = {}
+    for name, outcome in judged.items():
+        groups.setdefault(outcome, []).append(name)
+    parts = []
+    for outcome, names in groups.items():
+        alone = len(names) == 1
+        words = {"stable": f"within {'its margin' if alone else 'their margins'}"}.get(outcome, outcome)
+        # "regressed" and "improved" are verbs already.
+        verb = "" if outcome in ("regressed", "improved") else "is " if alone else "are "
+        parts.append(f"{listing(names)} {verb}{words}")
+    return ", ".join(parts)
+
+
+def lower_first(text: str) -> str:
+    """Return a title as the second half of a sentence: its first letter small, unless it begins a name or a number.
+
+    Examples
+    --------
+    >>> lower_first("No change found"), lower_first("CPU rose"), lower_first("p95 rose")
+    ('no change found', 'CPU rose', 'p95 rose')
+    """
+    return text if text[1:2].isupper() or text[1:2].isdigit() else text[:1].lower() + text[1:]

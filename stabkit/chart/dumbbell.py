@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description
-from stabkit.chart.numbers import listing, plural
+from stabkit.chart.description import Description, lower_first
+from stabkit.chart.numbers import listing, percent, plural, significant
 from stabkit.chart.style import (
     BASELINE,
     CANDIDATE,
+    GLYPHS,
     GROUND,
+    INCONCLUSIVE,
     MUTE,
-    OUTCOME_COLOURS,
+    OUTCOME_INKS,
     REGRESSED,
+    RULE,
     annotate_empty,
     even_ticks,
     few_ticks,
+    label_row,
     name_rows,
     name_sides,
 )
@@ -26,15 +31,25 @@ from stabkit.chart.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["describe_dumbbell", "plot_dumbbell"]
+__all__ = ["SHOWN", "describe_dumbbell", "plot_dumbbell"]
+
+SHOWN: Final = 24
+_SHAPES = {"regressed": REGRESSED, "inconclusive": INCONCLUSIVE, "improved": CANDIDATE, "stable": CANDIDATE}
 
 
 def _known(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["baseline"].notna() | frame["candidate"].notna()].reset_index(drop=True)
 
 
-def plot_dumbbell(frame: pd.DataFrame, *, axes: Axes, of: str = "targets", unit: str = "ms") -> Axes:  # noqa: ARG001
-    """Draw one row a target or stage, in the order given (least stable first).
+def plot_dumbbell(
+    frame: pd.DataFrame,
+    *,
+    axes: Axes,
+    of: str = "targets",  # noqa: ARG001
+    unit: str = "ms",
+    rounds: int | None = None,  # noqa: ARG001
+) -> Axes:
+    """Draw one row a target or stage, in the order given (least stable first), its outcome and change at the right.
 
     Parameters
     ----------
@@ -42,36 +57,59 @@ def plot_dumbbell(frame: pd.DataFrame, *, axes: Axes, of: str = "targets", unit:
         ``name``, ``baseline``, ``candidate``, ``low``, ``high`` (bounds of the candidate, all in ``unit``; null if
         unknown), ``outcome``.
     """
-    rows = _known(frame)
+    rows = _known(frame).head(SHOWN)
     if rows.empty:
         return annotate_empty(axes)
     y = np.arange(len(rows))
-    colours = [_colour(outcome) for outcome in rows["outcome"]]
-    axes.hlines(y, rows["baseline"], rows["candidate"], color=MUTE, linewidth=1)
-    axes.hlines(y, rows["low"], rows["high"], color=colours, linewidth=4.5, alpha=0.45, capstyle="round")
-    axes.plot(rows["baseline"], y, "o", color=BASELINE, markersize=7.5, markeredgecolor=GROUND, label="baseline")
-    axes.scatter(rows["candidate"], y, color=colours, s=60, edgecolor=GROUND, linewidth=1, zorder=3)
-    name_rows(axes, rows["name"], 26)
-    largest = float(
-        np.nanmax(
-            rows[["baseline", "candidate", "high"]].replace(np.inf, np.nan).to_numpy(dtype="float64", na_value=np.nan)
-        )
-    )
-    axes.set_xlim(0, largest * 1.08 or 1)
+    values = rows[["baseline", "candidate", "low", "high"]].astype("float64").replace(np.inf, np.nan)
+    colours = [_SHAPES.get(str(outcome), MUTE) for outcome in rows["outcome"]]
+    axes.hlines(y, values["baseline"], values["candidate"], color=MUTE, linewidth=1)
+    axes.hlines(y, values["low"], values["high"], color=colours, linewidth=4.5, alpha=0.45, capstyle="round")
+    axes.plot(values["baseline"], y, "o", color=BASELINE, markersize=7.5, markeredgecolor=GROUND, label="baseline")
+    axes.scatter(values["candidate"], y, color=colours, s=60, edgecolor=GROUND, linewidth=1, zorder=3)
+    name_rows(axes, rows["name"], 24)
+    changes = _changes(rows)
+    for i, outcome in enumerate(rows["outcome"]):
+        label_row(axes, f"{GLYPHS.get(str(outcome), '–')} {changes[i]}", i, colour=OUTCOME_INKS.get(str(outcome), MUTE))
+    _scale(axes, values)
     axes.grid(visible=False, axis="y")
-    axes.grid(visible=True, axis="x", color="#e3e6ea", linewidth=0.8)
-    few_ticks(axes.xaxis, 6)
-    even_ticks(axes.xaxis)
+    axes.grid(visible=True, axis="x", color=RULE, linewidth=0.8)
     axes.set_xlabel(unit, color=MUTE)
     name_sides(axes)
     return axes
 
 
-def _colour(outcome: object) -> str:
-    return REGRESSED if outcome == "regressed" else CANDIDATE if outcome in OUTCOME_COLOURS else MUTE
+def _changes(rows: pd.DataFrame) -> list[str]:
+    ratios = (rows["candidate"].astype("float64") / rows["baseline"].astype("float64").replace(0, np.nan)).tolist()
+    return [percent(ratio - 1, sign=True, digits=2) if np.isfinite(ratio) else "–" for ratio in ratios]
 
 
-def describe_dumbbell(frame: pd.DataFrame, *, of: str = "targets", unit: str = "ms") -> Description:
+def _scale(axes: Axes, values: pd.DataFrame) -> None:
+    """Start the axis at zero, unless small rows would vanish beside large ones; then equal ratios get equal room."""
+    largest = float(np.nanmax(values.to_numpy()))
+    least = float(np.nanmin(values[["baseline", "candidate"]].to_numpy()))
+    if _wide(values):
+        axes.set_xscale("log")
+        axes.set_xlim(least * 0.7, largest * 1.4)
+        first, last = math.ceil(math.log10(least * 0.7)), math.floor(math.log10(largest * 1.4))
+        marks = [10.0**k for k in range(first, last + 1, 1 + (last - first) // 5)]
+        axes.set_xticks(marks, [significant(mark, 1) for mark in marks])
+        axes.set_xticks([], minor=True)
+        return
+    axes.set_xlim(0, largest * 1.08 or 1)
+    few_ticks(axes.xaxis, 4)
+    even_ticks(axes.xaxis)
+
+
+def _wide(values: pd.DataFrame) -> bool:
+    known = values[["baseline", "candidate"]].to_numpy(dtype="float64", na_value=np.nan)
+    least = float(np.nanmin(known))
+    return least > 0 and float(np.nanmax(known)) / least > 30
+
+
+def describe_dumbbell(
+    frame: pd.DataFrame, *, of: str = "targets", unit: str = "ms", rounds: int | None = None
+) -> Description:
     """Say which rows are slower and faster, or that none is."""
     rows = _known(frame)
     if rows.empty:
@@ -80,8 +118,17 @@ def describe_dumbbell(frame: pd.DataFrame, *, of: str = "targets", unit: str = "
     open_rows = int((rows["outcome"] == "inconclusive").sum())
     parts = [f"{listing(names, 3)} regressed" for names in (worse,) if names]
     parts += [f"{listing(names, 3)} improved" for names in (better,) if names]
-    if not parts and open_rows:
-        parts = [f"No regression is shown; {open_rows} of {len(rows)} {of} inconclusive"]
-    title = "; ".join(parts) or f"None of the {plural(len(rows), of.removesuffix('s'))} moved beyond its margin"
-    caption = f"Baseline grey, candidate with its 95{chr(0x202F)}% interval, {unit}; zero at the left."
-    return Description(title, f"Dumbbell chart of {of}, where {title}", caption)
+    if open_rows:
+        parts.append(f"{'no regression is shown, ' if not parts else ''}{open_rows} of {len(rows)} inconclusive")
+    one = of.removesuffix("s")
+    still = f"The one {one} stayed" if len(rows) == 1 else f"All {plural(len(rows), one)} stayed"
+    title = "; ".join(parts) or f"{still} within {'its margin' if len(rows) == 1 else 'their margins'}"
+    title = title[:1].upper() + title[1:] if not worse and not better else title
+    scale = "logarithmic" if _wide(rows.head(SHOWN)) else "zero at the left"
+    caption = (
+        f"Baseline grey, candidate with its 95{chr(0x202F)}% interval, {unit}, {scale}; "
+        "✗ regressed, ? inconclusive, + improved, ✓ stable"
+    )
+    caption += f"; {plural(rounds, 'round')} a side." if rounds else "."
+    caption += f" The {SHOWN} least stable of {len(rows)}." if len(rows) > SHOWN else ""
+    return Description(title, f"Dumbbell chart of {of}, where {lower_first(title)}", caption)

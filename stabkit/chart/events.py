@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description
+from stabkit.chart.description import Description, lower_first
 from stabkit.chart.numbers import count, listing, measure, plural
 from stabkit.chart.style import (
     BASELINE,
     CANDIDATE,
     MUTE,
+    REGRESSED_INK,
     RULE,
     annotate_empty,
     even_ticks,
@@ -24,7 +25,11 @@ from stabkit.chart.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["describe_events", "plot_events"]
+__all__ = ["SHOWN", "describe_events", "plot_events"]
+
+SHOWN: Final = 16
+# Arrivals beyond this many times the latest usual one (its 95th percentile) are named at the edge.
+FAR: Final = 2.5
 
 _SIDES = (("baseline", BASELINE, -0.17), ("candidate", CANDIDATE, 0.17))
 
@@ -48,10 +53,13 @@ def plot_events(frame: pd.DataFrame, *, axes: Axes, expected: tuple[str, ...] = 
     names = _order(rows, expected)
     if not names:
         return annotate_empty(axes)
+    shown = names[:SHOWN]
+    rows = rows[rows["event"].isin(shown)]
+    edge, far = _reach(rows)
     for side, colour, offset in _SIDES:
         mine = rows[rows["side"] == side]
-        for i, name in enumerate(names):
-            times = np.sort(mine.loc[mine["event"] == name, "value_ms"].to_numpy())
+        for i, name in enumerate(shown):
+            times = np.sort(mine.loc[mine["event"] == name, "value_ms"].to_numpy(dtype="float64"))
             if not len(times):
                 continue
             low, middle, high = np.quantile(times, (0.05, 0.5, 0.95))
@@ -63,19 +71,17 @@ def plot_events(frame: pd.DataFrame, *, axes: Axes, expected: tuple[str, ...] = 
             y = np.tile([i + offset - 0.11, i + offset + 0.11, np.nan], len(ticks))
             axes.plot(x, y, color=colour, linewidth=0.8, alpha=0.6)
             axes.plot([middle], [i + offset], "o", color=colour, markersize=5.5)
-    for i, name in enumerate(names):
-        if name not in set(rows.loc[rows["side"] == "candidate", "event"]):
+            if times[-1] > edge:
+                _mark_late(axes, times[times > edge], (edge, i + offset), colour=colour, above=side == "baseline")
+    seen = set(rows.loc[rows["side"] == "candidate", "event"])
+    for i, name in enumerate(shown):
+        if name not in seen:
             axes.annotate(
-                "never seen",
-                (0, i),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                color="#a84300",
-                fontweight="bold",
-            )
-    name_rows(axes, names)
-    axes.set_xlim(0, max(float(rows["value_ms"].max()) * 1.05, 1) if len(rows) else 1)
+                "✗ never seen", (0, i + 0.17), xytext=(4, 0), textcoords="offset points", va="center",
+                color=REGRESSED_INK, fontweight="bold",
+            )  # fmt: skip
+    name_rows(axes, shown)
+    axes.set_xlim(0, edge * 1.12 if far else edge * 1.05)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=RULE, linewidth=0.8)
     few_ticks(axes.xaxis, 6)
@@ -83,6 +89,28 @@ def plot_events(frame: pd.DataFrame, *, axes: Axes, expected: tuple[str, ...] = 
     axes.set_xlabel("ms after connect", color=MUTE)
     name_sides(axes)
     return axes
+
+
+def _reach(rows: pd.DataFrame) -> tuple[float, bool]:
+    """Return how far the axis goes, ms, and whether a few arrivals lie beyond, so that they press no others flat."""
+    if rows.empty:
+        return 1.0, False
+    latest = float(rows["value_ms"].max())
+    usual = float(rows.groupby(["side", "event"])["value_ms"].quantile(0.95).max())
+    return (usual * 1.5, True) if latest > FAR * usual else (max(latest, 1.0), False)
+
+
+def _mark_late(axes: Axes, late: np.ndarray, at: tuple[float, float], *, colour: str, above: bool) -> None:
+    axes.plot(*at, marker=">", markersize=7, color=colour)
+    words = (
+        f"{measure(float(late[-1]), 'ms')}"
+        if len(late) == 1
+        else f"{count(len(late))} up to {measure(float(late[-1]), 'ms')}"
+    )
+    axes.annotate(
+        words, at, xytext=(-7, 0), textcoords="offset points", ha="right", va="bottom" if above else "top",
+        color=MUTE if above else colour,
+    )  # fmt: skip
 
 
 def describe_events(frame: pd.DataFrame, *, expected: tuple[str, ...] = ()) -> Description:
@@ -93,17 +121,23 @@ def describe_events(frame: pd.DataFrame, *, expected: tuple[str, ...] = ()) -> D
     if not names:
         return Description("No events were recorded", "Empty event timeline, where no event was recorded")
     missing = [name for name in names if name not in set(candidate["event"])]
+    baseline = rows[rows["side"] == "baseline"]
     if missing:
         title = f"{listing(missing, 3)} never arrived in the candidate"
     else:
         last = names[-1]
-        title = f"All {plural(len(names), 'event')} arrived; the last, {last}, at {_middle(candidate, last)}"
-        if len(rows[rows["side"] == "baseline"]):
-            title += f" ({_middle(rows[rows['side'] == 'baseline'], last)} before)"
+        whole = "Both" if len(names) == 2 else f"All {len(names)}"
+        title = f"{whole} event types arrived; the last, {last}," if len(names) > 1 else f"{last} arrived,"
+        title += f" at a median of {_middle(candidate, last)}"
+        if len(baseline):
+            title += f" ({_middle(baseline, last)} before)"
     key = f"ticks are messages, bars the middle 90{chr(0x202F)}%, dots medians"
-    caption = f"Arrival after connect: {key}; {count(len(rows))} messages."
+    sides = [f"{count(len(part))} of the {side}" for side, part in (("baseline", baseline), ("candidate", candidate))]
+    caption = f"Arrival after connect: {key}; messages: {' and '.join(sides)}."
+    caption += " Arrows: later arrivals." if _reach(rows)[1] else ""
+    caption += f" The first {SHOWN} of {len(names)} event types." if len(names) > SHOWN else ""
     return Description(
-        title, f"Event timeline of {plural(len(names), 'event')}, where {title[0].lower()}{title[1:]}", caption
+        title, f"Event timeline of {plural(len(names), 'event type')}, where {lower_first(title)}", caption
     )
 
 

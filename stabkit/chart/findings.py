@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description
+from stabkit.chart.description import Description, lower_first
 from stabkit.chart.numbers import count, plural
 from stabkit.chart.style import (
     CANDIDATE,
@@ -17,18 +17,23 @@ from stabkit.chart.style import (
     REGRESSED_INK,
     SEVERITY,
     annotate_empty,
+    draw_bars,
+    even_ticks,
     few_ticks,
+    height_pt,
     label_end,
     name_rows,
     say,
+    spread,
 )
-from stabkit.chart.timeline import label_runs, run_name
+from stabkit.chart.timeline import label_runs, mark_gaps, run_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["describe_ages", "describe_new_fixed", "describe_open", "plot_ages", "plot_new_fixed", "plot_open"]
 
+_NAME = 26
 _ORDER = (
     "critical",
     "blocker",
@@ -66,52 +71,58 @@ def plot_open(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         return annotate_empty(axes)
     names = _severities(rows) or ["open"]
     base: Any = np.zeros(len(rows))
+    # Words stand at the right, by the parts of the last scan.
+    last, ends = int(np.flatnonzero(rows["open"].notna())[-1]), []
     for i, name in enumerate(names):
         heights = rows[name].astype("Float64").fillna(0).to_numpy(dtype="float64")
-        axes.bar(np.arange(len(rows)), heights, bottom=base, color=SEVERITY[min(i, 4)], width=0.86, linewidth=0)
-        last = float(heights[-1])
-        if last:
-            at = (len(rows) - 0.5, base[-1] + last / 2)
-            label_end(axes, name.removeprefix("open_"), at, colour=INK if i == 0 else MUTE)
+        draw_bars(axes, heights, SEVERITY[min(i, 4)], base=base)
+        if heights[last]:
+            ends.append((name.removeprefix("open_"), float(base[last] + heights[last] / 2), INK if i == 0 else MUTE))
         base += heights
-    for gap in np.flatnonzero(rows["open"].isna()):
-        axes.annotate(
-            "not scanned",
-            (gap, 0),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            color=MUTE,
-            rotation=90,
-            fontsize=9,
-        )
-    label_runs(axes, rows)
     axes.set_ylim(0, max(base.max() * 1.12, 1))
+    tall = height_pt(axes) / axes.get_ylim()[1]
+    places = spread([middle * tall for _, middle, _ in ends], 12, 6, height_pt(axes))
+    for (name, middle, colour), place in zip(ends, places, strict=True):
+        label_end(axes, name, (len(rows) - 0.5, middle), colour=colour, lift=place - middle * tall)
+    label_runs(axes, rows)
+    mark_gaps(axes, rows["open"].isna().to_numpy(), "not scanned")
     few_ticks(axes.yaxis, 5, whole=True)
+    even_ticks(axes.yaxis)
     say(axes, "open findings")
+    if not base.any():
+        say(axes, "none in any scan", where="right")
     return axes
 
 
 def describe_open(frame: pd.DataFrame) -> Description:
     """Say how the number of open findings developed."""
-    known = frame.loc[frame["open"].notna(), "open"].astype(int).to_list()
+    rows = frame.reset_index(drop=True)
+    seen = rows[rows["open"].notna()]
+    known = seen["open"].astype(int).to_list()
     if not known:
         return Description("No scan history", "Empty bar chart of open findings, where no run was scanned")
     if len(known) == 1:
         title = f"{plural(known[0], 'finding is', 'findings are')} open in the only scan"
     elif len(set(known)) == 1:
-        title = f"Open findings stayed at {known[0]} over {plural(len(known), 'scan')}"
+        title = f"Open findings stayed at {count(known[0])} over {plural(len(known), 'scan')}"
     elif known[0] == known[-1]:
-        title = f"Open findings are back at {known[-1]}, after {min(known)} to {max(known)}"
+        title = f"Open findings are back at {count(known[-1])}, after {count(min(known))} to {count(max(known))}"
     else:
-        title = f"Open findings {'rose' if known[-1] > known[0] else 'fell'} from {known[0]} to {known[-1]}"
-    gaps = len(frame) - len(known)
-    caption = f"{plural(len(known), 'scan')}, by severity." + (
+        way = "rose" if known[-1] > known[0] else "fell"
+        since = f"from {run_name(seen.iloc[0])} to {run_name(seen.iloc[-1])}"
+        title = f"Open findings {way} from {count(known[0])} to {count(known[-1])}, {since}"
+    title = _of_tool(title, rows)
+    gaps = len(rows) - len(known)
+    caption = f"{plural(len(known), 'scan')}, by severity, the most severe darkest." + (
         f" {plural(gaps, 'run was', 'runs were')} not scanned." if gaps else ""
     )
-    return Description(
-        title, f"Stacked bars of open findings by severity, where {title[0].lower()}{title[1:]}", caption
-    )
+    return Description(title, f"Stacked bars of open findings by severity, where {lower_first(title)}", caption)
+
+
+def _of_tool(title: str, rows: pd.DataFrame) -> str:
+    """Return the title with the tool before it, where the frame says which."""
+    tools = rows["tool"].dropna().unique() if "tool" in rows else ()
+    return f"{tools[0]}: {lower_first(title)}" if len(tools) == 1 else title
 
 
 def plot_new_fixed(frame: pd.DataFrame, *, axes: Axes) -> Axes:
@@ -126,17 +137,16 @@ def plot_new_fixed(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     if rows["new"].isna().all() and rows["fixed"].isna().all():
         return annotate_empty(axes)
     new, fixed = (rows[name].astype("Float64").fillna(0).to_numpy(dtype="float64") for name in ("new", "fixed"))
-    x = np.arange(len(rows))
-    axes.bar(x, new, color=REGRESSED, width=0.86, linewidth=0)
-    axes.bar(x, -fixed, color=CANDIDATE, width=0.86, linewidth=0)
+    draw_bars(axes, new, REGRESSED)
+    draw_bars(axes, -fixed, CANDIDATE)
     axes.axhline(0, color=INK, linewidth=1)
-    label_runs(axes, rows)
     reach = max(new.max(), fixed.max(), 1) * 1.25
     axes.set_ylim(-reach, reach)
     few_ticks(axes.yaxis, 5, whole=True)
     axes.yaxis.set_major_formatter(lambda value, _: count(abs(value)))
     for y, word, colour in ((reach * 0.5, "new", REGRESSED_INK), (-reach * 0.5, "fixed", CANDIDATE)):
         label_end(axes, word, (len(rows) - 0.5, y), colour=colour)
+    label_runs(axes, rows)
     say(axes, "since the scan before")
     return axes
 
@@ -153,15 +163,19 @@ def describe_new_fixed(frame: pd.DataFrame) -> Description:
     new, fixed = (0 if pd.isna(last[name]) else int(last[name]) for name in ("new", "fixed"))
     name = run_name(last)
     if new and fixed:
-        title = f"{new} new and {fixed} fixed in {name}"
+        title = f"{count(new)} new and {count(fixed)} fixed in {name}"
     elif new or fixed:
         seen, other = ("new", "fixed") if new else ("fixed", "new")
         title = f"{plural(new or fixed, 'finding')} {seen} in {name}, none {other}"
     else:
         title = f"No finding came or went in {name}"
     came, went = (int(known[name].fillna(0).sum()) for name in ("new", "fixed"))
-    totals = f"{plural(came, 'finding')} new and {went} fixed over {plural(len(known), 'comparison')}."
-    return Description(title, f"Bars of new and fixed findings per scan, where {title[0].lower()}{title[1:]}", totals)
+    title = _of_tool(title, rows)
+    totals = (
+        f"{plural(came, 'finding')} new and {count(went)} fixed over {plural(len(known), 'comparison')}, "
+        "each with the scan before."
+    )
+    return Description(title, f"Bars of new and fixed findings per scan, where {lower_first(title)}", totals)
 
 
 def plot_ages(frame: pd.DataFrame, *, axes: Axes) -> Axes:
@@ -186,16 +200,23 @@ def plot_ages(frame: pd.DataFrame, *, axes: Axes) -> Axes:
             va="center",
             color=MUTE,
         )
-    names = [
-        f"{rule} {str(path).rpartition('/')[2]}" if not pd.isna(path) else str(rule)
-        for rule, path in zip(rows["rule"], rows["path"], strict=True)
-    ]
-    name_rows(axes, names, 26)
+    name_rows(axes, [_place(rule, path) for rule, path in zip(rows["rule"], rows["path"], strict=True)], _NAME)
     axes.set_xlim(0, max(ages.max() * 1.15, 1))
     few_ticks(axes.xaxis, 5, whole=True)
     axes.grid(visible=False)
     axes.set_xlabel("age, scans", color=MUTE)
     return axes
+
+
+def _place(rule: object, path: object) -> str:
+    """Return rule and file, each short enough that the other is read too."""
+    if pd.isna(path):
+        return str(rule)
+    name = str(path).rpartition("/")[2]
+    last = str(rule).rpartition(".")[2] if len(str(rule)) > 14 else str(rule)
+    short = last if len(last) <= 14 else f"…{last[-13:]}"
+    room = _NAME - len(short) - 1
+    return f"{short} {name}" if len(name) <= room else f"{short} …{name[1 - room :]}"
 
 
 def describe_ages(frame: pd.DataFrame) -> Description:
@@ -204,10 +225,9 @@ def describe_ages(frame: pd.DataFrame) -> Description:
         return Description("No finding is open", "Empty bar chart of finding ages, where no finding is open")
     oldest = frame.loc[frame["age_runs"].idxmax()]
     least = "at least " if bool(oldest["at_least"]) else ""
-    title = (
-        f"The oldest of {plural(len(frame), 'open finding')} is {least}{plural(int(oldest['age_runs']), 'scan')} old"
-    )
+    which = f"The oldest of {plural(len(frame), 'open finding')}" if len(frame) > 1 else "The one open finding"
+    title = f"{which} is {least}{plural(int(oldest['age_runs']), 'scan')} old"
     caption = "Age in scans since a finding was first seen." + (
         f" The {min(len(frame), 12)} oldest." if len(frame) > 12 else ""
     )
-    return Description(title, f"Bars of finding ages, where {title[0].lower()}{title[1:]}", caption)
+    return Description(title, f"Bars of finding ages, where {lower_first(title)}", caption)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description
+from stabkit.chart.description import Description, lower_first
 from stabkit.chart.numbers import listing, measure, percent, plural
 from stabkit.chart.style import (
     CANDIDATE,
@@ -21,10 +21,15 @@ from stabkit.chart.style import (
     annotate_empty,
     escape_label,
     even_ticks,
+    few_ticks,
+    height_pt,
     label_end,
     say,
+    spread,
+    text_pt,
+    width_pt,
 )
-from stabkit.chart.timeline import label_runs, mark_releases, releases, run_name, step_edges
+from stabkit.chart.timeline import label_runs, mark_gaps, mark_releases, releases, run_name, step_edges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +38,9 @@ __all__ = ["describe_history", "plot_history"]
 
 # An objective beyond this many times the highest value is named instead of drawn.
 FAR = 2.5
+# Below so many values no change is looked for.
+FEWEST = 8
+_INKS = {"p50": MUTE, "p95": CANDIDATE}
 
 
 def plot_history(
@@ -66,23 +74,14 @@ def plot_history(
     # A limit far above everything would press the history flat against the floor; then words say where it is.
     near = objective_ms is not None and objective_ms <= top * FAR
     top = max(top, objective_ms) if near and objective_ms is not None else top
-    label_runs(axes, rows)
-    mark_releases(axes, rows)
-    axes.set_ylim(0, top * 1.22)
+    axes.set_ylim(0, top * 1.22 or 1.0)
+    few_ticks(axes.yaxis, 6)
     even_ticks(axes.yaxis)
     _label_lines(axes, rows)
+    label_runs(axes, rows)
+    mark_releases(axes, rows)
+    mark_gaps(axes, rows[["p50_ms", "p95_ms"]].isna().all(axis=1).to_numpy(), "no data", colour=INCONCLUSIVE_INK)
     _mark_changes(axes, rows, changes)
-    for i in np.flatnonzero(rows["p50_ms"].isna()):
-        axes.annotate(
-            "no run",
-            (i, 0),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            color=INCONCLUSIVE_INK,
-            rotation=90,
-            fontsize=9,
-        )
     if objective_ms is not None:
         _mark_objective(axes, objective_ms, near=near)
     say(axes, "ms")
@@ -91,16 +90,12 @@ def plot_history(
 
 def _label_lines(axes: Axes, rows: pd.DataFrame) -> None:
     ends = {name: rows[f"{name}_ms"].dropna() for name in ("p50", "p95")}
-    heights = {name: float(known.iloc[-1]) for name, known in ends.items() if len(known)}
-    box: Any = axes.get_position()
-    figure: Any = axes.get_figure(root=True)
-    tall = box.height * figure.get_size_inches()[1] * 72 / axes.get_ylim()[1]
-    apart = abs(heights.get("p95", np.inf) - heights.get("p50", 0)) * tall
-    # Words of 10 pt need 12 pt between them.
-    lift = max(0.0, (12 - apart) / 2) if len(heights) == 2 else 0.0
-    for name, colour, way in (("p50", MUTE, -1), ("p95", CANDIDATE, 1)):
-        if name in heights:
-            label_end(axes, name, (len(rows) - 0.5, heights[name]), colour=colour, bold=True, lift=way * lift)
+    ends = {name: known for name, known in ends.items() if len(known)}
+    tall, heights = height_pt(axes) / axes.get_ylim()[1], [float(known.iloc[-1]) for known in ends.values()]
+    places = spread([height * tall for height in heights], 12, 6, height_pt(axes))
+    for name, height, place in zip(ends, heights, places, strict=True):
+        at = (len(rows) - 0.5, height)
+        label_end(axes, name, at, colour=_INKS[name], bold=True, lift=place - height * tall)
 
 
 def _mark_objective(axes: Axes, objective_ms: float, *, near: bool) -> None:
@@ -113,16 +108,28 @@ def _mark_objective(axes: Axes, objective_ms: float, *, near: bool) -> None:
 
 
 def _mark_changes(axes: Axes, rows: pd.DataFrame, changes: Sequence[Any]) -> None:
-    for i, change in enumerate(sorted(changes, key=lambda change: change.index)):
-        worse = change.after > change.before
-        colour = REGRESSED_INK if worse else CANDIDATE
+    """Draw a rule at each change, and its words where there is room: the newest first, in three lines at most."""
+    slot, end = width_pt(axes) / (len(rows) + 0.2), width_pt(axes)
+    taken: list[list[tuple[float, float]]] = [[], [], []]
+    for change in sorted(changes, key=lambda change: -change.index):
+        colour = REGRESSED_INK if change.after > change.before else CANDIDATE
         axes.axvline(change.index - 0.5, color=colour, linewidth=1.3)
-        size = _size(change)
-        name = escape_label(run_name(rows.iloc[change.index]), 12)
-        right = change.index > len(rows) / 2
+        words = f"{escape_label(run_name(rows.iloc[change.index]), 12)} {_size(change)}"
+        place, room = (change.index + 0.1) * slot, text_pt(words) * 1.1 + 6
+        sides = [(place - room, place), (place, place + room)]
+        fitting = [
+            (line, left)
+            for line, others in enumerate(taken)
+            for left, (first, last) in ((True, sides[0]), (False, sides[1]))
+            if first >= 0 and last <= end and all(last < other[0] or first > other[1] for other in others)
+        ]
+        if not fitting:
+            continue
+        line, left = min(fitting)
+        taken[line].append(sides[0 if left else 1])
         axes.annotate(
-            f"{name} {size}", (change.index - 0.5, axes.get_ylim()[1]), xytext=(-4 if right else 4, -3 - 14 * (i % 2)),
-            textcoords="offset points", ha="right" if right else "left", va="top", color=colour, fontweight="bold",
+            words, (change.index - 0.5, axes.get_ylim()[1]), xytext=(-4 if left else 4, -3 - 13 * line),
+            textcoords="offset points", ha="right" if left else "left", va="top", color=colour, fontweight="bold",
         )  # fmt: skip
 
 
@@ -138,7 +145,7 @@ def describe_history(
 ) -> Description:  # fmt: skip
     """Say where the history changed, or that no change was found, and how many runs are missing."""
     rows = frame.reset_index(drop=True)
-    known = int(rows["p50_ms"].notna().sum())
+    known = int(rows[["p50_ms", "p95_ms"]].notna().any(axis=1).sum())
     if not known:
         return Description(f"No history of {of}", f"Empty history of {of}, where no run measured it")
     name = changed.removesuffix("_ms")
@@ -148,15 +155,21 @@ def describe_history(
         for c in latest_first
     ]
     if parts:
-        title = f"{name} of {of} {listing(parts, 2)}"
-    elif known < 8:
-        title = f"{plural(known, 'run')}: too few to look for changes in {name} of {of}"
+        # A change in the history is a finding of its own; whether it counts today the verdict says.
+        older = f", and {plural(len(parts) - 2, 'earlier change')}" if len(parts) > 2 else ""
+        title = f"{name} of {of} {' and '.join(parts[:2])}{older}"
+    elif known < FEWEST:
+        title = f"{of}: {plural(known, 'run is', 'runs are')} too few to look for changes"
     else:
         title = f"No change found in {name} of {of} over {plural(known, 'run')}"
     gaps = len(rows) - known
-    caption = f"{plural(known, 'run')}; band: 95{chr(0x202F)}% interval of p50 within the run."
+    caption = f"{plural(known, 'run')}; zero at the bottom; band: 95{chr(0x202F)}% interval of p50 within the run."
+    bare = int((rows["p50_ms"].notna() & rows["p95_ms"].isna()).sum())
+    caption += f" {plural(bare, 'run has', 'runs have')} too few samples for p95." if bare else ""
     caption += f" {plural(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
     caption += " Rules mark change points." if parts else ""
     named = [run_name(rows.iloc[place]) for place in releases(rows)]
     caption += f" Triangles mark releases: {listing(named, 4)}." if named else ""
-    return Description(title, f"Step lines of p50 and p95 over {plural(len(rows), 'run')}, where {title}", caption)
+    return Description(
+        title, f"Step lines of p50 and p95 over {plural(len(rows), 'run')}, where {lower_first(title)}", caption
+    )

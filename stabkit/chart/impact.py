@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description
+from stabkit.chart.description import Description, lower_first
 from stabkit.chart.numbers import count, percent, plural
-from stabkit.chart.style import BASELINE, CANDIDATE, INK, MUTE, annotate_empty, few_ticks, name_rows, say
+from stabkit.chart.style import (
+    BASELINE,
+    CANDIDATE,
+    INK,
+    MUTE,
+    annotate_empty,
+    few_ticks,
+    label_row,
+    name_colours,
+    name_rows,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["describe_impact", "plot_impact"]
+__all__ = ["SHOWN", "describe_impact", "plot_impact"]
 
-_SHOWN = 10
+SHOWN = 10
 
 
 def _areas(frame: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +47,7 @@ def plot_impact(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     frame : DataFrame
         ``area``, ``added``, ``deleted`` (lines; null for binary files), one row a changed file.
     """
-    areas = _areas(frame).head(_SHOWN)
+    areas = _areas(frame).head(SHOWN)
     if areas.empty:
         return annotate_empty(axes, "no changed files")
     y = np.arange(len(areas))
@@ -46,22 +56,18 @@ def plot_impact(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     axes.barh(y, -deleted, color=BASELINE, height=0.62, linewidth=0)
     axes.axvline(0, color=INK, linewidth=1)
     for i, row in areas.iterrows():
-        axes.annotate(
-            plural(int(row["files"]), "file"),
-            (added[i], i),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            color=MUTE,
-            fontsize=9,
-        )
+        label_row(axes, plural(int(row["files"]), "file"), int(str(i)), colour=MUTE)
     name_rows(axes, areas["area"])
-    reach = max(added.max(), deleted.max(), 1)
-    axes.set_xlim(-max(deleted.max() * 1.08, reach * 0.06), max(added.max(), reach * 0.1) * 1.25)
+    reach = max(added.max() + deleted.max(), 1)
+    axes.set_xlim(-max(deleted.max() * 1.08, reach * 0.04), max(added.max() * 1.08, reach * 0.04))
     axes.grid(visible=False)
-    few_ticks(axes.xaxis, 5, whole=True)
+    if areas["lines"].any():
+        few_ticks(axes.xaxis, 4, whole=True)
+    else:
+        axes.set_xticks([0])
     axes.xaxis.set_major_formatter(lambda value, _: count(abs(value)))
-    say(axes, "lines deleted, added")
+    axes.set_xlabel("lines", color=MUTE)
+    name_colours(axes, [("■ deleted", MUTE), ("■ added", CANDIDATE)])
     return axes
 
 
@@ -82,5 +88,5 @@ def describe_impact(frame: pd.DataFrame) -> Description:
             f"{percent(float(first['lines']) / total, digits=2)} of {count(total)} changed lines are in {first['area']}"
         )
     caption = f"{files} in {plural(len(areas), 'area')}: lines added right, deleted left."
-    caption += f" The {_SHOWN} largest areas." if len(areas) > _SHOWN else ""
-    return Description(title, f"Bars of changed lines by area, where {title[0].lower()}{title[1:]}", caption)
+    caption += f" The {SHOWN} largest areas." if len(areas) > SHOWN else ""
+    return Description(title, f"Bars of changed lines by area, where {lower_first(title)}", caption)

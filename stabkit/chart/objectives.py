@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description
+from stabkit.chart.description import Description, lower_first
 from stabkit.chart.numbers import listing, measure, percent, plural
 from stabkit.chart.style import (
     CANDIDATE,
+    GLYPHS,
     GROUND,
     INCONCLUSIVE,
     INK,
     MUTE,
+    OUTCOME_INKS,
     REGRESSED,
     RULE,
     annotate_empty,
     name_rows,
+    text_pt,
+    width_pt,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["describe_objectives", "plot_objectives"]
+
+# Values beyond so many limits would press all others against the left.
+FAR: Final = 3.0
+_SHAPES = {"regressed": REGRESSED, "inconclusive": INCONCLUSIVE, "stable": CANDIDATE}
 
 
 def _known(frame: pd.DataFrame) -> pd.DataFrame:
@@ -40,8 +48,8 @@ def plot_objectives(frame: pd.DataFrame, *, axes: Axes, confidence: float = 0.95
     Parameters
     ----------
     frame : DataFrame
-        ``name``, ``value``, ``low``, ``high``, ``limit`` (one unit a row), ``unit``. A value above its limit misses the
-        objective; an unknown upper bound reaches the edge.
+        ``name``, ``value``, ``low``, ``high``, ``limit`` (one unit a row), ``unit``, and ``outcome`` if judged. A value
+        above its limit misses the objective; an unknown upper bound reaches the edge.
     confidence : float
         Of the intervals, for the words.
     """
@@ -51,38 +59,50 @@ def plot_objectives(frame: pd.DataFrame, *, axes: Axes, confidence: float = 0.95
     y = np.arange(len(rows))
     share = rows["value"] / rows["limit"]
     finite = rows["used"].replace(np.inf, np.nan)
-    edge = max(1.15, float(np.nanmax([share.max(), finite.max()])) * 1.06)
-    low = (rows["low"] / rows["limit"]).fillna(share)
+    # Beyond three limits an arrow says that it goes on; the figures stand above each row.
+    edge = min(max(1.15, float(np.nanmax([share.max(), finite.max()])) * 1.06), FAR)
+    low = (rows["low"] / rows["limit"]).fillna(share).clip(upper=edge)
     high = rows["used"].clip(upper=edge)
-    colours = [_colour(a, b) for a, b in zip(low, rows["used"], strict=True)]
+    states = _states(rows)
+    colours = [_SHAPES[state] for state in states]
     axes.hlines(y, 0, edge, color=RULE, linewidth=1)
     axes.hlines(y, low, high, color=colours, linewidth=5, capstyle="round")
-    axes.scatter(share, y, color=colours, s=62, edgecolor=GROUND, linewidth=1.2, zorder=3)
+    inside = (share <= edge).to_numpy()
+    shapes = [colour for colour, seen in zip(colours, inside, strict=True) if seen]
+    axes.scatter(share[inside], y[inside], color=shapes, s=62, edgecolor=GROUND, linewidth=1.2, zorder=3)
+    for i in np.flatnonzero(rows["used"] > edge):
+        axes.plot(edge, i, marker=">", markersize=9, color=colours[i], clip_on=False)
     axes.axvline(1, color=INK, linewidth=1.4)
     axes.text(1, -0.62, "limit", ha="center", va="bottom", color=INK, fontweight="bold")
-    for i, row in rows.iterrows():
-        axes.annotate(
-            f"{measure(row['value'], row['unit'])} of {measure(row['limit'], row['unit'])}",
-            (0, i),
-            xytext=(2, 5),
-            textcoords="offset points",
-            va="bottom",
-            color=MUTE,
-            fontsize=9,
-        )
     name_rows(axes, rows["name"], 26)
     axes.set_ylim(len(rows) - 0.5, -0.6)
     axes.set_xlim(0, edge)
+    for i, state in enumerate(states):
+        unit = rows["unit"][i]
+        words = f"{GLYPHS[state]} {measure(rows['value'][i], unit)} of {measure(rows['limit'][i], unit)}"
+        # Words stand before the limit, or behind it where it leaves them no room.
+        start = 0 if text_pt(words) + 6 < width_pt(axes) / edge else 1
+        axes.annotate(
+            words, (start, i), xytext=(2 + 3 * start, 5), textcoords="offset points", va="bottom",
+            color=MUTE if state == "stable" else OUTCOME_INKS[state],
+        )  # fmt: skip
     axes.grid(visible=False)
     axes.xaxis.set_major_formatter(lambda value, _: percent(value))
     axes.set_xticks(
-        [t for t in (0, 0.25, 0.5, 0.75, 1.0, 1.5, 2, 3, 5) if t <= edge and (edge < 2 or t not in (0.25, 0.75))]
+        [t for t in (0, 0.25, 0.5, 0.75, 1.0, 2, 3) if t <= edge * 0.97 and (edge < 2 or t not in (0.25, 0.75))]
     )
     return axes
 
 
-def _colour(low: float, high: float) -> str:
-    return REGRESSED if low > 1 else INCONCLUSIVE if high > 1 else CANDIDATE
+def _states(rows: pd.DataFrame) -> list[str]:
+    """Return regressed where the interval lies beyond the limit, inconclusive where it may, or where it is doubted."""
+    beyond, may = rows["low"] / rows["limit"] > 1, rows["used"] > 1
+    judged = rows["outcome"] if "outcome" in rows else pd.Series("stable", index=rows.index)
+    return list(np.select([beyond, may | (judged == "inconclusive")], ["regressed", "inconclusive"], "stable"))
+
+
+def _names(rows: pd.DataFrame) -> str:
+    return listing([str(name) for name in rows["name"]], 2)
 
 
 def describe_objectives(frame: pd.DataFrame, *, confidence: float = 0.95) -> Description:
@@ -90,21 +110,28 @@ def describe_objectives(frame: pd.DataFrame, *, confidence: float = 0.95) -> Des
     rows = _known(frame)
     if rows.empty:
         return Description("No objective was measured", "Empty headroom chart, where no objective was measured")
-    missed = rows[(rows["low"] / rows["limit"]) > 1]
-    unproven = rows[(rows["used"] > 1) & ~rows.index.isin(missed.index)]
+    states = pd.Series(_states(rows), index=rows.index)
+    missed, unproven = rows[states == "regressed"], rows[states == "inconclusive"]
+    parts = []
     if len(missed):
         verb = "misses its objective" if len(missed) == 1 else "miss their objectives"
-        title = f"{listing([str(name) for name in missed['name']], 2)} {verb}"
-    elif len(unproven):
+        parts.append(f"{_names(missed)} {verb}")
+    if len(unproven):
         whose = "its objective" if len(unproven) == 1 else "their objectives"
-        title = f"{listing([str(name) for name in unproven['name']], 2)} may miss {whose}"
-    else:
+        # Where the interval is within the limit, something else is in doubt: how it was measured.
+        doubt = f"{'is' if len(unproven) == 1 else 'are'} in doubt"
+        parts.append(f"{_names(unproven)} {f'may miss {whose}' if (unproven['used'] > 1).any() else doubt}")
+    if not parts:
         left = percent(1 - float(rows["used"].iloc[0]), digits=2)
-        title = f"{plural(len(rows), 'objective is', 'objectives are')} met; the tightest leaves {left} headroom"
+        met = "The one objective is met, with"
+        parts = [
+            f"{met if len(rows) == 1 else f'All {len(rows)} objectives are met; the tightest leaves'} {left} headroom"
+        ]
+    title = "; ".join(parts)
     caption = (
         f"Value and {percent(confidence)} interval as a share of the limit, least headroom first; "
         "headroom counts to the interval's upper bound."
     )
-    return Description(
-        title, f"Intervals of {plural(len(rows), 'objective')} against the limit, where {title}", caption
-    )
+    caption += " An arrow: the interval goes on." if (rows["used"] > FAR).any() else ""
+    alt = f"Intervals of {plural(len(rows), 'objective')} against the limit, where {lower_first(title)}"
+    return Description(title, alt, caption)

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description
-from stabkit.chart.numbers import measure, plural
-from stabkit.chart.style import BASELINE, CANDIDATE, MUTE, annotate_empty, even_ticks, few_ticks, say
+from stabkit.chart.description import Description, lower_first
+from stabkit.chart.numbers import measure, one_unit, plural
+from stabkit.chart.style import (
+    BASELINE,
+    CANDIDATE,
+    MUTE,
+    annotate_empty,
+    even_ticks,
+    few_ticks,
+    height_pt,
+    label_end,
+    say,
+    spread,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["describe_resources", "plot_resources"]
+
+# A line is said to rise or fall from so many rounds on, by so much, and if its ranks follow the rounds this closely.
+STEADY_FROM: Final = 5
+MOVED: Final = 0.05
+ONE_WAY: Final = 0.8
+# More rounds than these read better as a line alone.
+MARKED: Final = 60
 
 _SIDES = (("baseline", BASELINE), ("candidate", CANDIDATE))
 
@@ -39,66 +57,76 @@ def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory", o
     rows = _chosen(frame, metric)
     if rows.empty:
         return annotate_empty(axes)
-    ends = []
+    factor, unit = _unit(rows)
+    ends: list[tuple[float, str, str]] = []
     for side, colour in _SIDES:
         mine = rows[rows["side"] == side].sort_values("round")
         if mine.empty:
             continue
         rounds = mine["round"].to_numpy(dtype="float64")
-        values = mine["value"].to_numpy(dtype="float64")
+        values = mine["value"].to_numpy(dtype="float64") * factor
         # A missing round breaks the line: nothing is drawn where nothing was read.
         breaks = np.flatnonzero(np.diff(rounds) > 1) + 1
-        axes.plot(
-            np.insert(rounds, breaks, np.nan),
-            np.insert(values, breaks, np.nan),
-            color=colour,
-            linewidth=2,
-            marker="o",
-            markersize=4,
-        )
-        ends.append((rounds[-1], values[-1], side, colour))
-    top = float(rows["value"].max()) * 1.25 or 1.0
-    ends.sort(key=lambda end: end[1])
-    for i, (x, y, side, colour) in enumerate(ends):
-        apart = len(ends) == 2 and abs(ends[1][1] - ends[0][1]) < top * 0.09
-        axes.annotate(
-            side,
-            (x, y),
-            xytext=(0, (9 if i else -9) if apart or i else -9),
-            textcoords="offset points",
-            ha="right",
-            va="bottom" if i else "top",
-            color=MUTE if side == "baseline" else colour,
-            fontweight="bold",
-        )
-    axes.set_ylim(0, top)
+        marker = "o" if len(rounds) <= MARKED else ""
+        x, y = np.insert(rounds, breaks, np.nan), np.insert(values, breaks, np.nan)
+        axes.plot(x, y, color=colour, linewidth=2, marker=marker, markersize=4)
+        ends.append((float(values[-1]), side, MUTE if side == "baseline" else colour))
+    axes.set_ylim(0, float(rows["value"].max()) * factor * 1.15 or 1.0)
+    first, last = float(rows["round"].min()), float(rows["round"].max())
+    spare = max(0.5, (last - first) * 0.03)
+    axes.set_xlim(first - spare, last + spare)
+    tall = height_pt(axes) / axes.get_ylim()[1]
+    places = spread([height * tall for height, _, _ in ends], 12, 6, height_pt(axes))
+    for (height, side, colour), place in zip(ends, places, strict=True):
+        label_end(axes, side, (last + spare, height), colour=colour, bold=True, lift=place - height * tall)
+    few_ticks(axes.yaxis, 6)
     even_ticks(axes.yaxis)
     few_ticks(axes.xaxis, 6, whole=True)
     axes.set_xlabel("round", color=MUTE)
-    say(axes, f"{metric.replace('_', ' ')}, {rows['unit'].iloc[0]}".replace("$", r"\$"))
+    say(axes, f"{_word(metric)}, {unit}".replace("$", r"\$"))
     return axes
 
 
+def _unit(rows: pd.DataFrame) -> tuple[float, str]:
+    """Return the factor and the unit in which the largest value reads well."""
+    given = rows["unit"].dropna()
+    unit = str(given.iloc[0]) if len(given) else ""
+    largest = float(rows["value"].max())
+    (scaled,), shown = one_unit([largest], unit)
+    return (float(scaled or 0.0) / largest if largest else 1.0), shown
+
+
+def _word(metric: str) -> str:
+    return metric.replace("_", " ").replace("cpu", "CPU")
+
+
 def describe_resources(frame: pd.DataFrame, *, metric: str = "memory", of: str = "") -> Description:
-    """Say the candidate's last level against its first, and the baseline's median against the candidate's."""
+    """Say whether each side rises, falls, or what its median is."""
     rows = _chosen(frame, metric)
     candidate = rows[rows["side"] == "candidate"].sort_values("round")
-    word = metric.replace("_", " ").replace("cpu", "CPU")
-    name = f"{of} {word}" if of else word[0].upper() + word[1:]
+    word = _word(metric)
+    name = f"{of} {word}" if of else f"{word[0].upper()}{word[1:]}"
     if candidate.empty:
         return Description(f"No evidence on {word}", f"Empty line chart of {word}, where the candidate has no reading")
-    unit = str(candidate["unit"].iloc[0])
-    title = f"{name} at a median of {measure(float(candidate['value'].median()), unit)}"
-    baseline = rows[rows["side"] == "baseline"]
-    if len(baseline):
-        title += f"; {measure(float(baseline['value'].median()), unit)} before"
+    unit = str(candidate["unit"].iloc[0]) if candidate["unit"].notna().any() else ""
+    baseline = rows[rows["side"] == "baseline"].sort_values("round")
+    finding = f"{name} {_course(candidate, unit)}"
+    finding += f"; the baseline {_course(baseline, unit)}" if len(baseline) else ""
     rounds = len(candidate)
-    if rounds > 1:
-        step = float(candidate["value"].iloc[-1] - candidate["value"].iloc[0])
-        way = "above" if step > 0 else "below"
-        growth = f"ends {measure(abs(step), unit)} {way} its first reading" if step else "ends at its first reading"
-        caption = f"{plural(rounds, 'round')}; the candidate {growth}."
-    else:
-        caption = "One reading: no growth can be told."
-    finding = title if of or word == "CPU" else title[0].lower() + title[1:]
-    return Description(title, f"Lines of {metric} by round, where {finding}", caption)
+    gaps = int(candidate["round"].max() - candidate["round"].min()) + 1 - rounds
+    caption = f"{plural(rounds, 'round')}, one reading or the median of a round; zero at the bottom."
+    caption += f" {plural(gaps, 'round has', 'rounds have')} no reading." if gaps else ""
+    caption += " One reading: no growth can be told." if rounds == 1 else ""
+    return Description(finding, f"Lines of {word} by round, where {lower_first(finding)}", caption)
+
+
+def _course(side: pd.DataFrame, unit: str) -> str:
+    """Return the first and the last value of a line that goes one way, else its median."""
+    values = side["value"].to_numpy(dtype="float64")
+    first, last = float(values[0]), float(values[-1])
+    if len(values) >= STEADY_FROM and first and abs(last / first - 1) >= MOVED:
+        ranks = values.argsort().argsort()
+        if abs(float(np.corrcoef(ranks, np.arange(len(values)))[0, 1])) >= ONE_WAY:
+            way = "rises" if last > first else "falls"
+            return f"{way} from {measure(first, unit)} to {measure(last, unit)}"
+    return f"has a median of {measure(float(np.median(values)), unit)}"

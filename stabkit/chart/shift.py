@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, Sizes, sizes_text
+from stabkit.chart.description import Description, Sizes, judged_text, lower_first, sizes_text
 from stabkit.chart.numbers import measure, plural, significant
-from stabkit.chart.style import CANDIDATE, FAINT, GROUND, INK, OUTCOME_INKS, REGRESSED, annotate_empty, say
+from stabkit.chart.style import (
+    CANDIDATE,
+    FAINT,
+    GROUND,
+    INK,
+    OUTCOME_INKS,
+    REGRESSED,
+    annotate_empty,
+    even_ticks,
+    few_ticks,
+    say,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,9 +37,9 @@ def _known(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _direction(rows: pd.DataFrame) -> pd.Series:
-    # Coloured only where the interval excludes zero; an unknown bound never excludes it.
-    slower = (rows["low_ms"] > 0) & rows["high_ms"].notna()
-    faster = (rows["high_ms"] < 0) & rows["low_ms"].notna()
+    # Coloured only where the interval excludes zero; one without a bound is no interval yet.
+    known = ~_unbounded(rows)
+    slower, faster = known & (rows["low_ms"] > 0), known & (rows["high_ms"] < 0)
     return pd.Series(np.select([slower, faster], [1, -1], 0), index=rows.index)
 
 
@@ -46,6 +58,7 @@ def plot_shift(
     axes: Axes,
     of: str = "response time",  # noqa: ARG001
     sizes: Sizes | None = None,  # noqa: ARG001
+    judged: Mapping[str, str] | None = None,  # noqa: ARG001
 ) -> Axes:
     """Draw candidate - baseline at each percentile with its 95 % interval, around a line at zero.
 
@@ -57,6 +70,8 @@ def plot_shift(
         What was measured, for the words.
     sizes : mapping, optional
         Samples and rounds of each side, for the caption.
+    judged : mapping, optional
+        The outcome of each judged quantile ("p50": "stable"), for the title.
     """
     rows = _known(frame)
     if rows.empty:
@@ -73,13 +88,18 @@ def plot_shift(
         axes.set_yscale("symlog", linthresh=threshold, linscale=1.0)
     for way, colour in ((0, FAINT), (1, REGRESSED), (-1, CANDIDATE)):
         mine = direction == way
-        axes.vlines(x[mine], low[mine], high[mine], color=colour, linewidth=3.2, capstyle="round")
-        axes.plot(x[mine], rows["difference_ms"][mine], "o", color=colour, markersize=6, markeredgecolor=GROUND)
+        axes.vlines(x[mine], low[mine], high[mine], color=colour, linewidth=2.4, capstyle="round")
+        axes.plot(x[mine], rows["difference_ms"][mine], "o", color=colour, markersize=7, markeredgecolor=GROUND)
     bare = _unbounded(rows)
-    axes.plot(x[bare], rows["difference_ms"][bare], "o", color=GROUND, markersize=5, markeredgecolor=FAINT)
+    axes.plot(x[bare], rows["difference_ms"][bare], "o", color=GROUND, markersize=6, markeredgecolor=FAINT)
     axes.axhline(0, color=INK, linewidth=1.0)
     axes.set_xlim(-0.8, len(rows) - 0.2)
-    axes.set_ylim(min(float(low.min()) * 1.25, -threshold / 4), max(float(high.max()) * 1.7, threshold / 4))
+    floor, ceiling = min(float(low.min()), 0.0), max(float(high.max()), 0.0)
+    if axes.get_yscale() == "symlog":
+        axes.set_ylim(min(floor * 1.4, -threshold / 4), max(ceiling * 1.4, threshold / 4))
+    else:
+        spare = (ceiling - floor) * 0.08 or 1.0
+        axes.set_ylim(floor - spare, ceiling + spare)
     _label(axes, rows, direction, x)
     _ticks(axes, largest)
     say(axes, "candidate − baseline, ms")
@@ -101,7 +121,8 @@ def _label(axes: Axes, rows: pd.DataFrame, direction: pd.Series, x: Any) -> None
 
 def _ticks(axes: Axes, largest: float) -> None:
     if axes.get_yscale() != "symlog":
-        axes.yaxis.set_major_formatter(lambda value, _: significant(value, 2, sign=True))
+        few_ticks(axes.yaxis, 6)
+        even_ticks(axes.yaxis, sign=True)
         return
     steps = [10.0**k * m for k in range(-3, 6) for m in (1, 5)]
     scale: Any = axes.yaxis.get_transform()
@@ -118,13 +139,24 @@ def _ticks(axes: Axes, largest: float) -> None:
     axes.set_yticks([], minor=True)
 
 
-def describe_shift(frame: pd.DataFrame, *, of: str = "response time", sizes: Sizes | None = None) -> Description:
-    """Say which percentiles moved, which way and by how much at most."""
+def describe_shift(
+    frame: pd.DataFrame,
+    *,
+    of: str = "response time",
+    sizes: Sizes | None = None,
+    judged: Mapping[str, str] | None = None,
+) -> Description:
+    """Say which percentiles moved, which way and by how much at most, and what is judged of them.
+
+    A percentile may move and stay inside its margin, so its movement alone must not read like a verdict.
+    """
     rows = _known(frame)
     if rows.empty:
         return Description(f"No evidence on {of}", f"Empty shift plot of {of}, where nothing was measured")
     direction = _direction(rows)
     title = _finding(rows, direction, of)
+    if judged:
+        title += f"; {judged_text(judged)}"
     caption = (
         f"Candidate − baseline at {len(rows)} percentiles, with 95{chr(0x202F)}% intervals; "
         f"coloured where the interval excludes 0{sizes_text(sizes)}."
@@ -132,7 +164,7 @@ def describe_shift(frame: pd.DataFrame, *, of: str = "response time", sizes: Siz
     bare = int(_unbounded(rows).sum())
     caption += f" {plural(bare, 'percentile has', 'percentiles have')} no interval yet (hollow)." if bare else ""
     finding = title.removeprefix(f"{of}: ")
-    return Description(title, f"Shift plot of {of} by percentile, where {finding[0].lower()}{finding[1:]}", caption)
+    return Description(title, f"Shift plot of {of} by percentile, where {lower_first(finding)}", caption)
 
 
 def _finding(rows: pd.DataFrame, direction: pd.Series, of: str) -> str:
@@ -146,7 +178,11 @@ def _finding(rows: pd.DataFrame, direction: pd.Series, of: str) -> str:
         parts.append(
             f"{span} {'is' if len(mine) == 1 else 'are'} {word}, by {'' if len(mine) == 1 else 'up to '}{size}"
         )
-    return f"{of}: {'; '.join(parts)}" if parts else f"No percentile of {of} is shown to have moved"
+    if parts:
+        return f"{of}: {'; '.join(parts)}"
+    if _unbounded(rows).all():
+        return f"{of}: too few samples for an interval at any percentile"
+    return f"No percentile of {of} is shown to have moved"
 
 
 def _span(rows: pd.DataFrame, mine: pd.DataFrame) -> str:

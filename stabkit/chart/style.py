@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,8 @@ __all__ = [
     "annotate_empty",
     "even_ticks",
     "few_ticks",
+    "spread",
+    "text_pt",
 ]
 
 BASELINE: Final = "#767676"
@@ -32,7 +35,7 @@ INCONCLUSIVE_INK: Final = "#8a5a00"
 REGRESSED: Final = "#d55e00"
 REGRESSED_INK: Final = "#a84300"
 NO_VALUE: Final = "#d5d9de"
-SAFE_BAND: Final = "#e8f1f8"
+SAFE_BAND: Final = "#d9e8f4"
 # One hue, ordered: the darker, the more severe.
 SEVERITY: Final = ("#08406b", "#2f79b0", "#7fb3d8", "#c3dcee", "#e2e7ec")
 
@@ -72,9 +75,18 @@ OUTCOME_INKS: Final[Mapping[str, str]] = {
     "inconclusive": INCONCLUSIVE_INK,
 }
 
+GLYPHS: Final[Mapping[str, str]] = {"stable": "✓", "improved": "+", "regressed": "✗", "inconclusive": "?"}
+
 WIDTH_IN: Final = 4.7
 # A wide average letter at 10 pt in any of the fonts that a reader may have.
-_LETTER_PT: Final = 6.1
+LETTER_PT: Final = 6.1
+_BOLD_PT: Final = 6.6
+
+
+def text_pt(text: str) -> float:
+    """Return the room that a text of 10 pt may need, points; Chinese letters and emoji are twice as wide."""
+    letters = text.replace(r"\$", "$")
+    return LETTER_PT * sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in letters)
 
 
 def say(axes: Axes, text: str, *, where: str = "left", colour: str = MUTE) -> None:
@@ -88,7 +100,7 @@ def name_rows(axes: Axes, names: Iterable[object], limit: int = 24) -> None:
     labels = [escape_label(name, limit) for name in names]
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
-    _make_room(axes, left=0.22 + max((len(label) for label in labels), default=0) * _LETTER_PT / 72)
+    _make_room(axes, left=0.22 + max(map(text_pt, labels), default=0.0) / 72)
 
 
 def label_end(
@@ -96,10 +108,20 @@ def label_end(
 ) -> None:
     """Write untrusted text right of the axes, beside the end of what it names, ``lift`` points higher."""
     label = escape_label(text, 12)
-    _make_room(axes, right=0.12 + len(label) * 6.6 / 72)
+    _make_room(axes, right=0.12 + text_pt(label) * _BOLD_PT / LETTER_PT / 72)
     axes.annotate(
         label, at, xytext=(5, lift), textcoords="offset points", va="center", color=colour, annotation_clip=False,
         fontweight="bold" if bold else "normal",
+    )  # fmt: skip
+
+
+def label_row(axes: Axes, text: str, row: float, *, colour: str) -> None:
+    """Write text right of the axes, level with a row."""
+    label = escape_label(text, 16)
+    _make_room(axes, right=0.18 + text_pt(label) / 72)
+    axes.annotate(
+        label, (1, row), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points", va="center",
+        color=colour, annotation_clip=False,
     )  # fmt: skip
 
 
@@ -111,12 +133,51 @@ def name_colours(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
             text, (1, 1), xycoords="axes fraction", xytext=(shift, 6), textcoords="offset points", ha="right",
             color=colour,
         )  # fmt: skip
-        shift -= len(text) * _LETTER_PT + 10
+        shift -= text_pt(text) + 10
 
 
 def name_sides(axes: Axes, mark: str = "●") -> None:
     """Name both sides above the axes, each in its colour."""
     name_colours(axes, [(f"{mark} baseline", MUTE), (f"{mark} candidate", CANDIDATE)])
+
+
+def spread(heights: Sequence[float], apart: float, low: float, high: float) -> list[float]:
+    """Return the heights moved as little as needed to lie that far apart, within bounds if these leave the room.
+
+    Examples
+    --------
+    >>> spread([5.0, 6.0, 20.0], 4, 0, 30)
+    [3.5, 7.5, 20.0]
+    """
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    groups: list[tuple[float, list[int]]] = []  # the middle of neighbours that touch, and who they are
+    for i in order:
+        middle, members = heights[i], [i]
+        while groups and middle - (len(members) - 1) * apart / 2 < groups[-1][0] + (len(groups[-1][1]) + 1) * apart / 2:
+            before, others = groups.pop()
+            middle = (before * len(others) + middle * len(members)) / (len(others) + len(members))
+            members = [*others, *members]
+        half = (len(members) - 1) * apart / 2
+        groups.append((max(low + half, min(high - half, middle)), members))
+    placed = dict.fromkeys(order, 0.0)
+    for middle, members in groups:
+        placed |= {i: middle + (k - (len(members) - 1) / 2) * apart for k, i in enumerate(members)}
+    return [placed[i] for i in range(len(heights))]
+
+
+def draw_bars(axes: Axes, heights: Sequence[float], colour: str, *, base: Sequence[float] | None = None) -> None:
+    """Draw a bar at each place from 0 on, upon ``base`` if given; nothing where the height is 0."""
+    from stabkit.chart.canvas import draw_blocks
+
+    low = [0.0] * len(heights) if base is None else base
+    blocks = [(i - 0.43, i + 0.43, low[i], low[i] + height) for i, height in enumerate(heights) if height]
+    draw_blocks(axes, blocks, colour)
+
+
+def height_pt(axes: Axes) -> float:
+    """Return the height of the axes, points."""
+    figure: Any = axes.get_figure(root=True)
+    return float(axes.get_position().height * figure.get_size_inches()[1] * 72)
 
 
 def width_pt(axes: Axes) -> float:
@@ -137,11 +198,11 @@ def few_ticks(axis: Axis, most: int, *, whole: bool = False) -> None:
     axis.set_major_locator(MaxNLocator(nbins=most, integer=whole))
 
 
-def even_ticks(axis: Axis) -> None:
-    """Write the numbers of an axis with equal decimals."""
+def even_ticks(axis: Axis, *, sign: bool = False) -> None:
+    """Write the numbers of an axis with equal decimals, changes with their sign."""
     from stabkit.chart.canvas import EvenTicks
 
-    axis.set_major_formatter(EvenTicks())
+    axis.set_major_formatter(EvenTicks(sign=sign))
 
 
 def settle(axes: Axes) -> None:

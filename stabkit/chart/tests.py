@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description
+from stabkit.chart.description import Description, lower_first
 from stabkit.chart.numbers import listing, plural
 from stabkit.chart.style import (
-    FAINT,
     GROUND,
     INCONCLUSIVE,
     INCONCLUSIVE_INK,
@@ -21,12 +20,16 @@ from stabkit.chart.style import (
     REGRESSED_INK,
     SAFE_BAND,
     annotate_empty,
+    draw_bars,
+    even_ticks,
     few_ticks,
+    height_pt,
     name_colours,
     name_rows,
     say,
+    width_pt,
 )
-from stabkit.chart.timeline import label_runs, run_name
+from stabkit.chart.timeline import label_runs, mark_gaps, run_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["describe_not_passing", "describe_test_map", "plot_not_passing", "plot_test_map"]
 
 _BAD = ("fail", "error", "no_result")
+# More runs than these would leave no room for a glyph in a cell.
+_RUNS = 60
 _PARTS = (("failed", REGRESSED), ("flaky", INCONCLUSIVE), ("skipped", NO_VALUE))
 _INKS = {"failed": REGRESSED_INK, "flaky": INCONCLUSIVE_INK, "skipped": MUTE}
 
@@ -58,31 +63,21 @@ def plot_not_passing(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     counts = _counts(frame)
     if counts["failed"].isna().all():
         return annotate_empty(axes)
-    x = np.arange(len(counts))
     base = np.zeros(len(counts))
     legend = []
     for name, colour in _PARTS:
         heights = counts[name].fillna(0).to_numpy(dtype="float64")
         if heights.any():
-            axes.bar(x, heights, bottom=base, color=colour, width=0.86, linewidth=0)
+            draw_bars(axes, heights, colour, base=base)
             legend.append((f"■ {name}", _INKS[name]))
             base += heights
-    for i in np.flatnonzero(counts["failed"].isna()):
-        axes.annotate(
-            "no run",
-            (i, 0),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            color=MUTE,
-            rotation=90,
-            fontsize=9,
-        )
-    label_runs(axes, frame)
     axes.set_ylim(0, max(base.max() * 1.15, 1))
+    label_runs(axes, frame)
+    mark_gaps(axes, counts["failed"].isna().to_numpy(), "no data")
     few_ticks(axes.yaxis, 5, whole=True)
+    even_ticks(axes.yaxis)
     say(axes, "tests not passing")
-    name_colours(axes, legend)
+    name_colours(axes, legend or [("none in any run", MUTE)])
     return axes
 
 
@@ -99,7 +94,7 @@ def describe_not_passing(frame: pd.DataFrame) -> Description:
     caption += f" {plural(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
     return Description(
         title,
-        f"Stacked bars of tests not passing over {plural(len(counts), 'run')}, where {title[0].lower()}{title[1:]}",
+        f"Stacked bars of tests not passing over {plural(len(counts), 'run')}, where {lower_first(title)}",
         caption,
     )
 
@@ -132,37 +127,79 @@ def plot_test_map(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     """
     if frame.empty:
         return annotate_empty(axes, "no unstable test")
-    tests = list(dict.fromkeys(frame["test_id"]))
+    tests = {test: i for i, test in enumerate(dict.fromkeys(frame["test_id"]))}
     runs = frame.drop_duplicates("run_id")[["run_id", "label"]].reset_index(drop=True)
-    place = {run: i for i, run in enumerate(runs["run_id"])}
+    runs = runs.tail(_RUNS).reset_index(drop=True)
+    places = {run: i for i, run in enumerate(runs["run_id"])}
     recovered = (
         frame["recovered"].astype("boolean").fillna(value=False)
         if "recovered" in frame
         else pd.Series(data=False, index=frame.index)
     )
-    size = 8 if len(runs) <= 40 else 6
+    cells: dict[str, list[tuple[int, int]]] = {}
     for test, run, status, again in zip(frame["test_id"], frame["run_id"], frame["status"], recovered, strict=True):
-        x, y = place[run], tests.index(test)
-        fill, glyph, ink = _cell(status, recovered=bool(again))
-        axes.bar(x, 0.78, bottom=y - 0.39, width=0.84, color=fill, linewidth=0)
-        if glyph:
-            axes.text(x, y, glyph, ha="center", va="center_baseline", color=ink, fontsize=size)
+        kind = _kind(status, recovered=bool(again))
+        if kind and run in places:
+            cells.setdefault(kind, []).append((places[run], tests[test]))
     axes.grid(visible=False)
-    name_rows(axes, [test.rpartition("::")[2] or test for test in tests])
+    name_rows(axes, [str(test).rpartition("::")[2] or test for test in tests])
     label_runs(axes, runs)
+    for kind, where in cells.items():
+        _draw_cells(axes, kind, np.array(where, dtype="float64"))
+    _part_runs(axes, len(runs), len(tests))
     return axes
 
 
-def _cell(status: object, *, recovered: bool) -> tuple[str, str, str]:
+def _kind(status: object, *, recovered: bool) -> str | None:
     if status is None or pd.isna(status):
-        return GROUND, "", MUTE
+        return None
     if status in _BAD:
-        return REGRESSED, "×", GROUND
+        return "failed"
     if recovered:
-        return INCONCLUSIVE, "~", "#1f2329"
-    if status in ("skip", "xfail"):
-        return NO_VALUE, "–", INK
-    return SAFE_BAND, "", FAINT
+        return "recovered"
+    return "skipped" if status in ("skip", "xfail") else "passed"
+
+
+_FILLS = {"failed": REGRESSED, "recovered": INCONCLUSIVE, "skipped": NO_VALUE, "passed": SAFE_BAND}
+_GLYPH_INKS = {"failed": GROUND, "recovered": "#1f2329", "skipped": INK}
+# Strokes of ×, ~ and – in points from the middle of a cell; NaN lifts the pen.
+_GLYPHS = {
+    "failed": ((-2.6, 2.6, np.nan, -2.6, 2.6), (-2.6, 2.6, np.nan, 2.6, -2.6)),
+    "recovered": ((-3.0, -1.5, 0.0, 1.5, 3.0), (-1.3, 1.5, 0.0, -1.5, 1.3)),
+    "skipped": ((-2.4, 2.4), (0.0, 0.0)),
+}
+
+
+def _draw_cells(axes: Axes, kind: str, where: np.ndarray) -> None:
+    """Draw the cells of one kind as one path and their glyphs as another; one a cell would be 20 times the bytes."""
+    from stabkit.chart.canvas import draw_blocks
+
+    # Neighbours in a row are one block; the lines between runs part them.
+    where = where[np.lexsort((where[:, 0], where[:, 1]))]
+    starts = np.flatnonzero(np.concatenate([[True], (np.diff(where[:, 1]) != 0) | (np.diff(where[:, 0]) != 1)]))
+    ends = np.append(starts[1:], len(where)) - 1
+    x, y = where.T
+    draw_blocks(
+        axes, np.stack([x[starts] - 0.5, x[ends] + 0.5, y[starts] - 0.39, y[starts] + 0.39], axis=1), _FILLS[kind]
+    )
+    if kind not in _GLYPHS:
+        return
+    # From points to places; across, a glyph shrinks with its cell.
+    slot, row = (
+        width_pt(axes) / abs(np.subtract(*axes.get_xlim())),
+        height_pt(axes) / abs(np.subtract(*axes.get_ylim())),
+    )
+    pen = np.array(_GLYPHS[kind]).T * (min(1.0, 0.6 * slot / 6) / slot, 1 / row)
+    lines = np.concatenate([[*(pen + place), (np.nan, np.nan)] for place in where])
+    axes.plot(lines[:, 0], lines[:, 1], color=_GLYPH_INKS[kind], linewidth=1.1, solid_capstyle="round", zorder=3)
+
+
+def _part_runs(axes: Axes, runs: int, tests: int) -> None:
+    """Draw the lines between runs, where there is room for them."""
+    if runs < 2:
+        return
+    x = np.repeat(np.arange(1, runs) - 0.5, 3)
+    axes.plot(x, np.tile([-0.5, tests - 0.5, np.nan], runs - 1), color=GROUND, linewidth=1.0, zorder=2.5)
 
 
 def describe_test_map(frame: pd.DataFrame) -> Description:
@@ -183,7 +220,6 @@ def describe_test_map(frame: pd.DataFrame) -> Description:
             else f"The one unstable test does not fail in {run_name(runs.iloc[-1])}"
         )
     key = "× failed, ~ recovered by a retry, – skipped, empty: absent"
-    caption = f"Least stable first, {plural(total, 'test')} over {plural(len(runs), 'run')}: {key}."
-    return Description(
-        title, f"Test by run map of {plural(total, 'test')}, where {title[0].lower()}{title[1:]}", caption
-    )
+    over = plural(len(runs), "run") if len(runs) <= _RUNS else f"the newest {_RUNS} of {plural(len(runs), 'run')}"
+    caption = f"Least stable first, {plural(total, 'test')} over {over}: {key}."
+    return Description(title, f"Test by run map of {plural(total, 'test')}, where {lower_first(title)}", caption)

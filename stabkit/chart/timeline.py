@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.style import MUTE, escape_label, width_pt
+from stabkit.chart.style import MUTE, WIDTH_IN, escape_label, text_pt, width_pt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["label_runs", "mark_releases", "releases", "run_name", "step_edges"]
+__all__ = ["label_runs", "mark_gaps", "mark_releases", "releases", "run_name", "step_edges"]
 
+_LINE_PT: Final = 11
 _VERSION: Final = re.compile(r"v?\d+(\.\d+)+([-.+_]?[a-z]*\.?\d+)?", re.IGNORECASE)
 
 
@@ -52,18 +53,38 @@ def label_runs(axes: Axes, runs: pd.DataFrame, *, most: int = 5) -> None:
     """
     n = len(runs)
     names = [escape_label(run_name(row), 12) for _, row in runs.iterrows()]
-    room = width_pt(axes) / (max(map(len, names)) * 6.1 + 12)
+    room = width_pt(axes) / (max(map(text_pt, names)) + 12)
     amount = max(1, min(most, n, int(room)))
     even = np.linspace(0, n - 1, amount).round().astype(int)
     apart = n / (room + 1)  # so many runs lie under one label
+    # Where a long last name would leave the picture it ends under its run, and reaches further to the left.
+    margin = WIDTH_IN * 72 * (1 - axes.get_position().x1) + width_pt(axes) * 0.6 / n
+    last_ends = text_pt(names[-1]) / 2 > margin
     places: list[int] = []
     for place in [0, n - 1, *reversed(releases(runs)), *even]:
-        if len(places) < amount and all(abs(place - other) >= apart for other in places):
+        needed = (apart * (1.5 if last_ends and n - 1 in (place, other) else 1) for other in places)
+        if len(places) < amount and all(abs(place - o) >= least for o, least in zip(places, needed, strict=True)):
             places.append(int(place))
     places.sort()
     axes.set_xticks(places, [names[i] for i in places])
     axes.tick_params(axis="x", pad=7)
     axes.set_xlim(-0.6, n - 0.4)
+    if last_ends and places[-1] == n - 1:
+        axes.get_xticklabels()[-1].set_horizontalalignment("right")
+
+
+def mark_gaps(axes: Axes, missing: np.ndarray, word: str, *, colour: str = MUTE) -> None:
+    """Say at the floor where runs have no evidence: in words where there is room, else with the glyph of no value."""
+    slot = width_pt(axes) / len(missing)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(int)))
+    for first, end in edges.reshape(-1, 2):
+        room = (end - first) * slot
+        level = room >= text_pt(word) + 4
+        upright = not level and room >= _LINE_PT
+        axes.annotate(
+            word if level or upright else "–", ((first + end - 1) / 2, 0), xytext=(0, 4), textcoords="offset points",
+            ha="center", color=colour, rotation=90 if upright else 0,
+        )  # fmt: skip
 
 
 def step_edges(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate
-from stabkit.chart.dumbbell import describe_dumbbell, plot_dumbbell
+from stabkit.chart.dumbbell import SHOWN, describe_dumbbell, plot_dumbbell
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.report.case import Case, load_case
@@ -21,6 +21,14 @@ from stabkit.report.wording import metric_words, plain, sentence, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
 
+_DUMBBELL = (
+    Column("name", "Time", "head"),
+    Column("baseline", "Baseline, ms", "number"),
+    Column("candidate", "Candidate, ms", "number"),
+    Column("low", "Candidate, lower bound, ms", "number"),
+    Column("high", "Candidate, upper bound, ms", "number"),
+    Column("outcome", "Outcome", "outcome"),
+)
 STAGES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
 
 
@@ -122,15 +130,27 @@ class LatencyDeltas:
                 "outcome": [standing_outcome(c, e) for c, e in pairs],
             }
         )
-        return Figure.of(plot_dumbbell, describe_dumbbell, frame, height=0.9 + 0.3 * len(frame), left=2.0, of="times")
+        rounds = {e.rounds for _, e in pairs}
+        return Figure.of(
+            plot_dumbbell, describe_dumbbell, frame, height=0.9 + 0.3 * min(len(frame), SHOWN), left=0.3, of="times",
+            rounds=rounds.pop() if len(rounds) == 1 else None, columns=_DUMBBELL,
+        )  # fmt: skip
 
     def shift(self) -> Piece:
         """Return where along the distribution each target moved."""
-        return self._each(lambda before, after, of, _: times.shift_figure(before, after, of=of))
+        return self._each(
+            lambda before, after, of, pair: times.shift_figure(
+                before, after, of=of, judged=times.judged_quantiles(self.case, *pair)
+            )
+        )
 
     def tail(self) -> Piece:
         """Return the share of slower requests on both sides."""
-        return self._each(lambda before, after, of, limit: times.tail_figure(before, after, of=of, objective_ms=limit))
+        return self._each(
+            lambda before, after, of, pair: times.tail_figure(
+                before, after, of=of, objective_ms=times.objective_of(self.case, *pair)
+            )
+        )
 
     def _each(self, draw: Any) -> Piece:
         pieces: list[Piece] = []
@@ -141,7 +161,7 @@ class LatencyDeltas:
                 reason = f"n = {len(before)} and {len(after)}; {times.ENOUGH} a side would show it."
                 pieces.append(NoEvidence(f"the distribution of {of}", shell(["stabkit", "collect"]), reason))
             else:
-                pieces.append(draw(before, after, of, times.objective_of(self.case, target, metric)))
+                pieces.append(draw(before, after, of, (target, metric)))
         return Group(tuple(pieces)) if pieces else self._missing()
 
     def stages(self) -> Piece:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from stabkit.analyze.checklist_lines import readiness as answer_lines
 from stabkit.analyze.impact import area_coincidence, assess_changes
-from stabkit.chart.impact import describe_impact, plot_impact
+from stabkit.chart.impact import SHOWN, describe_impact, plot_impact
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, NoEvidence, Piece, Statement, Table
@@ -63,7 +63,8 @@ def _areas(changes: pd.DataFrame) -> list[str]:
 def impact_figure(changes: pd.DataFrame) -> Figure:
     """Return lines added and deleted, area by area."""
     frame = changes[["area", "added", "deleted"]]
-    return Figure.of(plot_impact, describe_impact, frame, left=1.6)
+    rows = min(changes["area"].nunique(dropna=False), SHOWN)
+    return Figure.of(plot_impact, describe_impact, frame, height=max(1.5, 0.9 + 0.28 * rows), left=0.3)
 
 
 def area_table(changes: pd.DataFrame, beside: pd.DataFrame) -> Table:

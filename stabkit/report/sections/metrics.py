@@ -100,6 +100,7 @@ def _objectives_figure(pairs: list[tuple[ConditionResult, Estimate]], confidence
             "high": [e.high for _, e in measured],
             "limit": [e.margin for _, e in measured],
             "unit": [e.unit for _, e in measured],
+            "outcome": [standing_outcome(c, e) for c, e in measured],
         }
     )
     height = 0.7 + 0.42 * len(frame)

@@ -11,7 +11,7 @@ import pandas as pd
 from stabkit.analyze.histories import wilson
 from stabkit.analyze.lateness import own_lateness
 from stabkit.analyze.outcome import ConditionResult
-from stabkit.chart.events import describe_events, plot_events
+from stabkit.chart.events import SHOWN, describe_events, plot_events
 from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.resources import describe_resources, plot_resources
 from stabkit.report.case import Case
@@ -77,7 +77,10 @@ def _events(case: Case, target: str) -> Figure | None:
         return None
     declared = case.config.websocket.get(target)
     expected = declared.event.types if declared is not None and declared.event is not None else ()
-    return Figure.of(plot_events, describe_events, frame, left=1.6, expected=expected)
+    kinds = min(frame["event"].nunique() + len(set(expected) - set(frame["event"])), SHOWN)
+    return Figure.of(
+        plot_events, describe_events, frame, height=max(1.6, 0.9 + 0.42 * kinds), left=0.3, expected=expected
+    )
 
 
 def _availability_lead(case: Case, targets: Sequence[str]) -> str:

@@ -184,4 +184,4 @@ def map_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, limit: int = MAPPED_T
     frame = test_run_map(tests, runs, limit=limit)
     if frame.empty:
         return None
-    return Figure.of(plot_test_map, describe_test_map, frame, height=1.0 + 0.19 * frame["test_id"].nunique(), left=2.0)
+    return Figure.of(plot_test_map, describe_test_map, frame, height=1.0 + 0.19 * frame["test_id"].nunique(), left=0.3)

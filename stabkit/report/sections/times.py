@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,11 +16,11 @@ from stabkit.analyze.outcome import ConditionResult
 from stabkit.analyze.trends import Change, detect_changes, run_history
 from stabkit.chart.history import describe_history, plot_history
 from stabkit.chart.shift import describe_shift, plot_shift
-from stabkit.chart.tail import describe_tail, plot_tail
+from stabkit.chart.tail import SHARES, describe_tail, plot_tail
 from stabkit.report.case import Case
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
 from stabkit.report.sections.metrics import ORDER
-from stabkit.report.sentences import outcome_count_text, whole_text
+from stabkit.report.sentences import outcome_count_text, standing_outcome, whole_text
 from stabkit.report.wording import count, metric_words, plain, sentence, shell
 
 __all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times"]
@@ -28,7 +29,7 @@ QUANTILES: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.9
 # Below this many samples a side, p5 and p95 are single samples and a picture of them shows chance.
 ENOUGH: Final = 20
 SHOWN_TARGETS: Final = 3
-_TAIL_POINTS: Final = 240
+_TAIL_POINTS: Final = 150
 
 
 def response_times(case: Case) -> Piece:
@@ -82,7 +83,11 @@ def figures(case: Case, target: str, metric: str) -> list[Piece]:
     of = f"{plain(target)} {metric_words(metric)}"
     limit = objective_of(case, target, metric)
     if min(len(before), len(after)) >= ENOUGH:
-        return [shift_figure(before, after, of=of), tail_figure(before, after, of=of, objective_ms=limit)]
+        judged = judged_quantiles(case, target, metric)
+        return [
+            shift_figure(before, after, of=of, judged=judged),
+            tail_figure(before, after, of=of, objective_ms=limit),
+        ]
     amounts = f"n = {len(before)} in the baseline and {len(after)} in the candidate"
     return [NoEvidence(f"the distribution of {of}", reason=f"{amounts}; {ENOUGH} a side would show it.")]
 
@@ -108,17 +113,30 @@ def times(samples: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
     return shown.loc[shown["response_ms"].notna(), ["round", "response_ms"]].reset_index(drop=True)
 
 
-def shift_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str) -> Figure:
+def judged_quantiles(case: Case, target: str, metric: str) -> dict[str, str]:
+    """Return the outcome of each quantile of a metric that a latency condition judges."""
+    return {
+        plain(estimate.name): standing_outcome(condition, estimate)
+        for condition in case.of_kind("latency")
+        if condition.target == target and condition.metric == metric
+        for estimate in condition.estimates
+    }
+
+
+def shift_figure(
+    before: pd.DataFrame, after: pd.DataFrame, *, of: str, judged: Mapping[str, str] | None = None
+) -> Figure:
     """Return the shift plot: candidate - baseline at each percentile."""
     frame = quantile_shift(before, after, QUANTILES)
-    return Figure.of(plot_shift, describe_shift, frame, of=of, sizes=_sizes(before, after))
+    return Figure.of(plot_shift, describe_shift, frame, of=of, sizes=_sizes(before, after), judged=judged)
 
 
 def tail_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str, objective_ms: float | None = None) -> Figure:
     """Return the tail curve of both sides."""
-    frame = pd.concat([_tail(before, "baseline"), _tail(after, "candidate")], ignore_index=True)
+    parts = [_tail(side, name, objective_ms) for side, name in ((before, "baseline"), (after, "candidate"))]
+    frame = pd.concat(parts, ignore_index=True)
     sizes = _sizes(before, after)
-    return Figure.of(plot_tail, describe_tail, frame, of=of, objective_ms=objective_ms, sizes=sizes)
+    return Figure.of(plot_tail, describe_tail, frame, right=0.3, of=of, objective_ms=objective_ms, sizes=sizes)
 
 
 def _sizes(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -128,11 +146,14 @@ def _sizes(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[int, in
     }
 
 
-def _tail(sample: pd.DataFrame, side: str) -> pd.DataFrame:
+def _tail(sample: pd.DataFrame, side: str, objective_ms: float | None) -> pd.DataFrame:
     ordered = np.sort(sample["response_ms"].to_numpy(dtype="float64"))
     n = len(ordered)
-    # Even steps in log share keep the tail whole and the file small.
-    ranks = np.unique(np.concatenate([[0], n - np.geomspace(1, n, _TAIL_POINTS).round().astype(int)]))
+    # Even steps in log share keep the tail whole and the file small; what the title names is kept exactly.
+    named = [math.ceil(n * (1 - share) - 1e-9) - 1 for share in SHARES]
+    beyond = [] if objective_ms is None else [int(np.searchsorted(ordered, objective_ms, side="right"))]
+    steps = n - np.geomspace(1, n, _TAIL_POINTS).round().astype(int)
+    ranks = np.unique([rank for rank in (0, *steps, *named, *beyond) if 0 <= rank < n])
     return pd.DataFrame({"side": side, "response_ms": ordered[ranks], "share_slower": (n - ranks) / n})
 
 
