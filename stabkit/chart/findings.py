@@ -121,7 +121,7 @@ def describe_open(frame: pd.DataFrame) -> Description:
 
 def _of_tool(title: str, rows: pd.DataFrame) -> str:
     """Return the title with the tool before it, where the frame says which."""
-    tools = rows["tool"].dropna().unique() if "tool" in rows else ()
+    tools = list(rows["tool"].dropna().unique()) if "tool" in rows else []
     return f"{tools[0]}: {lower_first(title)}" if len(tools) == 1 else title
 
 

@@ -53,7 +53,8 @@ def plot_history(
     ----------
     frame : DataFrame
         ``run_id``, ``label``, ``p50_ms``, ``p95_ms``, ``low_ms``, ``high_ms`` (bounds of p50, ms), as from
-        ``run_history``; and ``line``: runs of another line are not joined.
+        ``run_history``; and ``line``: runs of another line are not joined. ``sketched`` is true, if it is there, for
+        percentiles that come from a sketch.
     changes : sequence of objects with ``index``, ``before``, ``after``
         Change points in ``changed``; ``index`` is the first row after the change.
     objective_ms : float, optional
@@ -167,6 +168,10 @@ def describe_history(
     bare = int((rows["p50_ms"].notna() & rows["p95_ms"].isna()).sum())
     caption += f" {plural(bare, 'run has', 'runs have')} too few samples for p95." if bare else ""
     caption += f" {plural(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
+    old = int(rows["sketched"].sum()) if "sketched" in rows else 0
+    if old:
+        whose = plural(old, "run without samples is", "runs without samples are")
+        caption += f" {whose} drawn from sketches, within 1{chr(0x202F)}%, with no band."
     caption += " Rules mark change points." if parts else ""
     named = [run_name(rows.iloc[place]) for place in releases(rows)]
     caption += f" Triangles mark releases: {listing(named, 4)}." if named else ""

@@ -70,8 +70,8 @@ def plot_objectives(frame: pd.DataFrame, *, axes: Axes, confidence: float = 0.95
     inside = (share <= edge).to_numpy()
     shapes = [colour for colour, seen in zip(colours, inside, strict=True) if seen]
     axes.scatter(share[inside], y[inside], color=shapes, s=62, edgecolor=GROUND, linewidth=1.2, zorder=3)
-    for i in np.flatnonzero(rows["used"] > edge):
-        axes.plot(edge, i, marker=">", markersize=9, color=colours[i], clip_on=False)
+    for place in np.flatnonzero(rows["used"] > edge):
+        axes.plot(edge, place, marker=">", markersize=9, color=colours[place], clip_on=False)
     axes.axvline(1, color=INK, linewidth=1.4)
     axes.text(1, -0.62, "limit", ha="center", va="bottom", color=INK, fontweight="bold")
     name_rows(axes, rows["name"], 26)
@@ -88,9 +88,8 @@ def plot_objectives(frame: pd.DataFrame, *, axes: Axes, confidence: float = 0.95
         )  # fmt: skip
     axes.grid(visible=False)
     axes.xaxis.set_major_formatter(lambda value, _: percent(value))
-    axes.set_xticks(
-        [t for t in (0, 0.25, 0.5, 0.75, 1.0, 2, 3) if t <= edge * 0.97 and (edge < 2 or t not in (0.25, 0.75))]
-    )
+    step = next((step for step in (0.25, 0.5) if step * width_pt(axes) / edge >= 36), 1.0)
+    axes.set_xticks(np.arange(0, edge * 0.97, step))
     return axes
 
 

@@ -165,13 +165,15 @@ def spread(heights: Sequence[float], apart: float, low: float, high: float) -> l
     return [placed[i] for i in range(len(heights))]
 
 
-def draw_bars(axes: Axes, heights: Sequence[float], colour: str, *, base: Sequence[float] | None = None) -> None:
-    """Draw a bar at each place from 0 on, upon ``base`` if given; nothing where the height is 0."""
+def draw_bars(axes: Axes, heights: Any, colour: str, *, base: Any = None) -> None:
+    """Draw an array of heights as bars, one a run, upon the heights of ``base`` if given; nothing where it is 0."""
+    import numpy as np
+
     from stabkit.chart.canvas import draw_blocks
 
-    low = [0.0] * len(heights) if base is None else base
-    blocks = [(i - 0.43, i + 0.43, low[i], low[i] + height) for i, height in enumerate(heights) if height]
-    draw_blocks(axes, blocks, colour)
+    high = np.asarray(heights, dtype="float64")
+    low, x = np.zeros_like(high) if base is None else np.asarray(base, dtype="float64"), np.arange(len(high))
+    draw_blocks(axes, np.stack([x - 0.43, x + 0.43, low, low + high], axis=1)[high != 0], colour)
 
 
 def height_pt(axes: Axes) -> float:
@@ -234,5 +236,12 @@ def escape_label(text: object, limit: int = 28) -> str:
     """
     # Control characters are not allowed in XML; matplotlib would write them as they are.
     plain = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    short = plain if len(plain) <= limit else "…" + plain[-(limit - 1) :]
-    return short.replace("$", r"\$")
+    kept, room = 0, limit * LETTER_PT + 0.1
+    if text_pt(plain) <= room:
+        return plain.replace("$", r"\$")
+    for letter in reversed(plain):
+        room -= text_pt(letter)
+        if room < LETTER_PT:
+            break
+        kept += 1
+    return "…" + plain[len(plain) - kept :].replace("$", r"\$")

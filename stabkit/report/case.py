@@ -100,6 +100,19 @@ class Case:
             self._tables[table] = self.store.read(table, runs=self.runs["run_id"].tolist())
         return self._tables[table]
 
+    def sketches(self, metric: str) -> pd.DataFrame:
+        """Return the percentiles of the runs of the history that keep no samples: ``run_id``, ``target``, ``p50``..."""
+        key = f"sketches of {metric}"
+        if key not in self._tables:
+            known = set(self.history("samples")["run_id"])
+            bare = [run for run in self.runs["run_id"] if run not in known]
+            self._tables[key] = (
+                self.store.quantiles((0.5, 0.95), metric=metric, by=("run_id", "target"), runs=bare)
+                if self.store is not None and bare
+                else pd.DataFrame()
+            )
+        return self._tables[key]
+
     def of_kind(self, *kinds: str) -> tuple[ConditionResult, ...]:
         """Return the conditions of these kinds, in order of weight."""
         return tuple(c for c in self.gate.conditions if c.kind in kinds)

@@ -214,10 +214,8 @@ class LatencyDeltas:
     def history(self) -> Piece:
         """Return p50 and p95 over the runs, with change points."""
         pieces: list[Piece] = []
-        samples = self.case.history("samples")
         for target, metric in self.pairs:
-            limit = times.objective_of(self.case, target, metric)
-            figure = times.history_figure(samples, self.case.runs, target, metric, objective_ms=limit)
+            figure = times.history_of(self.case, target, metric)
             if figure is not None:
                 pieces.append(figure)
         if not pieces:

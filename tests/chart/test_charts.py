@@ -262,7 +262,9 @@ def test_shift_colours_only_where_the_interval_excludes_zero() -> None:
 def test_a_moved_percentile_does_not_contradict_what_is_judged() -> None:
     stable = {"p50": "stable", "p99": "stable"}
     words = describe_shift(shift(difference=20), judged=stable)
-    assert plain(words.title).endswith("p90 and above are slower, by up to 40.0 ms; p50 and p99 are within their margins")
+    assert plain(words.title).endswith(
+        "p90 and above are slower, by up to 40.0 ms; p50 and p99 are within their margins"
+    )
     assert describe_shift(shift(), judged={"p50": "stable", "p99": "inconclusive"}).title.endswith(
         "is shown to have moved; p50 is within its margin, p99 is inconclusive"
     )
@@ -318,6 +320,21 @@ def flat_history() -> Frame:
     return history(34).assign(p50_ms=2.0, p95_ms=2.1, low_ms=1.9, high_ms=2.05, label=[f"build-{i}" for i in range(34)])
 
 
+def severities() -> Frame:
+    names = [f"open_{word}" for word in ("critical", "high", "medium", "low", "info", "note", "odd")]
+    frame = Frame(
+        {"run_id": list("abc"), "label": list("abc"), "open": [7, 7, None], **{name: [1, 1, None] for name in names}}
+    )
+    return frame.astype(dict.fromkeys(("open", *names), "Int64"))
+
+
+def scripts() -> Frame:
+    names = ["cost $x$ and $y_2$", "two\nlines", "مرحبا بالعالم", "响应时间响应时间响应", "🚀🎉" * 20, HOSTILE]
+    values = 10.0 ** np.arange(-2, 4)
+    frame = Frame({"name": names, "baseline": values, "candidate": values * 1.3, "low": np.nan, "high": np.inf})
+    return frame.assign(outcome="inconclusive")
+
+
 CROWDED: dict[str, tuple[Any, Frame, dict[str, Any]]] = {
     **{name: (plot, frame, {}) for name, (plot, _, frame) in CASES.items()},
     "tail, objective far away": (plot_tail, tail(), {"objective_ms": 15_000.0}),
@@ -337,7 +354,33 @@ CROWDED: dict[str, tuple[Any, Frame, dict[str, Any]]] = {
         history(34),
         {"changes": [SimpleNamespace(index=i, before=140.0, after=160.0 + i) for i in (17, 18)]},
     ),
+    "history, 200 runs, many changes": (
+        plot_history,
+        history(200),
+        {"changes": [SimpleNamespace(index=i, before=140.0, after=160.0) for i in (40, 44, 100, 150, 198)]},
+    ),
+    "history, last run missing, long labels": (
+        plot_history,
+        history(9).assign(
+            label=[f"release-candidate-{i}" for i in range(9)], p50_ms=lambda f: f["p50_ms"].where(f.index < 7)
+        ),
+        {},
+    ),
     "test map, long names, many runs": (plot_test_map, long_names(), {}),
+    "open, seven severities, last scan missing": (plot_open, severities(), {}),
+    "dumbbell, six decades, any script": (plot_dumbbell, scripts(), {}),
+    "objectives, far beyond and unbounded": (
+        plot_objectives,
+        objectives().assign(value=[15000.0, 1.0], low=[12000.0, 0.5], high=[25000.0, np.inf]),
+        {},
+    ),
+    "events, one very late": (
+        plot_events,
+        pd.concat([events().head(3)] * 20 + [events().tail(1).assign(event="start", value_ms=3050.0)]),
+        {"expected": ("start", "gone")},
+    ),
+    "shift, nothing differs at all": (plot_shift, shift().assign(difference_ms=0.0, low_ms=0.0, high_ms=0.0), {}),
+    "not passing, none ever": (plot_not_passing, passes().assign(failed=0, errors=0, skipped=0), {}),
     "resources, equal sides": (plot_resources, resources().assign(value=100.0), {}),
 }
 
@@ -352,6 +395,7 @@ def unseen_labels(axes: Any) -> set[int]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")  # that font measures a box for it
 @pytest.mark.parametrize("name", CROWDED)
 def test_no_word_leaves_the_picture_or_lies_on_another(name: str) -> None:
     plot, frame, options = CROWDED[name]
@@ -391,3 +435,42 @@ def test_percentiles_without_an_interval_are_hollow_and_said() -> None:
     hollow = [line for line in axes.lines if line.get_color() == GROUND]
     assert [list(line.get_xdata()) for line in hollow] == [[3]]
     assert "1 percentile has no interval yet (hollow)" in describe_shift(frame).caption
+
+
+def test_long_histories_and_maps_stay_small() -> None:
+    tests = Frame({"test_id": [f"t{i}" for i in range(40)]}).merge(
+        Frame({"run_id": [f"r{i:03}" for i in range(200)]}), how="cross"
+    )
+    tests = tests.assign(label=tests["run_id"], recovered=False)
+    tests["status"] = np.where(np.arange(len(tests)) % 7 == 0, "fail", "pass")
+    assert len(to_svg(plot_test_map(tests, axes=new_axes()).figure)) < 120_000
+    assert "the newest 60 of 200 runs" in describe_test_map(tests).caption
+    counts = pd.concat([passes().dropna()] * 100, ignore_index=True)
+    assert len(to_svg(plot_not_passing(counts, axes=new_axes()).figure)) < 40_000
+
+
+def test_rows_say_outcome_and_change_in_glyph_word_and_colour() -> None:
+    axes = plot_dumbbell(dumbbell(), axes=new_axes())
+    assert {"✗ +40 %", "✓ +2 %"} <= {text.get_text() for text in axes.texts}
+    words = describe_dumbbell(dumbbell().assign(outcome="inconclusive"), of="times", rounds=10)
+    assert words.title == "No regression is shown, 2 of 2 inconclusive"
+    assert "10 rounds a side" in words.caption
+    doubted = objectives().assign(high=[140.0, 120], outcome="inconclusive")
+    assert "in doubt" in describe_objectives(doubted).title
+    assert "met" in describe_objectives(doubted.assign(outcome="stable")).title
+
+
+def test_growth_is_said_only_of_lines_that_go_one_way() -> None:
+    rounds = Frame({"side": "candidate", "round": range(8), "metric": "memory", "unit": "MB"})
+    grows = plain(describe_resources(rounds.assign(value=np.linspace(39, 73, 8)), of="backend").title)
+    assert grows == "backend memory rises from 39.0 MB to 73.0 MB"
+    jumps = plain(describe_resources(rounds.assign(value=[39.0, 50, 37, 51, 38, 49, 36, 44]), of="backend").title)
+    assert jumps == "backend memory has a median of 41.5 MB"
+
+
+def test_a_late_event_is_named_at_the_edge() -> None:
+    plot, frame, options = CROWDED["events, one very late"]
+    axes = plot(frame, axes=new_axes(), **options)
+    assert axes.get_xlim()[1] < 300
+    assert any("3\u202f050\u202fms" in text.get_text() for text in axes.texts)
+    assert "Arrows: later arrivals" in describe_events(frame).caption

@@ -46,6 +46,30 @@ def test_a_store_without_evidence_says_so_in_every_section(history, tmp_path, na
         assert "✓" not in words, method
 
 
+def test_runs_whose_samples_are_pruned_stay_in_the_picture(history, tmp_path):
+    store = history.open_store(tmp_path / "data", create=True)
+    for day in range(6):
+        samples = pd.DataFrame(
+            {
+                "target": "backend",
+                "metric": "response_time",
+                "round": [i // 10 for i in range(40)],
+                "sequence": range(40),
+            }
+            | {"ok": True, "response_ms": [20.0 + day + i / 40 for i in range(40)]}
+        ).assign(due_at=datetime(2026, 3, 1 + day, tzinfo=UTC))
+        run = new_run(label=f"build-{day}", environment="ci", started_at=datetime(2026, 3, 1 + day, tzinfo=UTC))
+        store.append(run, Evidence.of(samples=samples))
+    store.prune(1, dry_run=False, now=datetime(2026, 3, 20, tzinfo=UTC))
+    (figure,) = stabkit.latency_deltas(store.root).history().pieces
+    rows = figure.content()["data"]["rows"]
+    assert [row["sketched"] for row in rows] == [True] * 4 + [False] * 2
+    assert all(abs(row["p50_ms"] / (20.475 + day) - 1) < 0.011 for day, row in enumerate(rows))
+    assert (
+        "4 runs without samples are drawn from sketches, within 1\u202f%, with no band." in figure.description.caption
+    )
+
+
 def test_the_slow_tail_is_found(worse_store):
     words = repr(stabkit.latency_deltas(worse_store.root, target="backend").tail())
     assert "objective" in words

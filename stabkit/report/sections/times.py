@@ -61,7 +61,7 @@ def _lead(conditions: Sequence[ConditionResult]) -> tuple[str, ...]:
 
 def _pictures(case: Case, pairs: Sequence[tuple[str, str]]) -> list[Piece]:
     # Two figures a row: the comparisons of a target side by side, then the histories together.
-    histories = (_history(case, target, metric) for target, metric in pairs)
+    histories = (history_of(case, target, metric) for target, metric in pairs)
     return [
         *(piece for target, metric in pairs for piece in figures(case, target, metric)),
         *(figure for figure in histories if figure is not None),
@@ -92,9 +92,11 @@ def figures(case: Case, target: str, metric: str) -> list[Piece]:
     return [NoEvidence(f"the distribution of {of}", reason=f"{amounts}; {ENOUGH} a side would show it.")]
 
 
-def _history(case: Case, target: str, metric: str) -> Figure | None:
+def history_of(case: Case, target: str, metric: str) -> Figure | None:
+    """Return the history of one metric; None below three runs with values."""
     limit = objective_of(case, target, metric)
-    return history_figure(case.history("samples"), case.runs, target, metric, objective_ms=limit)
+    sketches = case.sketches(metric)
+    return history_figure(case.history("samples"), case.runs, target, metric, objective_ms=limit, sketches=sketches)
 
 
 def objective_of(case: Case, target: str, metric: str) -> float | None:
@@ -168,16 +170,47 @@ def _changes(frame: pd.DataFrame, column: str) -> list[Change]:
 
 
 def history_figure(
-    samples: pd.DataFrame, runs: pd.DataFrame, target: str, metric: str, *, objective_ms: float | None = None
+    samples: pd.DataFrame,
+    runs: pd.DataFrame,
+    target: str,
+    metric: str,
+    *,
+    objective_ms: float | None = None,
+    sketches: pd.DataFrame | None = None,
 ) -> Figure | None:
-    """Return p50 and p95 over the runs with their change points; None below three runs with values."""
+    """Return p50 and p95 over the runs with their change points; None below three runs with values.
+
+    Runs without samples are drawn from their ``sketches``, where there are any: ``run_id``, ``target``, ``connection``,
+    ``unit``, ``n``, ``p50``, ``p95``, as from ``Store.quantiles``.
+    """
     mine = samples[(samples["target"] == target) & (samples["metric"] == metric)]
-    if mine["run_id"].nunique() < 3:
+    if mine.empty:
         return None
     frame = run_history(mine, runs, target=target, metric=metric)
+    if sketches is not None and len(sketches):
+        frame = _with_sketches(frame, sketches[sketches["target"] == target])
+    if (frame["n"] > 0).sum() < 3:
+        return None
     changed = "p95_ms" if frame["p95_ms"].notna().sum() >= 3 else "p50_ms"
     changes = _changes(frame, changed)
     of = f"{plain(target)} {metric_words(metric)}"
     return Figure.of(
         plot_history, describe_history, frame, of=of, changes=changes, changed=changed, objective_ms=objective_ms
     )
+
+
+def _with_sketches(frame: pd.DataFrame, sketches: pd.DataFrame) -> pd.DataFrame:
+    """Fill runs without samples; of two populations of connections the one that the history shows."""
+    shown = frame["connection"].mode()
+    main = sketches["connection"].eq(shown.iloc[0]) if len(shown) else pd.Series(data=False, index=sketches.index)
+    usable = sketches[(sketches["n"] > 0) & sketches["unit"].eq("ms")].assign(main=main)
+    chosen = usable.sort_values(["main", "n"], ascending=False).drop_duplicates("run_id").set_index("run_id")
+    filled = frame.assign(sketched=(frame["n"] == 0) & frame["run_id"].isin(chosen.index))
+    ids = filled.loc[filled["sketched"], "run_id"]
+    for name, values in (
+        ("n", chosen["n"]),
+        ("p50_ms", chosen["p50"]),
+        ("p95_ms", chosen["p95"].where(chosen["n"] >= ENOUGH)),
+    ):
+        filled.loc[filled["sketched"], name] = ids.map(values).astype(filled[name].dtype)
+    return filled
