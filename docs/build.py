@@ -81,7 +81,8 @@ class _Page(mistune.HTMLRenderer):
         return f'<div class="wide" tabindex="0"><table>\n{text}</table></div>\n'
 
     def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:  # noqa: FBT001, FBT002
-        tag, scope = ("th", ' scope="col"') if head else ("td", "")
+        # A corner without words heads nothing.
+        tag, scope = ("th", ' scope="col"') if head and text else ("td", "")
         return f"<{tag}{scope}{f' class={chr(34)}{align}{chr(34)}' if align else ''}>{text}</{tag}>\n"
 
     def link(self, text: str, url: str, title: str | None = None) -> str:

@@ -7,8 +7,10 @@ notebook registered with ``atexit``.
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
 
+import nbformat
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
@@ -18,6 +20,18 @@ from stabkit.pipeline.watch import Watch
 __all__ = ["ENGINE"]
 
 ENGINE: Final = "stabkit"
+# A caller's MPLBACKEND=Agg, common on servers, would silently take every pyplot figure away; the kernel's debugger
+# warns at every start.
+_KERNEL_ENVIRONMENT: Final = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+# Figures still open under a backend that shows none, asked of the kernel: a notebook may choose its own.
+_UNSHOWN: Final = (
+    "(lambda plt: len(plt.get_fignums()) if plt and plt.get_backend().lower() in "
+    "('agg', 'cairo', 'pdf', 'pgf', 'ps', 'svg', 'template') else 0)"
+    "(__import__('sys').modules.get('matplotlib.pyplot'))"
+)
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
@@ -37,6 +51,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         """Run the cells; of a kernel that died, keep how."""
         try:
             super().papermill_execute_cells()
+            self._say_unshown()
         except DeadKernelError:
             process = getattr(self.km.provisioner, "process", None)
             self._watch.exit_status = process.poll() if process is not None else None
@@ -44,6 +59,19 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         finally:
             self._watch.look()
             self._watch.kernel_ended()
+
+    def _say_unshown(self) -> None:
+        """Put below the last cell, as an error, that figures were drawn which no page can show."""
+        asked = self.kc.execute("", silent=True, store_history=False, user_expressions={"unshown": _UNSHOWN})
+        answer = self.wait_for_reply(asked)["content"].get("user_expressions", {}).get("unshown", {})
+        number = int(answer.get("data", {}).get("text/plain", "0"))
+        if number:
+            message = (
+                f"{number} pyplot figure{'s were' if number > 1 else ' was'} drawn and never shown: the notebook chose "
+                "a matplotlib backend that shows nothing. Leave the backend alone, or close what need not be seen."
+            )
+            cell = next(cell for cell in reversed(self.nb.cells) if cell.cell_type == "code")
+            cell.outputs.append(nbformat.v4.new_output("error", ename="FigureNotShown", evalue=message))
 
 
 class _Engine(NBClientEngine):  # type: ignore[misc]
@@ -69,7 +97,7 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
             startup_timeout=start_timeout,
             extra_arguments=extra_arguments or [],
         )
-        return client.execute()
+        return client.execute(env=os.environ | _KERNEL_ENVIRONMENT)
 
 
 papermill_engines.register(ENGINE, _Engine)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 import signal
 import warnings
@@ -153,7 +152,6 @@ def _own_event_loop() -> Iterator[None]:
 
 
 def _quieten() -> None:
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # the kernel's debugger warns on every start
     for name in ("papermill", "nbclient", "traitlets"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

@@ -76,3 +76,17 @@ def test_secret_parameters_are_masked_in_metadata_and_cell(notebook):
 def test_working_folder_is_the_present_one(notebook, tmp_path):
     execution = execute_notebook(notebook("import os; print(os.getcwd())"), folder=tmp_path)
     assert os.path.realpath(texts(execution)[0].strip()) == os.path.realpath(tmp_path)
+
+
+def test_callers_backend_takes_no_figure_away_and_the_notebooks_own_is_told(notebook, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    draw = "import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()"
+    shown = execute_notebook(notebook(draw))
+    assert shown.failure is None
+    assert sum("image/png" in output.get("data", {}) for output in shown.notebook.cells[-1].outputs) == 1
+    lost = execute_notebook(notebook("import matplotlib; matplotlib.use('Agg')", draw, "plt.subplots()[0].number"))
+    assert lost.failure is not None
+    assert lost.failure.error == "FigureNotShown"
+    assert lost.failure.message.startswith("2 pyplot figures were drawn and never shown")
+    closed = execute_notebook(notebook("import matplotlib; matplotlib.use('Agg')", draw, "plt.close(figure)"))
+    assert closed.failure is None

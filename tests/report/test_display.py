@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stabkit.chart.description import Description
 from stabkit.chart.strip import Strip
 from stabkit.errors import UsageError
-from stabkit.report.answer import Reason, Subject, Verdict
+from stabkit.report.answer import KeyMetric, Reason, Subject, Verdict
 from stabkit.report.display import (
     PIECE_MIME,
     CheckItem,
@@ -207,11 +207,13 @@ def test_reasons_beyond_the_first_screen_fold_but_never_one_alone() -> None:
 
 
 def test_without_any_style_the_words_still_stand_apart() -> None:
-    reasons = (Reason("inconclusive", "unit tests", "2 moved"),)
+    reasons = (Reason("inconclusive", "unit tests", "2 moved", section="Tests"),)
+    metrics = (KeyMetric("api p50", "100 → 98 ms", "−2 % [−4, 0]", "improved"),)
     facts = (("Worse", "1 metric"), ("Better", "nothing"))
     table = Table((Column("m", "Metric", "head"),), ({"m": ("p50", "n 30")},), "Metrics")
-    html = Verdict("inconclusive", "s", reasons, facts=facts)._repr_html_() + table._repr_html_()
-    words = " ".join(re.sub(r"<[^>]+>", "", html).split())
-    assert "? inconclusive: unit tests 2 moved" in words
+    html = Verdict("inconclusive", "s", reasons, facts=facts, metrics=metrics)._repr_html_() + table._repr_html_()
+    words = " ".join(re.sub(r"<[^>]+>", "", html.replace("&nbsp;", " ")).split())
+    assert "? inconclusive: unit tests 2 moved (see Tests)" in words
+    assert "api p50: 100 → 98 ms, −2 % [−4, 0] + improved" in words
     assert "Worse 1 metric · Better nothing" in words
     assert "p50, n 30" in words
