@@ -33,7 +33,6 @@ from stabkit.pipeline.reports import (
 )
 from stabkit.pipeline.watch import Watch
 from stabkit.report.files import UNFINISHED
-from stabkit.report.index import write_index
 
 __all__ = ["EXPECTED_MB", "Made", "Progressed", "cores", "free_mb", "make_reports", "run_batch"]
 
@@ -145,10 +144,17 @@ def run_batch(
             made = _Batch(jobs, output, cell_timeout_s, timeout_s, tell).run(at_once, again=again)
         except KeyboardInterrupt:
             with contextlib.suppress(StabkitError, OSError):
-                write_index(output)
+                _write_index(output)
             raise
-        write_index(output)
+        _write_index(output)
     return made
+
+
+def _write_index(output: Path) -> None:
+    # Imported while there is time for it: the first kernels should not wait for what is needed last.
+    from stabkit.report.index import write_index
+
+    write_index(output)
 
 
 def make_reports(

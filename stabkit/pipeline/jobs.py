@@ -13,7 +13,6 @@ from stabkit.pipeline.job_lists import Listed
 from stabkit.pipeline.notebooks import check_parameters, find_notebook, notebook_parameters, read_value
 from stabkit.pipeline.reports import Job, from_here
 from stabkit.redact import is_secret_name, redact_text
-from stabkit.report.evidence import run_before
 from stabkit.store import Store
 
 __all__ = ["USUAL_NOTEBOOK", "jobs_of", "pairs", "projects_below"]
@@ -34,6 +33,8 @@ def pairs(store: Store, places: Mapping[str, str]) -> list[Listed]:
     StoreError
         The store cannot be read.
     """
+    from stabkit.report.evidence import run_before
+
     runs = store.runs()
     labels = runs["label"].value_counts()
     names = {

@@ -12,8 +12,6 @@ from stabkit.errors import StabkitError
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.reports import Job, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
-from stabkit.report.case import find_settings_file
-from stabkit.report.evidence import run_before
 from stabkit.report.shell import package_version
 from stabkit.store import Store, open_store
 
@@ -67,9 +65,9 @@ class Ingredients:
             elif name in _SIDES:
                 return None
         if store is not None and values.get("baseline") == "" and "candidate" in runs:
-            runs["baseline"] = run_before(store.run(runs["candidate"]), store) or ""
+            runs["baseline"] = _before(runs["candidate"], store)
         if "config" in values and not values["config"]:
-            found = find_settings_file(None, str(values.get("data") or ""), store)
+            found = _settings(str(values.get("data") or ""), store)
             files["config"] = self._digest(found) if found is not None else ""
         if None in files.values():
             return None
@@ -119,6 +117,19 @@ def _resolved(store: Store, reference: str) -> str | None:
         return store.resolve(reference)
     except StabkitError:  # unknown, ambiguous or damaged: the notebook says so
         return None
+
+
+def _before(run_id: str, store: Store) -> str:
+    from stabkit.report.evidence import run_before
+
+    return run_before(store.run(run_id), store) or ""
+
+
+def _settings(data: str, store: Store | None) -> Path | None:
+    # Imported where it is needed: it knows how to judge, too, which takes a second to load.
+    from stabkit.report.case import find_settings_file
+
+    return find_settings_file(None, data, store)
 
 
 class _Contents:
