@@ -103,7 +103,8 @@ def differing(loop: Path, made: Path) -> list[str]:
     return [
         executed.stem
         for executed in loop.glob("*.ipynb")
-        if render(executed, index="index.html").html != (made / f"{executed.stem}.html").read_text(encoding="utf-8")
+        if render(executed, about=executed.stem, index="index.html").html
+        != (made / f"{executed.stem}.html").read_text(encoding="utf-8")
     ]
 
 

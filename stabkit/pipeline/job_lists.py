@@ -40,8 +40,12 @@ class Listed:
         Further parameters, for notebooks that have them.
     text : bool
         The parameters are words whose type the notebook tells.
+    about : str or None
+        What it is about, in few words; else its name, else its parameters.
     problem : StabkitError or None
         Why it is no job.
+    failed : bool
+        The problem is not the list's: it is for the report to tell.
     """
 
     where: str
@@ -51,7 +55,9 @@ class Listed:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     offered: Mapping[str, Any] = field(default_factory=dict)
     text: bool = False
+    about: str | None = None
     problem: StabkitError | None = None
+    failed: bool = False
 
 
 def read_list(content: bytes, name: str) -> list[Listed]:

@@ -55,6 +55,8 @@ def pairs(store: Store, places: Mapping[str, str]) -> list[Listed]:
 def projects_below(folder: Path) -> list[Listed]:
     """Return an entry for each ``stabkit.toml`` below a folder, in order of their paths: its newest run.
 
+    One that cannot be read is an entry too, whose report says why: a project's fault is not the others'.
+
     Raises
     ------
     UsageError
@@ -79,8 +81,10 @@ def _project(file: Path, folder: Path) -> Listed:
     try:
         data = from_here(load_config(file).data)
     except StabkitError as problem:
-        return Listed(str(file), problem=problem)
-    return Listed(str(file), name="-".join(parts), offered={"config": from_here(file), "data": data})
+        return Listed(str(file), name="-".join(parts), about="/".join(parts), problem=problem, failed=True)
+    return Listed(
+        str(file), name="-".join(parts), about="/".join(parts), offered={"config": from_here(file), "data": data}
+    )
 
 
 def jobs_of(
@@ -108,7 +112,7 @@ def jobs_of(
     places: dict[str, str] = {}
     unused = set(parameters)
     for entry in entries:
-        if entry.problem is not None:
+        if entry.problem is not None and not entry.failed:
             problems.append(entry.problem)
             continue
         for notebook in [entry.notebook] if entry.notebook is not None else notebooks:
@@ -147,12 +151,14 @@ def _job(entry: Listed, notebook: str, parameters: Mapping[str, str], usual: Map
         else:
             values = {**{name: word for name, word in (entry.offered or usual).items() if name in declared}, **values}
     check_parameters(path, values)
+    words = [_short(value) for key, value in own.items() if not is_secret_name(key)]
     name = entry.name
     if name is None:
-        name = "-".join([path.stem, *(_short(value) for key, value in own.items() if not is_secret_name(key))])
+        name = "-".join([path.stem, *words])
     elif entry.notebook is None and notebook != USUAL_NOTEBOOK:
         name = f"{name}-{path.stem}"
-    return Job(notebook, values, name, entry.timeout_s), set(common)
+    about = entry.about or entry.name or ", ".join(words) or None
+    return Job(notebook, values, name, entry.timeout_s, about, entry.problem), set(common)
 
 
 def _short(value: Any) -> str:

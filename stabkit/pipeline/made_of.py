@@ -43,12 +43,14 @@ class Ingredients:
         Returns
         -------
         dict or None
-            ``stabkit`` (the version), ``notebook`` (SHA-256), ``parameters`` (secrets masked; two reports that differ
-            in a secret alone count as the same), ``runs`` (what the parameters mean: run ids by parameter), ``data``
-            (a hash over all that is stored up to the newest of these runs, and over A/A runs; all that is stored if
-            none is named) and ``files`` (SHA-256 of each file or folder that a parameter names, and of the
+            ``stabkit`` (the version), ``notebook`` (SHA-256), ``about``, ``parameters`` (secrets masked: reports that
+            differ in a secret alone count as the same), ``runs`` (run ids by the parameter that means them), ``data``
+            (a hash over all that is stored up to the newest of these runs, and over A/A runs; over all that is stored
+            if none is named) and ``files`` (SHA-256 of each file or folder that a parameter names, and of the
             configuration).
         """
+        if job.problem is not None:
+            return None
         path = find_notebook(job.notebook)
         values = {**notebook_defaults(path), **job.parameters}
         store = self._store(values["data"]) if isinstance(values.get("data"), str) else None
@@ -74,6 +76,7 @@ class Ingredients:
         made = {
             "stabkit": package_version(),
             "notebook": self._digest(path),
+            "about": job.about,
             "parameters": {name: _shown(name, value) for name, value in sorted(job.parameters.items())},
             "runs": runs,
             "data": self._contents_of(store).until(runs.values()) if store is not None else None,

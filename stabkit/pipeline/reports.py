@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import nbformat
 
-from stabkit.errors import NotebookError
+from stabkit.errors import NotebookError, StabkitError
 from stabkit.pipeline.execute import Execution, execute_notebook
 from stabkit.pipeline.notebooks import find_notebook
 from stabkit.pipeline.watch import Watch
@@ -41,12 +41,18 @@ class Job:
         What the report's files are called; else as the notebook.
     timeout_s : float or None
         Limit of the whole notebook, seconds.
+    about : str or None
+        What tells the report from others of the same notebook; part of its title where the verdict gives none.
+    problem : StabkitError or None
+        Why it cannot be run; its report says so.
     """
 
     notebook: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     timeout_s: float | None = None
+    about: str | None = None
+    problem: StabkitError | None = None
 
     @property
     def file_name(self) -> str:
@@ -138,16 +144,18 @@ def make_report(
 
     Raises
     ------
-    UsageError
-        No such notebook, or a parameter that it does not declare.
+    StabkitError
+        The job's own problem; or no such notebook, or a parameter that it does not declare.
     NotebookError
         No kernel starts, or the output folder cannot be written.
     """
+    if job.problem is not None:
+        raise job.problem
     path = find_notebook(job.notebook)
     execution = execute_notebook(path, job.parameters, timeout_s=timeout_s, watch=watch)
     if watch is not None and watch.cancelled:
         raise NotebookError("The report was given up.", where=path.name)
-    rendered = render(execution.notebook, index="index.html")
+    rendered = render(execution.notebook, about=job.about, index="index.html")
     return _write(job, output, rendered, execution, made_of=made_of)
 
 
@@ -163,12 +171,12 @@ def report_failure(job: Job, output: Path, error: Exception) -> ReportFiles:
     shown = nbformat.v4.new_output("error", ename=type(error).__name__, evalue=message, traceback=[])
     notebook = nbformat.v4.new_notebook(
         cells=[
-            nbformat.v4.new_markdown_cell(f"# {job.file_name}"),
+            nbformat.v4.new_markdown_cell(f"# {Path(job.notebook).stem}"),
             nbformat.v4.new_code_cell("", outputs=[shown]),
         ],
         metadata={"papermill": {"input_path": f"{Path(job.notebook).stem}.ipynb"}},
     )
-    return _write(job, output, render(notebook, index="index.html"), Execution(notebook), error=error)
+    return _write(job, output, render(notebook, about=job.about, index="index.html"), Execution(notebook), error=error)
 
 
 def _write(

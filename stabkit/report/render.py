@@ -130,6 +130,7 @@ def render(
     notebook: Path | str | nbformat.NotebookNode | Mapping[str, Any],
     *,
     title: str | None = None,
+    about: str | None = None,
     index: str | None = None,
 ) -> Rendered:
     """Return the page, the result and the summary of an executed notebook.
@@ -140,6 +141,8 @@ def render(
         An executed notebook; also one whose run was broken off by a failing cell.
     title : str, optional
         The page's heading; else the verdict's subject, else the notebook's own first heading.
+    about : str, optional
+        What this report is about, among many of one notebook: follows a heading that is only the notebook's.
     index : str, optional
         Relative address of the index page, for the way back.
 
@@ -156,7 +159,7 @@ def render(
     pieces = [piece for section in lead for piece in _flat(section.pieces)]
     verdict = next((piece for piece in pieces if piece["kind"] == "verdict"), None)
     subject = (verdict or {}).get("subject") or {}
-    heading = title or subject.get("title") or head.heading or name
+    heading = title or subject.get("title") or ": ".join(filter(None, (head.heading or name, plain_text(about or ""))))
     page = _Page(heading, package_version(), _style(), index=index, sections=sections, code=code, failure=failure)
     page.window_title = _window_title(heading, verdict, subject, failure)
     page.crumbs = [plain_text(subject[key]) for key in ("project", "environment") if subject.get(key)]

@@ -50,11 +50,17 @@ def test_failures_stop_nothing_stand_in_the_index_and_are_all_that_runs_again(no
         notebook("1", name=f"{name}.ipynb")
     before = (output / "good.html").stat().st_mtime_ns
     steps.clear()
-    made = run_batch([*jobs, Job(jobs[0].notebook, {"word": "b"}, "other")], output, at_once=2, tell=steps.append)
-    assert [one.state for one in made] == ["skipped", "done", "done", "done", "done"]
+    other = Job(jobs[0].notebook, {"word": "b"}, "other", about="<i>b</i>")
+    unusable = Job(jobs[0].notebook, {}, "unusable", about="shop", problem=UsageError("Its stabkit.toml is broken."))
+    made = run_batch([*jobs, other, unusable], output, at_once=2, tell=steps.append)
+    assert [one.state for one in made] == ["skipped", "done", "done", "done", "done", "failed"]
     assert steps[0].state == "skipped"
+    assert made[4].files.title == "Small: <i>b</i>"
+    assert "<h1>Small: &lt;i&gt;b" in (output / "other.html").read_text()
+    assert made[5].files.title == "good: shop"
+    assert "Its stabkit.toml is broken." in (output / "unusable.html").read_text()
     assert (output / "good.html").stat().st_mtime_ns == before
-    assert json.loads((output / "index.json").read_text())["counts"]["error"] == 0
+    assert json.loads((output / "index.json").read_text())["counts"]["error"] == 1
 
 
 def test_what_is_not_whole_or_not_wanted_is_made_again(notebooks, tmp_path):

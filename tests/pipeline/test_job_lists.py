@@ -170,11 +170,15 @@ def test_projects_below_a_folder_each_with_its_own_store(tmp_path, monkeypatch):
     found, wrong = jobs_of(
         projects_below(tmp_path), notebooks=["stability_report", "compliance_history"], parameters={}, usual={}
     )
-    assert [job.file_name for _, job in found] == ["a", "a-compliance_history", "b-shop", "b-shop-compliance_history"]
-    assert found[2][1].parameters == {"config": "b/shop/stabkit.toml", "data": "b/shop/d"}
-    assert found[3][1].parameters == {"data": "b/shop/d"}
-    assert len(wrong) == 1
-    assert "broken" in str(wrong[0])
+    assert not wrong
+    by_name = {job.file_name: job for _, job in found}
+    assert list(by_name) == [
+        f"{name}{end}" for name in ("a", "b-shop", "broken") for end in ("", "-compliance_history")
+    ]
+    assert by_name["b-shop"].about == "b/shop"
+    assert by_name["b-shop"].parameters == {"config": "b/shop/stabkit.toml", "data": "b/shop/d"}
+    assert by_name["b-shop-compliance_history"].parameters == {"data": "b/shop/d"}
+    assert "stabkit.toml" in str(by_name["broken"].problem)
     for folder in (tmp_path / "nowhere", tmp_path / ".git"):
         with pytest.raises(StabkitError):
             projects_below(folder / "none")
