@@ -10,7 +10,7 @@ from stabkit.analyze.outcome import Need
 from stabkit.analyze.populations import Population, judged_rows
 from stabkit.analyze.sides import Sides
 
-__all__ = ["own_lateness", "prober_late", "slow_by_prober", "without_lateness"]
+__all__ = ["crowded", "own_lateness", "prober_late", "slow_by_prober", "without_lateness"]
 
 _LATE_SHARE: Final = 0.5  # of the margin in ms; beyond it the prober, not the target, could decide
 
@@ -62,6 +62,29 @@ def own_lateness(samples: pd.DataFrame) -> pd.Series:
     at = known[["round", "due_at"]].merge(visits.assign(behind=behind), on=["round", "due_at"], how="left")
     own = (known["late_ms"] - at["behind"].to_numpy()).clip(lower=0)
     return own.reindex(samples.index)
+
+
+def crowded(samples: pd.DataFrame) -> list[tuple[str, float, float]]:
+    """Return the HTTP targets that are asked more than they answer: name, median wait and median service time, in ms.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        Table ``samples`` of one run.
+
+    Notes
+    -----
+    A request waits where the connections are still busy with those before it. Where half of them wait longer than they
+    are served, a queue grows through the round, and its length, not the target, makes most of ``response_ms``.
+    """
+    asked = judged_rows(samples[samples["metric"] == "response_time"])
+    found = []
+    for target, rows in asked.groupby("target"):
+        waited = (rows["late_ms"] - own_lateness(samples[samples["target"] == target]).reindex(rows.index)).median()
+        served = rows["service_ms"].median()
+        if waited > served:
+            found.append((str(target), float(waited), float(served)))
+    return found
 
 
 def prober_late(

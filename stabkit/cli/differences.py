@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -95,7 +96,9 @@ def diff(
         raise UsageError(
             "Neither file holds tests or a scan: nothing to compare.",
             where=f"{before} and {after}",
-            hint="See what they hold: stabkit read FILE",
+            hint=f"Times are compared by: {shlex.join(['stabkit', 'compare', before, after])}"
+            if all(len(side["samples"]) for side in sides)
+            else "See what they hold: stabkit read FILE",
         )
     changes = _changes_between(terminal, repository, (base, head), sides)
     matched = compare_scans(*sides, changes)

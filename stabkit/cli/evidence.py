@@ -104,7 +104,7 @@ def collect(
     again = (label, repository_state(repository)[0])
     earlier = look_back(store, settings.project.environment, baseline_label, again=again)
     base = earlier.base if settings.changes is not None and settings.changes.base is None else None
-    if base is not None:
+    if base is not None and (not only or "changes" in only):
         terminal.note(f"changes are counted from {base[:12]}, the commit of run {name_of(store, str(earlier.base_of))}")
     with one_interrupt(terminal):
         looks: tuple[Look, ...] = ()
@@ -153,6 +153,7 @@ def collect(
                 f"{look.verdict or 'not judged'}"
             )
         failed = tell_failures(terminal, *collection.evidence.values())
+        _tell_crowding(terminal, collection)
     if collection.interrupted:
         terminal.warning("the run is stored and marked incomplete; it can never be judged stable")
         return 130
@@ -160,6 +161,20 @@ def collect(
         return 2
     say_next(terminal, store, stored[-1]["run_id"], config, data)
     return 0
+
+
+def _tell_crowding(terminal: Terminal, collection: Collection) -> None:
+    """Say which targets' times are mostly waiting for a free connection: they grow with the length of a round."""
+    from stabkit.analyze.lateness import crowded
+    from stabkit.report.numbers import measure
+
+    for side, evidence in collection.evidence.items():
+        for target, waited, served in crowded(evidence["samples"]):
+            terminal.note(
+                f"http.{target}, {side}: more is asked than it answers: half waited {measure(waited, 'ms')} "
+                f"or more for a free connection and were then answered in {measure(served, 'ms')}; the wait counts as "
+                "response time. Lower its rate, or raise connections, in stabkit.toml."
+            )
 
 
 def _check_budget(
@@ -311,6 +326,7 @@ def read(
       stabkit read junit.xml
       stabkit read reports/ --format json
     """
+    from stabkit.collect.advice import advise
     from stabkit.collect.readers import read_paths
     from stabkit.collect.summary import source_summary
     from stabkit.report.lists import source_table
@@ -322,6 +338,8 @@ def read(
         terminal.document({"schema": 1, "sources": sources})
     else:
         terminal.show(output_format, source_table(sources))
+        for advice in dict.fromkeys(advise(source["message"]) for source in sources if source["status"] == "error"):
+            terminal.hint(advice)
     return 2 if any(source["status"] == "error" for source in sources) else 0
 
 

@@ -102,6 +102,7 @@ def _jobs(
 
     settings = usual_config(config)
     store = store_for((baseline, candidate), config, data)
+    _check_runs((baseline, candidate), store)
     usual = {
         "data": from_here(store) if store is not None else "",
         "config": from_here(settings) if settings is not None else "",
@@ -127,6 +128,17 @@ def notebooks_of(given: Sequence[str]) -> list[str]:
     from stabkit.pipeline.notebooks import BUNDLED
 
     return list(dict.fromkeys(name for word in given for name in (BUNDLED if word == "all" else (word,))))
+
+
+def _check_runs(references: Sequence[str | None], store: Path | str | None) -> None:
+    """Refuse a run that is not stored before a notebook is started for it."""
+    named = [given for given in references if given and not Path(given).expanduser().exists()]
+    if named and store is not None:
+        from stabkit.store import open_store
+
+        known = open_store(store)
+        for reference in named:
+            known.resolve(reference)
 
 
 def _check_folder(output: Path) -> None:

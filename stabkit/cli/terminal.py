@@ -184,23 +184,28 @@ class TerminalProgress:
     """A progress bar of rounds and files, by rich; made only for a terminal."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(complete_style="blue", finished_style="blue"),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._bars: Any = None
         self._task: Any = None
 
     def start(self, task: str, total: int) -> None:
         """Show a bar for a task of that many steps."""
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        # One step has no share to show: its bar moves and its clock runs, so that nobody thinks it hangs.
+        steps = [MofNCompleteColumn(), TimeRemainingColumn()] if total > 1 else [TimeElapsedColumn()]
+        bar = BarColumn(complete_style="blue", finished_style="blue", pulse_style="blue")
+        name = TextColumn("{task.description}", markup=False)
+        self._bars = Progress(name, bar, *steps, console=Console(stderr=True), transient=True)
         self._bars.start()
-        self._task = self._bars.add_task(_CONTROL.sub("�", task), total=total)
+        self._task = self._bars.add_task(_CONTROL.sub("�", task), total=total if total > 1 else None)
 
     def advance(self, amount: int = 1) -> None:
         """Move the bar."""
@@ -211,5 +216,5 @@ class TerminalProgress:
         """Take the bar away."""
         if self._task is not None:
             self._bars.remove_task(self._task)
-            self._task = None
-        self._bars.stop()
+            self._bars.stop()
+            self._bars = self._task = None

@@ -66,11 +66,13 @@ def load_run(reference: str, store: Store | None = None) -> RunEvidence:
 def run_before(run: pd.Series, store: Store) -> str | None:
     """Return the id of the newest earlier run of the same environment; None if this is the first one.
 
-    A run that was collected together with the given one (its interleaved baseline) is preferred.
+    A run that was collected together with the given one (its interleaved baseline) is preferred. The same version
+    collected before, under the same label at the same commit, is none.
     """
     runs = store.runs()
     earlier = runs[(runs["started_at"] <= run["started_at"]) & (runs["run_id"] != run["run_id"])]
     same = earlier[_equal(earlier["environment"], run["environment"])]
+    same = same[~((same["label"] == run["label"]) & (same["commit"] == run["commit"])).fillna(value=False)]
     if pd.notna(run["collection_id"]):
         together = same[same["collection_id"] == run["collection_id"]]
         same = together if len(together) else same

@@ -111,7 +111,8 @@ def need_text(need: Need, *, points: bool = False) -> str:
     elif need.reason == "not_rerun" and detail.startswith("flaky now"):
         return f"{detail}; more reruns would tell"
     elif need.reason == "not_rerun" and need.amount:
-        would = f"{count(need.amount, 'rerun')} of each would decide: confirm_reruns, rerun_command"
+        keys = "rerun_command, confirm_reruns of its suite in stabkit.toml"
+        would = f"{count(need.amount, 'rerun')} of each would decide: {keys}"
     return "; ".join(part for part in (_head(need, detail), would) if part) or "not decided"
 
 

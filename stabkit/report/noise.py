@@ -22,6 +22,8 @@ __all__ = ["KEPT_PAIRS", "known_noise", "noise_table", "self_pairs"]
 KEPT_PAIRS: Final = 100
 """The newest A/A pairs that count; older ones speak of an environment as it was."""
 
+_FARTHEST: Final = 10.0  # times the value itself
+
 
 def self_pairs(store: Store, environment: Any) -> tuple[SelfPair, ...]:
     """Return the stored A/A pairs of an environment, oldest first, no more than the newest hundred.
@@ -91,8 +93,13 @@ def _row(found: MetricNoise) -> dict[str, Any]:
         "run_sd": _both(found.run_sd, found.tail_run_sd),
         "lag1": None if found.lag1 is None else significant(found.lag1, decimals=2),
         "effective_n": effective,
-        "decidable_margin": None if found.decidable_margin is None else percent(found.decidable_margin),
+        "decidable_margin": _reach(found.decidable_margin),
     }
+
+
+def _reach(margin: float | None) -> str | None:
+    # A figure of that size says no more than that it is none.
+    return None if margin is None else percent(margin) if margin <= _FARTHEST else f"above {percent(_FARTHEST)}"
 
 
 def _both(median: float | None, tail: float | None) -> str | None:

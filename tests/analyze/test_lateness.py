@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from stabkit.analyze.lateness import own_lateness
+from stabkit.analyze.lateness import crowded, own_lateness
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -42,3 +42,11 @@ def test_without_due_times_nothing_is_known() -> None:
 def test_what_the_prober_noted_itself_is_taken() -> None:
     frame = visits((0, 500.0, 0.0), (100, 410.0, 400.0)).assign(own_late_ms=[0.25, None])
     assert own_lateness(frame).tolist() == pytest.approx([0.25, float("nan")], nan_ok=True)
+
+
+@pytest.mark.parametrize(("every_ms", "said"), [(10, [("api", 275.0, 20.0)]), (30, [])])
+def test_a_target_that_is_asked_more_than_it_answers_is_crowded(every_ms: int, said: list[object]) -> None:
+    late = [max(0, 20 - every_ms) * i for i in range(56)]
+    frame = visits(*((every_ms * i, 20.0 + late[i], float(late[i])) for i in range(56)))
+    frame = frame.assign(target="api", metric="response_time", ok=True, warmup=False, service_ms=20.0, own_late_ms=0.0)
+    assert crowded(frame) == said

@@ -218,6 +218,8 @@ def test_read_says_what_is_wrong_with_a_file_and_where(stabkit):
     assert "binary" in binary["message"]
     assert "no file" in empty["message"]
     assert stabkit("read", "good.xml")[0] == 0
+    code, _, err = stabkit("read", "nowhere.xml", "nothing.xml")
+    assert (code, err) == (2, "hint: Check the path and the working folder.\n")
 
 
 def test_two_collections_into_one_store_both_arrive(folder, service):

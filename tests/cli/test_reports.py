@@ -16,6 +16,7 @@ DATA = Path(__file__).parents[2] / "data"
         (["-n", "none.ipynb"], "no such notebook"),
         (["-n", "good.xml.ipynb"], "no such notebook"),
         (["-o", "good.xml/pages"], "cannot be written"),
+        (["v1.4", "v1.55"], "No run 'v1.55'"),
     ],
 )
 def test_report_refuses_wrong_options_before_any_notebook_runs(stabkit, folder, words, said):

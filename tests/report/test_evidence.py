@@ -67,3 +67,12 @@ def test_another_environment_is_no_baseline(worse_store):
     foreign = worse_store.runs().iloc[2].copy()
     foreign["environment"] = "production"
     assert run_before(foreign, worse_store) is None
+
+
+def test_the_same_version_collected_before_is_no_baseline(worse_store):
+    runs = worse_store.runs()
+    again = runs.iloc[2].copy()
+    again["label"], again["commit"] = runs["label"].iloc[1], "c" * 40
+    assert run_before(again, worse_store) == runs["run_id"].iloc[1]
+    again["commit"] = runs["commit"].iloc[1]
+    assert run_before(again, worse_store) == runs["run_id"].iloc[0]
