@@ -84,6 +84,13 @@ def test_every_page_is_built_and_needs_nothing_else(built):
         assert len(page.anchors) == len(set(page.anchors)), file
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["index.html", "docs/decisions/0004-own-change-detection-core.html"])
+def test_a_built_page_is_sound_in_every_theme_and_width_and_on_paper(built, faults, name):
+    top = next(file.parent for file in built if file.name == "CHANGELOG.html")
+    assert faults(top / name) == []
+
+
 def test_every_link_of_a_built_page_leads_to_a_page_and_a_place_in_it(built):
     for file, page in built.items():
         for link in page.links:
