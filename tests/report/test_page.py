@@ -130,10 +130,15 @@ def test_keyboard_reaches_everything_and_skips_to_the_report(folder: Path, brows
     assert page.locator(".skip").bounding_box()["x"] >= 0, "shown once it has the focus"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    stops = [
-        page.keyboard.press("Tab") or page.evaluate("document.activeElement.outerHTML.slice(0, 40)") for _ in range(14)
-    ]
+    here = "(one => [one.outerHTML.slice(0, 40), getComputedStyle(one).outlineStyle])(document.activeElement)"
+    seen = [page.keyboard.press("Tab") or page.evaluate(here) for _ in range(14)]
+    outlines = {outline for stop, outline in seen if not stop.startswith("<body")}  # after the last stop
+    assert outlines == {"solid"}, "the focus is seen wherever it is"
+    stops = [stop for stop, _ in seen]
     assert any(stop.startswith("<summary") for stop in stops)
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details").first.evaluate("one => one.open")
     assert any('class="scroll"' in stop for stop in stops)
     boxes = "[...document.querySelectorAll('.scroll, pre')].every(box => box.tabIndex === 0)"
     assert page.evaluate(boxes), "whatever scrolls can be scrolled from the keyboard"
