@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Final
 
+from stabkit.cli.encoding import PLAIN
+
 __all__ = ["main", "run"]
 
 _INTERRUPTED: Final = 130
@@ -45,7 +47,7 @@ def main() -> None:
         signal.signal(signal.SIGTERM, terminate)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a glyph that a terminal cannot show must not end the command
-                stream.reconfigure(errors="backslashreplace")
+                stream.reconfigure(errors=PLAIN)
         code = run()
     except KeyboardInterrupt:
         code = _INTERRUPTED

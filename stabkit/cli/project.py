@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -85,9 +86,12 @@ def demo(
     finished = walk(scenario, output, rounds=rounds, note=terminal.note, progress=terminal.progress())
     terminal.result(finished.summary)
     if finished.exit_code == 3:
-        terminal.note(
-            f"Next: a quiet machine and more rounds decide more: stabkit demo --rounds {min(200, 3 * rounds)}"
-        )
+        again = ["stabkit", "demo", "--rounds", str(min(200, 3 * rounds))]
+        again += ["--scenario", scenario] if scenario != "stable" else []
+        again += ["--output", str(output)] if output != Path("reports") else []
+        terminal.note(f"Next: a quiet machine and more rounds decide more: {shlex.join(again)}")
+    else:
+        terminal.note("Next: open the pages; then, in a project of your own: stabkit init")
     if open_page:
         terminal.open_page(finished.index)
     return finished.exit_code
