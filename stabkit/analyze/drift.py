@@ -9,7 +9,9 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stabkit.analyze.bounds import LEVEL
 from stabkit.analyze.series import MIN_VALUES, Series, boundaries, fit_levels, prepare, read_values
+from stabkit.analyze.slopes import mann_kendall_p, theil_sen
 from stabkit.errors import UsageError
 
 __all__ = ["Drift", "detect_drift", "drift_of"]
@@ -123,29 +125,24 @@ def drift_of(series: Series, places: list[int], r: float, *, margin: float | Non
 
 
 def _slope(series: Series, r: float) -> tuple[float, float, float]:
-    from scipy.stats import theilslopes
-
     y, t = series.kept, series.index.astype(np.float64)
     if len(y) > _MOST_POINTS:
         # All pairs of a long history would take gigabytes; medians of blocks keep the slope and most of its precision.
         size = -(-len(y) // _MOST_POINTS)
         y, t = (np.median(a[len(a) % size :].reshape(-1, size), axis=1) for a in (y, t))
-    found = theilslopes(y, t, alpha=0.95)
-    slope = float(found.slope)
+    found = theil_sen(y, t, level=LEVEL)
+    slope = found.slope
     widen = float(np.sqrt((1 + r) / (1 - r)))
-    low, high = slope - widen * (slope - float(found.low_slope)), slope + widen * (float(found.high_slope) - slope)
+    low, high = slope - widen * (slope - found.low), slope + widen * (found.high - slope)
     return slope, low, high
 
 
 def _trend_p(series: Series) -> float:
-    from scipy.stats import kendalltau
-
     size = max(1, min(_BLOCK, len(series.y) // _BLOCKS))
     blocks = len(series.y) // size
     # The newest builds count; what does not fill a block is left out at the old end.
     medians = np.median(series.y[len(series.y) - blocks * size :].reshape(blocks, size), axis=1)
-    p_value = float(kendalltau(np.arange(blocks), medians).pvalue)
-    return 1.0 if np.isnan(p_value) else p_value
+    return mann_kendall_p(medians)
 
 
 def _bic(rss: float, parameters: int, n: int, least: float) -> float:

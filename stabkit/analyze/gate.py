@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from stabkit.analyze.bounds import LEVEL, level_of
@@ -302,8 +303,6 @@ def list_changes(gate: Gate, *, rate: float = 0.05) -> pd.DataFrame:
         Smallest p first: condition, kind, name, outcome, change, low, high, p (two-sided; null if unknown), listed
         (bool). The list informs; it decides nothing.
     """
-    from statsmodels.stats.multitest import multipletests
-
     columns = ["condition", "kind", "name", "outcome", "change", "low", "high", "p", "listed"]
     rows: list[dict[str, Any]] = [
         {
@@ -318,10 +317,11 @@ def list_changes(gate: Gate, *, rate: float = 0.05) -> pd.DataFrame:
         if result.kind != "objective"  # a limit kept or missed is no change
     ]
     frame = pd.DataFrame(rows, columns=columns).astype({"p": "float64", "listed": "bool"})
-    known = frame["p"].notna()
-    if known.any():
-        frame.loc[known, "listed"] = multipletests(frame.loc[known, "p"], alpha=rate, method="fdr_bh")[0]
-    return frame.sort_values(["p", "condition", "name"], kind="stable", ignore_index=True)
+    frame = frame.sort_values(["p", "condition", "name"], kind="stable", ignore_index=True)
+    known = frame["p"].dropna()  # first, in order of size
+    below = np.flatnonzero(known <= rate * np.arange(1, len(known) + 1) / max(1, len(known)))
+    frame["listed"] = frame.index <= (below[-1] if below.size else -1)
+    return frame
 
 
 def _words(metric: str) -> str:

@@ -16,6 +16,7 @@ from stabkit.analyze.confirmation import BAD, GOOD
 from stabkit.analyze.final_attempts import deciding_attempts
 from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES
 from stabkit.analyze.rounds import quantile_rank, read_rounds
+from stabkit.analyze.shares import wilson_bounds
 from stabkit.errors import SchemaError, UsageError, nearest
 from stabkit.schema import conform
 
@@ -60,9 +61,7 @@ def wilson(hits: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
     """
     total = n.astype("float64").where(n.astype("float64") > 0)
     share = hits.astype("float64") / total
-    centre = (share + _Z95**2 / (2 * total)) / (1 + _Z95**2 / total)
-    half = _Z95 / (1 + _Z95**2 / total) * np.sqrt(share * (1 - share) / total + _Z95**2 / (4 * total**2))
-    return (centre - half).clip(lower=0.0), (centre + half).clip(upper=1.0)
+    return wilson_bounds(share, total, _Z95)
 
 
 def run_history(

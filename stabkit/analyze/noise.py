@@ -10,12 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from stabkit.analyze.bounds import RunNoise, clustered_quantile, serial_quantile
+from stabkit.analyze.bounds import LEVEL, RunNoise, clustered_quantile, serial_quantile
 from stabkit.analyze.latency import LatencyComparison, compare_latency
 from stabkit.analyze.measured_conditions import MARGINS
 from stabkit.analyze.outcome import Outcome
 from stabkit.analyze.populations import Population, find_populations, is_latency, judged_times
 from stabkit.analyze.rounds import FloatArray, Rounds, read_rounds
+from stabkit.analyze.shares import clopper_pearson
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition, Config
 
@@ -136,12 +137,7 @@ def alarm_bounds(alarms: int, pairs: int) -> tuple[float, float]:
     >>> [round(alarm_bounds(0, n)[1], 3) for n in (0, 20, 100)]
     [1.0, 0.168, 0.036]
     """
-    from scipy.stats import binomtest
-
-    if pairs == 0:
-        return 0.0, 1.0
-    found = binomtest(alarms, pairs).proportion_ci(method="exact")
-    return float(found.low), float(found.high)
+    return clopper_pearson(alarms, pairs, LEVEL)
 
 
 def measure_noise(pairs: Sequence[SelfPair], config: Config | None = None) -> tuple[MetricNoise, ...]:

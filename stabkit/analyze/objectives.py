@@ -22,6 +22,7 @@ from stabkit.analyze.bounds import (
 from stabkit.analyze.needs import MIN_SAMPLES, START
 from stabkit.analyze.outcome import Estimate, Need, Outcome
 from stabkit.analyze.rounds import Rounds, quantile_rank, read_rounds
+from stabkit.analyze.shares import wilson_bounds
 from stabkit.config import Objective
 from stabkit.errors import UsageError
 
@@ -135,10 +136,8 @@ class _ShareOver:
     df: float
 
     def at(self, level: float) -> tuple[float, float]:
-        z2, n, s = t_quantile(level, self.df) ** 2, self.effective_n, self.share
-        centre = (s + z2 / (2 * n)) / (1 + z2 / n)
-        half = math.sqrt(z2 / n * (s * (1 - s) + z2 / (4 * n))) / (1 + z2 / n)
-        return max(0.0, centre - half), min(1.0, centre + half)
+        low, high = wilson_bounds(self.share, self.effective_n, t_quantile(level, self.df))
+        return float(low), float(high)
 
 
 def _far_below(side: Rounds, limit: float, level: float) -> bool:

@@ -22,6 +22,7 @@ from stabkit.analyze.bounds import (
 from stabkit.analyze.needs import MIN_ROUNDS, START, need_for
 from stabkit.analyze.outcome import Estimate, Need, Outcome, outcome_within
 from stabkit.analyze.rounds import FloatArray, Rounds, read_rounds
+from stabkit.analyze.slopes import theil_sen
 from stabkit.errors import UsageError
 
 __all__ = ["compare_resource"]
@@ -179,10 +180,8 @@ class _Slope:
     """Theil-Sen slope of one side with bounds at any level."""
 
     def __init__(self, rounds: FloatArray, logs: FloatArray) -> None:
-        from scipy.stats import theilslopes
-
-        found = theilslopes(logs, rounds, alpha=1 - 2 * LEVEL)
-        self.slope, self.rounds = float(found.slope), int(logs.size)
+        found = theil_sen(logs, rounds, level=LEVEL)
+        self.slope, self.rounds = found.slope, int(logs.size)
         rest = logs - (found.intercept + self.slope * rounds)
         rest = rest - rest.mean()
         n, spread = logs.size, float(rest @ rest)
@@ -192,8 +191,8 @@ class _Slope:
         steady = rounds - rounds.mean()
         least = t_quantile(LEVEL, n - 2) * math.sqrt(spread / (n - 2) / float(steady @ steady))
         wide = math.sqrt((1 + r) / (1 - r))
-        self.below = wide * max(self.slope - float(found.low_slope), least)
-        self.above = wide * max(float(found.high_slope) - self.slope, least)
+        self.below = wide * max(self.slope - found.low, least)
+        self.above = wide * max(found.high - self.slope, least)
 
 
 class _SlopeContrast:

@@ -19,6 +19,7 @@ from stabkit.analyze.bounds import (
     t_quantile,
 )
 from stabkit.analyze.rounds import FloatArray, Rounds
+from stabkit.analyze.shares import wilson_bounds
 
 __all__ = ["USUAL", "PairedShares", "SeparateShares", "Share", "ShareContrast", "quantile_of", "separate_shares"]
 
@@ -55,10 +56,8 @@ class Share:
 
     def at(self, level: float) -> tuple[float, float]:
         """Return Wilson's bounds with Student's t, each with one-sided error ``level``."""
-        t2 = t_quantile(level, self.df) ** 2
-        centre = (self.share + t2 / (2 * self.n)) / (1 + t2 / self.n)
-        half = math.sqrt(t2 * (self.share * (1 - self.share) / self.n + t2 / (4 * self.n**2))) / (1 + t2 / self.n)
-        return min(self.share, max(0.0, centre - half)), max(self.share, min(1.0, centre + half))
+        low, high = wilson_bounds(self.share, self.n, t_quantile(level, self.df))
+        return float(low), float(high)
 
 
 def quantile_of(side: Rounds, p: float) -> QuantileBounds:

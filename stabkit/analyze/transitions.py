@@ -10,6 +10,7 @@ import pandas as pd
 from stabkit.analyze.confirmation import BAD, GOOD, FlakeBasis, attempts_to_confirm, chance_of_flakes, past_results
 from stabkit.analyze.coverage import explained, hidden_by
 from stabkit.analyze.final_attempts import SEVERITY, deciding_attempts
+from stabkit.analyze.shares import sign_test
 
 __all__ = ["TRANSITIONS", "renamed", "suite_summary", "test_results", "test_transitions"]
 
@@ -299,8 +300,6 @@ def suite_summary(transitions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summary(group: pd.DataFrame) -> dict[str, Any]:
-    from scipy.stats import binomtest
-
     row: dict[str, Any] = {}
     for side in ("baseline", "candidate"):
         status = group[f"{side}_status"]
@@ -319,5 +318,5 @@ def _summary(group: pd.DataFrame) -> dict[str, Any]:
     row["common"] = int((before.isin(GOOD | BAD) & after.isin(GOOD | BAD)).sum())
     row |= {name: int((group["transition"] == name).sum()) for name in TRANSITIONS}
     row["confirmed"] = int(group["confirmed"].sum())
-    row["mcnemar_p"] = float(binomtest(broke, broke + mended, 0.5).pvalue) if broke + mended else 1.0
+    row["mcnemar_p"] = sign_test(broke, mended)
     return row
