@@ -184,7 +184,7 @@ class Store:
         queries.check_names(table, columns)
         span = Span(moment_of(since, "since"), moment_of(until, "until"))
         every = self._known.runs()
-        wanted = None if runs is None else [self.resolve(name) for name in ([runs] if isinstance(runs, str) else runs)]
+        wanted = None if runs is None else self._resolved(runs, every)
         chosen = self.runs() if wanted is None else every[every["run_id"].isin(wanted)].reset_index(drop=True)
         inside = pd.Series([span.holds(moment) for moment in chosen["started_at"]], dtype=bool)
         early = chosen[inside].reset_index(drop=True)
@@ -284,7 +284,7 @@ class Store:
         """
         ids = self.runs()["run_id"].tolist()
         if runs is not None:
-            ids = [self.resolve(name) for name in ([runs] if isinstance(runs, str) else runs)]
+            ids = self._resolved(runs, self._known.runs())
         manifest = self._known.manifest()
         known = set(ids)
         own = [file for batch in self._known.batches() if batch.run_id in known for file in _samples(batch)]
@@ -389,6 +389,12 @@ class Store:
         if form not in EXPORT_FORMATS:
             raise UsageError(f"There is no export format {form!r}.", hint=f"Known: {', '.join(EXPORT_FORMATS)}.")
         return write_tables({name: self.read(name, runs) for name in TABLES}, Path(folder), form)
+
+    def _resolved(self, references: Sequence[str] | str, every: pd.DataFrame) -> list[str]:
+        """Return the run ids that references name; an id is not looked up again, as a history names hundreds."""
+        known = set(every["run_id"])
+        names = [references] if isinstance(references, str) else references
+        return [name if name in known else self.resolve(name) for name in names]
 
     def _live(self, runs: Sequence[str], table: str) -> list[DataFile]:
         """Return the files to open for a table of these runs."""
