@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 # Statements about change first, then the prober's own faults and speed.
-ORDER = ("latency", "slow_requests", "sequential", "noise", "trends", "prober", "probing", "readers", "store", "batch")
+STATEMENTS = ("latency", "slow_requests", "sequential", "noise", "trends")
+ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "store", "batch")
 SMALLER = {
+    "commands": ["--repeat", "2"],
     "readers": ["--cases", "20000", "--findings", "10000", "--files", "300"],
     "store": ["--rows", "1000000", "--runs", "100", "--kills", "20"],
     "batch": ["--notebook", "explore", "--reports", "12", "--loop", "2"],

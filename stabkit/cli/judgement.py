@@ -25,7 +25,7 @@ from stabkit.cli.options import (
 from stabkit.cli.terminal import Format
 
 if TYPE_CHECKING:
-    from stabkit.report.stability import StabilityReport
+    from stabkit.report.case import Case
 
 __all__ = ["compare", "explain", "gate"]
 
@@ -56,8 +56,9 @@ def compare(
       stabkit compare v1.4 v1.5
       stabkit compare latest~1 latest --data data/sample
     """
-    subject = _subject(baseline, candidate, config, data)
-    terminal_of(context).show(output_format, subject.key_metrics())
+    from stabkit.report.sections.metrics import key_metrics
+
+    terminal_of(context).show(output_format, key_metrics(_case(baseline, candidate, config, data), drawn=False))
     return 0
 
 
@@ -82,14 +83,16 @@ def gate(
       stabkit gate v1.4 v1.5 --fail-on regressed
       stabkit gate data/reference/before data/reference/after --format markdown
     """
-    subject = _subject(baseline, candidate, config, data)
+    from stabkit.report.sections.verdict import verdict
+
+    case = _case(baseline, candidate, config, data)
     terminal = terminal_of(context)
-    warn_of_names(terminal, subject.case.config)
-    terminal.show(output_format, subject.verdict())
-    if fail_on is FailOn.regressed and subject.gate.verdict == "inconclusive":
+    warn_of_names(terminal, case.config)
+    terminal.show(output_format, verdict(case))
+    if fail_on is FailOn.regressed and case.gate.verdict == "inconclusive":
         terminal.warning("the verdict is inconclusive; --fail-on regressed lets it pass")
         return 0
-    return subject.gate.exit_code
+    return case.gate.exit_code
 
 
 def explain(
@@ -117,24 +120,21 @@ def explain(
     from stabkit.report.explanation import explain as explanation
     from stabkit.report.explanation import explanation_document, find_condition
 
-    subject = _subject(baseline, candidate, config, data)
-    gate_, found = subject.gate, find_condition(subject.gate, condition)
+    case = _case(baseline, candidate, config, data)
+    gate_, found = case.gate, find_condition(case.gate, condition)
     terminal = terminal_of(context)
     if output_format is Format.json:
         terminal.document(explanation_document(gate_, found))
     else:
-        terminal.show(output_format, explanation(gate_, found, subject.case.again))
+        terminal.show(output_format, explanation(gate_, found, case.again))
     return 0
 
 
-def _subject(baseline: str | None, candidate: str | None, config: Path | None, data: str | None) -> StabilityReport:
-    from stabkit.report.stability import stability_report
+def _case(baseline: str | None, candidate: str | None, config: Path | None, data: str | None) -> Case:
+    from stabkit.report.case import load_case
 
     settings = usual_config(config)
     store = store_for((baseline, candidate), config, data)
-    return stability_report(
-        baseline,
-        candidate or "latest",
-        data=str(store) if store is not None else "",
-        config=str(settings) if settings is not None else "",
+    return load_case(
+        baseline or None, candidate or "latest", data=str(store) if store is not None else "", config=settings
     )

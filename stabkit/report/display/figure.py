@@ -26,8 +26,8 @@ class Figure(Piece):
     ----------
     description : Description
         A figure without text alternative or title is refused.
-    svg : bytes
-        As made by :func:`stabkit.chart.canvas.to_svg`.
+    svg : bytes or None
+        As made by :func:`stabkit.chart.canvas.to_svg`. None: words and data alone, for a terminal.
     data : Table or None
         What is drawn, folded below the image.
 
@@ -38,7 +38,7 @@ class Figure(Piece):
 
     kind: ClassVar[str] = "figure"
     description: Description
-    svg: bytes = field(repr=False)
+    svg: bytes | None = field(repr=False)
     data: Table | None = None
 
     def __post_init__(self) -> None:
@@ -57,16 +57,19 @@ class Figure(Piece):
         left: float = 0.62,
         right: float = 0.16,
         columns: Sequence[Column] | None = None,
+        drawn: bool = True,
         **options: Any,
     ) -> Figure:
-        """Draw a frame and describe it, with the frame as the data behind the figure."""
-        from stabkit.chart.canvas import new_axes, to_svg
-        from stabkit.chart.style import settle
+        """Draw a frame and describe it, with the frame as the data behind the figure; ``drawn`` false: no image."""
+        svg = None
+        if drawn:
+            from stabkit.chart.canvas import new_axes, to_svg
+            from stabkit.chart.style import settle
 
-        axes = new_axes(height=height, left=left, right=right)
-        plot(frame, axes=axes, **options)
-        settle(axes)
-        svg = to_svg(axes.figure)
+            axes = new_axes(height=height, left=left, right=right)
+            plot(frame, axes=axes, **options)
+            settle(axes)
+            svg = to_svg(axes.figure)
         shown = columns or [_guess_column(name, frame[name]) for name in frame.columns]
         description = describe(frame, **options)
         return cls(description, svg, Table.of(frame, shown, f"Data: {description.title}", limit=FIGURE_ROWS))
@@ -74,6 +77,7 @@ class Figure(Piece):
     @property
     def image(self) -> str:
         """The image as a data address."""
+        assert self.svg is not None, "made for a terminal"
         return data_address(self.svg)
 
     def __repr__(self) -> str:

@@ -6,13 +6,15 @@ import base64
 import re
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import jinja2
 from markupsafe import Markup, escape
 
 from stabkit.report.display.badges import badge
 from stabkit.report.escape import plain_text, slug
+
+if TYPE_CHECKING:
+    import jinja2
 
 __all__ = ["TEMPLATES", "data_address", "environment"]
 
@@ -24,6 +26,8 @@ _JOINT: Final = re.compile(r"(?<=/)|(?<=[^_]_)(?=[^_.])|(?<=::)|(?<=\.)(?=\w{4})
 @cache
 def environment() -> jinja2.Environment:
     """Return the templates, undefined names refused."""
+    import jinja2  # text on a terminal needs no templates
+
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES / "stabkit"),
         autoescape=True,

@@ -31,8 +31,11 @@ COMPARED: Final = 2
 ORDER: Final = {"regressed": 0, "inconclusive": 1, "improved": 2, "stable": 3}
 
 
-def key_metrics(case: Case) -> Piece:
-    """Return the judged metrics: not-stable ones first, five at least, the other stable ones folded."""
+def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
+    """Return the judged metrics: not-stable ones first, five at least, the other stable ones folded.
+
+    ``drawn`` false leaves images out: a terminal shows none, and drawing takes longer than judging.
+    """
     pairs = [(c, e) for c in case.gate.conditions for e in c.estimates]
     if not pairs:
         return NoEvidence("metrics on both sides", "stabkit collect")
@@ -42,7 +45,7 @@ def key_metrics(case: Case) -> Piece:
     level = case.gate.confidence
     caption = f"The band is the margin, the bar the {confidence_text(level)} interval of candidate against baseline"
     pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], caption, confidence=level)]
-    objectives = _objectives_figure(pairs, level)
+    objectives = _objectives_figure(pairs, level, drawn=drawn)
     if objectives is not None:
         pieces.append(objectives)
     if pairs[shown:]:
@@ -87,7 +90,9 @@ def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:
     return KeyMetric(name, values_text(estimate), shown, outcome, strip(condition, estimate))
 
 
-def _objectives_figure(pairs: list[tuple[ConditionResult, Estimate]], confidence: float) -> Figure | None:
+def _objectives_figure(
+    pairs: list[tuple[ConditionResult, Estimate]], confidence: float, *, drawn: bool
+) -> Figure | None:
     """Return how close the candidate is to its objectives; one alone says no more than its row."""
     measured = [(c, e) for c, e in pairs if c.kind == "objective" and e.candidate is not None and e.margin]
     if len(measured) < COMPARED:
@@ -104,7 +109,7 @@ def _objectives_figure(pairs: list[tuple[ConditionResult, Estimate]], confidence
         }
     )
     height = 0.7 + 0.42 * len(frame)
-    return Figure.of(plot_objectives, describe_objectives, frame, height=height, confidence=confidence)
+    return Figure.of(plot_objectives, describe_objectives, frame, height=height, drawn=drawn, confidence=confidence)
 
 
 def _lead(pairs: list[tuple[ConditionResult, Estimate]]) -> Statement:
