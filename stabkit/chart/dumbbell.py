@@ -67,7 +67,7 @@ def plot_dumbbell(
     axes.hlines(y, values["low"], values["high"], color=colours, linewidth=4.5, alpha=0.45, capstyle="round")
     axes.plot(values["baseline"], y, "o", color=BASELINE, markersize=7.5, markeredgecolor=GROUND, label="baseline")
     axes.scatter(values["candidate"], y, color=colours, s=60, edgecolor=GROUND, linewidth=1, zorder=3)
-    name_rows(axes, rows["name"], 24)
+    name_rows(axes, rows["name"], 26)
     changes = _changes(rows)
     for i, outcome in enumerate(rows["outcome"]):
         label_row(axes, f"{GLYPHS.get(str(outcome), '–')} {changes[i]}", i, colour=OUTCOME_INKS.get(str(outcome), MUTE))

@@ -110,8 +110,11 @@ def describe_resources(frame: pd.DataFrame, *, metric: str = "memory", of: str =
         return Description(f"No evidence on {word}", f"Empty line chart of {word}, where the candidate has no reading")
     unit = str(candidate["unit"].iloc[0]) if candidate["unit"].notna().any() else ""
     baseline = rows[rows["side"] == "baseline"].sort_values("round")
-    finding = f"{name} {_course(candidate, unit)}"
-    finding += f"; the baseline {_course(baseline, unit)}" if len(baseline) else ""
+    finding, before = f"{name} {_course(candidate, unit)}", _course(baseline, unit) if len(baseline) else ""
+    has = "has a median "
+    if before:
+        both = has in finding and before.startswith(has)
+        finding += f", the baseline {before.removeprefix(has)}" if both else f"; the baseline {before}"
     rounds = len(candidate)
     gaps = int(candidate["round"].max() - candidate["round"].min()) + 1 - rounds
     caption = f"{plural(rounds, 'round')}, one reading or the median of a round; zero at the bottom."

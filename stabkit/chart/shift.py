@@ -71,20 +71,16 @@ def plot_shift(
     sizes : mapping, optional
         Samples and rounds of each side, for the caption.
     judged : mapping, optional
-        The outcome of each judged quantile ("p50": "stable"), for the title.
+        The outcome of each judged quantile ("p50": "stable"), for the title; empty if no condition compares any.
     """
     rows = _known(frame)
     if rows.empty:
         return annotate_empty(axes)
     x = np.arange(len(rows))
     direction = _direction(rows)
-    low = rows["low_ms"].replace(-np.inf, np.nan).fillna(rows["difference_ms"])
-    high = rows["high_ms"].replace(np.inf, np.nan).fillna(rows["difference_ms"])
-    largest = float(np.nanmax(np.abs(np.concatenate([low, high, rows["difference_ms"]]))))
-    # Linear up to the size of the quiet percentiles, logarithmic beyond, so that both can be read.
-    quiet = float(np.nanquantile(np.abs(rows["difference_ms"]), 0.5))
-    threshold = max(quiet * 3, largest / 60, 1e-6)
-    if largest > threshold * 6:
+    low, high = _bounds(rows)
+    largest, threshold = _reach(rows)
+    if _logarithmic(rows):
         axes.set_yscale("symlog", linthresh=threshold, linscale=1.0)
     for way, colour in ((0, FAINT), (1, REGRESSED), (-1, CANDIDATE)):
         mine = direction == way
@@ -104,6 +100,25 @@ def plot_shift(
     _ticks(axes, largest)
     say(axes, "candidate − baseline, ms")
     return axes
+
+
+def _bounds(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the ends of the bars: an unknown or infinite bound ends at the difference."""
+    low = rows["low_ms"].replace(-np.inf, np.nan).fillna(rows["difference_ms"])
+    return low, rows["high_ms"].replace(np.inf, np.nan).fillna(rows["difference_ms"])
+
+
+def _reach(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return the largest value drawn and the size up to which all is drawn in proportion, ms."""
+    largest = float(np.nanmax(np.abs(np.concatenate([*_bounds(rows), rows["difference_ms"]]))))
+    quiet = float(np.nanquantile(np.abs(rows["difference_ms"]), 0.5))
+    return largest, max(quiet * 3, largest / 60, 1e-6)
+
+
+def _logarithmic(rows: pd.DataFrame) -> bool:
+    """Say whether large differences need a logarithm, so that quiet percentiles can be read beside them."""
+    largest, threshold = _reach(rows)
+    return largest > threshold * 6
 
 
 def _label(axes: Axes, rows: pd.DataFrame, direction: pd.Series, x: Any) -> None:
@@ -157,12 +172,15 @@ def describe_shift(
     title = _finding(rows, direction, of)
     if judged:
         title += f"; {judged_text(judged)}"
+    elif judged is not None and direction.any():
+        title += "; no margin is set for it"
     caption = (
         f"Candidate − baseline at {len(rows)} percentiles, with 95{chr(0x202F)}% intervals; "
         f"coloured where the interval excludes 0{sizes_text(sizes)}."
     )
     bare = int(_unbounded(rows).sum())
     caption += f" {plural(bare, 'percentile has', 'percentiles have')} no interval yet (hollow)." if bare else ""
+    caption += " Away from 0 the axis is logarithmic." if _logarithmic(rows) else ""
     finding = title.removeprefix(f"{of}: ")
     return Description(title, f"Shift plot of {of} by percentile, where {lower_first(finding)}", caption)
 

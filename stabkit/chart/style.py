@@ -194,10 +194,10 @@ def _make_room(axes: Axes, *, left: float = 0.0, right: float = 0.0) -> None:
 
 
 def few_ticks(axis: Axis, most: int, *, whole: bool = False) -> None:
-    """Give an axis about that many ticks at most, at whole numbers if it counts."""
+    """Give an axis about that many ticks at most, in steps of 1, 2 or 5, at whole numbers if it counts."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(nbins=most, integer=whole))
+    axis.set_major_locator(MaxNLocator(nbins=most, integer=whole, steps=[1, 2, 5, 10]))
 
 
 def even_ticks(axis: Axis, *, sign: bool = False) -> None:

@@ -133,7 +133,7 @@ class ComplianceHistory:
             Column("age", "Age", "number"),
             Column("open", "Open for", "number"),
         )
-        figure = Figure.of(plot_ages, describe_ages, ages, height=0.8 + 0.2 * min(len(ages), 12))
+        figure = Figure.of(plot_ages, describe_ages, ages, height=0.85 + 0.22 * min(len(ages), 12))
         return Group((figure, Table(columns, rows, "Open findings, oldest first", limit=SHOWN_ROWS)))
 
     def scores(self) -> Piece:

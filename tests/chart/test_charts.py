@@ -244,10 +244,7 @@ def test_titles_state_the_finding() -> None:
     assert describe_dumbbell(dumbbell()).title == "tls regressed"
     assert "may miss" in describe_objectives(objectives()).title
     assert describe_events(events(), expected=("gone",)).title == "gone never arrived in the candidate"
-    assert (
-        plain(describe_resources(resources()).title)
-        == "Memory has a median of 111 MB; the baseline has a median of 100 MB"
-    )
+    assert plain(describe_resources(resources()).title) == "Memory has a median of 111 MB, the baseline of 100 MB"
     assert plain(describe_impact(impact()).title) == "71 % of 17 changed lines are in core"
 
 
@@ -259,12 +256,22 @@ def test_shift_colours_only_where_the_interval_excludes_zero() -> None:
     assert "too few samples for an interval" in describe_shift(unknown).title
 
 
+def test_a_logarithmic_axis_is_said() -> None:
+    wide = shift().assign(difference_ms=[0.1, 0.1, 5.0, 300.0], low_ms=[0.0, 0, 4, 280], high_ms=[0.2, 0.2, 6, 320])
+    for frame, scale in ((wide, "symlog"), (shift(difference=1), "linear")):
+        assert plot_shift(frame, axes=new_axes()).get_yscale() == scale
+        assert ("logarithmic" in describe_shift(frame).caption) == (scale == "symlog")
+
+
 def test_a_moved_percentile_does_not_contradict_what_is_judged() -> None:
     stable = {"p50": "stable", "p99": "stable"}
     words = describe_shift(shift(difference=20), judged=stable)
     assert plain(words.title).endswith(
         "p90 and above are slower, by up to 40.0 ms; p50 and p99 are within their margins"
     )
+    unjudged = describe_shift(shift(difference=20), judged={})
+    assert unjudged.title.endswith("; no margin is set for it")
+    assert describe_shift(shift(), judged={}).title == "No percentile of response time is shown to have moved"
     assert describe_shift(shift(), judged={"p50": "stable", "p99": "inconclusive"}).title.endswith(
         "is shown to have moved; p50 is within its margin, p99 is inconclusive"
     )
