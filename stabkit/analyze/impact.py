@@ -209,7 +209,7 @@ def _level(  # noqa: PLR0911 - one return a rule of the table
     passed, evidence = _tested(change["path"], tests)
     if passed:
         return "LOW", ["no rule fired", evidence], rules
-    unknown = [] if _known(change["churn_percentile"]) else ["too little history to rank its churn"]
+    unknown = [] if _known(change["churn_percentile"]) else ["too little history to say how often it changes"]
     return "MEDIUM", [evidence, *unknown], rules
 
 

@@ -57,8 +57,9 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
     power = _power(level)
     reachable = max(as_ratio(power * wide) - 1, as_ratio(high) - 1)
     goal = (g / power) ** 2 - contrast.fixed**2
-    if goal <= 0:  # the clock or the noise between runs alone fills the margin: only interleaved rounds help
-        return Need(START[0], "rounds", "smallest_margin", None, reachable)
+    if goal <= 0:
+        alone = "the noise between runs alone fills the margin: only rounds that both sides share help"
+        return Need(None, "rounds", "smallest_margin", alone, reachable)
     variable = max(wide**2 - contrast.fixed**2, 0.0)
     total = (
         _rounds(contrast, have, variable, g, goal=goal, level=level)

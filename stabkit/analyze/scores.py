@@ -13,7 +13,7 @@ __all__ = ["FORMULAS", "ScoreConflicts", "score_claims", "score_conflicts"]
 
 FORMULAS: Final[Mapping[str, str]] = {
     "clean_files": "files without a finding / files",
-    "findings_per_file": "1 - findings / files",
+    "findings_per_file": "1 \u2212 findings / files",
 }
 _COLUMNS: Final = (
     *("scan_id", "tool", "version", "scope", "score_id", "formula", "findings", "findings_from", "numerator_low"),

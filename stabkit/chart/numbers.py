@@ -30,6 +30,7 @@ def _grouped(value: float, decimals: int, *, sign: bool) -> str:
 def decimals_of(values: Iterable[float | None], digits: int = 3) -> int:
     """Return the decimals that give the largest of the values its significant digits, 0 to 6."""
     known = [abs(v) for v in values if v is not None and math.isfinite(v) and v != 0]
+    known = [float(f"{v:.{digits - 1}e}") for v in known]  # 99.96 is shown as 100, which needs no decimal
     if not known:
         return 0
     return min(6, max(0, digits - 1 - math.floor(math.log10(max(known)))))
@@ -51,11 +52,15 @@ def significant(value: float | None, digits: int = 3, *, sign: bool = False, dec
     --------
     >>> significant(272.43), significant(0.012345), significant(-3.14159, sign=True)
     ('272', '0.0123', '−3.14')
+    >>> significant(99.96), significant(0.0099999)
+    ('100', '0.0100')
     """
     if value is None or math.isnan(value):
         return UNKNOWN
     if math.isinf(value):
         return (MINUS if value < 0 else "+" if sign else "") + "∞"
+    if decimals is None and abs(value) < 1e-6:  # no more decimals are shown than six
+        return "0"
     return _grouped(value, decimals_of([value], digits) if decimals is None else decimals, sign=sign)
 
 
@@ -114,6 +119,8 @@ def percent(share: float | None, *, sign: bool = False, digits: int = 3) -> str:
         return UNKNOWN
     if math.isinf(share):
         return f"{significant(share, sign=sign)}{SPACE}%"
+    if math.isclose(share, 1.0, rel_tol=1e-12):  # all, but for the arithmetic
+        share = 1.0
     hundredfold = share * 100
     if not sign and 99.9 < hundredfold < 100:
         digits_needed = -math.floor(math.log10(100 - hundredfold)) if hundredfold < 99.999 else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
@@ -13,6 +14,14 @@ from stabkit.report.escape import markdown_code, markdown_text, plain_text
 __all__ = ["KeyMetric", "Reason", "Subject", "Verdict"]
 
 SHOWN_REASONS: Final = 5
+# Where a reader finds what the facts count.
+_SHOWN_IN: Final[Mapping[str, str]] = {
+    "Worse": "Risks",
+    "Better": "Key metrics",
+    "Stable": "Key metrics",
+    "Changed": "Change impact",
+    "Not measured": "Conclusion",
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,8 @@ class Subject:
         The page's heading: "Stability of v1.5 (a1b2c3d) against v1.4 (9f8e7d6)".
     at : str or None
         Start of the candidate's collection, ISO 8601, UTC.
+    rounds : int or None
+        Rounds in which the candidate was probed.
     """
 
     title: str
@@ -33,6 +44,7 @@ class Subject:
     baseline: str | None = None
     candidate: str | None = None
     at: str | None = None
+    rounds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,10 @@ class KeyMetric:
     outcome : str
     strip : Strip or None
         None without an interval or a margin.
+    margin : str or None
+        "20 %": how much worse it may become.
+    section : str or None
+        Heading (without number) of the section that shows it.
     """
 
     name: str
@@ -77,10 +93,18 @@ class KeyMetric:
     change: str
     outcome: str
     strip: Strip | None = None
+    margin: str | None = None
+    section: str | None = None
+
+    def content(self) -> dict[str, Any]:
+        """Return the metric as JSON values."""
+        words = {"change": self.change, "margin": self.margin, "outcome": self.outcome, "section": self.section}
+        return {"name": self.name, "values": self.values or None, **words}
 
     def __str__(self) -> str:
         glyph, _, word = badge(self.outcome)
-        seen = ", ".join(part for part in (self.values, self.change, word) if part)
+        margin = f"margin {self.margin}" if self.margin else ""
+        seen = ", ".join(part for part in (self.values, self.change, margin, word) if part)
         return plain_text(f"{glyph} {self.name}: {seen}")
 
 
@@ -109,6 +133,8 @@ class Verdict(Piece):
         The few that weigh most, with bounds.
     decide : str or None
         One command that collects what the open conditions lack.
+    decides : str or None
+        The open conditions that this command can decide, in words; None if it can decide all of them.
     """
 
     kind: ClassVar[str] = "verdict"
@@ -124,6 +150,7 @@ class Verdict(Piece):
     gate: Any = None
     metrics: tuple[KeyMetric, ...] = ()
     decide: str | None = None
+    decides: str | None = None
 
     def __post_init__(self) -> None:
         if self.word not in ("stable", "regressed", "inconclusive"):
@@ -139,6 +166,16 @@ class Verdict(Piece):
         """The reasons behind the fold, of less weight."""
         return self.reasons[len(self.first_reasons) :]
 
+    @staticmethod
+    def shown_in(label: str) -> str | None:
+        """Return the heading of the section that shows what a label of the facts counts; None if none does."""
+        return _SHOWN_IN.get(label)
+
+    @property
+    def to_decide(self) -> str:
+        """Return what stands before the command: "To decide", with the conditions if it cannot decide all."""
+        return f"To decide {self.decides}" if self.decides else "To decide"
+
     @property
     def exit_code(self) -> int:
         """0 stable, 1 regressed, 3 inconclusive."""
@@ -147,7 +184,7 @@ class Verdict(Piece):
     def __repr__(self) -> str:
         head = [plain_text(self.subject.title)] if self.subject else []
         head.append(f"{badge(self.word)[0]} {self.word.upper()}  {plain_text(self.sentence)}")
-        decide = [f"To decide: {plain_text(self.decide)}"] if self.decide else []
+        decide = [f"{plain_text(self.to_decide)}: {plain_text(self.decide)}"] if self.decide else []
         metrics = ["Key metrics:", *(f"  {metric}" for metric in self.metrics)] if self.metrics else []
         facts = [plain_text(f"{label}: {text}") for label, text in self.facts]
         return "\n".join([*head, *(f"  {reason}" for reason in self.reasons), *decide, *metrics, *facts])
@@ -160,11 +197,11 @@ class Verdict(Piece):
             subject, text = markdown_text(reason.subject), markdown_text(reason.text)
             lines.append(f"- {glyph} {word}: **{subject}** {text}")
         if self.decide:
-            lines += ["", f"**To decide** {markdown_code(self.decide)}"]
+            lines += ["", f"**{markdown_text(self.to_decide)}** {markdown_code(self.decide)}"]
         if self.metrics:
-            lines += ["", "| Key metric | Baseline → candidate | Change | Outcome |", "|---|--:|--:|---|"]
+            lines += ["", "| Key metric | Baseline → candidate | Change | Margin | Outcome |", "|---|--:|--:|--:|---|"]
             lines += [
-                f"| {' | '.join(markdown_text(cell or '–') for cell in (m.name, m.values, m.change))}"
+                f"| {' | '.join(markdown_text(cell or '–') for cell in (m.name, m.values, m.change, m.margin))}"
                 f" | {' '.join(badge(m.outcome)[::2])} |"
                 for m in self.metrics
             ]
@@ -180,10 +217,8 @@ class Verdict(Piece):
             "sentence": self.sentence,
             "reasons": list(self.reasons),
             "decide": self.decide,
-            "metrics": [
-                {"name": m.name, "values": m.values or None, "change": m.change, "outcome": m.outcome}
-                for m in self.metrics
-            ],
+            "decides": self.decides,
+            "metrics": [metric.content() for metric in self.metrics],
             "facts": [{"label": label, "text": text} for label, text in self.facts],
             "subject": self.subject,
             "largest_change": self.largest_change,

@@ -29,6 +29,7 @@ __all__ = [
     "find_settings",
     "find_settings_file",
     "load_case",
+    "places",
     "store_or_none",
 ]
 
@@ -120,34 +121,27 @@ class Case:
     @property
     def command(self) -> str:
         """The command that makes this report again."""
-        words: list[object]
         sides = [self.baseline, self.candidate] if self.baseline else [self.candidate]
-        if self.store is None:
-            words = ["stabkit", "report", *(side for side in self.asked if side)]
-            if self.config_path is not None and self.config_path != find_config():
-                words += ["--config", _near(self.config_path)]
-            return shell(words)
         # Ids, since a label or 'latest' means another run tomorrow.
-        words = ["stabkit", "report", *(side.run["run_id"] for side in sides)]
-        if self.config_path is None or self.config.data != _place(self.store):
-            words += ["--data", _near(_place(self.store))]
-        return shell(words)
+        stored = self.store is not None
+        words = [side.run["run_id"] for side in sides] if stored else [side for side in self.asked if side]
+        return shell(["stabkit", "report", *words, *self.places])
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The options that say where configuration and store are, unless they are found by themselves."""
+        return places(self.config, self.config_path, self.store)
 
     @property
     def again(self) -> Again:
         """How to collect both runs once more, under the same names."""
         sides = Sides(self.config, self.baseline, self.candidate)
-        places: list[str] = []
-        if self.config_path is not None and self.config_path != find_config():
-            places += ["--config", str(_near(self.config_path))]
-        if self.store is not None and self.config.data != _place(self.store):
-            places += ["--data", str(_near(_place(self.store)))]
         return Again(
             candidate=_label(self.candidate),
             baseline=_label(self.baseline) if self.baseline else None,
             together=sides.paired,
             stored=self.store is not None,
-            places=tuple(places),
+            places=self.places,
             rounds=int(self.after["samples"]["round"].nunique()),
         )
 
@@ -174,6 +168,16 @@ class Case:
             found |= set(samples.loc[samples["metric"] == "response_time", "target"])
             found |= set(checks.loc[checks["check"].isin(["status", "certificate", "body"]), "target"])
         return sorted(found - set(self.websocket_targets()))
+
+
+def places(config: Config, path: Path | None, store: Store | None) -> tuple[str, ...]:
+    """Return the options that say where configuration and store are, unless a command finds them by itself."""
+    options: list[str] = []
+    if path is not None and path != find_config():
+        options += ["--config", str(_near(path))]
+    if store is not None and (path is None or config.data != _place(store)):
+        options += ["--data", str(_near(_place(store)))]
+    return tuple(options)
 
 
 def _label(side: RunEvidence) -> str | None:

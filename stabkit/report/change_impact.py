@@ -9,10 +9,10 @@ from stabkit.collect.changes import collect_changes
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.report.case import Case, find_settings, load_case
-from stabkit.report.display import NoEvidence, Piece, Statement
+from stabkit.report.display import Piece, Statement
 from stabkit.report.sections import change, verdict
 from stabkit.report.summary import changed_text
-from stabkit.report.wording import count, sentence, shell
+from stabkit.report.wording import count, sentence
 from stabkit.runs import new_run
 from stabkit.schema import Evidence, conform
 
@@ -97,14 +97,13 @@ class ChangeImpact:
         return self.case.after
 
     def _missing(self) -> Piece:
-        return NoEvidence("changes", shell(["stabkit", "collect"]))
+        return change.change_impact(self.case)
 
-    def headline(self) -> Statement:
+    def headline(self) -> Piece:
         """Return commits, files and areas, and how many files are of high or medium risk."""
         changes = self.evidence["changes"]
         if changes.empty:
-            missing = NoEvidence("changes", shell(["stabkit", "collect"]))
-            return Statement((missing.sentence,), command=missing.command)
+            return self._missing()
         levels = change.assess(self.case)["level"].value_counts()
         parts = [f"{count(int(levels[level]), 'file')} of {level} risk" for level in change.LEVELS if level in levels]
         return Statement((sentence(f"{changed_text(changes)} changed"), sentence(", ".join(parts))))

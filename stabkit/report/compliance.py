@@ -17,6 +17,7 @@ from stabkit.chart.findings import (
     plot_open,
 )
 from stabkit.errors import UsageError, nearest
+from stabkit.report.case import find_settings, places
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.numbers import duration
 from stabkit.report.sections.compliance import score_pieces
@@ -55,7 +56,10 @@ def compliance_history(data: str | Path = "data", tool: str | None = None) -> Co
         raise UsageError(f"No scan by {tool!r}.", where="compliance_history", hint=hint)
     if tool:
         scans, findings = scans[scans["tool"] == tool], findings[findings["tool"] == tool]
-    return ComplianceHistory(scans.reset_index(drop=True), findings.reset_index(drop=True), order_runs(store.runs()))
+    collect = shell(["stabkit", "collect", *places(*find_settings(None, data, store), store)])
+    return ComplianceHistory(
+        scans.reset_index(drop=True), findings.reset_index(drop=True), order_runs(store.runs()), collect
+    )
 
 
 class ComplianceHistory:
@@ -65,9 +69,14 @@ class ComplianceHistory:
     ----------
     scans, findings, runs : DataFrame
         The evidence it speaks of.
+    collect : str
+        The command that gathers more of it.
     """
 
-    def __init__(self, scans: pd.DataFrame, findings: pd.DataFrame, runs: pd.DataFrame) -> None:
+    def __init__(
+        self, scans: pd.DataFrame, findings: pd.DataFrame, runs: pd.DataFrame, collect: str = "stabkit collect"
+    ) -> None:
+        self.collect = collect
         self.scans = scans
         self.findings = findings
         self.runs = runs
@@ -81,7 +90,7 @@ class ComplianceHistory:
 
     @property
     def _missing(self) -> NoEvidence:
-        return NoEvidence("scans", shell(["stabkit", "collect"]))
+        return NoEvidence("scans", self.collect)
 
     def headline(self) -> Statement:
         """Return what is open now and what came and went in the last scan, tool by tool."""

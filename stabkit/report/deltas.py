@@ -13,11 +13,12 @@ from stabkit.chart.dumbbell import SHOWN, describe_dumbbell, plot_dumbbell
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.report.case import Case, load_case
-from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.display import Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.numbers import measure
 from stabkit.report.sections import metrics, times
+from stabkit.report.sections.absent import absent
 from stabkit.report.sentences import standing_outcome, whole_text
-from stabkit.report.wording import metric_words, plain, sentence, shell
+from stabkit.report.wording import metric_words, plain, sentence
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
 
@@ -91,7 +92,7 @@ class LatencyDeltas:
         return [(condition, estimate) for condition in conditions for estimate in condition.estimates]
 
     def _missing(self) -> Piece:
-        return NoEvidence("times on either side", shell(["stabkit", "collect"]))
+        return absent(self.case, "times on either side", "http", "websocket")
 
     def headline(self) -> Statement:
         """Return one sentence for each judged target."""
@@ -158,8 +159,7 @@ class LatencyDeltas:
             before, after = (times.times(e["samples"], target, metric) for e in (self.case.before, self.case.after))
             of = f"{plain(target)} {metric_words(metric)}"
             if min(len(before), len(after)) < times.ENOUGH:
-                reason = f"n = {len(before)} and {len(after)}; {times.ENOUGH} a side would show it."
-                pieces.append(NoEvidence(f"the distribution of {of}", shell(["stabkit", "collect"]), reason))
+                pieces.append(times.too_few(before, after, of=of))
             else:
                 pieces.append(draw(before, after, of, (target, metric)))
         return Group(tuple(pieces)) if pieces else self._missing()
@@ -181,7 +181,7 @@ class LatencyDeltas:
             Column("candidate", "Candidate median", "number"),
         )
         if not rows:
-            return NoEvidence("stages of requests", shell(["stabkit", "collect"]))
+            return absent(self.case, "stages of requests", "http", "websocket")
         return Table(columns, tuple(rows), "Stages, not judged", records=tuple(records))
 
     @staticmethod
@@ -219,7 +219,7 @@ class LatencyDeltas:
             if figure is not None:
                 pieces.append(figure)
         if not pieces:
-            return NoEvidence("a history", shell(["stabkit", "collect"]), "Three runs with samples make one.")
+            return absent(self.case, "a history", reason="Three runs with samples make one.")
         return Group(tuple(pieces))
 
 

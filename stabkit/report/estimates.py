@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 from stabkit.analyze.outcome import Estimate
 from stabkit.chart.numbers import SPACE
 from stabkit.chart.numbers import count as amount_text
-from stabkit.report.numbers import change, margin, pair
+from stabkit.report.numbers import change, margin, measure, pair, points
 
-__all__ = ["change_text", "margin_text", "sample_text", "strip_text", "value_text", "values_text"]
+__all__ = [
+    "change_text",
+    "headroom_text",
+    "margin_text",
+    "sample_text",
+    "size_in_margins",
+    "strip_text",
+    "value_text",
+    "values_text",
+]
 
 
 def value_text(value: float | None, unit: str) -> str:
@@ -53,23 +64,59 @@ def margin_text(estimate: Estimate) -> str:
     return "" if estimate.margin is None else margin(estimate).lstrip("±")
 
 
+def headroom_text(estimate: Estimate, *, limit: bool = False) -> str:
+    """Return how far the interval's upper bound is from the margin; empty where it is not inside it.
+
+    Parameters
+    ----------
+    limit : bool
+        The margin is an upper limit in the estimate's own unit, as of an objective.
+
+    Examples
+    --------
+    >>> kept = Estimate("p99", "ms", "ratio", "stable", high=1.037, margin=0.2)
+    >>> headroom_text(kept).replace(SPACE, " ")
+    '16.3 pp'
+    """
+    if estimate.margin is None or estimate.high is None or not math.isfinite(estimate.high):
+        return ""
+    if limit or estimate.scale != "ratio":
+        left, unit = estimate.margin - estimate.high, estimate.unit
+        return "" if left <= 0 else points(left).lstrip("+") if unit == "share" else measure(left, unit)
+    left = estimate.margin - (estimate.high - 1)
+    return points(left).lstrip("+") if left > 0 else ""
+
+
 def strip_text(estimate: Estimate) -> str:
     """Return what a strip shows, for those who do not see it."""
     return f"interval {change(estimate)}, margin {margin(estimate)}"
 
 
+def size_in_margins(estimate: Estimate) -> float:
+    """Return how large a change is, in multiples of its margin; 0 if it is unknown.
+
+    Examples
+    --------
+    >>> round(size_in_margins(Estimate("p50", "ms", "ratio", "regressed", change=1.1025, margin=0.05)), 6)
+    2.0
+    """
+    if estimate.change is None:
+        return 0.0
+    if estimate.scale == "ratio":
+        return abs(math.log(estimate.change)) / math.log1p(estimate.margin or 0.05) if estimate.change > 0 else 0.0
+    return abs(estimate.change) / (estimate.margin or 1.0)
+
+
 def sample_text(estimate: Estimate) -> str:
-    """Return rounds and samples a side: ``12 × 500``, ``n 30``, or ``n 30 and 28``.
+    """Return samples a side and rounds: ``n 6 000 in 12 rounds``, or ``n 30 and 28`` where the sides differ.
 
     Examples
     --------
     >>> sample_text(Estimate("p50", "ms", "ratio", "stable", n_baseline=600, n_candidate=600, rounds=12))
-    '12 × 50'
+    'n 600 in 12 rounds'
     >>> sample_text(Estimate("p50", "ms", "ratio", "inconclusive", n_baseline=1, n_candidate=1, rounds=1))
     'n 1'
     """
     before, after = estimate.n_baseline, estimate.n_candidate
-    if estimate.rounds > 1 and before == after and before % estimate.rounds == 0:
-        return f"{estimate.rounds} × {amount_text(before // estimate.rounds)}"
     sides = amount_text(after) if before in (after, 0) else f"{amount_text(before)} and {amount_text(after)}"
     return f"n {sides}" + (f" in {estimate.rounds} rounds" if estimate.rounds > 1 else "")

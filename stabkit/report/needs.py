@@ -11,7 +11,7 @@ from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.chart.numbers import SPACE
 from stabkit.report.wording import count, named_metrics, plain, shell
 
-__all__ = ["AGAIN", "Again", "deciding_command", "doubts", "need_command", "need_text"]
+__all__ = ["AGAIN", "Again", "deciding_command", "doubts", "need_command", "need_text", "within_reach"]
 
 LONGEST_DETAIL: Final = 200
 _WHOSE: Final[Mapping[str, str]] = {
@@ -53,6 +53,11 @@ class Again:
     stored: bool = True
     places: tuple[str, ...] = ()
     rounds: int = 0
+
+    @property
+    def collect(self) -> str:
+        """The command that collects all that is declared, as a run of its own."""
+        return shell(["stabkit", "collect", *self.places])
 
     def names(self, need: Need | None) -> list[str]:
         """Return the options that name the runs to collect."""
@@ -101,9 +106,9 @@ def need_text(need: Need, *, points: bool = False) -> str:
     would = f"{amount} would decide" if amount else ""
     if need.reason in ("one_sample", "too_few_samples") and "a round" in detail:  # the size of a round, not a subject
         would, detail = f"{amount}, {detail}, would decide", ""
-    if need.decidable_margin is not None:
-        margin = f"{need.decidable_margin * 100:.3g}{SPACE}{'pp' if points else '%'}"
-        would = f"this margin is out of reach: the evidence could decide one of {margin}"
+    if need.decidable_margin is not None and not (points and need.decidable_margin >= 1):  # no rate differs by more
+        margin = f"{need.decidable_margin * 100:,.3g}{SPACE}{'pp' if points else '%'}"
+        would = "; ".join(part for part in (would, f"evidence of this size decides a margin of {margin}") if part)
     if need.reason == "not_comparable" and need.unit == "scans":
         would = "one tool, its rules and files on both sides would decide"
     if need.reason in ("missing", "not_checked", "partial"):
@@ -123,7 +128,7 @@ def _head(need: Need, detail: str) -> str:
         "partial": f"{whose}{detail or 'evidence is incomplete'}",
         "many_metrics": detail,
         "wide_interval": "",
-        "smallest_margin": "",
+        "smallest_margin": detail,
         "one_sample": "one sample shows no spread",
         "too_few_samples": detail or "too few samples",
         "tail_unbounded": "the tail has no upper bound yet",
@@ -131,6 +136,10 @@ def _head(need: Need, detail: str) -> str:
     }
     if need.reason in whole:
         return whole[need.reason]
+    if detail.endswith(
+        " missed it before as well"
+    ):  # an objective; of which connections, says the name of the condition
+        return "the baseline missed it as well"
     subject = {
         "not_rerun": "fails now, not rerun often enough",
         "prober_late": f"{whose or 'the '}prober was itself late",
@@ -151,6 +160,8 @@ def need_command(condition: ConditionResult, need: Need | None, again: Again = A
 def deciding_command(conditions: Iterable[ConditionResult], again: Again = AGAIN) -> str | None:
     """Return the one command that collects what these conditions lack; None if collecting more decides none of them.
 
+    Some of them may still be out of its reach: :func:`within_reach` says which it decides.
+
     Examples
     --------
     >>> lost = Need(None, "evidence", "missing", "no scan of lint", side="candidate")
@@ -160,6 +171,11 @@ def deciding_command(conditions: Iterable[ConditionResult], again: Again = AGAIN
     'stabkit collect --label v1.5'
     """
     return _command([(c, c.needs[0]) for c in conditions if c.outcome == "inconclusive" and c.needs], again)
+
+
+def within_reach(conditions: Iterable[ConditionResult]) -> tuple[ConditionResult, ...]:
+    """Return the open conditions that collecting more of the same can decide, in their order."""
+    return tuple(c for c in conditions if c.outcome == "inconclusive" and c.needs and _helps(c.needs[0]))
 
 
 def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again) -> str | None:

@@ -147,16 +147,22 @@ def pair(baseline: float | None, candidate: float | None, unit: str) -> tuple[st
     ['0.20 MB', '0.31 MB']
     >>> [side.replace(SPACE, " ") for side in pair(0.002, None, "share")]
     ['0.2 %', '–']
+    >>> [side.replace(SPACE, " ") for side in pair(0.0497, 0.1122, "share")]
+    ['5.0 %', '11.2 %']
     """
-    if unit in _SHARES:
-        return percent(baseline), percent(candidate)
     values, shown = one_unit([baseline, candidate], unit)
+    if unit in _SHARES:
+        if any(v is None or 0 < v < 0.001 or 0.999 < v < 1 for v in values):  # alone, or too near to none or all
+            return percent(baseline), percent(candidate)
+        values, shown = [100 * v for v in values if v is not None], "%"
     known = [abs(v) for v in values if v is not None and math.isfinite(v) and v != 0]
     decimals = min(decimals_of([max(known)]), 3) if known else 0
     while decimals and all(v is None or round(v, decimals) == round(v, decimals - 1) for v in values):
         decimals -= 1  # no zeros that say nothing, on both sides alike
     left, right = (
-        UNKNOWN if v is None or math.isnan(v) else f"{significant(v, decimals=decimals)}{SPACE}{shown}".rstrip()
+        UNKNOWN
+        if v is None or math.isnan(v)
+        else f"{significant(v, decimals=decimals if v else 0)}{SPACE}{shown}".rstrip()  # none is 0, not 0.00
         for v in values
     )
     return left, right

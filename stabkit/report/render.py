@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import mistune
 import nbformat
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from stabkit.errors import NotebookError
 from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION, TEMPLATES
@@ -32,7 +32,7 @@ MARKDOWN_BUDGET: Final = 60_000  # a pull-request comment holds 65,536 character
 _HEADING: Final = re.compile(r"^(#{1,2})[ \t]+(.+?)[ \t#]*$")
 _NUMBERED: Final = re.compile(r"^(\d+(?:\.\d+)*)[.)]?\s+(.+)$")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-_ANCHOR: Final = re.compile(r'<a href="#([^"]*)">(.*?)</a>')
+_ANCHOR: Final = re.compile(r'<a( class="at")? href="#([^"]*)">(.*?)</a>')
 _NOT_RUN: Final = Markup(
     '<p class="nothing"><span class="b none"><span aria-hidden="true">–</span> not run</span> '
     "<span>The notebook stopped before this section was finished.</span></p>"
@@ -163,11 +163,11 @@ def render(
     page = _Page(heading, package_version(), _style(), index=index, sections=sections, code=code, failure=failure)
     page.window_title = _window_title(heading, verdict, subject, failure)
     page.crumbs = [plain_text(subject[key]) for key in ("project", "environment") if subject.get(key)]
-    page.when = _when(heading, subject.get("at"))
+    page.when = _when(heading, subject)
     page.runs = " and ".join(plain_text(run) for run in (verdict or {}).get("runs") or [])
     page.command = plain_text((verdict or {}).get("command") or "")
     _number(sections)
-    _drop_dead_links(lead)
+    _settle_links(lead)
     page.header = head.blocks
     result = _result(name, heading, verdict, failure, lead)
     return Rendered(_page_html(node, page), result, _summary(heading, failure, lead))
@@ -322,23 +322,29 @@ def _number(sections: list[_Section]) -> None:
         section.anchor = anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}"
 
 
-def _drop_dead_links(parts: list[_Section]) -> None:
-    anchors = {part.anchor for part in parts[1:]}
+def _settle_links(parts: list[_Section]) -> None:
+    """Give links to sections their numbers, and leave the words alone of those that this page lacks."""
+    numbers = {part.anchor: part.number for part in parts[1:]}
     for part in parts:
-        part.shown = [replace(output, html=_live(output.html, anchors)) for output in part.shown]
+        part.shown = [replace(output, html=_linked(output.html, numbers)) for output in part.shown]
 
 
-def _live(html: Markup, anchors: set[str]) -> Markup:
-    if 'href="#' not in html:
-        return html
-    return Markup(_ANCHOR.sub(lambda m: m[0] if m[1] in anchors else m[2], str(html)))  # noqa: S704
+def _linked(html: Markup, numbers: Mapping[str, str]) -> Markup:
+    def settled(match: re.Match[str]) -> str:
+        if match[2] not in numbers:
+            return match[3]
+        number = numbers[match[2]] if match[1] else ""
+        told = f'<span class="no">{escape(number)} </span>{match[3]}' if number else match[3]
+        return f'<a{match[1] or ""} href="#{match[2]}">{told}</a>'
+
+    return Markup(_ANCHOR.sub(settled, str(html))) if 'href="#' in html else html  # noqa: S704
 
 
-def _when(heading: str, at: str | None) -> str:
-    """Return the time as the line below the heading; nothing if a run without a label has its time in the heading."""
-    if not at or at[:10] in heading or at[:16].replace("-", "").replace(":", "") in heading:
-        return ""
-    return moment(at)
+def _when(heading: str, subject: Mapping[str, Any]) -> str:
+    """Return time and rounds for the line above the heading; no time if a run without a label has it in the heading."""
+    at, rounds = subject.get("at"), subject.get("rounds")
+    told = not at or at[:10] in heading or at[:16].replace("-", "").replace(":", "") in heading
+    return " · ".join([*([] if told else [moment(at)]), *([plural(rounds, "round")] if rounds else [])])
 
 
 def _window_title(heading: str, verdict: Any, subject: Mapping[str, Any], failure: _Failure | None) -> str:

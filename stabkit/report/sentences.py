@@ -14,7 +14,7 @@ from typing import Any, Final
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.answer import Reason
-from stabkit.report.estimates import change_text, margin_text, value_text, values_text
+from stabkit.report.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.needs import AGAIN, Again, doubts, need_command
 from stabkit.report.wording import count, joined, plain, plural, verb
 
@@ -134,6 +134,7 @@ def verdict_sentence(gate: Gate) -> str:
     counts = Counter(c.outcome for c in gating)
     total, bad, open_ = len(gating), counts["regressed"], counts["inconclusive"]
     good = counts["stable"] + counts["improved"]
+    well = _well(counts["stable"], counts["improved"])
     noun = plural("condition", total)
     if good == total:
         better = f", {counts['improved']} of them improved" if counts["improved"] else ""
@@ -143,11 +144,16 @@ def verdict_sentence(gate: Gate) -> str:
         return "The one condition regressed."
     if bad:
         tail = [f"{open_} {verb('is', open_)} inconclusive"] if open_ else []
-        tail += [f"{good} {verb('is', good)} stable or improved"] if good else []
+        tail += [well] if good else []
         return f"{bad} of {total} {noun} regressed{''.join(f', {part}' for part in tail)}."
     if not good:
         return "The one condition is inconclusive." if total == 1 else f"All {total} conditions are inconclusive."
-    return f"{open_} of {total} {noun} {verb('is', open_)} inconclusive, {good} {verb('is', good)} stable or improved."
+    return f"{open_} of {total} {noun} {verb('is', open_)} inconclusive, {well}."
+
+
+def _well(stable: int, improved: int) -> str:
+    parts = [f"{stable} {verb('is', stable)} stable"] if stable else []
+    return ", ".join([*parts, *([f"{improved} improved"] if improved else [])])
 
 
 def reason(condition: ConditionResult, again: Again = AGAIN) -> Reason:
@@ -252,16 +258,11 @@ def standing_outcome(condition: ConditionResult, estimate: Estimate) -> str:
 
 
 def leading_estimate(condition: ConditionResult) -> Estimate | None:
-    """Return the estimate that speaks for the condition: of its outcome, the largest change; None without any."""
+    """Return the estimate that speaks for the condition: of its outcome, the largest in its margin."""
     same = [e for e in condition.estimates if standing_outcome(condition, e) == condition.outcome] or list(
         condition.estimates
     )
-    return max(same, key=_weight, default=None)
-
-
-def _weight(estimate: Estimate) -> float:
-    neutral = 1.0 if estimate.scale == "ratio" else 0.0
-    return abs(estimate.change - neutral) if estimate.change is not None else -1.0
+    return max(same, key=lambda estimate: (estimate.change is not None, size_in_margins(estimate)), default=None)
 
 
 def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) -> str:
@@ -358,7 +359,10 @@ def _group_text(state: str, items: Sequence[Mapping[str, Any]], noun: str) -> st
             head += ", confirmed"
     severities = Counter(str(item["severity"]) for item in items if item.get("severity"))
     if state in ("new", "reopened", "updated") and severities:
-        head += f" ({joined(f'{n} {plain(word)}' for word, n in severities.most_common())})"
+        whole = len(severities) == 1 and severities.total() == len(items)
+        each = "" if len(items) == 1 else "all "
+        counted = joined(f"{n} {plain(word)}" for word, n in severities.most_common())
+        head += f" ({each}{plain(next(iter(severities)))})" if whole else f" ({counted})"
     names = "" if state in _QUIET else joined((_item_name(item) for item in items), most=2)
     return f"{head}: {names}" if names else head
 

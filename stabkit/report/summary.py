@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
-from stabkit.report.needs import AGAIN, Again, deciding_command, need_command
+from stabkit.report.estimates import size_in_margins
+from stabkit.report.needs import AGAIN, Again, deciding_command, need_command, within_reach
 from stabkit.report.sentences import (
     doubt_text,
     estimate_text,
@@ -56,7 +57,7 @@ def title(baseline: pd.Series | None, candidate: pd.Series) -> str:
 def headline(gate: Gate, *, first: bool = False) -> str:
     """Return the verdict's one sentence; a first run says that it has nothing to be compared with."""
     if first:
-        return f"The first run has no baseline to compare with. {verdict_sentence(gate)}"
+        return f"The first run has no baseline to compare with; {_lower(verdict_sentence(gate))}"
     return verdict_sentence(gate)
 
 
@@ -90,11 +91,10 @@ def largest_change(gate: Gate) -> str:
 def _no_change(gate: Gate, comparing: Sequence[ConditionResult]) -> str:
     outcomes = {standing_outcome(c, e) for c in comparing for e in c.estimates}
     if not outcomes:
-        counted = any(c.outcome in ("stable", "improved") for c in gate.conditions)
+        good = {c.kind for c in gate.conditions if c.outcome in ("stable", "improved")}
+        counted = [f"no {noun}" for kind, noun in (("tests", "test"), ("findings", "finding")) if kind in good]
         return (
-            "No measured metric was compared; what was counted did not get worse."
-            if counted
-            else "Nothing was compared."
+            sentence("no metric was compared", f"{joined(counted)} got worse") if counted else "Nothing was compared."
         )
     if outcomes == {"inconclusive"}:
         return "No change is proven, and none is excluded."
@@ -106,11 +106,7 @@ def _shift(estimate: Estimate) -> float:
     if estimate.change is None or estimate.low is None or estimate.high is None:
         return 0.0
     neutral = 1.0 if estimate.scale == "ratio" else 0.0
-    if estimate.low <= neutral <= estimate.high:
-        return 0.0
-    if estimate.scale == "ratio":
-        return abs(math.log(estimate.change)) / math.log1p(estimate.margin or 0.05) if estimate.change > 0 else 0.0
-    return abs(estimate.change) / (estimate.margin or 1.0)
+    return 0.0 if estimate.low <= neutral <= estimate.high else size_in_margins(estimate)
 
 
 def largest_doubt(gate: Gate) -> str:
@@ -142,6 +138,7 @@ def facts_strip(gate: Gate, changes: pd.DataFrame, *, not_stable: bool = True) -
     return strip if not_stable else {key: value for key, value in strip.items() if key != "Worse"}
 
 
+_NO_BASELINE: Final = "baseline run"  # as the gate names it
 _SIDES: Final = (" in the candidate", " in the baseline", " in both runs")
 
 
@@ -155,6 +152,9 @@ def missing_text(missing: Iterable[str]) -> str:
     """
     found: dict[tuple[str, str], list[str]] = {}
     for what in missing:
+        if what == _NO_BASELINE:
+            found["", ""] = ["a baseline"]
+            continue
         side = next((side for side in _SIDES if what.endswith(side)), "")
         kind, of, name = what.removesuffix(side).partition(" of ")
         found.setdefault((f"{kind}{of}" if of else "", side), []).append(name if of else kind)
@@ -203,7 +203,7 @@ def changed_text(changes: pd.DataFrame) -> str:
     areas = changes["area"].dropna().value_counts()
     # Equal counts in the order of their names, so that equal input gives equal words.
     names = sorted(areas.index, key=lambda name: (-int(areas[name]), str(name)))
-    where = f" in {joined(names, most=3)}" if names else ""
+    where = f" in {joined(names, most=3, more='areas')}" if names else ""
     return f"{', '.join(head)}{where}"
 
 
@@ -214,7 +214,7 @@ def recommendations(gate: Gate, *, first: bool = False, again: Again = AGAIN) ->
     told = [c for c in gate.reasons if not lacks_baseline(c)]
     if {c.kind for c in told} != {"evidence"}:
         found += _for_conditions(told, again)
-    missing = [name for name in gate.missing if not first or name != "baseline run"]
+    missing = [name for name in gate.missing if not first or name != _NO_BASELINE]
     if missing:
         found.append(Advice("now", "collect what is declared", f"not there: {missing_text(missing)}", collect))
     found += [
@@ -235,7 +235,9 @@ def recommendations(gate: Gate, *, first: bool = False, again: Again = AGAIN) ->
         found.append(
             Advice("later", what, f"measured and judged by none: {named_metrics(joined(gate.unjudged, most=6))}")
         )
-    return found
+    # One command in the first line is enough.
+    rest = (replace(advice, command=None) if advice.command == found[0].command else advice for advice in found[1:])
+    return [found[0], *rest]
 
 
 def _deploy(gate: Gate, *, first: bool, again: Again) -> Advice:
@@ -244,19 +246,23 @@ def _deploy(gate: Gate, *, first: bool, again: Again) -> Advice:
     if gate.verdict == "regressed":
         return Advice("now", "do not deploy", verdict_sentence(gate))
     if all(condition.kind == "evidence" for condition in gate.conditions):
-        return Advice("now", "collect evidence", "no condition could be judged", "stabkit collect")
+        return Advice("now", "collect evidence", "no condition could be judged", again.collect)
     if first:
         what = "keep this run as the baseline and collect again after the next change"
-        return Advice("now", what, "there is no earlier run to compare with", "stabkit collect")
+        return Advice("now", what, "there is no earlier run to compare with", again.collect)
     command = deciding_command(gate.reasons, again)
-    return Advice("now", "collect what is missing before deciding", verdict_sentence(gate), command)
+    reached, open_ = within_reach(gate.reasons), [c for c in gate.reasons if c.outcome == "inconclusive"]
+    what = "collect what is missing before deciding"
+    if command and len(reached) < len(open_):
+        what = f"collect what can decide {joined(c.name for c in reached)}"
+    return Advice("now", what, verdict_sentence(gate), command)
 
 
 def _for_conditions(conditions: Sequence[ConditionResult], again: Again) -> list[Advice]:
     """Return a step for each condition; those of one target that more evidence decides are one step."""
     found: dict[object, list[ConditionResult]] = {}
     for number, condition in enumerate(conditions):
-        own = condition.advice or condition.outcome != "inconclusive" or condition.target is None
+        own = condition.advice or condition.target is None or not within_reach([condition])
         found.setdefault(number if own else condition.target, []).append(condition)
     groups = found.values()
     return [_for_condition(group[0], again) if len(group) == 1 else _for_target(group, again) for group in groups]
@@ -315,5 +321,5 @@ def conclusion(gate: Gate, sources: pd.DataFrame, *, first: bool = False, runs: 
         )
     if runs == 2 and not first:
         found.append("It compares two runs in one environment and says nothing of other load, data or users.")
-    found.append("What happens side by side coincides; this report does not show causes.")
+    found.append("It shows what coincides, not causes.")
     return tuple(capital(text) for text in found)

@@ -13,7 +13,7 @@ from stabkit.analyze.transitions import renamed, test_results
 from stabkit.analyze.trends import detect_changes
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
-from stabkit.report.case import find_settings
+from stabkit.report.case import find_settings, places
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.numbers import duration, moment, percent
 from stabkit.report.sections.tests import map_figure, not_passing_figure
@@ -60,13 +60,15 @@ def test_trends(  # a public function, no test
     runs = order_runs(store.runs())
     runs = runs.tail(last).reset_index(drop=True) if last else runs
     tests = store.read("tests", runs=runs["run_id"].tolist()) if len(runs) else store.read("tests")
-    tests = renamed(tests, find_settings(config or None, data, store)[0].test_aliases)
+    settings, path = find_settings(config or None, data, store)
+    tests = renamed(tests, settings.test_aliases)
     known = sorted(set(tests["suite"]))
     if suite and suite not in known:
         guess = nearest(suite, known)
         hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known) or 'none'}."
         raise UsageError(f"No suite {suite!r}.", where="test_trends", hint=hint)
-    return TestTrends(tests[tests["suite"] == suite] if suite else tests, runs)
+    collect = shell(["stabkit", "collect", *places(settings, path, store)])
+    return TestTrends(tests[tests["suite"] == suite] if suite else tests, runs, collect)
 
 
 # pytest collects imported functions called test_*; this is no test.
@@ -80,17 +82,20 @@ class TestTrends:
     ----------
     tests, runs : DataFrame
         The evidence it speaks of.
+    collect : str
+        The command that gathers more of it.
     """
 
     __test__ = False
 
-    def __init__(self, tests: pd.DataFrame, runs: pd.DataFrame) -> None:
+    def __init__(self, tests: pd.DataFrame, runs: pd.DataFrame, collect: str = "stabkit collect") -> None:
+        self.collect = collect
         self.tests = tests.reset_index(drop=True)
         self.runs = runs
 
     @property
     def _missing(self) -> NoEvidence:
-        return NoEvidence("test results", shell(["stabkit", "collect"]))
+        return NoEvidence("test results", self.collect)
 
     def headline(self) -> Statement:
         """Return the state of the last run with tests, what broke in it, and how many tests are unstable."""

@@ -41,6 +41,22 @@ def store(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Store:
     return open_store(tmp_path / "runs", create=True)
 
 
+def test_commands_can_be_pasted_where_the_report_was_made(store: Store, tmp_path: Any) -> None:
+    ids = []
+    for number in range(2):
+        add(store, number)
+        ids.append(store.resolve(f"v{number}"))
+    assert load_case("v0", "v1", data=store.root).command == f"stabkit report {ids[0]} {ids[1]} --data runs"
+    (tmp_path / "a b").mkdir()
+    elsewhere = tmp_path / "a b" / "stabkit.toml"
+    elsewhere.write_text('[project]\ndata = "../runs"\n')
+    case = load_case("v0", "v1", data=store.root, config=elsewhere)
+    assert case.command == f"stabkit report {ids[0]} {ids[1]} --config 'a b/stabkit.toml'"
+    assert case.again.collect == "stabkit collect --config 'a b/stabkit.toml'"
+    (tmp_path / "stabkit.toml").write_text('[project]\ndata = "runs"\n')
+    assert load_case("v0", "v1", data=store.root).command == f"stabkit report {ids[0]} {ids[1]}"
+
+
 def test_flake_rates_come_from_the_runs_before_the_baseline(store: Store) -> None:
     for number in range(4):
         add(store, number, bad={"t0": 1} if number % 2 else None)

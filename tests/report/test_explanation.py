@@ -100,7 +100,14 @@ def test_an_open_estimate_says_why_it_is_open(values, words):
 def test_the_numbers_stand_beside_the_rule():
     found = condition("stable", estimate("stable", rounds=5, p_worse=1e-9, flags=("slower_within_margin", "odd_thing")))
     shown = repr(explain(gate(found), found)).replace("\u202f", " ")
-    for words in ("5 × 10", "11 ms", "+10 % [+5, +15]", "20 %", "< 0.0001", "by less than the margin and odd thing"):
+    for words in (
+        "n 50 in 5 rounds",
+        "11 ms",
+        "+10 % [+5, +15]",
+        "20 %",
+        "< 0.0001",
+        "by less than the margin and odd thing",
+    ):
         assert words in shown
 
 

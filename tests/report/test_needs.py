@@ -40,7 +40,13 @@ def test_a_decided_condition_has_no_doubts():
 def test_a_margin_is_in_the_unit_of_its_condition(kind, unit):
     need = Need(250_000, "samples", "smallest_margin", decidable_margin=0.114)
     result = ConditionResult("x", kind, "inconclusive", needs=(need,))
-    assert doubts(result) == (f"this margin is out of reach: the evidence could decide one of 11.4\u202f{unit}",)
+    said = "250\u202f000 more samples would decide; evidence of this size decides a margin of 11.4\u202f"
+    assert doubts(result) == (said + unit,)
+
+
+def test_no_two_rates_differ_by_more_than_all():
+    need = Need(764, "samples", "smallest_margin", decidable_margin=1.13)
+    assert need_text(need, points=True) == "764 more samples would decide"
 
 
 def test_more_rounds_are_counted_from_those_there_are():

@@ -53,10 +53,12 @@ def notebook() -> Any:
         "o": "inconclusive",
     }
     table = Table((*columns, Column("o", "Outcome", "outcome")), (row, row), "Key metrics")
+    reasons = [Reason("inconclusive", HOSTILE, "one sample", "stabkit collect", "Key metrics")]
+    reasons += [Reason("inconclusive", f"condition {number}", "one sample") for number in range(2, 9)]
     verdict = Verdict(
         "inconclusive",
-        "1 of 1 condition is inconclusive.",
-        (Reason("inconclusive", HOSTILE, "one sample", "stabkit collect", "Key metrics"),),
+        "All 8 conditions are inconclusive.",
+        tuple(reasons),
         (("Worse", "nothing"),),
         Subject("Stability of b against a", "shop", "staging", "a", "b", "2025-09-14T12:24:00+00:00"),
         command="stabkit report a b --output reports",
@@ -145,6 +147,18 @@ def test_keyboard_reaches_everything_and_skips_to_the_report(folder: Path, brows
     context.close()
 
 
+def test_reasons_of_less_weight_open_without_a_script(folder: Path, browser: Any) -> None:
+    context = browser.new_context(viewport={"width": 1120, "height": 800})
+    page = context.new_page()
+    page.goto((folder / "report.html").as_uri())
+    last = page.locator(".reasons li", has_text="condition 8")
+    assert not last.is_visible()
+    page.locator(".rest summary").focus()
+    page.keyboard.press("Enter")
+    assert last.is_visible()
+    context.close()
+
+
 def test_counts_of_the_index_filter_without_a_script(folder: Path, browser: Any) -> None:
     context = browser.new_context(viewport={"width": 1120, "height": 800})
     page = context.new_page()
@@ -170,11 +184,13 @@ def test_first_sheet_of_paper_holds_verdict_reasons_and_key_metrics(folder: Path
     page.emulate_media(media="print")
     page.goto((folder / "report.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for shown in (".verdict .word", ".reasons li", "#key-metrics tbody tr:last-child", "#key-metrics thead"):
+    # What is folded on screen is on paper, with no line to open it; what stays folded is named.
+    lines = (".verdict .word", ".reasons li", ".rest + .reasons li:last-child", ".fold > summary")
+    for shown in (*lines, "#key-metrics tbody tr:last-child", "#key-metrics thead"):
         box = page.locator(shown).first.bounding_box()
         assert box is not None, shown
         assert box["y"] + box["height"] <= height, shown
-    for left_out in ("nav", ".code", ".skip", ".reasons .command"):
+    for left_out in ("nav", ".code", ".skip", ".rest", "figure details"):
         assert not page.locator(left_out).first.is_visible(), left_out
     # Tables stay tables: paper is narrow, but no phone.
     assert page.locator("#key-metrics tbody tr").first.evaluate("row => getComputedStyle(row).display") == "table-row"

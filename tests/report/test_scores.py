@@ -38,10 +38,10 @@ def test_each_claim_is_tried_and_none_is_nan(pieces):
     )
     assert "nan" not in words
     assert "100 % of other of the candidate's scan" in words
-    assert "cannot be tried on a formula: 1 finding in 0 counted files" in words
-    assert "97.5 % of test_files of the candidate's scan compliance.json fits neither" in words
-    assert "97 % of the candidate's scan compliance.json fits 1 - findings / files" in words
-    assert "1 finding belongs to no group with counted files, so a score of that group is undefined" in words
+    assert "cannot be checked against a formula: 1 finding in 0 counted files" in words
+    assert "97.5 % of test_files of the candidate's scan compliance.json fits neither formula" in words
+    assert "97 % of the candidate's scan compliance.json fits “1 − findings / files”" in words
+    assert "1 finding belongs to no group with counted files, so the groups do not add up to the whole" in words
 
 
 def test_a_score_is_printed_with_what_it_may_be_compared_by(pieces):

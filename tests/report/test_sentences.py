@@ -349,7 +349,7 @@ def test_verdict_sentence_counts_the_gating_conditions_alone():
     loose = ConditionResult("x", "latency", "regressed", gating=False)
     conditions = (STATES["tests regressed"], STATES["missing"], STATES["tests stable"], loose)
     sentence = verdict_sentence(Gate("regressed", conditions))
-    assert sentence == "1 of 3 conditions regressed, 1 is inconclusive, 1 is stable or improved."
+    assert sentence == "1 of 3 conditions regressed, 1 is inconclusive, 1 is stable."
 
 
 @pytest.mark.parametrize("why", ["run_noise_unknown", "prober_late", "not_comparable", "partial", "many_metrics"])

@@ -73,7 +73,7 @@ def test_what_got_worse_is_said_first(worse):
     assert {"service tests", "socket contract", "ruff findings"} <= set(regressed)
     words = repr(verdict)
     assert "confirmed by 5 reruns" in words
-    assert "2 new findings (2 critical)" in words
+    assert "2 new findings (all critical)" in words
     assert "field data.user_id (expected present, observed absent)" in words
 
 

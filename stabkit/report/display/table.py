@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
 from stabkit.analyze.outcome import to_json
-from stabkit.chart.numbers import count, significant
+from stabkit.chart.numbers import MINUS, count, significant
 from stabkit.errors import UsageError
 from stabkit.report.display.badges import badge
 from stabkit.report.display.narrow import Layout, fold_line
@@ -168,7 +169,11 @@ def _shown(value: Any) -> Any:
         return moment(value)
     if hasattr(value, "__float__") and not isinstance(value, str):
         number = float(value)
-        return count(number) if number.is_integer() else significant(number)
+        if number.is_integer():
+            return count(number)
+        short = f"{number:.3g}"
+        exact = "." in short and "e" not in short and math.isclose(float(short), number, rel_tol=1e-9)
+        return short.replace("-", MINUS) if exact else significant(number)  # 0.05 is no 0.0500
     return value
 
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 import pandas as pd
 
 from stabkit.analyze.checklist_lines import readiness as answer_lines
 from stabkit.analyze.impact import area_coincidence, assess_changes
+from stabkit.analyze.outcome import Gate
 from stabkit.chart.impact import SHOWN, describe_impact, plot_impact
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
-from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.sentences import SECTIONS, lacks_baseline, reason_text, section_of, waiting_reason
+from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
+from stabkit.report.sections.absent import absent
+from stabkit.report.sentences import (
+    SECTIONS,
+    lacks_baseline,
+    outcome_count_text,
+    reason_text,
+    section_of,
+    waiting_reason,
+)
 from stabkit.report.summary import changed_text
-from stabkit.report.wording import capital, count, joined, plain, sentence, shell
+from stabkit.report.wording import capital, count, joined, plain, sentence
 
-__all__ = ["LEVELS", "area_table", "change_impact", "change_table", "checklist", "impact_figure", "readiness", "risks"]
+__all__ = ["LEVELS", "area_table", "change_impact", "change_table", "impact_figure", "readiness", "risks"]
 
 LEVELS: Final = ("HIGH", "MEDIUM", "LOW", "MINIMAL", "NONE")
 SHOWN_ROWS: Final = 12
@@ -26,10 +36,9 @@ def change_impact(case: Case, *, files: bool = True) -> Piece:
     """Return areas and files of the range, and the regressions that coincide with them; ``files``: their table too."""
     changes = case.after["changes"]
     if changes.empty:
-        reason = (
-            "The range between baseline and candidate was examined and holds no change." if _examined(case) else None
-        )
-        return NoEvidence("changes", shell(["stabkit", "collect"]), reason)
+        if _examined(case):
+            return Statement(("The range between baseline and candidate was examined: it changes no file.",))
+        return absent(case, "changes", "changes")
     lead = [sentence(f"{changed_text(changes)} changed")]
     beside = area_coincidence(changes, case.gate)
     if len(beside):
@@ -52,7 +61,8 @@ def assess(case: Case) -> pd.DataFrame:
 
 
 def _examined(case: Case) -> bool:
-    return bool((case.after["sources"]["kind"] == "changes").any())
+    sources = case.after["sources"]
+    return bool(((sources["kind"] == "changes") & (sources["status"] == "ok")).any())
 
 
 def _areas(changes: pd.DataFrame) -> list[str]:
@@ -172,15 +182,9 @@ def risks(case: Case) -> Piece:
             for row in sorted(chosen.to_dict("records"), key=lambda row: (LEVELS.index(row["level"]), row["path"]))
         ]
     if not rows:
-        seen = "conditions and changes" if len(changes) else "conditions; changes are not recorded"
-        return Statement((sentence(f"no risk was found in {seen}"),))
-    named = sum(row["state"] in ("regressed", "high") for row in rows)
-    which = (
-        ("high or regressed" if named else "neither high nor regressed")
-        if len(rows) == 1
-        else (f"{amount_text(named) if named else 'none'} of them high or regressed")
-    )
-    lead = sentence(f"{count(len(rows), 'risk')}, {which}")
+        seen = "no changed file is of medium or high risk" if len(changes) else "which files changed is not recorded"
+        return Statement((sentence("every condition is stable or improved", seen),))
+    lead = sentence(_risk_counts(case.gate, [str(row["state"]) for row in rows]))
     columns = (
         Column("risk", "Risk", "head"),
         Column("state", "State", "outcome"),
@@ -191,16 +195,20 @@ def risks(case: Case) -> Piece:
     return Group((Statement((lead,)), Table(columns, tuple(rows), "Risks, the gravest first", limit=20)))
 
 
+def _risk_counts(gate: Gate, states: list[str]) -> str:
+    """Return how many conditions and changed files the risks are, the gravest first."""
+    outcomes = Counter(condition.outcome for condition in gate.conditions)
+    open_ = {word: outcomes[word] for word in ("regressed", "inconclusive")}
+    files: list[str] = []
+    for level in ("high", "medium"):
+        if amount := states.count(level):
+            files.append(f"{amount_text(amount) if files else count(amount, 'changed file')} of {level} risk")
+    return "; ".join([*([outcome_count_text(open_, "condition")] if any(open_.values()) else []), ", ".join(files)])
+
+
 def readiness(case: Case) -> Piece:
-    """Return the production-readiness checklist."""
-    return checklist(answer_lines(case.after["checks"], case.gate, case.config))
-
-
-def checklist(lines: pd.DataFrame) -> Piece:
-    """Return checklist lines: yes, no, not checked with the reason, manual; the first sentence counts them."""
-    if lines.empty:
-        return NoEvidence("a checklist", shell(["stabkit", "collect"]))
-    rows = lines.to_dict("records")
+    """Return the checklist: yes, no, not checked with the reason, manual; the first sentence counts them."""
+    rows = answer_lines(case.after["checks"], case.gate, case.config).to_dict("records")
     items = tuple(CheckItem(_answer(row), capital(plain(row["line"], 160)), _because(row)) for row in rows)
     order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))

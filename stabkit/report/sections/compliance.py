@@ -14,9 +14,10 @@ from stabkit.analyze.scores import FORMULAS, score_claims, score_conflicts
 from stabkit.chart.findings import describe_new_fixed, describe_open, plot_new_fixed, plot_open
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
-from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.numbers import percent
-from stabkit.report.wording import count, joined, plain, sentence, shell, verb
+from stabkit.report.sections.absent import absent
+from stabkit.report.wording import count, joined, plain, sentence, verb
 from stabkit.schema import Evidence
 
 __all__ = ["compliance", "findings_table", "history_figures", "score_pieces"]
@@ -38,11 +39,14 @@ def compliance(case: Case) -> Piece:
     """Return finding states by severity, new findings, claimed scores against formulas, and the history."""
     before, after = case.before, case.after
     if after["scans"].empty and before["scans"].empty:
-        return NoEvidence("scans", shell(["stabkit", "collect"]))
+        return absent(case, "scans", "scans")
     pieces: list[Piece] = []
     if after["scans"].empty or before["scans"].empty:
-        side = "candidate" if after["scans"].empty else "baseline"
-        pieces.append(NoEvidence(f"scans of the {side}", shell(["stabkit", "collect"]), "Nothing can be compared."))
+        lacking = "candidate" if after["scans"].empty else "baseline"
+        alone, found_alone = ("baseline", before) if after["scans"].empty else ("candidate", after)
+        pieces.append(Statement((_alone(found_alone, alone),)))
+        # In a first run nothing that could be collected now would make a baseline.
+        pieces += [] if case.first else [absent(case, f"scans of the {lacking}", "scans")]
     else:
         found = match_findings(
             before["findings"], after["findings"], before["scans"], after["scans"], changes=after["changes"]
@@ -69,7 +73,7 @@ def _compared(found: FindingComparison, before: pd.DataFrame, after: pd.DataFram
     if before.empty and after.empty:
         total = "no finding is listed in either run"
     comparable = "the scans are comparable" if found.comparable else "the scans are not comparable"
-    why = f"{comparable}: {joined(found.why, most=6)}" if found.why else comparable
+    why = f"{comparable}: {joined(of_both_sides(found.why), most=6)}" if found.why else comparable
     lead = (
         sentence(f"{total}: {', '.join(words)}" if words else f"{total}"),
         sentence(why),
@@ -80,11 +84,22 @@ def _compared(found: FindingComparison, before: pd.DataFrame, after: pd.DataFram
         pieces.append(_by_severity(states))
     worse = states[states["state"].isin(["new", "reopened", "updated", "not_scanned", "moved"])]
     if len(worse):
-        pieces.append(findings_table(worse, "Findings that are not simply as before"))
+        pieces.append(findings_table(worse, "Findings that changed"))
     fixed = states[states["state"] == "fixed"]
     if len(fixed):
         pieces.append(Fold((findings_table(fixed, "Fixed findings"),), summary=count(len(fixed), "fixed finding")))
     return pieces
+
+
+def _alone(evidence: Evidence, side: str) -> str:
+    """Say what one side's scans found, where the other has none to compare with."""
+    findings = evidence["findings"]
+    open_ = findings[~findings["suppressed"]]
+    severe = f" ({_severities(open_)})" if len(open_) else ""
+    found, claimed = f"{count(len(open_), 'open finding')}{severe}", _claimed(evidence)
+    if claimed and findings.empty:
+        found = f"{count(claimed, 'finding')} claimed, none of them listed"
+    return sentence(f"the {side} alone, by {joined(sorted(set(evidence['scans']['tool'])))}: {found}")
 
 
 def _only_totals(before: Evidence, after: Evidence) -> list[Piece]:
@@ -105,11 +120,35 @@ def _claimed(evidence: Evidence) -> int | None:
     return None if whole.isna().any() or whole.empty else int(whole.sum())
 
 
+def of_both_sides(notes: Sequence[str]) -> tuple[str, ...]:
+    """Return the notes, those that say the same of either scan put as one.
+
+    Examples
+    --------
+    >>> of_both_sides(["the baseline scan of lint is incomplete", "the candidate scan of lint is incomplete"])
+    ('either scan of lint is incomplete',)
+    """
+    sides = ("the baseline scan ", "the candidate scan ")
+    said = [tuple(note.removeprefix(side) for note in notes if note.startswith(side)) for side in sides]
+    both = set(said[0]) & set(said[1])
+    merged = (
+        f"either scan {note.removeprefix(side)}" if note.removeprefix(side) in both else note
+        for note in notes
+        for side in [next((side for side in sides if note.startswith(side)), "")]
+    )
+    return tuple(dict.fromkeys(merged))
+
+
 def _assumptions(notes: Sequence[str]) -> list[str]:
     """Return what was assumed, a sentence each; what is unknown in the same way is said together."""
     same = " are unknown, the declared ones are assumed"
-    unknown = [note.removesuffix(same) for note in notes if note.endswith(same)]
-    together = [f"{joined(unknown, most=len(unknown))}{same}"] if unknown else []
+    unknown: dict[str, list[str]] = {}
+    for note in notes:
+        if note.endswith(same):
+            what, _, tool = note.removesuffix(same).removeprefix("the ").partition(" of ")
+            unknown.setdefault(tool, []).append(what)
+    said = "no scan states the {} of {}: they are taken as equal"
+    together = [said.format(joined(what), tool) for tool, what in unknown.items()]
     return [sentence(note) for note in (*together, *(note for note in notes if not note.endswith(same)))]
 
 
@@ -120,6 +159,8 @@ def _open(findings: pd.DataFrame) -> int:
 def _severities(states: pd.DataFrame) -> str:
     counts = Counter(states["severity"].fillna("no severity"))
     ordered = sorted(counts, key=lambda word: (-(severity_rank(word) or 0), word))
+    if len(ordered) == 1:
+        return plain(ordered[0]) if len(states) == 1 else f"all {plain(ordered[0])}"
     return ", ".join(f"{amount_text(counts[word])} {plain(word)}" for word in ordered)
 
 
@@ -228,9 +269,9 @@ def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
         conflicts = score_conflicts(one)
         name = f"the {side}'s scan {plain(str(scan_id).rpartition('/')[2] or scan_id)}"
         if conflicts.conflict:
-            found.append(sentence(f"no single formula explains the claimed scores of {name}"))
+            found.append(sentence(f"no single formula explains all claimed scores of {name} and its groups"))
         elif conflicts.single_formula:
-            formulas = joined((FORMULAS[score_id] for score_id in conflicts.single_formula), last="as well as")
+            formulas = joined((f"“{FORMULAS[name]}”" for name in conflicts.single_formula), last="as well as")
             found.append(sentence(f"the claimed scores of {name} fit {formulas}"))
         told = conflicts.claims.to_dict("records")
         # Where a formula explains all, the table holds the rest; where none does, the claims that tell them apart.
@@ -241,7 +282,8 @@ def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
         if conflicts.uncounted_findings:
             n = conflicts.uncounted_findings
             said = f"{count(n, 'finding')} {verb('belongs', n)} to no group with counted files"
-            found.append(sentence(f"{said}, so a score of that group is undefined, whatever it claims"))
+            undefined = "a score claimed for such a group is undefined"
+            found.append(sentence(f"{said}, so the groups do not add up to the whole, and {undefined}"))
     return tuple(found)
 
 
@@ -249,11 +291,11 @@ def _claim_words(row: dict[Any, Any], name: str) -> str:
     scope = f"{plain(row['scope'])} of {name}" if row["scope"] != "all" else name
     claim = f"{percent(row['claimed_score'] / 100)} of {scope}"
     if isinstance(row["note"], str):  # else null, which is NaN beside a note of another scope
-        return f"{claim} cannot be tried on a formula: {plain(row['note'])}"
+        return f"{claim} cannot be checked against a formula: {plain(row['note'])}"
     files = count(int(row["files"]), "file")
-    values = [f"{row[score_id]:.2f}\u202f% by {formula}" for score_id, formula in FORMULAS.items()]
-    fits = FORMULAS[row["fits"]] if row["fits"] else "neither"
-    return f"{claim} fits {fits}: over {files} and {count(int(row['findings']), 'finding')} it is {joined(values)}"
+    values = [f"{row[score_id]:.2f}\u202f% by “{formula}”" for score_id, formula in FORMULAS.items()]
+    fits = f"“{FORMULAS[row['fits']]}”" if row["fits"] else "neither formula"
+    return f"{claim} fits {fits}: {count(int(row['findings']), 'finding')} in {files} give {joined(values)}"
 
 
 def _score_row(row: dict[Any, Any], claims: pd.DataFrame) -> dict[str, Any]:

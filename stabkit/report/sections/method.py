@@ -11,11 +11,12 @@ import pandas as pd
 from stabkit.analyze.looks import read_looks
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
-from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
 from stabkit.report.evidence import states_its_start
 from stabkit.report.noise import noise_table
 from stabkit.report.numbers import confidence_text, measure, moment, percent
-from stabkit.report.wording import count, plain, sentence, verb
+from stabkit.report.sections.absent import absent
+from stabkit.report.wording import count, plain, sentence, shell, verb
 
 __all__ = ["METHODS", "evidence_and_method"]
 
@@ -49,7 +50,7 @@ def evidence_and_method(case: Case) -> Piece:
     pieces: list[Piece] = [_lead(case), _runs(case), *_looks(case), *_noise(case)]
     sources = case.sources
     if sources.empty:
-        pieces.append(NoEvidence("sources", "stabkit collect"))
+        pieces.append(absent(case, "sources"))
     else:
         pieces.append(_sources(sources))
     pieces.append(Fold((Statement(METHODS),), summary="Statistics"))
@@ -62,11 +63,11 @@ def _lead(case: Case) -> Statement:
     bad = sources[sources["status"] != "ok"]
     counts = [f"{len(group)} {status}" for status, group in bad.groupby("status", sort=True)]
     if sources.empty:
-        return Statement(("No source was read.", "Made again by:"), command=case.command)
+        return Statement(("No source was read.", "To make this report again:"), command=case.command)
     read = f"{count(len(sources), 'source')} {verb('was', len(sources))} read"
     rows = sources["rows"].sum()
     detail = f"{read}, {amount_text(int(rows))} rows; {', '.join(counts) or 'all of them whole'}"
-    return Statement((sentence(detail), "Made again by:"), command=case.command)
+    return Statement((sentence(detail), "To make this report again:"), command=case.command)
 
 
 def _runs(case: Case) -> Table:
@@ -135,9 +136,8 @@ def _noise(case: Case) -> list[Piece]:
         return [noise_table(case.noise, environment)]
     if case.store is None:
         return []
-    return [
-        Statement(("How often identical systems come out as changed here was not measured.",), command="stabkit aa")
-    ]
+    said = "How often identical systems come out as changed here was not measured. To measure it:"
+    return [Statement((said,), command=shell(["stabkit", "aa", *case.places]))]
 
 
 def _known(value: Any) -> str | None:

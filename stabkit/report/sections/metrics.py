@@ -13,12 +13,15 @@ from stabkit.chart.objectives import describe_objectives, plot_objectives
 from stabkit.chart.strip import Strip
 from stabkit.report.answer import KeyMetric
 from stabkit.report.case import Case
-from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.estimates import change_text, sample_text, values_text
+from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
+from stabkit.report.estimates import change_text, headroom_text, margin_text, sample_text, values_text
 from stabkit.report.numbers import confidence_text, measure, pair
+from stabkit.report.sections.absent import absent
 from stabkit.report.sentences import (
+    SECTIONS,
     leading_estimate,
     outcome_count_text,
+    section_of,
     slow_requests_words,
     standing_outcome,
 )
@@ -38,12 +41,15 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
     """
     pairs = [(c, e) for c in case.gate.conditions for e in c.estimates]
     if not pairs:
-        return NoEvidence("metrics on both sides", "stabkit collect")
+        return absent(case, "metrics on both sides", "http", "websocket", "resources")
     pairs.sort(key=_weight)
     open_ = sum(standing_outcome(c, e) != "stable" for c, e in pairs)
     shown = max(open_, min(KEY, len(pairs)))
     level = case.gate.confidence
-    caption = f"The band is the margin, the bar the {confidence_text(level)} interval of candidate against baseline"
+    drawn = any(strip(c, e) is not None for c, e in pairs[:shown] if c.kind != "objective")
+    caption = "Judged metrics, those not stable first"
+    if drawn:
+        caption = f"The band is the margin, the bar the {confidence_text(level)} interval of candidate against baseline"
     pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], caption, confidence=level)]
     objectives = _objectives_figure(pairs, level, drawn=drawn)
     if objectives is not None:
@@ -77,17 +83,17 @@ def first_metrics(gate: Gate) -> tuple[KeyMetric, ...]:
 
 def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:
     change = _change(condition, estimate) or "not compared"
+    limit = None if condition.kind == "objective" or estimate.margin is None else margin_text(estimate)
     outcome = standing_outcome(condition, estimate)
-    name = metric_name(condition, estimate)
+    name, shown_in = metric_name(condition, estimate), SECTIONS[section_of(condition)]
     if condition.kind == "slow_requests":  # what counts as slow is said in the table
         name = f"{plain(condition.target)} slow requests" if condition.target else plain(condition.name)
     if condition.kind == "objective":
         asked = f"{measure(estimate.candidate, estimate.unit)}, objective {measure(estimate.margin, estimate.unit)}"
         name = name.removesuffix(", objective")
         values = asked if estimate.candidate is not None else ""
-        return KeyMetric(name, values, change[0] if isinstance(change, tuple) else change, outcome)
-    shown = change if isinstance(change, str) else change[0]
-    return KeyMetric(name, values_text(estimate), shown, outcome, strip(condition, estimate))
+        return KeyMetric(name, values, change, outcome, section=shown_in)
+    return KeyMetric(name, values_text(estimate), change, outcome, strip(condition, estimate), limit, shown_in)
 
 
 def _objectives_figure(
@@ -131,6 +137,7 @@ def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str, 
         Column("baseline", "Baseline", "number", phone=False),
         Column("candidate", "Candidate", "number", phone=False),
         Column("change", f"Change [{confidence_text(confidence)}]", "number"),
+        Column("margin", "Margin", "number"),
         Column("strip", "Interval in its margin", "strip"),
         Column("outcome", "Outcome", "outcome"),
     )
@@ -144,6 +151,7 @@ def _row(condition: ConditionResult, estimate: Estimate) -> dict[str, Any]:
         "baseline": before,
         "candidate": after,
         "change": _change(condition, estimate),
+        "margin": _margin(condition, estimate),
         "strip": strip(condition, estimate) if condition.kind != "objective" else None,
         "outcome": standing_outcome(condition, estimate),
     }
@@ -168,16 +176,28 @@ def metric_name(condition: ConditionResult, estimate: Estimate) -> str:
     )
 
 
-def _change(condition: ConditionResult, estimate: Estimate) -> str | tuple[str, str] | None:
+def _change(condition: ConditionResult, estimate: Estimate) -> str | None:
     if max(estimate.n_baseline, estimate.n_candidate) <= 1:
         return "n = 1"
     if condition.kind == "objective":
         bounded = estimate.high is not None and math.isfinite(estimate.high)
-        high = f"at most {measure(estimate.high, 'ms')}" if bounded else "no upper bound yet"
-        return (high, f"objective below {measure(estimate.margin, 'ms')}")
+        return f"at most {measure(estimate.high, estimate.unit)}" if bounded else "no upper bound yet"
     if estimate.change is not None:
         return change_text(estimate)
     return "no bound yet" if estimate.candidate is not None and estimate.baseline is not None else None
+
+
+def _margin(condition: ConditionResult, estimate: Estimate) -> str | tuple[str, str] | None:
+    """Return the margin and what the interval's upper bound leaves of it; of an objective, its limit."""
+    if estimate.margin is None:
+        return None
+    limit = condition.kind == "objective"
+    text = f"below {measure(estimate.margin, estimate.unit)}" if limit else margin_text(estimate)
+    bounded = estimate.high is not None and math.isfinite(estimate.high)
+    if not bounded or max(estimate.n_baseline, estimate.n_candidate) <= 1:
+        return text
+    left = headroom_text(estimate, limit=limit)
+    return (text, f"{left} left" if left else "none left")
 
 
 def strip(condition: ConditionResult, estimate: Estimate) -> Strip | None:

@@ -15,13 +15,14 @@ from stabkit.chart.events import SHOWN, describe_events, plot_events
 from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.resources import describe_resources, plot_resources
 from stabkit.report.case import Case
-from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.estimates import change_text
 from stabkit.report.numbers import confidence_text, measure, moment, percent
+from stabkit.report.sections.absent import absent
 from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
 from stabkit.report.sentences import outcome_count_text
-from stabkit.report.wording import count, joined, metric_words, plain, sentence, shell, verb
+from stabkit.report.wording import count, joined, metric_words, plain, sentence, verb
 
 __all__ = ["availability", "checks_table", "resources", "websocket"]
 
@@ -35,7 +36,7 @@ def availability(case: Case) -> Piece:
     """Return success rates of HTTP targets with their Wilson intervals, failed checks, and failed requests in order."""
     targets = case.http_targets()
     if not targets:
-        return NoEvidence("HTTP targets", shell(["stabkit", "collect"]))
+        return absent(case, "HTTP targets", "http")
     pieces: list[Piece] = [Statement((_availability_lead(case, targets),)), _rates(case, targets, "response_time")]
     redirected = hops(case, targets)
     if redirected is not None:
@@ -51,7 +52,7 @@ def websocket(case: Case) -> Piece:
     """Return handshake rates, times and the event checks of WebSocket targets."""
     targets = case.websocket_targets()
     if not targets:
-        return NoEvidence("WebSocket sessions", shell(["stabkit", "collect"]))
+        return absent(case, "WebSocket sessions", "websocket")
     pieces: list[Piece] = [Statement((_contract_lead(case, targets),)), _rates(case, targets, "connect_time")]
     pairs = [(c, e) for c in case.of_kind("latency", "objective") if c.target in targets for e in c.estimates]
     if pairs:
@@ -177,7 +178,7 @@ def _change_cell(condition: ConditionResult | None) -> str | None:
 def _checks(case: Case, targets: Sequence[str]) -> list[Piece]:
     checks = _of(case.after["checks"], targets)
     if checks.empty:
-        return [NoEvidence(f"checks on {joined(targets)}", shell(["stabkit", "collect"]))]
+        return [absent(case, f"checks on {joined(targets)}", "http", "websocket")]
     bad = checks[checks["outcome"] != "pass"]
     good = checks[checks["outcome"] == "pass"]
     pieces: list[Piece] = []
@@ -269,7 +270,7 @@ def resources(case: Case) -> Piece:
         pieces.append(Fold((readings,), summary=f"{rows} by run") if figures else readings)
     prober = _prober(case)
     if not pieces:
-        pieces.append(NoEvidence("CPU and memory", shell(["stabkit", "collect"])))
+        pieces.append(absent(case, "CPU and memory", "resources", "prometheus"))
     else:
         words = [c.outcome for c in case.of_kind("resource")]
         lead = sentence(outcome_count_text(Counter(words), "resource condition")) if words else ""

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.compared_tests import compare_tests
+from stabkit.analyze.confirmation import BAD, GOOD
 from stabkit.analyze.coverage import LEFT_OUT, expected_to_fail
 from stabkit.analyze.histories import pass_history, test_run_map
 from stabkit.analyze.sides import Sides
@@ -16,10 +17,11 @@ from stabkit.analyze.transitions import suite_summary
 from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 from stabkit.report.case import Case
-from stabkit.report.display import Column, Figure, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.numbers import duration
+from stabkit.report.sections.absent import absent
 from stabkit.report.sentences import whole_text
-from stabkit.report.wording import count, joined, plain, sentence, shell
+from stabkit.report.wording import count, joined, plain, sentence
 
 __all__ = ["map_figure", "not_passing_figure", "results"]
 
@@ -34,26 +36,41 @@ def results(case: Case) -> Piece:
     """Return suites, tests that changed, and the history of both."""
     before, after = case.before["tests"], case.after["tests"]
     if before.empty and after.empty:
-        return NoEvidence("test results", shell(["stabkit", "collect"]))
+        return absent(case, "test results", "tests")
     frame = compare_tests(case.sides or Sides(case.config, case.baseline, case.candidate))
     conditions = case.of_kind("tests")
     leads = tuple(sentence(f"{plain(c.name)}: {whole_text(c)}") for c in conditions)
     leads += tuple(_claims_without_rows(case.sources))
     if marked := expected_to_fail(frame):
         leads += (sentence(f"passed before and now expected to fail: {joined(marked)}"),)
-    pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
     if before.empty or after.empty:
-        side = "candidate" if after.empty else "baseline"
-        gap = NoEvidence(f"tests of the {side}", shell(["stabkit", "collect"]), "Nothing can be compared.")
-        return Group((pieces[0], gap, *_history_pieces(case)))
+        alone, side = ("baseline", "candidate") if after.empty else ("candidate", "baseline")
+        lead = Statement((*leads, _alone(frame, alone)))
+        # In a first run nothing that could be collected now would make a baseline.
+        gap = [] if case.first else [absent(case, f"tests of the {side}", "tests")]
+        return Group((lead, *gap, *_history_pieces(case)))
+    pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
     changed = frame[~frame["transition"].isin([*_QUIET, *_KNOWN])]
     known = frame[frame["transition"].isin(_KNOWN)]
     if len(changed):
         pieces.append(_table(changed, "Tests that changed"))
     if len(known):
         table = _table(known, "Known failures and fixed tests")
-        pieces.append(Fold((table,), summary=count(len(known), "known failure or fixed test")))
+        failing, fixed = (int((known["transition"] == word).sum()) for word in _KNOWN)
+        parts = [count(failing, "known failure")] if failing else []
+        parts += [count(fixed, "fixed test")] if fixed else []
+        pieces.append(Fold((table,), summary=joined(parts)))
     return Group((*pieces, *_history_pieces(case)))
+
+
+def _alone(frame: pd.DataFrame, side: str) -> str:
+    """Say how the tests of one side came out, where the other has none to compare with."""
+    status = frame[f"{side}_status"]
+    good, bad, skipped = (int(status.isin(words).sum()) for words in (GOOD, BAD, ["skip"]))
+    parts = [f"the {side} alone: {amount_text(good)} of {count(good + bad, 'test')} passed"]
+    parts += [f"{amount_text(skipped)} skipped"] if skipped else []
+    failed = joined(frame.loc[status.isin(BAD), "test_id"])
+    return sentence(", ".join(parts), f"failed: {failed}" if failed else "")
 
 
 def _claims_without_rows(sources: pd.DataFrame) -> Iterator[str]:

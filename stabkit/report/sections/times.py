@@ -15,15 +15,17 @@ from stabkit.analyze.latency import quantile_shift
 from stabkit.analyze.outcome import ConditionResult
 from stabkit.analyze.trends import Change, detect_changes, run_history
 from stabkit.chart.history import describe_history, plot_history
+from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.shift import describe_shift, plot_shift
 from stabkit.chart.tail import SHARES, describe_tail, plot_tail
 from stabkit.report.case import Case
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
+from stabkit.report.sections.absent import absent
 from stabkit.report.sections.metrics import ORDER
 from stabkit.report.sentences import outcome_count_text, standing_outcome, whole_text
-from stabkit.report.wording import count, metric_words, plain, sentence, shell
+from stabkit.report.wording import count, metric_words, plain, sentence
 
-__all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times"]
+__all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times", "too_few"]
 
 QUANTILES: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
 # Below this many samples a side, p5 and p95 are single samples and a picture of them shows chance.
@@ -36,14 +38,18 @@ def response_times(case: Case) -> Piece:
     """Return shift plot, tail curve and history of every target; those that are stable come last and fold."""
     pairs = measured(case.before["samples"], case.after["samples"])
     if not pairs:
-        return NoEvidence("response times", shell(["stabkit", "collect"]))
+        return absent(case, "response times", "http", "websocket")
     judged: dict[tuple[str | None, str | None], list[ConditionResult]] = {}
-    for condition in case.of_kind("latency", "slow_requests"):
+    for condition in case.of_kind("latency", "slow_requests", "objective"):
         judged.setdefault((condition.target, condition.metric), []).append(condition)
-    ordered = sorted(pairs, key=lambda p: min((ORDER[c.outcome] for c in judged.get(p, ())), default=len(ORDER)))
-    pieces: list[Piece] = [Statement(_lead([c for found in judged.values() for c in found]))] if judged else []
-    pieces += _pictures(case, ordered[:SHOWN_TARGETS])
-    rest = ordered[SHOWN_TARGETS:]
+    rank = {pair: min((ORDER[c.outcome] for c in judged.get(pair, ())), default=len(ORDER)) for pair in pairs}
+    ordered = sorted(pairs, key=lambda pair: rank[pair])
+    compared = [c for found in judged.values() for c in found if c.kind != "objective"]
+    pieces: list[Piece] = [Statement(_lead(compared))] if compared else []
+    # What is not stable never folds: a closed fold is not printed.
+    shown = max(SHOWN_TARGETS, sum(rank[pair] <= ORDER["inconclusive"] for pair in pairs))
+    pieces += _pictures(case, ordered[:shown])
+    rest = ordered[shown:]
     if rest:
         pieces.append(Fold(tuple(_pictures(case, rest)), summary=f"{count(len(rest), 'further metric')}"))
     return Group(tuple(pieces))
@@ -88,8 +94,13 @@ def figures(case: Case, target: str, metric: str) -> list[Piece]:
             shift_figure(before, after, of=of, judged=judged),
             tail_figure(before, after, of=of, objective_ms=limit),
         ]
-    amounts = f"n = {len(before)} in the baseline and {len(after)} in the candidate"
-    return [NoEvidence(f"the distribution of {of}", reason=f"{amounts}; {ENOUGH} a side would show it.")]
+    return [too_few(before, after, of=of)]
+
+
+def too_few(before: pd.DataFrame, after: pd.DataFrame, *, of: str) -> NoEvidence:
+    """Return that two samples are too small for a picture of their distribution."""
+    amounts = f"n = {amount_text(len(before))} in the baseline and {amount_text(len(after))} in the candidate"
+    return NoEvidence(f"the distribution of {of}", reason=f"{amounts}; {ENOUGH} a side would show it.")
 
 
 def history_of(case: Case, target: str, metric: str) -> Figure | None:

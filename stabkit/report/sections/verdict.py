@@ -11,7 +11,7 @@ from stabkit.report import summary
 from stabkit.report.answer import Subject, Verdict
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.needs import deciding_command
+from stabkit.report.needs import deciding_command, within_reach
 from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.sentences import reasons
 from stabkit.report.wording import capital, count, joined, plain, sentence, verb
@@ -31,6 +31,7 @@ def verdict(case: Case) -> Verdict:
         baseline=summary.run_name(case.baseline.run) if case.baseline else None,
         candidate=summary.run_name(run),
         at=run["started_at"].isoformat(),
+        rounds=case.again.rounds or None,
     )
     sides = [case.baseline, case.candidate] if case.baseline else [case.candidate]
     return Verdict(
@@ -40,6 +41,7 @@ def verdict(case: Case) -> Verdict:
         facts=tuple(summary.facts_strip(gate, case.after["changes"]).items()),
         metrics=first_metrics(gate),
         decide=_decide(case),
+        decides=_decides(case),
         subject=subject,
         largest_change=summary.largest_change(gate),
         missing=gate.missing,
@@ -51,8 +53,15 @@ def verdict(case: Case) -> Verdict:
 
 def _decide(case: Case) -> str | None:
     if all(condition.kind == "evidence" for condition in case.gate.conditions):
-        return "stabkit collect"
+        return case.again.collect
     return None if case.first else deciding_command(case.gate.reasons, case.again)
+
+
+def _decides(case: Case) -> str | None:
+    """Return the open conditions that the command decides, where it does not decide all of them."""
+    open_ = [condition for condition in case.gate.reasons if condition.outcome == "inconclusive"]
+    reached = within_reach(open_)
+    return joined((c.name for c in reached), most=3) if 0 < len(reached) < len(open_) else None
 
 
 def _text(value: object) -> str | None:
@@ -118,7 +127,8 @@ def recommendations(case: Case) -> Piece:
         {"what": (capital(plain(a.what, 200)), a.when), "because": a.because, "command": a.command} for a in found
     )
     now = sum(a.when == "now" for a in found)
-    lead = sentence(f"{count(now, 'step')} now, {len(found) - now} later")
+    later = f", {len(found) - now} later" if len(found) > now else ""
+    lead = sentence(f"{count(now, 'step')} now{later}")
     columns = (Column("what", "Do", "head"), Column("because", "Because"), Column("command", "Command", "code"))
     return Group((Statement((lead,)), Table(columns, rows, "Recommendations in order of weight")))
 
