@@ -44,7 +44,7 @@ def index_html(reports: Sequence[Placed], unread: Sequence[Unread], sentence: st
                 folded=group == "stable" and len(rows) > _OPEN_STABLE,
             ))  # fmt: skip
     page = SimpleNamespace(
-        title="Reports", version=package_version(), css=Markup(page_css()) + _filter_rules(subjects),  # noqa: S704
+        title="Reports", version=package_version(), css=Markup(page_css("index")) + _filter_rules(subjects),  # noqa: S704
         window_title=f"Reports: {sentence}", index=None, crumbs=[], when="", runs="", command="", sentence=sentence,
         unread=unread, groups=groups, grid=_grid(reports), subjects=subjects,
         repeated=any(placed.newest for placed in reports),

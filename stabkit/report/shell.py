@@ -17,7 +17,7 @@ def package_version() -> str:
 
 
 @cache
-def page_css() -> str:
-    """Return the style of all pages."""
-    text = (TEMPLATES / "stabkit" / "page.css").read_text(encoding="utf-8")
-    return text.replace("\n", "")
+def page_css(*more: str) -> str:
+    """Return the style of all pages, then what one kind of page has beside it, such as ``index``."""
+    files = [(TEMPLATES / "stabkit" / f"{name}.css").read_text(encoding="utf-8") for name in ("page", *more)]
+    return "".join(files).replace("\n", "")
