@@ -40,6 +40,8 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "diff": differences.diff,
 }
 
+_ANYWHERE: Final = ("--quiet", "-q", "--debug")
+
 _STORE_COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "check": storage.check,
     "compact": storage.compact,
@@ -82,8 +84,10 @@ def _show_version(value: bool) -> None:
 def _globals(
     context: typer.Context,
     *,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results, warnings and errors.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log what is done.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only results, warnings and errors; anywhere in a command.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log what is done; anywhere too.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback answers and exits
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
@@ -122,6 +126,7 @@ app.add_typer(_store, name="store")
 
 def run_command(words: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever goes wrong is told on stderr."""
+    words = _global_first(words)
     terminal = Terminal(debug="--debug" in words)
     try:
         code = _outcome(words, terminal)
@@ -132,6 +137,13 @@ def run_command(words: Sequence[str]) -> int:
     if code == INTERRUPTED:
         terminal.interrupted()
     return code
+
+
+def _global_first(words: Sequence[str]) -> list[str]:
+    """Return the words with the global options first, wherever they were typed."""
+    end = words.index("--") if "--" in words else len(words)
+    first = [word for word in words[:end] if word in _ANYWHERE]
+    return [*first, *(word for word in words[:end] if word not in _ANYWHERE), *words[end:]]
 
 
 def _outcome(words: Sequence[str], terminal: Terminal) -> int:

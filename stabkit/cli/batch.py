@@ -100,7 +100,8 @@ def batch(
     columns are parameters. What lies in the folder and is made of the same notebook, parameters and runs is skipped;
     what failed is tried again. One failure stops nothing.
 
-    Exit codes: that of the gravest report: 2 failed, then 1 regressed, 3 inconclusive, 0 stable; 130 interrupted.
+    Exit codes: 0 all stable; else that of the gravest report: 2 failed, then 1 regressed, then 3 inconclusive. 130
+    interrupted.
 
     \b
     Examples:

@@ -42,6 +42,13 @@ def test_the_store_alone_lists_its_commands(stabkit):
     assert "compact" in out
 
 
+def test_global_options_may_stand_anywhere(stabkit):
+    words = ("import", "tests", "good.xml", "--label", "v1", "--data", "runs")
+    assert "Next: " in stabkit(*words)[2]
+    for quiet in ((*words, "--quiet"), ("-q", *words), (*words[:2], "-q", *words[2:])):
+        assert stabkit(*quiet)[2] == ""
+
+
 def test_a_failing_file_system_is_no_bug_of_ours(stabkit):
     code, _, err = stabkit("index", "x" * 300)
     assert code == 2
