@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, cast
 
 import numpy as np
@@ -270,13 +270,22 @@ def _contrast(design: _Design, p: float) -> tuple[Contrast, str]:
         if design.kind == "paired":
             return paired_contrast(logs_b, logs_c, tick=tick), "paired t over rounds"
         return welch_contrast(logs_b, logs_c, tick=tick, noise=design.noise.get(p)), "Welch over rounds"
-    sides = (_bounds(b, p, ticks[0]), _bounds(c, p, ticks[1]))
+    sides = _bounds(b, p, ticks[0]), _bounds(c, p, ticks[1])
+    if design.kind != "single":
+        sides = _alike(*sides)
     words = {"single": "order statistics, long-run variance"}.get(design.kind, "order statistics, clustered variance")
     return QuantileContrast(sides, design.noise.get(p)), words
 
 
 def _bounds(side: Rounds, p: float, tick: float) -> QuantileBounds:
     return serial_quantile(side, p, tick=tick) if side.count == 1 else clustered_quantile(side, p, tick=tick)
+
+
+def _alike(b: QuantileBounds, c: QuantileBounds) -> tuple[QuantileBounds, QuantileBounds]:
+    """Return both sides as clustered as they are together: a few bad rounds may by chance lie on one side alone."""
+    inflation = (b.inflation + c.inflation) / 2
+    sd_b, sd_c = (math.sqrt(inflation * side.n * side.p * (1 - side.p)) for side in (b, c))
+    return replace(b, rank_sd=sd_b), replace(c, rank_sd=sd_c)
 
 
 def _judge(design: _Design, name: str, p: float, margin: float) -> tuple[Estimate, float, Need | None]:

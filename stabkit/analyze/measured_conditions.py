@@ -98,7 +98,7 @@ def _judge_populations(
         try:
             outcome, found, open_ = compare(condition, sides, population)
         except SchemaError as error:
-            outcome, found, open_ = "inconclusive", (), (Need(None, "evidence", "missing", f"{error.what}"),)
+            outcome, found, open_ = "inconclusive", (), (Need(None, "evidence", "missing", error.what),)
         named = found if len(populations) == 1 else [replace(e, name=f"{population.name}, {e.name}") for e in found]
         outcomes.append(outcome)
         estimates += named
@@ -198,6 +198,10 @@ def _compare_slow(
 
 
 def _compare_resource(condition: Condition, sides: Sides, population: Population) -> _Compared:
+    units = [set(rows["unit"].dropna()) for rows in (population.baseline, population.candidate)]
+    if units[0] != units[1] or len(units[0]) > 1:
+        said = " against ".join(", ".join(sorted(side)) or "no unit" for side in units)
+        return "inconclusive", (), (Need(None, "evidence", "not_comparable", f"{population.name} in {said}"),)
     estimates = compare_resource(
         judged_rows(population.baseline),
         judged_rows(population.candidate),
@@ -262,9 +266,14 @@ def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
             outcomes.append("inconclusive")
             needs.append(Need(None, "evidence", "missing", f"no good request of {population.name}", side="candidate"))
             continue
-        estimate = objective_estimate(after, objective, confidence=sides.confidence)
         before = measured_times(population.baseline)
-        known = len(before) > 0 and objective_estimate(before, objective).outcome == "regressed"
+        try:
+            estimate = objective_estimate(after, objective, confidence=sides.confidence)
+            known = len(before) > 0 and objective_estimate(before, objective).outcome == "regressed"
+        except SchemaError as error:
+            outcomes.append("inconclusive")
+            needs.append(Need(None, "evidence", "missing", error.what))
+            continue
         estimates.append(estimate)
         if known and estimate.outcome == "regressed":
             outcomes.append("inconclusive")

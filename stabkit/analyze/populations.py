@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,22 +76,30 @@ def judged_rows(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def judged_times(population: Population) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
-    """Return the judged times of both sides from the best column that both have, as ``round`` and ``response_ms``."""
+    """Return the judged times of both sides from the best column that both have, as ``round`` and ``response_ms``.
+
+    A column that has them all goes before one that lacks some; a good request without a time stays, as null: it is
+    missing evidence, which whoever judges must refuse.
+    """
     sides = [judged_rows(population.baseline), judged_rows(population.candidate)]
-    for column in ("response_ms", "service_ms", "value"):
-        frames = [side[side[column].notna()] for side in sides]
-        in_ms = column != "value" or all((frame["unit"] == "ms").all() for frame in frames)
-        if in_ms and all(len(frame) for frame in frames):
-            before, after = (frame[["round", column]].rename(columns={column: "response_ms"}) for frame in frames)
-            return before, after, column
-    return sides[0].iloc[:0], sides[1].iloc[:0], None
+    column = _best_column(sides)
+    if column is None:
+        return sides[0].iloc[:0], sides[1].iloc[:0], None
+    before, after = (side[["round", column]].rename(columns={column: "response_ms"}) for side in sides)
+    return before, after, column
 
 
 def measured_times(samples: pd.DataFrame) -> pd.DataFrame:
-    """Return the judged times of one side from its best column, as ``round`` and ``response_ms``."""
+    """Return the judged times of one side from its best column, as :func:`judged_times` does."""
     judged = judged_rows(samples)
-    for column in ("response_ms", "service_ms", "value"):
-        known = judged[judged[column].notna()]
-        if len(known) and (column != "value" or (known["unit"] == "ms").all()):
-            return known[["round", column]].rename(columns={column: "response_ms"})
-    return judged.iloc[:0]
+    column = _best_column([judged])
+    return judged.iloc[:0] if column is None else judged[["round", column]].rename(columns={column: "response_ms"})
+
+
+def _best_column(sides: Sequence[pd.DataFrame]) -> str | None:
+    columns = ["response_ms", "service_ms"]
+    if all((side.loc[side["value"].notna(), "unit"] == "ms").all() for side in sides):
+        columns.append("value")
+    known = [name for name in columns if all(side[name].notna().any() for side in sides)]
+    whole = (name for name in known if all(side[name].notna().all() for side in sides))
+    return next(whole, known[0] if known else None)

@@ -167,4 +167,5 @@ class Sides:
 
 def _percentiles_alone(source: Mapping[Any, Any]) -> bool:
     """Say whether a load file holds what a tool says of its requests, and none of them: nothing to compare by."""
-    return bool(source["kind"] == "load" and source["rows"] == 0 and source["format"] != "stabkit")
+    claims = source["kind"] == "load" and isinstance(source["claimed"], str) and source["format"] != "stabkit"
+    return claims and not pd.isna(source["rows"]) and source["rows"] == 0

@@ -266,6 +266,8 @@ def read_paths(
                 parts.append(file)
     read = partial(read_file, kind=kind, suite=suite, root=root)
     contents = _each(read, [part for part in parts if isinstance(part, Path)], processes)
+    if not keep_repeats:
+        contents = _without_copies(contents)
     merged = Evidence().merge(*(next(contents) if isinstance(part, Path) else part for part in parts))
     return drop_repeats(merged, keep=keep_repeats)
 
@@ -281,6 +283,19 @@ def _each(read: Callable[[Path], Evidence], files: Sequence[Path], processes: in
             yield from pool.map(read, files, chunksize=SHARED_FILES // 8)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _without_copies(contents: Iterable[Evidence]) -> Iterator[Evidence]:
+    """Return each file's evidence, that of a load file once: requests counted twice would prove twice as much."""
+    first: dict[str, str] = {}
+    for evidence in contents:
+        sources = evidence["sources"]
+        digest, path = sources["sha256"].iloc[0], str(sources["path"].iloc[0])
+        load = sources["kind"].eq("load").all() and "samples" in evidence.tables
+        if not load or first.setdefault(digest, path) == path:
+            yield evidence
+            continue
+        yield Evidence.of(sources=sources.assign(rows=0, message=f"equal to {first[digest]}: left out", claimed=None))
 
 
 def expand(text: str) -> list[Path]:

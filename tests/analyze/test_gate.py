@@ -489,3 +489,38 @@ class TestFailedSources:
         assert outcomes[doubted] == "inconclusive"
         if doubted == "evidence":
             assert outcomes["one contract"] == "stable"
+
+
+@pytest.mark.parametrize("kind", ["latency", "slow_requests", "objective"])
+@pytest.mark.parametrize("value", [np.nan, 0.0, np.inf])
+def test_good_requests_without_a_usable_time_are_missing_evidence(kind: str, value: float) -> None:
+    only = Config(
+        condition=(
+            Condition.model_validate({"name": kind, "kind": kind, "objective": {"quantile": 0.5, "below_ms": 99}}),
+        )
+    )
+    holed = samples()
+    holed.loc[holed.index[::2], ["response_ms", "service_ms"]] = value
+    gate = judged(only, before={"samples": samples()}, after={"samples": holed})
+    assert gate.verdict == "inconclusive"
+    assert reasons(condition(gate, kind)) == {"missing"}
+
+
+def test_resources_in_other_units_are_not_comparable() -> None:
+    only = Config(condition=(Condition(name="memory", kind="resource", metric="memory"),))
+    used = pd.DataFrame(
+        {
+            "target": "api",
+            "metric": "memory",
+            "round": range(20),
+            "sequence": range(20),
+            "value": 60.0,
+            "unit": "MB",
+            "ok": True,
+        }
+    )
+    other = used.assign(unit="KB")
+    assert judged(only, before={"samples": used}, after={"samples": used}).verdict == "stable"
+    assert reasons(condition(judged(only, before={"samples": used}, after={"samples": other}), "resource")) == {
+        "not_comparable"
+    }

@@ -398,3 +398,16 @@ def test_quantiles_of_each_round():
 def test_results_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         compare_latency([1.0], [2.0]).outcome = "stable"
+
+
+def test_bad_rounds_of_either_side_by_chance_are_no_change_of_the_tail():
+    rng = np.random.default_rng(3)
+
+    def side():  # one round in ten is half as slow again
+        level = np.where(rng.random(15) < 0.1, 30.0, 20.0)
+        spread = np.exp(0.25 * rng.standard_normal((15, 60)))
+        return pd.DataFrame({"round": np.repeat(np.arange(15), 60), "response_ms": (level[:, None] * spread).ravel()})
+
+    outcomes = [compare_latency(side(), side()).quantiles[1].outcome for _ in range(300)]
+    changed = outcomes.count("regressed") + outcomes.count("improved")
+    assert binomtest(changed, 300, 0.05, alternative="greater").pvalue > 1e-2  # 13 % with each side's own variance

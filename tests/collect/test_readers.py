@@ -1,5 +1,6 @@
 import contextlib
 import gc
+import json
 import os
 import time
 from pathlib import Path
@@ -126,3 +127,16 @@ def test_reading_json_leaves_the_garbage_collector_as_it_was(tmp_path, content):
             assert gc.isenabled() is running
         finally:
             gc.enable()
+
+
+def test_a_copy_of_a_load_file_counts_once(tmp_path):
+    point = {"time": "2026-01-01T00:00:00Z", "value": 20, "tags": {"url": "/"}}
+    line = json.dumps({"type": "Point", "metric": "http_req_duration", "data": point}) + "\n"
+    for name in ("a.json", "b.json", "c.json"):
+        (tmp_path / name).write_text(line * (2 if name == "c.json" else 1))
+    evidence = read_paths([tmp_path])
+    assert len(evidence["samples"]) == 3
+    assert evidence["sources"]["rows"].tolist() == [1, 0, 2]
+    assert evidence["sources"]["status"].tolist() == ["ok"] * 3
+    assert "a.json" in evidence["sources"]["message"].iloc[1]
+    assert len(read_paths([tmp_path], keep_repeats=True)["samples"]) == 4
