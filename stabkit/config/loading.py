@@ -56,6 +56,11 @@ def load_config(path: Path | str) -> Config:
     ConfigError
         The file is missing or unreadable, is not TOML, or holds an unknown key or a wrong value; names the key, the
         nearest known key, and all faults found.
+
+    Examples
+    --------
+    >>> load_config("data/sample/stabkit.toml").project.name
+    'chat service'
     """
     file = Path(path)
     try:

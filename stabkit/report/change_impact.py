@@ -50,6 +50,11 @@ def change_impact(
         ``repository`` without ``base``, ``base`` without ``repository``, or no such commit.
     UnknownRunError, StoreError, ConfigError
         As :func:`stabkit.report.stability.stability_report`.
+
+    Examples
+    --------
+    >>> len(change_impact("data/sample", "v1.4", "v1.5").case.after["changes"])
+    4
     """
     if bool(repository) != bool(base):
         missing = "base" if repository else "repository"

@@ -46,6 +46,11 @@ def compliance_history(data: str | Path = "data", tool: str | None = None) -> Co
         No scan of that tool; names the nearest.
     StoreError
         There is no store.
+
+    Examples
+    --------
+    >>> compliance_history("data/sample").scans["tool"].unique().tolist()
+    ['ruff']
     """
     store = open_store(data)
     scans, findings = store.read("scans"), store.read("findings")

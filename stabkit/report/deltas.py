@@ -62,6 +62,11 @@ def latency_deltas(
         No such target in the evidence; names the nearest.
     UnknownRunError, StoreError, ConfigError
         As :func:`stabkit.report.stability.stability_report`.
+
+    Examples
+    --------
+    >>> latency_deltas("data/sample", "v1.4", "v1.5", "backend").pairs
+    [('backend', 'response_time')]
     """
     case = load_case(baseline or None, candidate or "latest", data=data, config=config or None)
     pairs = times.measured(case.before["samples"], case.after["samples"])

@@ -49,6 +49,11 @@ def stability_report(
         Both references name the same run.
     StoreError, ConfigError, EvidenceError
         The store, the configuration or a folder cannot be used.
+
+    Examples
+    --------
+    >>> stability_report("v1.4", "v1.5", data="data/sample")
+    StabilityReport(inconclusive, 16 conditions)
     """
     return StabilityReport(load_case(baseline or None, candidate or "latest", data=data, config=config or None))
 

@@ -53,6 +53,11 @@ def test_trends(  # a public function, no test
         No such suite; names the nearest. Or ``last`` is negative.
     StoreError, ConfigError
         There is no store, or the configuration is wrong.
+
+    Examples
+    --------
+    >>> test_trends("data/sample", last=2).runs["label"].tolist()
+    ['v1.4', 'v1.5']
     """
     if last is not None and last < 0:
         raise UsageError(f"The number of runs is {last}.", where="last", hint="Give 0 for all runs, or more.")

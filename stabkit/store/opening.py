@@ -36,6 +36,11 @@ def open_store(path: Path | str, *, create: bool = False) -> Store:
     ------
     StoreError
         There is no store, or it cannot be made.
+
+    Examples
+    --------
+    >>> str(open_store("data/sample").run("latest")["label"])
+    'v1.5'
     """
     remote = in_bucket(path) is not None
     if not remote and "://" in str(path):
