@@ -9,6 +9,7 @@ import pytest
 import stabkit
 from stabkit.errors import StabkitError, UnknownRunError, UsageError
 from stabkit.report.display import Piece
+from stabkit.report.sections import times
 
 SECTIONS = [
     "verdict",
@@ -116,6 +117,16 @@ def test_a_journey_without_guard_is_named(worse):
     text = repr(worse.business_value())
     assert "1 journey has no guard: billing" in text
     assert "no evidence" in text
+
+
+def test_many_metrics_are_named_rather_than_drawn(worse, monkeypatch):
+    monkeypatch.setattr(times, "SHOWN_TARGETS", 1)
+    monkeypatch.setattr(times, "DRAWN_METRICS", 1)
+    words = repr(worse.response_times())
+    amount = len(times.measured(worse.case.before["samples"], worse.case.after["samples"]))
+    assert amount > 2
+    assert f"{amount - 1} metrics are not drawn here: " in words
+    assert words.endswith("--notebook latency_deltas")
 
 
 def test_manual_lines_are_never_ticked(worse):

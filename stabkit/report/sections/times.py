@@ -23,7 +23,7 @@ from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, State
 from stabkit.report.sections.absent import absent
 from stabkit.report.sections.metrics import ORDER
 from stabkit.report.sentences import outcome_count_text, standing_outcome, whole_text
-from stabkit.report.wording import count, metric_words, plain, sentence
+from stabkit.report.wording import count, joined, metric_words, plain, sentence, verb
 
 __all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times", "too_few"]
 
@@ -31,6 +31,9 @@ QUANTILES: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.9
 # Below this many samples a side, p5 and p95 are single samples and a picture of them shows chance.
 ENOUGH: Final = 20
 SHOWN_TARGETS: Final = 3
+# A metric takes two or three figures, 50 KB of the page and half a second; the least stable come first.
+DRAWN_METRICS: Final = 12
+NAMED: Final = 5
 _TAIL_POINTS: Final = 150
 
 
@@ -48,10 +51,17 @@ def response_times(case: Case) -> Piece:
     pieces: list[Piece] = [Statement(_lead(compared))] if compared else []
     # What is not stable never folds: a closed fold is not printed.
     shown = max(SHOWN_TARGETS, sum(rank[pair] <= ORDER["inconclusive"] for pair in pairs))
-    pieces += _pictures(case, ordered[:shown])
-    rest = ordered[shown:]
+    drawn, left = ordered[:DRAWN_METRICS], ordered[DRAWN_METRICS:]
+    pieces += _pictures(case, drawn[:shown])
+    rest = drawn[shown:]
     if rest:
         pieces.append(Fold(tuple(_pictures(case, rest)), summary=f"{count(len(rest), 'further metric')}"))
+    if left:
+        named = joined((f"{plain(target)} {metric_words(metric)}" for target, metric in left), most=NAMED)
+        words = (
+            f"{count(len(left), 'metric')} {verb('is', len(left))} not drawn here: {named}; another notebook draws all"
+        )
+        pieces.append(Statement((sentence(words),), command=f"{case.command} --notebook latency_deltas"))
     return Group(tuple(pieces))
 
 
