@@ -13,7 +13,7 @@ MASK: Final = "***"
 _SECRET_NAME: Final = re.compile(
     r"(?i)(pass(word|wd|phrase)?|secret|token|api[-_.]?key|access[-_.]?key|auth(orization)?|credential|cookie|signature|session|sig$|^key$|^pwd$)"
 )
-_USERINFO: Final = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@:]*(:[^\s/@]*)?@")
+_USERINFO: Final = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@:]*(:[^\s/?#]*)?@")  # a password may hold @
 
 
 def is_secret_name(name: str) -> bool:
@@ -28,24 +28,28 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_url(url: str) -> str:
-    """Return the URL without its user information and with secret query values masked.
+    """Return the URL without its user information and with secret values of its query and fragment masked.
 
     Examples
     --------
     >>> redact_url("https://ann:hunter2@shop.example/x?token=abc&page=2")
     'https://shop.example/x?token=***&page=2'
+    >>> redact_url("https://shop.example/back#access_token=abc&state=1")
+    'https://shop.example/back#access_token=***&state=1'
     """
     try:
         parts: SplitResult = urlsplit(url)
     except ValueError:
         return _USERINFO.sub(r"\g<scheme>", url)
     host = parts.netloc.rpartition("@")[2]
-    query = parts.query
-    if query:
-        pairs = parse_qsl(query, keep_blank_values=True)
-        if any(is_secret_name(name) for name, _ in pairs):
-            query = urlencode([(n, MASK if is_secret_name(n) else v) for n, v in pairs], safe="*")
-    return urlunsplit((parts.scheme, host, parts.path, query, parts.fragment))
+    return urlunsplit((parts.scheme, host, parts.path, _masked(parts.query), _masked(parts.fragment)))
+
+
+def _masked(query: str) -> str:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if not any(is_secret_name(name) for name, _ in pairs):
+        return query
+    return urlencode([(n, MASK if is_secret_name(n) else v) for n, v in pairs], safe="*")
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:

@@ -62,6 +62,15 @@ class DataFile:
     bytes: int
     sha256: str
 
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> DataFile:
+        """Return what the JSON of a marker or manifest says of a file; TypeError if it is no such thing."""
+        file = cls(**data)
+        texts, numbers = (file.table, file.path, file.sha256), (file.rows, file.bytes)
+        if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
+            raise TypeError("it describes a file by values of other types")
+        return file
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -199,7 +208,7 @@ def batch_of(data: Mapping[str, Any], where: str) -> Batch:
             where=where,
             hint="Update stabkit.",
         )
-    files = tuple(DataFile(**file) for file in data["files"])
+    files = tuple(DataFile.read(file) for file in data["files"])
     # Conformed by the reader, all rows at once: row by row takes a hundred times as long.
     run = {name: data["run"].get(name) for name in TABLES["runs"].names}
     batch = Batch(str(data["batch_id"]), str(data["committed_at"]), run, files)

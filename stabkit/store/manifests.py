@@ -210,7 +210,7 @@ def _damaged(where: str, error: Exception) -> StoreError:
 
 
 def _file(data: Mapping[str, Any]) -> DataFile:
-    file = DataFile(**data)
+    file = DataFile.read(data)
     _checked(file.path)
     return file
 

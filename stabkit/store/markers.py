@@ -112,7 +112,7 @@ class Markers:
         if not rows:
             return empty("runs")
         try:
-            frame = conform("runs", pd.DataFrame(rows))
+            frame = conform("runs", pd.DataFrame(rows, dtype=object))
         except SchemaError as error:
             raise StoreError(
                 f"A commit marker holds a wrong runs row: {error.what}",

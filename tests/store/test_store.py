@@ -221,7 +221,10 @@ def test_a_changed_data_file_is_named_and_the_rest_stays_readable(store: Store) 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"\xff\xfe", b'{"schema": 99}', b'{"schema": 1, "files": 3}', b"[" * 5000],
+    [
+        *(b"", b"{", b"[]", b"\xff\xfe", b'{"schema": 99}', b'{"schema": 1, "files": 3}', b"[" * 5000),
+        b'{"schema": 1, "files": [{"table": "tests", "path": [], "rows": 1, "bytes": 1, "sha256": ""}]}',
+    ],
 )
 def test_a_damaged_marker_hides_its_run_alone_and_is_never_passed_over(store: Store, content: bytes) -> None:
     good, bad = store.append(run_at(0, "good"), evidence_of()), store.append(run_at(1, "bad"), evidence_of())
@@ -240,6 +243,13 @@ def test_a_damaged_marker_hides_its_run_alone_and_is_never_passed_over(store: St
     assert caught.value.where == str(marker)
     marker.write_bytes(whole)
     assert fresh.resolve("latest") == bad
+
+
+def test_a_label_that_is_no_text_of_utf_8_is_read(store: Store) -> None:
+    store.append(run_at(0, "odd"), evidence_of())
+    marker = next((store.root / "commits").iterdir())
+    marker.write_text(marker.read_text().replace('"odd"', '"\\ud800"'))
+    assert Store(store.root).runs()["label"].tolist() == ["?"]
 
 
 def test_a_marker_cannot_lead_out_of_the_store(store: Store, tmp_path: Path) -> None:
