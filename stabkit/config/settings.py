@@ -35,6 +35,8 @@ class Project(Model):
     def _reachable(cls, data: str) -> str:
         if "://" in data and not data.startswith("s3://"):
             raise ValueError("a store is a folder, or s3://bucket/prefix")
+        if not data.isprintable():
+            raise ValueError("no folder is called so: it holds a character that cannot be shown")
         return data
 
 

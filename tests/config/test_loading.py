@@ -105,6 +105,8 @@ def test_every_commented_line_of_the_example_is_valid(tmp_path):
             "with http:// or https://, this one with ftp://.",
             "Such as http://host:port/path",
         ),
+        ('[project]\ndata = "http://h/x"', "A store is a folder, or s3://bucket/prefix.", "Correct this value."),
+        ('[project]\ndata = "a\\u0000"', "No folder is called so", "Correct this value."),
         ('[http.a]\nurl = "h:1/x"', "begins here with http:// or https://, this one does not.", "Such as http://"),
         ('[http.a]\nurl = "http://h"\nbaseline_url = "ws://h"', "with ws://.", "It belongs into [websocket.NAME]"),
         ('[websocket.a]\nurl = "https://h"', "with ws:// or wss://, this one with https://.", "into [http.NAME]"),

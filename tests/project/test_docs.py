@@ -160,6 +160,12 @@ def test_every_example_runs(text):
     subprocess.run([sys.executable, "-W", "error", "-c", text], cwd=ROOT, check=True, capture_output=True, timeout=120)
 
 
+def test_the_commands_named_are_those_that_there_are():
+    table = (HANDBOOK / "command-line.md").read_text().partition("<!-- commands")[2].partition("\n\n")[0]
+    shown = re.findall(r"^\| `stabkit (\w+)` \|", table, re.MULTILINE)
+    assert sorted(shown) == sorted([*(command.name for command in app.registered_commands), "store"])
+
+
 def test_the_formats_named_are_those_that_are_read():
     table = (HANDBOOK / "evidence.md").read_text().partition("<!-- formats")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (\w+) \| (`.+`) \|$", table, re.MULTILINE)
