@@ -30,6 +30,8 @@ def pairs(store: Store, places: Mapping[str, str]) -> list[Listed]:
 
     Raises
     ------
+    UsageError
+        There is no such pair.
     StoreError
         The store cannot be read.
     """
@@ -49,6 +51,12 @@ def pairs(store: Store, places: Mapping[str, str]) -> list[Listed]:
             sides = {"baseline": before, "candidate": after}
             shown = f"{names[before]}-{names[after]}"
             found.append(Listed(f"run {names[after]}", name=shown, parameters=sides, offered=places))
+    if not found:
+        raise UsageError(
+            "The store holds no run that has one before it.",
+            where=str(store.place),
+            hint="Collect another run of the same environment with: stabkit collect",
+        )
     return found
 
 

@@ -145,6 +145,8 @@ def test_what_is_written_as_jobs_is_read_as_it_was(given_):
 def test_pairs_are_each_run_and_the_one_before_of_its_environment(tmp_path):
     store = open_store(tmp_path, create=True)
     nothing = Evidence.of(checks=pd.DataFrame({"target": ["a"], "check": ["b"], "outcome": ["pass"]}))
+    with pytest.raises(UsageError, match="no run that has one before"):
+        pairs(store, {})
     ids = [
         store.append(
             new_run(label=label, environment=where, started_at=pd.Timestamp(f"2026-01-0{day}", tz="UTC")), nothing
