@@ -12,9 +12,11 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final, Literal
 
 import psutil
@@ -232,26 +234,28 @@ class _Batch:
                 waiting.append(number)
                 self._step("queued", number)
         slots = min(at_once or cores(), len(waiting)) or 1
-        # Threads suffice: each notebook's work happens in a kernel process of its own.
-        pool = ThreadPoolExecutor(slots, thread_name_prefix="report")
         try:
             while waiting or self._running:
                 while waiting and len(self._running) < slots and (at_once or self._has_room()):
                     number = waiting.popleft()
-                    self._start(pool, number, made_of[number])
+                    self._start(number, made_of[number])
                 self._look()
         finally:
             for _, watch in self._running.values():
                 watch.cancel()
-            pool.shutdown(wait=True, cancel_futures=True)
+            wait(self._running)
         return [self._results[number] for number in range(len(self._jobs))]
 
-    def _start(self, pool: ThreadPoolExecutor, number: int, made_of: Mapping[str, Any] | None) -> None:
+    def _start(self, number: int, made_of: Mapping[str, Any] | None) -> None:
         job = self._jobs[number]
         watch = Watch(timeout_s=job.timeout_s if job.timeout_s is not None else self._timeout_s)
         self._step("started", number)
-        future = pool.submit(_attempt, job, self._output, self._cell_timeout_s, watch, made_of)
+        future: Future[Made] = Future()
         self._running[future] = (number, watch)
+        # Threads suffice: the notebook's work happens in a kernel process of its own. A fresh one for each, since what
+        # jupyter_client opens in a thread is only closed when that ends: a long batch would run out of files.
+        work = partial(_attempt, job, self._output, self._cell_timeout_s, watch, made_of)
+        Thread(target=_fulfil, args=(future, work), name=f"report-{number}").start()
 
     def _look(self) -> None:
         """Wait a moment; read what kernels take, stop those whose time is over, take in those that are done."""
@@ -289,6 +293,13 @@ def free_mb() -> float:
 def cores() -> int:
     """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _fulfil(future: Future[Made], work: Callable[[], Made]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+        future.set_exception(error)
 
 
 def _attempt(job: Job, output: Path, cell_timeout_s: float, watch: Watch, made_of: Mapping[str, Any] | None) -> Made:

@@ -8,6 +8,9 @@ notebook registered with ``atexit``.
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any, Final
 
 import nbformat
@@ -20,6 +23,8 @@ from stabkit.pipeline.watch import Watch
 __all__ = ["ENGINE"]
 
 ENGINE: Final = "stabkit"
+_LONGEST_FOLDER: Final = 80  # a socket's path has at most some hundred characters
+_LAST_WORDS: Final = 2_000
 # A caller's MPLBACKEND=Agg, common on servers, would silently take every pyplot figure away; the kernel's debugger
 # warns at every start.
 _KERNEL_ENVIRONMENT: Final = {
@@ -37,10 +42,21 @@ _UNSHOWN: Final = (
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
     """papermill's client, with a watch that is told of the kernel and of each cell."""
 
-    def __init__(self, manager: NotebookExecutionManager, watch: Watch, **options: Any) -> None:
+    def __init__(self, manager: NotebookExecutionManager, watch: Watch, folder: str, **options: Any) -> None:
         super().__init__(manager, shutdown_kernel="immediate", **options)
         self._watch = watch
+        self._folder = folder
         self.on_cell_execute = lambda *, cell, cell_index: watch.cell_started(cell_index)  # noqa: ARG005
+
+    def create_kernel_manager(self) -> Any:
+        """Talk to the kernel through sockets in a folder of its own.
+
+        Ports are chosen before the kernel takes them: of many kernels, some find one of theirs taken.
+        """
+        manager = super().create_kernel_manager()
+        if sys.platform != "win32" and len(self._folder) < _LONGEST_FOLDER:
+            manager.transport, manager.ip = "ipc", f"{self._folder}/k"
+        return manager
 
     def start_new_kernel_client(self, **options: Any) -> Any:
         """Tell the watch the kernel's process before anything is asked of it."""
@@ -89,15 +105,29 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
     ) -> Any:
         """Run the notebook of a manager; its outputs are in the manager's notebook, whatever happens."""
         watch.notebook = nb_man.nb
-        client = _Client(
-            nb_man,
-            watch,
-            kernel_name=kernel_name,
-            timeout=execution_timeout,
-            startup_timeout=start_timeout,
-            extra_arguments=extra_arguments or [],
-        )
-        return client.execute(env=os.environ | _KERNEL_ENVIRONMENT)
+        options = {
+            "kernel_name": kernel_name,
+            "timeout": execution_timeout,
+            "startup_timeout": start_timeout,
+            "extra_arguments": extra_arguments or [],
+        }
+        try:
+            return _execute(nb_man, watch, options)
+        except RuntimeError:
+            if watch.cell >= 0 or watch.cancelled:
+                raise
+            return _execute(nb_man, watch, options)  # it never started; another may
+
+
+def _execute(manager: NotebookExecutionManager, watch: Watch, options: dict[str, Any]) -> Any:
+    """Run a notebook once; what its kernel says outside of cells is kept from our own output, for the watch."""
+    with tempfile.TemporaryDirectory(prefix="stabkit-") as folder, Path(folder, "said").open("w+b") as said:
+        try:
+            client = _Client(manager, watch, folder, **options)
+            return client.execute(env=os.environ | _KERNEL_ENVIRONMENT, stdout=said, stderr=said)
+        finally:
+            said.seek(max(0, said.seek(0, os.SEEK_END) - _LAST_WORDS))
+            watch.said = said.read().decode("utf-8", "replace").strip()
 
 
 papermill_engines.register(ENGINE, _Engine)

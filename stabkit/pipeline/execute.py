@@ -88,8 +88,9 @@ def execute_notebook(
     with _own_event_loop():
         error = _run(path, given, folder, timeout_s, watch)
     if error is not None and watch.cell < 0:
+        said = watch.said.splitlines() or [str(error) or type(error).__name__]
         raise NotebookError(
-            f"No kernel started for the notebook: {str(error) or type(error).__name__}",
+            f"No kernel started for the notebook: {redact_text(said[-1])}",
             where=path.name,
             hint="Is ipykernel installed beside stabkit? See: jupyter kernelspec list",
         ) from error
@@ -171,8 +172,9 @@ def _say_stopped(notebook: nbformat.NotebookNode, watch: Watch, error: Exception
     if watch.peak_memory_mb is not None:
         message += f" It had taken {watch.peak_memory_mb:,.0f} MB of memory."
     hint = "It may have run out of memory." if watch.exit_status == -signal.SIGKILL and not watch.overdue else ""
+    told = [hint, redact_text(watch.said)]
     cell = notebook.cells[watch.cell]
-    cell.outputs.append(nbformat.v4.new_output("error", ename=name, evalue=message, traceback=[hint] if hint else []))
+    cell.outputs.append(nbformat.v4.new_output("error", ename=name, evalue=message, traceback=[*filter(None, told)]))
 
 
 def _ending(status: int) -> str:

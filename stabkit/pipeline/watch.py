@@ -36,6 +36,8 @@ class Watch:
         Most memory that the kernel held, as far as it was looked at; None if it never was.
     exit_status : int or None
         Of a kernel that died by itself, as :class:`subprocess.Popen` gives it: negative for a signal.
+    said : str
+        The last that the kernel wrote outside of its cells, such as why it died.
     overdue : bool
         It ran out of ``timeout_s`` and was stopped.
     cancelled : bool
@@ -48,6 +50,7 @@ class Watch:
     pid: int | None = None
     peak_memory_mb: float | None = None
     exit_status: int | None = None
+    said: str = ""
     overdue: bool = False
     cancelled: bool = False
     _started: float | None = None

@@ -55,10 +55,11 @@ def test_dead_kernel_is_told_with_its_signal_its_memory_and_its_cell(notebook):
     assert texts(execution)[0] == "before\n"
 
 
-def test_kernel_that_leaves_by_itself_is_told_with_its_exit_code(notebook):
-    execution = execute_notebook(notebook("import os; os._exit(7)"))
+def test_kernel_that_leaves_by_itself_is_told_with_its_exit_code_and_writes_nothing_into_ours(notebook, capfd):
+    execution = execute_notebook(notebook("import os; os.write(2, b'early'); os.system('echo late >&2'); os._exit(7)"))
     assert execution.failure is not None
     assert "exit code 7" in execution.failure.message
+    assert capfd.readouterr() == ("", "")
 
 
 def test_unknown_parameter_is_refused_before_a_kernel_starts(notebook):
