@@ -17,7 +17,7 @@ from stabkit.analyze.checklist_lines import readiness
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.config import Area, Config
 
-__all__ = ["LEVELS", "area_coincidence", "assess_changes", "readiness", "recommendations", "risk_table"]
+__all__ = ["LEVELS", "area_coincidence", "assess_changes", "readiness", "recommendations"]
 
 LEVELS: Final = ("NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH")
 _PERCENTILE: Final = 90.0  # of this repository's own history: doi:10.1109/TSE.2012.70 for the features
@@ -73,39 +73,6 @@ def assess_changes(
     size = frame["added"].fillna(0) + frame["deleted"].fillna(0)
     order = frame.assign(rank=-frame["level"].map(LEVELS.index), size=-size)
     return frame.loc[order.sort_values(["rank", "size", "path"], kind="stable").index].reset_index(drop=True)
-
-
-def risk_table(assessed: pd.DataFrame, gate: Gate | None = None) -> pd.DataFrame:
-    """Return one row per fired rule, riskiest first.
-
-    Parameters
-    ----------
-    assessed : DataFrame
-        What :func:`assess_changes` returned.
-    gate : Gate, optional
-        Its conditions on a target of the file's area watch the file.
-
-    Returns
-    -------
-    DataFrame
-        ``path, rule, probability, impact, owner, watched_by, level``; ``probability`` is the percentile class or null
-        if unknown, ``impact`` the stated criticality or null, ``watched_by`` condition names or null.
-    """
-    rows = [
-        {
-            "path": row["path"],
-            "rule": rule,
-            "probability": "at or above the 90th percentile" if rule.startswith("churn") else None,
-            "impact": row["criticality"],
-            "owner": row["owner"],
-            "watched_by": _watching(row["area"], gate),
-            "level": row["level"],
-        }
-        for row in assessed.to_dict("records")
-        for rule in row["rules"]
-    ]
-    columns = ["path", "rule", "probability", "impact", "owner", "watched_by", "level"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def area_coincidence(changes: pd.DataFrame, gate: Gate) -> pd.DataFrame:
@@ -272,11 +239,6 @@ def _area(path: str, config: Config) -> Area | None:
             if path == prefix or path.startswith(f"{prefix}/") or fnmatch.fnmatchcase(path, pattern):
                 return area
     return None
-
-
-def _watching(area: str | None, gate: Gate | None) -> str | None:
-    names = [c.name for c in gate.conditions if c.target and c.target == area] if gate else []
-    return ", ".join(names) or None
 
 
 def _known(value: Any) -> bool:

@@ -39,7 +39,6 @@ __all__ = [
     "SHARED_FILES",
     "Reader",
     "expand",
-    "folder_evidence",
     "read_file",
     "read_paths",
     "readers",
@@ -53,7 +52,6 @@ SHARED_FILES: Final = 200
 
 _log = logging.getLogger(__name__)
 _CONFIG_NAME: Final = "stabkit.toml"
-_NOT_EVIDENCE: Final = frozenset({".md", ".txt", ".rst", ".toml"})
 
 
 class Reader(Protocol):
@@ -321,41 +319,3 @@ def _files_of(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         and file.name != _CONFIG_NAME
     )
-
-
-def folder_evidence(path: Path | str) -> tuple[dict[str, Any], Evidence]:
-    """Return the run facts and the evidence of a folder of evidence files, or of one file.
-
-    The facts are columns of ``runs`` that the stabkit evidence files in it state (``run``); ``label`` defaults to the
-    folder's name, or the file's without its extension. Markdown, text and TOML files beside the evidence are notes and
-    not read.
-
-    Raises
-    ------
-    EvidenceError
-        There is no such folder, it holds no evidence file, or two of its files contradict each other about the run.
-    """
-    place = Path(path)
-    if not place.exists():
-        raise EvidenceError("There is no such folder of evidence.", where=str(place))
-    files = [place] if place.is_file() else [f for f in _files_of(place) if f.suffix.lower() not in _NOT_EVIDENCE]
-    if not files:
-        raise EvidenceError("The folder holds no evidence file.", where=str(place), hint="Put reports into it.")
-    evidence = read_paths(files)
-    facts: dict[str, Any] = {}
-    for file in _record_files(evidence):
-        for key, value in records.run_facts(Path(file)).items():
-            if facts.setdefault(key, value) != value:
-                raise EvidenceError(
-                    f"Two files state another {key} of the run: {facts[key]} and {value}.",
-                    where=file,
-                    hint="Keep one of them.",
-                )
-    facts.setdefault("label", place.resolve().name if place.is_dir() else place.name.split(".")[0])
-    return facts, evidence
-
-
-def _record_files(evidence: Evidence) -> list[str]:
-    sources: pd.DataFrame = evidence["sources"]
-    own = sources[(sources["kind"] == records.KIND) & (sources["status"] == "ok")]
-    return [str(path) for path in own["path"]]

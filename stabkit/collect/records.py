@@ -29,7 +29,7 @@ from stabkit.errors import SchemaError, nearest
 from stabkit.redact import redact_text
 from stabkit.schema import TABLES, Evidence, conform
 
-__all__ = ["FORMAT", "KIND", "VERSION", "read", "recognise", "run_facts"]
+__all__ = ["FORMAT", "KIND", "VERSION", "read", "recognise"]
 
 FORMAT: Final = "stabkit"
 KIND: Final = "records"
@@ -76,23 +76,6 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         claimed={"run": run} if run else None,
     )
     return own.merge(Evidence.of(sources=pd.concat(claims))) if claims else own
-
-
-def run_facts(path: Path) -> dict[str, Any]:
-    """Return what a stabkit evidence file says of its run: a subset of the columns of ``runs``.
-
-    Times are UTC timestamps, ``versions`` is JSON text. Empty if the file has no ``run``.
-
-    Raises
-    ------
-    ReportError
-        As :func:`read`.
-    """
-    facts = _run(_load(path).value)
-    for key in ("started_at", "finished_at"):
-        if facts.get(key) is not None:
-            facts[key] = pd.to_datetime(facts[key], utc=True)
-    return facts
 
 
 def _load(path: Path) -> JsonContent:

@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from stabkit.collect.readers import folder_evidence, read_file, source_summary
-from stabkit.errors import EvidenceError
+from stabkit.collect.readers import read_file, source_summary
 
 
 @pytest.fixture
@@ -60,17 +59,6 @@ def test_a_claim_is_a_partial_source(write):
     assert evidence.failed
     claim = source_summary(evidence)[1]
     assert (claim["status"], claim["claimed"], claim["counts"]) == ("partial", {"tests": 17, "passed": 15}, {})
-
-
-def test_a_folder_gives_its_run_facts_and_contradictions_are_errors(write, tmp_path):
-    write("a.json", run={"commit": "abc", "started_at": "2025-09-14T12:24:00Z"})
-    facts, _ = folder_evidence(tmp_path)
-    assert facts["label"] == tmp_path.name
-    assert facts["commit"] == "abc"
-    assert str(facts["started_at"]) == "2025-09-14 12:24:00+00:00"
-    write("b.json", run={"commit": "def"})
-    with pytest.raises(EvidenceError, match="another commit"):
-        folder_evidence(tmp_path)
 
 
 @pytest.mark.parametrize(
