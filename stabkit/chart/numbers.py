@@ -30,10 +30,10 @@ def _grouped(value: float, decimals: int, *, sign: bool) -> str:
 def decimals_of(values: Iterable[float | None], digits: int = 3) -> int:
     """Return the decimals that give the largest of the values its significant digits, 0 to 6."""
     known = [abs(v) for v in values if v is not None and math.isfinite(v) and v != 0]
-    known = [float(f"{v:.{digits - 1}e}") for v in known]  # 99.96 is shown as 100, which needs no decimal
-    if not known:
+    if not known or max(known) >= 1e6:
         return 0
-    return min(6, max(0, digits - 1 - math.floor(math.log10(max(known)))))
+    largest = float(f"{max(known):.{digits - 1}e}")  # 99.96 is shown as 100, which needs no decimal
+    return min(6, max(0, digits - 1 - math.floor(math.log10(largest))))
 
 
 def significant(value: float | None, digits: int = 3, *, sign: bool = False, decimals: int | None = None) -> str:
