@@ -12,6 +12,7 @@ import pytest
 import stabkit
 from stabkit.errors import UsageError
 from stabkit.report.display import Piece
+from stabkit.report.sections.times import tail_figure
 from stabkit.runs import new_run
 from stabkit.schema import Evidence
 from stabkit.store import open_store
@@ -68,6 +69,12 @@ def test_runs_whose_samples_are_pruned_stay_in_the_picture(history, tmp_path):
     assert (
         "4 runs without samples are drawn from sketches, within 1\u202f%, with no band." in figure.description.caption
     )
+
+
+def test_a_tail_of_one_side_is_drawn_alone():
+    after = pd.DataFrame({"round": 0, "response_ms": [float(i) for i in range(1, 201)]})
+    title = tail_figure(after.head(0), after, of="api response time", objective_ms=150.0).description.title
+    assert title.replace("\u202f", " ") == "api response time: 25 % miss the 150 ms objective"
 
 
 def test_the_slow_tail_is_found(worse_store):

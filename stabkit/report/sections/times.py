@@ -175,8 +175,8 @@ def _tail(sample: pd.DataFrame, side: str, objective_ms: float | None) -> pd.Dat
     # Even steps in log share keep the tail whole and the file small; what the title names is kept exactly.
     named = [math.ceil(n * (1 - share) - 1e-9) - 1 for share in SHARES]
     beyond = [] if objective_ms is None else [int(np.searchsorted(ordered, objective_ms, side="right"))]
-    steps = n - np.geomspace(1, n, _TAIL_POINTS).round().astype(int)
-    ranks = np.unique([rank for rank in (0, *steps, *named, *beyond) if 0 <= rank < n])
+    steps = n - np.geomspace(1, max(n, 1), _TAIL_POINTS).round().astype(int)
+    ranks = np.unique(np.array([rank for rank in (0, *steps, *named, *beyond) if 0 <= rank < n], dtype=int))
     return pd.DataFrame({"side": side, "response_ms": ordered[ranks], "share_slower": (n - ranks) / n})
 
 
