@@ -46,9 +46,9 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
     open_ = sum(standing_outcome(c, e) != "stable" for c, e in pairs)
     shown = max(open_, min(KEY, len(pairs)))
     level = case.gate.confidence
-    drawn = any(strip(c, e) is not None for c, e in pairs[:shown] if c.kind != "objective")
+    bars = any(strip(c, e) is not None for c, e in pairs[:shown] if c.kind != "objective")
     caption = "Judged metrics, those not stable first"
-    if drawn:
+    if bars:
         caption = f"The band is the margin, the bar the {confidence_text(level)} interval of candidate against baseline"
     pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], caption, confidence=level)]
     objectives = _objectives_figure(pairs, level, drawn=drawn)
