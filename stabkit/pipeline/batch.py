@@ -252,8 +252,7 @@ class _Batch:
         self._step("started", number)
         future: Future[Made] = Future()
         self._running[future] = (number, watch)
-        # Threads suffice: the notebook's work happens in a kernel process of its own. A fresh one for each, since what
-        # jupyter_client opens in a thread is only closed when that ends: a long batch would run out of files.
+        # Threads suffice: the notebook's work happens in a kernel process of its own.
         work = partial(_attempt, job, self._output, self._cell_timeout_s, watch, made_of)
         Thread(target=_fulfil, args=(future, work), name=f"report-{number}").start()
 
