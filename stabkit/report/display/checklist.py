@@ -48,10 +48,12 @@ class Checklist(Piece):
         return f"{text}{by_hand}."
 
     def __repr__(self) -> str:
-        return "\n".join(
-            plain_text(" ".join([*badge(i.outcome)[::2], i.what, *(x for x in (i.detail, i.command) if x)]))
-            for i in self.items
-        )
+        lines = []
+        for item in self.items:
+            detail = f" – {item.detail}" if item.detail else ""
+            command = f" {item.command}" if item.command else ""
+            lines.append(plain_text(f"{' '.join(badge(item.outcome)[::2])}: {item.what}{detail}{command}"))
+        return "\n".join(lines)
 
     def markdown(self) -> str:
         """Return the content as Markdown."""
