@@ -42,6 +42,7 @@ _SMALLEST: Final = {
 Levels are compared as ratios, and 0 has none."""
 
 _MIN_GROWTH_ROUNDS: Final = 8
+_WANDERS: Final = 0.3  # lag-1 correlation about the trend; below it steps say more of the noise than of a walk
 
 
 def compare_resource(
@@ -81,7 +82,8 @@ def compare_resource(
     -----
     Level: paired t, or Welch, on the mean log reading of each round. Growth: Theil-Sen slopes of the log readings with
     Sen's bounds (doi:10.1080/01621459.1968.10480934), widened by √((1+r)/(1-r)) for the lag-1 correlation r of what is
-    left over (memory moves in steps that stay), contrasted by MOVER. A leak of the candidate alone is proven growth
+    left over (memory moves in steps that stay) and no narrower than the mean of its steps where it wanders;
+    contrasted by MOVER. A leak of the candidate alone is proven growth
     beyond the margin: ``regressed``; a slower one is ``inconclusive`` until more rounds show it, or ``stable`` with
     the flag ``growing`` where even its upper bound keeps within the margin over as many rounds.
 
@@ -191,8 +193,13 @@ class _Slope:
         steady = rounds - rounds.mean()
         least = t_quantile(LEVEL, n - 2) * math.sqrt(spread / (n - 2) / float(steady @ steady))
         wide = math.sqrt((1 + r) / (1 - r))
-        self.below = wide * max(self.slope - found.low, least)
-        self.above = wide * max(found.high - self.slope, least)
+        # What wanders keeps each of its steps: then their mean is the slope, and no trend line narrows it.
+        gaps = np.diff(rounds)
+        steps = (np.diff(logs) - self.slope * gaps) / np.sqrt(gaps)
+        wander = float(steps.std(ddof=1)) / math.sqrt(float(gaps.sum())) if r > _WANDERS else 0.0
+        walk = t_quantile(LEVEL, n - 2) * wander
+        self.below = max(walk, wide * max(self.slope - found.low, least))
+        self.above = max(walk, wide * max(found.high - self.slope, least))
 
 
 class _SlopeContrast:

@@ -134,6 +134,12 @@ def test_two_steady_processes_are_mostly_stable_and_rarely_alarm():
     assert sum("regressed" in pair for pair in outcomes) <= 4
 
 
+def test_memory_that_wanders_is_no_leak():
+    found = [compare_resource(memory(s, wander=0.5), memory(s + 900, wander=0.5), metric="memory", margin=0.1)[1]
+             for s in range(40)]  # fmt: skip
+    assert sum(e.outcome in ("regressed", "improved") for e in found) <= 4  # 9 by the trend line alone
+
+
 def test_constant_readings_and_few_rounds():
     flat = pd.DataFrame({"round": range(12), "value": [60.0] * 12})
     assert [e.outcome for e in compare_resource(flat, flat, metric="memory", margin=0.1)] == ["stable", "stable"]
