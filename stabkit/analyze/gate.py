@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from stabkit.analyze.bounds import LEVEL, level_of
@@ -30,7 +29,7 @@ from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition, ConditionKind, Config
 from stabkit.schema import Evidence
 
-__all__ = ["JUDGES", "RunEvidence", "evaluate_gate", "evidence_conditions", "list_changes"]
+__all__ = ["JUDGES", "RunEvidence", "evaluate_gate", "evidence_conditions"]
 
 JUDGES: Final[Mapping[ConditionKind, Callable[[Condition, Sides], ConditionResult]]] = {
     "latency": judge_latency,
@@ -285,43 +284,6 @@ def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
     found += [Condition(name=f"{s} tests", kind="tests", target=s, severity="high") for s in suites]
     found += [Condition(name=f"{t} findings", kind="findings", target=t) for t in sorted(set(named["scans"]["tool"]))]
     return tuple(found)
-
-
-def list_changes(gate: Gate, *, rate: float = 0.05) -> pd.DataFrame:
-    """Return every estimate of the gate with whether it belongs on the list of changes shown.
-
-    Parameters
-    ----------
-    gate : Gate
-        From :func:`evaluate_gate`.
-    rate : float
-        Share of the listed changes that may be false: Benjamini-Hochberg over two-sided p-values.
-
-    Returns
-    -------
-    DataFrame
-        Smallest p first: condition, kind, name, outcome, change, low, high, p (two-sided; null if unknown), listed
-        (bool). The list informs; it decides nothing.
-    """
-    columns = ["condition", "kind", "name", "outcome", "change", "low", "high", "p", "listed"]
-    rows: list[dict[str, Any]] = [
-        {
-            "condition": result.name,
-            "kind": result.kind,
-            **{key: getattr(estimate, key) for key in ("name", "outcome", "change", "low", "high")},
-            "p": None if estimate.p_worse is None else min(1.0, 2 * min(estimate.p_worse, 1 - estimate.p_worse)),
-            "listed": False,
-        }
-        for result in gate.conditions
-        for estimate in result.estimates
-        if result.kind != "objective"  # a limit kept or missed is no change
-    ]
-    frame = pd.DataFrame(rows, columns=columns).astype({"p": "float64", "listed": "bool"})
-    frame = frame.sort_values(["p", "condition", "name"], kind="stable", ignore_index=True)
-    known = frame["p"].dropna()  # first, in order of size
-    below = np.flatnonzero(known <= rate * np.arange(1, len(known) + 1) / max(1, len(known)))
-    frame["listed"] = frame.index <= (below[-1] if below.size else -1)
-    return frame
 
 
 def _words(metric: str) -> str:

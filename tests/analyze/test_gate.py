@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stabkit.analyze.gate import RunEvidence, evaluate_gate, list_changes
+from stabkit.analyze.gate import RunEvidence, evaluate_gate
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
 from stabkit.config import Condition, Config, load_config
 from stabkit.schema import Evidence, empty
@@ -411,12 +411,6 @@ def test_hostile_ids_stay_as_they_are() -> None:
     names = {"<script>": "fail", "=1+1": "fail", "a\n\x1b[31m": "fail", "": "pass"}
     gate = judged(before={"tests": results(**dict.fromkeys(names, "pass"))}, after={"tests": results(**names)})
     assert {item["what"] for item in condition(gate, "tests").items} == set(names) - {""}
-
-
-def test_the_list_of_changes_is_corrected_for_their_number() -> None:
-    listed = list_changes(judged(after=WORSE["slower"][1]))
-    assert set(listed.loc[listed["listed"], "kind"]) == {"latency", "slow_requests"}
-    assert listed["p"].dropna().is_monotonic_increasing
 
 
 def test_the_hand_written_reference_report_is_inconclusive() -> None:
