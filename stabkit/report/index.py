@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ from stabkit.report.results import GROUPS, Unread, group_badge, read_folder
 
 __all__ = ["Index", "make_index", "write_index"]
 
+_log = logging.getLogger(__name__)
+
 _MARKDOWN_ROWS: Final = 200
+_WARNED_OF: Final = 5
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,14 @@ class Index:
 def write_index(folder: Path | str) -> tuple[Path, Path, Path]:
     """Write ``index.html``, ``index.json`` and ``index.md`` over all reports of a folder; return the three files.
 
-    What :func:`make_index` does, for whoever needs no more than the files.
+    What :func:`make_index` does, for whoever needs no more than the files; what it could not use is a warning in the
+    log.
     """
     made = make_index(folder)
+    for one in made.unread[:_WARNED_OF]:
+        _log.warning("%s: %s Make this report again, or take the file away.", Path(folder, one.file), one.message)
+    if len(made.unread) > _WARNED_OF:
+        _log.warning("%d more results cannot be read; the index names them.", len(made.unread) - _WARNED_OF)
     return made.html, made.json, made.markdown
 
 

@@ -7,7 +7,6 @@ lacks, or has in a wrong type, is not known. Nothing that is unclear counts as s
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -38,6 +37,7 @@ GROUPS: Final = (
 
 LARGEST_BYTES: Final = 64_000_000  # a report's result has a quarter of a million
 LONGEST_TEXT: Final = 400
+_LARGEST_NUMBER: Final = 1e300  # what is larger has no percentage
 # Two of them make a file the result of a report, so that one which lacks the third is told and not left out.
 _OWN_KEYS: Final = frozenset({"notebook", "sections", "verdict"})
 _INDEX: Final = "index.json"
@@ -308,7 +308,7 @@ def _number(value: object) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) < _LARGEST_NUMBER else None  # not a number is no such number either
 
 
 def _time(value: object) -> datetime | None:

@@ -146,7 +146,7 @@ _JSON = st.recursive(
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_in_a_result_it_is_listed_or_named_and_never_turns_stable(tmp_path: Path, data: Any) -> None:
-    put(tmp_path, "x", "regressed", 1, at="2025-09-01T12:00:00+00:00", p99=(1.4, 1.5, 1.6))
+    put(tmp_path, "x", "regressed", 1, at="2025-09-01T12:00:00+00:00", project="shop", p99=(1.4, 1.5, 1.6))
     result = json.loads((tmp_path / "x.json").read_text())
     place: Any = result
     while True:
@@ -157,13 +157,35 @@ def test_whatever_stands_in_a_result_it_is_listed_or_named_and_never_turns_stabl
         place = place[key]
     place[key] = data.draw(_JSON)
     (tmp_path / "x.json").write_text(json.dumps(result))
-    put(tmp_path, "y", "inconclusive", 3, at="2025-09-02T12:00:00+00:00", p99=(0.9, 1.5, None))
+    put(tmp_path, "y", "inconclusive", 3, at="2025-09-02T12:00:00+00:00", project="shop", p99=(0.9, 1.5, None))
     made = make_index(tmp_path)
     found = json.loads(made.json.read_text())
     assert {one["file"] for one in found["reports"]} | {one.file for one in made.unread} == {"x.json", "y.json"}
     assert found["counts"]["stable"] == 0
     assert made.exit_code in (1, 2, 3)
     assert made.exit_code != 3 or result["verdict"] in (None, "inconclusive")
+
+
+def test_a_number_too_large_to_be_shown_is_not_known(tmp_path: Path) -> None:
+    for day, name in enumerate("xy", start=1):
+        at = f"2025-09-0{day}T12:00:00+00:00"
+        put(tmp_path, name, "regressed", 1, at=at, project="shop", p99=(1.4, 1e308 if name == "x" else 1.5, 1.6))
+        text = (tmp_path / f"{name}.json").read_text()
+        (tmp_path / f"{name}.json").write_text(text.replace('"ms", "scale": "ratio"', '"share", "scale": "difference"'))
+    _, result, _ = write_index(tmp_path)
+    points = json.loads(result.read_text())["reports"][0]["history"]["points"]
+    assert [point.get("change") for point in points] == [None, 150]
+
+
+def test_what_the_index_cannot_use_is_a_warning_to_whoever_takes_its_files(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(7):
+        (tmp_path / f"cut {number}.json").write_text('{"verdict": ')
+    write_index(tmp_path)
+    assert [record.levelname for record in caplog.records] == 6 * ["WARNING"]
+    assert caplog.messages[0].startswith(f"{tmp_path / 'cut 0.json'}: It is not whole JSON")
+    assert caplog.messages[-1].startswith("2 more results")
 
 
 def test_times_are_compared_as_moments_and_equal_titles_told_apart(tmp_path: Path) -> None:
