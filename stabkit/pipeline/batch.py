@@ -254,7 +254,15 @@ class _Batch:
         self._running[future] = (number, watch)
         # Threads suffice: the notebook's work happens in a kernel process of its own.
         work = partial(_attempt, job, self._output, self._cell_timeout_s, watch, made_of)
-        Thread(target=_fulfil, args=(future, work), name=f"report-{number}").start()
+        try:
+            Thread(target=_fulfil, args=(future, work), name=f"report-{number}").start()
+        except RuntimeError as error:
+            del self._running[future]  # it would be waited for until the end of time
+            raise UsageError(
+                f"Only {len(self._running)} notebooks can run at the same time: {error}.",
+                where="--at-once",
+                hint="Choose fewer; what is done is skipped the next time.",
+            ) from error
 
     def _look(self) -> None:
         """Wait a moment; read what kernels take, stop those whose time is over, take in those that are done."""
@@ -267,8 +275,12 @@ class _Batch:
             self._finished(number, future.result())
 
     def _has_room(self) -> bool:
-        """Say whether memory is left for one more notebook like the largest so far; the first may always try."""
-        return not self._running or free_mb() > self._peak_mb
+        """Say whether memory is left for one more notebook like the largest so far; the first may always try.
+
+        Those that run count as what they may still grow to: one just started has taken nothing yet.
+        """
+        growing = sum(max(0.0, self._peak_mb - (watch.peak_memory_mb or 0.0)) for _, watch in self._running.values())
+        return not self._running or free_mb() > growing + self._peak_mb
 
     def _finished(self, number: int, made: Made) -> None:
         self._results[number] = made

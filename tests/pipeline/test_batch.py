@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stabkit.errors import UsageError
-from stabkit.pipeline.batch import make_reports, run_batch
+from stabkit.pipeline.batch import EXPECTED_MB, make_reports, run_batch
 from stabkit.pipeline.reports import Job
 from stabkit.report.render import Rendered
 
@@ -113,8 +113,18 @@ def test_reports_made_for_a_moment_remember_nothing(notebooks, tmp_path):
     assert "made_of" not in json.loads(made.json.read_text())
 
 
+def test_where_no_thread_can_start_the_batch_ends_in_words(notebooks, tmp_path, monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("stabkit.pipeline.batch.Thread.start", refuse)
+    with pytest.raises(UsageError, match="Only 0 notebooks"):
+        run_batch([Job(str(notebooks["good"]))], tmp_path)
+
+
 def test_where_memory_is_short_one_notebook_runs_after_the_other(notebooks, tmp_path, monkeypatch):
-    monkeypatch.setattr("stabkit.pipeline.batch.EXPECTED_MB", 1e9)
+    """Two would find room when the first has taken nothing yet; together they would not fit."""
+    monkeypatch.setattr("stabkit.pipeline.batch.free_mb", lambda: 1.5 * EXPECTED_MB)
     monkeypatch.setattr("stabkit.pipeline.batch.cores", lambda: 2)
     steps = []
     run_batch([Job(str(notebooks["good"]), name=name) for name in "ab"], tmp_path, tell=steps.append)
