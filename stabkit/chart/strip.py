@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,8 +93,7 @@ class Strip:
             f"<style>:root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}</style>{''.join(parts)}</svg>"
         ).encode()
 
-    def _marks(self, place: object) -> list[str]:
-        assert callable(place)
+    def _marks(self, place: Callable[[float], float]) -> list[str]:
         low = -math.inf if self.low is None or math.isnan(self.low) else self.low
         high = math.inf if self.high is None or math.isnan(self.high) else self.high
         left, right = place(low), place(high)

@@ -12,6 +12,7 @@ from stabkit.errors import StabkitError
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.reports import Job, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
+from stabkit.report.files import existing
 from stabkit.report.shell import package_version
 from stabkit.store import Store, open_store
 
@@ -19,6 +20,8 @@ __all__ = ["Ingredients", "recorded", "same"]
 
 #: Parameters whose values name runs, or evidence files.
 _SIDES: Final = ("baseline", "candidate", "run")
+# Whatever else a result says, it is a failure, or somebody wrote into it.
+_CAME_OUT: Final = ((None, 0), ("stable", 0), ("regressed", 1), ("inconclusive", 3))
 # What is hashed of a folder: beyond this, reading would cost more than making the report again.
 _MOST_FILES: Final = 1_000
 _MOST_BYTES: Final = 200_000_000
@@ -62,8 +65,8 @@ class Ingredients:
             run_id = _resolved(store, value) if name in _SIDES and store is not None else None
             if run_id is not None:
                 runs[name] = run_id
-            elif _exists(value):
-                files[name] = self._digest(Path(value).expanduser())
+            elif path_named := existing(value):
+                files[name] = self._digest(path_named)
             elif name in _SIDES:
                 return None
         if store is not None and values.get("baseline") == "" and "candidate" in runs:
@@ -163,13 +166,6 @@ class _Contents:
         return self._hashes[newest]
 
 
-def _exists(text: str) -> bool:
-    try:
-        return Path(text).expanduser().exists()
-    except (OSError, ValueError, RuntimeError):  # too long, a null character, an unknown user
-        return False
-
-
 def _digest(path: Path) -> str | None:
     digest = hashlib.sha256()
     room = _MOST_BYTES
@@ -207,4 +203,6 @@ def _shown(name: str, value: Any) -> Any:
 
 def same(made: Mapping[str, Any] | None, result: Mapping[str, Any] | None) -> bool:
     """Say whether a result is of the very same ingredients, and is no failure."""
-    return made is not None and result is not None and result.get("made_of") == made and result.get("exit_code") != 2
+    if made is None or result is None or result.get("made_of") != made:
+        return False
+    return (result.get("verdict"), result.get("exit_code")) in _CAME_OUT

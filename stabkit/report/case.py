@@ -16,6 +16,7 @@ from stabkit.collect.paths import described
 from stabkit.config import Config, find_config, load_config
 from stabkit.errors import StabkitError, UsageError
 from stabkit.report.evidence import load_run, renamed, run_before
+from stabkit.report.files import existing
 from stabkit.report.needs import Again
 from stabkit.report.noise import known_noise
 from stabkit.report.wording import shell
@@ -253,7 +254,7 @@ def load_case(
         As their loaders say.
     """
     paths = [side for side in (baseline, candidate) if side]
-    only_folders = bool(paths) and all(Path(side).expanduser().exists() for side in paths)
+    only_folders = bool(paths) and all(existing(side) for side in paths)
     store = store_or_none(data, needed=not only_folders)
     settings, path = find_settings(config, data, store)
     after = _described(load_run(candidate, store), settings)
@@ -284,8 +285,8 @@ def _told_apart(before: RunEvidence, reference: str, candidate: str) -> RunEvide
     A scan that finds the same again writes the same file. Two test runs or two measurements never agree to the byte:
     there, one file was copied.
     """
-    places = [Path(side).expanduser() for side in (reference, candidate)]
-    files = all(place.exists() for place in places) and not places[0].samefile(places[1])
+    places = [existing(side) for side in (reference, candidate)]
+    files = places[0] is not None and places[1] is not None and not places[0].samefile(places[1])
     if files and set(before.evidence["sources"]["kind"]) == {"scan"}:
         return renamed(before, f"{before.run['run_id']}-baseline")
     run_id = before.run["run_id"]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from stabkit.analyze.sides import RunEvidence
 from stabkit.errors import EvidenceError, UnknownRunError
+from stabkit.report.files import existing
 from stabkit.schema import TABLES, Evidence, conform
 from stabkit.store import Store
 
@@ -47,17 +48,17 @@ def load_run(reference: str, store: Store | None = None) -> RunEvidence:
     StoreError
         The store is damaged, or a prefix fits several runs.
     """
-    path = Path(reference).expanduser()
+    path = existing(reference)
     if store is not None:
         try:
             run_id = store.resolve(reference)
         except UnknownRunError as error:
-            if not reference or not path.exists():
+            if path is None:
                 error.hint = f"{error.hint}; a folder of evidence files may be named too."
                 raise
         else:
             return RunEvidence(store.run(run_id), store.evidence(run_id))
-    if not reference or not path.exists():
+    if path is None:
         raise UnknownRunError(reference, [], where=None)
     return _read_folder(path)
 

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Files by what people call them, and writing one whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,10 +7,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["UNFINISHED", "write_whole"]
+__all__ = ["UNFINISHED", "existing", "write_whole"]
 
 UNFINISHED: Final = ".unfinished-"
 """What the names of files begin with that are being written; one that stays behind is of a process that was killed."""
+
+
+def existing(text: str) -> Path | None:
+    """Return the file or folder that a text names; None if there is none, or none that could be called so.
+
+    Examples
+    --------
+    >>> existing("~nobody-of-this-name/reports"), existing(""), existing(500 * "v1.5")
+    (None, None, None)
+    """
+    try:
+        path = Path(text).expanduser()
+        return path if text and path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a null character, an unknown user
+        return None
 
 
 def write_whole(texts: Mapping[Path, str]) -> None:

@@ -17,6 +17,7 @@ DATA = Path(__file__).parents[2] / "data"
         (["-n", "good.xml.ipynb"], "no such notebook"),
         (["-o", "good.xml/pages"], "cannot be written"),
         (["v1.4", "v1.55"], "No run 'v1.55'"),
+        (["~nobody-of-this-name", "v1.5"], "No run '~nobody-of-this-name'"),
     ],
 )
 def test_report_refuses_wrong_options_before_any_notebook_runs(stabkit, folder, words, said):

@@ -76,8 +76,9 @@ def test_what_cannot_be_told_is_never_the_same(store):
     assert of(baseline="v1", candidate="nowhere") is None
     assert not same(None, {"made_of": None, "exit_code": 0})
     made = of()
-    assert same(made, {"made_of": made, "exit_code": 3})
-    assert not same(made, {"made_of": made, "exit_code": 2})
+    assert same(made, {"made_of": made, "verdict": "inconclusive", "exit_code": 3})
+    for told in ({"verdict": None, "exit_code": 2}, {"verdict": "stable"}, {"verdict": ["stable"], "exit_code": 0}):
+        assert not same(made, {"made_of": made, **told})
 
 
 def test_secrets_are_not_recorded(notebook):

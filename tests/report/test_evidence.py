@@ -51,7 +51,7 @@ def test_an_empty_folder_is_no_run(tmp_path):
         load_run(str(tmp_path))
 
 
-@pytest.mark.parametrize("reference", ["v1.33", "no/such/folder", ""])
+@pytest.mark.parametrize("reference", ["v1.33", "no/such/folder", "~nobody-of-this-name/reports", ""])
 def test_nothing_answers(worse_store, reference):
     with pytest.raises(UnknownRunError, match="folder of evidence files"):
         load_run(reference, worse_store)
