@@ -529,7 +529,7 @@ def test_secrets_and_proxies(speak, monkeypatch, closed_port) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"url": "http://host/"}, "absolute URL"),
+        ({"url": "ws:///no-host"}, "absolute URL"),
         ({"url": "ws://ann:hunter2@host/"}, "user information"),
         ({"headers": {"Cookie": "a=b"}}, "headers_env"),
         ({"headers_env": {"X-Key": "NO_SUCH_VARIABLE"}}, "NO_SUCH_VARIABLE"),
