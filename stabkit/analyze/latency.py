@@ -26,7 +26,7 @@ from stabkit.analyze.bounds import (
 from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES, START, need_for
 from stabkit.analyze.objectives import objective_estimate
 from stabkit.analyze.outcome import Estimate, Need, Outcome, outcome_within
-from stabkit.analyze.quantiles import quantile_shift, round_quantiles, tail_curve
+from stabkit.analyze.quantiles import quantile_shift
 from stabkit.analyze.rounds import Rounds, read_rounds
 from stabkit.errors import SchemaError, UsageError
 
@@ -36,8 +36,6 @@ __all__ = [
     "compare_latency",
     "objective_estimate",
     "quantile_shift",
-    "round_quantiles",
-    "tail_curve",
 ]
 
 _QUANTILES: Final = {"p50": 0.50, "p99": 0.99}

@@ -1,4 +1,4 @@
-"""Quantiles to look at: per round, shifted between two sides, and the tail."""
+"""Quantiles to look at: how far each is shifted between two sides."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import pandas as pd
 
 from stabkit.analyze.bounds import LEVEL, t_quantile
 from stabkit.analyze.outcome import outcome_within
-from stabkit.analyze.rounds import FloatArray, Rounds, quantile_rank, read_rounds
+from stabkit.analyze.rounds import FloatArray, Rounds, read_rounds
 from stabkit.errors import UsageError
 
-__all__ = ["quantile_shift", "round_quantiles", "tail_curve"]
+__all__ = ["quantile_shift"]
 
 _QUANTILES: Final = (0.05, 0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90, 0.95, 0.99)
 _BEYOND: Final = 5  # samples beyond a quantile; with fewer a resampled quantile only repeats the extremes
 _MIN_BLOCKS: Final = 5
-_POINTS: Final = 400
 
 
 def quantile_shift(
@@ -104,41 +103,3 @@ def _weighted(side: Rounds, weights: FloatArray, p: FloatArray) -> FloatArray:
         total = np.cumsum(weight[owner])
         found[row] = ordered[np.searchsorted(total, p * total[-1] - 1e-9)]
     return found
-
-
-def tail_curve(frame: Any) -> pd.DataFrame:
-    """Return the share of samples that took at least so long, at no more than 400 points.
-
-    Returns
-    -------
-    DataFrame
-        ``response_ms`` ascending, ``share_slower`` falling from 1 to 1 / n: the share this slow or slower. Points are
-        thinned evenly in the logarithm of the share, so that the tail keeps them all. No samples: no rows.
-    """
-    side = read_rounds(frame, where="tail_curve")
-    ordered = np.sort(side.values)
-    n = ordered.size
-    spread = np.geomspace(1, n, _POINTS).round().astype(np.intp) if n > _POINTS else np.arange(1, n + 1)
-    at = n - np.unique(spread)[::-1]
-    return pd.DataFrame({"response_ms": ordered[at], "share_slower": (n - at) / n if n else ordered})
-
-
-def round_quantiles(frame: Any) -> pd.DataFrame:
-    """Return median, 95th and 99th percentile and the number of samples of each round, in order of rounds.
-
-    Returns
-    -------
-    DataFrame
-        ``round, p50_ms, p95_ms, p99_ms, n``. A p99 of fewer than 100 samples is the slowest of them. No samples: no
-        rows.
-    """
-    side = read_rounds(frame, where="round_quantiles")
-    parts = [np.sort(side.values[a:b]) for a, b in zip(side.starts[:-1], side.starts[1:], strict=True) if b > a]
-    columns: dict[str, Any] = {"round": side.labels.astype(np.int64) if _whole(side.labels) else side.labels}
-    for name, p in (("p50_ms", 0.50), ("p95_ms", 0.95), ("p99_ms", 0.99)):
-        columns[name] = np.array([part[quantile_rank(part.size, p) - 1] for part in parts], dtype=np.float64)
-    return pd.DataFrame({**columns, "n": np.array([part.size for part in parts], dtype=np.int64)})
-
-
-def _whole(labels: FloatArray) -> bool:
-    return bool(np.all(labels == np.floor(labels)))

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BASELINE",
     "CANDIDATE",
-    "OUTCOME_COLOURS",
     "PALETTE",
     "annotate_empty",
     "even_ticks",
@@ -62,12 +61,6 @@ PALETTE: Final[Mapping[str, tuple[str, str]]] = {
     SEVERITY[4]: ("severity-4", "#3b424b"),
 }
 
-OUTCOME_COLOURS: Final[Mapping[str, str]] = {
-    "stable": FAINT,
-    "improved": CANDIDATE,
-    "regressed": REGRESSED,
-    "inconclusive": FAINT,
-}
 OUTCOME_INKS: Final[Mapping[str, str]] = {
     "stable": MUTE,
     "improved": CANDIDATE,

@@ -38,6 +38,7 @@ _ORDER: Final = ("failed", "regressed", "inconclusive", "stable", "none")
 _WORDS: Final = {"none": "without verdict"}
 _GLYPHS: Final = {"failed": "!", "regressed": "✗", "inconclusive": "?", "stable": "✓", "none": "–"}
 _SHOWN_ROWS: Final = 200
+_LONGEST_TOLD: Final = 200
 
 
 class ProgressForm(StrEnum):
@@ -248,9 +249,9 @@ def _counted(made: Sequence[Made]) -> str:
 
 
 def _told_of(one: Made) -> str:
-    if one.error is not None:
-        return str(one.error.what)
-    return one.files.title if one.files else ""
+    from stabkit.report.wording import plain
+
+    return plain(one.error.what if one.error is not None else one.files.title if one.files else "", _LONGEST_TOLD)
 
 
 def _sorted(made: Sequence[Made]) -> list[Made]:
@@ -277,7 +278,7 @@ def _markdown(made: Sequence[Made], output: Path) -> str:
     lines = [f"**{_counted(made)}** [Index](<{output / 'index.html'}>)", "", "| Report | Verdict | |", "|---|---|---|"]
     for one in _sorted(made)[:_SHOWN_ROWS]:
         word = f"{_GLYPHS[_group(one)]} {_WORDS.get(_group(one), _group(one))}"
-        lines.append(f"| {markdown_text(one.job.file_name)} | {word} | {markdown_text(_told_of(one)[:200])} |")
+        lines.append(f"| {markdown_text(one.job.file_name)} | {word} | {markdown_text(_told_of(one))} |")
     if len(made) > _SHOWN_ROWS:
         lines += ["", f"and {len(made) - _SHOWN_ROWS} more"]
     return "\n".join(lines)

@@ -15,7 +15,6 @@ __all__ = [
     "margin_text",
     "sample_text",
     "size_in_margins",
-    "strip_text",
     "value_text",
     "values_text",
 ]
@@ -85,11 +84,6 @@ def headroom_text(estimate: Estimate, *, limit: bool = False) -> str:
         return "" if left <= 0 else points(left).lstrip("+") if unit == "share" else measure(left, unit)
     left = estimate.margin - (estimate.high - 1)
     return points(left).lstrip("+") if left > 0 else ""
-
-
-def strip_text(estimate: Estimate) -> str:
-    """Return what a strip shows, for those who do not see it."""
-    return f"interval {change(estimate)}, margin {margin(estimate)}"
 
 
 def size_in_margins(estimate: Estimate) -> float:

@@ -18,8 +18,6 @@ from stabkit.analyze.latency import (
     compare_latency,
     objective_estimate,
     quantile_shift,
-    round_quantiles,
-    tail_curve,
 )
 from stabkit.analyze.rounds import read_rounds
 from stabkit.errors import SchemaError, UsageError
@@ -373,26 +371,6 @@ def test_the_shift_finds_where_it_moved_and_is_repeatable():
     pd.testing.assert_frame_equal(shift, quantile_shift(before, after))
     assert quantile_shift(times(40, 1), times(40, 2)).set_index("quantile").loc[0.99].isna()["low_ms"]
     assert len(quantile_shift([], times(40, 2))) == 0
-
-
-def test_the_tail_curve_keeps_the_tail():
-    values = times(20_000, 1)
-    curve = tail_curve(values)
-    assert len(curve) <= 400
-    assert curve["share_slower"].iloc[0] == 1
-    assert curve["response_ms"].iloc[-1] == values.max()
-    assert curve["share_slower"].iloc[-1] == pytest.approx(1 / 20_000)
-    for ms, share in curve.sample(20, random_state=1).itertuples(index=False):
-        assert share == pytest.approx((values >= ms).mean())
-    assert len(tail_curve([])) == 0
-
-
-def test_quantiles_of_each_round():
-    table = round_quantiles(pd.DataFrame({"round": [3, 3, 1, 1, 1], "response_ms": [5.0, 4, 1, 2, 3]}))
-    assert table.to_dict("list") == {
-        "round": [1, 3], "p50_ms": [2.0, 4.0], "p95_ms": [3.0, 5.0], "p99_ms": [3.0, 5.0], "n": [3, 2],
-    }  # fmt: skip
-    assert len(round_quantiles(pd.DataFrame({"round": [], "response_ms": []}))) == 0
 
 
 def test_results_are_frozen():

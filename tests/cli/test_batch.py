@@ -12,7 +12,10 @@ import nbformat
 import psutil
 import pytest
 
-from stabkit.cli import run
+from stabkit.cli import batch, run
+from stabkit.errors import NotebookError
+from stabkit.pipeline.batch import Made
+from stabkit.pipeline.reports import Job
 
 BATCH = [sys.executable, "-m", "stabkit", "batch"]
 
@@ -93,6 +96,12 @@ def test_results_in_every_format_with_the_gravest_exit_code(notebooks, capfd):
     assert run(["-q", "batch", "jobs.csv", "--format", "markdown"]) == 0
     out, err = capfd.readouterr()
     assert (out.startswith("**1 report: "), err) == (True, "")
+
+
+def test_what_a_notebook_died_of_is_one_short_line_of_the_list(tmp_path):
+    broken = Made(Job("n.ipynb"), "failed", None, NotebookError(f"Cell 2 broke:\n\x1b[31m{'x' * 1000}"))
+    line, total, _ = batch._text([broken], tmp_path).split("\n")
+    assert (len(line) < 230, total) == (True, "1 report: 1 failed.")
 
 
 @pytest.mark.parametrize(
