@@ -6,7 +6,6 @@ import asyncio
 import logging
 import re
 import signal
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,32 +105,30 @@ def _run(
     path: Path, parameters: dict[str, Any], folder: Path | None, timeout_s: float, watch: Watch
 ) -> Exception | None:
     """Execute a notebook and return what stopped its kernel; a cell that raised is no such thing."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of papermill's own imports; cells warn in their own process
-        import papermill
-        from nbclient.exceptions import CellTimeoutError, DeadKernelError
-        from papermill.exceptions import PapermillExecutionError
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
 
-        from stabkit.pipeline.engine import ENGINE
+    from stabkit.pipeline.engine import ENGINE
 
-        try:
-            papermill.execute_notebook(
-                plain_path(path),
-                None,
-                parameters=parameters,
-                engine_name=ENGINE,
-                kernel_name="python3",
-                progress_bar=False,
-                cwd=None if folder is None else str(folder),
-                execution_timeout=timeout_s,
-                watch=watch,
-                # The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
-                extra_arguments=["--IPKernelApp.log_level=40"],
-            )
-        except PapermillExecutionError:
-            return None
-        except (CellTimeoutError, DeadKernelError, RuntimeError, OSError) as error:
-            return error
+    try:
+        papermill.execute_notebook(
+            plain_path(path),
+            None,
+            parameters=parameters,
+            engine_name=ENGINE,
+            kernel_name="python3",
+            progress_bar=False,
+            cwd=None if folder is None else str(folder),
+            execution_timeout=timeout_s,
+            watch=watch,
+            # The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
+            extra_arguments=["--IPKernelApp.log_level=40"],
+        )
+    except PapermillExecutionError:
+        return None
+    except (CellTimeoutError, DeadKernelError, RuntimeError, OSError) as error:
+        return error
     return None
 
 

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import importlib.resources
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
+from nbformat.warnings import MissingIDFieldWarning
 
 from stabkit.errors import NotebookError, UsageError, nearest
 
@@ -83,8 +85,10 @@ def notebook_parameters(path: Path) -> dict[str, NotebookParameter]:
     Raises
     ------
     NotebookError
-        The file is not a notebook.
+        The file is not a notebook, or does not say its language.
     """
+    # Cells without ids run as any others do; whatever reads a notebook gives them some, and warns of it each time.
+    warnings.filterwarnings("ignore", category=MissingIDFieldWarning)
     status = path.stat() if path.exists() else None
     return dict(_inspected(path, path.absolute(), (status.st_mtime_ns, status.st_size) if status else None))
 
@@ -94,7 +98,14 @@ def _inspected(path: Path, _where: Path, _state: tuple[int, int] | None) -> Mapp
     _read(path)
     import papermill
 
-    found = papermill.inspect_notebook(plain_path(path))
+    try:
+        found = papermill.inspect_notebook(plain_path(path))
+    except ValueError as error:
+        raise NotebookError(
+            f"The notebook's parameters cannot be read: {error}",
+            where=str(path),
+            hint="Open it in JupyterLab and save it again.",
+        ) from error
     return {
         name: NotebookParameter(name, str(facts["default"]), str(facts["help"] or "")) for name, facts in found.items()
     }

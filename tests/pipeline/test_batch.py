@@ -1,6 +1,7 @@
 """Many reports: real notebooks in real kernels, some of which break, die or never end."""
 
 import json
+import warnings
 
 import pytest
 
@@ -32,6 +33,7 @@ def test_failures_stop_nothing_stand_in_the_index_and_are_all_that_runs_again(no
     jobs = [Job(str(path), timeout_s=3 if name == "endless" else None) for name, path in notebooks.items()]
     steps = []
     made = run_batch(jobs, output, at_once=4, tell=steps.append)
+    assert ("ignore", None, Warning, None, 0) not in warnings.filters, "four threads leave the caller's filters alone"
     assert [one.state for one in made] == ["done", "failed", "failed", "failed"]
     assert [one.exit_code for one in made] == [0, 2, 2, 2]
     assert "KeyError" in str(made[1].error)

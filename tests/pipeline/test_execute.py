@@ -1,3 +1,4 @@
+import json
 import os
 import re
 
@@ -20,6 +21,16 @@ def test_parameters_reach_the_cells(notebook):
     execution = execute_notebook(path, {"size": 21})
     assert execution.failure is None
     assert texts(execution) == ["42\n"]
+
+
+def test_cells_without_ids_run_and_nothing_is_said_of_it(notebook, capfd):
+    path = notebook("print(word)", parameters="word = 'a'")
+    node = json.loads(path.read_text())
+    for cell in node["cells"]:
+        del cell["id"]
+    path.write_text(json.dumps(node))
+    assert texts(execute_notebook(path, {"word": "b"})) == ["b\n"]
+    assert capfd.readouterr().err == ""
 
 
 def test_source_notebook_is_not_changed(notebook):

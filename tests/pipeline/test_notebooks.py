@@ -31,6 +31,13 @@ def test_unknown_parameter_names_the_nearest(notebook):
         check_parameters(path, {"suit": "unit"})
 
 
+def test_notebook_without_a_language_is_refused_in_words(notebook):
+    path = notebook("1", parameters="suite = ''")
+    path.write_text(path.read_text().replace('"language"', '"spoken"'))
+    with pytest.raises(NotebookError, match="No language found"):
+        notebook_parameters(path)
+
+
 def test_notebook_without_parameters_takes_none(notebook):
     path = notebook("1")
     check_parameters(path, {})
