@@ -85,8 +85,9 @@ def report(
     finally:
         if progress:
             progress.finish()
-    write_index(output)
-    return _say_made(terminal, output_format, made, open_page=open_page)
+    code = _say_made(terminal, output_format, made, open_page=open_page)
+    write_index(output)  # last: where it cannot be written, the pages are there all the same
+    return code
 
 
 def _jobs(

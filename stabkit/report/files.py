@@ -37,7 +37,7 @@ def write_whole(texts: Mapping[Path, str]) -> None:
     Raises
     ------
     OSError
-        One cannot be written; then none of them has changed.
+        One cannot be written; then none has changed. Or a folder lies in the place of one; then those before it have.
     """
     written: list[tuple[Path, Path]] = []
     try:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nbformat
 import pytest
 
 DATA = Path(__file__).parents[2] / "data"
@@ -26,6 +27,14 @@ def test_report_refuses_wrong_options_before_any_notebook_runs(stabkit, folder, 
     assert said in err
     assert "hint: " in err
     assert not (folder / "reports").exists() or not list((folder / "reports").iterdir())
+
+
+def test_pages_are_told_even_where_the_index_cannot_be_written(stabkit, folder):
+    nbformat.write(nbformat.v4.new_notebook(), folder / "x.ipynb")
+    (folder / "reports" / "index.html").mkdir(parents=True)
+    code, out, err = stabkit("report", "--data", DATA / "sample", "-n", "x.ipynb")
+    assert (code, out) == (2, "reports/x.html  x\n")
+    assert "The index cannot be written" in err
 
 
 def test_report_of_a_notebook_that_is_none(stabkit, folder):
