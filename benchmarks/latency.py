@@ -144,6 +144,29 @@ def scene(title: str, cases: dict[str, dict[str, float]], trials: int, word: str
     target(f"{word}, {case}", share, limit, count, at_most=at_most)
 
 
+def bad_rounds(trials: int) -> None:
+    """Judge p99 where one round in ten is half as slow again: on both sides by chance, or on the candidate's alone."""
+    rounds, each, factor = 15, 60, 1.5
+
+    def side(rng: np.random.Generator, rounds: int, share: float) -> np.ndarray:
+        level = np.where(rng.random((rounds, 1)) < share, 20 * factor, 20.0)
+        return level * np.exp(0.25 * normal(rng, rounds, each, 0.0))
+
+    rng = np.random.default_rng([SEED, 55])
+    before, after = (np.quantile(side(rng, 40_000, share), 0.99) for share in (0.0, 0.1))
+    table("p99 of short rounds, one round in ten half as slow again")
+    for case, share, margin, word, limit in (
+        ("A/A: on either side by chance", 0.1, 0.20, "regressed", 0.03),
+        ("the candidate's alone, margin the truth", 0.0, float(after / before) - 1, "stable", 0.05),
+    ):
+        found = []
+        for _ in range(trials):
+            sides = (given(side(rng, rounds, s)) for s in (share, 0.1))
+            found.append(compare_latency(*sides, tail_margin=margin).quantiles[1].outcome)
+        counts = line(case, "stabkit", found)
+        target(word, counts[word] / trials, limit, trials, at_most=True)
+
+
 def need_followed(trials: int) -> None:
     """Collect what ``need`` asks for, once, and see whether the median is decided."""
     table("need followed once, median within 5 %, one round of 300")
@@ -209,6 +232,7 @@ def main() -> None:
     scene("A/A in rounds: stable proven within 5 %", same, 3 * trials, "stable", 0.90, at_most=False)
     fifth = {"n 1000, light tail": {"each": 1000, "slowed": 0.2, "factor": 1.35}}
     scene("a fifth of the requests slowed (p99 about x1.2)", fifth, 2 * trials, "regressed", 0.90, at_most=False)
+    bad_rounds(2 * trials)
     need_followed(trials)
     speed()
     print(f"\n{time.perf_counter() - began:.0f} s")

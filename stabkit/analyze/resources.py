@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -80,12 +81,13 @@ def compare_resource(
 
     Notes
     -----
-    Level: paired t, or Welch, on the mean log reading of each round. Growth: Theil-Sen slopes of the log readings with
-    Sen's bounds (doi:10.1080/01621459.1968.10480934), widened by √((1+r)/(1-r)) for the lag-1 correlation r of what is
-    left over (memory moves in steps that stay) and no narrower than the mean of its steps where it wanders;
-    contrasted by MOVER. A leak of the candidate alone is proven growth
-    beyond the margin: ``regressed``; a slower one is ``inconclusive`` until more rounds show it, or ``stable`` with
-    the flag ``growing`` where even its upper bound keeps within the margin over as many rounds.
+    Level: paired t, or Welch, on the mean log reading of each round, widened by √((1+r)/(1-r)) for the lag-1
+    correlation r about a straight line: memory that wanders stays high or low for several rounds.
+
+    Growth: Theil-Sen slopes of the log readings with Sen's bounds (doi:10.1080/01621459.1968.10480934), widened
+    likewise and no narrower than the mean of its steps where it wanders; contrasted by MOVER. A leak of the candidate
+    alone is proven growth beyond the margin: ``regressed``; a slower one is ``inconclusive`` until more rounds show it,
+    or ``stable`` with the flag ``growing`` where even its upper bound keeps within the margin over as many rounds.
 
     Examples
     --------
@@ -147,6 +149,8 @@ def _level(
     if rounds < MIN_ROUNDS:
         return Estimate(name="level", outcome="inconclusive", margin=margin, need=_few(rounds, MIN_ROUNDS), **known)
     contrast = paired_contrast(logs[0], logs[1]) if paired else welch_contrast(logs[0], logs[1])
+    parts = [logs[1] - logs[0]] if paired else logs
+    contrast = replace(contrast, se=contrast.se * max(_widening(_correlation(_about_line(part))) for part in parts))
     method = "paired t over rounds" if paired else "Welch over rounds"
     estimate, outcome = _estimate("level", contrast, math.log1p(margin), error, {**known, "method": method})
     need = None
@@ -178,6 +182,27 @@ def _growth(
     return Estimate(**{**estimate, "need": need})
 
 
+def _about_line(values: FloatArray) -> FloatArray:
+    """Return what a straight line leaves over: a leak is no correlation."""
+    time = np.arange(values.size) - (values.size - 1) / 2
+    rest: FloatArray = values - values.mean()
+    return rest - time * float(time @ rest) / float(time @ time)
+
+
+def _correlation(rest: FloatArray) -> float:
+    """Return the lag-1 correlation of what a line left over, corrected for its bias; never below 0."""
+    spread = float(rest @ rest)
+    if spread <= 1e-20:
+        return 0.0
+    r = float(rest[1:] @ rest[:-1]) / spread
+    return min(0.9, max(0.0, r + (2 + 4 * max(0.0, r)) / rest.size))
+
+
+def _widening(r: float) -> float:
+    """Return how much wider a mean or a slope spreads than of independent values."""
+    return math.sqrt((1 + r) / (1 - r))
+
+
 class _Slope:
     """Theil-Sen slope of one side with bounds at any level."""
 
@@ -187,12 +212,11 @@ class _Slope:
         rest = logs - (found.intercept + self.slope * rounds)
         rest = rest - rest.mean()
         n, spread = logs.size, float(rest @ rest)
-        r = max(0.0, float(rest[1:] @ rest[:-1]) / spread) if spread > 1e-20 else 0.0
-        r = min(0.9, r + (1 + 3 * r) / n)
+        r = _correlation(rest)
         # Ranked slopes know nothing of a level that moves in one step; the least-squares error does.
         steady = rounds - rounds.mean()
         least = t_quantile(LEVEL, n - 2) * math.sqrt(spread / (n - 2) / float(steady @ steady))
-        wide = math.sqrt((1 + r) / (1 - r))
+        wide = _widening(r)
         # What wanders keeps each of its steps: then their mean is the slope, and no trend line narrows it.
         gaps = np.diff(rounds)
         steps = (np.diff(logs) - self.slope * gaps) / np.sqrt(gaps)

@@ -140,6 +140,18 @@ def test_memory_that_wanders_is_no_leak():
     assert sum(e.outcome in ("regressed", "improved") for e in found) <= 4  # 9 by the trend line alone
 
 
+def test_a_level_that_wanders_has_fewer_independent_rounds():
+    wandering = [0, 1, 3, 2, 4, 5, 4, 6, 5, 3, 4, 2, 1, 2, 0, -1, -2, -1, -3, -2]
+    orders = wandering, [wandering[i * 7 % 20] for i in range(20)]  # the same values, neighbours parted
+    flat = pd.DataFrame({"round": range(20), "value": [60.0] * 20})
+    widths = []
+    for values in orders:
+        moved = flat.assign(value=60 + np.array(values, dtype=float))
+        level = compare_resource(flat, moved, metric="memory", margin=0.1)[0]
+        widths.append(math.log(level.high / level.low))
+    assert widths[0] > 1.5 * widths[1]
+
+
 def test_constant_readings_and_few_rounds():
     flat = pd.DataFrame({"round": range(12), "value": [60.0] * 12})
     assert [e.outcome for e in compare_resource(flat, flat, metric="memory", margin=0.1)] == ["stable", "stable"]
