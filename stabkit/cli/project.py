@@ -66,7 +66,7 @@ def demo(
         ),
     ] = "stable",
     output: OutputOption = Path("reports"),
-    rounds: Annotated[int, typer.Option(min=2, max=200, metavar="N", help="Interleaved rounds.")] = 15,
+    rounds: Annotated[int, typer.Option(min=2, max=200, metavar="N", help="Interleaved rounds.")] = 20,
     open_page: Annotated[bool, typer.Option("--open", help="Open the index page in a browser.")] = False,
 ) -> int:
     r"""Walk the whole way on this machine, offline.

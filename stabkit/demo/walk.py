@@ -56,7 +56,7 @@ def walk(
     scenario_name: str,
     output: Path,
     *,
-    rounds: int = 15,
+    rounds: int = 20,
     note: Callable[[str], None] = lambda _text: None,
     progress: Progress | None = None,
 ) -> Walk:
