@@ -1,8 +1,7 @@
-"""Signature-level API breaks of the repository's own Python packages, by griffe where it is installed."""
+"""Signature-level API breaks of the repository's own Python packages, found by griffe."""
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -22,18 +21,17 @@ def api_break(snapshots: Snapshots) -> tuple[str, str, str]:
     if not packages:
         return "not_checked", "", "no importable Python package was found at the top or under src/"
     names = ", ".join(sorted(packages))
-    if importlib.util.find_spec("griffe") is None:
-        return "not_checked", "", f"griffe is not installed (pip install 'stabkit[impact]'); packages: {names}"
     from importlib.metadata import version
 
     try:
         found = [line for name in sorted(packages) for line in _compare(snapshots, name)]
     except Exception as error:  # noqa: BLE001 - griffe on hostile code may raise anything; that is an unknown answer
         return "not_checked", "", f"griffe could not load the packages {names}: {type(error).__name__}: {error}"
-    tool = f"griffe {version('griffe')}, signatures only; packages {names}"
+    griffe = f"griffe {version('griffelib')}"
+    tool = f"{griffe}, signatures only; packages {names}"
     if found:
         return "fail", f"{len(found)} signature-level API breaks", "; ".join([*found[:20], tool])
-    return "pass", f"no signature-level API break found by griffe {version('griffe')} in packages {names}", tool
+    return "pass", f"no signature-level API break found by {griffe} in packages {names}", tool
 
 
 def _packages(snapshots: Snapshots) -> set[str]:
@@ -48,23 +46,22 @@ def _packages(snapshots: Snapshots) -> set[str]:
 
 
 def _compare(snapshots: Snapshots, name: str) -> list[str]:
-    import griffe  # type: ignore[import-not-found, unused-ignore]
+    import griffe
 
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
+    trees = snapshots.base_tree, snapshots.head_tree
+    old, new = ([blob for path, blob in tree.items() if _inside(path, name)] for tree in trees)
+    if not new:
+        return [f"package {name} is gone"]
+    if not old or old == new:
+        return []
     sides: list[Any] = []
     with tempfile.TemporaryDirectory() as folder:
-        for side, tree in (("old", snapshots.base_tree), ("new", snapshots.head_tree)):
-            place = Path(folder) / side
-            files = [blob for path, blob in tree.items() if _inside(path, name)]
-            if not files:
-                return [f"package {name} is {'new' if side == 'old' else 'gone'}"] if side == "new" else []
+        for place, tree, files in zip((Path(folder, "old"), Path(folder, "new")), trees, (old, new), strict=True):
             _write(snapshots, files, place)
+            search = _search(place, tree, name)
             # Without inspection: griffe would otherwise import what it cannot parse.
-            sides.append(
-                griffe.load(
-                    name, search_paths=_search(place, tree, name), allow_inspection=False, try_relative_path=False
-                )
-            )
+            sides.append(griffe.load(name, search_paths=search, allow_inspection=False, try_relative_path=False))
         return [_line(found) for found in griffe.find_breaking_changes(*sides)]
 
 

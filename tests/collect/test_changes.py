@@ -294,21 +294,60 @@ def test_checklist(
     assert (found["outcome"], says in found["detail"]) == (outcome, True), found["detail"]
 
 
-def test_api_break_says_what_looked_or_why_nothing_did(repository: Repository) -> None:
-    evidence = between(
-        repository,
-        {"shop/__init__.py": "def pay(amount, currency='EUR'):\n    return amount\n"},
-        {"shop/__init__.py": None, "src/shop/__init__.py": "def pay(amount, currency, *, tip):\n    return amount\n"},
-    )
-    found = check(evidence, "no API break")
-    try:
-        import griffe  # noqa: F401
-    except ImportError:
-        assert found["outcome"] == "not_checked"
-        assert "griffe is not installed" in found["detail"]
-    else:
-        assert found["outcome"] == "fail"
-        assert "shop.pay" in found["detail"]
+@pytest.mark.parametrize(
+    ("before", "after", "outcome", "says"),
+    [
+        pytest.param(
+            {"shop/__init__.py": "def pay(amount, currency='EUR'):\n    return amount\n"},
+            {
+                "shop/__init__.py": None,
+                "src/shop/__init__.py": "def pay(amount, currency, *, tip):\n    return amount\n",
+            },
+            "fail",
+            "shop.pay",
+            id="parameters-of-a-moved-package",
+        ),
+        pytest.param(
+            {"shop/__init__.py": "", "shop/pay.py": "def pay(): ...\ndef _note(): ...\n"},
+            {"shop/pay.py": "def pay(amount=1): ...\n"},
+            "pass",
+            "signatures only; packages shop",
+            id="an-optional-parameter-and-a-private-function",
+        ),
+        pytest.param({"shop/__init__.py": ""}, {"shop/__init__.py": None}, "fail", "package shop is gone", id="gone"),
+        pytest.param({"a.py": "1\n"}, {"shop/__init__.py": "def pay(): ...\n"}, "pass", "packages shop", id="new"),
+        pytest.param(
+            {"shop/__init__.py": "def pay(): ...\n"},
+            {"shop/__init__.py": "def pay(:\n"},
+            "not_checked",
+            "griffe could not load the packages shop",
+            id="what-is-no-python",
+        ),
+        pytest.param(
+            {"shop/__init__.py": "def pay(: # no Python, before or after\n"},
+            {"README.md": "words\n"},
+            "pass",
+            "packages shop",
+            id="another-file-changed",
+        ),
+        pytest.param(
+            {"shop/__init__.py": "def pay(): ...\n", "shop/run.py": ""},
+            {"shop/run.py": "import os\nos._exit(9)\n"},
+            "pass",
+            "packages shop",
+            id="nothing-is-executed",
+        ),
+    ],
+)
+def test_api_breaks(
+    repository: Repository,
+    before: dict[str, str | bytes | None],
+    after: dict[str, str | bytes | None],
+    outcome: str,
+    says: str,
+) -> None:
+    found = check(between(repository, before, after), "no API break")
+    assert (found["outcome"], says in found["detail"]) == (outcome, True), found["detail"]
 
 
 def test_a_default_or_a_url_never_carries_a_secret_into_the_evidence(repository: Repository) -> None:
