@@ -92,6 +92,12 @@ def test_a_computed_fingerprint_is_no_sign_of_the_tool(before: Any, after: Any, 
     assert only(matched(*sides)) == (state, step)
 
 
+def test_a_finding_without_a_line_is_the_last_to_be_paired_by_nearness() -> None:
+    states = matched(found(finding(line=None), finding(line=3)), found(finding(line=31), finding(line=4))).states
+    lines = states[["baseline_line", "line"]].astype("Float64").fillna(0).values.tolist()
+    assert sorted(lines) == [[0, 31], [3, 4]]
+
+
 def test_git_decides_before_equal_words_do() -> None:
     sides = [found(finding(line=3, fingerprint=computed(1))), found(finding(line=8, fingerprint=computed(1)))]
     assert only(matched(*sides, hunks={"a.py": [(1, 0, 2, 5)]})) == ("persisting", "git_line")

@@ -215,6 +215,28 @@ def test_taking_a_source_away_never_makes_stable(table: str, which: str) -> None
         assert gate.missing
 
 
+def test_declared_evidence_is_required_though_no_condition_speaks_of_it() -> None:
+    by_checks = CONFIG.model_copy(update={"condition": (Condition(name="answers", kind="checks", target="api"),)})
+    assert judged(by_checks).verdict == "stable"
+    gate = judged(by_checks, after={"scans": empty("scans"), "findings": empty("findings")})
+    assert (gate.verdict, gate.reasons[0].name) == ("inconclusive", "evidence")
+
+
+def test_two_scans_by_one_tool_are_judged_by_their_names() -> None:
+    names = ("lint", "audit")
+    config = CONFIG.model_copy(
+        update={
+            "scans": dict.fromkeys(names, CONFIG.scans["lint"]),
+            "condition": tuple(Condition(name=name, kind="findings", target=name) for name in names),
+        }
+    )
+    both = pd.concat([scans(scan_id=name) for name in ("lint#1", "lint#2", "audit")])
+    known = findings({"path": "old.py"})
+    after = pd.concat([known, findings({"path": "new.py"}).assign(scan_id="audit")])
+    gate = judged(config, before={"scans": both, "findings": known}, after={"scans": both, "findings": after})
+    assert {c.name: c.outcome for c in gate.conditions} == {"lint": "stable", "audit": "regressed"}
+
+
 @pytest.mark.parametrize("status", ["partial", "error"])
 @pytest.mark.parametrize("kind", ["http", "tests", "scan", "resources", "changes", "load"])
 def test_a_failed_source_never_makes_stable(status: str, kind: str) -> None:

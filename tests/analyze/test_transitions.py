@@ -123,6 +123,18 @@ def test_history_decides_how_much_a_failure_means() -> None:
     assert int(flaky["need_reruns"]) > 0
 
 
+@pytest.mark.parametrize("flaky_side", [0, 1])
+def test_a_flaky_neighbour_on_either_side_asks_for_more_reruns(flaky_side: int) -> None:
+    calm = (rows(t="pass", u="pass"), rows(t="fail", u="pass"))
+    flaky = [rows(t=("pass", "fail")[side], u=["fail", "pass"] if side == flaky_side else "pass") for side in (0, 1)]
+    assert transition_of(*flaky)["need_reruns"] > transition_of(*calm)["need_reruns"]
+
+
+def test_one_suite_is_compared_by_itself() -> None:
+    both = pd.concat([rows(t="pass"), rows(u="pass").assign(suite="other")])
+    assert test_transitions(both, both, suite="other")["test_id"].tolist() == ["u"]
+
+
 def test_aliases_join_a_renamed_test() -> None:
     frame = test_transitions(rows(old="pass"), rows(new="pass"), aliases={"old": "new"})
     assert frame[["test_id", "transition"]].values.tolist() == [["new", "still_passing"]]
