@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -66,7 +65,7 @@ def demo(
         ),
     ] = "stable",
     output: OutputOption = Path("reports"),
-    rounds: Annotated[int, typer.Option(min=2, max=200, metavar="N", help="Interleaved rounds.")] = 20,
+    rounds: Annotated[int, typer.Option(min=2, max=10_000, metavar="N", help="Interleaved rounds.")] = 20,
     open_page: Annotated[bool, typer.Option("--open", help="Open the index page in a browser.")] = False,
 ) -> int:
     r"""Walk the whole way on this machine, offline.
@@ -85,11 +84,8 @@ def demo(
     terminal = terminal_of(context)
     finished = walk(scenario, output, rounds=rounds, note=terminal.note, progress=terminal.progress())
     terminal.result(finished.summary)
-    if finished.exit_code == 3:
-        again = ["stabkit", "demo", "--rounds", str(min(200, 3 * rounds))]
-        again += ["--scenario", scenario] if scenario != "stable" else []
-        again += ["--output", str(output)] if output != Path("reports") else []
-        terminal.note(f"Next: a quiet machine and more rounds decide more: {shlex.join(again)}")
+    if finished.exit_code == 3 and finished.decide is not None:
+        terminal.note(f"Next: a quiet machine and more rounds decide more: {finished.decide}")
     else:
         terminal.note("Next: open the pages; then, in a project of your own: stabkit init")
     if open_page:

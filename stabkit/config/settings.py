@@ -48,6 +48,11 @@ class CollectSettings(Model):
     max_rate: float = Field(default=1_000, gt=0, le=10_000, description="no target is asked more often in a second")
     max_requests: int = Field(default=1_000_000, ge=1, description="of one target, all rounds together")
     max_minutes: float = Field(default=120, gt=0, description="of probing; rounds end there")
+    again: tuple[str, ...] = Field(
+        default=(),
+        description="the command that reports name where more has to be collected, if it is not 'stabkit collect'; "
+        "'{rounds}', '{label}' and '{baseline}' are replaced",
+    )
 
 
 class Config(Model):

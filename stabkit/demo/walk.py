@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -45,11 +46,14 @@ class Walk:
         That of the verdict: 0, 1 or 3; 2 if a page could not be made.
     summary : str
         The verdict in words, and where the pages are.
+    decide : str or None
+        The command that measures what the verdict lacks.
     """
 
     exit_code: int
     index: Path
     summary: str
+    decide: str | None = None
 
 
 def walk(
@@ -82,7 +86,7 @@ def walk(
     with ExitStack() as stack:
         baseline = stack.enter_context(running_service(versions.baseline, certificates))
         candidate = stack.enter_context(running_service(versions.candidate, certificates))
-        config = write_config(folder, baseline, candidate, rounds=rounds)
+        config = write_config(folder, baseline, candidate, rounds=rounds, again=_again(scenario.name, output))
         note(f"both versions are up: testing and scanning them, then probing both in {rounds} interleaved rounds")
         stack.enter_context(busy_machine(scenario.busy_processes))
         collected = collect_versions(config, progress)
@@ -120,20 +124,37 @@ def _fresh_folder(folder: Path) -> Path:
     return folder
 
 
-def write_config(folder: Path, baseline: RunningService, candidate: RunningService, *, rounds: int) -> Config:
+def _again(scenario: str, output: Path) -> tuple[str, ...]:
+    """Return the command that measures the same again; both services have ended by the time anyone reads of it."""
+    words = ["stabkit", "demo", "--rounds", "{rounds}"]
+    words += ["--scenario", scenario] if scenario != "stable" else []
+    return (*words, *(["--output", str(output)] if output != Path("reports") else []))
+
+
+def write_config(
+    folder: Path, baseline: RunningService, candidate: RunningService, *, rounds: int, again: tuple[str, ...] = ()
+) -> Config:
     """Write the demo's ``stabkit.toml`` for two running versions, and load it."""
     path = folder / "stabkit.toml"
-    path.write_text(project_text(baseline, candidate, rounds=rounds, python=sys.executable), encoding="utf-8")
+    text = project_text(baseline, candidate, rounds=rounds, python=sys.executable, again=again)
+    path.write_text(text, encoding="utf-8")
     return load_config(path)
 
 
 def project_text(
-    baseline: RunningService, candidate: RunningService, *, rounds: int, python: str, data: str = "data"
+    baseline: RunningService,
+    candidate: RunningService,
+    *,
+    rounds: int,
+    python: str,
+    data: str = "data",
+    again: tuple[str, ...] = (),
 ) -> str:
     """Return the demo's configuration as TOML, with the addresses of two versions."""
     template = (Path(__file__).parent / "project.toml").read_text(encoding="utf-8")
     return template.format(
         rounds=rounds,
+        again=json.dumps(again),  # a TOML list of strings is written alike
         data=data,
         baseline=baseline.url(""),
         candidate=candidate.url(""),
@@ -208,6 +229,5 @@ def _finish(made: list[ReportFiles | StabkitError], index: Path) -> Walk:
     assert not isinstance(report, StabkitError)
     summary = report.result["summary"]
     lines = [report.title, f"{badge(summary['word'])[0]} {summary['word'].upper()}  {summary['sentence']}"]
-    # Both services have ended: no command can collect from them again.
     lines += [f"  {Reason(**{**reason, 'command': None})}" for reason in summary["reasons"]]
-    return Walk(report.exit_code, index, "\n".join([*lines, f"Pages: {index}"]))
+    return Walk(report.exit_code, index, "\n".join([*lines, f"Pages: {index}"]), summary["decide"])

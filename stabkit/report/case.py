@@ -144,6 +144,7 @@ class Case:
             stored=self.store is not None,
             places=self.places,
             rounds=int(self.after["samples"]["round"].nunique()),
+            settings=self.config.collect,
         )
 
     def websocket_targets(self) -> list[str]:

@@ -19,9 +19,10 @@ from stabkit.chart.findings import (
 from stabkit.errors import UsageError, nearest
 from stabkit.report.case import find_settings, places
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.needs import Again
 from stabkit.report.numbers import duration
 from stabkit.report.sections.compliance import score_pieces
-from stabkit.report.wording import count, joined, plain, sentence, shell
+from stabkit.report.wording import count, joined, plain, sentence
 from stabkit.store import open_store
 
 __all__ = ["ComplianceHistory", "compliance_history"]
@@ -61,7 +62,8 @@ def compliance_history(data: str | Path = "data", tool: str | None = None) -> Co
         raise UsageError(f"No scan by {tool!r}.", where="compliance_history", hint=hint)
     if tool:
         scans, findings = scans[scans["tool"] == tool], findings[findings["tool"] == tool]
-    collect = shell(["stabkit", "collect", *places(*find_settings(None, data, store), store)])
+    settings, path = find_settings(None, data, store)
+    collect = Again(places=places(settings, path, store), settings=settings.collect).collect
     return ComplianceHistory(
         scans.reset_index(drop=True), findings.reset_index(drop=True), order_runs(store.runs()), collect
     )

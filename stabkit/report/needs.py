@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.chart.numbers import SPACE
+from stabkit.config import CollectSettings
 from stabkit.report.wording import count, named_metrics, plain, shell
 
 __all__ = ["AGAIN", "Again", "deciding_command", "doubts", "need_command", "need_text", "within_reach"]
 
 LONGEST_DETAIL: Final = 200
+_PLACEHOLDER: Final = re.compile(r"\{(?:rounds|label|baseline)\}")
 _WHOSE: Final[Mapping[str, str]] = {
     "baseline": "the baseline's ",
     "candidate": "the candidate's ",
@@ -45,6 +48,8 @@ class Again:
         Options that say where configuration and store are, unless they are found by themselves.
     rounds : int
         Of the candidate; 0 if unknown.
+    settings : CollectSettings
+        What the configuration says of collecting: its ``again`` stands for ``stabkit collect``.
     """
 
     candidate: str | None = None
@@ -53,18 +58,40 @@ class Again:
     stored: bool = True
     places: tuple[str, ...] = ()
     rounds: int = 0
+    settings: CollectSettings = field(default_factory=CollectSettings)
 
     @property
     def collect(self) -> str:
         """The command that collects all that is declared, as a run of its own."""
+        if self.settings.again:
+            return self.command()
         return shell(["stabkit", "collect", *self.places])
 
-    def names(self, need: Need | None) -> list[str]:
-        """Return the options that name the runs to collect."""
+    def command(self, need: Need | None = None, rounds: int = 0) -> str:
+        """Return the command that collects the same runs under their names: the one that the need speaks of, or all.
+
+        Examples
+        --------
+        >>> Again("v1.5", settings=CollectSettings(again=("make", "stability", "ROUNDS={rounds}"))).command(rounds=24)
+        'make stability ROUNDS=24'
+        """
         alone = need is not None and need.side == "baseline" and not self.together
         label = self.baseline if alone else self.candidate
+        if self.settings.again:
+            return self._own(label, rounds)
         words = ["--label", label] if label else []
-        return [*words, "--baseline-label", self.baseline] if self.together and self.baseline else words
+        words += ["--baseline-label", self.baseline] if self.together and self.baseline else []
+        words += ["--rounds", str(rounds)] if rounds else []
+        return shell(["stabkit", "collect", *words, *self.places])
+
+    def _own(self, label: str | None, rounds: int) -> str:
+        known = {
+            "{rounds}": str(rounds or self.rounds or self.settings.rounds),
+            "{label}": label or "candidate",
+            "{baseline}": self.baseline or "baseline",
+        }
+        # In one pass: a label may itself read "{rounds}".
+        return shell([_PLACEHOLDER.sub(lambda found: known[found[0]], word) for word in self.settings.again])
 
 
 AGAIN: Final = Again()
@@ -187,8 +214,7 @@ def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again)
     needs = [need for _, need in helped]
     one_side = needs[0] if len({need.side if need else None for need in needs}) == 1 else None
     rounds = max((_rounds_in_all(condition, need, again.rounds) or 0 for condition, need in helped if need), default=0)
-    words = ["stabkit", "collect", *again.names(one_side), *(["--rounds", rounds] if rounds else []), *again.places]
-    return shell(words)
+    return again.command(one_side, rounds)
 
 
 def _helps(need: Need) -> bool:

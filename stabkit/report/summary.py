@@ -22,7 +22,7 @@ from stabkit.report.sentences import (
     standing_outcome,
     verdict_sentence,
 )
-from stabkit.report.wording import capital, count, joined, named_metrics, plain, sentence, shell, verb
+from stabkit.report.wording import capital, count, joined, named_metrics, plain, sentence, verb
 
 __all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]
 
@@ -209,7 +209,7 @@ def changed_text(changes: pd.DataFrame) -> str:
 
 def recommendations(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Advice]:
     """Return what to do now and later, each with the row that caused it; in order of weight."""
-    collect = shell(["stabkit", "collect", *again.names(None), *again.places]) if again.stored else None
+    collect = again.command() if again.stored else None
     found = [_deploy(gate, first=first, again=again)]
     told = [c for c in gate.reasons if not lacks_baseline(c)]
     if {c.kind for c in told} != {"evidence"}:

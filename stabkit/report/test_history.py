@@ -15,9 +15,10 @@ from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.report.case import find_settings, places
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.needs import Again
 from stabkit.report.numbers import duration, moment, percent
 from stabkit.report.sections.tests import map_figure, not_passing_figure
-from stabkit.report.wording import count, joined, plain, sentence, shell, verb
+from stabkit.report.wording import count, joined, plain, sentence, verb
 from stabkit.store import open_store
 
 __all__ = ["TestTrends", "test_trends"]
@@ -72,7 +73,7 @@ def test_trends(  # a public function, no test
         guess = nearest(suite, known)
         hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known) or 'none'}."
         raise UsageError(f"No suite {suite!r}.", where="test_trends", hint=hint)
-    collect = shell(["stabkit", "collect", *places(settings, path, store)])
+    collect = Again(places=places(settings, path, store), settings=settings.collect).collect
     return TestTrends(tests[tests["suite"] == suite] if suite else tests, runs, collect)
 
 

@@ -31,6 +31,10 @@ def test_verdict_is_regressed_and_names_the_cause_first(walked):
     first = result["summary"]["reasons"][0]
     assert first["subject"] == "events contract"
     assert "run_id" in first["text"]
+    # Its services have ended: collecting from them again would fail.
+    assert result["summary"]["decide"].startswith("stabkit demo --rounds ")
+    assert result["summary"]["decide"].endswith(" --scenario contract")
+    assert "stabkit collect" not in (output / "stability_report.md").read_text()
 
 
 def test_every_page_has_its_three_forms(walked):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Need
+from stabkit.config import CollectSettings
 from stabkit.report.needs import Again, doubts, need_command, need_text
 
 
@@ -67,6 +68,16 @@ def test_samples_of_a_rate_become_rounds_of_the_run():
     need = Need(565, "samples", "wide_interval")
     assert need_command(rate, need, Again("v1.5", rounds=5)) == "stabkit collect --label v1.5 --rounds 20"
     assert need_command(rate, need, Again("v1.5")) == "stabkit collect --label v1.5"
+
+
+def test_a_project_that_measures_elsewhere_names_its_own_command():
+    settings = CollectSettings(rounds=8, again=("gh", "workflow", "run", "-f", "n={rounds} {label} {baseline} {x}"))
+    again = Again("{rounds}", "a'b", places=("--data", "x"), settings=settings)
+    assert again.command(rounds=24) == """gh workflow run -f 'n=24 {rounds} a'"'"'b {x}'"""
+    unknown = Again(settings=settings)
+    assert need_command(opened(), Need(4, "rounds", "wide_interval"), unknown) == unknown.command(rounds=14)
+    assert unknown.collect == "gh workflow run -f 'n=8 candidate baseline {x}'"
+    assert need_command(opened(), Need(None, "evidence", "missing"), Again(stored=False, settings=settings)) is None
 
 
 @pytest.mark.parametrize(
