@@ -128,7 +128,7 @@ def need_text(need: Need, *, points: bool = False) -> str:
     >>> need_text(Need(None, "evidence", "missing", "no scan of lint", side="candidate"))
     'no scan of lint in the candidate'
     """
-    detail = named_metrics(plain(need.detail, LONGEST_DETAIL)) if need.detail else ""
+    detail = named_metrics(plain(need.detail, LONGEST_DETAIL)).replace(" %", f"{SPACE}%") if need.detail else ""
     amount = count(need.amount, "more " + need.unit.removesuffix("s")) if need.amount else ""
     would = f"{amount} would decide" if amount else ""
     if need.reason in ("one_sample", "too_few_samples") and "a round" in detail:  # the size of a round, not a subject

@@ -139,7 +139,7 @@ def margin(estimate: Estimate) -> str:
 
 
 def pair(baseline: float | None, candidate: float | None, unit: str) -> tuple[str, str]:
-    """Return both sides in one unit and with the same decimals.
+    """Return both sides in one unit and with the same decimals; the name of what counts per round says so itself.
 
     Examples
     --------
@@ -149,8 +149,10 @@ def pair(baseline: float | None, candidate: float | None, unit: str) -> tuple[st
     ['0.2 %', '–']
     >>> [side.replace(SPACE, " ") for side in pair(0.0497, 0.1122, "share")]
     ['5.0 %', '11.2 %']
+    >>> [side.replace(SPACE, " ") for side in pair(0.31, 0.42, "% per round")]
+    ['0.31 %', '0.42 %']
     """
-    values, shown = one_unit([baseline, candidate], unit)
+    values, shown = one_unit([baseline, candidate], unit.removesuffix(" per round"))
     if unit in _SHARES:
         if any(v is None or 0 < v < 0.001 or 0.999 < v < 1 for v in values):  # alone, or too near to none or all
             return percent(baseline), percent(candidate)

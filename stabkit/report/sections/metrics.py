@@ -49,7 +49,7 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
     bars = any(strip(c, e) is not None for c, e in pairs[:shown] if c.kind != "objective")
     caption = "Judged metrics, those not stable first"
     if bars:
-        caption = f"The band is the margin, the bar the {confidence_text(level)} interval of candidate against baseline"
+        caption += f"; drawn are the margin as a band and the {confidence_text(level)} interval of the change as a bar"
     pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], caption, confidence=level)]
     objectives = _objectives_figure(pairs, level, drawn=drawn)
     if objectives is not None:
