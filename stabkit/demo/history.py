@@ -103,7 +103,7 @@ BUILDS: Final[Mapping[str, tuple[Edit, ...]]] = MappingProxyType(
 )
 
 
-def record_history(output: Path, *, builds: int = len(BUILDS), rounds: int = 10) -> Store:
+def record_history(output: Path, *, builds: int = len(BUILDS), rounds: int = 20) -> Store:
     """Run, probe, test and scan the builds one after the other, and the last release side by side with its candidate.
 
     Parameters

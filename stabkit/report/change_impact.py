@@ -105,12 +105,13 @@ class ChangeImpact:
         return change.change_impact(self.case)
 
     def headline(self) -> Piece:
-        """Return commits, files and areas, and how many files are of high or medium risk."""
+        """Return commits, files and areas, and how many files are of which risk."""
         changes = self.evidence["changes"]
         if changes.empty:
             return self._missing()
         levels = change.assess(self.case)["level"].value_counts()
-        parts = [f"{count(int(levels[level]), 'file')} of {level} risk" for level in change.LEVELS if level in levels]
+        words = {level: "no" if level == "NONE" else level.lower() for level in change.LEVELS if level in levels}
+        parts = [f"{count(int(levels[level]), 'file')} of {word} risk" for level, word in words.items()]
         return Statement((sentence(f"{changed_text(changes)} changed"), sentence(", ".join(parts))))
 
     def files(self) -> Piece:
