@@ -144,7 +144,9 @@ def _tests_kept(conditions: Sequence[ConditionResult]) -> Row:
             method="conditions",
             evidence="; ".join(gone[:20]),
         )
-    blind = [c.name for c in conditions if any(need.reason in ("missing", "partial") for need in c.needs)]
+    blind = [
+        c.name for c in conditions if any(need.reason in ("missing", "not_collected", "partial") for need in c.needs)
+    ]
     if blind:
         return _row(line, "not_checked", f"a side is missing or partial: {', '.join(blind)}", method="conditions")
     return _row(line, "yes", f"none vanished: {', '.join(c.name for c in conditions)}", method="conditions")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
@@ -155,8 +156,14 @@ def _missing_tests(condition: Condition, sides: Sides, frame: pd.DataFrame) -> N
     if no_baseline is not None:
         return no_baseline
     if not frame["baseline_status"].notna().any():
-        return Need(None, "evidence", "missing", f"no tests of {suite}", side="baseline")
+        return _not_in_baseline(condition, sides, Need(None, "evidence", "missing", f"no tests of {suite}"))
     return None
+
+
+def _not_in_baseline(condition: Condition, sides: Sides, need: Need) -> Need:
+    """Return what the baseline lacks; collected at once it will again, unless its own source is declared."""
+    again = not sides.paired or condition.target in sides.config.baseline_directories
+    return replace(need, side="baseline", reason="missing" if again else "not_collected")
 
 
 def _test_facts(frame: pd.DataFrame) -> dict[str, Any]:
@@ -280,7 +287,8 @@ def judge_findings(condition: Condition, sides: Sides) -> ConditionResult:
         return result_of(condition, "inconclusive", needs=(need,))
     missing = sides.no_baseline(condition)
     if missing is None and scans[0].empty:
-        missing = Need(1, "scans", "missing", f"no scan of {condition.target or 'any tool'}", side="baseline")
+        lacks = Need(1, "scans", "missing", f"no scan of {condition.target or 'any tool'}")
+        missing = _not_in_baseline(condition, sides, lacks)
     if missing is not None:
         return result_of(condition, "inconclusive", needs=(missing,))
     findings = [

@@ -45,7 +45,8 @@ class Need:
         ``samples``, ``rounds``, ``reruns``, ``scans``, ``runs`` or ``evidence``.
     reason : str
         Why, as a machine-readable word from the analysis: ``one_sample``, ``too_few_samples``, ``wide_interval``,
-        ``tail_unbounded``, ``run_noise_unknown``, ``not_rerun``, ``not_comparable``, ``missing``, ``partial``,
+        ``tail_unbounded``, ``run_noise_unknown``, ``not_rerun``, ``not_comparable``, ``missing``, ``not_collected``
+        (probing both sides at once does not give it), ``partial``,
         ``prober_late``, ``false_alarms``, ``not_checked``, ``smallest_margin``.
     detail : str or None
         The subject: test ids, the missing table, why scans are not comparable.

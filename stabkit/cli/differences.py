@@ -133,6 +133,14 @@ def _changes_between(
         return None
 
 
+def _tests_and_scans(evidence: Evidence) -> Evidence:
+    """Return a run without the sources of what is not compared here: a probe that failed hides no test."""
+    from stabkit.schema import Evidence
+
+    sources = evidence["sources"]
+    return Evidence({**evidence.tables, "sources": sources[sources["kind"].isin(["tests", "scan", "records"])]})
+
+
 def _stated_commit(side: Evidence) -> str | None:
     stated = {json.loads(claimed).get("commit") for claimed in side["sources"]["claimed"].dropna()} - {None}
     return str(stated.pop()) if len(stated) == 1 else None
@@ -168,7 +176,7 @@ def _read_whole(
     paths = expand(given)
     if not any(os.path.lexists(path) for path in paths) and (data is not None or settings is not None):
         try:
-            evidence = open_data(config, data).evidence(given)
+            evidence = _tests_and_scans(open_data(config, data).evidence(given))
         except (StoreError, UnknownRunError) as error:
             error.hint = f"{error.hint or ''} There is no file or folder {given!r} either.".strip()
             raise

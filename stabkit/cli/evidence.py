@@ -89,6 +89,7 @@ def collect(
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
     """
     from stabkit.collect.git import repository_state
+    from stabkit.collect.session import baseline_state
     from stabkit.collect.session import collect as collect_all
     from stabkit.report.earlier import look_back
 
@@ -104,7 +105,8 @@ def collect(
     again = (label, repository_state(repository)[0])
     earlier = look_back(store, settings.project.environment, baseline_label, again=again)
     base = earlier.base if settings.changes is not None and settings.changes.base is None else None
-    if base is not None and (not only or "changes" in only):
+    own = baseline_state(settings)[0] if baseline_label is not None else None
+    if base is not None and own is None and (not only or "changes" in only):
         terminal.note(f"changes are counted from {base[:12]}, the commit of run {name_of(store, str(earlier.base_of))}")
     with one_interrupt(terminal):
         looks: tuple[Look, ...] = ()
@@ -366,7 +368,9 @@ def tell_failures(terminal: Terminal, *parts: Evidence) -> bool:
     failed = False
     for evidence in parts:
         sources = evidence["sources"]
-        for source in sources[sources["status"].isin(["error", "partial"])].itertuples():
+        # A probe that was answered otherwise than expected is whole: the answers are evidence, and mostly a wrong path.
+        refused = sources["kind"].eq("http") & sources["status"].eq("ok") & sources["message"].notna()
+        for source in sources[sources["status"].isin(["error", "partial"]) | refused].itertuples():
             error = source_error(source)
             failed = failed or source.status == "error"
             if str(error) in told:

@@ -147,10 +147,10 @@ def require_config(given: Path | None) -> Config:
 
 
 def warn_of_names(terminal: Terminal, config: Config) -> None:
-    """Warn of names in a configuration that look misspelt: what they mean would never be judged."""
-    from stabkit.config import misspelt_names
+    """Warn of names and margins in a configuration that hardly anybody means: nothing would ever be judged by them."""
+    from stabkit.config import doubtful_margins, misspelt_names
 
-    for text in misspelt_names(config):
+    for text in (*misspelt_names(config), *doubtful_margins(config)):
         terminal.warning(f"stabkit.toml: {text}")
 
 

@@ -98,11 +98,13 @@ def _jobs(
     data: str | None,
     extra: dict[str, str],
 ) -> list[Job]:
-    from stabkit.pipeline.notebooks import find_notebook, notebook_parameters, read_value
+    from stabkit.pipeline.notebooks import BUNDLED, find_notebook, notebook_parameters, read_value
     from stabkit.pipeline.reports import Job, from_here
 
-    settings = usual_config(config)
-    store = store_for((baseline, candidate), config, data)
+    settings, names = usual_config(config), notebooks_of(notebooks)
+    # A notebook of one's own may need no run, or say itself where they are.
+    needed = baseline or candidate or settings is not None or not set(names).isdisjoint(BUNDLED)
+    store = store_for((baseline, candidate), config, data) if needed else data
     _check_runs((baseline, candidate), store)
     usual = {
         "data": from_here(store) if store is not None else "",
@@ -110,7 +112,7 @@ def _jobs(
         "baseline": baseline,
         "candidate": candidate,
     }
-    declared = {name: notebook_parameters(find_notebook(name)) for name in notebooks_of(notebooks)}
+    declared = {name: notebook_parameters(find_notebook(name)) for name in names}
     jobs = []
     for name, known in declared.items():
         given = {key: value for key, value in usual.items() if value is not None and key in known}

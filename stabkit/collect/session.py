@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from stabkit.collect.changes import collect_changes, repository_state
 from stabkit.collect.declared import declared_probes
 from stabkit.collect.floor import measure_floor
@@ -29,7 +31,7 @@ from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
 from stabkit.runs import aa_label, check_label, new_run
 from stabkit.schema import Evidence
 
-__all__ = ["Collection", "Stop", "collect", "collect_aa"]
+__all__ = ["Collection", "Stop", "baseline_state", "collect", "collect_aa"]
 
 _LOG: Final = logging.getLogger(__name__)
 _KINDS: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "records", "changes")
@@ -106,8 +108,6 @@ def collect(
         An unknown name in ``only``, equal labels, the label of an A/A run, or a baseline where no target declares one.
     ConfigError
         More is asked of a target than the limits allow.
-    ConfigError
-        More is asked of a target than the limits allow.
     """
     for given in (label, baseline_label):
         check_label(given)
@@ -120,28 +120,34 @@ def collect(
     if baseline_label is not None:
         # The baseline's block is declared first, so that "latest" is the candidate.
         sides = {"baseline": declared_probes(config, chosen, baseline=True), **sides}
-        _check_baseline(sides["baseline"], label, baseline_label)
+        _check_baseline([*sides["baseline"], *_baseline_parts(config, chosen)], label, baseline_label)
     check_limits(config, chosen, rounds=rounds or config.collect.rounds, sides=len(sides), ends_early=stop is not None)
     evidence, interrupted = _measure(config, sides, rounds, progress=progress, stop=stop)
     if not interrupted:
         for side in evidence:
             queries = _queries(config, chosen, side, started)
             evidence[side], interrupted = _run_parts(queries, evidence[side], progress)
+    known, sources = known_failures or {}, {"candidate": (commit, branch)}
+    if not interrupted and "baseline" in sides:
+        sources["baseline"] = baseline_state(config)
+        base = (sources["baseline"][0] if config.changes and config.changes.base is None else None) or base
+        evidence["baseline"], interrupted = _run_parts(_baseline_parts(config, chosen), evidence["baseline"], progress)
+        known = {**known, **_failing(evidence["baseline"]["tests"])}
     if not interrupted:
-        parts = _parts(config, chosen, base, known_failures or {})
+        parts = _parts(config, chosen, base, known)
         evidence["candidate"], interrupted = _run_parts(parts, evidence["candidate"], progress)
     floor = None if interrupted or not any(sides.values()) else _floor()
     shared = _shared(config, together=len(sides) > 1, floor=floor)
     runs = {}
     for number, side in enumerate(sides):
-        candidate = side == "candidate"
+        at, on = sources.get(side, (None, None))
         runs[side] = new_run(
-            label=label if candidate else baseline_label,
+            label=label if side == "candidate" else baseline_label,
             # A microsecond apart: the candidate is the later run.
             started_at=started + timedelta(microseconds=number),
             complete=not interrupted and not evidence[side].failed,
-            commit=commit if candidate else None,
-            branch=branch if candidate else None,
+            commit=at,
+            branch=on,
             **shared,
         )
     return Collection(runs, evidence, interrupted)
@@ -239,12 +245,13 @@ def _chosen(config: Config, only: Sequence[str]) -> Callable[[str, str], bool]:
     return lambda kind, name: not only or kind in only or name in only
 
 
-def _check_baseline(probes: Sequence[Probe], label: str, baseline_label: str) -> None:
-    if not probes:
+def _check_baseline(declared: Sequence[object], label: str, baseline_label: str) -> None:
+    if not declared:
         raise UsageError(
-            "No chosen target declares where its baseline is.",
+            "No chosen target, suite or scan declares where its baseline is.",
             where="baseline",
-            hint="Give targets a baseline_url, or collect the baseline as a run of its own, before the change.",
+            hint="Give targets a baseline_url and suites and scans a baseline_directory, or collect the baseline as a "
+            "run of its own, before the change.",
         )
     if label == baseline_label:
         raise UsageError(f"Both sides are called {label!r}.", where="label", hint="Give them different labels.")
@@ -319,6 +326,40 @@ def _queries(config: Config, chosen: Callable[[str, str], bool], side: str, star
                     root=config.root.resolve(),
                 ),
             )
+
+
+def baseline_state(config: Config) -> tuple[str | None, str | None]:
+    """Return commit and branch of the baseline's own source; each None if no ``baseline_directory`` is a checkout.
+
+    A folder that merely lies in the repository of the candidate says nothing of the baseline.
+    """
+    for folder in config.baseline_directories.values():
+        try:
+            top = Git(folder).read("rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").rstrip("\n")
+        except (EvidenceError, UsageError):
+            continue
+        if not config.root.resolve().is_relative_to(top):
+            return repository_state(folder)
+    return None, None
+
+
+def _baseline_parts(config: Config, chosen: Callable[[str, str], bool]) -> Iterator[Part]:
+    """Yield the suites and scans of the baseline's own source."""
+    root = config.root.resolve()
+    for name, suite in config.tests.items():
+        if suite.baseline_directory is not None and chosen("tests", name):
+            own = suite.model_copy(update={"directory": suite.baseline_directory})
+            yield "tests", name, partial(run_suite, name, own, root=root)
+    for name, scan in config.scans.items():
+        if scan.baseline_directory is not None and chosen("scans", name):
+            there = scan.model_copy(update={"directory": scan.baseline_directory})
+            yield "scan", name, partial(run_scan, name, there, root=root)
+
+
+def _failing(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Return suite -> ids of the tests that never passed; table ``tests``."""
+    passed = tests["status"].isin(["pass", "skip", "xfail"]).groupby([tests["suite"], tests["test_id"]]).any()
+    return {str(suite): frozenset(rows.index[~rows].get_level_values(1)) for suite, rows in passed.groupby(level=0)}
 
 
 def _parts(

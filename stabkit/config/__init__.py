@@ -9,7 +9,14 @@ from __future__ import annotations
 from stabkit.config.conditions import Condition, ConditionKind, Objective, Severity
 from stabkit.config.loading import find_config, load_config, write_example
 from stabkit.config.readiness import Area, ChecklistLine, Journey
-from stabkit.config.settings import CollectSettings, Config, Project, default_conditions, misspelt_names
+from stabkit.config.settings import (
+    CollectSettings,
+    Config,
+    Project,
+    default_conditions,
+    doubtful_margins,
+    misspelt_names,
+)
 from stabkit.config.sources import ChangesSource, FindingMapping, ScanSource, TestSuite
 from stabkit.config.targets import (
     EventContract,
@@ -44,6 +51,7 @@ __all__ = [
     "WebSocketMessage",
     "WebSocketTarget",
     "default_conditions",
+    "doubtful_margins",
     "find_config",
     "load_config",
     "misspelt_names",

@@ -15,6 +15,9 @@ from stabkit.errors import ConfigError, nearest
 __all__ = ["find_config", "load_config", "write_example"]
 
 CONFIG_NAME: Final = "stabkit.toml"
+_NAMED: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "areas")
+_SHAPES: Final = {"tuple_type": "list", "model_type": "table", "dict_type": "table", "mapping_type": "table"}
+_BOUNDS: Final = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
 def find_config(start: Path | None = None) -> Path | None:
@@ -105,15 +108,39 @@ def _fault(fault: Any) -> tuple[str, str, str]:
         return key, f"Unknown key {location[-1]!r}.", hint
     if fault["type"] == "missing":
         return key, "This key is missing.", f"Add {location[-1]!r}."
-    if fault["type"] == "tuple_type":
-        return key, "A list is needed here.", 'Such as: ["first", "second"]'
+    if fault["type"] in _SHAPES:
+        shape = _SHAPES[fault["type"]]
+        hint = _list_hint(fault["input"], location) if shape == "list" else _table_hint(location)
+        return key, f"A {shape} is needed here.", hint
     if fault["type"] == "literal_error":
         known = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
         guess = nearest(str(fault["input"]), known)
         hint = (f"Did you mean {guess!r}? " if guess else "") + f"Known: {', '.join(known)}."
         return key, f"There is no {location[-1]} {fault['input']!r}.", hint
+    if fault["type"] in _BOUNDS:
+        return (
+            key,
+            f"{fault['msg'].replace('Input should', 'It has to')}, and is {fault['input']}.",
+            "Correct this value.",
+        )
     text = str(fault["msg"]).removeprefix("Value error, ")
     return key, f"{text[:1].upper()}{text[1:]}.", fault.get("ctx", {}).get("hint", "Correct this value.")
+
+
+def _list_hint(given: Any, location: list[str]) -> str:
+    if isinstance(given, dict):
+        return f"Write it with two brackets, once for each: [[{'.'.join(location)}]]"
+    # Not the words given: a command line may hold a secret.
+    return 'Each word by itself: ["pytest", "-q"]' if "command" in location[-1] else 'Such as: ["first", "second"]'
+
+
+def _table_hint(location: list[str]) -> str:
+    if location[0] in _NAMED and len(location) <= 2:
+        return f"Each has a name, which you choose: [{location[0]}.NAME]"
+    known = _known_keys(location)
+    if known and len(known) <= 3:
+        return f"Such as: {location[-1]} = {{ {', '.join(f'{key} = ...' for key in known)} }}"
+    return f"Write it with its keys below: [{'.'.join(location)}]"
 
 
 def _known_keys(location: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from stabkit.config.sources import ChangesSource, ScanSource, TestSuite
 from stabkit.config.targets import HttpTarget, PrometheusSource, ResourceTarget, WebSocketTarget
 from stabkit.errors import nearest
 
-__all__ = ["CollectSettings", "Config", "Project", "default_conditions", "misspelt_names"]
+__all__ = ["CollectSettings", "Config", "Project", "default_conditions", "doubtful_margins", "misspelt_names"]
 
 
 class Project(Model):
@@ -94,6 +94,13 @@ class Config(Model):
         return (self.root / Path(relative).expanduser()).resolve()
 
     @property
+    def baseline_directories(self) -> Mapping[str, Path]:
+        """Suite or scan -> the folder of the baseline's own source, of those that name one."""
+        named = {name: suite.baseline_directory for name, suite in self.tests.items()}
+        named |= {name: scan.baseline_directory for name, scan in self.scans.items()}
+        return {name: self.path(folder) for name, folder in named.items() if folder is not None}
+
+    @property
     def data(self) -> Path | str:
         """The store's folder, or the address of a remote one."""
         remote = self.project.data.startswith("s3://")
@@ -124,6 +131,20 @@ def misspelt_names(config: Config) -> tuple[str, ...]:
         for who, name, known in used
         if name not in known and (guess := nearest(name, known))
     )
+
+
+def doubtful_margins(config: Config) -> tuple[str, ...]:
+    """Return what a condition allows that hardly anybody means: a margin of 1 and more, mostly meant as per cent."""
+    found = []
+    for condition in config.condition:
+        unit = " percentage points" if condition.kind in ("error_rate", "slow_requests") else " %"
+        for key, margin in (("margin", condition.margin), ("tail_margin", condition.tail_margin)):
+            if margin is not None and margin >= 1:
+                meant = f"; {margin:g}{unit} is written {margin / 100:g}"
+                found.append(
+                    f"condition {condition.name!r}: {key} = {margin:g} allows {margin * 100:g}{unit} more{meant}"
+                )
+    return tuple(found)
 
 
 def default_conditions(config: Config) -> tuple[Condition, ...]:

@@ -21,6 +21,9 @@ class TestSuite(Model):
     command: tuple[str, ...] = Field(default=(), description="'{output}' is replaced by the report's path")
     files: tuple[str, ...] = Field(default=(), description="paths or globs")
     directory: Path | None = None
+    baseline_directory: Path | None = Field(
+        default=None, description="the same in the baseline's own source, where both sides are collected at once"
+    )
     environment: Mapping[str, str] = Field(default_factory=dict)
     timeout_s: float = Field(default=1_800, gt=0)
     confirm_reruns: int = Field(default=5, ge=0, le=50, description="fresh reruns of each newly failing test")
@@ -62,6 +65,9 @@ class ScanSource(Model):
     command: tuple[str, ...] = Field(default=(), description="'{output}' is replaced by the report's path")
     files: tuple[str, ...] = ()
     directory: Path | None = None
+    baseline_directory: Path | None = Field(
+        default=None, description="the same in the baseline's own source, where both sides are collected at once"
+    )
     timeout_s: float = Field(default=1_800, gt=0)
     ok_exit_codes: tuple[int, ...] = (0, 1)
     mapping: FindingMapping | None = Field(default=None, description="for files of a format that no reader knows")

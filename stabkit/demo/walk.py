@@ -6,15 +6,14 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from stabkit.collect.probe import Progress
 from stabkit.collect.session import Collection, collect
-from stabkit.collect.suites import run_scan, run_suite
 from stabkit.config import Config, load_config
 from stabkit.demo.certificates import write_certificates
 from stabkit.demo.processes import RunningService, busy_machine, running_service
@@ -26,9 +25,7 @@ from stabkit.pipeline.notebooks import bundled_folder
 from stabkit.pipeline.reports import Job, ReportFiles, from_here
 from stabkit.report.answer import Reason
 from stabkit.report.display import badge
-from stabkit.report.earlier import failing_tests
 from stabkit.report.index import write_index
-from stabkit.schema import Evidence
 from stabkit.store import Store, open_store
 
 __all__ = ["Walk", "collect_versions", "project_text", "sample_folder", "store_versions", "walk", "write_config"]
@@ -87,7 +84,7 @@ def walk(
         baseline = stack.enter_context(running_service(versions.baseline, certificates))
         candidate = stack.enter_context(running_service(versions.candidate, certificates))
         config = write_config(folder, baseline, candidate, rounds=rounds, again=_again(scenario.name, output))
-        note(f"both versions are up: testing and scanning them, then probing both in {rounds} interleaved rounds")
+        note(f"both versions are up: probing them in {rounds} interleaved rounds, then testing and scanning both")
         stack.enter_context(busy_machine(scenario.busy_processes))
         collected = collect_versions(config, progress)
     store_versions(open_store(config.data, create=True), collected, versions.baseline_commit, versions.candidate_commit)
@@ -167,25 +164,8 @@ def project_text(
 
 
 def collect_versions(config: Config, progress: Progress | None = None) -> Collection:
-    """Gather all evidence of both versions: the baseline's own tests and scans too, from its own source folder."""
-    here: Mapping[str, Any] = {"directory": Path("baseline")}
-    parts = [run_suite(name, suite.model_copy(update=here), root=config.root) for name, suite in config.tests.items()]
-    parts += [run_scan(name, scan.model_copy(update=here), root=config.root) for name, scan in config.scans.items()]
-    own = Evidence().merge(*parts)
-    collection = collect(
-        config,
-        label=CANDIDATE_LABEL,
-        baseline_label=BASELINE_LABEL,
-        known_failures=failing_tests(own["tests"]),
-        progress=progress,
-    )
-    before = collection.evidence["baseline"].merge(own)
-    complete = bool(collection.runs["baseline"]["complete"]) and not before.failed
-    return replace(
-        collection,
-        runs={**collection.runs, "baseline": {**collection.runs["baseline"], "complete": complete}},
-        evidence={**collection.evidence, "baseline": before},
-    )
+    """Gather all evidence of both versions."""
+    return collect(config, label=CANDIDATE_LABEL, baseline_label=BASELINE_LABEL, progress=progress)
 
 
 def store_versions(store: Store, collected: Collection, baseline_commit: str, candidate_commit: str) -> None:

@@ -29,7 +29,7 @@ _WHERE: Final[Mapping[str, str]] = {
 }
 
 # More of the same evidence decides nothing here: the system itself, the configuration, or the margin has to change.
-_NO_COMMAND: Final = ("not_rerun", "failing_on_both_sides", "smallest_margin")
+_NO_COMMAND: Final = ("not_rerun", "not_collected", "failing_on_both_sides", "smallest_margin")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def need_text(need: Need, *, points: bool = False) -> str:
         would = "; ".join(part for part in (would, f"evidence of this size decides a margin of {margin}") if part)
     if need.reason == "not_comparable" and need.unit == "scans":
         would = "one tool, its rules and files on both sides would decide"
-    if need.reason in ("missing", "not_checked", "partial"):
+    if need.reason in ("missing", "not_collected", "not_checked", "partial"):
         would = ""
     elif need.reason == "not_rerun" and detail.startswith("flaky now"):
         return f"{detail}; more reruns would tell"
@@ -152,6 +152,7 @@ def _head(need: Need, detail: str) -> str:
     whose, where = _WHOSE.get(need.side or "", ""), _WHERE.get(need.side or "", "")
     whole = {
         "missing": f"{detail or 'no evidence'}{where}",
+        "not_collected": f"{detail}{where}: its baseline_directory in stabkit.toml, or stabkit import, would give it",
         "partial": f"{whose}{detail or 'evidence is incomplete'}",
         "many_metrics": detail,
         "wide_interval": "",

@@ -164,7 +164,11 @@ def missing_text(missing: Iterable[str]) -> str:
 def _not_measured(gate: Gate) -> str:
     if gate.missing:
         return missing_text(gate.missing)
-    lacking = [c.name for c in gate.conditions if any(need.reason in ("missing", "partial") for need in c.needs)]
+    lacking = [
+        c.name
+        for c in gate.conditions
+        if any(need.reason in ("missing", "not_collected", "partial") for need in c.needs)
+    ]
     return f"evidence of {joined(lacking, most=3)}" if lacking else "nothing that was asked for"
 
 

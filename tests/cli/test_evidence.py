@@ -72,6 +72,7 @@ def test_targets_and_commands_that_fail_are_stored_and_told_each_with_a_hint(sta
         folder,
         target(service)
         + '[http.down]\nurl = "http://127.0.0.1:1/"\nrequests = 2\nrate = 200\n'
+        + f'[http.wrong]\nurl = "{service}/broken"\nrequests = 2\nrate = 200\n'
         + '[tests.unit]\ncommand = ["no-such-program", "{output}"]\n[scans.x]\nfiles = ["none-*.sarif"]\n',
     )
     code, out, err = stabkit("collect", "--label", "v1", "--rounds", "2")
@@ -81,10 +82,19 @@ def test_targets_and_commands_that_fail_are_stored_and_told_each_with_a_hint(sta
     assert len(errors) == 3
     assert "connection refused" in err
     assert "there is no program 'no-such-program'" in err
-    assert err.count("hint: ") == 3
+    assert "warning: " + f"{service}/broken: 4 of 4 requests failed, most often: HTTP 500, expected 200" in err
+    assert err.count("hint: ") == 4
     store = library.open(folder / "runs")
     assert not store.run("v1")["complete"]
-    assert len(store.read("samples")) == 10
+    assert len(store.read("samples")) == 14
+    # What could not be probed is no part of what tests and scans are compared by.
+    (folder / "junit.xml").write_text('<testsuite name="s" tests="1"><testcase name="t"/></testsuite>')
+    write_config(
+        folder, '[http.down]\nurl = "http://127.0.0.1:1/"\nrequests = 1\n[tests.unit]\nfiles = ["junit.xml"]\n'
+    )
+    assert stabkit("collect", "--label", "v2", "--rounds", "1")[0] == 2
+    code, out, _ = stabkit("diff", "v2", "junit.xml")
+    assert (code, out.partition("\n")[0]) == (0, "Common: 1 of 1 test.")
 
 
 def test_a_self_signed_certificate_names_the_setting_that_helps(stabkit, folder, tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stabkit.collect.session import collect
+from stabkit.collect.session import baseline_state, collect
 from stabkit.config import Config, load_config
 from stabkit.errors import UsageError
 
@@ -83,6 +83,31 @@ def test_both_sides_with_all_that_is_declared(tmp_path: Path, server: str) -> No
     assert found.evidence["candidate"]["tests"]["status"].tolist() == ["pass"]
     assert found.evidence["baseline"]["tests"].empty
     assert set(found.evidence["candidate"]["sources"]["kind"]) == {"http", "tests", "changes"}
+
+
+def test_the_baseline_has_tests_scans_and_commit_of_its_own_source(tmp_path: Path) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    new.mkdir()
+    case = '<testsuite name="s" tests="1"><testcase name="t">{}</testcase></testsuite>'
+    (new / "junit.xml").write_text(case.format("<failure/>"))
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "-q", "-m", "one"],
+        ["worktree", "add", "-q", "--detach", str(old)],
+    ):
+        subprocess.run(["git", *command], cwd=new, check=True, capture_output=True)
+    (new / "junit.xml").write_text(case.format(""))
+    suite = 'files = ["junit.xml"]\nbaseline_directory = "{}"\n'
+    config = configured(new, f"[tests.unit]\n{suite.format('../old')}[changes]\n")
+    found = collect(config, label="b", baseline_label="a")
+    assert [found.evidence[side]["tests"]["status"].tolist() for side in found.runs] == [["fail"], ["pass"]]
+    assert found.runs["baseline"]["commit"] == found.runs["candidate"]["commit"] is not None
+    assert found.runs["baseline"]["branch"] is None
+    # Counted from the commit of that source.
+    assert "Nothing changed" in found.evidence["candidate"]["sources"].set_index("kind").loc["changes", "message"]
+    assert baseline_state(configured(new, f"[tests.unit]\n{suite.format('.')}")) == (None, None), "the candidate's own"
+    assert baseline_state(configured(new, f"[tests.unit]\n{suite.format('gone')}")) == (None, None)
 
 
 def test_what_fails_is_evidence_and_stops_nothing(tmp_path: Path, server: str) -> None:

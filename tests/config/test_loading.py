@@ -53,6 +53,31 @@ def test_all_faults_are_told_at_once(load):
         load("[collect]\nrounds = 0\nseed = 'x'")
 
 
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ('[http]\nurl = "http://h"', "A table is needed here.", "Each has a name, which you choose: [http.NAME]"),
+        ('[[tests]]\nfiles = ["a"]', "A table is needed here.", "Each has a name, which you choose: [tests.NAME]"),
+        ('[condition]\nname = "a"', "A list is needed here.", "[[condition]]"),
+        ('[tests.unit]\ncommand = "a --token=hunter2"', "A list is needed here.", "Each word by itself: ["),
+        ('[tests.unit]\nfiles = "a b.xml"', "A list is needed here.", 'Such as: ["first", "second"]'),
+        (
+            '[http.a]\nurl = "http://h"\nobjective = "p95"',
+            "A table is needed here.",
+            "objective = { below_ms = ..., quantile = ... }",
+        ),
+        ('[websocket.a]\nurl = "ws://h"\nevent = 1', "A table is needed here.", "keys below: [websocket.a.event]"),
+        ('[http.a]\nurl = "http://h"\nrequests = 0', "It has to be greater than or equal to 1, and is 0.", "Correct"),
+    ],
+)
+def test_a_value_of_another_shape_is_told_with_the_shape_that_fits(load, text, what, hint):
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert caught.value.what == what
+    assert hint in caught.value.hint
+    assert "hunter2" not in str(caught.value)
+
+
 def test_missing_file_points_to_init(tmp_path):
     with pytest.raises(ConfigError, match="stabkit init"):
         load_config(tmp_path / "none.toml")
@@ -97,7 +122,7 @@ def test_every_commented_line_of_the_example_is_valid(tmp_path):
 @pytest.mark.parametrize(
     ("text", "what", "hint"),
     [
-        ('[tests.unit]\ncommand = "pytest -q"', "A list is needed here.", '["first", "second"]'),
+        ('[tests.unit]\ncommand = "pytest -q"', "A list is needed here.", '["pytest", "-q"]'),
         ('[[condition]]\nname = "a"\nkind = "latncy"', "There is no kind 'latncy'.", "Did you mean 'latency'?"),
         ("[http.api\nurl = 3", "Not valid TOML", "in brackets: [http.api]"),
         (

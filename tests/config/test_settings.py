@@ -1,4 +1,4 @@
-from stabkit.config import load_config, misspelt_names
+from stabkit.config import doubtful_margins, load_config, misspelt_names
 
 
 def test_conditions_follow_from_what_is_declared(load):
@@ -21,6 +21,15 @@ def test_conditions_follow_from_what_is_declared(load):
 def test_declared_conditions_replace_the_derived_ones(load):
     config = load('[http.api]\nurl = "http://h"\n[[condition]]\nname = "only this"\nkind = "checks"\n')
     assert [condition.name for condition in config.conditions] == ["only this"]
+
+
+def test_a_margin_meant_as_per_cent_is_doubted(load):
+    kinds = {"a": ("latency", "tail_margin = 5"), "b": ("error_rate", "margin = 1"), "c": ("latency", "margin = 0.99")}
+    text = "".join(f'[[condition]]\nname = "{n}"\nkind = "{kind}"\n{key}\n' for n, (kind, key) in kinds.items())
+    assert doubtful_margins(load(text)) == (
+        "condition 'a': tail_margin = 5 allows 500 % more; 5 % is written 0.05",
+        "condition 'b': margin = 1 allows 100 percentage points more; 1 percentage points is written 0.01",
+    )
 
 
 def test_hash_follows_content_not_place(tmp_path):
