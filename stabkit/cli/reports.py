@@ -107,8 +107,8 @@ def _jobs(
     store = store_for((baseline, candidate), config, data) if needed else data
     _check_runs((baseline, candidate), store)
     usual = {
-        "data": from_here(store) if store is not None else "",
-        "config": from_here(settings) if settings is not None else "",
+        "data": from_here(store) if store is not None else "" if needed else None,
+        "config": from_here(settings) if settings is not None else "" if needed else None,
         "baseline": baseline,
         "candidate": candidate,
     }

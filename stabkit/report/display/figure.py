@@ -70,9 +70,8 @@ class Figure(Piece):
             plot(frame, axes=axes, **options)
             settle(axes)
             svg = to_svg(axes.figure)
-        shown = columns or [_guess_column(name, frame[name]) for name in frame.columns]
         description = describe(frame, **options)
-        return cls(description, svg, Table.of(frame, shown, f"Data: {description.title}", limit=FIGURE_ROWS))
+        return cls(description, svg, Table.of(frame, columns, f"Data: {description.title}", limit=FIGURE_ROWS))
 
     @property
     def image(self) -> str:
@@ -99,15 +98,3 @@ class Figure(Piece):
             "caption": self.description.caption,
             "data": table,
         }
-
-
-def _guess_column(name: str, values: Any) -> Column:
-    number = values.dtype.kind in "iuf"
-    words = set(map(str, values.dropna().unique()[:20])) if values.dtype.kind not in "iufbM" else set()
-    outcome = bool(words) and words <= {"stable", "improved", "regressed", "inconclusive"}
-    label = str(name)
-    for unit in ("ms", "s", "mb"):
-        label = f"{label[: -len(unit) - 1]}, {unit}" if label.endswith(f"_{unit}") else label
-    return Column(
-        str(name), label.replace("_", " ").strip() or "value", "number" if number else "outcome" if outcome else "text"
-    )

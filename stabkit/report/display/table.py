@@ -73,8 +73,21 @@ class Table(Piece):
             raise UsageError("A table needs a caption, and each column a label.")
 
     @classmethod
-    def of(cls, frame: Any, columns: Sequence[Column], caption: str, *, limit: int = SHOWN_ROWS) -> Table:
-        """Return a table of a frame's columns, its numbers shown with three significant digits."""
+    def of(
+        cls, frame: Any, columns: Sequence[Column] | None = None, caption: str = "", *, limit: int = SHOWN_ROWS
+    ) -> Table:
+        """Return a table of a frame, its numbers shown with three significant digits: some columns, or all.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import stabkit
+        >>> stabkit.Table.of(pd.DataFrame({"target": ["api"], "time_ms": [12.3456]}), caption="Slowest requests")
+        Slowest requests
+        target  time, ms
+        api         12.3
+        """
+        columns = columns or [_guess_column(name, frame[name]) for name in frame.columns]
         keys = [column.key for column in columns]
         unknown = [key for key in keys if key not in frame.columns]
         if unknown:
@@ -188,3 +201,15 @@ def _cell_text(value: Any, column: Column) -> str:
     if isinstance(value, tuple):
         return " · ".join(plain_text(part) for part in value if part)
     return plain_text(value)
+
+
+def _guess_column(name: str, values: Any) -> Column:
+    number = values.dtype.kind in "iuf"
+    words = set(map(str, values.dropna().unique()[:20])) if values.dtype.kind not in "iufbM" else set()
+    outcome = bool(words) and words <= {"stable", "improved", "regressed", "inconclusive"}
+    label = str(name)
+    for unit in ("ms", "s", "mb"):
+        label = f"{label[: -len(unit) - 1]}, {unit}" if label.endswith(f"_{unit}") else label
+    return Column(
+        str(name), label.replace("_", " ").strip() or "value", "number" if number else "outcome" if outcome else "text"
+    )
