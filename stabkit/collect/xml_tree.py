@@ -15,7 +15,7 @@ from stabkit.collect.content import ReportError, chunks, conflict_line
 from stabkit.collect.sources import Status
 from stabkit.collect.xml_faults import CONTROLS, CUT_OFF, find_controls, refuse_entities, removed_text
 
-__all__ = ["Element", "Soundness", "failed_alone", "joined_text", "read_tree"]
+__all__ = ["Element", "Soundness", "failed_alone", "failure_text", "joined_text", "read_tree"]
 
 TEXT_LIMIT: Final = 64 * 1024
 _MOST_ELEMENTS: Final = 5_000_000
@@ -45,6 +45,11 @@ class Element:
         """Return an attribute that is there and not blank."""
         value = self.attributes.get(key, "").strip()
         return value or None
+
+    def count(self, key: str) -> int | None:
+        """Return an attribute that is a count of at most twelve digits; None for any other."""
+        value = self.get(key)
+        return int(value) if value is not None and value.isdecimal() and len(value) < 13 else None
 
     def walk(self) -> Iterator[Element]:
         """Yield this element and all below it, in document order, however deep they lie."""
@@ -94,6 +99,11 @@ def failed_alone(tree: Element, *, suite: Callable[[Element], bool], case: Calla
 def joined_text(*elements: Element | None) -> str | None:
     """Return the texts of those elements that have one, a line each."""
     return "\n".join(element.text for element in elements if element is not None and element.text) or None
+
+
+def failure_text(element: Element, *more: Element | None) -> str | None:
+    """Return message and stack trace of an element's ``failure``, as the .NET tools write it, then other texts."""
+    return joined_text(element.child("failure", "message"), element.child("failure", "stack-trace"), *more)
 
 
 class _Tree:

@@ -128,9 +128,9 @@ class Report:
         if self.unread is not None:
             warnings.insert(0, self.unread)
             status = "partial" if status in ("ok", "repaired") else status
-        if not len(frame) and status == "ok":
-            stated = bool(claimed.get("tests"))
-            status = "partial" if stated else "ok"
+        if not len(frame) and status != "error":
+            stated = any(claimed.get(key) for key in _COUNTED)
+            status = "partial" if stated else status
             warnings.append("its header counts tests, but it holds no case" if stated else "it holds no test")
         elif len(frame):
             warnings += _disagreements(self.cases, claimed, self.uncarried)

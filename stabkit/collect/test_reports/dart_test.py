@@ -51,55 +51,76 @@ class _Test:
             self.status = status
 
 
+class _Events:
+    """The events of a file, taken one by one; ids are those of a run, and runs may have been appended to one file."""
+
+    def __init__(self) -> None:
+        self.tests: list[_Test] = []
+        self.latest: dict[int, _Test] = {}
+        self.suites: dict[int, str | None] = {}
+        self.starts = self.ends = 0
+        self.failed = False
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        match event.get("type"):
+            case "start":
+                self.starts += 1
+                self.suites, self.latest = {}, {}
+            case "suite":
+                found = mapped(event.get("suite"))
+                self.suites[whole(found.get("id")) or 0] = text(found.get("path"))
+            case "testStart":
+                found = mapped(event.get("test"))
+                place = self.suites.get(whole(found.get("suiteID")) or 0)
+                self._add(found.get("id"), _Test(text(found.get("name")), place, whole(event.get("time"))))
+            case "error":
+                _take_error(self._begun(event), event)
+            case "testDone":
+                _take_end(self._begun(event), event)
+            case "done":
+                self.ends += 1
+                self.failed |= event.get("success") is not True
+
+    def _add(self, number: object, test: _Test) -> _Test:
+        self.latest[whole(number) or 0] = test
+        self.tests.append(test)
+        return test
+
+    def _begun(self, event: Mapping[str, Any]) -> _Test:
+        """Return the test that an event speaks of; its start may be missing, its end counts all the same."""
+        number = event.get("testID")
+        return self.latest.get(whole(number) or 0) or self._add(number, _Test(None, None, None))
+
+
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
     """Return the ``tests`` of the events and the ``sources`` row.
 
     Hidden successes (loading a file) are no cases, hidden failures are. An error after a test's end makes it a failure.
-    A file without the final event is partial.
+    A file without the final event is partial. Runs that were appended to one file all count.
 
     Raises
     ------
     ReportError
         The file is refused.
     """
-    suites: dict[int, str | None] = {}
-    tests: dict[int, _Test] = {}
-    done: Any = None
+    events = _Events()
     broken = 0
     for line in text_lines(path):
         event = json_line(line)
-        if event is None:
+        if event is not None:
+            events.take(event)
+        else:
             broken += line.startswith("{")
-            continue
-        match event.get("type"):
-            case "suite":
-                found = mapped(event.get("suite"))
-                suites[whole(found.get("id")) or 0] = text(found.get("path"))
-            case "testStart":
-                found = mapped(event.get("test"))
-                place = suites.get(whole(found.get("suiteID")) or 0)
-                tests[whole(found.get("id")) or 0] = _Test(text(found.get("name")), place, whole(event.get("time")))
-            case "error":
-                _take_error(_begun(tests, event), event)
-            case "testDone":
-                _take_end(_begun(tests, event), event)
-            case "done":
-                done = event
     report = Report(warnings=[amount(broken, *NO_JSON)] if broken else [])
-    for test in tests.values():
+    for test in events.tests:
         if not (test.hidden and test.status == "pass"):
             attempt = Attempt(test.status, test.seconds, "\n".join(test.said) or None)
             report.cases.append(Case(test.name, [attempt], file=test.suite))
-    if done is None:
+    if events.ends < max(events.starts, 1):
         report.unread = "the run never said that it is done"
-    elif done.get("success") is not True and not report.failing:
+    elif events.failed and not report.failing:
         report.unread = "the run was not successful, and no test says why"
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
-
-
-def _begun(tests: dict[int, _Test], event: Mapping[str, Any]) -> _Test:
-    """Return the test that an event speaks of; its start may be missing from the file, its end counts all the same."""
-    return tests.setdefault(whole(event.get("testID")) or 0, _Test(None, None, None))
 
 
 def _take_error(test: _Test, event: Mapping[str, Any]) -> None:

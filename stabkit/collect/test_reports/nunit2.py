@@ -8,7 +8,7 @@ from typing import Final
 
 from stabkit.collect.content import xml_root
 from stabkit.collect.test_reports._cases import Case, Report, number
-from stabkit.collect.xml_tree import Element, failed_alone, joined_text, read_tree
+from stabkit.collect.xml_tree import Element, failed_alone, failure_text, read_tree
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -47,16 +47,10 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     """
     tree, sound = read_tree(path, _ROOT)
     report = Report.of(sound)
-    claims = (("failures", "failures"), ("errors", "errors"))
-    report.claimed = {
-        ours: int(value)
-        for theirs, ours in claims
-        if (value := tree.get(theirs)) is not None and value.isdecimal() and len(value) < 13
-    }
+    report.claimed = {key: tree.count(key) for key in ("failures", "errors")}
     report.cases = [_case(element) for element in tree.named("test-case")]
     for element in failed_alone(tree, suite=_failed_suite, case=_bad_case):
-        message = joined_text(element.child("failure", "message"), element.child("failure", "stack-trace"))
-        report.add_uncarried(element.get("name"), message)
+        report.add_uncarried(element.get("name"), failure_text(element))
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
@@ -82,13 +76,10 @@ def _case(element: Element) -> Case:
     full = element.get("name") or ""
     bare, bracket, parameters = full.partition("(")
     group, _, name = bare.rpartition(".")
-    message = joined_text(
-        element.child("failure", "message"), element.child("failure", "stack-trace"), element.child("reason", "message")
-    )
     return Case.of(
         f"{name}{bracket}{parameters}" or None,
         _status(element),
         time_s=number(element.get("time")),
-        message=message,
+        message=failure_text(element, element.child("reason", "message")),
         group=group or None,
     )

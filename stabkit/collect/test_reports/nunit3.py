@@ -8,7 +8,7 @@ from typing import Final
 
 from stabkit.collect.content import xml_root
 from stabkit.collect.test_reports._cases import Case, Report, number
-from stabkit.collect.xml_tree import Element, failed_alone, joined_text, read_tree
+from stabkit.collect.xml_tree import Element, failed_alone, failure_text, read_tree
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -45,18 +45,13 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     """
     tree, sound = read_tree(path, _ROOT)
     report = Report.of(sound)
-    report.claimed = {
-        ours: int(value)
-        for theirs, ours in (("total", "tests"), ("passed", "passed"), ("failed", "failed"))
-        if (value := tree.get(theirs)) is not None and value.isdecimal() and len(value) < 13
-    }
+    report.claimed = {"tests": tree.count("total"), "passed": tree.count("passed"), "failed": tree.count("failed")}
     # Warnings are neither passed nor failed in the header; here they pass.
-    if report.claimed.get("passed") is not None:
+    if report.claimed["passed"] is not None:
         report.claimed["passed"] += sum(case.get("result") == "Warning" for case in tree.named("test-case"))
     report.cases = [_case(element) for element in tree.named("test-case")]
     for element in failed_alone(tree, suite=_failed_suite, case=_bad_case):
-        message = joined_text(element.child("failure", "message"), element.child("failure", "stack-trace"))
-        report.add_uncarried(element.get("fullname") or element.get("name"), message)
+        report.add_uncarried(element.get("fullname") or element.get("name"), failure_text(element))
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
@@ -74,9 +69,7 @@ def _status(element: Element) -> str:
 
 
 def _case(element: Element) -> Case:
-    message = joined_text(
-        element.child("failure", "message"), element.child("failure", "stack-trace"), element.child("reason", "message")
-    )
+    message = failure_text(element, element.child("reason", "message"))
     name, group = element.get("name"), element.get("classname")
     if group is None and name is not None:
         full = element.get("fullname") or ""

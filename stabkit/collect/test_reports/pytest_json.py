@@ -54,7 +54,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     summary = mapped(value.get("summary"))
     report = Report(warnings=list(content.warnings), claimed=_claims(summary))
     report.cases += _collected(value)
-    items = listed(value.get("tests"), "tests")
+    items = listed(value.get("tests", [] if summary else None), "tests")  # --json-report-summary leaves them out
     earlier: list[Attempt] = []
     for item, after in pairwise([*items, {}]):
         attempt, again = _attempt(item)
@@ -73,6 +73,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
             earlier = []
     code = whole(value.get("exitcode"))
     report.unread = report.unread or (_UNFINISHED.get(code) if code is not None else None)
+    if code == 1 and not report.failing:
+        report.unread = report.unread or "pytest ended with exit code 1, and no test says why"
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 

@@ -20,7 +20,7 @@ KIND: Final = "tests"
 _VERSION: Final = re.compile(r"TAP version \d+", re.IGNORECASE)
 _PLAN: Final = re.compile(r"1\.\.(\d{1,9})(?:\s*#\s*(.*))?$")
 _POINT: Final = re.compile(r"(not )?ok\b(?:[ \t]+(\d{1,9}))?[ \t]*(?:-[ \t]+)?(.*)$")
-_DIRECTIVE: Final = re.compile(r"(?<!\\)#\s*(TODO|SKIP)\b[ \t]*:?[ \t]*(.*)$", re.IGNORECASE)
+_DIRECTIVE: Final = re.compile(r"(?<!\\)#\s*(TODO\b|SKIP\w*)[ \t]*:?[ \t]*(.*)$", re.IGNORECASE)
 _BAIL: Final = re.compile(r"Bail out!(.*)", re.IGNORECASE)
 _DURATION: Final = re.compile(r"^\s*duration_ms:\s*([\d.]+)\s*$", re.MULTILINE)
 _DEEPEST: Final = 100
@@ -99,6 +99,7 @@ class _Points:
         good, said = point.group(1) is None, point.group(3)
         directive = _DIRECTIVE.search(said)
         word = directive.group(1).upper() if directive else ""
+        word = "SKIP" if word.startswith("SKIP") else word  # "# Skipped: why" says so too
         name = (said[: directive.start()] if directive else said).strip().replace("\\#", "#").replace("\\\\", "\\")
         status = "pass" if good else "fail"
         if word == "SKIP" and good:  # nothing that was skipped can fail; perl's own harness reads it so too
@@ -159,27 +160,37 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     points = _Points()
     lines = text_lines(path)
     last: Case | None = None
-    for line in lines:
+    line = next(lines, None)
+    while line is not None:
         body = line.lstrip(" ")
         if body.rstrip() == "---" and last is not None:
-            _describe(last, _block(lines))
+            block, line = _block(lines, len(line) - len(body))
+            _describe(last, block)
         else:
             depth = min((len(line) - len(body)) // 4, _DEEPEST)
             last = points.take(depth, body.rstrip()) or last
+            line = next(lines, None)
     return points.finish().evidence(path, form=FORMAT, suite=suite, root=root)
 
 
-def _block(lines: Iterator[str]) -> str:
-    """Return the YAML block that has begun, up to its end; as much of it as a message holds."""
+def _block(lines: Iterator[str], indent: int) -> tuple[str, str | None]:
+    """Return the YAML block that has begun, as much of it as a message holds, and the first line after it.
+
+    What stands further left and speaks to the harness ends a block that never says so.
+    """
     kept: list[str] = []
     size = 0
     for line in lines:
-        if line.strip() == "...":
-            break
+        body = line.lstrip(" ")
+        outside = len(line) - len(body) < indent
+        if body.rstrip() == "..." and len(line) - len(body) <= indent:
+            return "\n".join(kept), next(lines, None)
+        if outside and (_BAIL.match(body) or _PLAN.match(body) or _POINT.match(body)):
+            return "\n".join(kept), line
         if size <= TEXT_LIMIT:
             kept.append(line)
             size += len(line)
-    return "\n".join(kept)
+    return "\n".join(kept), None
 
 
 def _describe(case: Case, block: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from stabkit.collect.content import xml_root
 from stabkit.collect.test_reports._cases import Case, Report
-from stabkit.collect.xml_tree import Element, joined_text, read_tree
+from stabkit.collect.xml_tree import Element, failed_alone, joined_text, read_tree
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -40,7 +40,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     """Return the ``tests`` of the report and its ``sources`` row.
 
     An outcome that is missing, unknown, or says that the test was broken off is an error. Of a data-driven test its
-    inner results are the cases. A run that failed without a failing test is a case in error.
+    inner results are the cases, and it is one itself where it failed and none of them did. A run that failed without a
+    failing test is a case in error.
 
     Raises
     ------
@@ -55,21 +56,33 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         group = (method.get("className") or "").partition(",")[0].strip() if method else ""
         groups[definition.get("id")] = group or None
     results = [element for element in tree.walk() if _RESULT.fullmatch(element.name)]
-    for result in results:
-        if result.child("InnerResults") is None:
-            report.cases.append(_case(result, groups.get(result.get("testId"))))
+    report.cases = [_case(result, groups.get(result.get("testId"))) for result in results if not _inner(result)]
+    for result in failed_alone(tree, suite=_failed, case=lambda element: _failed(element) and not _inner(element)):
+        report.cases.append(_case(result, groups.get(result.get("testId"))))
     summary = tree.child("ResultSummary")
     outcome = ((summary.get("outcome") if summary else None) or "").lower()
     counters = summary.child("Counters") if summary else None
-    total = counters.get("total") if counters else None
-    if total and total.isdecimal() and len(total) < 13 and len(results) == len(report.cases):
-        report.claimed["tests"] = int(total)
+    if counters and len(results) == len(report.cases):
+        report.claimed["tests"] = counters.count("total")
     if outcome in _UNFINISHED:
         report.unread = f"the run was {outcome}"
     if outcome in ("failed", "error", *_UNFINISHED) and not report.failing:
         told = [info for info in (summary.named("Text") if summary else ()) if info.text]
         report.add_uncarried(tree.get("name") or "test run", joined_text(*told))
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _inner(result: Element) -> bool:
+    inner = result.child("InnerResults")
+    return inner is not None and any(_RESULT.fullmatch(child.name) for child in inner.children)
+
+
+def _failed(element: Element) -> bool:
+    return _RESULT.fullmatch(element.name) is not None and _status(element) in ("fail", "error")
+
+
+def _status(result: Element) -> str:
+    return _STATUS.get((result.get("outcome") or "").lower(), "error")
 
 
 def _case(result: Element, group: str | None) -> Case:
@@ -80,7 +93,7 @@ def _case(result: Element, group: str | None) -> Case:
         name = name.removeprefix(f"{group}.")
     return Case.of(
         name,
-        _STATUS.get((result.get("outcome") or "").lower(), "error"),
+        _status(result),
         time_s=_seconds(result.get("duration")),
         message=message,
         group=group,

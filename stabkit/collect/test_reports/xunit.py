@@ -8,7 +8,7 @@ from typing import Final
 
 from stabkit.collect.content import xml_root
 from stabkit.collect.test_reports._cases import Case, Report, number
-from stabkit.collect.xml_tree import Element, joined_text, read_tree
+from stabkit.collect.xml_tree import Element, failure_text, read_tree
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -42,12 +42,11 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         name = (assembly.get("name") or "").replace("\\", "/").rpartition("/")[2] or None
         report.cases += [_case(test, name) for test in assembly.named("test")]
         for error in assembly.named("error"):
-            message = joined_text(error.child("failure", "message"), error.child("failure", "stack-trace"))
-            report.add_uncarried(error.get("name") or error.get("type") or name, message, suite=name)
+            report.add_uncarried(error.get("name") or error.get("type") or name, failure_text(error), suite=name)
     for theirs, ours in (("total", "tests"), ("failed", "failures"), ("passed", "passed")):
-        stated = [assembly.get(theirs) for assembly in assemblies]
-        if stated and all(value is not None and value.isdecimal() and len(value) < 13 for value in stated):
-            report.claimed[ours] = sum(int(value or 0) for value in stated)
+        stated = [count for assembly in assemblies if (count := assembly.count(theirs)) is not None]
+        if stated and len(stated) == len(assemblies):
+            report.claimed[ours] = sum(stated)
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
@@ -55,13 +54,12 @@ def _case(test: Element, assembly: str | None) -> Case:
     name, group = test.get("name"), test.get("type")
     if name and group:
         name = name.removeprefix(f"{group}.")
-    message = joined_text(test.child("failure", "message"), test.child("failure", "stack-trace"), test.child("reason"))
     status = _STATUS.get((test.get("result") or "").lower(), "no_result")
     return Case.of(
         name or test.get("method"),
         status,
         time_s=number(test.get("time")),
-        message=message,
+        message=failure_text(test, test.child("reason")),
         group=group,
         suite=assembly,
     )

@@ -87,10 +87,17 @@ def test_pytest_reruns_are_attempts(tmp_path):
     assert rows(lost)[-1][2] == "no_result"
 
 
-@pytest.mark.parametrize(("code", "status"), [(0, "ok"), (1, "ok"), (2, "partial"), (3, "partial")])
+@pytest.mark.parametrize(("code", "status"), [(0, "ok"), (1, "partial"), (2, "partial"), (3, "partial")])
 def test_pytest_exit_codes_that_leave_tests_out(tmp_path, code, status):
     found = evidence(tmp_path, pytest_report(item("a.py::t", "passed"), exitcode=code))
     assert source(found)["status"] == status
+
+
+def test_pytest_summary_without_its_tests_is_partial(tmp_path):
+    for tests in ({}, {"tests": []}):
+        found = evidence(tmp_path, {"exitcode": 0, "root": "/", "summary": {"passed": 3}} | tests)
+        assert source(found)["status"] == "partial"
+        assert json.loads(source(found)["claimed"]) == {"passed": 3}
 
 
 def test_pytest_header_that_lies_is_shown(tmp_path):

@@ -65,6 +65,19 @@ def test_go_package_that_does_not_build_is_an_error(tmp_path):
     assert found["tests"]["message"].iloc[0] == "cart.go:3: undefined: x"
 
 
+def test_go_build_that_no_package_owns_up_to_is_an_error(tmp_path):
+    build = {"ImportPath": "shop/db", "Action": "build-fail"}
+    found = read(tmp_path, events(build, go("run", "T"), go("pass", "T"), go("pass")))
+    assert rows(found) == [("shop/cart::T", "pass"), ("shop/db::shop/db", "error")]
+
+
+def test_go_benchmark_passes_with_its_package_without_an_event(tmp_path):
+    begun = [go("run", "BenchmarkAdd"), go("output", "BenchmarkAdd", Output="BenchmarkAdd-4  100  12 ns/op\n")]
+    assert rows(read(tmp_path, events(*begun, go("pass"))))[0][1] == "pass"
+    assert rows(read(tmp_path, events(*begun, go("fail"))))[0][1] == "no_result"
+    assert rows(read(tmp_path, events(*begun)))[0][1] == "no_result"
+
+
 def test_go_tests_that_never_ended_have_no_result(tmp_path):
     begun = [go("start"), go("run", "TestHang"), go("output", "TestHang", Output="panic: test timed out\n")]
     ended = read(tmp_path, events(*begun, go("fail", Elapsed=600)))
@@ -172,6 +185,14 @@ def test_dart_runs_that_did_not_end_well_are_partial(tmp_path, done):
     assert source(read(tmp_path, dart(begun(1, "a"), ended(1), done=done)))["status"] == "partial"
 
 
+def test_dart_runs_in_one_file_each_count(tmp_path):
+    first, second = dart(begun(1, "a"), ended(1, "failure"), done=False), dart(begun(1, "a"), ended(1))
+    found = read(tmp_path, first + second)
+    assert rows(found) == [("test/cart_test.dart::a", "fail"), ("test/cart_test.dart::a", "pass")]
+    assert source(read(tmp_path, dart(begun(1, "a"), ended(1), done=None) + second))["status"] == "partial"
+    assert source(read(tmp_path, dart(done=False) + second))["status"] == "partial"
+
+
 def test_lines_that_are_lost_or_not_understood_never_pass(tmp_path):
     begin, end = {"type": "suite", "event": "started", "test_count": 2}, {"type": "suite", "event": "ok"}
     content = events(begin, rust("a", "ok"), rust("b", "crashed"), end) + '{"type": "test", "na\n'
@@ -259,6 +280,16 @@ def test_tap_that_failed_is_not_skipped_and_an_empty_subtest_is_its_point(tmp_pa
     found = read(tmp_path, "1..2\nnot ok 1 - go on # skip to the end\n    1..0 # SKIP none\nok 2 # skip none\n")
     assert source(found)["status"] == "ok"
     assert rows(found) == [("(?)::go on", "fail"), ("(?)::test 2", "skip")]
+
+
+def test_tap_block_without_an_end_hides_no_point_and_its_text_is_none(tmp_path):
+    found = read(tmp_path, "1..2\nok 1 - a\n  ---\n  said: |\n    not ok 7\n    ...\n    ok 8\nnot ok 2 - b\n")
+    assert source(found)["status"] == "ok"
+    assert rows(found) == [("(?)::a", "pass"), ("(?)::b", "fail")]
+
+
+def test_tap_that_was_skipped_in_another_form_of_the_word_did_not_pass(tmp_path):
+    assert rows(read(tmp_path, "1..1\nok 1 - a # Skipped: no network\n")) == [("(?)::a", "skip")]
 
 
 def test_tap_that_skips_everything_says_so(tmp_path):

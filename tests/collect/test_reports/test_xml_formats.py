@@ -124,6 +124,12 @@ def test_trx_inner_results_are_the_cases(tmp_path):
     assert rows(found) == [("Shop.Cart::Adds (1)", "pass"), ("Shop.Cart::Adds (2)", "fail")]
 
 
+def test_trx_data_driven_test_that_failed_alone_is_a_case(tmp_path):
+    for inner, expected in (("", ["fail"]), (result("Passed", "Adds (1)"), ["pass", "fail"])):
+        found = read(tmp_path, trx(result("Failed", more=f"<InnerResults>{inner}</InnerResults>")))
+        assert [status for _, status in rows(found)] == expected
+
+
 def test_trx_run_that_failed_without_a_failing_test_is_an_error(tmp_path):
     found = read(tmp_path, trx(result("Passed"), "Failed", '<Counters total="1"/>'))
     assert rows(found)[-1] == ("(?)::run", "error")
