@@ -28,6 +28,8 @@ __all__ = [
     "mask_numbers",
     "normalise_path",
     "read_head",
+    "short_text",
+    "text_encoding",
     "text_lines",
     "xml_root",
 ]
@@ -107,8 +109,16 @@ def chunks(path: Path, *, size: int = 1 << 16, limit: int = SIZE_LIMIT) -> Itera
 
 
 def read_head(path: Path) -> bytes:
-    """Return the first :data:`HEAD_BYTES` bytes of a file's content, unpacked."""
-    return next(chunks(path, size=HEAD_BYTES), b"")
+    """Return the first :data:`HEAD_BYTES` bytes of a file's content, unpacked; UTF-16 with its mark becomes UTF-8."""
+    head = next(chunks(path, size=HEAD_BYTES), b"")
+    # A shell that redirects output may have written it. Of XML the declaration names the encoding.
+    text = head.decode("utf-16", "replace") if text_encoding(head) == "utf-16" else "<"
+    return head if text.lstrip()[:1] == "<" else text.encode("utf-8", "replace")
+
+
+def text_encoding(head: bytes) -> str:
+    """Return the encoding of a text that begins with these bytes: UTF-8, or UTF-16 where a byte order mark says so."""
+    return "utf-16" if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 class _Found(Exception):  # noqa: N818 - ends a parse early, is no error
@@ -174,9 +184,7 @@ def text_lines(path: Path) -> Iterator[str]:
     """
     if (marker := conflict_line(path)) is not None:
         raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
-    head = read_head(path)[:2]
-    wide = head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    decoder = codecs.getincrementaldecoder("utf-16" if wide else "utf-8-sig")("replace")
+    decoder = codecs.getincrementaldecoder(text_encoding(next(chunks(path), b"")))("replace")
     number, rest = 0, ""
     for block in chunks(path):
         *lines, rest = (rest + decoder.decode(block)).split("\n")
@@ -192,8 +200,25 @@ def text_lines(path: Path) -> Iterator[str]:
 
 def head_lines(head: bytes) -> list[str]:
     """Return the lines that these first bytes of a file show, the last perhaps cut."""
-    wide = head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    return head.decode("utf-16" if wide else "utf-8-sig", "replace").splitlines()
+    return head.decode(text_encoding(head), "replace").splitlines()
+
+
+def short_text(path: Path) -> str:
+    """Return a text that is read whole, such as a summary.
+
+    Raises
+    ------
+    ReportError
+        As :func:`text_lines`, or it is longer than :data:`LINE_LIMIT`.
+    """
+    lines: list[str] = []
+    size = 0
+    for line in text_lines(path):
+        size += len(line) + 1
+        if size > LINE_LIMIT:
+            raise ReportError(f"too large for a summary: more than {LINE_LIMIT:,} characters")
+        lines.append(line)
+    return "\n".join(lines)
 
 
 _NUMBER: Final = re.compile(r"\d++(?:[.,]\d++)*+")

@@ -6,7 +6,6 @@ A new format is one new module in ``test_reports``, ``scan_reports`` or ``load_r
 
 from __future__ import annotations
 
-import codecs
 import glob
 import hashlib
 import importlib
@@ -155,7 +154,7 @@ def _read(reader: Reader, path: Path, suite: str | None, root: Path | None) -> E
 
 
 def _recognise(path: Path, kind: str | None) -> Reader:
-    head = _plain(read_head(path))
+    head = read_head(path)
     name = path.name
     matching = [reader for reader in readers() if reader.recognise(head, name)]
     for reader in matching:
@@ -170,14 +169,6 @@ def _recognise(path: Path, kind: str | None) -> Reader:
         raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
     known = ", ".join(reader.FORMAT for reader in readers() if kind in (None, reader.KIND))
     raise ReportError(f"not {expected}: {_describe(head)}; known formats: {known or 'none'}", line=1, column=1)
-
-
-def _plain(head: bytes) -> bytes:
-    """Return the head of a JSON document in UTF-8: a shell that redirects output may have written UTF-16."""
-    if head[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return head
-    text = head.decode("utf-16", "replace")
-    return text.encode("utf-8", "replace") if text.lstrip()[:1] in ("{", "[") else head
 
 
 def _describe(head: bytes) -> str:

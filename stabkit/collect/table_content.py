@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.collect.content import ReportError, chunks, conflict_line, head_lines
+from stabkit.collect.content import ReportError, chunks, conflict_line, head_lines, text_encoding
 
 __all__ = ["first_fields", "read_table"]
 
@@ -41,7 +41,7 @@ def read_table(path: Path, *, header: Sequence[str] | None = None) -> pd.DataFra
     if (marker := conflict_line(path)) is not None:
         raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
     data = b"".join(chunks(path, limit=TABLE_LIMIT))
-    text = io.StringIO(data.decode("utf-8-sig", "replace").replace("\0", ""))
+    text = io.StringIO(data.decode(text_encoding(data), "replace").replace("\0", ""))
     try:
         with warnings.catch_warnings():
             # Cells beyond the header would be dropped with a warning.

@@ -53,7 +53,9 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         for entry in listed(report.get("latencyDistribution") or [], "latencyDistribution")
     }
     p50, p95, p99, mean = milliseconds([*(shares.get(k) for k in (50, 95, 99)), report.get("average")], _NANOSECOND)
-    found = [Percentiles(target, whole(report.get("count")), None, p50, p95, p99, mean)]
+    n, statuses = whole(report.get("count")), mapped(report.get("statusCodeDistribution"))
+    failed = max(0, n - (whole(statuses.get("OK")) or 0)) if n is not None and statuses else None
+    found = [Percentiles(target, n, failed, p50, p95, p99, mean)]
     columns = {name: frame[name] for name in frame}
     load = Load(columns, found, list(content.warnings), method="ghz")
     return load.evidence(path, form=FORMAT, suite=suite)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.collect.content import read_head, text_lines
+from stabkit.collect.content import read_head, short_text
 from stabkit.collect.load_reports._requests import Load, Percentiles, milliseconds
 from stabkit.collect.table_content import first_fields, read_table
 from stabkit.schema import Evidence
@@ -71,7 +71,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 
 def _text(path: Path) -> Load:
     """Return what the text states; where a percentile is missing, hey had too few requests for it."""
-    said = "\n".join(text_lines(path))
+    said = short_text(path)
     shares = {share: milliseconds([value], 1000)[0] for share, value in _SHARE.findall(said)}
     p50, p95, p99 = (shares.get(share) for share in ("50", "95", "99"))
     answered = [(int(code), int(count[:15])) for code, count in _ANSWERED.findall(said)]

@@ -9,9 +9,9 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.collect.amounts import amount
-from stabkit.collect.content import head_lines, read_head, text_lines
-from stabkit.collect.json_content import NO_JSON, json_keys, json_line, load_json
+from stabkit.collect.json_content import json_keys
 from stabkit.collect.json_shapes import listed, mapped, text
+from stabkit.collect.load_reports._otlp import documents
 from stabkit.collect.load_reports._requests import Load
 from stabkit.schema import Evidence
 
@@ -38,11 +38,9 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     ReportError
         Malformed, cut off, or of another shape.
     """
-    rows, others, foreign = [], 0, 0
-    for document in _documents(path):
-        if document is None:
-            foreign += 1
-            continue
+    rows, others = [], 0
+    load = Load()
+    for document in documents(path, load):
         for span in _spans(document):
             if span.get("kind") in _SERVER:
                 rows.append(_row(span))
@@ -50,25 +48,12 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
                 others += 1
     frame = pd.DataFrame(rows, columns=["target", "start", "service_ms", "ok", "status", "error"])
     frame = frame.sort_values("start", kind="stable", ignore_index=True).drop(columns="start")
-    load = Load({name: frame[name] for name in frame})
+    load.columns = {name: frame[name] for name in frame}
     if others:
         load.warnings.append(
             amount(others, "inner span is part of another and left out", "inner spans are parts of others and left out")
         )
-    if foreign:
-        load.unread = amount(foreign, *NO_JSON)
     return load.evidence(path, form=FORMAT, suite=suite)
-
-
-def _documents(path: Path) -> Iterator[Mapping[str, Any] | None]:
-    """Yield the documents; None for a line that is none."""
-    lines = [line for line in head_lines(read_head(path)) if line.strip()]
-    if len(lines) > 1 and json_line(lines[0]) is not None:
-        for line in text_lines(path):
-            if line.strip():
-                yield json_line(line)
-    else:
-        yield mapped(load_json(path).value)
 
 
 def _spans(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from stabkit.collect.amounts import amount
-from stabkit.collect.content import head_lines, read_head, text_lines
-from stabkit.collect.json_content import NO_JSON, json_keys, json_line, load_json
+from stabkit.collect.json_content import json_keys
 from stabkit.collect.json_shapes import listed, mapped, text
 from stabkit.collect.load_reports._buckets import bucket_percentiles
+from stabkit.collect.load_reports._otlp import documents
 from stabkit.collect.load_reports._requests import Load, Percentiles
 from stabkit.schema import Evidence
 
@@ -38,12 +38,9 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         Malformed, cut off, or of another shape.
     """
     last: dict[str, Percentiles] = {}
-    others, foreign = 0, 0
+    others = 0
     load = Load(method="buckets of a histogram")
-    for document in _documents(path, load):
-        if document is None:
-            foreign += 1
-            continue
+    for document in documents(path, load):
         for metric in _metrics(document):
             factor = _UNITS.get(text(metric.get("unit")) or "")
             histogram = mapped(metric.get("histogram"))
@@ -58,19 +55,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         load.warnings.append(
             amount(others, "metric is no histogram of times", "metrics are no histograms of times") + " and left out"
         )
-    if foreign:
-        load.unread = amount(foreign, *NO_JSON)
     return load.evidence(path, form=FORMAT, suite=suite)
-
-
-def _documents(path: Path, load: Load) -> Iterator[Mapping[str, Any] | None]:
-    lines = [line for line in head_lines(read_head(path)) if line.strip()]
-    if len(lines) > 1 and json_line(lines[0]) is not None:
-        yield from (json_line(line) for line in text_lines(path) if line.strip())
-    else:
-        content = load_json(path)
-        load.warnings += content.warnings
-        yield mapped(content.value)
 
 
 def _metrics(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from stabkit.collect.content import text_lines
+from stabkit.collect.content import short_text
 from stabkit.collect.load_reports._requests import Load, Percentiles, milliseconds
 from stabkit.schema import Evidence
 
@@ -43,7 +43,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     ReportError
         The file is refused.
     """
-    entries = _entries("\n".join(text_lines(path)).encode())
+    entries = _entries(short_text(path).encode())
 
     def number(name: bytes) -> int | None:
         value = entries.get(name, (b"", b""))[0]

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from stabkit.collect.content import text_lines
+from stabkit.collect.content import short_text
 from stabkit.collect.load_reports._requests import Load, Percentiles, milliseconds
 from stabkit.schema import Evidence
 
@@ -47,7 +47,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     ReportError
         The file is refused.
     """
-    said = "\n".join(text_lines(path))
+    said = short_text(path)
     ab = _AB_HEAD.decode() in said or _AB.search(said) is not None
     load = _ab(said) if ab else _wrk(said)
     if load.percentiles[0].n is None:

@@ -144,6 +144,16 @@ def test_percentiles_are_claims_in_ms_and_prove_nothing(tmp_path, content, expec
     }
 
 
+def test_ghz_says_how_many_failed(tmp_path):
+    found = read(tmp_path, GHZ | {"statusCodeDistribution": {"OK": 97, "Unavailable": 3}})
+    assert source_summary(found)[0]["counts"]["failed_samples"] == 3
+
+
+def test_the_text_that_a_shell_wrote_as_utf16_is_recognised(tmp_path):
+    (tmp_path / "load.txt").write_bytes(AB.encode("utf-16"))
+    assert source_summary(read_file(tmp_path / "load.txt"))[0]["counts"]["samples"] == 100
+
+
 def test_a_percentile_that_the_tool_lacks_stays_away(tmp_path):
     assert "p99_ms" not in stated(read(tmp_path, K6))
     assert "p95_ms" not in stated(read(tmp_path, WRK))

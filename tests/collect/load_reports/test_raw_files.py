@@ -50,6 +50,19 @@ def test_k6_table_and_a_refused_request(tmp_path):
     assert source_summary(found)[0]["counts"]["p50_ms"] == 10.5
 
 
+@pytest.mark.parametrize(
+    ("tags", "ok"),
+    [
+        *[({"status": "500"}, False), ({"status": "404"}, False), ({"status": "302"}, True)],
+        ({"status": "404", "expected_response": "true"}, True),
+    ],
+)
+def test_k6_without_the_tag_of_what_was_expected_goes_by_the_status(tmp_path, tags, ok):
+    point = {"time": "2026-01-01T00:00:00Z", "value": 3, "tags": tags}
+    found = read(tmp_path, {"type": "Point", "metric": "http_req_duration", "data": point})
+    assert found["samples"]["ok"].tolist() == [ok]
+
+
 def test_k6_lines_that_are_cut_are_partial(tmp_path):
     tags = {"method": "GET", "name": "/a", "status": "200", "expected_response": "true"}
     point = {
@@ -203,6 +216,11 @@ def test_hey_seconds_in_order_of_their_offset(tmp_path):
     found = read(tmp_path, f"{head}0.0200,0,0,0,0.01,0.001,200,0.5\n0.0100,0,0,0,0.01,0.001,503,0.1\n")
     assert rows(found, *SHORT) == [("all requests", None, False, 503), ("all requests", 20.0, True, 200)]
     assert "errors may be missing" in source(found)["message"]
+
+
+def test_a_table_that_a_shell_wrote_as_utf16_loses_nothing(tmp_path):
+    (tmp_path / "load.csv").write_bytes("response-time,status-code,offset\n0.0200,200,0.5\n".encode("utf-16"))
+    assert rows(read_file(tmp_path / "load.csv"), *SHORT) == [("all requests", 20.0, True, 200)]
 
 
 def test_ghz_details(tmp_path):
