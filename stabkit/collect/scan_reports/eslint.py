@@ -36,17 +36,23 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     content = load_json(path)
     files = listed(content.value, "the report")
     scan = Scan("eslint", warnings=list(content.warnings))
-    scan.paths = [file for entry in files if (file := text(entry.get("filePath"))) is not None]
+    looked_at: list[str] = []
     for entry in files:
         file = text(entry.get("filePath"))
-        for message in listed(entry.get("messages"), "messages"):
+        messages = listed(entry.get("messages"), "messages")
+        remarks = 0
+        for message in messages:
             if message.get("fatal") is True:
                 scan.unread.append(f"{file}: {text(message.get('message')) or 'no message'}")
             elif message.get("ruleId") is not None or positive(message.get("line")) is not None:
                 scan.results.append(_result(message, file, suppressed=False))
             else:  # about the file as a whole, such as one that is ignored by configuration
                 scan.warnings.append(f"{file}: {text(message.get('message')) or 'no message'}"[:300])
+                remarks += 1
         scan.results += _suppressed(entry, file)
+        if file is not None and not (remarks and remarks == len(messages)):  # nothing else: nobody looked at it
+            looked_at.append(file)
+    scan.paths = looked_at
     return scan.evidence(path, form=FORMAT, suite=suite, root=root)
 
 

@@ -44,6 +44,8 @@ _ACCEPTED: Final = (None, "accepted")
 _DEFAULT_LEVEL: Final = "warning"
 # What Semgrep writes for every finding where nobody has logged in: it identifies none.
 _PLACEHOLDER: Final = "requires login"
+_PLACEHOLDERS: Final = re.compile(r"\{(\d{1,6})\}")
+_LONGEST: Final = 64 * 1024
 _LEVELS: Final = frozenset({"none", "note", "warning", "error"})
 
 
@@ -265,10 +267,7 @@ class _Run:
         text = message.get("text") or message.get("markdown")
         if text is None and message.get("id"):
             text = _object(_object(rule.get("messageStrings")).get(str(message["id"]))).get("text")
-        text = str(text or "")
-        for number, argument in enumerate(_list(message.get("arguments"))):
-            text = text.replace(f"{{{number}}}", str(argument))
-        return text
+        return _filled(str(text or ""), _list(message.get("arguments")))
 
     def _uri(self, location: object) -> str | None:
         """Return the path of an artifact location: by index, along the chain of its bases, percent-decoded."""
@@ -305,6 +304,21 @@ class _Run:
             uri = urljoin(prefix if prefix.endswith("/") else prefix + "/", uri)
             base = entry.get("uriBaseId")
         return uri
+
+
+def _filled(text: str, arguments: list[Any]) -> str:
+    """Return a text with its placeholders filled, once: an argument may look like one, and is text."""
+    if not arguments:
+        return text
+    parts, size = [], 0
+    for number, part in enumerate(_PLACEHOLDERS.split(text)):
+        if number % 2:
+            part = str(arguments[int(part)]) if int(part) < len(arguments) else f"{{{part}}}"  # noqa: PLW2901
+        parts.append(part)
+        size += len(part)
+        if size > _LONGEST:  # a long argument in a thousand places
+            break
+    return "".join(parts)[:_LONGEST]
 
 
 def _suppressed(result: Mapping[str, Any]) -> bool:

@@ -67,6 +67,7 @@ def test_eslint_knows_every_scanned_file(tmp_path):
         tmp_path,
         [
             {"filePath": "/build/clean.js", "messages": []},
+            {"filePath": "/build/old.js", "messages": [{"ruleId": None, "severity": 1, "message": "File ignored"}]},
             {
                 "filePath": "/build/a.js",
                 "messages": [

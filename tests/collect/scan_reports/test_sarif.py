@@ -45,6 +45,16 @@ def test_rule_and_level_come_from_index_and_default(read):
     assert list(findings["severity"]) == ["note", "warning"]
 
 
+def test_arguments_are_filled_in_once_and_the_text_stays_bounded(read):
+    def message(text, *arguments):
+        found = read(log(result(message={"text": text, "arguments": arguments})))
+        return found["findings"]["message"].iloc[0]
+
+    assert message("{0} and {1} of {2}", "{1}", 2) == "{1} and 2 of {2}"
+    assert len(message("{0}", *[f"{{{n}}}{{{n}}}" for n in range(1, 200)])) == 6
+    assert len(message("{0}" * 10_000, "x" * 10_000)) == 64 * 1024
+
+
 def test_what_is_no_problem_is_dropped_and_suppressions_are_judged(read):
     findings = read(
         log(
