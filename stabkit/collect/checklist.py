@@ -12,30 +12,27 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from stabkit.collect.api_breaks import api_break
 from stabkit.collect.dependencies import is_lock, read_dependencies
 from stabkit.collect.paths import categorise
-from stabkit.collect.python_code import parse
+from stabkit.collect.python_code import dotted, parse
 from stabkit.collect.snapshots import Snapshots
+from stabkit.collect.variables import ENV_FILE, assigned, variables
 from stabkit.redact import redact_text
 
 __all__ = ["checklist"]
 
 Answer = tuple[str, str, str]
 _SHOWN: Final = 20
-_READS: Final = re.compile(
-    r"""process\.env(?:\.(\w+)|\[['"](\w+)['"]\])|[gG]etenv\(\s*['"](\w+)['"]|ENV(?:\.fetch\(|\[)['"](\w+)['"]|"""
-    r"""env::var\(\s*"(\w+)"|\$\{(\w+)(?::?[-?][^}]*)?\}"""
-)
-_ASSIGNS: Final = re.compile(r"(?m)^\s*(?:export\s+)?([A-Z][A-Z0-9_]*)\s*=(.*)$")
+_MOST_SETTINGS: Final = 100_000
 _FIELDS: Final = re.compile(r"(^|\.)(Column|mapped_column|relationship|\w+Field|ForeignKey|Field)$")
 _DROPS: Final = re.compile(
     r"(?i)\b(drop\s+(table|column|schema|database|type)|truncate\s|delete\s+from|drop_(table|column)|"
     r"RemoveField|DeleteModel)"
 )
-_CODE: Final = (".py", ".js", ".ts", ".jsx", ".tsx", ".go", ".rb", ".rs", ".java", ".kt", ".sh", ".php", ".cs")
 
 
 def checklist(snapshots: Snapshots | None, why: str = "") -> list[dict[str, Any]]:
@@ -114,13 +111,13 @@ def _environment(snapshots: Snapshots) -> Answer:
             (change.base_path, snapshots.before(change), before),
             (change.path, snapshots.after(change), after),
         ):
-            variables = [] if content is None else _variables(path, content)
-            if variables is None:
+            named = [] if content is None else variables(path, content)
+            if named is None:
                 unread.append(path)
                 continue
             heuristic = heuristic or not path.endswith(".py")
-            dynamic += [f"{path}:{line}" for name, _, line in variables if name is None]
-            for name, default, line in variables:
+            dynamic += [f"{path}:{line}" for name, _, line in named if name is None]
+            for name, default, line in named:
                 if name is not None:
                     names.setdefault(f"{name}={default}", (name, f"{path}:{line}"))
     found = [f"{place}: - {name}" for key, (name, place) in sorted(before.items()) if key not in after]
@@ -133,39 +130,6 @@ def _environment(snapshots: Snapshots) -> Answer:
         parts += [f"names made at run time: {', '.join(sorted(set(dynamic))[:_SHOWN])}"] if dynamic else []
         return "not_checked", "", "; ".join(parts)
     return "pass", "all equal", text
-
-
-def _variables(path: str, content: bytes) -> list[tuple[str | None, str, int]] | None:
-    if not path.endswith(".py"):
-        return list(_text_variables(path, content))
-    tree = parse(content)
-    return None if tree is None else list(_python_variables(tree))
-
-
-def _python_variables(tree: ast.Module) -> Iterator[tuple[str | None, str, int]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _dotted(node.func).endswith(("getenv", "environ.get", "environ.setdefault")):
-            default = ast.unparse(node.args[1]) if len(node.args) > 1 else ""
-            default = default or next((ast.unparse(k.value) for k in node.keywords if k.arg == "default"), "")
-            yield _constant(node.args[0] if node.args else None), default, node.lineno
-        elif isinstance(node, ast.Subscript) and _dotted(node.value).endswith("environ"):
-            yield _constant(node.slice), "", node.lineno
-        elif isinstance(node, ast.ClassDef) and any(_dotted(b).endswith("BaseSettings") for b in node.bases):
-            for item in node.body:
-                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-                    default = ast.unparse(item.value) if item.value else ""
-                    yield f"{node.name}.{item.target.id}", default, item.lineno
-
-
-def _text_variables(path: str, content: bytes) -> Iterator[tuple[str | None, str, int]]:
-    text = content.decode("utf-8", "replace")
-    if re.search(r"(^|/)\.env[^/]*$|\.env$", path):
-        for match in _ASSIGNS.finditer(text):
-            yield match[1], match[2].strip(), text.count("\n", 0, match.start(1)) + 1
-    elif path.endswith((*_CODE, ".yml", ".yaml", ".toml")) or "Dockerfile" in path:
-        for match in _READS.finditer(text):
-            name = next(group for group in match.groups() if group)
-            yield name, match[0], text.count("\n", 0, match.start()) + 1
 
 
 def _schema(snapshots: Snapshots) -> Answer:
@@ -202,7 +166,7 @@ def _fields(tree: ast.Module) -> dict[str, int]:
             if not isinstance(item, ast.Assign | ast.AnnAssign):
                 continue
             target = item.targets[0] if isinstance(item, ast.Assign) else item.target
-            if isinstance(item.value, ast.Call) and _FIELDS.search(_dotted(item.value.func)):
+            if isinstance(item.value, ast.Call) and _FIELDS.search(dotted(item.value.func)):
                 found[f"{node.name}.{ast.unparse(target)} = {ast.unparse(item.value)}"] = item.lineno
     return found
 
@@ -243,13 +207,16 @@ def _settings(path: str, content: bytes) -> dict[str, str] | None:  # noqa: PLR0
         if path.endswith((".ini", ".cfg")):
             parser = configparser.RawConfigParser()
             parser.read_string(text)
-            return {f"{part}.{key}": value for part in parser.sections() for key, value in parser.items(part)}
-        if path.endswith((".env", ".properties")) or "/.env" in f"/{path}":
-            return {match[1]: match[2] for match in _ASSIGNS.finditer(text)}
+            own = {f"{part}.{key}": value for part in parser.sections() for key, value in parser.items(part)}
+            return own | {f"DEFAULT.{key}": value for key, value in parser.defaults().items()}
+        if path.endswith(".properties") or ENV_FILE.search(path):
+            return {name: value for name, value, _ in assigned(text)}
         if path.endswith((".yml", ".yaml")):
             import yaml  # type: ignore[import-untyped, unused-ignore]
 
-            return dict(_flat(list(yaml.safe_load_all(text))))
+            # Aliases of aliases may stand for more keys than any memory holds.
+            found = dict(islice(_flat(list(yaml.safe_load_all(text))), _MOST_SETTINGS + 1))
+            return found if len(found) <= _MOST_SETTINGS else None
     except Exception:  # noqa: BLE001 - any parser may refuse foreign text in its own way; the answer is "not parsed"
         return None
     return None
@@ -292,20 +259,10 @@ def _one_way(tree: ast.Module | None) -> list[int]:
     return [
         node.lineno
         for node in calls
-        if _dotted(node.func).endswith(("RunPython", "RunSQL"))
+        if dotted(node.func).endswith(("RunPython", "RunSQL"))
         and len(node.args) < 2
         and not any(keyword.arg in ("reverse_code", "reverse_sql") for keyword in node.keywords)
     ]
-
-
-def _dotted(node: ast.AST | None) -> str:
-    if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value)}.{node.attr}"
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _constant(node: ast.AST | None) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def _no(found: list[str], what: str, examined: str) -> Answer:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-__all__ = ["import_graph", "importers_of", "parse", "same_code", "touched_functions"]
+__all__ = ["dotted", "import_graph", "importers_of", "parse", "same_code", "touched_functions"]
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -121,3 +121,10 @@ def _imports(tree: ast.Module, path: str, known: Mapping[str, object]) -> Iterab
                     for name in packages
                 ]
             yield from (f"{base}.{alias.name}" for base in bases if base for alias in node.names)
+
+
+def dotted(node: ast.AST | None) -> str:
+    """Return a name with its attributes, such as ``os.environ.get``; empty for any other expression."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -207,6 +208,7 @@ def test_owners_from_codeowners_then_areas(repository: Repository) -> None:
 PIN_1, PIN_2 = "httpx==0.27\n", "httpx==0.28\n"
 LOCK = '[[package]]\nname = "httpx"\nversion = "{}"\n'
 ENV = 'import os\nA = os.getenv("A_URL", "{}")\n'
+LAUGHS = "a: &a [1]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghijk"))
 MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
 
 
@@ -257,7 +259,16 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
         ),
         ("no environment variable change", {"a.py": "1\n"}, {"a.py": "def (\n"}, "not_checked", "a.py"),
         ("no environment variable change", {"a.js": "1\n"}, {"a.js": "process.env.NEW\n"}, "fail", "a.js:1: + NEW"),
-        ("no environment variable change", {"a.js": "1\n"}, {"a.js": "2\n"}, "pass", "heuristic"),
+        ("no environment variable change", {"a.js": "1\n"}, {"a.js": "`${user}`\n"}, "pass", "heuristic"),
+        ("no environment variable change", {"a.sh": "1\n"}, {"a.sh": "echo ${NEW}\n"}, "fail", "a.sh:1: + NEW"),
+        ("no environment variable change", {"a.go": "1\n"}, {"a.go": 'os.LookupEnv("NEW")\n'}, "fail", "+ NEW"),
+        (
+            "no environment variable change",
+            {"a.py": "1\n"},
+            {"a.py": "import os\n'NEW' in os.environ\n"},
+            "fail",
+            "a.py:2: + NEW",
+        ),
         ("no environment variable change", {".env.example": "A=1\n"}, {".env.example": "A=1\nB=2\n"}, "fail", "+ B"),
         ("no schema change", {"m.py": MODEL.format(1)}, {"m.py": MODEL.format(1) + "# c\n"}, "pass", "examined 1"),
         ("no schema change", {"m.py": MODEL.format(1)}, {"m.py": MODEL.format(2)}, "fail", "m.py:2: + User.name"),
@@ -268,6 +279,16 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
         ("no configuration change", {"a.json": "{}"}, {"a.json": "{"}, "not_checked", "a.json"),
         ("no configuration change", {"a.yaml": "a: {b: 1}\n"}, {"a.yaml": "a: {b: 2}\n"}, "fail", "a.b"),
         ("no configuration change", {"a.py": "1\n"}, {"a.py": "2\n"}, "not_checked", "no configuration file"),
+        *[
+            ("no configuration change", {name: text.format(1)}, {name: text.format(2)}, "fail", f"{name}: {key}")
+            for name, text, key in (
+                ("a.properties", "# c\nserver.port={}\n", "server.port"),
+                ("b.properties", "db.url: x \\\n  y{}\n", "db.url"),
+                ("a.ini", "[DEFAULT]\nport = {}\n", "DEFAULT.port"),
+                (".env", 'db_key="a\n{}\n"\n', "db_key"),
+            )
+        ],
+        ("no configuration change", {"a.yaml": "a: 1\n"}, {"a.yaml": LAUGHS}, "not_checked", "a.yaml"),
         ("rollback possible", {"a": "1"}, {"m/migrations/1.sql": "ALTER TABLE t DROP COLUMN c;\n"}, "fail", "1.sql:1"),
         ("rollback possible", {"a": "1"}, {"m/migrations/1.py": "op = RunPython(f)\n"}, "fail", "without reverse"),
         ("rollback possible", {"a": "1"}, {"m/migrations/1.py": "op = RunPython(f, g)\n"}, "pass", "1 migrations"),
