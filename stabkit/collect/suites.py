@@ -137,12 +137,8 @@ def _scan_evidence(name: str, scan: ScanSource, root: Path) -> Evidence:
         evidence = with_context(_report(name, "scan", run, output, setting, mapping=scan.mapping), folder)
     if run.code in scan.ok_exit_codes:
         return evidence
-    scans, sources = evidence["scans"].copy(), evidence["sources"].copy()
-    scans["complete"] = False
-    usable = sources["status"].isin(["ok", "repaired"])
-    sources.loc[usable, "message"] = f"the command ended with exit code {run.code}"
-    sources.loc[usable, "status"] = "partial"
-    return Evidence.of(**{**evidence.tables, "scans": scans, "sources": sources})
+    evidence = _partial(evidence, f"the command ended with exit code {run.code}")
+    return Evidence.of(**{**evidence.tables, "scans": evidence["scans"].assign(complete=False)})
 
 
 def _folder(directory: Path | None, root: Path) -> Path:
@@ -219,11 +215,17 @@ def _report(
 
 def _doubted(evidence: Evidence, run: _Run) -> Evidence:
     """Return the evidence as partial if the command failed and its report holds no failure that would explain it."""
+    if run.code == 0 or evidence["tests"]["status"].isin(_BAD).any():
+        return evidence
+    return _partial(evidence, f"the command ended with exit code {run.code}, yet its report holds no failure")
+
+
+def _partial(evidence: Evidence, why: str) -> Evidence:
+    """Return the evidence with its usable sources partial; what was said of them before follows."""
     sources = evidence["sources"].copy()
     usable = sources["status"].isin(["ok", "repaired"])
-    if run.code == 0 or not usable.any() or evidence["tests"]["status"].isin(_BAD).any():
-        return evidence
-    sources.loc[usable, "message"] = f"the command ended with exit code {run.code}, yet its report holds no failure"
+    said = sources.loc[usable, "message"]
+    sources.loc[usable, "message"] = (why + "; " + said).fillna(why)
     sources.loc[usable, "status"] = "partial"
     return Evidence.of(**{**evidence.tables, "sources": sources})
 
@@ -270,15 +272,14 @@ def _reruns(
     worst = tests[tests["test_id"].isin(last["test_id"]) & tests["status"].isin(_BAD)]
     failing = pd.concat([last[last["status"].isin(_BAD)], worst[worst["attempt"] == 1]])
     recovered = set(last.loc[~last["status"].isin(_BAD) & (last["attempt"] > 1), "test_id"])
-    for test in failing.drop_duplicates("test_id").itertuples():
-        if test.test_id in recovered or test.test_id in known_failures:
+    newly = failing.drop_duplicates("test_id")[["test_id", "class", "name"]]
+    for test_id, group, own in newly.itertuples(index=False, name=None):
+        if test_id in recovered or test_id in known_failures:
             continue
-        attempt = int(tests.loc[tests["test_id"] == test.test_id, "attempt"].max())
-        argument = test_argument(
-            str(test.test_id), None if pd.isna(test[4]) else str(test[4]), str(test.name), setting.folder
-        )
+        attempt = int(tests.loc[tests["test_id"] == test_id, "attempt"].max())
+        argument = test_argument(test_id, None if pd.isna(group) else group, own, setting.folder)
         for number in range(1, suite.confirm_reruns + 1):
-            evidence, status = _rerun(name, suite, (str(test.test_id), argument), attempt + number, setting)
+            evidence, status = _rerun(name, suite, (test_id, argument), attempt + number, setting)
             yield evidence
             if status not in _BAD:
                 break

@@ -69,10 +69,12 @@ def test_a_command_without_a_usable_report_is_an_error(tmp_path, code, words):
 
 
 def test_a_failing_command_with_a_report_of_passes_is_partial(tmp_path):
-    code = "import sys; open(sys.argv[1], 'w').write('<testsuite><testcase name=\"a\"/></testsuite>'); sys.exit(3)"
+    report = "<testsuite><testcase name='a' time='x'/></testsuite>"
+    code = f"import sys; open(sys.argv[1], 'w').write({report!r}); sys.exit(3)"
     source = run_suite("s", TestSuite(command=python(code)), root=tmp_path)["sources"].iloc[0]
     assert source["status"] == "partial"
     assert "exit code 3" in source["message"]
+    assert "no duration became null" in source["message"]
 
 
 def test_secrets_of_the_environment_are_not_kept(tmp_path):
