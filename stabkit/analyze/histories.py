@@ -125,6 +125,9 @@ def _choose(samples: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
     for column, word in (("target", target), ("metric", metric)):
         known = sorted(samples[column].unique())
         if word not in known:
+            if column == "metric":
+                what = f"No sample of {target!r} has the metric {word!r}."
+                raise UsageError(what, where="table samples", hint=f"Name another metric: {', '.join(known)}.")
             guess = nearest(word, known)
             hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known)}."
             raise UsageError(f"No sample has the {column} {word!r}.", where="table samples", hint=hint)

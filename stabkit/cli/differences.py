@@ -178,7 +178,7 @@ def _read_whole(
         try:
             evidence = _tests_and_scans(open_data(config, data).evidence(given))
         except (StoreError, UnknownRunError) as error:
-            error.hint = f"{error.hint or ''} There is no file or folder {given!r} either.".strip()
+            error.hint = f"There is no file or folder {given!r} either. {error.hint or ''}".strip()
             raise
     else:
         evidence = read_paths([given], suite=suite, root=root.absolute(), processes=_PROCESSES)

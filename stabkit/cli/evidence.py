@@ -268,7 +268,10 @@ def import_files(
     found = usual_config(config)
     settings = require_config(found) if found else None
     existing = open_data(config, data).run(run) if run else None  # an unknown run is said before anything is read
-    evidence = read_paths(files, kind=None if kind == "auto" else kind, suite=suite, processes=_PROCESSES)
+    wanted = None if kind == "auto" else kind
+    # As collected files are: paths in them are those of the project.
+    root = settings.root.resolve() if settings else None
+    evidence = read_paths(files, kind=wanted, suite=suite, root=root, processes=_PROCESSES)
     evidence = with_retries(evidence, suite, settings)
     # What states percentiles alone gives no rows, but its claims are kept with its source.
     if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
@@ -285,8 +288,20 @@ def import_files(
     run_id = store.append(row, evidence)
     _say_stored(terminal, output_format, [{"run_id": run_id, "label": row["label"], **_counts(evidence)}])
     failed = tell_failures(terminal, evidence)
+    if settings is not None:
+        _tell_other_suite(terminal, evidence, list(settings.tests))
     say_next(terminal, store, run_id, config, data)
     return 2 if failed else 0
+
+
+def _tell_other_suite(terminal: Terminal, evidence: Evidence, declared: list[str]) -> None:
+    """Say where no condition judges imported tests: their report has another name for its suite."""
+    suites = sorted(set(evidence["tests"]["suite"]))
+    if declared and suites and not set(suites) & set(declared):
+        terminal.note(
+            f"its tests are of the suite {suites[0]!r}, which stabkit.toml does not declare; "
+            f"--suite says whose they are: {' or '.join(declared)}"
+        )
 
 
 def runs(

@@ -203,6 +203,20 @@ def test_import_keeps_what_a_cut_file_still_holds_and_marks_the_run(stabkit, fol
     assert not store.run("v1")["complete"]
 
 
+def test_imported_files_meet_what_the_project_declares(stabkit, folder):
+    write_config(folder, '[tests.nightly]\nfiles = ["good.xml"]\n')
+    code, _, err = stabkit("import", "tests", "good.xml", "--label", "v1")
+    assert code == 0
+    assert "which stabkit.toml does not declare; --suite says whose they are: nightly" in err
+    assert "--suite" not in stabkit("import", "tests", "good.xml", "--suite", "nightly", "--run", "v1")[2]
+    place = {"physicalLocation": {"artifactLocation": {"uri": (folder / "a.py").as_uri()}}}
+    result = {"ruleId": "R", "message": {"text": "m"}, "locations": [place]}
+    log = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint"}}, "results": [result]}]}
+    (folder / "absolute.sarif").write_text(json.dumps(log))
+    assert stabkit("import", "scan", "absolute.sarif", "--run", "v1")[0] == 0
+    assert library.open(folder / "runs").read("findings")["path"].tolist() == ["a.py"]
+
+
 def test_import_into_an_unknown_run_names_the_known_ones(stabkit):
     assert stabkit("import", "tests", "good.xml", "--label", "v1.4", "--data", "runs")[0] == 0
     code, out, err = stabkit("import", "tests", "good.xml", "--run", "v1.5", "--data", "runs")
