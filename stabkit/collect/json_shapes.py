@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from stabkit.collect.content import ReportError
 from stabkit.collect.json_content import json_keys
 
-__all__ = ["array_keys", "listed", "mapped", "text", "whole"]
+__all__ = ["array_keys", "entries", "listed", "mapped", "moment", "text", "whole"]
 
 
 def mapped(value: object) -> dict[str, Any]:
     """Return an object, or an empty one for anything else."""
     return value if isinstance(value, dict) else {}
+
+
+def entries(value: object) -> list[Any]:
+    """Return a list, or an empty one for anything else: for what no row depends on."""
+    return value if isinstance(value, list) else []
 
 
 def listed(value: object, what: str) -> list[dict[str, Any]]:
@@ -51,6 +58,18 @@ def text(value: object) -> str | None:
     ('a', None, None)
     """
     return value if isinstance(value, str) and value.strip() else None
+
+
+def moment(value: object) -> pd.Timestamp | None:
+    """Return a time of ISO 8601 in UTC, which one without a zone is taken for; None for anything else.
+
+    Examples
+    --------
+    >>> moment("2026-01-02T03:04:05+01:00").isoformat(), moment("yesterday"), moment(5)
+    ('2026-01-02T02:04:05+00:00', None, None)
+    """
+    found = pd.to_datetime(value, utc=True, errors="coerce", format="ISO8601") if isinstance(value, str) else pd.NaT
+    return None if found is pd.NaT else found
 
 
 def array_keys(head: bytes) -> set[str]:

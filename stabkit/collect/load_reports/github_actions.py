@@ -10,7 +10,7 @@ import pandas as pd
 
 from stabkit.collect.amounts import amount
 from stabkit.collect.json_content import json_keys, load_json
-from stabkit.collect.json_shapes import listed, mapped, text, whole
+from stabkit.collect.json_shapes import listed, mapped, moment, text, whole
 from stabkit.collect.load_reports._requests import Load
 from stabkit.schema import Evidence
 
@@ -57,7 +57,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 
 
 def _rows(job: Mapping[str, Any]) -> list[dict[str, Any]]:
-    created, started, ended = (_moment(job.get(key)) for key in ("created_at", "started_at", "completed_at"))
+    created, started, ended = (moment(job.get(key)) for key in ("created_at", "started_at", "completed_at"))
     attempt = max(0, (whole(job.get("run_attempt")) or 1) - 1)
     good = job.get("conclusion") == "success"
     shared = {"target": text(job.get("name")) or "(?)", "round": attempt}
@@ -67,11 +67,6 @@ def _rows(job: Mapping[str, Any]) -> list[dict[str, Any]]:
         waited = _between(created, started)
         rows.append({**shared, "metric": "queue_time", "service_ms": waited, "ok": waited is not None, "error": None})
     return rows
-
-
-def _moment(value: object) -> pd.Timestamp | None:
-    moment = pd.to_datetime(value, utc=True, errors="coerce") if isinstance(value, str) else pd.NaT
-    return None if moment is pd.NaT else moment
 
 
 def _between(start: pd.Timestamp | None, end: pd.Timestamp | None) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from stabkit.collect.amounts import amount
 from stabkit.collect.json_content import json_keys
-from stabkit.collect.json_shapes import listed, mapped, text
+from stabkit.collect.json_shapes import entries, listed, mapped, text
 from stabkit.collect.load_reports._buckets import bucket_percentiles
 from stabkit.collect.load_reports._otlp import documents
 from stabkit.collect.load_reports._requests import Load, Percentiles
@@ -19,6 +19,8 @@ __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
 FORMAT: Final = "otlp-metrics"
 KIND: Final = "load"
+_DELTA: Final = (1, "AGGREGATION_TEMPORALITY_DELTA")
+_Histogram = tuple[list[float], list[float]]
 _UNITS: Final = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1000.0}
 
 
@@ -30,14 +32,15 @@ def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:  # noqa: ARG001 - no paths here
     """Return the intervals of the histograms with a unit of time, as claims of the ``sources`` row.
 
-    Of a cumulative histogram exported several times the last export counts, since it holds those before it.
+    Of a cumulative histogram exported several times the last export counts, since it holds those before it; those that
+    start anew with each export are added.
 
     Raises
     ------
     ReportError
         Malformed, cut off, or of another shape.
     """
-    last: dict[str, Percentiles] = {}
+    histograms: dict[str, _Histogram] = {}
     others = 0
     load = Load(method="buckets of a histogram")
     for document in documents(path, load):
@@ -48,9 +51,15 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
                 others += 1
                 continue
             for point in listed(histogram.get("dataPoints") or [], "dataPoints"):
-                found = _percentiles(metric, point, factor)
-                last[found.target] = found
-    load.percentiles = list(last.values())
+                target, (uppers, counts) = _target(metric, point), _buckets(point, factor)
+                before = histograms.get(target, ([], []))
+                if histogram.get("aggregationTemporality") in _DELTA and before[0] == uppers:
+                    counts = [count + more for count, more in zip(before[1], counts, strict=True)]
+                histograms[target] = (uppers, counts)
+    load.percentiles = [
+        bucket_percentiles(target, *buckets) if buckets[0] else Percentiles(target, None)
+        for target, buckets in histograms.items()
+    ]
     if others:
         load.warnings.append(
             amount(others, "metric is no histogram of times", "metrics are no histograms of times") + " and left out"
@@ -64,22 +73,22 @@ def _metrics(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from listed(scope.get("metrics") or [], "metrics")
 
 
-def _percentiles(metric: Mapping[str, Any], point: Mapping[str, Any], factor: float) -> Percentiles:
-    bounds, counts = ([_real(v) for v in _list(point.get(key))] for key in ("explicitBounds", "bucketCounts"))
+def _buckets(point: Mapping[str, Any], factor: float) -> _Histogram:
+    """Return the upper bounds in ms and the counts of a histogram; empty where they do not belong together."""
+    bounds, counts = ([_real(v) for v in entries(point.get(key))] for key in ("explicitBounds", "bucketCounts"))
     uppers = [*(bound * factor for bound in bounds), math.inf]
+    if len(counts) != len(uppers) or any(math.isnan(value) for value in (*uppers, *counts)):
+        return [], []
+    return uppers, counts
+
+
+def _target(metric: Mapping[str, Any], point: Mapping[str, Any]) -> str:
     labels = sorted(
         f"{text(entry.get('key')) or '(?)'}={next(iter(mapped(entry.get('value')).values()), '')}"
-        for entry in _list(point.get("attributes"))
+        for entry in entries(point.get("attributes"))
         if isinstance(entry, dict)
     )
-    target = " ".join([text(metric.get("name")) or "(?)", *labels])
-    if len(counts) != len(uppers) or any(math.isnan(value) for value in (*uppers, *counts)):
-        return Percentiles(target, None)
-    return bucket_percentiles(target, uppers, counts)
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return " ".join([text(metric.get("name")) or "(?)", *labels])
 
 
 def _real(value: object) -> float:

@@ -61,7 +61,6 @@ class Scan:
     unread: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     scanned_at: pd.Timestamp | None = None
-    claimed_findings: int | None = None
 
     def evidence(self, path: Path, *, form: str, suite: str | None, root: Path | None) -> Evidence:
         """Return the rows of ``scans`` and ``findings``, and the ``sources`` row."""
@@ -80,8 +79,6 @@ class Scan:
         unnamed = sum(row["rule"] == "(?)" for row in rows)
         if unnamed:
             warnings.append(amount(unnamed, "finding names no rule", "findings name no rule"))
-        if self.claimed_findings is not None and self.claimed_findings != len(rows):
-            warnings.append(f"it claims {self.claimed_findings} findings and lists {len(rows)}: the rows count")
         scan = {
             "scan_id": scan_id,
             "tool": self.tool,
@@ -90,7 +87,6 @@ class Scan:
             "scope_sha256": sha256_of(listed) if listed else None,
             "files_scanned": len(listed) if listed else self.files_scanned,
             "complete": not self.unread,
-            "claimed_findings": self.claimed_findings,
             "scanned_at": self.scanned_at,
             "paths": json.dumps(listed) if listed else None,
         }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stabkit.collect.amounts import amount
+from stabkit.collect.json_shapes import entries
 
 __all__ = ["invocations", "refused_version", "scanned_commit", "switched_off", "whole_scan_faults"]
 
@@ -84,4 +85,4 @@ def switched_off(run: Mapping[str, Any]) -> set[str]:
 
 
 def _objects(value: object) -> Iterator[Mapping[str, Any]]:
-    yield from (entry for entry in (value if isinstance(value, list) else []) if isinstance(entry, dict))
+    yield from (entry for entry in entries(value) if isinstance(entry, dict))

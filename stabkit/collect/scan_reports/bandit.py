@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
 from stabkit.collect.json_content import json_keys, load_json
-from stabkit.collect.json_shapes import listed, mapped, text
+from stabkit.collect.json_shapes import listed, mapped, moment, text
 from stabkit.collect.scan_reports._results import Result, Scan, positive
 from stabkit.schema import Evidence
 
@@ -34,8 +32,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     content = load_json(path)
     report = mapped(content.value)
     metrics = mapped(report.get("metrics"))
-    moment = pd.to_datetime(text(report.get("generated_at")), utc=True, errors="coerce")
-    scan = Scan("bandit", warnings=list(content.warnings), scanned_at=None if moment is pd.NaT else moment)
+    scan = Scan("bandit", warnings=list(content.warnings), scanned_at=moment(report.get("generated_at")))
     scan.paths = [name for name in metrics if name != "_totals"] if metrics else None
     for error in listed(report.get("errors"), "errors"):
         scan.unread.append(f"{text(error.get('filename'))}: {text(error.get('reason')) or 'no reason'}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -16,6 +16,8 @@ from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints
 from stabkit.collect.json_content import json_keys, load_json
+from stabkit.collect.json_shapes import mapped, moment
+from stabkit.collect.scan_reports._results import positive
 from stabkit.collect.sources import source_evidence
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
@@ -64,7 +66,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         raise ReportError("not an architecture compliance report")
     warnings = list(content.warnings)
     scan_id = suite or redact_text(str(path))
-    categories = _object(report, "category_scores")
+    categories = mapped(report.get("category_scores"))
     listed = report.get("violations")
     findings = _findings(listed, scan_id, categories, root)
     total = _count(report.get("total_violations"), "total_violations", warnings)
@@ -102,7 +104,6 @@ def _finding(
 ) -> dict[str, Any]:
     file = violation.get("file_path")
     path = normalise_path(redact_text(file), root=root) if isinstance(file, str) and file else None
-    line = violation.get("line_number")
     sentence = violation.get("description")
     function = violation.get("function_name")
     message = " in ".join(str(part) for part in (sentence, function) if part) or None
@@ -114,7 +115,7 @@ def _finding(
         "severity": str(severity).lower() if severity else None,
         "scope": _scope(violation, path, categories),
         "path": path,
-        "line": line if isinstance(line, int) and not isinstance(line, bool) and line > 0 else None,
+        "line": positive(violation.get("line_number")),
         "message": redact_text(message) if message else None,
         "suppressed": False,
     }
@@ -124,7 +125,7 @@ def _scope(violation: Mapping[str, Any], path: str | None, categories: Mapping[s
     stated = violation.get("category")
     if isinstance(stated, str) and stated:
         return stated
-    if path and "test_files" in categories and _TEST_PATH.search(str(PurePosixPath(path))):
+    if path and "test_files" in categories and _TEST_PATH.search(path):
         return "test_files"
     return "all"
 
@@ -132,12 +133,12 @@ def _scope(violation: Mapping[str, Any], path: str | None, categories: Mapping[s
 def _whole(
     report: Mapping[str, Any], scan_id: str, total: int | None, *, complete: bool, warnings: list[str]
 ) -> dict[str, Any]:
-    summary = _object(report, "summary")
+    summary = mapped(report.get("summary"))
     stamp = report.get("timestamp")
-    moment = pd.to_datetime(stamp, utc=True, errors="coerce") if isinstance(stamp, str) else pd.NaT
-    if stamp is not None and moment is pd.NaT:
+    scanned_at = moment(stamp)
+    if stamp is not None and scanned_at is None:
         warnings.append(f"its timestamp cannot be read: {str(stamp)[:40]!r}")
-    elif isinstance(stamp, str) and pd.to_datetime(stamp, errors="coerce").tzinfo is None:
+    elif scanned_at is not None and pd.to_datetime(stamp, errors="coerce").tzinfo is None:
         warnings.append("its timestamp has no zone and is read as UTC")
     return {
         "scan_id": scan_id,
@@ -149,7 +150,7 @@ def _whole(
         "claimed_score": _score(report.get("compliance_score"), warnings),
         "claimed_findings": total,
         "claimed_files_with_findings": _count(summary.get("files_with_violations"), "files_with_violations", warnings),
-        "scanned_at": None if moment is pd.NaT else moment,
+        "scanned_at": scanned_at,
     }
 
 
@@ -184,7 +185,7 @@ def _claims(report: Mapping[str, Any], categories: Mapping[str, Any]) -> dict[st
     claims: dict[str, Any] = {
         "findings": report.get("total_violations"),
         "score": report.get("compliance_score"),
-        "by_type": _object(report, "violations_by_type") or None,
+        "by_type": mapped(report.get("violations_by_type")) or None,
         "categories": {
             name: {key: category.get(key) for key in keys}
             for name, category in categories.items()
@@ -193,11 +194,6 @@ def _claims(report: Mapping[str, Any], categories: Mapping[str, Any]) -> dict[st
         or None,
     }
     return {key: value for key, value in claims.items() if value is not None}
-
-
-def _object(report: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = report.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _count(value: object, what: str, warnings: list[str]) -> int | None:

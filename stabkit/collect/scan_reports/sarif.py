@@ -19,7 +19,8 @@ from stabkit.collect.amounts import amount
 from stabkit.collect.content import ReportError, normalise_path
 from stabkit.collect.fingerprints import computed_fingerprints, sha256_of
 from stabkit.collect.json_content import json_keys, load_json, without_collections
-from stabkit.collect.scan_reports._results import UNPARSED, unread
+from stabkit.collect.json_shapes import entries, mapped, moment
+from stabkit.collect.scan_reports._results import UNPARSED, positive, unread
 from stabkit.collect.scan_reports._sarif_execution import (
     invocations,
     refused_version,
@@ -120,21 +121,21 @@ class _Run:
         self.run = run
         self.scan_id = scan_id
         self.root = root
-        driver = _object(_object(run.get("tool")).get("driver"))
+        driver = mapped(mapped(run.get("tool")).get("driver"))
         self.tool = str(driver.get("name") or "(?)")
         self.version = driver.get("semanticVersion") or driver.get("version")
-        self.components = [driver, *map(_object, _list(_object(run.get("tool")).get("extensions")))]
-        self.rules = [rule for rule in map(_object, _list(driver.get("rules"))) if rule]
+        self.components = [driver, *map(mapped, entries(mapped(run.get("tool")).get("extensions")))]
+        self.rules = [rule for rule in map(mapped, entries(driver.get("rules"))) if rule]
         self._by_id = {
-            str(rule.get("id")): rule for part in self.components for rule in map(_object, _list(part.get("rules")))
+            str(rule.get("id")): rule for part in self.components for rule in map(mapped, entries(part.get("rules")))
         }
         self._paths: dict[tuple[str, str | None], str] = {}
         self._used_rules: set[str] = set()
         self._switched_off = switched_off(run)
         self.unread: list[str] = []
-        self.artifacts = [_object(artifact) for artifact in _list(run.get("artifacts"))]
-        self.bases = _object(run.get("originalUriBaseIds"))
-        places = [_object(base).get("uri") for base in self.bases.values()]
+        self.artifacts = [mapped(artifact) for artifact in entries(run.get("artifacts"))]
+        self.bases = mapped(run.get("originalUriBaseIds"))
+        places = [mapped(base).get("uri") for base in self.bases.values()]
         # An absolute base is the checkout's place on one machine: paths stay relative to it.
         self._absolute_bases = sorted(
             (
@@ -154,7 +155,7 @@ class _Run:
         active = self._active_rules()
         # Only a tool that states what it looked at says so by "analysisTarget"; other artifacts are mere mentions.
         paths = sorted(
-            {self._uri(a.get("location")) or "" for a in self.artifacts if "analysisTarget" in _list(a.get("roles"))}
+            {self._uri(a.get("location")) or "" for a in self.artifacts if "analysisTarget" in entries(a.get("roles"))}
             - {""}
         )
         started = next((i.get("startTimeUtc") for i in invocations(self.run)), None)
@@ -167,7 +168,7 @@ class _Run:
             "rules_sha256": sha256_of(active) if active else None,
             "files_scanned": len(paths) or None,
             "complete": not faults,
-            "scanned_at": _moment(started),
+            "scanned_at": moment(started),
             "paths": json.dumps(paths) if paths else None,
             "rules": json.dumps(active) if active else None,
         }
@@ -185,7 +186,7 @@ class _Run:
         rows = []
         names = []
         broken = 0
-        for result in _list(self.run.get("results")):
+        for result in entries(self.run.get("results")):
             if not isinstance(result, dict):
                 broken += 1
                 continue
@@ -212,12 +213,11 @@ class _Run:
     def _finding(
         self, result: Mapping[str, Any], name: str, rule: Mapping[str, Any], own: Mapping[str, str]
     ) -> dict[str, Any]:
-        location = _object(next(iter(_list(result.get("locations"))), None))
-        physical = _object(location.get("physicalLocation"))
-        region = _object(physical.get("region"))
-        context = _object(_object(physical.get("contextRegion")).get("snippet")).get("text")
-        snippet = _object(region.get("snippet")).get("text")
-        line = region.get("startLine")
+        location = mapped(next(iter(entries(result.get("locations"))), None))
+        physical = mapped(location.get("physicalLocation"))
+        region = mapped(physical.get("region"))
+        context = mapped(mapped(physical.get("contextRegion")).get("snippet")).get("text")
+        snippet = mapped(region.get("snippet")).get("text")
         source = snippet or context
         level = stated if (stated := _word(result.get("level"))) in _LEVELS else self._level(rule)
         return {
@@ -227,7 +227,7 @@ class _Run:
             "severity": str(level).lower(),
             "scope": "all",
             "path": self._uri(physical.get("artifactLocation")),
-            "line": line if isinstance(line, int) and line > 0 else None,
+            "line": positive(region.get("startLine")),
             "message": redact_text(self._message(result, rule)),
             "fingerprints": _json_of(own),
             "partial_fingerprints": _json_of(_keys(result.get("partialFingerprints"))),
@@ -236,12 +236,12 @@ class _Run:
         }
 
     def _rule(self, result: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-        reference = _object(result.get("rule"))
+        reference = mapped(result.get("rule"))
         identity = result.get("ruleId") or reference.get("id")
         index = result.get("ruleIndex", reference.get("index"))
-        component = self._component(_object(reference.get("toolComponent")).get("index"))
-        rules = _list(component.get("rules"))
-        indexed = _object(rules[index]) if _is_index(index, rules) else {}
+        component = self._component(mapped(reference.get("toolComponent")).get("index"))
+        rules = entries(component.get("rules"))
+        indexed = mapped(rules[index]) if _is_index(index, rules) else {}
         if identity is None:
             identity = indexed.get("id")
         text = str(identity) if identity else "(?)"
@@ -256,25 +256,25 @@ class _Run:
         return self.components[0]
 
     def _level(self, rule: Mapping[str, Any]) -> str:
-        level = _object(rule.get("defaultConfiguration")).get("level")
+        level = mapped(rule.get("defaultConfiguration")).get("level")
         return str(level) if _word(level) in _LEVELS else _DEFAULT_LEVEL
 
     def _enabled(self, name: str, rule: Mapping[str, Any]) -> bool:
-        return name not in self._switched_off and _object(rule.get("defaultConfiguration")).get("enabled") is not False
+        return name not in self._switched_off and mapped(rule.get("defaultConfiguration")).get("enabled") is not False
 
     def _message(self, result: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
-        message = _object(result.get("message"))
+        message = mapped(result.get("message"))
         text = message.get("text") or message.get("markdown")
         if text is None and message.get("id"):
-            text = _object(_object(rule.get("messageStrings")).get(str(message["id"]))).get("text")
-        return _filled(str(text or ""), _list(message.get("arguments")))
+            text = mapped(mapped(rule.get("messageStrings")).get(str(message["id"]))).get("text")
+        return _filled(str(text or ""), entries(message.get("arguments")))
 
     def _uri(self, location: object) -> str | None:
         """Return the path of an artifact location: by index, along the chain of its bases, percent-decoded."""
-        place = _object(location)
+        place = mapped(location)
         index = place.get("index")
         if not place.get("uri") and isinstance(index, int) and _is_index(index, self.artifacts):
-            place = _object(self.artifacts[index].get("location"))
+            place = mapped(self.artifacts[index].get("location"))
         uri = place.get("uri")
         if not isinstance(uri, str) or not uri:
             return None
@@ -297,7 +297,7 @@ class _Run:
         seen: set[str] = set()
         while isinstance(base, str) and base in self.bases and base not in seen:
             seen.add(base)
-            entry = _object(self.bases[base])
+            entry = mapped(self.bases[base])
             prefix = entry.get("uri")
             if not isinstance(prefix, str) or "://" in prefix or prefix.startswith(("/", "file:")):
                 break
@@ -322,7 +322,7 @@ def _filled(text: str, arguments: list[Any]) -> str:
 
 
 def _suppressed(result: Mapping[str, Any]) -> bool:
-    stated = [s for s in _list(result.get("suppressions")) if isinstance(s, dict)]
+    stated = [s for s in entries(result.get("suppressions")) if isinstance(s, dict)]
     return any(suppression.get("status") in _ACCEPTED for suppression in stated)
 
 
@@ -344,18 +344,5 @@ def _word(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def _is_index(index: object, items: list[Any]) -> bool:
     return isinstance(index, int) and not isinstance(index, bool) and 0 <= index < len(items)
-
-
-def _moment(value: object) -> pd.Timestamp | None:
-    moment = pd.to_datetime(value, utc=True, errors="coerce") if isinstance(value, str) else pd.NaT
-    return None if moment is pd.NaT else moment

@@ -242,16 +242,18 @@ def test_buckets_of_a_histogram_are_intervals_and_no_samples(tmp_path):
 
 
 def test_otlp_histograms_are_intervals(tmp_path):
-    def document(unit, *counts):
+    def document(unit, *counts, **more):
         point = {"explicitBounds": [0.01, 0.025], "bucketCounts": [str(count) for count in counts],
                  "attributes": [{"key": "route", "value": {"stringValue": "/a"}}]}  # fmt: skip
-        metric = {"name": "http.server.duration", "unit": unit, "histogram": {"dataPoints": [point]}}
+        metric = {"name": "http.server.duration", "unit": unit, "histogram": {"dataPoints": [point], **more}}
         return {"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric, {"name": "up", "gauge": {}}]}]}]}
 
     lines = "\n".join(json.dumps(document("s", *counts)) for counts in ((1, 1, 1), (90, 6, 4)))
     found = read(tmp_path, lines + "\n")
     bounds = {"p50_ms": [None, 10.0], "p95_ms": [10.0, 25.0], "p99_ms": [25.0, None]}
     assert stated(found) == {"target": "http.server.duration route=/a", "n": 100, "bounds_ms": bounds}
+    parts = [json.dumps(document("s", *counts, aggregationTemporality=1)) for counts in ((80, 5, 0), (10, 1, 4))]
+    assert stated(read(tmp_path, "\n".join(parts)))["bounds_ms"] == bounds
     assert "metrics are no histograms of times and left out" in found["sources"]["message"].iloc[0]
     assert read(tmp_path, document("By", 1, 1, 1))["sources"]["status"].iloc[0] == "partial"
     assert "bounds_ms" not in stated(read(tmp_path, document("s", 1, 1)))
