@@ -12,6 +12,7 @@ import httpx
 
 from stabkit.collect.sequences import MISSING, find_field, read_json
 from stabkit.config import HttpTarget
+from stabkit.redact import MASK, is_secret_name
 
 if TYPE_CHECKING:
     from stabkit.collect.payload_schema import PayloadSchema
@@ -88,7 +89,8 @@ def _json_fault(target: HttpTarget, text: str) -> str | None:
         if found is MISSING:
             return f"{path} is missing"
         if not _same(found, expected):
-            return f"{path} = {_shown(found)}, expected {json.dumps(expected)}"
+            shown = MASK if is_secret_name(path) else _shown(found)
+            return f"{path} = {shown}, expected {json.dumps(expected)}"
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.collect.sequences import MISSING, Event, evaluate_sequence, find_field, read_json
@@ -51,31 +52,34 @@ class ContractTallies:
         What is expected.
     validator : PayloadSchema or None
         Of the schema file.
+    secrets : tuple of str
+        Values that no row may hold.
     """
 
-    def __init__(self, target: WebSocketTarget, validator: PayloadSchema | None) -> None:
+    def __init__(self, target: WebSocketTarget, validator: PayloadSchema | None, secrets: tuple[str, ...] = ()) -> None:
+        tally = partial(Tally, secrets=secrets)
         self._target = target
         self._contract = target.event
         self._type_field = target.event.type_field if target.event else _FIELD
         self._validator = validator
         self._deadline = f"in {target.listen_ms / 1000:g} s"
         self._connected = 0
-        self._frames = Tally("frames are JSON", "JSON objects", "messages")
-        self._reply = Tally("reply", self._reply_words(), "replies")
-        self._subprotocol = Tally("subprotocol", " or ".join(target.subprotocols), "sessions")
-        self._pings = Tally("pings", f"answered within {target.pong_within_ms:g} ms", "pings")
-        self._close = Tally("close code", str(target.expect_close), "sessions")
+        self._frames = tally("frames are JSON", "JSON objects", "messages")
+        self._reply = tally("reply", self._reply_words(), "replies")
+        self._subprotocol = tally("subprotocol", " or ".join(target.subprotocols), "sessions")
+        self._pings = tally("pings", f"answered within {target.pong_within_ms:g} ms", "pings")
+        self._close = tally("close code", str(target.expect_close), "sessions")
         self._sequences = [
-            (rule, Tally(f"sequence {rule.name}", _rule_words(rule), "sequences")) for rule in target.sequence
+            (rule, tally(f"sequence {rule.name}", _rule_words(rule), "sequences")) for rule in target.sequence
         ]
         contract = target.event or EventContract()
-        self._types = {t: Tally(f"event {t}", f"seen {self._deadline}", "sessions") for t in contract.types}
-        self._any = Tally("event any", f"at least one {self._deadline}", "sessions")
-        self._fields = {p: Tally(f"field {p}", "present", "events") for p in contract.required}
-        self._schema = Tally("schema", f"valid by {contract.schema_file}", "events")
-        self._known = Tally("type known", "one of " + ", ".join(contract.types), "events")
-        self._unique = Tally("ids unique", f"{contract.id_field} never twice", "events")
-        self._sender_time = Tally("sender time", f"{contract.time_field} never goes back", "events")
+        self._types = {t: tally(f"event {t}", f"seen {self._deadline}", "sessions") for t in contract.types}
+        self._any = tally("event any", f"at least one {self._deadline}", "sessions")
+        self._fields = {p: tally(f"field {p}", "present", "events") for p in contract.required}
+        self._schema = tally("schema", f"valid by {contract.schema_file}", "events")
+        self._known = tally("type known", "one of " + ", ".join(contract.types), "events")
+        self._unique = tally("ids unique", f"{contract.id_field} never twice", "events")
+        self._sender_time = tally("sender time", f"{contract.time_field} never goes back", "events")
 
     def add(self, record: Record, events: list[Event], faults: list[tuple[int, str]]) -> None:
         """Judge one connected session."""

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from stabkit.errors import ConfigError
-from stabkit.redact import is_secret_name
+from stabkit.redact import is_secret_name, secret_parts
 
 __all__ = ["checked_url", "request_headers"]
 
@@ -28,7 +28,7 @@ def request_headers(
     where: str,
     root: Path = Path(),
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return all headers to send, and the secret values among them, for masking.
+    """Return all headers to send, and the secret values among them with their parts, for masking.
 
     A command runs in ``root``, without a shell; what it prints, less the line's end, is the value.
 
@@ -46,7 +46,7 @@ def request_headers(
                 hint=f'Put it into an environment variable: headers_env = {{ "{name}" = "VARIABLE" }}.',
             )
     values = dict(headers)
-    secrets = []
+    secrets: list[str] = []
     for name, variable in headers_env.items():
         value = os.environ.get(variable, "")
         if not value:
@@ -56,10 +56,10 @@ def request_headers(
                 hint=f"Set it to the value of the header {name!r}.",
             )
         values[name] = value
-        secrets.append(value)
+        secrets += secret_parts(value)
     for name, command in (headers_command or {}).items():
         values[name] = _output(command, where=f"{where}.headers_command.{name}", root=root)
-        secrets.append(values[name])
+        secrets += secret_parts(values[name])
     for name, value in values.items():
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise ConfigError(

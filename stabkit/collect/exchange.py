@@ -30,6 +30,8 @@ class Plan:
     ----------
     secret_headers : frozenset of str
         In lower case; they are sent to the host of ``url`` only.
+    secret_body : bool
+        Neither is the body sent to another host.
     secrets : tuple of str
         Values that no message may hold.
     """
@@ -42,6 +44,7 @@ class Plan:
     max_redirects: int = 0
     through_proxy: bool = False
     secret_headers: frozenset[str] = frozenset()
+    secret_body: bool = False
     secrets: tuple[str, ...] = ()
 
     def request(self) -> httpx.Request:
@@ -110,11 +113,8 @@ class Caller:
         """Return the request that a redirect asks for, or why it is not sent."""
         if taken > self._plan.max_redirects:
             return f"more than {self._plan.max_redirects} redirects"
-        try:
-            url = request.url.join(_location(answer) or "").copy_with(fragment=None, username=None, password=None)
-        except (httpx.InvalidURL, ValueError):
-            return "redirect to what is no URL"
-        if not 0 < (url.port or 1) < 65_536:
+        url = _joined(request.url, _location(answer) or "")
+        if url is None:
             return "redirect to what is no URL"
         if url.scheme not in ("http", "https") or not url.host:
             return f"redirect to {self._shown(url)}, which is no HTTP address"
@@ -126,6 +126,8 @@ class Caller:
             method, content = "GET", b""
             headers = {k: v for k, v in headers.items() if k not in _OF_BODY}
         if not _same_host(request.url, url):
+            if content and self._plan.secret_body:
+                return f"redirect to {self._shown(url)} not followed: a secret body is not sent to another host"
             headers = {k: v for k, v in headers.items() if k not in self._plan.secret_headers}
         return httpx.Request(method, url, headers=headers, content=content or None)
 
@@ -173,6 +175,14 @@ class Caller:
 
 def _location(answer: Answer) -> str | None:
     return answer.headers.get("Location") if answer.status in _REDIRECTS else None
+
+
+def _joined(url: httpx.URL, location: str) -> httpx.URL | None:
+    try:
+        there = url.join(location).copy_with(fragment=None, username=None, password=None)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return there if 0 < (there.port or 1) < 65_536 else None
 
 
 def _same_host(before: httpx.URL, after: httpx.URL) -> bool:

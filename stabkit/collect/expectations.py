@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -12,7 +13,7 @@ from stabkit.collect.exchange import Answer
 from stabkit.collect.tally import Tally
 from stabkit.config import HttpTarget
 from stabkit.errors import EvidenceError
-from stabkit.redact import redact_text, redact_url
+from stabkit.redact import is_secret_name, redact_text, redact_url
 
 if TYPE_CHECKING:
     from stabkit.collect.payload_schema import PayloadSchema
@@ -37,15 +38,16 @@ class Expectations:
         self._target = target
         self._validator = validator
         self._secrets = secrets
-        self._status = Tally("status", " or ".join(str(status) for status in target.statuses), "requests")
-        self._protocol = Tally("protocol", f"HTTP/{target.http_version}", "answers")
-        self._redirects = Tally("redirects", f"at most {target.max_redirects}, leading to an answer", "requests")
+        tally = partial(Tally, secrets=secrets)
+        self._status = tally("status", " or ".join(str(status) for status in target.statuses), "requests")
+        self._protocol = tally("protocol", f"HTTP/{target.http_version}", "answers")
+        self._redirects = tally("redirects", f"at most {target.max_redirects}, leading to an answer", "requests")
         self._headers = {
-            name: Tally(f"header {name}", _header_words(wanted), "requests")
+            name: tally(f"header {name}", _header_words(wanted), "requests")
             for name, wanted in target.expect_headers.items()
         }
-        self._body = Tally("body", expected_body(target), "requests")
-        self._schema = Tally("schema", f"valid by {target.expect_schema}", "requests")
+        self._body = tally("body", expected_body(target), "requests")
+        self._schema = tally("schema", f"valid by {target.expect_schema}", "requests")
         self._chains: dict[str, int] = {}
         self._judged: tuple[bytes, str | None, str | EvidenceError | None] | None = None
         self.answered = 0
@@ -96,6 +98,8 @@ class Expectations:
             if met and isinstance(wanted, str) and found is not None:
                 met = re.search(wanted, found) is not None
             shown = "absent" if found is None else repr(redact_text(found, self._secrets)[:100])
+            if found is not None and is_secret_name(name):
+                shown = "a value that is kept secret"
             self._headers[name].add(met, lambda shown=shown: f"{place()}: {shown}")  # type: ignore[misc]
 
     def _judge_body(self, answer: Answer, place: Callable[[], str]) -> None:
@@ -107,11 +111,11 @@ class Expectations:
             self._judged = (answer.body, *self._faults(answer))
         _, fault, broken = self._judged
         if self._body.expected:
-            self._body.add(fault is None, lambda: f"{place()}: {redact_text(str(fault), self._secrets)}")
+            self._body.add(fault is None, lambda: f"{place()}: {fault}")
         if isinstance(broken, EvidenceError):
             self._schema.skip(broken.what)
         elif self._validator is not None:
-            self._schema.add(broken is None, lambda: f"{place()}: {redact_text(str(broken), self._secrets)}")
+            self._schema.add(broken is None, lambda: f"{place()}: {broken}")
 
     def _faults(self, answer: Answer) -> tuple[str | None, str | EvidenceError | None]:
         try:
@@ -160,7 +164,7 @@ class Expectations:
             return f"HTTP {answer.status}"
         there = _joined(answer.url, location)
         loop = ", a loop to itself" if there == answer.url else ""
-        return f"HTTP {answer.status}, redirect to {redact_text(redact_url(there), self._secrets)}{loop}"
+        return f"HTTP {answer.status}, redirect to {redact_url(there)}{loop}"
 
 
 def _joined(url: str, location: str) -> str:

@@ -23,13 +23,13 @@ import pandas as pd
 from stabkit.collect.credentials import checked_url, request_headers
 from stabkit.collect.exchange import Answer, Caller, Plan
 from stabkit.collect.expectations import Expectations
-from stabkit.collect.payload import request_body
+from stabkit.collect.payload import body_secrets, request_body
 from stabkit.collect.schedule import Schedule, run_together
 from stabkit.collect.tls import TlsFacts, client_context
 from stabkit.collect.transport import MeasuredTransport
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
-from stabkit.redact import redact_url
+from stabkit.redact import redact_url, url_secrets
 from stabkit.schema import Evidence
 
 __all__ = ["HttpProbe"]
@@ -174,7 +174,7 @@ class HttpProbe:
             usual["Content-Type"] = media_type
         given = {name.lower() for name in headers}
         if target.body_env is not None and content is not None:
-            secrets = (*secrets, content.decode("utf-8", "replace"))
+            secrets = (*secrets, *body_secrets(content))
         return Plan(
             target.method,
             self._url,
@@ -184,7 +184,8 @@ class HttpProbe:
             max_redirects=target.max_redirects,
             through_proxy=target.proxy is not None,
             secret_headers=frozenset(name.lower() for name in (*target.headers_env, *target.headers_command)),
-            secrets=secrets,
+            secret_body=target.body_env is not None,
+            secrets=(*secrets, *url_secrets(self._url)),
         )
 
     def _proxy(self) -> httpcore.Proxy | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
+from stabkit.redact import secret_parts
 
-__all__ = ["request_body"]
+__all__ = ["body_secrets", "request_body"]
 
 
 def request_body(target: HttpTarget, *, root: Path, where: str) -> tuple[bytes | None, str | None]:
@@ -48,6 +51,30 @@ def request_body(target: HttpTarget, *, root: Path, where: str) -> tuple[bytes |
             )
         return value.encode("utf-8", "surrogateescape"), "application/octet-stream"
     return None, None
+
+
+def body_secrets(body: bytes) -> tuple[str, ...]:
+    """Return a secret body and the values in it, as a target may repeat one of them.
+
+    Examples
+    --------
+    >>> body_secrets(b'{"user": "ann", "password": "hunter22"}')[-1]
+    'hunter22'
+    """
+    text = body.decode("utf-8", "replace")
+    try:
+        values = [*_texts(json.loads(text))]
+    except (ValueError, RecursionError):
+        values = [value for _, value in parse_qsl(text)]
+    return tuple(part for value in (text, *values) for part in secret_parts(value))
+
+
+def _texts(payload: Any) -> Iterator[str]:
+    if isinstance(payload, str):
+        yield payload
+    elif isinstance(payload, (dict, list)):
+        for inner in payload.values() if isinstance(payload, dict) else payload:
+            yield from _texts(inner)
 
 
 def _read(file: Path, where: str) -> bytes:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from stabkit.redact import redact_text
+
 __all__ = ["Tally", "one_line"]
 
 _SHOWN: Final = 3
@@ -21,6 +23,8 @@ class Tally:
         As in the table.
     noun : str
         What is counted, in the plural.
+    secrets : tuple of str
+        Values that no detail may hold.
 
     Examples
     --------
@@ -35,6 +39,7 @@ class Tally:
     check: str
     expected: str
     noun: str
+    secrets: tuple[str, ...] = ()
     met: int = 0
     seen: int = 0
     undecided: int = 0
@@ -47,13 +52,14 @@ class Tally:
         if met:
             self.met += 1
         elif len(self.deviations) < _SHOWN:
-            self.deviations.append(one_line(deviation() if callable(deviation) else deviation))
+            said = deviation() if callable(deviation) else deviation
+            self.deviations.append(one_line(redact_text(said, self.secrets)))
 
     def skip(self, reason: str) -> None:
         """Count one case that could not be decided."""
         self.undecided += 1
         if reason not in self.reasons and len(self.reasons) < _SHOWN:
-            self.reasons.append(one_line(reason))
+            self.reasons.append(one_line(redact_text(reason, self.secrets)))
 
     def row(self, target: str, *, nothing: str = "there was nothing to check") -> dict[str, Any]:
         """Return the row: ``fail`` if any case deviated, ``not_checked`` if any was undecided or none was seen."""

@@ -24,7 +24,7 @@ from stabkit.collect.tally import Tally, one_line
 from stabkit.collect.tls import TlsFacts, client_context
 from stabkit.config import WebSocketTarget
 from stabkit.errors import ConfigError
-from stabkit.redact import redact_text, redact_url
+from stabkit.redact import redact_text, redact_url, url_secrets
 from stabkit.schema import Evidence
 
 __all__ = ["WebSocketProbe"]
@@ -91,9 +91,10 @@ class WebSocketProbe:
         """
         target = self._settings
         self._parts = checked_url(self._url, schemes=("ws", "wss"), where=self._where)
-        self._headers, self._secrets = request_headers(
+        self._headers, secrets = request_headers(
             target.headers, target.headers_env, target.headers_command, where=self._where, root=self._root
         )
+        self._secrets = (*secrets, *url_secrets(self._url))
         if self._parts.scheme == "wss":
             ca_file = None if target.ca_file is None else self._root / target.ca_file.expanduser()
             self._context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
@@ -106,13 +107,14 @@ class WebSocketProbe:
                 json.dumps(message.json_payload)
             except (TypeError, ValueError) as error:
                 raise ConfigError(f"Not JSON: {error}.", where=f"{self._where}.send.{position}.json") from error
+        validator = None
         if target.event is not None and target.event.schema_file is not None:
             from stabkit.collect.payload_schema import PayloadSchema
 
             validator = PayloadSchema(
                 self._root / target.event.schema_file.expanduser(), f"{self._where}.event.schema_file"
             )
-            self._contract = ContractTallies(target, validator)
+        self._contract = ContractTallies(target, validator, self._secrets)
         self._anchor_ns = time.time_ns() - perf_counter_ns()
 
     def run(self, round_number: int) -> None:

@@ -105,6 +105,16 @@ def test_secrets_stay_with_their_host(serve, answering, http_answer, probe_http,
     assert f"Host: 127.0.0.1:{other.port}".encode() in there[0]
 
 
+def test_a_secret_body_stays_with_its_host(serve, answering, http_answer, probe_http, monkeypatch) -> None:
+    monkeypatch.setenv("LOGIN", "hunter22")
+    other = serve(answering(http_answer()))
+    answer = http_answer(status="307 Temporary Redirect", headers=f"Location: {other.url()}\r\n")
+    here = serve(answering(by_path({b"/": answer}, [])))
+    samples = probe_http(here.url(), max_redirects=1, method="POST", body_env="LOGIN")["samples"]
+    assert samples["error"].str.contains("a secret body is not sent to another host").all()
+    assert other.accepted == 0
+
+
 @pytest.mark.parametrize(
     ("status", "method", "kept"),
     [(301, b"GET", False), (303, b"GET", False), (307, b"POST", True), (308, b"POST", True)],

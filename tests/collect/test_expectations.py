@@ -151,6 +151,40 @@ def test_secrets_from_a_command(tmp_path, serve, answering, http_answer, probe_h
 
 
 @pytest.mark.parametrize(
+    ("secret", "settings"),
+    [
+        ("Bearer hunter22", {"headers_env": {"Authorization": "SHOP_KEY"}}),
+        ("Basic YW5uOmh1bnRlcjIy", {"headers_env": {"Authorization": "SHOP_KEY"}}),
+        ("sid=hunter22; lang=en", {"headers_env": {"Cookie": "SHOP_KEY"}}),
+        ('{"user": "ann", "password": "hunter22"}', {"body_env": "SHOP_KEY", "method": "POST"}),
+        ("user=ann&password=hunter22", {"body_env": "SHOP_KEY", "method": "POST"}),
+        ("-", {}),
+    ],
+)
+@pytest.mark.parametrize("status", ["200 OK", "302 Found"])
+def test_what_a_server_repeats_of_a_secret_is_in_no_row(
+    serve, answering, http_answer, probe_http, monkeypatch, secret, settings, status
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", secret)
+    headers = (
+        "Location: /login?next=%2Fback%3Fapi_key%3Dhunter22&hint=hunter22\r\n"
+        "Set-Cookie: sid=n3wc00kie; HttpOnly\r\nX-Said: hunter22\r\n"
+    )
+    server = serve(answering(http_answer(b'{"said": "hunter22", "token": "n3wc00kie"}', status, headers)))
+    evidence = probe_http(
+        server.url(path="/?api_key=hunter22" if secret == "-" else "/"),
+        expect_json={"token": "another"} if "2" in secret[:9] else {"said": "another"},
+        expect_headers={"Set-Cookie": "Secure", "X-Said": "another", "Location": "another"},
+        **settings,
+    )
+    assert evidence["checks"]["detail"].str.contains("***", regex=False).any()
+    for name in evidence:
+        told = evidence[name].to_csv()
+        assert "hunter22" not in told, told
+        assert "n3wc00kie" not in told, told
+
+
+@pytest.mark.parametrize(
     ("code", "words"),
     [
         ("import sys; print('hunter22'); print('hunter22', file=sys.stderr); sys.exit(3)", "exit code 3"),

@@ -526,6 +526,30 @@ def test_secrets_and_proxies(speak, monkeypatch, closed_port) -> None:
         assert "hunter22" not in evidence[name].to_csv()
 
 
+def test_what_a_server_repeats_of_a_secret_is_in_no_row(speak, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SHOP_KEY", "Bearer hunter22")
+    (tmp_path / "event.json").write_text(json.dumps({"properties": {"id": {"type": "integer"}}}))
+    said = "you are hunter22 of s3same"
+    events = [{"type": said, "id": said, "ts": said, "k": said}, {"type": said, "id": said}, "hunter22 " * 40]
+    server = speak(events)
+    contract = EventContract(
+        unknown_type="fail", id_field="id", time_field="ts", schema_file="event.json", required=("x",)
+    )
+    evidence = measure(
+        f"{server.url()}?api_key=s3same",
+        root=tmp_path,
+        headers_env={"Authorization": "SHOP_KEY"},
+        event=contract,
+        sequence=(SequenceRule(steps=("a", "b"), key="k"), SequenceRule(steps=("a",), mode="strict")),
+    )
+    assert server.headers[0]["Authorization"] == "Bearer hunter22"
+    assert check(evidence, "schema")["detail"].count("***")
+    for name in evidence:
+        told = evidence[name].to_csv()
+        assert "hunter22" not in told, told
+        assert "s3same" not in told, told
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
