@@ -136,6 +136,7 @@ def write_batch(place: Place, run: Mapping[str, Any], evidence: Evidence, batch_
     day = row["started_at"][:10]
     frames = {name: conform(name, evidence[name].assign(run_id=row["run_id"])) for name in evidence if name != "runs"}
     written: list[str] = []
+    marker = f"{COMMITS}/{stem}.json"
     try:
         files = tuple(
             _write_table(place, name, frame, f"table={name}/day={day}/{stem}.parquet", written)
@@ -143,13 +144,12 @@ def write_batch(place: Place, run: Mapping[str, Any], evidence: Evidence, batch_
             if len(frame)
         )
         batch = Batch(batch_id, datetime.now(UTC).isoformat(), row, files)
-        place.write(
-            f"{COMMITS}/{stem}.json", (json.dumps(marker_of(batch), indent=1, ensure_ascii=False) + "\n").encode()
-        )
+        place.write(marker, (json.dumps(marker_of(batch), indent=1, ensure_ascii=False) + "\n").encode())
     except BaseException as error:
-        if own_id:  # nobody else can be writing these names, and without a marker nobody can see them
-            for path in written:
-                with contextlib.suppress(OSError):
+        if own_id:  # nobody else can be writing these names
+            # The marker first, as its write may have failed when it had its name: it must never name what is gone.
+            with contextlib.suppress(OSError):
+                for path in (marker, *written):
                     place.remove(path)
         if isinstance(error, OSError):
             raise translate(error, place) from error

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from stabkit.schema import TABLES
 from stabkit.store import sketches
 from stabkit.store.batches import Batch, DataFile, translate, write_parquet
-from stabkit.store.manifests import Manifest, Retired, publish
+from stabkit.store.manifests import Manifest, Retired, publish, read_manifest
 from stabkit.store.queries import arrow_table
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Work:
         old = [each for each in self._retired if each.since + GRACE <= self.moment]
         self.place.verify(dict.fromkeys(each.kept_in for each in old))
         gone = [each for each in old if self.place.remove(each.path)]
-        self._retired = [each for each in self._retired if each not in old]
+        self._retired = [each for each in self._retired if each.since + GRACE > self.moment]
         return len(gone), sum(each.bytes for each in gone)
 
     def next(self, markers: Mapping[str, Batch]) -> Manifest:
@@ -102,10 +102,12 @@ class Work:
         return Manifest(number, markers, self.packs, self.sketches, self.dropped, tuple(self._retired))
 
     def discard(self) -> None:
-        """Remove what was made; nobody was told of it."""
-        for path in self.made:
-            with contextlib.suppress(OSError):
-                self.place.remove(path)
+        """Remove what was made and no manifest names: publishing one may fail when it has its name already."""
+        with contextlib.suppress(OSError):
+            named = read_manifest(self.place)[0].named
+            for path in self.made:
+                if path not in named:
+                    self.place.remove(path)
 
 
 def compact(
@@ -187,9 +189,8 @@ def _sketch(work: Work, batches: Sequence[Batch]) -> int:
 
 def _drop(work: Work, batches: Sequence[Batch], drop: Sequence[str]) -> None:
     files = {file.path: file for batch in batches for file in batch.files}
-    wanted = [files[path] for path in drop]
-    for file in work.manifest.live(wanted):
-        work.retire(file, work.sketches[wanted[0].path])
+    for file, kept_in in dict.fromkeys((work.packs.get(path, files[path]), work.sketches[path]) for path in drop):
+        work.retire(file, kept_in)
     for path in drop:
         work.dropped[path] = work.moment
         work.packs.pop(path, None)

@@ -166,9 +166,11 @@ def _link(temporary: Path, path: Path) -> None:
             raise
         # Without hard links: reserve the name, then fill it. Whoever reads in between finds it damaged, and goes on.
         path.open("xb").close()
-        path.write_bytes(temporary.read_bytes())
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        try:
+            write_durably(path, temporary.read_bytes())
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def _sync_folder(folder: Path) -> None:

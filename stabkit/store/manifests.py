@@ -12,6 +12,7 @@ manifest the store is read from them.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -126,7 +127,8 @@ def publish(place: Place, manifest: Manifest, moment: datetime) -> None:
     for name in place.names(COMPACTIONS):
         found = _NUMBERED.fullmatch(name)
         if found and int(found[1]) <= manifest.number - _KEPT:
-            place.remove(f"{COMPACTIONS}/{name}")
+            with contextlib.suppress(OSError):  # the next compaction tries again
+                place.remove(f"{COMPACTIONS}/{name}")
 
 
 def _name(number: int) -> str:

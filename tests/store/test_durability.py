@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -195,6 +196,64 @@ def seen(root: Path) -> list[object]:
     exact = reader.quantiles(by=("run_id",)).astype(str).values.tolist()
     tables = [reader.read(name).astype(str).values.tolist() for name in ("runs", "samples", "checks")]
     return [*tables, reader.sql(query).round(6).values.tolist(), exact]
+
+
+class Failing(Folder):
+    """A folder where a file of some name is written whole, but the disk says then that it could not be synced."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        super().__init__(root)
+        self._name = name
+
+    def write(self, path: str, content: bytes) -> None:
+        super().write(path, content)
+        self._fail(path)
+
+    def publish(self, path: str, content: bytes) -> None:
+        super().publish(path, content)
+        self._fail(path)
+
+    def remove(self, path: str) -> bool:
+        if "manifest" in path:
+            self._fail(path)
+        return super().remove(path)
+
+    def _fail(self, path: str) -> None:
+        if self._name in path:
+            raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("where", ["commits/", "table=checks/"])
+def test_a_batch_whose_writing_fails_at_last_is_not_there(store: Store, where: str) -> None:
+    kept = store.append(new_run(label="kept"), evidence_of())
+    with pytest.raises(StoreError, match="Input/output error"):
+        Store(Failing(store.root, where)).append(new_run(label="failed"), evidence_of())
+    reader = open_store(store.root)
+    assert reader.runs()["run_id"].tolist() == [kept]
+    assert len(reader.read("samples")) == ROWS
+    assert reader.check().whole
+    assert len(list(store.root.rglob("*.parquet"))) == 2
+
+
+@pytest.mark.parametrize("where", ["manifest-00000003.json", "manifest-00000001.json", "pack-"])
+def test_what_a_manifest_names_stays_however_its_publishing_ends(store: Store, where: str) -> None:
+    for number in range(3):
+        store.append(new_run(label=f"v{number}"), evidence_of())
+        if number:
+            store.compact()
+    store.append(new_run(label="v3"), evidence_of())
+    before = seen(store.root)
+    failing = Store(Failing(store.root, where))
+    if "1" in where:  # an old manifest that cannot be removed is no fault of the new one
+        assert failing.compact().packed
+        assert (store.root / "compactions" / where).exists()
+    else:
+        with pytest.raises(StoreError, match="Input/output error"):
+            failing.compact()
+    assert seen(store.root) == before
+    assert open_store(store.root).check().whole
+    store.compact(now=LATER)
+    assert seen(store.root) == before
 
 
 @pytest.mark.parametrize("done", [False, True], ids=["in the middle of a step", "between two steps"])
