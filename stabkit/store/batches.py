@@ -209,8 +209,8 @@ def batch_of(data: Mapping[str, Any], where: str) -> Batch:
             hint="Update stabkit.",
         )
     files = tuple(DataFile.read(file) for file in data["files"])
-    # Conformed by the reader, all rows at once: row by row takes a hundred times as long.
     run = {name: data["run"].get(name) for name in TABLES["runs"].names}
+    _check_run(run)
     batch = Batch(str(data["batch_id"]), str(data["committed_at"]), run, files)
     strange = [f.path for f in files if not is_data_file(f.path) or f.table not in TABLES]
     if strange or not _NAME.fullmatch(batch.run_id):
@@ -220,6 +220,25 @@ def batch_of(data: Mapping[str, Any], where: str) -> Batch:
             hint="Do not trust this store; move the marker away to read the rest.",
         )
     return batch
+
+
+_JSON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "text": str,
+    "float": (int, float),
+    "integer": int,
+    "boolean": bool,
+    "time": str,
+}
+
+
+def _check_run(run: Mapping[str, Any]) -> None:
+    """Refuse a row that no store writes: the reader conforms all rows at once, and cannot say which one is wrong."""
+    for column in TABLES["runs"].columns:
+        value = run[column.name]
+        if not (not column.required if value is None else isinstance(value, _JSON_TYPES[column.kind])):
+            raise TypeError(f"its run has a wrong {column.name}: {value!r}")
+        if column.kind == "time" and value is not None:
+            datetime.fromisoformat(value)
 
 
 def _run_row(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Markers:
         self._runs: pd.DataFrame | None = None
         self._manifest = Manifest()
         self._manifests: list[str] = []
+        self._told: set[str] = set()
         self.faults: dict[str, StoreError] = {}
         self.manifest_faults: tuple[StoreError, ...] = ()
 
@@ -101,7 +102,9 @@ class Markers:
         try:
             return read_marker(self._place, name)
         except StoreError as error:
-            _LOG.warning("%s", error)
+            if str(error) not in self._told:  # a damaged one is read again at each question, as it may be restored
+                self._told.add(str(error))
+                _LOG.warning("%s", error)
             return error
 
     def _merge(self, batches: Sequence[Batch]) -> pd.DataFrame:

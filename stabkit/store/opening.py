@@ -54,6 +54,7 @@ def open_store(path: Path | str, *, create: bool = False) -> Store:
     for candidate in candidates:
         place = place_of(candidate)
         if _is_store(place):
+            _check_version(place)
             return Store(place)
     if not create:
         raise StoreError(
@@ -76,6 +77,21 @@ def open_store(path: Path | str, *, create: bool = False) -> Store:
             hint="Name a folder that this user can write with --data.",
         ) from error
     return Store(place)
+
+
+def _check_version(place: Place) -> None:
+    """Refuse a store of a newer stabkit as a whole; one without a readable sign is told by its markers."""
+    try:
+        schema = json.loads(place.read(_SIGN))["schema"]
+        newer = schema > SCHEMA_VERSION
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return
+    if newer:
+        raise StoreError(
+            f"This store is of a newer stabkit (schema {schema}, known up to {SCHEMA_VERSION}).",
+            where=place.where(_SIGN),
+            hint="Update stabkit.",
+        )
 
 
 def _is_store(place: Place) -> bool:

@@ -188,7 +188,9 @@ def query(
         for name in TABLES:
             if name != "runs":
                 select = _select(place, database, name, files.get(name, ()), runs=runs["run_id"])
-                database.execute(f"CREATE TEMP VIEW {name} AS {select}")
+                # A damaged file is a fault of the queries that name its table; to the others the table is unknown.
+                with contextlib.nullcontext() if name in named else contextlib.suppress(duckdb.Error):
+                    database.execute(f"CREATE TEMP VIEW {name} AS {select}")
         database.execute("SET lock_configuration = true")
         try:
             result = database.sql(text, params=parameters or None).to_arrow_table()

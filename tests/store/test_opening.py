@@ -24,6 +24,17 @@ def test_lookup_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert open_store("other", create=True).root == below / "other"
 
 
+def test_a_store_of_a_newer_stabkit_is_left_alone(tmp_path: Path) -> None:
+    sign = tmp_path / "data" / "stabkit-store.json"
+    open_store(tmp_path / "data", create=True)
+    sign.write_text('{"schema": 99}')
+    with pytest.raises(StoreError, match="newer stabkit") as caught:
+        open_store(tmp_path / "data", create=True)
+    assert caught.value.where == str(sign)
+    sign.write_text("damaged")  # which says nothing: the markers tell
+    assert open_store(tmp_path / "data").runs().empty
+
+
 def test_a_new_store_keeps_itself_out_of_git(tmp_path):
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     open_store(tmp_path / "runs", create=True).append(new_run(label="v1"), Evidence())

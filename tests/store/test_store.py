@@ -214,7 +214,11 @@ def test_a_changed_data_file_is_named_and_the_rest_stays_readable(store: Store) 
         fresh.read("samples", runs=["bad"])
     assert caught.value.where == str(path)
     assert len(fresh.read("samples", runs=["good"])) == 3
+    assert fresh.sql("SELECT count(*) AS n FROM checks")["n"].tolist() == [4]
     path.unlink()
+    assert fresh.sql("SELECT count(*) AS n FROM checks")["n"].tolist() == [4]
+    with pytest.raises(StoreError, match="missing"):
+        Store(fresh.root).sql("SELECT count(*) AS n FROM samples")
     with pytest.raises(StoreError, match="missing"):
         fresh.evidence("bad")
 
@@ -224,9 +228,16 @@ def test_a_changed_data_file_is_named_and_the_rest_stays_readable(store: Store) 
     [
         *(b"", b"{", b"[]", b"\xff\xfe", b'{"schema": 99}', b'{"schema": 1, "files": 3}', b"[" * 5000),
         b'{"schema": 1, "files": [{"table": "tests", "path": [], "rows": 1, "bytes": 1, "sha256": ""}]}',
+        *(
+            b'{"schema":1,"batch_id":"b","committed_at":"x","files":[],"run":{"run_id":"r","complete":%s,"started_at":%s}}'
+            % run
+            for run in ((b"true", b"5"), (b"true", b'"noon"'), (b"null", b'"2026-01-05T00:00:00+00:00"'))
+        ),
     ],
 )
-def test_a_damaged_marker_hides_its_run_alone_and_is_never_passed_over(store: Store, content: bytes) -> None:
+def test_a_damaged_marker_hides_its_run_alone_and_is_never_passed_over(
+    store: Store, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     good, bad = store.append(run_at(0, "good"), evidence_of()), store.append(run_at(1, "bad"), evidence_of())
     marker = next((store.root / "commits").glob(f"{bad}-*"))
     whole = marker.read_bytes()
@@ -241,6 +252,7 @@ def test_a_damaged_marker_hides_its_run_alone_and_is_never_passed_over(store: St
     with pytest.raises(StoreError) as caught:
         fresh.resolve(bad)
     assert caught.value.where == str(marker)
+    assert len(caplog.messages) == 1  # said once, not at each question
     marker.write_bytes(whole)
     assert fresh.resolve("latest") == bad
 
