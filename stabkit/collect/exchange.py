@@ -180,9 +180,10 @@ def _location(answer: Answer) -> str | None:
 def _joined(url: httpx.URL, location: str) -> httpx.URL | None:
     try:
         there = url.join(location).copy_with(fragment=None, username=None, password=None)
+        port, _ = there.port, there.host  # a name is decoded only when it is asked for, which may fail
     except (httpx.InvalidURL, ValueError):
         return None
-    return there if 0 < (there.port or 1) < 65_536 else None
+    return there if 0 < (port or 1) < 65_536 else None
 
 
 def _same_host(before: httpx.URL, after: httpx.URL) -> bool:

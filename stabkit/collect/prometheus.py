@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import httpx
@@ -74,12 +75,12 @@ def query_range(
     warnings: list[str] = []
     try:
         with httpx.Client(verify=verify, headers=headers, timeout=source.timeout_s, trust_env=False) as client:
-            answer = _ask(client, f"{source.url.rstrip('/')}/api/v1/query_range", window, warnings)
+            answer = _ask(client, f"{source.url.rstrip('/')}/api/v1/query_range", window, warnings, source.timeout_s)
         frame, more = readings(answer, target=name)
         warnings += more
         if not len(frame) and bucket_series(answer):
             warnings.append("the query gives buckets of a histogram, which are no readings; ask for a quantile of them")
-    except (httpx.HTTPError, ReportError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ReportError) as error:
         what = error.what if isinstance(error, ReportError) else f"{type(error).__name__}: {error}"
         fault = f"Prometheus could not be asked: {redact_text(what, secrets)[:300]}"
         evidence = source_evidence({}, kind=_KIND, path=name, form=FORMAT, status="error", messages=[fault])
@@ -99,14 +100,19 @@ def query_range(
     return named(evidence, name)
 
 
-def _ask(client: httpx.Client, url: str, window: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
+def _ask(
+    client: httpx.Client, url: str, window: dict[str, Any], warnings: list[str], timeout_s: float
+) -> dict[str, Any]:
     """Return the answer, also one that states an error; in a POST, since a query may be longer than a URL."""
+    ends = monotonic() + timeout_s  # httpx limits each read by itself: a server that drips would never be late
     with client.stream("POST", url, data=window) as response:
         body = bytearray()
         for block in response.iter_bytes():
             body += block
             if len(body) > ANSWER_LIMIT:
                 raise ReportError(f"its answer exceeds {ANSWER_LIMIT // 1024**2} MiB: ask for fewer series")
+            if monotonic() > ends:
+                raise ReportError(f"its answer was not complete after {timeout_s:g} s")
     odd: list[str] = []
     try:
         answer = mapped(parse_json(body.decode("utf-8", "replace"), odd))

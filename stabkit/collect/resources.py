@@ -287,7 +287,7 @@ def _read_pid(file: Path) -> int:
     except OSError as error:
         raise UnavailableError(f"the pid file cannot be read: {error.strerror}") from error
     first = text.split()[0] if text else ""
-    if not first.isascii() or not first.isdigit() or not 0 < int(first) < 2**31:
+    if not first.isascii() or not first.isdigit() or len(first) > 10 or not 0 < int(first) < 2**31:
         raise UnavailableError(f"the pid file holds no process id: {text[:40]!r}")
     return int(first)
 

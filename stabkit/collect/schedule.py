@@ -73,14 +73,16 @@ def run_together(works: Sequence[Callable[[], None]], schedule: Schedule) -> Non
             faults.append(error)
 
     threads = [threading.Thread(target=guarded, args=(work,), name="http probe", daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
+    started: list[threading.Thread] = []
     try:
         for thread in threads:
-            thread.join()
-    except KeyboardInterrupt:
-        schedule.stop()
+            thread.start()
+            started.append(thread)
         for thread in threads:
+            thread.join()
+    except BaseException:  # an interrupt, or no further thread can be started
+        schedule.stop()
+        for thread in started:
             thread.join()
         raise
     if faults:

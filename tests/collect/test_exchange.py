@@ -61,6 +61,7 @@ def test_each_hop_has_a_row_of_its_own(serve, answering, http_answer, authority,
         ("http://[::1", "redirect to what is no URL"),
         ("http://x:99999999/", "redirect to what is no URL"),
         ("http://\x7f/", "redirect to what is no URL"),
+        ("http://xn--a/", "redirect to what is no URL"),
     ],
 )
 def test_redirects_that_lead_nowhere(serve, answering, http_answer, probe_http, check_of, location, error) -> None:

@@ -101,6 +101,26 @@ def test_no_series_is_partial_and_never_zero():
     assert "knows no reading" in source["message"]
 
 
+def test_a_server_that_drips_is_not_waited_for(serve):
+    def drip(connection):
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not over.wait(0.05):
+            connection.sendall(b" ")
+
+    over = threading.Event()
+    _, source = ask(serve(drip).url(), timeout_s=0.3)
+    over.set()
+    assert source["status"] == "error"
+    assert "not complete after 0.3 s" in source["message"]
+
+
+@pytest.mark.parametrize("host", ["xn--a", "a..b", "a\x01b"])
+def test_a_host_that_is_no_name_is_an_error(host):
+    _, source = ask(f"http://{host}/")
+    assert source["status"] == "error"
+
+
 def test_a_server_that_is_away_is_an_error():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -164,7 +164,7 @@ def test_pid_file_and_restart(start, tmp_path: Path) -> None:
     assert "new since the previous reading" in probe.evidence()["sources"].iloc[0]["message"]
 
 
-@pytest.mark.parametrize("text", ["", "abc", "-1", "0", "99999999999999", "²"])
+@pytest.mark.parametrize("text", ["", "abc", "-1", "0", "99999999999999", "9" * 5000, "²"])
 def test_unusable_pid_file(tmp_path: Path, text: str) -> None:
     file = tmp_path / "server.pid"
     file.write_text(text, encoding="utf-8")
