@@ -108,6 +108,8 @@ def collect(
     own = baseline_state(settings)[0] if baseline_label is not None else None
     if base is not None and own is None and (not only or "changes" in only):
         terminal.note(f"changes are counted from {base[:12]}, the commit of run {name_of(store, str(earlier.base_of))}")
+    if settings.changes is not None and again[1] is None and settings.changes.base is None:
+        terminal.note(f"changes are not recorded: {repository} is no git repository, or holds no commit yet")
     with one_interrupt(terminal):
         looks: tuple[Look, ...] = ()
         if until_decided and baseline_label is not None:

@@ -54,7 +54,14 @@ class Git:
         self._limit = limit
         if not repository.is_dir():
             raise UsageError("There is no such folder.", where=str(repository), hint="Name a git repository.")
-        self.read("rev-parse", "--git-dir")
+        try:
+            self.read("rev-parse", "--git-dir")
+        except EvidenceError as error:
+            if "not a git repository" not in error.what:  # another owner's, a broken one: git's own words help
+                raise
+            raise EvidenceError(
+                "This is no git repository.", where=str(repository), hint="Name one, or leave the changes out."
+            ) from error
 
     def read(self, *arguments: str, given: bytes = b"") -> bytes:
         """Return what a git command prints.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,13 @@ def test_a_configured_base_stays(project: Path, capsys: Any) -> None:
     assert run(["collect", "--label", "two"]) == 0
     assert "counted from" not in capsys.readouterr().err
     assert set(open_store(project / "runs").evidence("two")["changes"]["base_commit"]) == {first}
+
+
+def test_a_folder_without_git_says_that_changes_are_not_recorded(project: Path, capsys: Any) -> None:
+    shutil.rmtree(project / ".git")
+    assert run(["collect", "--label", "v1"]) == 0
+    assert "changes are not recorded" in capsys.readouterr().err
+    text = CONFIG + 'base = "v0"\n'
+    (project / "stabkit.toml").write_text(text)
+    assert run(["collect", "--label", "v2"]) == 2
+    assert "This is no git repository. Name one, or leave the changes out." in capsys.readouterr().err
