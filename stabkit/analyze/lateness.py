@@ -118,9 +118,8 @@ def slow_by_prober(sides: Sides, population: Population, limit: float, margin: f
         times = judged["response_ms"]
         share = float(((times > limit) & (times - own.reindex(judged.index).fillna(0.0) <= limit)).mean())
         if share > _LATE_SHARE * margin:
-            detail = (
-                f"{100 * share:.2g} % of the requests are slow by that alone, {100 * _LATE_SHARE * margin:.2g} % may be"
-            )
+            allowed = f"{100 * _LATE_SHARE * margin:.2g} % are allowed"
+            detail = f"{100 * share:.2g} % of the requests are slow by that alone, {allowed}"
             return Need(None, "evidence", "prober_late", detail, side=name)
     return None
 

@@ -10,7 +10,19 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-__all__ = ["MINUS", "SPACE", "count", "duration", "listing", "measure", "percent", "plural", "points", "significant"]
+__all__ = [
+    "MINUS",
+    "SPACE",
+    "UNKNOWN",
+    "count",
+    "duration",
+    "listing",
+    "measure",
+    "percent",
+    "plural",
+    "points",
+    "significant",
+]
 
 SPACE: Final = "\u202f"
 MINUS: Final = "\u2212"

@@ -19,13 +19,13 @@ from stabkit.report.evidence import load_run, renamed, run_before
 from stabkit.report.files import existing
 from stabkit.report.needs import Again
 from stabkit.report.noise import known_noise
+from stabkit.report.sentences import of_websocket
 from stabkit.report.wording import shell
 from stabkit.schema import Evidence, conform, empty
 from stabkit.store import Store, open_store
 
 __all__ = [
     "HISTORY_RUNS",
-    "WEBSOCKET_METRICS",
     "Case",
     "find_settings",
     "find_settings_file",
@@ -36,7 +36,6 @@ __all__ = [
 
 # A history of more runs than this adds pixels, not insight, and costs reading.
 HISTORY_RUNS = 60
-WEBSOCKET_METRICS = ("connect_time", "first_message_time", "session_time", "round_trip_time", "ping_time")
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ class Case:
         found = set(self.config.websocket)
         for evidence in (self.before, self.after):
             samples, checks = evidence["samples"], evidence["checks"]
-            socket = samples["metric"].isin(WEBSOCKET_METRICS) | samples["metric"].str.startswith("event:")
+            socket = samples["metric"].map(of_websocket).astype(bool)
             found |= set(samples.loc[socket, "target"])
             found |= set(
                 checks.loc[checks["check"].eq("connection") | checks["check"].str.startswith("event "), "target"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from stabkit.analyze.outcome import Estimate
-from stabkit.chart.numbers import SPACE
+from stabkit.chart.numbers import SPACE, UNKNOWN
 from stabkit.chart.numbers import count as amount_text
-from stabkit.report.numbers import change, margin, measure, pair, points
+from stabkit.report.numbers import SHARES, aligned, measure, pair, percent, points, significant
 
 __all__ = [
     "change_text",
@@ -44,12 +44,39 @@ def values_text(estimate: Estimate) -> str:
         return ""
     before, after = pair(estimate.baseline, estimate.candidate, estimate.unit)
     number, _, unit = before.rpartition(SPACE)
-    return f"{number} → {after}" if number and after.endswith(unit) else f"{before} → {after}"
+    return f"{number if number and after.endswith(unit) else before} → {after}"
 
 
 def change_text(estimate: Estimate) -> str:
-    """Return the change with its interval: ``+55 % [+44, +66]``."""
-    return change(estimate)
+    """Return the change with its unit and interval, all with the same decimals, or what stands in for it.
+
+    Examples
+    --------
+    >>> ratio = Estimate("p99", "ms", "ratio", "regressed", change=1.55, low=1.44, high=1.66)
+    >>> change_text(ratio).replace(SPACE, " ")
+    '+55 % [+44, +66]'
+    >>> rate = Estimate("failed", "share", "difference", "stable", change=0.001, low=-0.002, high=0.0045)
+    >>> change_text(rate).replace(SPACE, " ")
+    '+0.10 pp [−0.20, +0.45]'
+    """
+    values = [_scaled(estimate, v) for v in (estimate.change, estimate.low, estimate.high)]
+    known = [abs(v) for v in values if v is not None]
+    if not known:
+        return UNKNOWN
+    texts = aligned(values, 2 if estimate.scale == "ratio" and max(known) < 100 else 3, most=3)
+    unit = "%" if estimate.scale == "ratio" else "pp" if estimate.unit in SHARES else estimate.unit
+    gap = SPACE if values[0] is not None else " "
+    head = f"{texts[0]}{gap}{unit}" if unit else texts[0]
+    return head if estimate.low is None and estimate.high is None else f"{head} [{texts[1]}, {texts[2]}]"
+
+
+def _scaled(estimate: Estimate, value: float | None) -> float | None:
+    """Return a change as it is shown: of a ratio per cent, of a share percentage points."""
+    if value is None:
+        return None
+    if estimate.scale == "ratio":
+        return (value - 1) * 100
+    return value * 100 if estimate.unit in SHARES else value
 
 
 def margin_text(estimate: Estimate) -> str:
@@ -60,7 +87,13 @@ def margin_text(estimate: Estimate) -> str:
     >>> margin_text(Estimate("p99", "ms", "ratio", "stable", margin=0.2)).replace(SPACE, " ")
     '20 %'
     """
-    return "" if estimate.margin is None else margin(estimate).lstrip("±")
+    if estimate.margin is None:
+        return ""
+    if estimate.scale == "ratio":
+        return percent(estimate.margin)
+    share = estimate.unit in SHARES
+    number = significant(estimate.margin * (100 if share else 1))
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number}{SPACE}{'pp' if share else estimate.unit}"
 
 
 def headroom_text(estimate: Estimate, *, limit: bool = False) -> str:

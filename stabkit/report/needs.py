@@ -17,6 +17,7 @@ __all__ = ["AGAIN", "Again", "deciding_command", "doubts", "need_command", "need
 
 LONGEST_DETAIL: Final = 200
 _PLACEHOLDER: Final = re.compile(r"\{(?:rounds|label|baseline)\}")
+_VALUE: Final = re.compile(r"(?<=\d) (?=(?:%|pp|ms|s|MB)(?!\w))")  # what parts a number from its unit
 _WHOSE: Final[Mapping[str, str]] = {
     "baseline": "the baseline's ",
     "candidate": "the candidate's ",
@@ -128,7 +129,7 @@ def need_text(need: Need, *, points: bool = False) -> str:
     >>> need_text(Need(None, "evidence", "missing", "no scan of lint", side="candidate"))
     'no scan of lint in the candidate'
     """
-    detail = named_metrics(plain(need.detail, LONGEST_DETAIL)).replace(" %", f"{SPACE}%") if need.detail else ""
+    detail = _VALUE.sub(SPACE, named_metrics(plain(need.detail, LONGEST_DETAIL))) if need.detail else ""
     amount = count(need.amount, "more " + need.unit.removesuffix("s")) if need.amount else ""
     would = f"{amount} would decide" if amount else ""
     if need.reason in ("one_sample", "too_few_samples") and "a round" in detail:  # the size of a round, not a subject

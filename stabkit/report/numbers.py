@@ -1,12 +1,12 @@
-"""Estimates, margins and times as people read them; plain numbers are in :mod:`stabkit.chart.numbers`."""
+"""Intervals, pairs and times as people read them; plain numbers are in :mod:`stabkit.chart.numbers`."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stabkit.analyze.outcome import Estimate
 from stabkit.chart.numbers import (
     MINUS,
     SPACE,
@@ -26,13 +26,12 @@ from stabkit.chart.numbers import (
 __all__ = [
     "MINUS",
     "SPACE",
-    "change",
+    "aligned",
     "confidence_text",
     "count",
     "duration",
     "interval",
     "listing",
-    "margin",
     "measure",
     "moment",
     "one_unit",
@@ -44,7 +43,7 @@ __all__ = [
 ]
 
 # Units whose values are shares: their differences are percentage points.
-_SHARES: Final = frozenset({"share", "rate", "proportion", "ratio", "fraction"})
+SHARES: Final = frozenset({"share", "rate", "proportion", "ratio", "fraction"})
 
 
 def interval(low: float | None, high: float | None, *, digits: int = 3) -> str:
@@ -55,11 +54,23 @@ def interval(low: float | None, high: float | None, *, digits: int = 3) -> str:
     >>> interval(-0.6, 1.1), interval(1.24, float("inf"))
     ('[−0.6, +1.1]', '[+1.24, +∞]')
     """
-    shared = decimals_of([low, high], digits)
-    texts = [significant(bound, sign=True, decimals=shared) for bound in (low, high)]
-    if shared and all("." in t and t.endswith("0") for t in texts):
-        texts = [significant(bound, sign=True, decimals=shared - 1) for bound in (low, high)]
+    texts = aligned((low, high), digits)
     return f"[{texts[0]}, {texts[1]}]"
+
+
+def aligned(values: Sequence[float | None], digits: int = 3, *, most: int = 6) -> list[str]:
+    """Return signed numbers with the same decimals, at most so many and as few as say the same; none is 0.
+
+    Examples
+    --------
+    >>> aligned([0.01, -0.09, 0.1]), aligned([2.0, -4.0, 23.0]), aligned([0, -0.6, 0.6])
+    (['+0.01', '−0.09', '+0.10'], ['+2', '−4', '+23'], ['0', '−0.6', '+0.6'])
+    """
+    decimals = min(decimals_of(values, digits), most)
+    known = [v for v in values if v is not None and math.isfinite(v)]
+    while decimals and all(round(v, decimals) == round(v, decimals - 1) for v in known):
+        decimals -= 1  # no zeros that say nothing
+    return [significant(v, sign=True, decimals=decimals if v else 0) for v in values]
 
 
 def confidence_text(confidence: float) -> str:
@@ -67,75 +78,10 @@ def confidence_text(confidence: float) -> str:
 
     Examples
     --------
-    >>> confidence_text(0.95), confidence_text(0.99998).replace(SPACE, " ")
-    ('95 %', '99.998 %')
+    >>> [confidence_text(level).replace(SPACE, " ") for level in (0.95, 0.99998)]
+    ['95 %', '99.998 %']
     """
-    return "95 %" if confidence == 0.95 else percent(confidence)
-
-
-def _scaled(estimate: Estimate, value: float | None) -> float | None:
-    if value is None:
-        return None
-    if estimate.scale == "ratio":
-        return (value - 1) * 100
-    return value * 100 if estimate.unit in _SHARES else value
-
-
-def _change_unit(estimate: Estimate) -> str:
-    if estimate.scale == "ratio":
-        return "%"
-    if estimate.unit in _SHARES:
-        return "pp"
-    return estimate.unit
-
-
-def change(estimate: Estimate) -> str:
-    """Return the change with its unit and 95 % interval, or what stands in for it.
-
-    Examples
-    --------
-    >>> ratio = Estimate("p99", "ms", "ratio", "regressed", change=1.55, low=1.44, high=1.66)
-    >>> change(ratio).replace(SPACE, " ")
-    '+55 % [+44, +66]'
-    >>> rate = Estimate("failed", "share", "difference", "stable", change=0.001, low=-0.002, high=0.0045)
-    >>> change(rate).replace(SPACE, " ")
-    '+0.1 pp [−0.2, +0.45]'
-    """
-    values = [_scaled(estimate, v) for v in (estimate.change, estimate.low, estimate.high)]
-    if all(v is None for v in values):
-        return UNKNOWN
-    digits = 2 if estimate.scale == "ratio" and max((abs(v) for v in values if v is not None), default=0) < 100 else 3
-    centre, low, high = values
-    finite = [v for v in values if v is not None and math.isfinite(v)]
-    shared = min(decimals_of(finite, digits), 3) if finite else 0
-    texts = [significant(v, sign=True, decimals=shared) for v in (centre, low, high)]
-    texts = [_trimmed(t) for t in texts]
-    unit = _change_unit(estimate)
-    head = f"{texts[0]}{SPACE}{unit}" if unit else texts[0]
-    if centre is None:
-        head = f"{UNKNOWN} {unit}".strip()
-    return head if low is None and high is None else f"{head} [{texts[1]}, {texts[2]}]"
-
-
-def _trimmed(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def margin(estimate: Estimate) -> str:
-    """Return the margin that the change is judged against.
-
-    Examples
-    --------
-    >>> margin(Estimate("p99", "ms", "ratio", "stable", margin=0.2)).replace(SPACE, " ")
-    '±20 %'
-    """
-    if estimate.margin is None:
-        return UNKNOWN
-    if estimate.scale == "ratio":
-        return f"±{percent(estimate.margin)}"
-    if estimate.unit in _SHARES:
-        return f"±{_trimmed(significant(estimate.margin * 100))}{SPACE}pp"
-    return f"±{_trimmed(significant(estimate.margin))}{SPACE}{estimate.unit}"
+    return f"95{SPACE}%" if confidence == 0.95 else percent(confidence)
 
 
 def pair(baseline: float | None, candidate: float | None, unit: str) -> tuple[str, str]:
@@ -153,7 +99,7 @@ def pair(baseline: float | None, candidate: float | None, unit: str) -> tuple[st
     ['0.31 %', '0.42 %']
     """
     values, shown = one_unit([baseline, candidate], unit.removesuffix(" per round"))
-    if unit in _SHARES:
+    if unit in SHARES:
         if any(v is None or 0 < v < 0.001 or 0.999 < v < 1 for v in values):  # alone, or too near to none or all
             return percent(baseline), percent(candidate)
         values, shown = [100 * v for v in values if v is not None], "%"

@@ -24,6 +24,7 @@ __all__ = [
     "estimate_text",
     "lacks_baseline",
     "leading_estimate",
+    "of_websocket",
     "reason",
     "reason_text",
     "reasons",
@@ -108,16 +109,16 @@ _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 def section_of(condition: ConditionResult) -> int:
     """Return the number of the report section that shows the condition's evidence."""
-    if condition.kind in ("latency", "slow_requests", "objective", "error_rate") and _on_websocket(condition):
+    if condition.kind in ("latency", "slow_requests", "objective", "error_rate") and of_websocket(condition.metric):
         return 4
     if condition.kind == "checks" and condition.facts.get("probe") == "websocket":
         return 4
     return SECTION_OF_KIND.get(condition.kind, 2)
 
 
-def _on_websocket(condition: ConditionResult) -> bool:
-    metric = condition.metric or ""
-    return metric in _WEBSOCKET_METRICS or metric.startswith("event:")
+def of_websocket(metric: str | None) -> bool:
+    """Say whether a metric is one that WebSocket sessions have."""
+    return metric is not None and (metric in _WEBSOCKET_METRICS or metric.startswith("event:"))
 
 
 def verdict_sentence(gate: Gate) -> str:

@@ -27,7 +27,6 @@ from stabkit.report.wording import capital, count, joined, named_metrics, plain,
 __all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]
 
 WORD: Final = {"stable": "Stable", "regressed": "Regressed", "inconclusive": "Inconclusive"}
-_SEVERITIES: Final = ("critical", "high", "normal", "low")
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,13 @@ def test_strip_marks_unknown_bounds() -> None:
     assert Strip(0.0, -0.01, 0.01, 0.05, "stable").svg.count(b"l7-5") == 0
 
 
+def test_no_line_ends_between_two_values_or_inside_an_interval() -> None:
+    said = "p99 9.06 → 9.36 ms, +3 % [−5, +23]; a → b, [see, this]"
+    html = Statement((said,))._repr_html_()
+    assert "p99 9.06\u00a0→\u00a09.36 ms, +3 % [−5,\u00a0+23]; a → b, [see, this]" in html
+    assert "[−5, +23]" in Statement((said,)).text(), "other forms keep plain spaces"
+
+
 def test_long_names_break_at_their_joints_and_commands_between_words() -> None:
     table = Table(
         (

@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stabkit.analyze.outcome import Estimate
+from stabkit.report.estimates import change_text, margin_text
 from stabkit.report.numbers import (
     SPACE,
-    change,
     count,
     duration,
     interval,
     listing,
-    margin,
     moment,
     pair,
     percent,
@@ -66,17 +65,17 @@ def test_significant_never_writes_an_ascii_minus_or_exponent(value: float) -> No
 
 def test_change_states_unit_and_interval() -> None:
     ratio = Estimate("p99", "ms", "ratio", "regressed", change=1.31, low=1.24, high=1.45)
-    assert plain(change(ratio)) == "+31 % [+24, +45]"
+    assert plain(change_text(ratio)) == "+31 % [+24, +45]"
     unknown = Estimate("p50", "ms", "ratio", "inconclusive", change=1.008)
-    assert plain(change(unknown)) == "+0.8 %"
+    assert plain(change_text(unknown)) == "+0.8 %"
     unbounded = Estimate("p50", "ms", "ratio", "inconclusive", change=1.008, low=-math.inf, high=math.inf)
-    assert plain(change(unbounded)) == "+0.8 % [−∞, +∞]"
-    assert change(Estimate("p50", "ms", "ratio", "inconclusive")) == "–"
+    assert plain(change_text(unbounded)) == "+0.8 % [−∞, +∞]"
+    assert change_text(Estimate("p50", "ms", "ratio", "inconclusive")) == "–"
 
 
 def test_margin_and_pair() -> None:
-    assert plain(margin(Estimate("rate", "share", "difference", "stable", margin=0.005))) == "±0.5 pp"
-    assert margin(Estimate("rate", "share", "difference", "stable")) == "–"
+    assert plain(margin_text(Estimate("rate", "share", "difference", "stable", margin=0.005))) == "0.5 pp"
+    assert margin_text(Estimate("rate", "share", "difference", "stable")) == ""
     assert [plain(side) for side in pair(15_000, 16_500, "ms")] == ["15.0 s", "16.5 s"]
 
 

@@ -20,6 +20,9 @@ __all__ = ["TEMPLATES", "data_address", "environment"]
 
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 LONG_WORD: Final = 22
+# An arrow between two values, and the comma of an interval: no line ends there.
+_ARROW: Final = re.compile(r" → (?=\d)")
+_BOUNDS: Final = re.compile(r"(\[[-−+\d∞>][^\[\], ]*), (?=[-−+\d∞>][^\[\], ]*\])")
 _JOINT: Final = re.compile(r"(?<=/)|(?<=[^_]_)(?=[^_.])|(?<=::)|(?<=\.)(?=\w{4})")
 
 
@@ -39,16 +42,21 @@ def environment() -> jinja2.Environment:
         "slug": slug,
         "badge": badge,
         "data": data_address,
-        "line": plain_text,
+        "line": _line,
         "breaks": _with_breaks,
         "words": _unbroken_words,
     }
     return made
 
 
+def _line(text: object) -> str:
+    """Return untrusted text as one line that never breaks between two values or inside an interval."""
+    return _BOUNDS.sub("\\1,\u00a0", _ARROW.sub("\u00a0→\u00a0", plain_text(text)))
+
+
 def _with_breaks(text: object) -> Markup:
     """Escape, and allow breaks inside long names where a reader expects them: after a slash, dot, underscore, colon."""
-    parts = (_JOINT.split(word) if len(word) > LONG_WORD else [word] for word in plain_text(text).split(" "))
+    parts = (_JOINT.split(word) if len(word) > LONG_WORD else [word] for word in _line(text).split(" "))
     return Markup(" ").join(Markup("<wbr>").join(part) for part in parts)
 
 

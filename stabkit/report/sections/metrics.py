@@ -121,9 +121,8 @@ def _objectives_figure(
 def _lead(pairs: list[tuple[ConditionResult, Estimate]]) -> Statement:
     counts: Counter[str] = Counter(standing_outcome(c, e) for c, e in pairs)
     beyond = sum(e.beyond_margin for _, e in pairs)
-    tail = f"{count(beyond, 'of them')} beyond the margin" if beyond and counts["regressed"] > beyond else ""
-    first = sentence(outcome_count_text(counts, "metric"), tail.replace("of thems", "of them"))
-    return Statement((first,))
+    tail = f"{beyond} of them beyond the margin" if beyond and counts["regressed"] > beyond else ""
+    return Statement((sentence(outcome_count_text(counts, "metric"), tail),))
 
 
 def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str, *, confidence: float = 0.95) -> Table:
