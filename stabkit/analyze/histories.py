@@ -65,7 +65,12 @@ def wilson(hits: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
 
 
 def run_history(
-    samples: pd.DataFrame, runs: pd.DataFrame, *, target: str, metric: str = "response_time"
+    samples: pd.DataFrame,
+    runs: pd.DataFrame,
+    *,
+    target: str,
+    metric: str = "response_time",
+    sketches: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the latency of one target, run by run.
 
@@ -75,6 +80,9 @@ def run_history(
         Tables ``samples`` and ``runs``; warm-up and failed samples are left out.
     target, metric : str
         Which samples. A metric that is no time (``memory``) is refused.
+    sketches : DataFrame, optional
+        Percentiles of runs without samples: ``run_id``, ``target``, ``connection``, ``unit``, ``n``, ``failed``,
+        ``p50``, ``p95``, ``p99``, as from ``Store.quantiles``.
 
     Returns
     -------
@@ -84,12 +92,13 @@ def run_history(
         ``failed`` (samples that failed, on any connection; null if nothing was measured), ``rounds``, ``low_ms`` and
         ``high_ms`` (95 % interval of p50; null below 10 samples and where no order statistic bounds it),
         ``connection`` (``fresh`` or ``reused``, null where there is no such difference), ``line`` (one number an
-        environment and connection). A run without samples keeps its row, with n = 0 and null values.
+        environment and connection). A run without samples keeps its row, with n = 0 and null values; given sketches,
+        ``sketched`` is true where the values come from one, whose rounds and interval are not known.
 
     Raises
     ------
     UsageError
-        No sample at all has this target and metric, or its unit is no time.
+        No sample and no sketch has this target and metric, or its unit is no time.
 
     Notes
     -----
@@ -99,8 +108,12 @@ def run_history(
     the noise between runs.
     """
     ordered = order_runs(runs)
-    chosen = _choose(conform("samples", samples), target, metric)
-    usable, shown = _main_population(chosen[_usable(chosen)])
+    sketched = pd.DataFrame(columns=_SKETCH) if sketches is None else sketches[sketches["target"] == target]
+    chosen = _choose(conform("samples", samples), sketched, target, metric)
+    sketched = sketched[(sketched["n"] > 0) & ~sketched["run_id"].isin(chosen["run_id"])]
+    usable = chosen[_usable(chosen)]
+    main = _main_connection(usable, sketched)
+    usable, shown = _main_population(usable, main)
     rows = [_summary(*measured) for measured in _times_by_run(usable, ordered["run_id"])]
     result = pd.concat([ordered[_RUN], pd.DataFrame(rows, columns=_SUMMARY)], axis=1)
     counts = chosen.groupby("run_id")
@@ -109,22 +122,25 @@ def run_history(
     result.loc[~result["run_id"].isin(list(counts.groups)), "failed"] = pd.NA
     result["n"] = result["n"].astype("Int64")
     result["connection"] = ordered["run_id"].map(shown).astype("str")
-    result["line"] = _line_numbers(result)
     columns = ["p50_ms", "p95_ms", "p99_ms", "n", "failed", "rounds", "low_ms", "high_ms", "connection", "line"]
+    if sketches is not None:
+        result = _with_sketches(result, sketched, main)
+        columns.append("sketched")
+    result["line"] = _line_numbers(result)
     return result[[*_RUN, *columns]]
 
 
 _SUMMARY: Final = ["p50_ms", "p95_ms", "p99_ms", "n", "low_ms", "high_ms"]
+_AT_LEAST: Final = {"p50_ms": 1, "p95_ms": 20, "p99_ms": 100}
+_SKETCH: Final = ["run_id", "target", "connection", "unit", "n", "failed", "p50", "p95", "p99"]
 _SMALLEST_MS: Final = 1e-9
 _TO_MS: Final = {"ms": 1.0, "s": 1000.0, "us": 0.001, "ns": 1e-6}
 
 
-def _choose(samples: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
-    if not len(samples):
-        return samples
+def _choose(samples: pd.DataFrame, sketches: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
     for column, word in (("target", target), ("metric", metric)):
         known = sorted(samples[column].unique())
-        if word not in known:
+        if word not in known and known and sketches.empty:
             if column == "metric":
                 what = f"No sample of {target!r} has the metric {word!r}."
                 raise UsageError(what, where="table samples", hint=f"Name another metric: {', '.join(known)}.")
@@ -132,7 +148,7 @@ def _choose(samples: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
             hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known)}."
             raise UsageError(f"No sample has the {column} {word!r}.", where="table samples", hint=hint)
         samples = samples[samples[column] == word]
-    units = set(samples["unit"].dropna()) - set(_TO_MS)
+    units = {*samples["unit"].dropna(), *sketches["unit"].dropna()} - set(_TO_MS)
     if units:
         raise UsageError(
             f"The metric {metric!r} is measured in {sorted(units)[0]!r}, which is no time.",
@@ -151,14 +167,39 @@ def _milliseconds(samples: pd.DataFrame) -> pd.Series:
     return samples["response_ms"].fillna(reading)
 
 
-def _main_population(usable: pd.DataFrame) -> tuple[pd.DataFrame, Mapping[str, str]]:
+def _main_connection(usable: pd.DataFrame, sketches: pd.DataFrame) -> str:
+    """Return the kind of connection that most measured times belong to; empty where there is no such difference."""
+    sketched = sketches["n"].groupby(sketches["connection"].fillna("")).sum()
+    counts = usable["connection"].fillna("").value_counts().add(sketched, fill_value=0).sort_index()
+    return str(counts.idxmax()) if len(counts) else ""
+
+
+def _main_population(usable: pd.DataFrame, main: str) -> tuple[pd.DataFrame, Mapping[str, str]]:
     """Return the samples that are shown, one kind of connection a run, and which kind that is where one is known."""
     kinds = usable["connection"].fillna("")
-    main = kinds.value_counts().sort_index().idxmax() if len(usable) else ""
     by_run = kinds.groupby(usable["run_id"])
     shown = by_run.agg(lambda own: main if (own == main).any() else own.value_counts().sort_index().idxmax())
     kept = usable[kinds == usable["run_id"].map(shown)]
     return kept, {str(run): kind for run, kind in shown.items() if kind}
+
+
+def _with_sketches(history: pd.DataFrame, sketches: pd.DataFrame, main: str) -> pd.DataFrame:
+    """Fill the runs that have sketches: with the main kind of connection, or with what most of their times have."""
+    ranked = sketches.assign(main=sketches["connection"].fillna("") == main).sort_values(["main", "n"], ascending=False)
+    shown = ranked.drop_duplicates("run_id").set_index("run_id")
+    filled = history.assign(sketched=history["run_id"].isin(shown.index))
+    ids = filled.loc[filled["sketched"], "run_id"]
+    scale = shown["unit"].map(_TO_MS).astype("float64").fillna(1.0)
+    values = {
+        "n": shown["n"],
+        "failed": sketches.groupby("run_id")["failed"].sum(),
+        "rounds": pd.Series(pd.NA, index=shown.index, dtype="Int64"),
+        "connection": shown["connection"],
+        **{name: (shown[name[:3]] * scale).where(shown["n"] >= least) for name, least in _AT_LEAST.items()},
+    }
+    for name, known in values.items():
+        filled.loc[filled["sketched"], name] = ids.map(known).astype(filled[name].dtype)
+    return filled
 
 
 def _times_by_run(usable: pd.DataFrame, run_ids: pd.Series) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -171,11 +212,13 @@ def _times_by_run(usable: pd.DataFrame, run_ids: pd.Series) -> list[tuple[np.nda
 def _summary(times: np.ndarray, rounds: np.ndarray) -> list[float]:
     n, ms = len(times), np.sort(times)
 
-    def rank(p: float, at_least: int) -> float:
-        return float(ms[quantile_rank(n, p) - 1]) if n >= at_least else np.nan
-
+    shares = (0.5, 0.95, 0.99)
+    known = [
+        float(ms[quantile_rank(n, share) - 1]) if n >= least else np.nan
+        for share, least in zip(shares, _AT_LEAST.values(), strict=True)
+    ]
     low, high = _median_interval(times, rounds) if n >= MIN_SAMPLES else (np.nan, np.nan)
-    return [rank(0.5, 1), rank(0.95, 20), rank(0.99, 100), n, low, high]
+    return [*known, n, low, high]
 
 
 def _median_interval(times: np.ndarray, rounds: np.ndarray) -> tuple[float, float]:

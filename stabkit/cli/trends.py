@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -43,20 +44,37 @@ def trend(
       stabkit trend api --quantile p99 --format json
     """
     from stabkit.config import load_config
+    from stabkit.report.evidence import sketches_of
     from stabkit.report.trend import margin_of
     from stabkit.report.trend import trend as history
 
     store = open_data(config, data)
     settings = usual_config(config)
     margin = margin_of(load_config(settings) if settings else None, target, metric, quantile.value)
+    samples, runs = store.read("samples"), store.runs()
+    _import_detectors()
     shown = history(
-        store.read("samples"),
-        store.runs(),
+        samples,
+        runs,
         target=target,
         metric=metric,
         quantile=quantile.value,
         margin=margin,
         limit=limit,
+        sketches=sketches_of(store, runs, samples, metric),
     )
     terminal_of(context).show(output_format, shown)
     return 0
+
+
+def _import_detectors() -> None:
+    """Import changeforest without pyplot: it would wait a third of this command for plots that nobody asks of it."""
+    pyplot = "matplotlib.pyplot"
+    absent = pyplot not in sys.modules
+    if absent:
+        sys.modules[pyplot] = None  # type: ignore[assignment]
+    try:
+        import changeforest  # noqa: F401
+    finally:
+        if absent:
+            del sys.modules[pyplot]

@@ -15,7 +15,7 @@ from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.collect.paths import described
 from stabkit.config import Config, find_config, load_config
 from stabkit.errors import StabkitError, UsageError
-from stabkit.report.evidence import load_run, renamed, run_before
+from stabkit.report.evidence import load_run, renamed, run_before, sketches_of
 from stabkit.report.files import existing
 from stabkit.report.needs import Again
 from stabkit.report.noise import known_noise
@@ -68,6 +68,7 @@ class Case:
     noise: tuple[MetricNoise, ...] = ()
     sides: Sides | None = None
     _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+    _sketches: dict[str, pd.DataFrame | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def first(self) -> bool:
@@ -101,18 +102,12 @@ class Case:
             self._tables[table] = self.store.read(table, runs=self.runs["run_id"].tolist())
         return self._tables[table]
 
-    def sketches(self, metric: str) -> pd.DataFrame:
-        """Return the percentiles of the runs of the history that keep no samples: ``run_id``, ``target``, ``p50``..."""
-        key = f"sketches of {metric}"
-        if key not in self._tables:
-            known = set(self.history("samples")["run_id"])
-            bare = [run for run in self.runs["run_id"] if run not in known]
-            self._tables[key] = (
-                self.store.quantiles((0.5, 0.95), metric=metric, by=("run_id", "target"), runs=bare)
-                if self.store is not None and bare
-                else pd.DataFrame()
-            )
-        return self._tables[key]
+    def sketches(self, metric: str) -> pd.DataFrame | None:
+        """Return the percentiles of the runs of the history that keep no samples; None if all keep theirs."""
+        if metric not in self._sketches:
+            found = None if self.store is None else sketches_of(self.store, self.runs, self.history("samples"), metric)
+            self._sketches[metric] = found
+        return self._sketches[metric]
 
     def of_kind(self, *kinds: str) -> tuple[ConditionResult, ...]:
         """Return the conditions of these kinds, in order of weight."""

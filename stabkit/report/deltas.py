@@ -18,7 +18,7 @@ from stabkit.report.numbers import measure
 from stabkit.report.sections import metrics, times
 from stabkit.report.sections.absent import absent
 from stabkit.report.sentences import standing_outcome, whole_text
-from stabkit.report.wording import metric_words, plain, sentence
+from stabkit.report.wording import metric_words, plain, sentence, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
 
@@ -30,6 +30,8 @@ _DUMBBELL = (
     Column("high", "Candidate, upper bound, ms", "number"),
     Column("outcome", "Outcome", "outcome"),
 )
+# A metric takes three figures, 90 KB of the page and half a second; the least stable come first.
+DRAWN_METRICS = 30
 STAGES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
 
 
@@ -85,11 +87,13 @@ class LatencyDeltas:
     ----------
     case : Case
     pairs : list of (target, metric)
+        The least stable first.
     """
 
     def __init__(self, case: Case, pairs: list[tuple[str, str]]) -> None:
+        rank = times.ranks(case, pairs)
         self.case = case
-        self.pairs = pairs
+        self.pairs = sorted(pairs, key=lambda pair: rank[pair])
 
     def _judged(self) -> list[tuple[ConditionResult, Estimate]]:
         targets = {target for target, _ in self.pairs}
@@ -160,14 +164,23 @@ class LatencyDeltas:
 
     def _each(self, draw: Any) -> Piece:
         pieces: list[Piece] = []
-        for target, metric in self.pairs:
+        drawn, left = self._drawn()
+        for target, metric in drawn:
             before, after = (times.times(e["samples"], target, metric) for e in (self.case.before, self.case.after))
             of = f"{plain(target)} {metric_words(metric)}"
             if min(len(before), len(after)) < times.ENOUGH:
                 pieces.append(times.too_few(before, after, of=of))
             else:
                 pieces.append(draw(before, after, of, (target, metric)))
-        return Group(tuple(pieces)) if pieces else self._missing()
+        return Group((*pieces, *left)) if pieces else self._missing()
+
+    def _drawn(self) -> tuple[list[tuple[str, str]], list[Statement]]:
+        """Return which metrics are drawn, and what to say of the others: all of a target, if it is the only one."""
+        drawn, left = self.pairs[:DRAWN_METRICS], self.pairs[DRAWN_METRICS:]
+        if not left or len({target for target, _ in self.pairs}) == 1:
+            return self.pairs, []
+        command = f"{self.case.command} --notebook latency_deltas {shell(['--parameter', f'target={left[0][0]}'])}"
+        return drawn, [times.not_drawn(left, "with one target given, all of its metrics are drawn", command=command)]
 
     def stages(self) -> Piece:
         """Return the median of each stage of a request on both sides; a stage that no request has is left out."""
@@ -218,14 +231,12 @@ class LatencyDeltas:
 
     def history(self) -> Piece:
         """Return p50 and p95 over the runs, with change points."""
-        pieces: list[Piece] = []
-        for target, metric in self.pairs:
-            figure = times.history_of(self.case, target, metric)
-            if figure is not None:
-                pieces.append(figure)
+        drawn, left = self._drawn()
+        figures = [times.history_of(self.case, target, metric) for target, metric in drawn]
+        pieces: list[Piece] = [figure for figure in figures if figure is not None]
         if not pieces:
             return absent(self.case, "a history", reason="Three runs with samples make one.")
-        return Group(tuple(pieces))
+        return Group((*pieces, *left))
 
 
 def _cell(median: tuple[float, int] | None) -> tuple[str, str] | None:

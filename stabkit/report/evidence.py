@@ -15,7 +15,7 @@ from stabkit.report.files import existing
 from stabkit.schema import TABLES, Evidence, conform
 from stabkit.store import Store
 
-__all__ = ["load_run", "renamed", "run_before", "states_its_start"]
+__all__ = ["load_run", "renamed", "run_before", "sketches_of", "states_its_start"]
 
 _OF_FILES: Final = "files-"
 # Where a folder says when it was made: the first of these columns that holds a time.
@@ -77,6 +77,19 @@ def run_before(run: pd.Series, store: Store) -> str | None:
         together = same[same["collection_id"] == run["collection_id"]]
         same = together if len(together) else same
     return str(same["run_id"].iloc[-1]) if len(same) else None
+
+
+def sketches_of(store: Store, runs: pd.DataFrame, samples: pd.DataFrame, metric: str) -> pd.DataFrame | None:
+    """Return the percentiles of the runs that keep no samples, as ``run_history`` takes them; None if there are none.
+
+    Parameters
+    ----------
+    runs, samples : DataFrame
+        The runs of a history, and all samples that they keep.
+    """
+    bare = runs.loc[~runs["run_id"].isin(samples["run_id"].unique()), "run_id"].tolist()
+    found = store.quantiles(metric=metric, by=("run_id", "target"), runs=bare) if bare else None
+    return found if found is not None and len(found) else None
 
 
 def renamed(side: RunEvidence, run_id: str) -> RunEvidence:

@@ -41,6 +41,7 @@ def trend(
     quantile: Quantile = "p95",
     margin: float | None = None,
     limit: int = 20,
+    sketches: pd.DataFrame | None = None,
 ) -> Group:
     """Return the history of one metric in words and as a table of its runs, the newest first.
 
@@ -56,17 +57,19 @@ def trend(
         Allowed relative change; 0.05 is 5 %. It says which changes matter and when a drift reaches it.
     limit : int
         Runs in the table.
+    sketches : DataFrame, optional
+        Percentiles of runs that keep no samples, as ``run_history`` takes them.
 
     Raises
     ------
     UsageError
-        No usable sample has that target and metric, or it is no time.
+        No usable sample and no sketch has that target and metric, or it is no time.
 
     Notes
     -----
     Only runs like the newest one are a history: of its environment and, where that is known, its kind of connection.
     """
-    every = run_history(samples, runs, target=target, metric=metric)
+    every = run_history(samples, runs, target=target, metric=metric, sketches=sketches)
     measured = every.loc[every["n"] > 0, "line"]
     if measured.empty:
         raise UsageError(
@@ -78,6 +81,9 @@ def trend(
     history = analyze_history(frame[f"{quantile}_ms"], margin=margin)
     of = f"{plain(target)} {metric_words(metric)}, {quantile}"
     said = [_lead(of, frame, history), *_changes(frame, history), _drift(history.drift), *_doubts(frame, history)]
+    bare = int(frame["sketched"].sum()) if "sketched" in frame else 0
+    if bare:
+        said.append(sentence(f"{counted(bare, 'run')} without samples told from sketches, within {percent(0.01)}"))
     apart = len(every) - len(frame)
     if apart:
         said.append(sentence(f"{counted(apart, 'run')} of another environment or kind of connection left out"))

@@ -140,6 +140,34 @@ def test_an_unknown_target_or_metric_says_which_there_are():
         run_history(samples, make_runs(1), target="api", metric="memory")
 
 
+def test_runs_without_samples_are_told_from_their_sketches():
+    sketches = pd.DataFrame(
+        {
+            "run_id": ["r000", "r000", "r001", "r003"],
+            "target": ["api", "api", "api", "other"],
+            "connection": ["fresh", "reused", "reused", "reused"],
+            "unit": ["ms", "ms", "s", "ms"],
+            "n": [10, 50, 19, 50],
+            "failed": [1, 2, 0, 0],
+            "p50": [9.0, 3.0, 0.004, 9.0],
+            "p95": [9.0, 5.0, 0.006, 9.0],
+            "p99": [9.0, 6.0, 0.007, 9.0],
+        }
+    )
+    samples = make_samples({"r002": [1.0, 2, 3]}, connection="reused")
+    history = run_history(samples, make_runs(4), target="api", sketches=sketches)
+    assert history["sketched"].tolist() == [True, True, False, False]
+    assert history["p50_ms"].tolist()[:3] == [3.0, 4.0, 2.0]
+    assert history["p95_ms"].notna().tolist() == [True, False, False, False]
+    assert history["p99_ms"].isna().all()
+    assert history["n"].tolist() == [50, 19, 3, 0]
+    assert history["failed"].tolist()[:3] == [3, 0, 0]
+    assert history["rounds"].isna().tolist() == [True, True, False, False]
+    assert set(history["line"]) == {1}
+    alone = run_history(samples.head(0), make_runs(4), target="api", sketches=sketches)
+    assert alone["connection"].tolist()[:2] == ["reused", "reused"]
+
+
 def test_environments_do_not_share_a_line():
     runs = make_runs(4, environment=["staging", "prod", "staging", None])
     history = run_history(empty("samples"), runs, target="api")

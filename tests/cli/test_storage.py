@@ -74,4 +74,8 @@ def test_a_pruning_is_said_first_and_done_only_with_yes(stabkit, sample):
     assert code == 0
     assert "are pruned" in out
     assert stabkit("store", "check", "--data", str(sample))[0] == 0
+    code, out, _ = stabkit("trend", "chat", "--data", sample, "--format", "json")
+    said, table = json.loads(out)["pieces"]
+    assert any("32 runs without samples told from sketches" in text for text in said["sentences"])
+    assert [row["run_id"] for row in table["rows"] if row["p50_ms"] is None] == []
     assert stabkit("store", "prune", "--keep-days", "0", "--data", str(sample))[0] == 2

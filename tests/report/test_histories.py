@@ -11,6 +11,7 @@ import pytest
 
 import stabkit
 from stabkit.errors import UsageError
+from stabkit.report import deltas
 from stabkit.report.display import Piece
 from stabkit.report.sections.times import tail_figure
 from stabkit.runs import new_run
@@ -69,6 +70,18 @@ def test_runs_whose_samples_are_pruned_stay_in_the_picture(history, tmp_path):
     assert (
         "4 runs without samples are drawn from sketches, within 1\u202f%, with no band." in figure.description.caption
     )
+
+
+def test_more_metrics_than_a_page_holds_are_named_with_what_draws_them(worse_store, monkeypatch):
+    monkeypatch.setattr(deltas, "DRAWN_METRICS", 1)
+    found = stabkit.latency_deltas(worse_store.root)
+    for section in (found.shift, found.tail, found.history):
+        *drawn, left = section().pieces
+        assert len(drawn) == 1
+        assert f"{len(found.pairs) - 1} metrics are not drawn here: " in repr(left)
+        assert repr(left).endswith(f"--notebook latency_deltas --parameter target={found.pairs[1][0]}")
+    alone = stabkit.latency_deltas(worse_store.root, target=found.pairs[1][0])
+    assert "not drawn" not in repr(alone.shift())
 
 
 def test_a_tail_of_one_side_is_drawn_alone():

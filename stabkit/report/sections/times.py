@@ -42,12 +42,9 @@ def response_times(case: Case) -> Piece:
     pairs = measured(case.before["samples"], case.after["samples"])
     if not pairs:
         return absent(case, "response times", "http", "websocket")
-    judged: dict[tuple[str | None, str | None], list[ConditionResult]] = {}
-    for condition in case.of_kind("latency", "slow_requests", "objective"):
-        judged.setdefault((condition.target, condition.metric), []).append(condition)
-    rank = {pair: min((ORDER[c.outcome] for c in judged.get(pair, ())), default=len(ORDER)) for pair in pairs}
+    rank = ranks(case, pairs)
     ordered = sorted(pairs, key=lambda pair: rank[pair])
-    compared = [c for found in judged.values() for c in found if c.kind != "objective"]
+    compared = case.of_kind("latency", "slow_requests")
     pieces: list[Piece] = [Statement(_lead(compared))] if compared else []
     # What is not stable never folds: a closed fold is not printed.
     shown = max(SHOWN_TARGETS, sum(rank[pair] <= ORDER["inconclusive"] for pair in pairs))
@@ -57,12 +54,26 @@ def response_times(case: Case) -> Piece:
     if rest:
         pieces.append(Fold(tuple(_pictures(case, rest)), summary=f"{count(len(rest), 'further metric')}"))
     if left:
-        named = joined((f"{plain(target)} {metric_words(metric)}" for target, metric in left), most=NAMED)
-        words = (
-            f"{count(len(left), 'metric')} {verb('is', len(left))} not drawn here: {named}; another notebook draws all"
-        )
-        pieces.append(Statement((sentence(words),), command=f"{case.command} --notebook latency_deltas"))
+        command = f"{case.command} --notebook latency_deltas"
+        pieces.append(not_drawn(left, "another notebook draws more", command=command))
     return Group(tuple(pieces))
+
+
+def ranks(case: Case, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Return the weight of each (target, metric) by its gravest condition: the smaller, the less stable."""
+    found = dict.fromkeys(pairs, len(ORDER))
+    for condition in case.of_kind("latency", "slow_requests", "objective"):
+        pair = (str(condition.target), str(condition.metric))
+        if pair in found:
+            found[pair] = min(found[pair], ORDER[condition.outcome])
+    return found
+
+
+def not_drawn(pairs: Sequence[tuple[str, str]], instead: str, *, command: str) -> Statement:
+    """Return which metrics are left out of the pictures, and what shows them."""
+    named = joined((f"{plain(target)} {metric_words(metric)}" for target, metric in pairs), most=NAMED)
+    words = f"{count(len(pairs), 'metric')} {verb('is', len(pairs))} not drawn here: {named}; {instead}"
+    return Statement((sentence(words),), command=command)
 
 
 def _lead(conditions: Sequence[ConditionResult]) -> tuple[str, ...]:
@@ -201,15 +212,12 @@ def history_figure(
 ) -> Figure | None:
     """Return p50 and p95 over the runs with their change points; None below three runs with values.
 
-    Runs without samples are drawn from their ``sketches``, where there are any: ``run_id``, ``target``, ``connection``,
-    ``unit``, ``n``, ``p50``, ``p95``, as from ``Store.quantiles``.
+    Runs without samples are drawn from their ``sketches``, where there are any, as :func:`run_history` takes them.
     """
     mine = samples[(samples["target"] == target) & (samples["metric"] == metric)]
     if mine.empty:
         return None
-    frame = run_history(mine, runs, target=target, metric=metric)
-    if sketches is not None and len(sketches):
-        frame = _with_sketches(frame, sketches[sketches["target"] == target])
+    frame = run_history(mine, runs, target=target, metric=metric, sketches=sketches)
     if (frame["n"] > 0).sum() < 3:
         return None
     changed = "p95_ms" if frame["p95_ms"].notna().sum() >= 3 else "p50_ms"
@@ -218,20 +226,3 @@ def history_figure(
     return Figure.of(
         plot_history, describe_history, frame, of=of, changes=changes, changed=changed, objective_ms=objective_ms
     )
-
-
-def _with_sketches(frame: pd.DataFrame, sketches: pd.DataFrame) -> pd.DataFrame:
-    """Fill runs without samples; of two populations of connections the one that the history shows."""
-    shown = frame["connection"].mode()
-    main = sketches["connection"].eq(shown.iloc[0]) if len(shown) else pd.Series(data=False, index=sketches.index)
-    usable = sketches[(sketches["n"] > 0) & sketches["unit"].eq("ms")].assign(main=main)
-    chosen = usable.sort_values(["main", "n"], ascending=False).drop_duplicates("run_id").set_index("run_id")
-    filled = frame.assign(sketched=(frame["n"] == 0) & frame["run_id"].isin(chosen.index))
-    ids = filled.loc[filled["sketched"], "run_id"]
-    for name, values in (
-        ("n", chosen["n"]),
-        ("p50_ms", chosen["p50"]),
-        ("p95_ms", chosen["p95"].where(chosen["n"] >= ENOUGH)),
-    ):
-        filled.loc[filled["sketched"], name] = ids.map(values).astype(filled[name].dtype)
-    return filled
