@@ -20,6 +20,12 @@ __all__ = ["RunningService", "busy_machine", "running_service"]
 
 _START_S: Final = 20.0
 _STOP_S: Final = 5.0
+# Its standard input is a pipe that nobody writes: it ends when this process does, however that came about.
+_SERVE: Final = (
+    "import os, runpy, threading\n"
+    "threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()\n"
+    "runpy.run_module('chat_service', run_name='__main__', alter_sys=True)\n"
+)
 
 
 @dataclass(frozen=True)
@@ -47,14 +53,14 @@ def running_service(folder: Path, certificates: Certificates) -> Iterator[Runnin
     with log.open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own source, no shell
             [
-                *(sys.executable, "-m", "chat_service"),
+                *(sys.executable, "-c", _SERVE),
                 *("--certificate", str(certificates.server), "--key", str(certificates.key)),
             ],
             cwd=folder,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder)},
             stdout=subprocess.PIPE,
             stderr=errors,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for us; the service is stopped in order
         )
         try:
@@ -83,17 +89,18 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()
 
 
 @contextlib.contextmanager
 def busy_machine(processes: int, *, at_most_s: float = 300) -> Iterator[None]:
     """Keep as many cores busy until the block ends, in bursts, as a neighbour's build would."""
     code = (
-        "import time, random\n"
+        "import os, time, random\n"
         f"end = time.monotonic() + {at_most_s}\n"
-        "while time.monotonic() < end:\n"
+        f"while time.monotonic() < end and os.getppid() == {os.getpid()}:\n"
         "    stop = time.monotonic() + random.uniform(0.05, 0.4)\n"
         "    while time.monotonic() < stop: pass\n"
         "    time.sleep(random.uniform(0.01, 0.1))\n"

@@ -1,5 +1,7 @@
 import ssl
 import stat
+import subprocess
+import sys
 
 import httpx
 import psutil
@@ -40,6 +42,30 @@ def test_service_that_cannot_start_says_why(tmp_path, certificates):
     (tmp_path / "service" / "chat_service" / "app.py").write_text("import no_such_module\n")
     with pytest.raises(EvidenceError, match="no_such_module"), running_service(tmp_path / "service", certificates):
         pass
+
+
+def test_nothing_outlives_a_demo_that_is_killed(tmp_path):
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from stabkit.demo.certificates import write_certificates\n"
+        "from stabkit.demo.processes import busy_machine, running_service\n"
+        "from stabkit.demo.scenarios import write_service\n"
+        "place = Path(sys.argv[1])\n"
+        "write_service(place / 'service')\n"
+        "with running_service(place / 'service', write_certificates(place / 'tls')), busy_machine(1):\n"
+        "    print('up', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    demo = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert demo.stdout.readline() == "up\n"
+    children = psutil.Process(demo.pid).children()
+    assert len(children) == 2
+    demo.kill()
+    demo.communicate()
+    assert psutil.wait_procs(children, timeout=10)[1] == []
 
 
 def test_key_is_readable_by_its_owner_alone(certificates):
