@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy.stats import fisher_exact, norm
+from targets import met
 
 from stabkit.analyze.rates import compare_failures
 
@@ -149,9 +150,7 @@ def scene(
 
 
 def target(text: str, share: float, limit: float, trials: int) -> None:
-    near = share - limit <= 2 * math.sqrt(limit * (1 - limit) / trials)
-    word = "met" if share <= limit else "not met, within the simulation's error" if near else "MISSED"
-    print(f"  -> {text}: {100 * share:.1f} %, target <= {100 * limit:.0f} %: {word}")
+    print(f"  -> {text}: {100 * share:.1f} %, target <= {100 * limit:.0f} %: {met(share, limit, trials)}")
 
 
 SIZES: dict[str, dict[str, int]] = {

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy.stats import linregress, ttest_ind
+from targets import met
 
 from stabkit.analyze.bounds import LEVEL
 from stabkit.analyze.outcome import combine
@@ -141,8 +142,7 @@ def scene(
 
 def target(word: str, shares: list[tuple[float, str]], limit: float, trials: int) -> None:
     worst, name = max(shares)
-    near = worst - limit <= 2 * math.sqrt(limit * (1 - limit) / trials)
-    kept = "met" if worst <= limit else "not met, within the simulation's error" if near else "MISSED"
+    kept = met(worst, limit, trials)
     print(f"  -> {word}, worst of {len(shares)} ({name}): {100 * worst:.1f} %, target <= {100 * limit:.0f} %: {kept}")
 
 

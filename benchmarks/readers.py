@@ -200,7 +200,7 @@ def judge(what: str, value: float, limit: float, *, at_most: bool = False) -> No
     """Print one target and whether it is met."""
     met = value <= limit if at_most else value >= limit
     sign = "<=" if at_most else ">="
-    print(f"  -> {what}: {value:.3g}, target {sign} {limit:g}: {'met' if met else 'missed'}")
+    print(f"  -> {what}: {value:.3g}, target {sign} {limit:g}: {'met' if met else 'MISSED'}")
 
 
 def junit_speed(big: Path, small: Path, cases: int, repeat: int) -> None:

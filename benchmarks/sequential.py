@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 from scipy.stats import mannwhitneyu
+from targets import met
 
 from stabkit.analyze.latency import compare_latency
 from stabkit.analyze.looks import look_confidence
@@ -147,8 +148,7 @@ def scene(
 
 def target(name: str, ended: Sequence[Ended], limit: float) -> None:
     share = sum(one.outcome == "regressed" for one in ended) / len(ended)
-    near = share - limit <= 2 * math.sqrt(limit * (1 - limit) / len(ended))
-    word = "met" if share <= limit else "not met, within the simulation's error" if near else "NOT MET"
+    word = met(share, limit, len(ended))
     print(f"  -> false alarms, {name}: {100 * share:.1f} %, target <= {100 * limit:.0f} %: {word}")
 
 
