@@ -35,14 +35,26 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
 
 
+def _open_closed() -> None:
+    """Open to nowhere what was closed at the start: else the next file opened would take its place, and its text."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            os.set_inheritable(nowhere, True)
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
+
+
 def main() -> None:
     """Run the command line and exit."""
     terminated: list[int] = []
 
     def terminate(number: int, _frame: FrameType | None) -> None:
         terminated.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script started it in the background
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)  # the one way in which a running probe knows how to end
 
+    _open_closed()
     try:
         signal.signal(signal.SIGTERM, terminate)
         for stream in (sys.stdout, sys.stderr):

@@ -204,14 +204,14 @@ def _usage_error(error: TyperException, words: Sequence[str]) -> StabkitError:
     for technical, plain in _PLAIN:
         what = re.sub(technical, plain, what)
     # typer's own guess moves to where all our guesses are.
-    guess = re.search(r"\s*\(Possible options: (.+)\)$", what)
+    guess = re.search(r"\s*(?:\(Possible options: (.+)\)|Did you mean (.+)\?)$", what)
     hint = f"See: {command} --help"
     choice = re.search(r"'([^']*)' is not one of (.+)\.$", what)
     near = nearest(choice[1], re.findall(r"'([^']*)'", choice[2])) if choice else None
     if near:
         hint = f"Did you mean {near!r}? {hint}"
     if guess:
-        what, hint = f"{what[: guess.start()]}.", f"Did you mean {guess[1]}? {hint}"
+        what, hint = f"{what[: guess.start()].rstrip('.')}.", f"Did you mean {guess[1] or guess[2]}? {hint}"
     return UsageError(what, hint=hint)
 
 

@@ -85,6 +85,23 @@ def test_a_full_disk_behind_stdout_is_an_error(folder):
     assert "Exception ignored" not in process.stderr
 
 
+def test_closed_streams_are_as_good_as_none_that_listens(folder):
+    for closed, file, code in ((">&-", "good.xml", 0), ("<&- >&- 2>&-", "missing.xml", 2)):
+        words = ["sh", "-c", f'"$@" {closed}', "sh", *STABKIT, "read", file]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_a_script_can_end_what_it_started_in_the_background(folder):
+    # Such a process ignores Ctrl-C from birth; a termination must reach it all the same.
+    words = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *STABKIT, "batch", "-"]
+    process = subprocess.Popen(words, cwd=folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)  # it waits for its list
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (143, "interrupted\n")
+
+
 @pytest.mark.parametrize("change", [{"PYTHONIOENCODING": "ascii"}, {"HOME": None, "LC_ALL": "C"}])
 def test_any_surrounding_will_do(folder, change):
     variables = {key: value for key, value in {**os.environ, **change}.items() if value is not None}
