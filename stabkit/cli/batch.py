@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from stabkit.cli.completion import one_of
 from stabkit.cli.options import (
     ConfigOption,
     DataOption,
     FormatOption,
+    NotebookOption,
     OutputOption,
+    ParameterOption,
     data_folder,
     open_data,
     terminal_of,
     usual_config,
 )
-from stabkit.cli.reports import bundled, notebooks_of, words_of
+from stabkit.cli.reports import gravest, notebooks_of, words_of
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import StabkitError, UsageError
 
@@ -64,20 +65,8 @@ def batch(
         typer.Option(metavar="FOLDER", help="Instead: the newest run of each project (stabkit.toml) below FOLDER."),
     ] = None,
     output: OutputOption = Path("reports"),
-    notebook: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--notebook",
-            "-n",
-            metavar="NAME",
-            help="For jobs that name none; bundled name, path, or 'all'; may be repeated. Else stability_report.",
-            autocompletion=one_of(bundled),
-        ),
-    ] = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of all jobs that do not give it."),
-    ] = None,
+    notebook: NotebookOption = None,
+    parameter: ParameterOption = None,
     again: Annotated[bool, typer.Option("--again", help="Make those too that lie there unchanged.")] = False,
     at_once: Annotated[
         int | None,
@@ -98,8 +87,8 @@ def batch(
     r"""Make many reports and an index of them.
 
     A job is a line such as {"notebook": "stability_report", "parameters": {"candidate": "v1.5"}}, or a row of CSV whose
-    columns are parameters. What lies in the folder and is made of the same notebook, parameters and runs is skipped;
-    what failed is tried again. One failure stops nothing.
+    columns are parameters; --notebook and --parameter are for jobs that say nothing of it. What lies in the folder and
+    is made of the same notebook, parameters and runs is skipped; what failed is tried again. One failure stops nothing.
 
     Exit codes: 0 all stable; else that of the gravest report: 2 failed, then 1 regressed, then 3 inconclusive. 130
     interrupted.
@@ -136,7 +125,7 @@ def batch(
         terminal.document(_document(made, output))
     else:
         terminal.result(_markdown(made, output) if output_format is Format.markdown else _text(made, output))
-    return _exit_code(made)
+    return gravest([one.exit_code for one in made])
 
 
 def _entries(
@@ -235,11 +224,6 @@ def _group(made: Made) -> str:
     return made.files.verdict or "none"
 
 
-def _exit_code(made: Sequence[Made]) -> int:
-    codes = {one.exit_code for one in made}
-    return next((code for code in (2, 1, 3) if code in codes), 0)
-
-
 def _counted(made: Sequence[Made]) -> str:
     counts = Counter(map(_group, made))
     parts = [f"{counts[group]} {_WORDS.get(group, group)}" for group in _ORDER if counts[group]]
@@ -288,7 +272,7 @@ def _document(made: Sequence[Made], output: Path) -> dict[str, Any]:
     counts = Counter(map(_group, made))
     return {
         "schema": 1,
-        "exit_code": _exit_code(made),
+        "exit_code": gravest([one.exit_code for one in made]),
         "counts": {group: counts[group] for group in _ORDER},
         "skipped": sum(one.state == "skipped" for one in made),
         "index": str(output / "index.html"),

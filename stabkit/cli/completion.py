@@ -11,7 +11,7 @@ import typer
 
 from stabkit.errors import StabkitError
 
-__all__ = ["complete_runs", "one_of"]
+__all__ = ["bundled", "complete_runs", "one_of"]
 
 
 def one_of(words: Callable[[], Any]) -> Callable[[str], list[str]]:
@@ -21,6 +21,13 @@ def one_of(words: Callable[[], Any]) -> Callable[[str], list[str]]:
         return [word for word in words() if word.startswith(incomplete)]
 
     return complete
+
+
+def bundled() -> tuple[str, ...]:
+    """Return the words that name notebooks that come with stabkit."""
+    from stabkit.pipeline.notebooks import BUNDLED
+
+    return (*BUNDLED, "all")
 
 
 def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from stabkit.cli.completion import complete_runs
+from stabkit.cli.completion import bundled, complete_runs, one_of
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import ConfigError, EvidenceError, UsageError, nearest
 
@@ -32,7 +32,9 @@ __all__ = [
     "FormatOption",
     "MaybeBaseline",
     "MaybeCandidate",
+    "NotebookOption",
     "OutputOption",
+    "ParameterOption",
     "check_label",
     "data_folder",
     "name_of",
@@ -88,6 +90,19 @@ DataOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is printed.")]
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", parser=_folder, help="Folder for the pages.")
+]
+NotebookOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notebook",
+        "-n",
+        metavar="NAME",
+        help="Bundled name, path, or 'all'; may be repeated. Else stability_report.",
+        autocompletion=one_of(bundled),
+    ),
+]
+ParameterOption = Annotated[
+    list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A notebook parameter.")
 ]
 _BASELINE: Final = "Run before: label, id, latest~1, or a folder of evidence files"
 _CANDIDATE: Final = "Run after: label, id, latest, or a folder of evidence files"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stabkit.cli.completion import one_of
 from stabkit.cli.options import (
     ConfigOption,
     DataOption,
     FormatOption,
     MaybeBaseline,
     MaybeCandidate,
+    NotebookOption,
     OutputOption,
+    ParameterOption,
     store_for,
     terminal_of,
     usual_config,
@@ -27,14 +27,7 @@ from stabkit.errors import StabkitError, UsageError
 if TYPE_CHECKING:
     from stabkit.pipeline.reports import Job, ReportFiles
 
-__all__ = ["bundled", "notebooks_of", "report", "words_of"]
-
-
-def bundled() -> tuple[str, ...]:
-    """Return the words that name notebooks that come with stabkit."""
-    from stabkit.pipeline.notebooks import BUNDLED
-
-    return (*BUNDLED, "all")
+__all__ = ["gravest", "notebooks_of", "report", "words_of"]
 
 
 def report(
@@ -42,19 +35,8 @@ def report(
     baseline: MaybeBaseline = None,
     candidate: MaybeCandidate = None,
     output: OutputOption = Path("reports"),
-    notebook: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--notebook",
-            "-n",
-            metavar="NAME",
-            help="Bundled name, path, or 'all'; may be repeated. Else stability_report.",
-            autocompletion=one_of(bundled),
-        ),
-    ] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A notebook parameter.")
-    ] = None,
+    notebook: NotebookOption = None,
+    parameter: ParameterOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -72,11 +54,12 @@ def report(
       stabkit report --notebook test_trends --data data/sample
     """
     from stabkit.pipeline.batch import make_reports
+    from stabkit.report.files import check_folder
     from stabkit.report.index import write_index
 
     terminal = terminal_of(context)
     jobs = _jobs(notebook or ["stability_report"], baseline, candidate, config, data, words_of(parameter or []))
-    _check_folder(output)
+    check_folder(output)
     progress = terminal.progress()
     if progress:
         progress.start("reports", len(jobs))
@@ -146,20 +129,6 @@ def _check_runs(references: Sequence[str | None], store: Path | str | None) -> N
             known.resolve(reference)
 
 
-def _check_folder(output: Path) -> None:
-    """Refuse a folder that cannot be written before a notebook runs for it."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"The folder for the pages cannot be written: {error.strerror or error}.",
-            where=str(output),
-            hint="Name another folder with --output.",
-        ) from error
-
-
 def words_of(given: Sequence[str]) -> dict[str, str]:
     """Return parameters given as NAME=VALUE; the notebooks tell what the values are.
 
@@ -202,5 +171,9 @@ def _say_made(
             terminal.result(f"{page.html}  {page.title}")
     if open_page and pages:
         terminal.open_page(pages[0].html)
-    codes = [2 if isinstance(entry, StabkitError) else entry.exit_code for entry in made]
+    return gravest([2 if isinstance(entry, StabkitError) else entry.exit_code for entry in made])
+
+
+def gravest(codes: Sequence[int]) -> int:
+    """Return the exit code of several reports: that of the gravest."""
     return next((code for code in (2, 1, 3) if code in codes), 0)

@@ -34,7 +34,7 @@ from stabkit.pipeline.reports import (
     report_paths,
 )
 from stabkit.pipeline.watch import Watch
-from stabkit.report.files import UNFINISHED
+from stabkit.report.files import UNFINISHED, check_folder
 
 __all__ = ["EXPECTED_MB", "Made", "Progressed", "cores", "free_mb", "make_reports", "run_batch"]
 
@@ -355,15 +355,8 @@ def _left(job: Job, output: Path, found: Mapping[str, Any]) -> Made:
 @contextlib.contextmanager
 def _only_batch(output: Path) -> Iterator[None]:
     """Hold the output folder for this batch alone, and clear away what a killed one left half written."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        folder = os.open(output, os.O_RDONLY)
-    except OSError as error:
-        raise UsageError(
-            f"The folder for the pages cannot be written: {error.strerror or error}.",
-            where=str(output),
-            hint="Name another folder with --output.",
-        ) from error
+    check_folder(output)
+    folder = os.open(output, os.O_RDONLY)
     try:
         if not _lock(folder):
             raise UsageError(

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["UNFINISHED", "existing", "write_whole"]
+from stabkit.errors import UsageError
+
+__all__ = ["UNFINISHED", "check_folder", "existing", "write_whole"]
 
 UNFINISHED: Final = ".unfinished-"
 """What the names of files begin with that are being written; one that stays behind is of a process that was killed."""
@@ -26,6 +28,26 @@ def existing(text: str) -> Path | None:
         return path if text and path.exists() else None
     except (OSError, ValueError, RuntimeError):  # too long, a null character, an unknown user
         return None
+
+
+def check_folder(output: Path) -> None:
+    """Make a folder for pages if there is none, and refuse one that cannot be written before any work is done for it.
+
+    Raises
+    ------
+    UsageError
+        It cannot be made, or no file in it.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"The folder for the pages cannot be written: {error.strerror or error}.",
+            where=str(output),
+            hint="Name another folder with --output.",
+        ) from error
 
 
 def write_whole(texts: Mapping[Path, str]) -> None:
