@@ -68,7 +68,7 @@ def trend(
 
 
 def _import_detectors() -> None:
-    """Import changeforest without pyplot: it would wait a third of this command for plots that nobody asks of it."""
+    """Import changeforest without pyplot: it would wait a quarter of this command for plots that nobody asks of it."""
     pyplot = "matplotlib.pyplot"
     absent = pyplot not in sys.modules
     if absent:
