@@ -39,11 +39,11 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     rows: list[dict[str, Any]] = []
     for entry in details:
         error, status = text(entry.get("error")), text(entry.get("status"))
-        ok = error is None and status in (None, "OK")
         (time,) = milliseconds([entry.get("latency")], _NANOSECOND)
+        ok = error is None and status in (None, "OK") and time is not None
         rows.append(
             {"target": target, "at": text(entry.get("timestamp")), "service_ms": time, "ok": ok,
-             "error": None if ok else (error or status)}
+             "error": None if ok else (error or status or "no latency")}
         )  # fmt: skip
     frame = pd.DataFrame(rows, columns=["target", "at", "service_ms", "ok", "error"])
     moments = pd.to_datetime(frame.pop("at"), utc=True, errors="coerce", format="ISO8601")

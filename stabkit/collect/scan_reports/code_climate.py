@@ -40,7 +40,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     scan = Scan(engines[0] if engines else "code-climate", warnings=list(content.warnings))
     if len(set(engines)) > 1:
         scan.warnings.append(f"issues of {len(set(engines))} engines stand in one report")
-    scan.results = [_result(issue) for issue in issues if issue.get("type", "issue") == "issue"]
+    scan.results = [_result(issue) for issue in issues if issue.get("type") != "measurement"]
     return scan.evidence(path, form=FORMAT, suite=suite, root=root)
 
 

@@ -186,7 +186,9 @@ class _Run:
         rows = []
         names = []
         broken = 0
-        for result in entries(self.run.get("results")):
+        if not isinstance(self.run["results"], list):
+            raise ReportError(f"the results of {self.tool} are no list")
+        for result in self.run["results"]:
             if not isinstance(result, dict):
                 broken += 1
                 continue

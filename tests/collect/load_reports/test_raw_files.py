@@ -232,6 +232,8 @@ def test_ghz_details(tmp_path):
     found = read(tmp_path, report | {"options": {"call": "shop.Cart/Add"}})
     assert rows(found, *SHORT) == [("shop.Cart/Add", None, False, None), ("shop.Cart/Add", 2.0, True, None)]
     assert "endpoints" not in str(source(found)["claimed"])
+    empty = read(tmp_path, report | {"details": [{}]})
+    assert rows(empty, "ok", "error") == [(False, "no latency")]
 
 
 def test_otlp_server_spans(tmp_path):

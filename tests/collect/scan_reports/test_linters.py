@@ -107,6 +107,7 @@ def test_code_climate_keeps_the_tools_own_fingerprints(tmp_path):
              "location": {"path": "a.rb", "lines": {"begin": 4, "end": 9}}, "engine_name": "flay"}  # fmt: skip
     positions = {"check_name": "len", "description": "d", "fingerprint": "f2", "severity": "info",
                  "location": {"path": "b.rb", "positions": {"begin": {"line": 8}}}}  # fmt: skip
+    positions["type"] = "Issue"  # whatever it is called, it is no measurement
     found = read(tmp_path, [lines, positions, {"type": "measurement", "location": {}}])
     assert rows(found) == [("dup", "a.rb", 4, "major"), ("len", "b.rb", 8, "info")]
     assert list(found["findings"]["fingerprint"]) == ["f1", "f2"]

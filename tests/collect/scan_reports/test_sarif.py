@@ -141,7 +141,7 @@ def test_each_run_is_a_scan(read):
     assert source_summary(evidence)[0]["counts"]["findings"] == 2
 
 
-@pytest.mark.parametrize("runs", [[3], {}, [{"results": [3]}]])
+@pytest.mark.parametrize("runs", [[3], {}, [{"results": [3]}], [{"results": "none"}], [{"results": {}}]])
 def test_malformed_logs_are_errors(read, runs):
     assert read({"version": "2.1.0", "runs": runs})["sources"]["status"].iloc[0] == "error"
 
