@@ -149,7 +149,7 @@ def _number(sections: list[Section]) -> None:
 
 
 def _settle_links(parts: list[Section]) -> None:
-    """Give links to sections their numbers, and leave the words alone of those that this page lacks."""
+    """Lead links to the sections of this page, with their numbers; of those that it lacks the words are left."""
     numbers = {part.anchor: part.number for part in parts[1:]}
     for part in parts:
         part.shown = [replace(output, html=_linked(output.html, numbers)) for output in part.shown]
@@ -157,11 +157,12 @@ def _settle_links(parts: list[Section]) -> None:
 
 def _linked(html: Markup, numbers: Mapping[str, str]) -> Markup:
     def settled(match: re.Match[str]) -> str:
-        if match[2] not in numbers:
+        anchor = slug(match[2].replace("-", " ", 1))  # in a notebook the number is a part of the heading's id
+        if anchor not in numbers:
             return match[3]
-        number = numbers[match[2]] if match[1] else ""
+        number = numbers[anchor] if match[1] else ""
         told = f'<span class="no">{escape(number)} </span>{match[3]}' if number else match[3]
-        return f'<a{match[1] or ""} href="#{match[2]}">{told}</a>'
+        return f'<a{match[1] or ""} href="#{anchor}">{told}</a>'
 
     return Markup(_ANCHOR.sub(settled, str(html))) if 'href="#' in html else html  # noqa: S704
 

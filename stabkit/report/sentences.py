@@ -16,10 +16,10 @@ from stabkit.chart.numbers import count as amount_text
 from stabkit.report.answer import Reason
 from stabkit.report.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.needs import AGAIN, Again, doubts, need_command
+from stabkit.report.outline import SECTIONS
 from stabkit.report.wording import count, joined, plain, plural, verb
 
 __all__ = [
-    "SECTIONS",
     "doubt_text",
     "estimate_text",
     "lacks_baseline",
@@ -36,28 +36,6 @@ __all__ = [
     "whole_text",
 ]
 
-SECTIONS: Final[Mapping[int, str]] = dict(
-    enumerate(
-        (
-            "Executive summary",
-            "Key metrics",
-            "Service availability",
-            "WebSocket validation",
-            "Compliance",
-            "Change impact",
-            "Regression results by suite",
-            "Response-time stability",
-            "Business-value protection",
-            "Risks",
-            "Performance, resources",
-            "Production readiness",
-            "Recommendations",
-            "Conclusion",
-            "Evidence and method",
-        ),
-        start=1,
-    )
-)
 SECTION_OF_KIND: Final[Mapping[str, int]] = {
     "latency": 8,
     "slow_requests": 8,

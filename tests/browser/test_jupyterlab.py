@@ -58,6 +58,10 @@ DONE = f"""() => {{
 PAINTED = (
     """() => [...window.jupyterapp.shell.currentWidget.node.querySelectorAll('figure img')].every(i => i.complete)"""
 )
+# Where a link of an output leads is where JupyterLab finds it: by the id of a heading.
+DEAD = """() => [...window.jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-OutputArea-output a[href^="#"]')]
+  .map(link => link.getAttribute('href').slice(1))
+  .filter(id => !document.querySelector(`[data-jupyter-id="${CSS.escape(id)}"], #${CSS.escape(id)}`))"""
 SHOWN = """() => {
   const panel = window.jupyterapp.shell.currentWidget.node;
   const images = [...panel.querySelectorAll('figure img')];
@@ -66,6 +70,7 @@ SHOWN = """() => {
     images: images.length,
     loaded: images.filter(image => image.complete && image.naturalWidth > 100 && image.alt.length > 20).length,
     titles: sum('figure h3'), tables: sum('table'), headings: sum('th[scope]'), folds: sum('details'),
+    links: sum('a[href^="#"]'),
     scripts: sum('script'), styles: sum('style'),
     text: [...panel.querySelectorAll('.jp-OutputArea-output')].map(output => output.textContent).join(' '),
   };
@@ -177,6 +182,8 @@ def test_run_all_shows_every_figure_and_table(lab: Any, server: tuple[str, Path]
     shown = lab.evaluate(SHOWN)
     assert shown["images"] == shown["loaded"] == shown["titles"] == state["images"]
     assert shown["tables"] > 0
+    assert shown["links"] > 0 or name != "stability_report.ipynb"
+    assert lab.evaluate(DEAD) == []
     assert shown["headings"] > shown["tables"]
     lab.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     # As somebody else sees the file: what is not signed is sanitised.
@@ -189,5 +196,6 @@ def test_run_all_shows_every_figure_and_table(lab: Any, server: tuple[str, Path]
     assert not any(lab.evaluate(STATE)["trusted"])
     lab.wait_for_function(PAINTED)
     received = lab.evaluate(SHOWN)
+    assert lab.evaluate(DEAD) == []
     assert received == shown
     assert received["scripts"] == received["styles"] == 0

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from markupsafe import Markup, escape
 
 from stabkit.report.display.badges import badge
-from stabkit.report.escape import plain_text, slug
+from stabkit.report.escape import plain_text
+from stabkit.report.outline import heading_id
 
 if TYPE_CHECKING:
     import jinja2
@@ -39,7 +40,7 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     made.filters |= {
-        "slug": slug,
+        "heading_id": heading_id,
         "badge": badge,
         "data": data_address,
         "line": _line,

@@ -14,9 +14,9 @@ from stabkit.chart.impact import SHOWN, describe_impact, plot_impact
 from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
+from stabkit.report.outline import SECTIONS
 from stabkit.report.sections.absent import absent
 from stabkit.report.sentences import (
-    SECTIONS,
     lacks_baseline,
     outcome_count_text,
     reason_text,

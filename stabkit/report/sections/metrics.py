@@ -16,9 +16,9 @@ from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.estimates import change_text, headroom_text, margin_text, sample_text, values_text
 from stabkit.report.numbers import confidence_text, measure, pair
+from stabkit.report.outline import SECTIONS
 from stabkit.report.sections.absent import absent
 from stabkit.report.sentences import (
-    SECTIONS,
     leading_estimate,
     outcome_count_text,
     section_of,
