@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+import httpcore
+
 from stabkit.errors import ConfigError
 from stabkit.redact import is_secret_name, secret_parts
 
-__all__ = ["checked_url", "request_headers"]
+__all__ = ["checked_url", "proxy_of", "request_headers"]
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -125,3 +127,28 @@ def checked_url(url: str, *, schemes: tuple[str, ...], where: str, key: str = "u
             else "Name an environment variable that holds user:password: proxy_auth_env.",
         )
     return parts
+
+
+def proxy_of(url: str | None, auth_env: str | None, *, where: str) -> tuple[httpcore.Proxy | None, tuple[str, ...]]:
+    """Return the HTTP proxy that a target declares, if any, and the secret values of its login, for masking.
+
+    Raises
+    ------
+    ConfigError
+        The URL is none or holds credentials, or the environment variable holds no ``user:password``.
+    """
+    if url is None:
+        return None, ()
+    parts = checked_url(url, schemes=("http",), where=where, key="proxy")
+    if auth_env is None:
+        return httpcore.Proxy(f"http://{parts.netloc}"), ()
+    login = os.environ.get(auth_env, "")
+    user, colon, password = login.partition(":")
+    if not colon:
+        raise ConfigError(
+            f"The environment variable {auth_env!r} holds no user:password.",
+            where=f"{where}.proxy_auth_env",
+            hint="Set it to both, with a colon between.",
+        )
+    proxy = httpcore.Proxy(f"http://{parts.netloc}", auth=(user.encode(), password.encode()))
+    return proxy, (*secret_parts(login), *secret_parts(password))

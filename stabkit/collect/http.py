@@ -6,7 +6,6 @@ time to the last byte, so that a stall is felt by every request that it delays.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import dataclass
@@ -16,11 +15,10 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-import httpcore
 import httpx
 import pandas as pd
 
-from stabkit.collect.credentials import checked_url, request_headers
+from stabkit.collect.credentials import checked_url, proxy_of, request_headers
 from stabkit.collect.exchange import Answer, Caller, Plan
 from stabkit.collect.expectations import Expectations
 from stabkit.collect.payload import body_secrets, request_body
@@ -101,7 +99,8 @@ class HttpProbe:
         """
         target = self._settings
         parts = checked_url(self._url, schemes=("http", "https"), where=self._where)
-        self._plan = self._make_plan()
+        proxy, login = proxy_of(target.proxy, target.proxy_auth_env, where=self._where)
+        self._plan = self._make_plan(login)
         try:
             self._plan.request()
         except (httpx.InvalidURL, ValueError, TypeError) as error:
@@ -117,7 +116,7 @@ class HttpProbe:
             hosts=1 + target.max_redirects,
             http2=target.http_version == "2",
             plain_http2=target.http_version == "2" and parts.scheme == "http",
-            proxy=self._proxy(),
+            proxy=proxy,
         )
         self._workers = [_Worker(Caller(self._plan, transport())) for _ in range(target.connections)]
         validator = None
@@ -161,7 +160,7 @@ class HttpProbe:
             samples["due_at"] = pd.to_datetime(samples["due_at"], utc=True, unit="ns")
         return Evidence.of(sources=pd.DataFrame([source]), samples=samples, checks=pd.DataFrame(checks))
 
-    def _make_plan(self) -> Plan:
+    def _make_plan(self, login: tuple[str, ...]) -> Plan:
         target = self._settings
         headers, secrets = request_headers(
             target.headers, target.headers_env, target.headers_command, where=self._where, root=self._root
@@ -185,25 +184,8 @@ class HttpProbe:
             through_proxy=target.proxy is not None,
             secret_headers=frozenset(name.lower() for name in (*target.headers_env, *target.headers_command)),
             secret_body=target.body_env is not None,
-            secrets=(*secrets, *url_secrets(self._url)),
+            secrets=(*secrets, *login, *url_secrets(self._url)),
         )
-
-    def _proxy(self) -> httpcore.Proxy | None:
-        target = self._settings
-        if target.proxy is None:
-            return None
-        parts = checked_url(target.proxy, schemes=("http",), where=self._where, key="proxy")
-        auth = None
-        if target.proxy_auth_env is not None:
-            user, colon, password = os.environ.get(target.proxy_auth_env, "").partition(":")
-            if not colon:
-                raise ConfigError(
-                    f"The environment variable {target.proxy_auth_env!r} holds no user:password.",
-                    where=f"{self._where}.proxy_auth_env",
-                    hint="Set it to both, with a colon between.",
-                )
-            auth = (user.encode(), password.encode())
-        return httpcore.Proxy(f"http://{parts.netloc}", auth=auth)
 
     def _serve(self, worker: _Worker, schedule: Schedule, round_number: int, first: int) -> None:
         """Send what the schedule hands out, until it has no more."""

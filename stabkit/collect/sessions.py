@@ -18,6 +18,7 @@ from time import perf_counter_ns
 from typing import Any, Final
 from urllib.parse import SplitResult
 
+import httpcore
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.frames import Close
@@ -27,6 +28,7 @@ from stabkit.collect.diagnosis import certificate_fault, diagnose
 from stabkit.collect.sequences import find_field
 from stabkit.collect.tls import Session, read_session
 from stabkit.collect.transport import is_address, resolve
+from stabkit.collect.tunnel import open_tunnel
 from stabkit.config import WebSocketTarget
 
 __all__ = ["MAX_MESSAGE_BYTES", "MAX_ROUND_BYTES", "MAX_SESSION_BYTES", "Record", "run_session"]
@@ -37,6 +39,7 @@ MAX_ROUND_BYTES: Final = 512 * 1024 * 1024
 """Messages are kept until their round is over; the sessions of a round share this room."""
 
 _GOODBYE_S: Final = 2.0
+_TO_PROXY: Final = ("name resolution", "connecting", "waiting for the tunnel")
 _OVERHEAD_BYTES: Final = 100  # what even an empty message takes in memory
 
 
@@ -113,6 +116,7 @@ async def run_session(
     parts: SplitResult,
     headers: Mapping[str, str],
     context: ssl.SSLContext | None,
+    proxy: httpcore.Proxy | None,
     secrets: tuple[str, ...],
 ) -> None:
     """Run one session and write into its record; failures of the target are recorded, not raised."""
@@ -120,9 +124,13 @@ async def run_session(
     stage = ["name resolution"]
     try:
         async with asyncio.timeout(target.timeout_s):
-            connection = await _connect(record, stage, target, url=url, parts=parts, headers=headers, context=context)
-    except (OSError, WebSocketException, ssl.CertificateError, ValueError, EOFError) as error:
-        record.error = diagnose(error, timeout_s=target.timeout_s, stage=stage[0], secrets=secrets)
+            connection = await _connect(
+                record, stage, target, url=url, parts=parts, headers=headers, context=context, proxy=proxy
+            )
+    except (OSError, WebSocketException, httpcore.ProxyError, ssl.CertificateError, ValueError, EOFError) as error:
+        words = diagnose(error, timeout_s=target.timeout_s, stage=stage[0], secrets=secrets)
+        at_proxy = proxy is not None and stage[0] in _TO_PROXY and not isinstance(error, httpcore.ProxyError)
+        record.error = f"proxy: {words}" if at_proxy else words
         record.certificate_fault = certificate_fault(error)
         record.done = True
         return
@@ -146,14 +154,23 @@ async def _connect(
     parts: SplitResult,
     headers: Mapping[str, str],
     context: ssl.SSLContext | None,
+    proxy: httpcore.Proxy | None,
 ) -> ClientConnection:
     host = parts.hostname or ""
     port = parts.port or (443 if context else 80)
-    addresses = [host]
-    if not is_address(host):
-        addresses, record.dns_ms = await asyncio.to_thread(resolve, host, port, target.timeout_s)
+    near, door = (proxy.url.host.decode(), proxy.url.port or 80) if proxy else (host, port)
+    addresses = [near]
+    if not is_address(near):
+        addresses, record.dns_ms = await asyncio.to_thread(resolve, near, door, target.timeout_s)
     stage[0] = "connecting"
-    raw = await _open_socket(record, addresses, port)
+    raw = await _open_socket(record, addresses, door)
+    if proxy is not None:
+        stage[0] = "waiting for the tunnel"
+        try:
+            await open_tunnel(raw, proxy, host, port)
+        except BaseException:
+            raw.close()
+            raise
     begun = perf_counter_ns()
     stage[0] = "the TLS handshake" if context else "the upgrade"
     made: list[_Stamped] = []

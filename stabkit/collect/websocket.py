@@ -14,10 +14,11 @@ from time import perf_counter_ns
 from typing import Any, Final
 from urllib.parse import SplitResult
 
+import httpcore
 import pandas as pd
 
 from stabkit.collect.contracts import ContractTallies, event_type, parse
-from stabkit.collect.credentials import checked_url, request_headers
+from stabkit.collect.credentials import checked_url, proxy_of, request_headers
 from stabkit.collect.sequences import Event
 from stabkit.collect.sessions import Record, run_session
 from stabkit.collect.tally import Tally, one_line
@@ -68,6 +69,7 @@ class WebSocketProbe:
         self._headers: dict[str, str] = {}
         self._secrets: tuple[str, ...] = ()
         self._context: ssl.SSLContext | None = None
+        self._proxy: httpcore.Proxy | None = None
         self._anchor_ns = 0
         self._due = 0
         self._sessions = 0
@@ -87,14 +89,15 @@ class WebSocketProbe:
         Raises
         ------
         ConfigError
-            The URL, a header, the CA file, a message or the schema file cannot be used as configured.
+            The URL, a header, the proxy, the CA file, a message or the schema file cannot be used as configured.
         """
         target = self._settings
         self._parts = checked_url(self._url, schemes=("ws", "wss"), where=self._where)
         self._headers, secrets = request_headers(
             target.headers, target.headers_env, target.headers_command, where=self._where, root=self._root
         )
-        self._secrets = (*secrets, *url_secrets(self._url))
+        self._proxy, login = proxy_of(target.proxy, target.proxy_auth_env, where=self._where)
+        self._secrets = (*secrets, *login, *url_secrets(self._url))
         if self._parts.scheme == "wss":
             ca_file = None if target.ca_file is None else self._root / target.ca_file.expanduser()
             self._context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
@@ -161,6 +164,7 @@ class WebSocketProbe:
                     parts=self._parts,
                     headers=self._headers,
                     context=self._context,
+                    proxy=self._proxy,
                     secrets=self._secrets,
                 )
 

@@ -173,6 +173,10 @@ class WebSocketTarget(Model):
     certificate_days_left: int | None = Field(default=None, ge=0)
     subprotocols: tuple[str, ...] = Field(default=(), description="offered in this order; one of them must be chosen")
     timeout_s: float = Field(default=10.0, gt=0)
+    proxy: Annotated[str, _address("http")] | None = Field(
+        default=None, description="http://host:port, asked for a tunnel; none is ever taken from the environment"
+    )
+    proxy_auth_env: str | None = Field(default=None, description="environment variable that holds user:password")
     send: tuple[WebSocketMessage, ...] = ()
     listen_ms: float = Field(default=5_000, gt=0, description="the deadline: then absence is decided")
     until_type: str | None = Field(default=None, description="an event of this type ends the session early")

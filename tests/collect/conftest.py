@@ -1,5 +1,6 @@
 """Real servers on 127.0.0.1, and a certificate authority of our own."""
 
+import base64
 import contextlib
 import datetime
 import ipaddress
@@ -194,6 +195,58 @@ def http_answer() -> Callable[..., bytes]:
         return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
 
     return make
+
+
+class Proxy:
+    """A real forward and tunnelling proxy for the tests."""
+
+    def __init__(self, serve, *, user: str | None = None) -> None:
+        self.seen: list[bytes] = []
+        self.user = user
+        self.server = serve(self.talk)
+
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    def talk(self, connection: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            data = connection.recv(1)
+            if not data:
+                return
+            head += data
+        self.seen.append(head)
+        if self.user is not None:
+            expected = b"Proxy-Authorization: Basic " + base64.b64encode(self.user.encode())
+            if expected not in head:
+                connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+                return
+        method, target, _ = head.split(b" ", 2)
+        host, _, port = (target if method == b"CONNECT" else target.split(b"/")[2]).partition(b":")
+        with socket.create_connection((host.decode(), int(port))) as onward:
+            if method == b"CONNECT":
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            else:
+                onward.sendall(head)
+            back = threading.Thread(target=pump, args=(onward, connection))
+            back.start()
+            pump(connection, onward)
+            back.join()
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65_536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+
+
+@pytest.fixture
+def open_proxy(serve) -> Callable[..., Proxy]:
+    """Start a proxy, which asks for ``user:password`` if one is given."""
+    return lambda user=None: Proxy(serve, user=user)
 
 
 @pytest.fixture

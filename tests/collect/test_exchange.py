@@ -1,8 +1,6 @@
 """Redirects hop by hop, HTTP/2 and proxies, each against a real server of its own."""
 
-import base64
 import socket
-import threading
 
 import pytest
 
@@ -206,54 +204,10 @@ def test_broken_http2(serve, probe_http, noise) -> None:
     assert samples["error"].str.len().between(10, 300).all(), samples["error"].tolist()
 
 
-class Proxy:
-    """A real forward and tunnelling proxy for the tests."""
-
-    def __init__(self, serve, *, user: str | None = None) -> None:
-        self.seen: list[bytes] = []
-        self.user = user
-        self.server = serve(self.talk)
-
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.port}"
-
-    def talk(self, connection: socket.socket) -> None:
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            data = connection.recv(1)
-            if not data:
-                return
-            head += data
-        self.seen.append(head)
-        if self.user is not None:
-            expected = b"Proxy-Authorization: Basic " + base64.b64encode(self.user.encode())
-            if expected not in head:
-                connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-                return
-        method, target, _ = head.split(b" ", 2)
-        host, _, port = (target if method == b"CONNECT" else target.split(b"/")[2]).partition(b":")
-        with socket.create_connection((host.decode(), int(port))) as onward:
-            if method == b"CONNECT":
-                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            else:
-                onward.sendall(head)
-            back = threading.Thread(target=pump, args=(onward, connection))
-            back.start()
-            pump(connection, onward)
-            back.join()
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65_536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
-
-
 @pytest.mark.parametrize("kind", ["plain", "tls", "http2"])
-def test_proxy(serve, answering, http_answer, speak_http2, authority, probe_http, monkeypatch, kind) -> None:
+def test_proxy(
+    serve, open_proxy, answering, http_answer, speak_http2, authority, probe_http, monkeypatch, kind
+) -> None:
     monkeypatch.setenv("PROXY_LOGIN", "ann:hunter22")
     talk = answering(http_answer())
     context = None if kind == "plain" else authority.context()
@@ -261,7 +215,7 @@ def test_proxy(serve, answering, http_answer, speak_http2, authority, probe_http
         context.set_alpn_protocols(["h2"])
         talk = speak_http2(lambda *_: (200, {}, b"ok"))
     server = serve(talk, context)
-    proxy = Proxy(serve, user="ann:hunter22")
+    proxy = open_proxy("ann:hunter22")
     evidence = probe_http(
         server.url(),
         proxy=proxy.url(),
@@ -282,9 +236,11 @@ def test_proxy(serve, answering, http_answer, speak_http2, authority, probe_http
         assert "hunter22" not in evidence[name].to_csv()
 
 
-def test_proxy_that_refuses(serve, answering, http_answer, authority, probe_http, closed_port, monkeypatch) -> None:
+def test_proxy_that_refuses(
+    serve, open_proxy, answering, http_answer, authority, probe_http, closed_port, monkeypatch
+) -> None:
     server = serve(answering(http_answer()), authority.context())
-    proxy = Proxy(serve, user="ann:hunter22")
+    proxy = open_proxy("ann:hunter22")
     evidence = probe_http(server.url(), proxy=proxy.url(), ca_file=str(authority.ca_file))
     assert evidence["samples"]["error"].eq("the proxy refused: 407 Proxy Authentication Required").all()
     evidence = probe_http(server.url(), proxy=f"http://127.0.0.1:{closed_port}", ca_file=str(authority.ca_file))

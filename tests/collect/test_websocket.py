@@ -550,6 +550,49 @@ def test_what_a_server_repeats_of_a_secret_is_in_no_row(speak, monkeypatch, tmp_
         assert "s3same" not in told, told
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_proxy(speak, open_proxy, authority, monkeypatch, secure) -> None:
+    monkeypatch.setenv("PROXY_LOGIN", "ann:hunter22")
+    server = speak(FLOW, authority.context() if secure else None)
+    proxy = open_proxy("ann:hunter22")
+    evidence = measure(
+        server.url("localhost"),
+        proxy=proxy.url(),
+        proxy_auth_env="PROXY_LOGIN",
+        ca_file=authority.ca_file,
+        until_type="c",
+    )
+    connect = metric(evidence, "connect_time")
+    assert evidence["samples"]["ok"].all(), evidence["samples"]["error"].tolist()
+    assert connect[["connect_ms", "first_byte_ms"]].notna().all(axis=None)
+    assert connect["tls_ms"].notna().all() == secure
+    assert len(proxy.seen) == 2
+    assert proxy.seen[0].startswith(f"CONNECT localhost:{server.port} HTTP/1.1\r\nHost: localhost:".encode())
+    assert "Proxy-Authorization" not in server.headers[0]
+    for name in evidence:
+        assert "hunter22" not in evidence[name].to_csv()
+
+
+def test_proxies_that_refuse_or_fail(speak, serve, open_proxy, closed_port, monkeypatch) -> None:
+    def errors(port: int) -> set[str]:
+        found = measure(url, proxy=f"http://127.0.0.1:{port}", proxy_auth_env="PROXY_LOGIN", timeout_s=0.5)
+        return set(found["samples"]["error"])
+
+    def saying(answer: bytes) -> int:
+        return serve(lambda connection: (connection.recv(65_536), connection.sendall(answer))).port
+
+    monkeypatch.setenv("PROXY_LOGIN", "ann:hunter22")
+    url = speak(FLOW).url()
+    assert errors(open_proxy("bob:other").server.port) == {"the proxy refused: 407 Proxy Authentication Required"}
+    assert errors(closed_port) == {"proxy: connection refused: nothing listens there"}
+    assert errors(saying(b"HTTP/1.1 403 not hunter22\r\n\r\n")) == {"the proxy refused: 403 not ***"}
+    assert errors(saying(b"SSH-2.0\r\n\r\n")) == {"the proxy refused: it does not speak HTTP"}
+    assert errors(saying(b"HTTP/1.1 200 OK\r\n")) == {"the proxy refused: it closed the connection"}
+    assert errors(saying(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 5000)) == {"the proxy refused: its answer has no end"}
+    silent = serve(lambda connection: connection.recv(65_536) and connection.recv(1))
+    assert errors(silent.port) == {"proxy: timed out after 0.5 s in waiting for the tunnel"}
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -557,6 +600,8 @@ def test_what_a_server_repeats_of_a_secret_is_in_no_row(speak, monkeypatch, tmp_
         ({"url": "ws://ann:hunter2@host/"}, "user information"),
         ({"headers": {"Cookie": "a=b"}}, "headers_env"),
         ({"headers_env": {"X-Key": "NO_SUCH_VARIABLE"}}, "NO_SUCH_VARIABLE"),
+        ({"proxy": "http://ann:hunter2@127.0.0.1:1"}, "user information"),
+        ({"proxy": "http://127.0.0.1:1", "proxy_auth_env": "NO_SUCH_VARIABLE"}, "user:password"),
         ({"send": ({"reply_within_ms": 5},)}, "needs either json or text"),
         ({"send": ({"json": {1: {2}}},)}, "Not JSON"),
         ({"event": EventContract(schema_file="missing.json")}, "cannot be read"),
