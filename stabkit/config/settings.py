@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from pydantic import Field, field_validator
 
@@ -15,8 +16,13 @@ from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.sources import ChangesSource, ScanSource, TestSuite
 from stabkit.config.targets import HttpTarget, PrometheusSource, ResourceTarget, WebSocketTarget
 from stabkit.errors import nearest
+from stabkit.redact import MASK, is_secret_name, redact_text
 
 __all__ = ["CollectSettings", "Config", "Project", "default_conditions", "doubtful_margins", "misspelt_names"]
+
+
+# What holds the user's own values by name; elsewhere a name such as Authorization stands beside that of a variable.
+_VALUES: Final = ("environment", "form", "json_body", "json_payload")
 
 
 class Project(Model):
@@ -108,12 +114,23 @@ class Config(Model):
 
     def to_json(self) -> str:
         """Return the resolved configuration, as JSON with sorted keys; it holds no secret."""
-        return json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True)
+        return json.dumps(_masked(self.model_dump(mode="json", exclude_none=True)), sort_keys=True)
 
     @property
     def sha256(self) -> str:
         """The hash of the resolved configuration."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def _masked(value: Any, *, literal: bool = False) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: MASK if literal and is_secret_name(key) else _masked(inner, literal=literal or key in _VALUES)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(inner, literal=literal) for inner in value]
+    return redact_text(value) if isinstance(value, str) else value
 
 
 def misspelt_names(config: Config) -> tuple[str, ...]:

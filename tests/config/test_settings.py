@@ -54,3 +54,18 @@ def test_names_that_are_nearly_declared_are_told(load):
         "journey 'buy' is guarded by 'checkout tme', which is not declared; did you mean 'checkout time'?",
     )
     assert misspelt_names(load('[http.api]\nurl = "http://h"\n')) == ()
+
+
+def test_what_a_page_shows_of_a_configuration_holds_no_secret(load):
+    config = load(
+        '[http.api]\nurl = "http://h/?api_key=hunter22&page=1"\nheaders_env = { Authorization = "TOKEN_OF_SHOP" }\n'
+        'json_body = { user = "ann", inner = { password = "hunter22" } }\n'
+        '[websocket.chat]\nurl = "ws://h/?token=hunter22"\nsend = [{ json = { secret = "hunter22" } }]\n'
+        '[tests.unit]\ncommand = ["run", "http://ann:hunter22@h/", "{output}"]\n'
+        'environment = { API_TOKEN = "hunter22" }\n'
+    )
+    shown = config.to_json()
+    assert "hunter22" not in shown
+    assert "page=1" in shown
+    assert "TOKEN_OF_SHOP" in shown
+    assert '"ann"' in shown
