@@ -7,7 +7,7 @@ level, so that a p-value is the smallest level at which a bound leaves zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
@@ -29,11 +29,13 @@ __all__ = [
     "as_ratio",
     "bandwidth",
     "clustered_quantile",
+    "holm_limit",
     "level_of",
     "long_run_variance",
     "one_sided_p",
     "p_worse",
     "paired_contrast",
+    "quantile_of",
     "serial_quantile",
     "smallest_level",
     "t_quantile",
@@ -209,6 +211,11 @@ def clustered_quantile(side: Rounds, p: float, *, tick: float = 0.0) -> Quantile
     return QuantileBounds(side.ordered, p, spread, side.count - 1, _relative(tick, float(q)))
 
 
+def quantile_of(side: Rounds, p: float) -> QuantileBounds:
+    """Return a quantile with bounds: of one round by its long-run variance, of several by that between rounds."""
+    return (serial_quantile if side.count == 1 else clustered_quantile)(side, p, tick=side.tick)
+
+
 def _relative(tick: float, log_quantile: float) -> float:
     return tick / 2 / math.exp(log_quantile)
 
@@ -370,6 +377,27 @@ def p_worse(change: float, bounds: Callable[[float], tuple[float, float]]) -> fl
     if change > 0:
         return smallest_level(lambda level: bounds(level)[0] > 0)
     return 1 - smallest_level(lambda level: bounds(level)[1] < 0)
+
+
+def holm_limit(p_values: Sequence[float], level: float) -> float:
+    """Return the largest of several p-values that Holm's step-down procedure rejects; negative if none.
+
+    Notes
+    -----
+    Holm 1979, Scandinavian Journal of Statistics 6:65-70: whatever the p-values have in common, the chance that any
+    true hypothesis is rejected is at most ``level``.
+
+    Examples
+    --------
+    >>> holm_limit([0.02, 0.3, 0.001], 0.05), holm_limit([0.02, 0.3, 0.3], 0.05)
+    (0.02, -1.0)
+    """
+    limit = -1.0
+    for rank, p in enumerate(sorted(p_values)):
+        if p > level / (len(p_values) - rank):
+            break
+        limit = p
+    return limit
 
 
 def smallest_level(beyond: Callable[[float], bool]) -> float:

@@ -13,7 +13,7 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.bounds import LEVEL, level_of
+from stabkit.analyze.bounds import LEVEL, holm_limit, level_of
 from stabkit.analyze.exact_conditions import judge_checks, judge_findings, judge_tests
 from stabkit.analyze.looks import stated_confidence
 from stabkit.analyze.measured_conditions import (
@@ -130,7 +130,7 @@ def _after_holm(results: Sequence[ConditionResult], level: float = LEVEL) -> lis
     """Return the results, those measured regressions doubted that do not stand among so many metrics."""
     found = [_p(e, level) for result in results if result.gating for e in result.estimates]
     family = [p for p in found if p is not None]
-    limit = _holm_limit(family, level)
+    limit = holm_limit(family, level)
     return [_doubted(result, limit, len(family), level) for result in results]
 
 
@@ -139,16 +139,6 @@ def _p(estimate: Estimate, level: float) -> float | None:
     if estimate.p_worse is not None and math.isfinite(estimate.p_worse):
         return estimate.p_worse
     return level if estimate.outcome == "regressed" else None
-
-
-def _holm_limit(values: Sequence[float], level: float) -> float:
-    """Return the largest p-value that Holm's step-down procedure rejects; negative if none."""
-    limit = -1.0
-    for rank, p in enumerate(sorted(values)):
-        if p > level / (len(values) - rank):
-            break
-        limit = p
-    return limit
 
 
 def _doubted(result: ConditionResult, limit: float, metrics: int, level: float) -> ConditionResult:

@@ -16,11 +16,11 @@ from stabkit.analyze.bounds import (
     QuantileContrast,
     RunNoise,
     as_ratio,
-    clustered_quantile,
+    holm_limit,
     level_of,
     one_sided_p,
     paired_contrast,
-    serial_quantile,
+    quantile_of,
     welch_contrast,
 )
 from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES, START, need_for
@@ -268,15 +268,11 @@ def _contrast(design: _Design, p: float) -> tuple[Contrast, str]:
         if design.kind == "paired":
             return paired_contrast(logs_b, logs_c, tick=tick), "paired t over rounds"
         return welch_contrast(logs_b, logs_c, tick=tick, noise=design.noise.get(p)), "Welch over rounds"
-    sides = _bounds(b, p, ticks[0]), _bounds(c, p, ticks[1])
+    sides = quantile_of(b, p), quantile_of(c, p)
     if design.kind != "single":
         sides = _alike(*sides)
     words = {"single": "order statistics, long-run variance"}.get(design.kind, "order statistics, clustered variance")
     return QuantileContrast(sides, design.noise.get(p)), words
-
-
-def _bounds(side: Rounds, p: float, tick: float) -> QuantileBounds:
-    return serial_quantile(side, p, tick=tick) if side.count == 1 else clustered_quantile(side, p, tick=tick)
 
 
 def _alike(b: QuantileBounds, c: QuantileBounds) -> tuple[QuantileBounds, QuantileBounds]:
@@ -332,23 +328,15 @@ def _judge(design: _Design, name: str, p: float, margin: float) -> tuple[Estimat
 
 def _combine(estimates: Sequence[Estimate], better: Sequence[float], level: float) -> Outcome:
     fine = [estimate.outcome in ("stable", "improved") for estimate in estimates]
-    slower = _holm([cast("float", estimate.p_worse) for estimate in estimates], level)
-    if any(slow and estimate.outcome == "regressed" for slow, estimate in zip(slower, estimates, strict=True)):
+    worse = [cast("float", estimate.p_worse) for estimate in estimates]
+    limit = holm_limit(worse, level)
+    if any(p <= limit and estimate.outcome == "regressed" for p, estimate in zip(worse, estimates, strict=True)):
         return "regressed"
     if not all(fine):
         return "inconclusive"
-    faster = _holm(better, level)
-    won = any(fast and estimate.outcome == "improved" for fast, estimate in zip(faster, estimates, strict=True))
+    limit = holm_limit(better, level)
+    won = any(p <= limit and estimate.outcome == "improved" for p, estimate in zip(better, estimates, strict=True))
     return "improved" if won else "stable"
-
-
-def _holm(p_values: Sequence[float], level: float) -> list[bool]:
-    rejected = [False] * len(p_values)
-    for position, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        if p_values[index] > level / (len(p_values) - position):
-            break
-        rejected[index] = True
-    return rejected
 
 
 def _largest(needs: Sequence[Need]) -> Need | None:

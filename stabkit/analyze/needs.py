@@ -11,15 +11,16 @@ from scipy.special import stdtrit
 from stabkit.analyze.bounds import LEVEL, Contrast, QuantileBounds, QuantileContrast, as_ratio, bandwidth, t_quantile
 from stabkit.analyze.outcome import Need
 
-__all__ = ["MIN_ROUNDS", "MIN_SAMPLES", "START", "bounded_from", "need_for"]
+__all__ = ["MIN_ROUNDS", "MIN_SAMPLES", "OUT_OF_PROPORTION", "START", "bounded_from", "need_for", "with_power"]
 
 MIN_SAMPLES: Final = 10
 MIN_ROUNDS: Final = 5
 START: Final = (30, 100)
 """Rounds, and samples in each, that decide a usual service within 5 %: what to collect where nothing is known."""
 
-_POWER: Final = (1.96 + 0.84) / 1.96  # 80 % power on top of the 95 % interval
-_OUT_OF_PROPORTION: Final = 10
+OUT_OF_PROPORTION: Final = 10
+"""Times what is there; beyond it the smallest margin within reach is named instead of a number to collect."""
+
 _RESERVE: Final = 1.2
 """Of samples beyond the square-root law: followed once, that decided 78-80 % of medians, this 85 % (simulated)."""
 
@@ -54,7 +55,7 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
         more = math.ceil(samples / max(1.0, n / rounds)) - rounds if by_rounds else samples - n
         return Need(max(1, more), "rounds" if by_rounds else "samples", "tail_unbounded")
     wide = high - delta
-    power = _power(level)
+    power = with_power(level)
     reachable = max(as_ratio(power * wide) - 1, as_ratio(high) - 1)
     goal = (g / power) ** 2 - contrast.fixed**2
     if goal <= 0:
@@ -68,14 +69,25 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
     )
     if total <= have:
         total = max(have + 1, math.ceil(have * ((high - low) / g) ** 2))
-    if total > _OUT_OF_PROPORTION * have:
+    if total > OUT_OF_PROPORTION * have:
         return Need(total - have, "rounds" if by_rounds else "samples", "smallest_margin", None, reachable)
     return Need(total - have, "rounds" if by_rounds else "samples", "wide_interval")
 
 
-def _power(level: float) -> float:
-    """Return by how much an interval must be wider than its half to be decided in four cases of five."""
-    return _POWER if level == LEVEL else 1 + 0.84 / t_quantile(level, 1e6)
+def with_power(level: float = LEVEL) -> float:
+    """Return how many half-widths of an interval a margin must be for it to decide in four cases of five.
+
+    Parameters
+    ----------
+    level : float
+        One-sided error of each of its bounds.
+
+    Examples
+    --------
+    >>> round(with_power(), 3)
+    1.429
+    """
+    return 1 + 0.84 / t_quantile(level, math.inf)
 
 
 def _rounds(contrast: Contrast, have: int, variable: float, g: float, *, goal: float, level: float) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from stabkit.analyze.bounds import LEVEL, RunNoise, clustered_quantile, serial_quantile
 from stabkit.analyze.latency import LatencyComparison, compare_latency
 from stabkit.analyze.measured_conditions import MARGINS
+from stabkit.analyze.needs import with_power
 from stabkit.analyze.outcome import Outcome
 from stabkit.analyze.populations import Population, find_populations, is_latency, judged_times
 from stabkit.analyze.rounds import FloatArray, Rounds, read_rounds
@@ -26,7 +27,6 @@ MAX_ALARMS: Final = 0.05
 """Where more A/A pairs than this are proven to come out as a change, measured times cannot be judged."""
 
 _OUTCOMES: Final[tuple[Outcome, ...]] = ("stable", "improved", "regressed", "inconclusive")
-_POWER: Final = 1.43  # half-width to the margin decidable in four cases of five: (1.96 + 0.84) / 1.96
 _QUANTILES: Final = ("p50", "p99")
 
 
@@ -300,7 +300,7 @@ def _decidable(one: _Compared) -> float | None:
     estimate = one.comparison.quantiles[0]
     if estimate.change is None or estimate.high is None or not math.isfinite(estimate.high):
         return None
-    return math.expm1(_POWER * math.log(estimate.high / estimate.change))
+    return math.expm1(with_power() * math.log(estimate.high / estimate.change))
 
 
 def _median(values: Sequence[float | None]) -> float | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,22 +11,21 @@ from stabkit.analyze.bounds import (
     CONFIDENCE,
     QuantileBounds,
     as_ratio,
-    clustered_quantile,
     level_of,
-    serial_quantile,
+    quantile_of,
     smallest_level,
     t_quantile,
 )
-from stabkit.analyze.needs import MIN_SAMPLES, START
+from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES, START
 from stabkit.analyze.outcome import Estimate, Need, Outcome
 from stabkit.analyze.rounds import Rounds, quantile_rank, read_rounds
+from stabkit.analyze.share_contrasts import Share
 from stabkit.analyze.shares import wilson_bounds
 from stabkit.config import Objective
 from stabkit.errors import UsageError
 
 __all__ = ["objective_estimate"]
 
-_ROUNDS: Final = 5
 _FARTHEST: Final = 1e4  # times the present evidence; nearer to its limit a quantile is not worth deciding
 
 
@@ -67,7 +64,8 @@ def objective_estimate(
     -----
     "The 95th percentile is below the limit" and "fewer than 5 % of the requests are beyond it" are one statement. The
     second is judged: it can be proven with far fewer requests where the limit is far away. Where no request was beyond
-    the limit, and rounds are alike enough that a further one would stay below it as a whole, that is proof too.
+    the limit, as many as prove it if they are independent (n with ``p ** n <= 0.025``: 72 for the 95th percentile), and
+    rounds are alike enough that a further one would stay below it as a whole, that is proof too.
 
     Examples
     --------
@@ -96,17 +94,16 @@ def objective_estimate(
         need = Need(START[0], "rounds", reason, f"{START[1]} samples a round")
         value = float(math.exp(side.ordered[quantile_rank(side.n, p) - 1])) if side.n else None
         return Estimate(outcome="inconclusive", candidate=value, change=value, need=need, **known)
-    read = serial_quantile if side.count == 1 else clustered_quantile
-    bounds = read(side, p, tick=side.tick)
-    over = _share_over(side, math.log(limit), bounds, read)
+    bounds = quantile_of(side, p)
+    over = _share_over(side, math.log(limit), bounds)
     level = level_of(confidence)
     least, most = over.at(level)
     low, high = (as_ratio(bound) for bound in bounds.at(level))
-    proven = most < 1 - p or _far_below(side, math.log(limit), min(level, 1 - p))
+    proven = most < 1 - p or _all_below(side, p, level) < math.log(limit)
     outcome: Outcome = "stable" if proven else "regressed" if least > 1 - p else "inconclusive"
     if outcome == "stable":
         # What proves one limit proves lower ones too: the lowest of them bounds the quantile, also where no rank does.
-        high = min(high, limit, math.exp(_lowest_proven(side, p, bounds, read, level)))
+        high = min(high, limit, math.exp(_lowest_proven(side, p, bounds, level)))
     if outcome == "regressed":
         low = max(low, limit)
     value = math.exp(bounds.estimate)
@@ -123,48 +120,22 @@ def objective_estimate(
     )
 
 
-@dataclass(frozen=True)
-class _ShareOver:
-    """The share of requests beyond the limit, and how many independent requests they are worth.
+def _all_below(side: Rounds, p: float, level: float) -> float:
+    """Return the log of a limit that a further round stays below as a whole; infinite where too little says so.
 
-    Wilson's interval (doi:10.1080/01621459.1927.10502953) with the effective number of requests (Kish 1965) and
-    Student's t: it has bounds also where no request at all was beyond the limit.
+    Except with probability ``level``, or the share of requests that may be beyond it, if that is less: then at most
+    that share of rounds holds any request beyond. Student's prediction bound on the logs of the rounds' maxima. Rounds
+    of a handful of requests are alike although one request in twenty is slow: independent ones must prove it as well.
     """
-
-    share: float
-    effective_n: float
-    df: float
-
-    def at(self, level: float) -> tuple[float, float]:
-        low, high = wilson_bounds(self.share, self.effective_n, t_quantile(level, self.df))
-        return float(low), float(high)
-
-
-def _far_below(side: Rounds, limit: float, level: float) -> bool:
-    """Return whether a further round would stay below the limit as a whole, except with probability ``level``.
-
-    Then at most that share of rounds holds any request beyond it. Student's prediction bound on the logs of the rounds'
-    maxima; asked only where no request at all was beyond the limit, and of five rounds or more.
-    """
-    if side.count < _ROUNDS:
-        return False
+    if side.count < MIN_ROUNDS or side.n * math.log(p) > math.log(level):
+        return math.inf
     maxima = np.maximum.reduceat(side.logs, side.starts[:-1])
-    return bool(maxima.max() < limit and _next_maximum(maxima, level) < limit)
-
-
-def _next_maximum(maxima: np.ndarray[Any, np.dtype[np.float64]], level: float) -> float:
-    """Return the upper prediction bound of the maximum of one more round."""
     spread = float(maxima.std(ddof=1)) * math.sqrt(1 + 1 / len(maxima))
-    return float(maxima.mean() + t_quantile(level, len(maxima) - 1) * spread)
+    bound = float(maxima.mean()) + t_quantile(min(level, 1 - p), len(maxima) - 1) * spread
+    return max(float(maxima.max()), bound)
 
 
-def _lowest_proven(
-    side: Rounds,
-    p: float,
-    bounds: QuantileBounds,
-    read: Callable[[Rounds, float], QuantileBounds],
-    level: float,
-) -> float:
+def _lowest_proven(side: Rounds, p: float, bounds: QuantileBounds, level: float) -> float:
     """Return the log of the lowest limit that these samples prove; infinite if they prove none.
 
     The share beyond a limit changes at the observed times only, and falls with the limit: they are searched by halves.
@@ -173,37 +144,35 @@ def _lowest_proven(
     first, behind = 0, len(times)
     while first < behind:
         middle = (first + behind) // 2
-        if _share_over(side, float(times[middle]), bounds, read).at(level)[1] < 1 - p:
+        if _share_over(side, float(times[middle]), bounds).at(level)[1] < 1 - p:
             behind = middle
         else:
             first = middle + 1
     by_share = float(times[first]) if first < len(times) else math.inf
-    if side.count < _ROUNDS:
-        return by_share
-    maxima = np.maximum.reduceat(side.logs, side.starts[:-1])
-    return min(by_share, max(float(maxima.max()), _next_maximum(maxima, min(level, 1 - p))))
+    return min(by_share, _all_below(side, p, level))
 
 
-def _share_over(
-    side: Rounds, limit: float, bounds: QuantileBounds, read: Callable[[Rounds, float], QuantileBounds]
-) -> _ShareOver:
+def _share_over(side: Rounds, limit: float, bounds: QuantileBounds) -> Share:
+    """Return the share of requests beyond the limit, worth as many independent ones as the variance allows."""
     within = int((side.logs <= limit).sum()) / side.n
     # Requests beyond the limit may come in other clusters than those beyond the quantile: the worse of both counts.
-    inflation = max(1.0, bounds.inflation, read(side, within).inflation if 0 < within < 1 else 1.0)
-    return _ShareOver(1 - within, side.n / inflation, bounds.df)
+    inflation = max(1.0, bounds.inflation, quantile_of(side, within).inflation if 0 < within < 1 else 1.0)
+    return Share(1 - within, side.n / inflation, bounds.df)
 
 
-def _p_over(over: _ShareOver, allowed: float) -> float:
+def _p_over(over: Share, allowed: float) -> float:
     if over.share <= allowed:
         return 1 - smallest_level(lambda level: over.at(level)[1] < allowed)
     return smallest_level(lambda level: over.at(level)[0] > allowed)
 
 
-def _need(over: _ShareOver, allowed: float, side: Rounds, level: float, *, bounded: bool) -> Need:
+def _need(over: Share, allowed: float, side: Rounds, level: float, *, bounded: bool) -> Need:
+    """Return what decides it in four cases of five, if the share beyond the limit is what it seems."""
+    reach = t_quantile(level, over.df) + 0.84
     factor = 1.0
     while factor < _FARTHEST:
         factor *= 1.05
-        least, most = replace(over, effective_n=over.effective_n * factor).at(level)
+        least, most = wilson_bounds(over.share, over.n * factor, reach)
         if not least <= allowed <= most:
             break
     more = math.ceil(side.n * (factor - 1))

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.analyze.bounds import CONFIDENCE, level_of, p_worse
-from stabkit.analyze.needs import MIN_ROUNDS
+from stabkit.analyze.bounds import CONFIDENCE, level_of, p_worse, t_quantile
+from stabkit.analyze.needs import MIN_ROUNDS, OUT_OF_PROPORTION, with_power
 from stabkit.analyze.outcome import Estimate, Need, outcome_within
 from stabkit.analyze.rounds import Rounds, read_rounds
 from stabkit.analyze.share_contrasts import PairedShares, Share, ShareContrast, separate_shares
@@ -18,8 +18,6 @@ from stabkit.errors import SchemaError, UsageError
 
 __all__ = ["compare_failures", "compare_rates"]
 
-_POWER2: Final = ((1.96 + 0.84) / 1.96) ** 2
-_OUT_OF_PROPORTION: Final = 10
 _BLOCKS: Final = 10
 _GOOD, _FAILED = 1.0, 2.0
 _BETWEEN: Final = math.log(1.5)
@@ -69,7 +67,7 @@ def compare_rates(
     _check_margin(margin)
     counts = int(n_baseline), int(n_candidate)
     if min(counts) == 0:
-        need = Need(_proving(margin), "samples", "missing", "no requests")
+        need = Need(_proving(margin, level_of(confidence)), "samples", "missing", "no requests")
         return Estimate(outcome="inconclusive", need=need, **_known(counts, margin))
     b = Share(failed_baseline / n_baseline, n_baseline, math.inf)
     c = Share(failed_candidate / n_candidate, n_candidate, math.inf)
@@ -177,9 +175,10 @@ def _estimate(
     method: str,
 ) -> Estimate:
     b, c = (side.share for side in shares)
-    low, high = bounds(level_of(confidence))
+    level = level_of(confidence)
+    low, high = bounds(level)
     outcome = outcome_within(low, high, margin)
-    need = _need(c - b, low, high, min(counts), margin, none=b == c == 0)
+    need = _need(c - b, (low, high), min(counts), margin, level, none=b == c == 0)
     return Estimate(
         outcome=outcome,
         baseline=b,
@@ -196,20 +195,20 @@ def _estimate(
     )
 
 
-def _proving(margin: float) -> int:
+def _proving(margin: float, level: float) -> int:
     """Return the requests a side that prove the margin if none fails."""
-    return math.floor(3.8415 * (1 / margin - 1)) + 1
+    return math.floor(t_quantile(level, math.inf) ** 2 * (1 / margin - 1)) + 1
 
 
-def _need(change: float, low: float, high: float, n: int, margin: float, *, none: bool) -> Need:
-    total: float = n * ((high - change) / margin) ** 2 * _POWER2
-    if none:
-        total = _proving(margin)
+def _need(change: float, bounds: tuple[float, float], n: int, margin: float, level: float, *, none: bool) -> Need:
+    low, high = bounds
+    planned = with_power(level) * (high - change)
+    total: float = _proving(margin, level) if none else n * (planned / margin) ** 2
     if total <= n:
         total = max(n + 1, n * ((high - low) / margin) ** 2)
     more = math.ceil(total - n)
-    if total > _OUT_OF_PROPORTION * n:
-        return Need(more, "samples", "smallest_margin", None, max(high, (high - change) * math.sqrt(_POWER2)))
+    if total > OUT_OF_PROPORTION * n:
+        return Need(more, "samples", "smallest_margin", None, max(high, planned))
     return Need(more, "samples", "wide_interval")
 
 

@@ -20,7 +20,7 @@ from stabkit.analyze.bounds import (
     t_quantile,
     welch_contrast,
 )
-from stabkit.analyze.needs import MIN_ROUNDS, START, need_for
+from stabkit.analyze.needs import MIN_ROUNDS, OUT_OF_PROPORTION, START, need_for, with_power
 from stabkit.analyze.outcome import Estimate, Need, Outcome, outcome_within
 from stabkit.analyze.rounds import FloatArray, Rounds, read_rounds
 from stabkit.analyze.slopes import theil_sen
@@ -177,8 +177,11 @@ def _growth(
     if outcome == "inconclusive":
         _, high = contrast.at(error)
         # The error of a slope falls with rounds^1.5, and the margin per round with rounds: √rounds is gained.
-        total = math.ceil(rounds * max(((high - contrast.candidate + contrast.baseline) / g) ** 2 * 2.04, 1.05))
-        need = Need(max(1, min(total, 10 * rounds) - rounds), "rounds", "wide_interval", name)
+        planned = with_power(error) * (high - contrast.candidate + contrast.baseline)
+        total = max(rounds + 1, math.ceil(rounds * (planned / g) ** 2))
+        need = Need(total - rounds, "rounds", "wide_interval", name)
+        if total > OUT_OF_PROPORTION * rounds:
+            need = replace(need, reason="smallest_margin", decidable_margin=as_ratio(span * max(high, planned)) - 1)
     return Estimate(**{**estimate, "need": need})
 
 

@@ -14,14 +14,13 @@ from stabkit.analyze.bounds import (
     LEVEL,
     QuantileBounds,
     RunNoise,
-    clustered_quantile,
-    serial_quantile,
+    quantile_of,
     t_quantile,
 )
 from stabkit.analyze.rounds import FloatArray, Rounds
 from stabkit.analyze.shares import wilson_bounds
 
-__all__ = ["USUAL", "PairedShares", "SeparateShares", "Share", "ShareContrast", "quantile_of", "separate_shares"]
+__all__ = ["USUAL", "PairedShares", "SeparateShares", "Share", "ShareContrast", "separate_shares"]
 
 USUAL: Final = 0.95
 """Without an objective, the slow requests are those beyond this quantile of the baseline."""
@@ -58,11 +57,6 @@ class Share:
         """Return Wilson's bounds with Student's t, each with one-sided error ``level``."""
         low, high = wilson_bounds(self.share, self.n, t_quantile(level, self.df))
         return float(low), float(high)
-
-
-def quantile_of(side: Rounds, p: float) -> QuantileBounds:
-    """Return a quantile with bounds: of one round by its long-run variance, of several by that between rounds."""
-    return (serial_quantile if side.count == 1 else clustered_quantile)(side, p, tick=side.tick)
 
 
 def slow_share(side: Rounds, log_limit: float) -> float:

@@ -12,20 +12,18 @@ from stabkit.analyze.bounds import (
     RunNoise,
     level_of,
     p_worse,
+    quantile_of,
 )
-from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES, START
+from stabkit.analyze.needs import MIN_ROUNDS, MIN_SAMPLES, OUT_OF_PROPORTION, START, with_power
 from stabkit.analyze.outcome import Estimate, Need, outcome_within
 from stabkit.analyze.rounds import Rounds, read_rounds
-from stabkit.analyze.share_contrasts import USUAL, PairedShares, ShareContrast, quantile_of, separate_shares
+from stabkit.analyze.share_contrasts import USUAL, PairedShares, ShareContrast, separate_shares
 from stabkit.errors import UsageError
 
 __all__ = ["MARGIN", "USUAL", "compare_slow_requests", "default_margin"]
 
 MARGIN: Final = 0.04
 """Slow requests more than before that are allowed, as a share of all; why 4 %: docs/decisions."""
-
-_POWER: Final = (1.96 + 0.84) / 1.96
-_OUT_OF_PROPORTION: Final = 10
 
 
 def default_margin(quantile: float | None) -> float:
@@ -135,7 +133,8 @@ def compare_slow_requests(
     else:
         contrast = separate_shares(before, after, log_limit, limit, noise)
     change = contrast.change
-    low, high = contrast.at(level_of(confidence))
+    level = level_of(confidence)
+    low, high = contrast.at(level)
     outcome = outcome_within(low, high, allowed)
     if outcome in ("stable", "improved") and "few_rounds" in flags:
         outcome = "inconclusive"
@@ -150,7 +149,7 @@ def compare_slow_requests(
         p_worse=p_worse(change, contrast.at),
         beyond_margin=low > allowed,
         method=contrast.method,
-        need=_need(contrast, (low, high), before, after, allowed) if outcome == "inconclusive" else None,
+        need=_need(contrast, level, before, after, allowed) if outcome == "inconclusive" else None,
         **{**known, "flags": (*flags, *extra)},
     )
     return estimate, math.exp(log_limit)
@@ -169,19 +168,19 @@ def _sides(baseline: Any, candidate: Any, *, paired: bool) -> tuple[Rounds, Roun
     return before, after, tuple(flags)
 
 
-def _need(contrast: ShareContrast, bounds: tuple[float, float], before: Rounds, after: Rounds, margin: float) -> Need:
+def _need(contrast: ShareContrast, level: float, before: Rounds, after: Rounds, margin: float) -> Need:
     """Return what would decide it: four times in five if nothing changed, as for response times."""
     rounds = min(before.count, after.count)
     by_rounds = rounds > 1
     have = rounds if by_rounds else min(before.n, after.n)
     unit: Any = "rounds" if by_rounds else "samples"
-    low, high = bounds
-    half = high - contrast.change
-    total = math.ceil(have * (_POWER * half / margin) ** 2)
+    low, high = contrast.at(level)
+    planned = with_power(level) * (high - contrast.change)
+    total = math.ceil(have * (planned / margin) ** 2)
     if total <= have:
         total = max(have + 1, math.ceil(have * ((high - low) / margin) ** 2))
     if by_rounds:
         total = max(total, MIN_ROUNDS)
-    if total > _OUT_OF_PROPORTION * have:
-        return Need(total - have, unit, "smallest_margin", None, max(high, half * _POWER))
+    if total > OUT_OF_PROPORTION * have:
+        return Need(total - have, unit, "smallest_margin", None, max(high, planned))
     return Need(total - have, unit, "wide_interval")

@@ -178,3 +178,18 @@ def test_counts_may_be_zero():
     assert (level.outcome, level.flags) == ("stable", ("zero_readings",))
     kills = none.assign(value=[1.0, 2.0] * 4)
     assert compare_resource(none, kills, metric="oom_kills", margin=0.1)[0].outcome == "regressed"
+
+
+def test_requests_that_would_prove_it_are_more_where_more_certainty_is_asked_for():
+    need = compare_rates(0, 500, 0, 500, margin=0.005, confidence=0.98).need
+    enough = 500 + need.amount
+    assert compare_rates(0, enough, 0, enough, margin=0.005, confidence=0.98).outcome == "stable"
+    assert compare_rates(0, enough - 1, 0, enough - 1, margin=0.005, confidence=0.98).outcome == "inconclusive"
+
+
+def test_growth_that_ten_times_the_rounds_leave_open_names_the_margin_within_reach():
+    rng = np.random.default_rng(3)
+    sides = [pd.DataFrame({"round": range(10), "value": 100 * np.exp(0.15 * rng.standard_normal(10))}) for _ in "bc"]
+    need = compare_resource(*sides, metric="memory", margin=0.05)[1].need
+    assert (need.amount > 90, need.reason) == (True, "smallest_margin")
+    assert compare_resource(*sides, metric="memory", margin=need.decidable_margin * 1.01)[1].outcome == "stable"
