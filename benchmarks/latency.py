@@ -165,6 +165,20 @@ def bad_rounds(trials: int) -> None:
         target(word, counts[word] / trials, limit, trials, at_most=True)
 
 
+def wandering_rounds(trials: int) -> None:
+    """Judge the median where one side's level wanders from round to round by itself, by 5 % in all."""
+    rounds, each, noise = 30, 100, 0.05
+    table("rounds that are alike: one side's level wanders by 5 %, correlation 0.5")
+    for ratio, word, limit in ((1.0, "regressed", 0.03), (1.05, "stable", 0.03)):
+        rng = np.random.default_rng([SEED, 66, int(100 * ratio)])
+        found = []
+        for _ in range(trials):
+            before, after = pair(rng, rounds=rounds, each=each, ratio=ratio)
+            found.append(median_only(before, after * np.exp(noise * normal(rng, 1, rounds, 0.5).reshape(-1, 1))))
+        counts = line(f"true ratio {ratio:g}", "stabkit", found)
+        target(word, counts[word] / trials, limit, trials, at_most=True)
+
+
 def need_followed(trials: int) -> None:
     """Collect what ``need`` asks for, once, and see whether the median is decided."""
     table("need followed once, median within 5 %, one round of 300")
@@ -231,6 +245,7 @@ def main() -> None:
     fifth = {"n 1000, light tail": {"each": 1000, "slowed": 0.2, "factor": 1.35}}
     scene("a fifth of the requests slowed (p99 about x1.2)", fifth, 2 * trials, "regressed", 0.90, at_most=False)
     bad_rounds(2 * trials)
+    wandering_rounds(trials)
     need_followed(trials)
     speed()
     print(f"\n{time.perf_counter() - began:.0f} s")

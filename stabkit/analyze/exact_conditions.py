@@ -9,11 +9,12 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.compared_tests import compare_tests, expected_tests, lost_tests
-from stabkit.analyze.confirmation import BAD
-from stabkit.analyze.coverage import FEWEST_COMMON, hidden_text
+from stabkit.analyze.confirmation import BAD, GOOD
+from stabkit.analyze.coverage import FEWEST_COMMON, expected_to_fail, hidden_text
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison, match_findings, severity_rank
 from stabkit.analyze.hunks import stored_hunks
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
+from stabkit.analyze.shares import sign_test
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.transitions import TRANSITIONS, suite_summary
 from stabkit.config import Condition
@@ -23,6 +24,7 @@ __all__ = ["judge_checks", "judge_findings", "judge_tests"]
 Items = list[dict[str, Any]]
 _LISTED: Final = 5  # names in one need; the items hold all
 _DETAIL: Final = 300  # characters of a message
+_CHANCE: Final = 0.05
 
 
 def _names(items: Iterable[Mapping[str, Any]]) -> str:
@@ -123,9 +125,9 @@ def judge_tests(condition: Condition, sides: Sides) -> ConditionResult:
     -----
     Blocking: an unconfirmed break; a test that disappeared, unless it was skipped before, its file was deleted in the
     range or the suite's ``left_out`` names it; one that most of the last five complete runs hold and neither side does;
-    one newly skipped; an added one that fails; a flaky one that ends badly or fails more often than its flake rate
-    explains; fewer than 90 % common tests of those expected. Known failures, fixed and other flaky tests are listed
-    only.
+    one newly skipped; one that passed and is now expected to fail; an added one that fails; a flaky one that ends badly
+    or fails more often than its flake rate explains; more newly flaky tests than chance explains; fewer than 90 %
+    common tests of those expected. Known failures, fixed and other flaky tests are listed only.
     """
     frame = compare_tests(sides, condition.target)
     missing = _missing_tests(condition, sides, frame)
@@ -139,7 +141,7 @@ def judge_tests(condition: Condition, sides: Sides) -> ConditionResult:
     facts["lost"] = len(lost)
     unseen = expected_tests(sides, condition.target) & set(frame.loc[frame["baseline_status"].isna(), "test_id"])
     facts["expected"] = facts["baseline_tests"] - facts["explained"] + len(unseen) + len(lost)
-    needs = _test_needs(items, facts, lost)
+    needs = (*_test_needs(items, facts, lost), *_changed_passes(frame))
     outcome: Outcome = "stable"
     if confirmed or needs:
         outcome = "regressed" if confirmed else "inconclusive"
@@ -240,6 +242,29 @@ def _test_needs(items: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], lo
     if not facts["common"]:
         needs.append(Need(None, "evidence", "missing", "no test has a result on both sides"))
     return tuple(needs)
+
+
+def _changed_passes(frame: pd.DataFrame) -> list[Need]:
+    """Return what is wrong with tests that count as passed: they fail as expected, or pass only when tried again."""
+    needs = []
+    if marked := expected_to_fail(frame):
+        what = "1 test that passed is" if len(marked) == 1 else f"{len(marked)} tests that passed are"
+        detail = f"{what} now expected to fail: {_names([{'what': name} for name in marked])}"
+        needs.append(Need(None, "evidence", "not_checked", detail))
+    before, after = (_recovered(frame, side) for side in ("baseline_recovered", "recovered"))
+    # Failures of the baseline were not tried again, as those of the candidate are: each may have been a flake.
+    shaky = before | frame["baseline_status"].isin(BAD)
+    now = frame.loc[after & ~shaky & frame["baseline_status"].isin(GOOD), "test_id"].tolist()
+    once = int((shaky & ~after & frame["candidate_status"].isin(GOOD)).sum())
+    if len(now) > once and sign_test(once, len(now)) <= _CHANCE:
+        names = _names([{"what": name} for name in now])
+        detail = f"flaky now: {len(now)} tests that were not before, {once} the other way round: {names}"
+        needs.append(Need(None, "reruns", "not_rerun", detail))
+    return needs
+
+
+def _recovered(frame: pd.DataFrame, column: str) -> pd.Series:
+    return frame[column].fillna(value=False).astype(bool)
 
 
 def _needs_of(state: str, items: Sequence[Mapping[str, Any]]) -> list[Need]:

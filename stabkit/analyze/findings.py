@@ -261,6 +261,10 @@ def _comparability(tool: str, context: _Context) -> tuple[list[str], list[str]]:
             stops.append(claim)
         elif coverage.claimed is not None and coverage.claimed > coverage.listed:
             notes.append(f"{claim}; those listed count")
+    if None not in (before.claimed, after.claimed) and not after.only_totals:
+        less, more = (max(0, (coverage.claimed or 0) - coverage.listed) for coverage in (before, after))
+        if more > less:
+            stops.append(f"{tool} leaves {more} of the findings that it claims unlisted, {less} before")
     if before.versions != after.versions:
         stops.append(f"{tool} {', '.join(before.versions)} against {', '.join(after.versions)}")
     stop, note = _same_hash(f"the rules of {tool}", before.rules_sha256, after.rules_sha256)

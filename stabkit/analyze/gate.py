@@ -22,6 +22,7 @@ from stabkit.analyze.measured_conditions import (
     judge_objective,
     judge_resource,
     judge_slow_requests,
+    unjudged_failures,
 )
 from stabkit.analyze.noise import MetricNoise
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
@@ -111,7 +112,7 @@ def evaluate_gate(
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
     result = JUDGES[condition.kind](condition, sides)
-    faults = sides.faults(_source_kinds(condition, sides), condition.target)
+    faults = sides.faults(_source_kinds(condition, sides), condition.target) + unjudged_failures(condition, sides)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))

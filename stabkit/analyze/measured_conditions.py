@@ -33,6 +33,7 @@ __all__ = [
     "judge_objective",
     "judge_resource",
     "judge_slow_requests",
+    "unjudged_failures",
 ]
 
 _PROVEN_CHANGES: Final = ("regressed", "improved")
@@ -223,6 +224,30 @@ def _compare_rates(condition: Condition, sides: Sides, population: Population) -
         population.baseline, population.candidate, margin=margin, paired=sides.paired, confidence=sides.confidence
     )
     return estimate.outcome, (estimate,), [estimate.need] if estimate.need is not None else []
+
+
+def unjudged_failures(condition: Condition, sides: Sides) -> tuple[Need, ...]:
+    """Return why times say too little: more requests failed than before, and no condition judges failures.
+
+    The times of failed requests are unknown. Those that are left may be as fast as before because the slow ones gave
+    no answer at all.
+    """
+    if condition.kind not in ("latency", "slow_requests", "objective"):
+        return ()
+    judged = {rule.target for rule in sides.config.conditions if rule.kind == "error_rate" and rule.gating}
+    if not sides.config.conditions or judged & {None, condition.target or ""}:
+        return ()  # the conditions that follow from the evidence judge the failures of every target
+    needs = []
+    for population in find_populations(condition, sides, is_latency, split=False):
+        before, after = population.baseline, population.candidate
+        if population.target in judged or before.empty or after["ok"].all():
+            continue
+        rate = compare_failures(before, after, margin=MARGINS["error_rate"], paired=sides.paired)
+        if rate.outcome in ("regressed", "inconclusive") and (rate.change or 0.0) > 0:
+            shares = [f"{100 * (share or 0.0):.2g} %" for share in (rate.candidate, rate.baseline)]
+            detail = f"{shares[0]} of {population.name} failed, {shares[1]} before, and no condition judges failures"
+            needs.append(Need(None, "evidence", "not_checked", detail, side="candidate"))
+    return tuple(needs)
 
 
 def _uncovered(outcome: Outcome, estimates: Sequence[Estimate]) -> tuple[Outcome, list[Need]]:

@@ -35,8 +35,8 @@ class Condition(Model):
     kind: ConditionKind
     target: str | None = Field(default=None, description="target, suite or scan it speaks of; null: all of its kind")
     metric: str | None = None
-    margin: float | None = Field(default=None, gt=0)
-    tail_margin: float | None = Field(default=None, gt=0)
+    margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
+    tail_margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
     objective: Objective | None = None
     min_severity: str | None = Field(default=None, description="findings below it are listed, not judged")
     gating: bool = True

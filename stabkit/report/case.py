@@ -257,9 +257,10 @@ def load_case(
     before = load_run(reference, store) if reference else None
     if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
         before = _told_apart(before, reference, candidate)
-    runs = _history_runs(before, after, store)
+    known = _history_runs(before, after, store)
+    runs = known.tail(HISTORY_RUNS).reset_index(drop=True)
     noise = known_noise(store, after.run["environment"], settings)
-    earlier = _earlier(runs, before)
+    earlier = _earlier(known, before).tail(HISTORY_RUNS)
     history = _history(earlier, store)
     gate = evaluate_gate(settings, before, after, history=history, noise=noise, history_runs=earlier)
     asked = (baseline or "", candidate)
@@ -302,7 +303,7 @@ def _history_runs(before: RunEvidence | None, after: RunEvidence, store: Store |
     runs = store.runs()
     environment = after.run["environment"]
     same = runs["environment"].isna() if pd.isna(environment) else runs["environment"] == environment
-    return runs[same & (runs["started_at"] <= after.run["started_at"])].tail(HISTORY_RUNS).reset_index(drop=True)
+    return runs[same & (runs["started_at"] <= after.run["started_at"])].reset_index(drop=True)
 
 
 def _earlier(runs: pd.DataFrame, before: RunEvidence | None) -> pd.DataFrame:

@@ -337,6 +337,21 @@ def test_an_objective_is_judged_by_the_candidate_alone() -> None:
     assert (known.outcome, "failing_on_both_sides" in reasons(known)) == ("inconclusive", True)
 
 
+def test_an_objective_that_two_equal_systems_miss_a_little_is_no_regression() -> None:
+    from stabkit.analyze.objectives import objective_estimate
+    from stabkit.config import Objective
+
+    limit = Objective(below_ms=23.0)  # their 95th percentile is 23.6 ms; only the larger run proves it
+    before, after = samples(rounds=20, each=30), samples(rounds=20, each=400, seed=2)
+    outcomes = [
+        objective_estimate(frame[frame["metric"] == "response_time"], limit).outcome for frame in (before, after)
+    ]
+    assert outcomes == ["inconclusive", "regressed"]
+    config = Config.model_validate({"http": {"api": {"url": "http://127.0.0.1/", "objective": limit.model_dump()}}})
+    found = condition(judged(config, before={"samples": before}, after={"samples": after}), "objective")
+    assert (found.outcome, "failing_on_both_sides" in reasons(found)) == ("inconclusive", True)
+
+
 def test_holm_doubts_a_lone_small_p_among_many() -> None:
     from stabkit.analyze.gate import _after_holm
 
@@ -540,3 +555,49 @@ def test_resources_in_other_units_are_not_comparable() -> None:
     assert reasons(condition(judged(only, before={"samples": used}, after={"samples": other}), "resource")) == {
         "not_comparable"
     }
+
+
+def many(before: str | list[str], *, changed: int, of: int, to: str | list[str]) -> dict[str, pd.DataFrame]:
+    return {"tests": results(**{f"t{i:02}": to if i < changed else before for i in range(of)})}
+
+
+@pytest.mark.parametrize(("changed", "outcome"), [(5, "stable"), (6, "inconclusive"), (40, "inconclusive")])
+def test_more_tests_that_pass_only_when_tried_again_than_chance_explains_are_not_stable(changed, outcome) -> None:
+    before, after = many("pass", changed=0, of=40, to=""), many("pass", changed=changed, of=40, to=["fail", "pass"])
+    assert condition(judged(before=before, after=after), "tests").outcome == outcome
+
+
+def test_as_many_flakes_on_both_sides_are_no_change() -> None:
+    # The baseline's flakes were not tried again: they failed, and pass now.
+    before, after = many("pass", changed=9, of=60, to="fail"), many("pass", changed=9, of=60, to=["fail", "pass"])
+    shifted = {
+        "tests": after["tests"].assign(test_id=after["tests"]["test_id"].map(lambda name: f"t{59 - int(name[1:]):02}"))
+    }
+    found = condition(judged(before=before, after=shifted), "tests")
+    assert (found.facts["flaky"], found.facts["fixed"], found.outcome) == (9, 9, "improved")
+
+
+def test_a_test_that_passed_and_is_now_expected_to_fail_is_not_stable() -> None:
+    before, after = many("pass", changed=0, of=20, to=""), many("pass", changed=2, of=20, to="xfail")
+    found = condition(judged(before=before, after=after), "tests")
+    assert (found.outcome, reasons(found)) == ("inconclusive", {"not_checked"})
+    known = many("pass", changed=2, of=20, to="xfail")
+    assert condition(judged(before=known, after=known), "tests").outcome == "stable"
+
+
+def test_times_alone_are_not_stable_where_requests_fail_that_did_not_before() -> None:
+    rules = [{"name": "time", "kind": "latency", "target": "api", "metric": "response_time"}]
+    alone = Config.model_validate({"condition": rules})
+    failing = {"samples": samples(seed=2, failed=100)}
+    found = condition(judged(alone, after=failing), "latency")
+    assert (found.outcome, reasons(found)) == ("inconclusive", {"not_checked"})
+    assert condition(judged(alone, before=failing, after=failing), "latency").outcome == "stable"
+    rules.append({"name": "errors", "kind": "error_rate", "target": "api"})
+    assert condition(judged(Config.model_validate({"condition": rules}), after=failing), "latency").outcome == "stable"
+
+
+def test_a_scan_that_lists_less_of_what_it_claims_than_before_cannot_be_compared() -> None:
+    listed = {"findings": findings({"path": "old.py"})}
+    before, after = ({**listed, "scans": scans(claimed_findings=claimed)} for claimed in (3, 30))
+    assert condition(judged(before=before, after=after), "findings").outcome == "inconclusive"
+    assert condition(judged(before=after, after=after), "findings").outcome == "stable"

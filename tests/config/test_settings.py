@@ -1,4 +1,7 @@
+import pytest
+
 from stabkit.config import doubtful_margins, load_config, misspelt_names
+from stabkit.errors import ConfigError
 
 
 def test_conditions_follow_from_what_is_declared(load):
@@ -30,6 +33,12 @@ def test_a_margin_meant_as_per_cent_is_doubted(load):
         "condition 'a': tail_margin = 5 allows 500 % more; 5 % is written 0.05",
         "condition 'b': margin = 1 allows 100 percentage points more; 1 percentage points is written 0.01",
     )
+
+
+@pytest.mark.parametrize("margin", ["1e-300", "inf"])
+def test_a_margin_that_no_evidence_can_decide_is_refused(load, margin):
+    with pytest.raises(ConfigError, match="margin"):
+        load(f'[[condition]]\nname = "c"\nkind = "latency"\nmargin = {margin}\n')
 
 
 def test_hash_follows_content_not_place(tmp_path):

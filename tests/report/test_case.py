@@ -76,6 +76,17 @@ def test_a_run_between_the_two_sides_is_no_history(store: Store) -> None:
     assert (found["state"], found["flake_basis"]) == ("regressed", "suite")
 
 
+def test_an_old_baseline_has_the_history_before_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stabkit.report.case.HISTORY_RUNS", 2)
+    for number in range(3):
+        add(store, number, bad={"t0": 1} if number == 1 else None)
+    add(store, 3)
+    for number in range(4, 7):
+        add(store, number, bad={"t0": 6})  # the change is at work already
+    found = flake(store, "v3", "v6")
+    assert (found["flake_basis"], found["flake_rate"]) == ("own history", pytest.approx(1.5 / 4))  # 1 of 3, Jeffreys
+
+
 def test_a_run_in_which_nearly_all_failed_tells_of_its_machine(store: Store) -> None:
     add(store, 0, bad=dict.fromkeys(NAMES, 1))
     add(store, 1)
