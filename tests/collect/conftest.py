@@ -82,7 +82,14 @@ class Authority:
             .not_valid_before(NOW - datetime.timedelta(days=10))
             .not_valid_after(NOW + datetime.timedelta(days=days, hours=1))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            # As Python 3.13 demands: who may sign, and whose key signed.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         )
+        if ca:
+            usage = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
+                                   "key_agreement", "encipher_only", "decipher_only"), False)  # fmt: skip
+            builder = builder.add_extension(x509.KeyUsage(**usage, key_cert_sign=True, crl_sign=True), critical=True)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(signer, hashes.SHA256())
