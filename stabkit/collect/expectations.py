@@ -49,7 +49,7 @@ class Expectations:
         self._body = tally("body", expected_body(target), "requests")
         self._schema = tally("schema", f"valid by {target.expect_schema}", "requests")
         self._chains: dict[str, int] = {}
-        self._judged: tuple[bytes, str | None, str | EvidenceError | None] | None = None
+        self._judged: tuple[tuple[bytes, str | None, str | None], str | None, str | EvidenceError | None] | None = None
         self.answered = 0
 
     def judge(self, hops: list[Answer], place: Callable[[], str]) -> str | None:
@@ -107,8 +107,9 @@ class Expectations:
         if target.method == "HEAD" or not (self._body.expected or self._validator is not None):
             return
         # Most answers are equal: judging each anew would delay the next request.
-        if self._judged is None or self._judged[0] != answer.body:
-            self._judged = (answer.body, *self._faults(answer))
+        content = (answer.body, answer.headers.get("Content-Encoding"), answer.headers.get("Content-Type"))
+        if self._judged is None or self._judged[0] != content:
+            self._judged = (content, *self._faults(answer))
         _, fault, broken = self._judged
         if self._body.expected:
             self._body.add(fault is None, lambda: f"{place()}: {fault}")

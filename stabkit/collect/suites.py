@@ -28,7 +28,7 @@ from stabkit.collect.readers import expand, read_file, read_paths
 from stabkit.collect.retries import number_attempts
 from stabkit.collect.sources import named, source_evidence
 from stabkit.config import FindingMapping, ScanSource, TestSuite
-from stabkit.redact import is_secret_name, redact_text
+from stabkit.redact import is_secret_name, redact_text, secret_parts
 from stabkit.schema import Evidence
 
 __all__ = ["run_scan", "run_suite", "test_argument"]
@@ -205,7 +205,7 @@ def _report(
         evidence = read_file(output, kind=kind, suite=name, root=setting.folder, mapping=mapping)
         evidence = _renamed(evidence, str(output), name)
         return _doubted(evidence, run) if kind == "tests" else evidence
-    secrets = [value for key, value in setting.variables.items() if is_secret_name(key)]
+    secrets = [part for key, value in setting.variables.items() if is_secret_name(key) for part in secret_parts(value)]
     lines = [line for line in run.stderr.splitlines() if line.strip()][-_STDERR_LINES:]
     words = redact_text("\n".join(lines), secrets)
     what = ending if run.problem else f"{ending} and wrote no report"

@@ -48,6 +48,16 @@ def test_bodies(serve, answering, http_answer, probe_http, check_of, body, setti
     assert words is None or words in row["detail"]
 
 
+def test_an_equal_body_of_another_charset_is_judged_anew(serve, answering, http_answer, probe_http, check_of) -> None:
+    def answer(number: int, _request: bytes) -> bytes:
+        return http_answer(
+            "ü".encode("latin-1"), headers="Content-Type: text/plain; charset=latin-1\r\n" * (number % 2)
+        )
+
+    row = check_of(probe_http(serve(answering(answer)).url(), expect_text="ü", requests=4), "body")
+    assert row["observed"] == "2 of 4 requests"
+
+
 def test_schema(tmp_path, serve, answering, http_answer, probe_http, check_of) -> None:
     schema = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
     (tmp_path / "answer.json").write_text(json.dumps(schema))
