@@ -137,7 +137,8 @@ def record_history(output: Path, *, builds: int = len(BUILDS), rounds: int = 20)
         _record_release(folder, certificates, store, rounds)
     # The addresses are those of services long gone; the conditions are what the notebooks judge by.
     gone = RunningService(port=8443, pid=1)
-    text = project_text(gone, gone, rounds=rounds, python="python", data=".")
+    again = ("stabkit", "demo", "--rounds", "{rounds}")
+    text = project_text(gone, gone, rounds=rounds, python="python", data=".", again=again)
     (output / "stabkit.toml").write_text(text, encoding="utf-8")
     return store
 
