@@ -53,7 +53,7 @@ def stability_report(
     Examples
     --------
     >>> stability_report("v1.4", "v1.5", data="data/sample")
-    StabilityReport(inconclusive, 16 conditions)
+    StabilityReport(stable, 15 conditions)
     """
     return StabilityReport(load_case(baseline or None, candidate or "latest", data=data, config=config or None))
 
