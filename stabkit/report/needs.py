@@ -215,7 +215,9 @@ def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again)
         return shell(["stabkit", "aa", *again.places])
     needs = [need for _, need in helped]
     one_side = needs[0] if len({need.side if need else None for need in needs}) == 1 else None
-    rounds = max((_rounds_in_all(condition, need, again.rounds) or 0 for condition, need in helped if need), default=0)
+    # Whatever weighs most, such as a late prober: the new collection has to be long enough for every doubt.
+    wanted = [(c, need) for c, given in helped for need in (given, *c.needs) if need and _helps(need)]
+    rounds = max((_rounds_in_all(condition, need, again.rounds) or 0 for condition, need in wanted), default=0)
     return again.command(one_side, rounds)
 
 

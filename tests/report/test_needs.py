@@ -54,6 +54,11 @@ def test_more_rounds_are_counted_from_those_there_are():
     assert need_command(opened(), Need(8, "rounds", "wide_interval")) == "stabkit collect --rounds 18"
 
 
+def test_the_rounds_are_enough_for_every_doubt_whichever_weighs_most():
+    late, wide = Need(None, "evidence", "prober_late"), Need(26, "rounds", "wide_interval")
+    assert need_command(opened(late, wide), late, Again("v1.5")) == "stabkit collect --label v1.5 --rounds 36"
+
+
 def test_samples_become_whole_rounds():
     assert need_command(opened(), Need(51, "samples", "wide_interval")) == "stabkit collect --rounds 12"
 
