@@ -116,7 +116,7 @@ def _changes_between(
     terminal: Terminal, repository: Path, given: tuple[str | None, str | None], sides: Sequence[Evidence]
 ) -> pd.DataFrame | None:
     """Return what git changed between the commits of two scans; None where they or the repository are not known."""
-    from stabkit.collect.ranges import range_changes
+    from stabkit.change.ranges import range_changes
 
     stated = [_stated_commit(side) for side in sides]
     base, head = given[0] or stated[0], given[1] or stated[1] or ("HEAD" if given[0] else None)

@@ -88,7 +88,7 @@ def collect(
       stabkit collect --label v1.5 --baseline-label v1.4 --rounds 20
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
     """
-    from stabkit.collect.git import repository_state
+    from stabkit.change.git import repository_state
     from stabkit.collect.session import baseline_state
     from stabkit.collect.session import collect as collect_all
     from stabkit.report.earlier import look_back

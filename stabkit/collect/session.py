@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.collect.changes import collect_changes, repository_state
+from stabkit.change.changes import collect_changes, repository_state
+from stabkit.change.git import Git
 from stabkit.collect.declared import declared_probes
 from stabkit.collect.floor import measure_floor
-from stabkit.collect.git import Git
 from stabkit.collect.limits import TimeLimit, check_limits
 from stabkit.collect.probe import Interrupted, Probe, Progress, run_rounds
 from stabkit.collect.prometheus import query_range

@@ -12,7 +12,7 @@ from stabkit.analyze.gate import evaluate_gate
 from stabkit.analyze.noise import MetricNoise
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.analyze.sides import RunEvidence, Sides
-from stabkit.collect.paths import described
+from stabkit.change.paths import described
 from stabkit.config import Config, find_config, load_config
 from stabkit.errors import StabkitError, UsageError
 from stabkit.report.evidence import load_run, renamed, run_before, sketches_of

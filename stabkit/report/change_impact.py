@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stabkit.analyze.sides import RunEvidence
-from stabkit.collect.changes import collect_changes
+from stabkit.change.changes import collect_changes
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.report.case import Case, find_settings, load_case

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from stabkit.collect.api_breaks import api_break
-from stabkit.collect.dependencies import is_lock, read_dependencies
-from stabkit.collect.paths import categorise
-from stabkit.collect.python_code import dotted, parse
-from stabkit.collect.snapshots import Snapshots
-from stabkit.collect.variables import ENV_FILE, assigned, variables
+from stabkit.change.api_breaks import api_break
+from stabkit.change.dependencies import is_lock, read_dependencies
+from stabkit.change.paths import categorise
+from stabkit.change.python_code import dotted, parse
+from stabkit.change.snapshots import Snapshots
+from stabkit.change.variables import ENV_FILE, assigned, variables
 from stabkit.redact import redact_text
 
 __all__ = ["checklist"]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stabkit.collect.changes import collect_changes, repository_state
-from stabkit.collect.git import Git
-from stabkit.collect.ranges import range_changes
+from stabkit.change.changes import collect_changes, repository_state
+from stabkit.change.git import Git
+from stabkit.change.ranges import range_changes
 from stabkit.config import Area
 from stabkit.errors import EvidenceError, UsageError
 from stabkit.schema import Evidence

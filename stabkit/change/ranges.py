@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.collect.git import Git
+from stabkit.change.git import Git
 from stabkit.schema import conform, empty
 
 __all__ = ["Change", "History", "hunks_text", "range_changes", "read_changes", "read_history", "read_hunks"]

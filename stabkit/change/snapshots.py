@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stabkit.collect.git import Blob, Git
-from stabkit.collect.python_code import parse
-from stabkit.collect.ranges import Change
+from stabkit.change.git import Blob, Git
+from stabkit.change.python_code import parse
+from stabkit.change.ranges import Change
 
 __all__ = ["Snapshots"]
 

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.collect.checklist import checklist
-from stabkit.collect.git import Git, repository_state
-from stabkit.collect.paths import area_of, categorise, owner_of, parse_codeowners
-from stabkit.collect.python_code import import_graph, importers_of, parse, same_code, touched_functions
-from stabkit.collect.ranges import Change, History, hunks_text, read_changes, read_history, read_hunks
-from stabkit.collect.snapshots import Snapshots
+from stabkit.change.checklist import checklist
+from stabkit.change.git import Git, repository_state
+from stabkit.change.paths import area_of, categorise, owner_of, parse_codeowners
+from stabkit.change.python_code import import_graph, importers_of, parse, same_code, touched_functions
+from stabkit.change.ranges import Change, History, hunks_text, read_changes, read_history, read_hunks
+from stabkit.change.snapshots import Snapshots
 from stabkit.config import Area
 from stabkit.errors import EvidenceError
 from stabkit.redact import redact_text

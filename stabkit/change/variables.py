@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stabkit.collect.python_code import dotted, parse
+from stabkit.change.python_code import dotted, parse
 
 __all__ = ["ENV_FILE", "assigned", "variables"]
 

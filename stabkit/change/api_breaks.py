@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from stabkit.collect.git import Blob
-from stabkit.collect.snapshots import Snapshots
+from stabkit.change.git import Blob
+from stabkit.change.snapshots import Snapshots
 
 __all__ = ["api_break"]
 
