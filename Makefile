@@ -55,7 +55,7 @@ format: $(VENV)/.dev
 
 # Random damage to reports of every format, until the time is up; a reader that gives no answer fails it.
 fuzz: $(VENV)/.dev
-	$(BIN)/python -m tests.collect.fuzz --seconds $${SECONDS_TO_RUN:-60}
+	$(BIN)/python -m tests.read.fuzz --seconds $${SECONDS_TO_RUN:-60}
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/report --snapshot-update

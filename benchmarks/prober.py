@@ -18,11 +18,11 @@ import matplotlib.pyplot  # noqa: F401
 import pandas as pd
 import scipy.stats  # noqa: F401
 
-from stabkit.collect.http import HttpProbe
 from stabkit.config import HttpTarget
 from stabkit.demo.certificates import write_certificates
 from stabkit.demo.processes import running_service
 from stabkit.demo.scenarios import write_service
+from stabkit.probe.http.http_probe import HttpProbe
 
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 

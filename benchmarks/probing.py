@@ -26,9 +26,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stabkit.collect.http import HttpProbe
-from stabkit.collect.probe import run_rounds
 from stabkit.config import HttpTarget
+from stabkit.probe.http.http_probe import HttpProbe
+from stabkit.probe.rounds import run_rounds
 
 PERIOD_S, STALL_S, SERVICE_S = 5.0, 0.5, 0.001
 DELAY_S = 0.002

@@ -28,10 +28,10 @@ from xml.parsers import expat
 
 import pandas as pd
 
-from stabkit.collect.content import chunks
-from stabkit.collect.readers import read_file
-from stabkit.collect.scan_reports import sarif
-from stabkit.collect.test_reports import junit
+from stabkit.read.content import chunks
+from stabkit.read.readers import read_file
+from stabkit.read.scans import sarif
+from stabkit.read.tests import junit
 
 BLOCK = 1 << 20
 

@@ -228,7 +228,7 @@ class _Stderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if not self._debug:
-            if record.name in ("stabkit.collect.session", "stabkit.collect.declared"):
+            if record.name in ("stabkit.collect.session", "stabkit.probe.declared"):
                 return  # a part that fails is told from its source, with a hint; once is enough
             plain = {"exc_info": None, "exc_text": None, "stack_info": None}
             record = logging.makeLogRecord({**record.__dict__, **plain})

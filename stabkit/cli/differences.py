@@ -171,7 +171,7 @@ def _read_whole(
     data: str | None,
 ) -> Evidence:
     """Return what a path or a run holds; what cannot be read at all is no empty side of a comparison."""
-    from stabkit.collect.readers import expand, read_paths
+    from stabkit.read.readers import expand, read_paths
 
     paths = expand(given)
     if not any(os.path.lexists(path) for path in paths) and (data is not None or settings is not None):

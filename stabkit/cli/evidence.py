@@ -254,7 +254,7 @@ def import_files(
       stabkit import tests junit.xml --label v1.5
       stabkit import scan ruff.sarif --run v1.5
     """
-    from stabkit.collect.readers import read_paths
+    from stabkit.read.readers import read_paths
     from stabkit.runs import new_run
 
     terminal = terminal_of(context)
@@ -346,8 +346,8 @@ def read(
       stabkit read reports/ --format json
     """
     from stabkit.collect.advice import advise
-    from stabkit.collect.readers import read_paths
-    from stabkit.collect.summary import source_summary
+    from stabkit.read.readers import read_paths
+    from stabkit.read.summary import source_summary
     from stabkit.report.lists import source_table
 
     terminal = terminal_of(context)

@@ -18,18 +18,18 @@ import pandas as pd
 
 from stabkit.change.changes import collect_changes, repository_state
 from stabkit.change.git import Git
-from stabkit.collect.declared import declared_probes
-from stabkit.collect.floor import measure_floor
-from stabkit.collect.limits import TimeLimit, check_limits
-from stabkit.collect.probe import Interrupted, Probe, Progress, run_rounds
-from stabkit.collect.prometheus import query_range
-from stabkit.collect.readers import read_paths
-from stabkit.collect.sources import named, source_evidence
+from stabkit.collect.readings import query_range
 from stabkit.collect.suites import run_scan, run_suite
 from stabkit.config import Config
 from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
+from stabkit.probe.declared import declared_probes
+from stabkit.probe.http.floor import measure_floor
+from stabkit.probe.limits import TimeLimit, check_limits
+from stabkit.probe.rounds import Interrupted, Probe, Progress, run_rounds
+from stabkit.read.readers import read_paths
 from stabkit.runs import aa_label, check_label, new_run
 from stabkit.schema import Evidence
+from stabkit.sources import named, source_evidence
 
 __all__ = ["Collection", "Stop", "baseline_state", "collect", "collect_aa"]
 

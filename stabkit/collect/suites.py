@@ -23,13 +23,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from stabkit.collect.line_context import with_context
-from stabkit.collect.readers import expand, read_file, read_paths
 from stabkit.collect.retries import number_attempts
-from stabkit.collect.sources import named, source_evidence
 from stabkit.config import FindingMapping, ScanSource, TestSuite
+from stabkit.read.line_context import with_context
+from stabkit.read.readers import expand, read_file, read_paths
 from stabkit.redact import is_secret_name, redact_text, secret_parts
 from stabkit.schema import Evidence
+from stabkit.sources import named, source_evidence
 
 __all__ = ["run_scan", "run_suite", "test_argument"]
 

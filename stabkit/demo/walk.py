@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from stabkit.collect.probe import Progress
 from stabkit.collect.session import Collection, collect
 from stabkit.config import Config, load_config
 from stabkit.demo.certificates import write_certificates
@@ -23,6 +22,7 @@ from stabkit.errors import StabkitError, UsageError
 from stabkit.pipeline.batch import make_reports
 from stabkit.pipeline.notebooks import bundled_folder
 from stabkit.pipeline.reports import Job, ReportFiles, from_here
+from stabkit.probe.rounds import Progress
 from stabkit.report.answer import Reason
 from stabkit.report.display import badge
 from stabkit.report.index import write_index

@@ -21,7 +21,6 @@ from typing import Any, Final, Literal
 
 import psutil
 
-from stabkit.collect.containers import UnavailableError, find_group
 from stabkit.errors import NotebookError, StabkitError, UsageError
 from stabkit.pipeline.made_of import Ingredients, recorded, same
 from stabkit.pipeline.notebooks import check_parameters, find_notebook
@@ -34,6 +33,7 @@ from stabkit.pipeline.reports import (
     report_paths,
 )
 from stabkit.pipeline.watch import Watch
+from stabkit.probe.containers import UnavailableError, find_group
 from stabkit.report.files import UNFINISHED, check_folder
 
 __all__ = ["EXPECTED_MB", "Made", "Progressed", "cores", "free_mb", "make_reports", "run_batch"]

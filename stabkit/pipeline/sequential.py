@@ -17,10 +17,10 @@ from stabkit.analyze.gate import evaluate_gate
 from stabkit.analyze.looks import Look, look_confidence, look_verdict, undecided, write_looks
 from stabkit.analyze.noise import MetricNoise
 from stabkit.analyze.sides import RunEvidence
-from stabkit.collect.probe import Progress
 from stabkit.collect.session import Collection, collect
 from stabkit.config import Config
 from stabkit.errors import UsageError
+from stabkit.probe.rounds import Progress
 from stabkit.schema import Evidence
 
 __all__ = ["LOOKS", "SequentialCollection", "collect_until_decided"]

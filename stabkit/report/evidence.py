@@ -102,7 +102,7 @@ def _equal(values: pd.Series, wanted: Any) -> pd.Series:
 
 
 def _read_folder(path: Path) -> RunEvidence:
-    from stabkit.collect.readers import read_paths  # a run of the store needs no reader
+    from stabkit.read.readers import read_paths  # a run of the store needs no reader
 
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and _is_evidence(p, path))
     if not files:

@@ -60,7 +60,7 @@ def run_table(runs: pd.DataFrame) -> Table:
 
 
 def source_table(sources: Sequence[Mapping[str, Any]]) -> Table:
-    """Return evidence files as a table, from what :func:`stabkit.collect.readers.source_summary` found in them."""
+    """Return evidence files as a table, from what :func:`stabkit.read.readers.source_summary` found in them."""
     columns = (
         Column("path", "File", "head"),
         Column("status", "Status", "outcome"),

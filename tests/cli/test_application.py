@@ -107,7 +107,7 @@ def test_debug_shows_our_log_and_no_library_that_logs_headers(stabkit, folder, s
     monkeypatch.setenv("MY_TOKEN", "Bearer tOpSeCrEt99")
     code, out, err = stabkit("--debug", "collect", "--rounds", "1")
     assert code == 2
-    assert "stabkit.collect.declared" in err
+    assert "stabkit.probe.declared" in err
     for noisy in ("httpcore", "httpx", "s3cr3tQQ", "tOpSeCrEt99", "hunter2ZZ"):
         assert noisy not in out + err
 

@@ -14,8 +14,8 @@ import typer
 import yaml
 
 from stabkit.cli.application import app
-from stabkit.collect.readers import readers
 from stabkit.config import load_config
+from stabkit.read.readers import readers
 
 ROOT = Path(__file__).parents[2]
 HANDBOOK = ROOT / "docs" / "handbook"
@@ -177,7 +177,7 @@ def test_the_formats_named_are_those_that_are_read():
 def test_the_reader_of_the_handbook_reads(tmp_path):
     (code,) = [body for _, kind, body in FENCE.findall((HANDBOOK / "extending.md").read_text()) if kind == "python"]
     shutil.copytree(ROOT / "stabkit", tmp_path / "stabkit", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "stabkit/collect/test_reports/checkfile.py").write_text(code)
+    (tmp_path / "stabkit/read/tests/checkfile.py").write_text(code)
     (tmp_path / "report.txt").write_text("# checkfile\nPASS adds up 0.5\nFAIL rounds 0.25\nMAYBE sleeps 0.1\n")
     command = [sys.executable, "-m", "stabkit", "read", "report.txt", "--format", "json"]
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stabkit.collect.readers import read_file
+from stabkit.read.readers import read_file
 from stabkit.report.display import Statement, Table
 from stabkit.report.sections.compliance import score_pieces
 

@@ -1,0 +1,287 @@
+"""HTTP probes: what a user waits for, on a fixed schedule, in stages.
+
+Request i of a round is due at ``t0 + i / rate``, whatever became of request i - 1. ``response_ms`` runs from the due
+time to the last byte, so that a stall is felt by every request that it delays.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any
+
+import httpx
+import pandas as pd
+
+from stabkit.config import HttpTarget
+from stabkit.errors import ConfigError
+from stabkit.probe.credentials import checked_url, proxy_of, request_headers
+from stabkit.probe.http.exchange import Answer, Caller, Plan
+from stabkit.probe.http.expectations import Expectations
+from stabkit.probe.http.payload import body_secrets, request_body
+from stabkit.probe.http.schedule import Schedule, run_together
+from stabkit.probe.tls import TlsFacts, client_context
+from stabkit.probe.transport import MeasuredTransport
+from stabkit.redact import redact_url, url_secrets
+from stabkit.schema import Evidence
+
+__all__ = ["HttpProbe"]
+
+
+@dataclass
+class _Worker:
+    """One connection of the schedule, and what it did last in this round."""
+
+    caller: Caller
+    opened_before: bool = False
+    free_ns: int = 0
+
+
+class HttpProbe:
+    """One HTTP endpoint, probed on schedule over one or several long-lived connections.
+
+    Parameters
+    ----------
+    name : str
+        The configured name.
+    target : HttpTarget
+        Requests per round, rate, expectations.
+    url : str
+        The endpoint of this side; overrides ``target.url``.
+    root : Path
+        Folder that relative paths start from.
+
+    Notes
+    -----
+    A sample is ``ok`` if the whole answer came in time with the expected status. A wrong body is a failed check, not a
+    failed sample. A sample that opened a connection has ``connection = 'fresh'``, any other ``'reused'``. An ok
+    sample is a warm-up if it opened a connection and the request before it, in the same round and on the same
+    connection, did not: the opener of a reused connection, and the first of a series of fresh ones.
+
+    A request that was redirected has further rows, one for each hop, of the metric ``redirect_hop``, with the request's
+    own ``sequence``; the stages are in them, as those of two hops do not add up to stages of one.
+    """
+
+    def __init__(self, name: str, target: HttpTarget, *, url: str, root: Path) -> None:
+        self.target = name
+        self.planned = target.requests
+        self._settings = target
+        self._url = url
+        self._root = root
+        self._where = f"http.{name}"
+        self._plan = Plan(target.method, url, {})
+        self._workers: list[_Worker] = []
+        self._lock = threading.Lock()
+        self._anchor_ns = 0
+        self._rows: list[dict[str, Any]] = []
+        self._hops: list[dict[str, Any]] = []
+        self._due = 0
+        self._rounds = 0
+        self._fresh_before = False
+        self._tls = TlsFacts(
+            name, "certificate", minimum_days=target.certificate_days_left, minimum_version=target.tls_min_version
+        )
+        self._errors: dict[str, int] = {}
+        self._expectations = Expectations(target, None, ())
+
+    def open(self) -> None:
+        """Check the settings and make the connections' callers; nothing is sent yet.
+
+        Raises
+        ------
+        ConfigError
+            The URL, a header, the body, the proxy, the CA file or the schema cannot be used as configured.
+        """
+        target = self._settings
+        parts = checked_url(self._url, schemes=("http", "https"), where=self._where)
+        proxy, login = proxy_of(target.proxy, target.proxy_auth_env, where=self._where)
+        self._plan = self._make_plan(login)
+        try:
+            self._plan.request()
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            raise ConfigError(f"No request can be made of this: {error}.", where=self._where) from error
+        context = None
+        if parts.scheme == "https" or target.max_redirects:
+            ca_file = None if target.ca_file is None else self._root / target.ca_file.expanduser()
+            context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
+        transport = partial(
+            MeasuredTransport,
+            context,
+            reuse=target.connection == "reused",
+            hosts=1 + target.max_redirects,
+            http2=target.http_version == "2",
+            plain_http2=target.http_version == "2" and parts.scheme == "http",
+            proxy=proxy,
+        )
+        self._workers = [_Worker(Caller(self._plan, transport())) for _ in range(target.connections)]
+        validator = None
+        if target.expect_schema is not None:
+            from stabkit.probe.payload_schema import PayloadSchema
+
+            validator = PayloadSchema(self._root / target.expect_schema.expanduser(), f"{self._where}.expect_schema")
+        self._expectations = Expectations(target, validator, self._plan.secrets)
+        self._anchor_ns = time.time_ns() - perf_counter_ns()
+
+    def run(self, round_number: int) -> None:
+        """Send one round of requests; each that fails is a sample with ``ok = false``."""
+        target = self._settings
+        self._due += target.requests
+        self._fresh_before = False
+        schedule = Schedule(target.requests, target.rate)
+        first = self._rounds * target.requests
+        run_together(
+            [partial(self._serve, worker, schedule, round_number, first) for worker in self._workers], schedule
+        )
+        self._rounds += 1
+
+    def close(self) -> None:
+        """Close the connections."""
+        for worker in self._workers:
+            worker.caller.close()
+
+    def evidence(self) -> Evidence:
+        """Return the samples and checks so far and one sources row."""
+        checks = []
+        with self._lock:
+            if self._rows:
+                most = self._most_frequent_error()
+                checks = self._expectations.rows(self.target, sent=len(self._rows), most=most)
+                checks += self._tls.rows(encrypted=self._url.lower().startswith("https:"), now=datetime.now(UTC))
+            rows = sorted(self._rows, key=lambda row: row["sequence"])
+            rows += sorted(self._hops, key=lambda row: (row["sequence"], row["hop"]))
+            source = self._source()
+        samples = pd.DataFrame(rows)
+        if len(samples):
+            samples["due_at"] = pd.to_datetime(samples["due_at"], utc=True, unit="ns")
+        return Evidence.of(sources=pd.DataFrame([source]), samples=samples, checks=pd.DataFrame(checks))
+
+    def _make_plan(self, login: tuple[str, ...]) -> Plan:
+        target = self._settings
+        headers, secrets = request_headers(
+            target.headers, target.headers_env, target.headers_command, where=self._where, root=self._root
+        )
+        content, media_type = request_body(target, root=self._root, where=self._where)
+        usual = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "stabkit"}
+        if target.http_version == "1.1":
+            usual["Connection"] = "keep-alive"
+        if media_type is not None:
+            usual["Content-Type"] = media_type
+        given = {name.lower() for name in headers}
+        if target.body_env is not None and content is not None:
+            secrets = (*secrets, *body_secrets(content))
+        return Plan(
+            target.method,
+            self._url,
+            {**{name: value for name, value in usual.items() if name.lower() not in given}, **headers},
+            content=content,
+            timeout_s=target.timeout_s,
+            max_redirects=target.max_redirects,
+            through_proxy=target.proxy is not None,
+            secret_headers=frozenset(name.lower() for name in (*target.headers_env, *target.headers_command)),
+            secret_body=target.body_env is not None,
+            secrets=(*secrets, *login, *url_secrets(self._url)),
+        )
+
+    def _serve(self, worker: _Worker, schedule: Schedule, round_number: int, first: int) -> None:
+        """Send what the schedule hands out, until it has no more."""
+        timeout_s = self._settings.timeout_s
+        worker.opened_before = False
+        worker.free_ns = 0
+        while (slot := schedule.take()) is not None:
+            position, due_ns = slot
+            request = self._plan.request()
+            if not schedule.wait(due_ns):
+                return
+            if (perf_counter_ns() - due_ns) / 1e9 > timeout_s:
+                # Whoever asked then has given up by now. Without this bound a dead target would hold up the
+                # collection for requests x timeout.
+                hops = [Answer(error=f"not sent: earlier ones were unanswered {timeout_s:g} s past its due time")]
+            else:
+                hops = worker.caller.ask(request)
+            with self._lock:
+                self._record(worker, round_number, first + position, due_ns, hops)
+            worker.free_ns = hops[-1].ended_ns or worker.free_ns
+
+    def _record(self, worker: _Worker, round_number: int, sequence: int, due_ns: int, hops: list[Answer]) -> None:
+        begun, ended = hops[0], hops[-1]
+        opened = any(hop.opened for hop in hops)
+        for hop in hops:
+            self._tls.note(hop.session, hop.certificate_fault)
+        error = self._expectations.judge(hops, lambda: f"round {round_number}, request {sequence}")
+        ok = error is None
+        row: dict[str, Any] = {
+            "target": self.target,
+            "metric": "response_time",
+            "round": round_number,
+            "sequence": sequence,
+            "due_at": self._anchor_ns + due_ns,
+            "connection": ("fresh" if opened else "reused") if begun.sent_ns else None,
+            "protocol": ended.protocol,
+            "warmup": ok and opened and self._is_first_opener(worker),
+            "ok": ok,
+            "status": ended.status,
+            "error": error,
+        }
+        if ok:
+            row |= ended.stages if len(hops) == 1 else {}
+            row["service_ms"] = (ended.ended_ns - begun.sent_ns) / 1e6
+            row["response_ms"] = (ended.ended_ns - due_ns) / 1e6
+            row["late_ms"] = max(begun.sent_ns - due_ns, 0) / 1e6
+            row["own_late_ms"] = max(begun.sent_ns - max(due_ns, worker.free_ns), 0) / 1e6
+        else:
+            self._errors[str(error)] = self._errors.get(str(error), 0) + 1
+        worker.opened_before = self._fresh_before = opened and ok
+        self._rows.append(row)
+        if len(hops) > 1:
+            self._hops += [self._hop_row(row, number, hop) for number, hop in enumerate(hops) if hop.error is None]
+
+    def _is_first_opener(self, worker: _Worker) -> bool:
+        target = self._settings
+        # With one request a round and connection, each fresh one would be the first of its series: none left to judge.
+        if target.requests <= target.connections and self._rounds:
+            return False
+        return not (worker.opened_before if target.connection == "reused" else self._fresh_before)
+
+    @staticmethod
+    def _hop_row(row: dict[str, Any], number: int, hop: Answer) -> dict[str, Any]:
+        shared = {key: row[key] for key in ("target", "round", "sequence", "due_at", "warmup")}
+        return {
+            **shared,
+            **hop.stages,
+            "metric": "redirect_hop",
+            "hop": number,
+            "service_ms": (hop.ended_ns - hop.sent_ns) / 1e6,
+            "connection": "fresh" if hop.opened else "reused",
+            "protocol": hop.protocol,
+            "ok": True,
+            "status": hop.status,
+            "error": None,
+        }
+
+    def _most_frequent_error(self) -> str | None:
+        return max(self._errors, key=lambda text: (self._errors[text], text)) if self._errors else None
+
+    def _source(self) -> dict[str, Any]:
+        failed = sum(self._errors.values())
+        status, message = "ok", None
+        if failed:
+            most = self._most_frequent_error()
+            message = f"{failed:,} of {len(self._rows):,} requests failed, most often: {most}"
+        if len(self._rows) < self._due:
+            status = "partial"
+            message = f"interrupted after {len(self._rows):,} of {self._due:,} requests"
+        if not self._expectations.answered:
+            status, message = "error", message or "no request was made"
+        return {
+            "kind": "http",
+            "format": "probe",
+            "path": redact_url(self._url),
+            "rows": len(self._rows),
+            "status": status,
+            "message": message,
+        }

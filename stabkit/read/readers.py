@@ -1,0 +1,312 @@
+"""Every supported evidence file, read by the module that recognises its content.
+
+A new format is one new module in ``tests``, ``scans`` or ``loads`` with ``FORMAT``, ``KIND``,
+``recognise(head, name)`` and ``read(path, *, suite, root)``; it is found by its being there.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import importlib
+import logging
+import multiprocessing
+import os
+import pkgutil
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+import pandas as pd
+
+from stabkit.config import FindingMapping
+from stabkit.errors import EvidenceError, UsageError
+from stabkit.read import loads, records, scans, tests
+from stabkit.read.content import SIZE_LIMIT, ReportError, check_regular, conflict_line, read_head, xml_root
+from stabkit.read.repeats import drop_repeats
+from stabkit.read.scans import _mapping
+from stabkit.read.summary import source_summary
+from stabkit.redact import redact_text
+from stabkit.schema import Evidence
+from stabkit.sources import source_evidence
+
+__all__ = [
+    "KINDS",
+    "SHARED_FILES",
+    "Reader",
+    "expand",
+    "read_file",
+    "read_paths",
+    "readers",
+    "source_summary",
+]
+
+Kind = Literal["tests", "scan", "load", "records"]
+KINDS: Final = ("tests", "scan", "load", "records")
+SHARED_FILES: Final = 200
+"""From so many files on it pays to start processes, which takes about as long as to read a hundred small files."""
+
+_log = logging.getLogger(__name__)
+_CONFIG_NAME: Final = "stabkit.toml"
+
+
+class Reader(Protocol):
+    """What a reader module offers."""
+
+    FORMAT: str
+    KIND: str
+
+    def recognise(self, head: bytes, name: str) -> bool:
+        """Say whether a file that begins with these bytes is of this format."""
+
+    def read(self, path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
+        """Return what the file holds, with its ``sources`` row."""
+
+
+@cache
+def readers() -> tuple[Reader, ...]:
+    """Return the reader modules: records first, then those of the three packages, each package by name.
+
+    Modules whose name begins with an underscore are parts of a reader. A module that cannot be imported, or that lacks
+    a part of a reader, is an error at once: a format silently gone would be evidence silently gone.
+    """
+    found: list[Any] = [records]
+    for package in (tests, scans, loads):
+        names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+        found += [importlib.import_module(f"{package.__name__}.{n}") for n in names if not n.startswith("_")]
+    for module in found:
+        missing = [part for part in ("FORMAT", "KIND", "recognise", "read") if not hasattr(module, part)]
+        if missing or module.KIND not in KINDS:
+            raise TypeError(f"{module.__name__} is no reader: {', '.join(missing) or 'unknown KIND'}")
+    return tuple(found)
+
+
+def read_file(
+    path: Path | str,
+    *,
+    kind: str | None = None,
+    suite: str | None = None,
+    root: Path | None = None,
+    mapping: FindingMapping | None = None,
+) -> Evidence:
+    """Return what one evidence file holds; always with a ``sources`` row, whatever the file is.
+
+    Parameters
+    ----------
+    path : Path or str
+        Any file. What cannot be read or recognised gives status ``error`` and a message, never an exception.
+    kind : str, optional
+        ``tests``, ``scan``, ``load`` or ``records``; a file of another kind is then an error.
+    suite : str, optional
+        The configured suite or scan the file belongs to.
+    root : Path, optional
+        Absolute paths beneath it become relative.
+    mapping : FindingMapping, optional
+        Where the findings stand; then the file's format is not looked for.
+
+    Raises
+    ------
+    UsageError
+        Unknown ``kind``.
+    """
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"Unknown kind {kind!r}.", hint=f"Known: {', '.join(KINDS)}.")
+    path = Path(path)
+    form, found = None, kind
+    try:
+        check_regular(path)
+        if mapping is not None:
+            form, found = _mapping.FORMAT, "scan"
+            evidence = _mapping.read_mapped(path, mapping, suite=suite, root=root)
+        else:
+            reader = _recognise(path, kind)
+            form, found = reader.FORMAT, reader.KIND
+            evidence = _read(reader, path, suite, root)
+        digest = _sha256(path)
+    except EvidenceError as error:
+        _log.info("%s: %s", path, error.what)
+        line, column = (error.line, error.column) if isinstance(error, ReportError) else (None, None)
+        evidence = source_evidence(
+            {},
+            kind=found or "tests",
+            path=path,
+            form=form,
+            status="error",
+            messages=[error.what],
+            line=line,
+            column=column,
+        )
+        digest = _sha256(path) if os.path.isfile(path) else None  # noqa: PTH113
+    return _with_sha256(evidence, path, digest)
+
+
+def _read(reader: Reader, path: Path, suite: str | None, root: Path | None) -> Evidence:
+    """Return what a reader finds; a shape that it did not expect costs this file, never those beside it."""
+    try:
+        return reader.read(path, suite=suite, root=root)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        _log.exception("%s", path)
+        what = f"the reader of {reader.FORMAT} did not expect such content: {type(error).__name__}: {str(error)[:200]}"
+        raise ReportError(what) from error
+
+
+def _recognise(path: Path, kind: str | None) -> Reader:
+    head = read_head(path)
+    name = path.name
+    matching = [reader for reader in readers() if reader.recognise(head, name)]
+    for reader in matching:
+        if kind in (None, reader.KIND):
+            return reader
+    wanted = {"tests": "a test report", "scan": "a scan report", "load": "a load file", "records": "a stabkit record"}
+    expected = wanted[kind] if kind else "a test report, nor any other evidence that a reader recognises"
+    if matching:
+        raise ReportError(f"not {expected}: it is {matching[0].FORMAT}", line=1, column=1)
+    marker = conflict_line(path)
+    if marker is not None:
+        raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
+    known = ", ".join(reader.FORMAT for reader in readers() if kind in (None, reader.KIND))
+    raise ReportError(f"not {expected}: {_describe(head)}; known formats: {known or 'none'}", line=1, column=1)
+
+
+def _describe(head: bytes) -> str:
+    root = xml_root(head)
+    text = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text[:1] == b"<" and text[:15].lower().startswith((b"<!doctype html", b"<html")):
+        return "it is an HTML page"
+    if root is not None:
+        return f"its root element is {root[:80]!r}"
+    if not head.strip():
+        return "it is empty"
+    if b"".join(head.split()) == b"[]":
+        return "it is an empty list, which names no tool; SARIF does"
+    if b"\0" in head[:1024]:
+        return "its content is binary"
+    return "its content is JSON of another kind" if text[:1] in (b"{", b"[") else "its content is unknown text"
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        if path.stat().st_size > SIZE_LIMIT:  # a sparse file may claim terabytes: to digest them would take for ever
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _with_sha256(evidence: Evidence, path: Path, digest: str | None) -> Evidence:
+    sources, own = evidence["sources"], redact_text(str(path))
+    # Only the file's own row: a claim in a record speaks of another document.
+    digests = [
+        digest if place == own else known for place, known in zip(sources["path"], sources["sha256"], strict=True)
+    ]
+    return Evidence({**evidence.tables, "sources": sources.assign(sha256=pd.array(digests, dtype="str"))})
+
+
+def read_paths(
+    paths: Iterable[Path | str],
+    *,
+    kind: str | None = None,
+    suite: str | None = None,
+    root: Path | None = None,
+    processes: int = 1,
+    keep_repeats: bool = False,
+) -> Evidence:
+    """Return what several files hold: paths, globs and folders, each file once.
+
+    Folders are read recursively and sorted, hidden files and ``stabkit.toml`` left out. A path that matches nothing is
+    an error row of ``sources``. Test cases that an aggregate repeats from other files are dropped, and its message
+    says so.
+
+    Parameters
+    ----------
+    paths : iterable of Path or str
+        Paths, globs and folders.
+    kind, suite, root
+        As in :func:`read_file`.
+    processes : int
+        From :data:`SHARED_FILES` files on, so many processes share the work. More than 1 only in a program whose main
+        module may be imported again, as :mod:`multiprocessing` demands.
+    keep_repeats : bool
+        Keep what an aggregate repeats, and only say so: each file by itself is asked for, not the run they make.
+
+    Raises
+    ------
+    UsageError
+        No path at all, or an unknown ``kind``.
+    """
+    parts: list[Evidence | Path] = []
+    seen: set[Path] = set()
+    given = [str(path) for path in paths]
+    if not given:
+        raise UsageError("No evidence file was given.", hint="Name files, folders or globs.")
+    for text in given:
+        files = expand(text)
+        if not files:
+            what = "holds no file" if os.path.isdir(text) else "matches no file"  # noqa: PTH112
+            parts.append(source_evidence({}, kind=kind or "tests", path=text, status="error", messages=[what]))
+        for file in files:
+            place = Path(file).absolute()
+            if place not in seen:
+                seen.add(place)
+                parts.append(file)
+    read = partial(read_file, kind=kind, suite=suite, root=root)
+    contents = _each(read, [part for part in parts if isinstance(part, Path)], processes)
+    if not keep_repeats:
+        contents = _without_copies(contents)
+    merged = Evidence().merge(*(next(contents) if isinstance(part, Path) else part for part in parts))
+    return drop_repeats(merged, keep=keep_repeats)
+
+
+def _each(read: Callable[[Path], Evidence], files: Sequence[Path], processes: int) -> Iterator[Evidence]:
+    if processes < 2 or len(files) < SHARED_FILES:
+        yield from map(read, files)
+        return
+    context = multiprocessing.get_context("spawn")
+    # An interrupt is the parent's to answer.
+    with ProcessPoolExecutor(processes, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        try:
+            yield from pool.map(read, files, chunksize=SHARED_FILES // 8)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _without_copies(contents: Iterable[Evidence]) -> Iterator[Evidence]:
+    """Return each file's evidence, that of a load file once: requests counted twice would prove twice as much."""
+    first: dict[str, str] = {}
+    for evidence in contents:
+        sources = evidence["sources"]
+        digest, path = sources["sha256"].iloc[0], str(sources["path"].iloc[0])
+        load = sources["kind"].eq("load").all() and "samples" in evidence.tables
+        if not load or first.setdefault(digest, path) == path:
+            yield evidence
+            continue
+        yield Evidence.of(sources=sources.assign(rows=0, message=f"equal to {first[digest]}: left out", claimed=None))
+
+
+def expand(text: str) -> list[Path]:
+    """Return the files that a path, a folder or a glob stands for, sorted; a missing plain path stands for itself."""
+    path = Path(text)
+    # os.path, unlike pathlib, answers False for a name that no file can have.
+    if os.path.isdir(path):  # noqa: PTH112
+        return _files_of(path)
+    # A file's name may hold brackets: what exists is no glob.
+    if not glob.has_magic(text) or os.path.lexists(path):
+        return [path]
+    found: list[Path] = []
+    for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207 - pathlib's refuses absolute globs
+        found += _files_of(Path(match)) if Path(match).is_dir() else [Path(match)]
+    return list(dict.fromkeys(found))
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if not file.is_dir()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.name != _CONFIG_NAME
+    )

@@ -1,0 +1,88 @@
+"""Whether a SARIF run is a whole scan: what it says of its own execution, and of results kept elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from stabkit.read.amounts import amount
+from stabkit.read.json_shapes import entries
+
+__all__ = ["invocations", "refused_version", "scanned_commit", "switched_off", "whole_scan_faults"]
+
+
+def refused_version(log: Mapping[str, Any]) -> str | None:
+    """Return why a log is of another version than 2.1; None for 2.1, and for a log that states no version.
+
+    Examples
+    --------
+    >>> refused_version({"version": "1.0.0"})
+    "it is SARIF '1.0.0', of which the fields have other names; only 2.1.0 is read"
+    >>> refused_version({"version": "2.1.0-rtm.5"}) is None
+    True
+    """
+    version = log.get("version")
+    if version is None or str(version).startswith("2.1"):
+        return None
+    return f"it is SARIF {str(version)[:40]!r}, of which the fields have other names; only 2.1.0 is read"
+
+
+def invocations(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the invocations of a run that are objects."""
+    return list(_objects(run.get("invocations")))
+
+
+def whole_scan_faults(run: Mapping[str, Any], tool: str) -> list[str]:
+    """Return the reasons why a run is no whole scan; none if it is one."""
+    found = []
+    for invocation in invocations(run):
+        if invocation.get("executionSuccessful") is False:
+            found.append(f"{tool} says its execution was not successful")
+        notes = [
+            note
+            for key in ("toolExecutionNotifications", "toolConfigurationNotifications")
+            for note in _objects(invocation.get(key))
+            if note.get("level") == "error"
+        ]
+        if notes:
+            message = notes[0].get("message")
+            text = str((message.get("text") if isinstance(message, dict) else None) or "no text")
+            found.append(f"{tool} reports {amount(len(notes), 'error', 'errors')} of its own, such as: {text[:300]}")
+    # SARIF 2.1.0, 3.14.2 and 3.15.3: large results may lie in a file of their own, and "results" is then empty here.
+    elsewhere = run.get("externalPropertyFileReferences")
+    if isinstance(elsewhere, dict) and elsewhere.get("results"):
+        found.append(f"{tool} keeps results in another file, which is not read")
+    return found
+
+
+def scanned_commit(runs: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the one commit that the runs say they looked at (``versionControlProvenance``), or None.
+
+    Examples
+    --------
+    >>> scanned_commit([{"versionControlProvenance": [{"revisionId": "5f3c9d1"}]}])
+    '5f3c9d1'
+    """
+    found = {
+        str(entry["revisionId"])
+        for run in runs
+        for entry in _objects(run.get("versionControlProvenance"))
+        if isinstance(entry.get("revisionId"), str) and entry["revisionId"].isalnum()
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def switched_off(run: Mapping[str, Any]) -> set[str]:
+    """Return the ids of the rules that the configuration of this run switched off (``ruleConfigurationOverrides``)."""
+    return {
+        str(descriptor.get("id"))
+        for invocation in invocations(run)
+        for override in _objects(invocation.get("ruleConfigurationOverrides"))
+        for descriptor in _objects([override.get("descriptor")])
+        for configuration in _objects([override.get("configuration")])
+        if configuration.get("enabled") is False
+    }
+
+
+def _objects(value: object) -> Iterator[Mapping[str, Any]]:
+    yield from (entry for entry in entries(value) if isinstance(entry, dict))

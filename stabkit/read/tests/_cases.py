@@ -1,0 +1,218 @@
+"""Test cases as a reader finds them, and the ``tests`` rows that they become."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.read.amounts import amount
+from stabkit.read.test_ids import UNNAMED, stable_id
+from stabkit.read.xml_tree import Soundness
+from stabkit.redact import redact_text
+from stabkit.schema import Evidence
+from stabkit.sources import Status, source_evidence
+
+__all__ = ["CUT_TEXTS", "TEXT_LIMIT", "TWICE", "UNCARRIED", "Attempt", "Case", "Report", "number"]
+
+TEXT_LIMIT: Final = 64 * 1024
+"""Bytes of a failure's text that are kept."""
+
+# What is said of one, and of several.
+CUT_TEXTS: Final = (
+    f"failure text was cut to {TEXT_LIMIT // 1024} KiB",
+    f"failure texts were cut to {TEXT_LIMIT // 1024} KiB",
+)
+TWICE: Final = (
+    "test id occurs more than once without a notation for attempts: the worst counts",
+    "test ids occur more than once without a notation for attempts: the worst counts",
+)
+UNCARRIED: Final = (
+    "failure that no case carries became a case named after its suite",
+    "failures that no case carries became cases named after their suites",
+)
+_BAD: Final = ("fail", "error")
+# How the counts of headers are called here -> the statuses that they count.
+_COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "tests": ("pass", "fail", "error", "skip", "xfail", "xpass", "no_result"),
+    "passed": ("pass", "xpass"),
+    "failures": ("fail",),
+    "errors": ("error", "no_result"),
+    "failed": ("fail", "error", "no_result"),
+    "skipped": ("skip", "xfail"),
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of one test: status, duration in seconds or None, failure text or None."""
+
+    status: str
+    time_s: float | None = None
+    message: str | None = None
+
+
+@dataclass
+class Case:
+    """One test case with its attempts, oldest first; the last is its result."""
+
+    name: str | None
+    attempts: list[Attempt]
+    group: str | None = None
+    file: str | None = None
+    suite: str | None = None
+
+    @property
+    def status(self) -> str:
+        """The status of the last attempt."""
+        return self.attempts[-1].status
+
+    @classmethod
+    def of(
+        cls, name: str | None, status: str, *, time_s: float | None = None, message: str | None = None, **where: Any
+    ) -> Case:
+        """Return a case of one attempt."""
+        return cls(name, [Attempt(status, time_s, message)], **where)
+
+
+@dataclass
+class Report:
+    """What one file holds: its cases, what its header claims, and what has to be said about it.
+
+    Attributes
+    ----------
+    claimed : dict
+        Totals of the header, named as in the reader of JUnit: tests, passed, failures, errors, failed (failures and
+        errors in one), skipped.
+    unread : str or None
+        Why more should follow than the file holds; the source is then partial.
+    """
+
+    cases: list[Case] = field(default_factory=list)
+    claimed: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    unread: str | None = None
+    status: Status = "ok"
+    line: int | None = None
+    column: int | None = None
+    uncarried: int = 0
+
+    @classmethod
+    def of(cls, sound: Soundness) -> Report:
+        """Return a report without cases that says how whole its document is."""
+        return cls(warnings=list(sound.warnings), status=sound.status, line=sound.line, column=sound.column)
+
+    def add_uncarried(self, name: str | None, message: str | None, **where: Any) -> None:
+        """Add a failure that no case carries, as a case in error named after its suite."""
+        self.cases.append(Case.of(name or UNNAMED, "error", message=message, **where))
+        self.uncarried += 1
+
+    @property
+    def failing(self) -> bool:
+        """True if any case ends badly."""
+        return any(case.status in (*_BAD, "no_result") for case in self.cases)
+
+    def evidence(self, path: Path, *, form: str, suite: str | None, root: Path | None) -> Evidence:
+        """Return the rows of ``tests`` and the ``sources`` row."""
+        warnings = list(self.warnings)
+        if self.uncarried:
+            warnings.append(amount(self.uncarried, *UNCARRIED))
+        frame = _frame(self.cases, path, suite, root, warnings)
+        claimed = {key: value for key, value in self.claimed.items() if value is not None}
+        status = self.status
+        if self.unread is not None:
+            warnings.insert(0, self.unread)
+            status = "partial" if status in ("ok", "repaired") else status
+        if not len(frame) and status != "error":
+            stated = any(claimed.get(key) for key in _COUNTED)
+            status = "partial" if stated else status
+            warnings.append("its header counts tests, but it holds no case" if stated else "it holds no test")
+        elif len(frame):
+            warnings += _disagreements(self.cases, claimed, self.uncarried)
+        return source_evidence(
+            {"tests": frame},
+            kind="tests",
+            path=path,
+            form=form,
+            status=status,
+            messages=warnings,
+            line=self.line,
+            column=self.column,
+            claimed=claimed,
+        )
+
+
+def _frame(
+    cases: Sequence[Case], path: Path, suite: str | None, root: Path | None, warnings: list[str]
+) -> pd.DataFrame:
+    named = [replace(case, name=case.name or UNNAMED) for case in cases]
+    ids = [stable_id(case.file, case.group, case.name or UNNAMED, root=root) for case in named]
+    twice = sum(times > 1 for times in Counter(ids).values())
+    if twice:
+        warnings.append(amount(twice, *TWICE))
+    source, cut = redact_text(str(path)), 0
+    rows: list[dict[str, Any]] = []
+    for case, test_id in zip(named, ids, strict=True):
+        for number_, attempt in enumerate(case.attempts, start=1):
+            message, shorter = _cut(attempt.message)
+            cut += shorter
+            rows.append(
+                {
+                    "source": source,
+                    "suite": suite or case.suite or UNNAMED,
+                    "class": case.group or case.file or UNNAMED,
+                    "name": case.name,
+                    "test_id": test_id,
+                    "attempt": number_,
+                    "status": attempt.status,
+                    "time_s": attempt.time_s,
+                    "message": redact_text(message) if message else None,
+                }
+            )
+    if cut:
+        warnings.append(amount(cut, *CUT_TEXTS))
+    return pd.DataFrame(rows)
+
+
+def _cut(message: str | None) -> tuple[str | None, bool]:
+    if message is None or len(message) <= TEXT_LIMIT // 4:
+        return message, False
+    data = message.encode("utf-8", "replace")
+    if len(data) <= TEXT_LIMIT:
+        return message, False
+    return data[:TEXT_LIMIT].decode("utf-8", "ignore"), True
+
+
+def _disagreements(cases: Iterable[Case], claimed: Mapping[str, Any], uncarried: int) -> list[str]:
+    counts = Counter(case.status for case in cases)
+    counts["error"] -= uncarried  # no header counts them
+    differing = []
+    for key, statuses in _COUNTED.items():
+        counted = sum(counts[status] for status in statuses)
+        if isinstance(claimed.get(key), int) and claimed[key] != counted:
+            differing.append(f"{key} {claimed[key]} (counted {counted})")
+    return [f"its header disagrees with its cases: {', '.join(differing)}"] if differing else []
+
+
+def number(value: object, *, scale: float = 1.0) -> float | None:
+    """Return a duration in seconds, or None if it is none; ``scale`` is the unit in seconds.
+
+    Examples
+    --------
+    >>> number(250, scale=0.001), number("0.5"), number(-1), number("1_0"), number(True)
+    (0.25, 0.5, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str) and "_" in value:  # Python reads "1_0" as ten, which no reporter means
+        return None
+    try:
+        seconds = float(value) * scale
+    except (ValueError, OverflowError):
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

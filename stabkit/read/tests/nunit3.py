@@ -1,0 +1,77 @@
+"""NUnit 3: ``test-run`` with nested suites; the result has a label that says more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from stabkit.read.content import xml_root
+from stabkit.read.tests._cases import Case, Report, number
+from stabkit.read.xml_tree import Element, failed_alone, failure_text, read_tree
+from stabkit.schema import Evidence
+
+__all__ = ["FORMAT", "KIND", "read", "recognise"]
+
+FORMAT: Final = "nunit3"
+KIND: Final = "tests"
+
+_STATUS: Final[Mapping[str, str]] = {
+    "passed": "pass",
+    "warning": "pass",
+    "failed": "fail",
+    "skipped": "skip",
+    "inconclusive": "skip",
+}
+_ERRORS: Final = ("error", "invalid", "cancelled")
+_ROOT: Final = "test-run"
+
+
+def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+    """Say whether a file that begins with these bytes is an NUnit 3 report, by its root element."""
+    return xml_root(head) == _ROOT
+
+
+def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
+    """Return the ``tests`` of the report and its ``sources`` row.
+
+    A warning passes, an inconclusive test is skipped. A suite that failed without a failing case (in its set-up, or as
+    an assembly that did not load) is a case in error.
+
+    Raises
+    ------
+    ReportError
+        Malformed, refused, or cut off before its first element.
+    """
+    tree, sound = read_tree(path, _ROOT)
+    report = Report.of(sound)
+    report.claimed = {"tests": tree.count("total"), "passed": tree.count("passed"), "failed": tree.count("failed")}
+    # Warnings are neither passed nor failed in the header; here they pass.
+    if report.claimed["passed"] is not None:
+        report.claimed["passed"] += sum(case.get("result") == "Warning" for case in tree.named("test-case"))
+    report.cases = [_case(element) for element in tree.named("test-case")]
+    for element in failed_alone(tree, suite=_failed_suite, case=_bad_case):
+        report.add_uncarried(element.get("fullname") or element.get("name"), failure_text(element))
+    return report.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _failed_suite(element: Element) -> bool:
+    return element.name in ("test-suite", _ROOT) and (element.get("result") or "").lower() == "failed"
+
+
+def _bad_case(element: Element) -> bool:
+    return element.name == "test-case" and _status(element) in ("fail", "error", "no_result")
+
+
+def _status(element: Element) -> str:
+    status = _STATUS.get((element.get("result") or "").lower(), "no_result")
+    return "error" if status == "fail" and (element.get("label") or "").lower() in _ERRORS else status
+
+
+def _case(element: Element) -> Case:
+    message = failure_text(element, element.child("reason", "message"))
+    name, group = element.get("name"), element.get("classname")
+    if group is None and name is not None:
+        full = element.get("fullname") or ""
+        group = full.removesuffix(name).rstrip(".") or None
+    return Case.of(name, _status(element), time_s=number(element.get("duration")), message=message, group=group)

@@ -1,0 +1,81 @@
+"""TestNG: ``testng-results`` with suites, tests, classes and methods; configuration methods are no tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from stabkit.read.content import xml_root
+from stabkit.read.tests._cases import Attempt, Case, Report, number
+from stabkit.read.xml_tree import Element, joined_text, read_tree
+from stabkit.schema import Evidence
+
+__all__ = ["FORMAT", "KIND", "read", "recognise"]
+
+FORMAT: Final = "testng"
+KIND: Final = "tests"
+
+_STATUS: Final[Mapping[str, str]] = {"pass": "pass", "fail": "fail", "skip": "skip"}
+_ROOT: Final = "testng-results"
+
+
+def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+    """Say whether a file that begins with these bytes is a TestNG report, by its root element."""
+    return xml_root(head) == _ROOT
+
+
+def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
+    """Return the ``tests`` of the report and its ``sources`` row.
+
+    A configuration method (``is-config``) counts only if it failed: a case in error. A skip with ``retried="true"`` is
+    a failed attempt of the next result of that test.
+
+    Raises
+    ------
+    ReportError
+        Malformed, refused, or cut off before its first element.
+    """
+    tree, sound = read_tree(path, _ROOT)
+    report = Report.of(sound)
+    retried: dict[tuple[str | None, str | None], list[Attempt]] = {}
+    for suite_name, group, method in _methods(tree):
+        attempt = _attempt(method)
+        name = _name(method)
+        if (method.get("is-config") or "").lower() == "true":
+            if attempt.status not in ("pass", "skip"):
+                report.add_uncarried(name, attempt.message, group=group, suite=suite_name)
+        elif (method.get("retried") or "").lower() == "true":
+            earlier = Attempt("fail", attempt.time_s, attempt.message)
+            retried.setdefault((group, name), []).append(earlier)
+        else:
+            tries = [*retried.pop((group, name), []), attempt]
+            report.cases.append(Case(name, tries, group=group, suite=suite_name))
+    for (group, name), tries in retried.items():
+        report.unread = "a test was to run again, and no result follows"
+        report.cases.append(Case(name, [*tries, Attempt("no_result")], group=group))
+    return report.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _methods(tree: Element) -> Iterator[tuple[str | None, str | None, Element]]:
+    suite = group = None
+    for element in tree.walk():  # document order: a method belongs to the suite and the class that began last
+        if element.name == "suite":
+            suite = element.get("name")
+        elif element.name == "class":
+            group = element.get("name")
+        elif element.name == "test-method":
+            yield suite, group, element
+
+
+def _name(method: Element) -> str | None:
+    values = [value.text or "" for param in method.named("param") for value in param.children if value.name == "value"]
+    name = method.get("name")
+    return f"{name}[{', '.join(values)}]" if name and values else name
+
+
+def _attempt(method: Element) -> Attempt:
+    error = method.child("exception")
+    message = joined_text(error.child("message"), error.child("full-stacktrace")) if error else None
+    status = _STATUS.get((method.get("status") or "").lower(), "no_result")
+    return Attempt(status, number(method.get("duration-ms"), scale=0.001), message)

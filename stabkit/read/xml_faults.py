@@ -1,0 +1,59 @@
+"""What can be wrong with the XML of a report, and what is done about it: entities, cut-off ends, control bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final, NoReturn
+from xml.parsers import expat
+
+from stabkit.read.content import ReportError, chunks
+
+__all__ = ["CONTROLS", "CUT_OFF", "find_controls", "refuse_entities", "removed_text"]
+
+CUT_OFF: Final = {
+    expat.errors.codes[message]
+    for message in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+}
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+CONTROLS: Final = bytes(set(range(32)) - {9, 10, 13})
+"""The control bytes that no XML may hold."""
+
+
+def refuse_entities(parser: expat.XMLParserType) -> None:
+    """Let a parser refuse every entity, declared or undefined: nothing expands, nothing outside is opened."""
+    parser.EntityDeclHandler = _refuse_declaration
+    parser.SkippedEntityHandler = _refuse_undefined
+
+
+def _refuse_declaration(name: str, *_rest: object) -> NoReturn:
+    raise ReportError(f"refused: it declares the entity {name[:80]!r}, which no test report needs")
+
+
+def _refuse_undefined(name: str, *_rest: object) -> NoReturn:
+    raise ReportError(f"refused: it uses the undefined entity {name[:80]!r}")
+
+
+def find_controls(path: Path) -> tuple[int, tuple[int, int] | None]:
+    """Return how many illegal control bytes a file holds, and line and column of the first."""
+    count, lines, before, first = 0, 0, 0, None
+    for block in chunks(path):
+        if first is None and (match := _CONTROL.search(block)):
+            start = block.rfind(b"\n", 0, match.start()) + 1
+            column = match.start() - start + (before if start == 0 else 0) + 1
+            first = (lines + block.count(b"\n", 0, match.start()) + 1, column)
+        count += len(block) - len(block.translate(None, CONTROLS))
+        lines += block.count(b"\n")
+        before = len(block) - block.rfind(b"\n") - 1 if b"\n" in block else before + len(block)
+    return count, first
+
+
+def removed_text(count: int, first: tuple[int, int]) -> str:
+    """Return what is said of a file that was read without its control bytes."""
+    noun = "byte" if count == 1 else "bytes"
+    return f"{count} illegal control {noun} removed, the first at line {first[0]}, column {first[1]}"

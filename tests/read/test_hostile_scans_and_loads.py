@@ -1,0 +1,108 @@
+"""Hostile and broken scans and load files: refused, or read with a word about it, and never clean by accident."""
+
+import gzip
+import json
+import os
+from typing import Any
+
+import pytest
+
+from stabkit.read.readers import read_file
+from tests.read.test_shapes import COMPLIANCE, SARIF
+
+WHOLE: dict[str, Any] = {**SARIF, "runs": [{**SARIF["runs"][0], "invocations": []}]}
+HAR = {"log": {"creator": {}, "entries": [{"time": 5, "request": {"url": "/a"}, "response": {"status": 200}}]}}
+RUFF = [{"code": "F401", "filename": "a.py", "location": {"row": 1}, "message": "m"}]
+CSV = "response-time,status-code,offset\n0.010,200,0\n0.020,200,1\n"
+MYPY = "a.py:1: error: x  [attr]\nFound 1 error in 1 file (checked 1 source file)\n"
+DOCUMENTS = {"sarif": WHOLE, "compliance": COMPLIANCE, "ruff": RUFF, "har": HAR}
+TEXTS = {"hey": CSV, "mypy": MYPY}
+CONFLICT = "<<<<<<< ours\n{0}=======\n{0}>>>>>>> theirs\n"
+
+
+def rows(found):
+    return sum(len(found[table]) for table in ("scans", "findings", "samples"))
+
+
+def said(found, *words):
+    source = found["sources"].iloc[0]
+    assert len(found["sources"]) == 1
+    assert source["status"] == "error", source["message"]
+    assert all(word in source["message"] for word in words), source["message"]
+    assert rows(found) == 0
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [
+        (lambda text: text[:-1], "cut off"),
+        (lambda text: text.replace("{", '{"twice": 1, "twice": 2, ', 1), "stands twice"),
+        (lambda text: f', "deep": {"[" * 100_000}{"]" * 100_000}}}'.join(text.rsplit("}", 1)), "nested too deeply"),
+        (lambda text: "\x00}".join(text.rsplit("}", 1)), "not valid JSON"),
+        (lambda text: CONFLICT.format(text + "\n"), "unresolved merge conflict, line 1"),
+    ],
+    ids=["cut", "duplicate key", "deep", "control byte", "conflict"],
+)
+def test_a_damaged_document_is_an_error(tmp_path, name, damage, word):
+    path = tmp_path / "report"
+    path.write_text(damage(json.dumps(DOCUMENTS[name])))
+    said(read_file(path), word)
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, *TEXTS])
+def test_a_byte_order_mark_and_gzip_change_nothing(tmp_path, name):
+    text = TEXTS[name] if name in TEXTS else json.dumps(DOCUMENTS[name])
+    path = tmp_path / "report"
+    path.write_text(text)
+    plain = rows(read_file(path))
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert rows(read_file(path)) == plain > 0
+    path.write_bytes(gzip.compress(text.encode()))
+    assert rows(read_file(path)) == plain
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, *TEXTS])
+def test_a_file_that_grows_a_thousandfold_is_refused(tmp_path, name):
+    text = TEXTS[name] if name in TEXTS else json.dumps(DOCUMENTS[name])
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(text.encode() + b" " * (80 * 1024**2)))
+    said(read_file(path), "too large")
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_conflicts_in_lines_are_errors(tmp_path, name):
+    path = tmp_path / "report"
+    head, _, rest = TEXTS[name].partition("\n")
+    path.write_text(f"{head}\n{CONFLICT.format(rest)}")
+    said(read_file(path), "unresolved merge conflict, line 2")
+
+
+def test_numbers_that_no_table_holds_are_null_and_said(tmp_path):
+    path = tmp_path / "report"
+    path.write_text(json.dumps(HAR).replace('"time": 5', '"time": NaN'))
+    found = read_file(path)
+    assert not found["samples"]["ok"].any()
+    assert "became null: NaN" in found["sources"]["message"].iloc[0]
+    path.write_text(json.dumps(RUFF).replace('"row": 1', f'"row": {"9" * 40}'))
+    found = read_file(path)
+    assert found["findings"]["line"].isna().all()
+    assert "an integer of 40 digits" in found["sources"]["message"].iloc[0]
+
+
+@pytest.mark.parametrize("kind", ["scan", "load"])
+def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")
+    for name, word in (("pipe", "not a regular file"), ("loop", "cannot be opened"), ("gone", "no such file")):
+        said(read_file(tmp_path / name, kind=kind), word)
+
+
+def test_a_path_that_climbs_is_a_name_and_opens_nothing(tmp_path):
+    path = tmp_path / "report"
+    climbing = json.loads(json.dumps(RUFF).replace("a.py", "../../../../etc/passwd\\u001b[2J"))
+    path.write_text(json.dumps(climbing))
+    found = read_file(path, root=tmp_path)
+    assert found["findings"]["path"].iloc[0].startswith("../../")
+    assert found["sources"]["status"].iloc[0] == "ok"
