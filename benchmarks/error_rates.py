@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.stats import fisher_exact, norm
 from targets import met
 
-from stabkit.analyze.rates import compare_failures
+from stabkit.analyze.latency.rates import compare_failures
 
 SEED = 20_261_125
 OUTCOMES = ("stable", "improved", "regressed", "inconclusive")

@@ -20,7 +20,7 @@ from scipy.signal import lfilter
 from scipy.stats import mannwhitneyu, ttest_ind
 from targets import met
 
-from stabkit.analyze.latency import compare_latency
+from stabkit.analyze.latency.comparison import compare_latency
 
 SEED = 20_260_901  # tuning used seeds below 100 000
 OUTCOMES = ("stable", "improved", "regressed", "inconclusive")

@@ -22,9 +22,9 @@ import pandas as pd
 from scipy.stats import linregress, ttest_ind
 from targets import met
 
-from stabkit.analyze.bounds import LEVEL
+from stabkit.analyze.latency.resources import compare_resource
 from stabkit.analyze.outcome import combine
-from stabkit.analyze.resources import compare_resource
+from stabkit.analyze.statistics.bounds import LEVEL
 
 SEED = 20_261_127
 OUTCOMES = ("stable", "improved", "regressed", "inconclusive")

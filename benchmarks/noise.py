@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 from targets import met
 
-from stabkit.analyze.latency import compare_latency
-from stabkit.analyze.noise import MetricNoise, SelfPair, measure_noise
+from stabkit.analyze.gate.self_noise import SelfPair, measure_noise
+from stabkit.analyze.latency.comparison import compare_latency
 from stabkit.analyze.sides import RunEvidence
+from stabkit.analyze.statistics.metric_noise import MetricNoise
 from stabkit.schema import Evidence
 
 SEED = 20_261_124

@@ -21,8 +21,8 @@ from scipy.signal import lfilter
 from scipy.stats import mannwhitneyu
 from targets import met
 
-from stabkit.analyze.latency import compare_latency
-from stabkit.analyze.looks import look_confidence
+from stabkit.analyze.gate.looks import look_confidence
+from stabkit.analyze.latency.comparison import compare_latency
 
 SEED = 20_261_123
 ROUNDS, EACH, PHI, NOISE = 40, 50, 0.5, 0.02

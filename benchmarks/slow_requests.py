@@ -22,7 +22,7 @@ import pandas as pd
 from scipy.signal import lfilter
 from targets import met
 
-from stabkit.analyze.slow_requests import compare_slow_requests
+from stabkit.analyze.latency.slow_requests import compare_slow_requests
 
 SEED = 20_261_101  # tuning used seeds below 100 000
 OUTCOMES = ("stable", "improved", "regressed", "inconclusive")

@@ -15,8 +15,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from stabkit.analyze.segments import RANK_PENALTY, linear_cost, mean_boundaries, noise_scale, partition, rank_cost
-from stabkit.analyze.trends import detect_changes, detect_drift
+from stabkit.analyze.history.trends import detect_changes, detect_drift
+from stabkit.analyze.statistics.segments import (
+    RANK_PENALTY,
+    linear_cost,
+    mean_boundaries,
+    noise_scale,
+    partition,
+    rank_cost,
+)
 
 Floats = NDArray[np.float64]
 N, NOISE = 120, 0.02

@@ -16,9 +16,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from stabkit.analyze.latency import compare_latency as compare_latency
-    from stabkit.analyze.trends import detect_changes as detect_changes
-    from stabkit.analyze.trends import detect_drift as detect_drift
+    from stabkit.analyze.history.trends import detect_changes as detect_changes
+    from stabkit.analyze.history.trends import detect_drift as detect_drift
+    from stabkit.analyze.latency.comparison import compare_latency as compare_latency
     from stabkit.config import load_config as load_config
     from stabkit.report.answer import Verdict as Verdict
     from stabkit.report.change_impact import change_impact as change_impact
@@ -39,10 +39,10 @@ _PUBLIC: Final = MappingProxyType(
         "Table": ("stabkit.report.display", "Table"),
         "Verdict": ("stabkit.report.answer", "Verdict"),
         "change_impact": ("stabkit.report.change_impact", "change_impact"),
-        "compare_latency": ("stabkit.analyze.latency", "compare_latency"),
+        "compare_latency": ("stabkit.analyze.latency.comparison", "compare_latency"),
         "compliance_history": ("stabkit.report.compliance", "compliance_history"),
-        "detect_changes": ("stabkit.analyze.trends", "detect_changes"),
-        "detect_drift": ("stabkit.analyze.trends", "detect_drift"),
+        "detect_changes": ("stabkit.analyze.history.trends", "detect_changes"),
+        "detect_drift": ("stabkit.analyze.history.trends", "detect_drift"),
         "latency_deltas": ("stabkit.report.deltas", "latency_deltas"),
         "load_config": ("stabkit.config", "load_config"),
         "open": ("stabkit.store", "open_store"),

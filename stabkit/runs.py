@@ -1,4 +1,4 @@
-"""A fresh row of the ``runs`` table: the identity that evidence gets before it is stored."""
+"""Rows of the ``runs`` table: the identity that evidence gets before it is stored, and their order in time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stabkit.errors import UsageError
-from stabkit.redact import redact_text
-from stabkit.schema import TABLES
+import pandas as pd
 
-__all__ = ["AA_PREFIX", "aa_label", "aa_sitting", "check_label", "is_aa", "new_run"]
+from stabkit.errors import SchemaError, UsageError
+from stabkit.redact import redact_text
+from stabkit.schema import TABLES, conform
+
+__all__ = ["AA_PREFIX", "aa_label", "aa_sitting", "check_label", "is_aa", "new_run", "order_runs"]
 
 AA_PREFIX: Final = "aa/"
 """What the labels of A/A runs begin with: the system compared with itself, no part of its history."""
@@ -123,3 +125,23 @@ def _slug(label: str | None) -> str:
     # The slug becomes part of file names: ASCII letters, digits, dot and underscore only, never leading or trailing.
     words = re.sub(r"[^A-Za-z0-9._]+", "-", label or "")[:40].strip("-._")
     return words or "run"
+
+
+def order_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs in time order, one row each.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Table ``runs`` in any order.
+
+    Raises
+    ------
+    SchemaError
+        The frame breaks the table's contract, or a run id occurs twice.
+    """
+    known = conform("runs", runs)
+    twice = known["run_id"][known["run_id"].duplicated()]
+    if len(twice):
+        raise SchemaError(f"Run id {twice.iloc[0]!r} occurs twice.", where="table runs", hint="Give each run one row.")
+    return known.sort_values(["started_at", "run_id"], kind="stable", ignore_index=True)

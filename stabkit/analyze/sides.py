@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze.bounds import CONFIDENCE
 from stabkit.analyze.outcome import Need
+from stabkit.analyze.statistics.bounds import CONFIDENCE
+from stabkit.analyze.statistics.metric_noise import MetricNoise
 from stabkit.config import Condition, Config
 from stabkit.schema import Evidence
-
-if TYPE_CHECKING:
-    from stabkit.analyze.noise import MetricNoise
 
 __all__ = ["FailedSource", "RunEvidence", "Sides"]
 

@@ -28,7 +28,7 @@ from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageErro
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stabkit.analyze.findings import FindingComparison
+    from stabkit.analyze.findings.matching import FindingComparison
     from stabkit.config import Config
     from stabkit.schema import Evidence
 

@@ -32,7 +32,7 @@ from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import EvidenceError, StoreError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from stabkit.analyze.looks import Look
+    from stabkit.analyze.gate.looks import Look
     from stabkit.collect.session import Collection
     from stabkit.schema import Evidence
     from stabkit.store import Store
@@ -169,7 +169,7 @@ def collect(
 
 def _tell_crowding(terminal: Terminal, collection: Collection) -> None:
     """Say which targets' times are mostly waiting for a free connection: they grow with the length of a round."""
-    from stabkit.analyze.lateness import crowded
+    from stabkit.analyze.latency.lateness import crowded
     from stabkit.report.numbers import measure
 
     for side, evidence in collection.evidence.items():

@@ -1,6 +1,6 @@
 """Collecting until the verdict is reached: interleaved rounds, planned looks, and an end when one of them decides.
 
-The looks share one error rate (:mod:`stabkit.analyze.looks`), so that stopping early costs no false alarms. Both runs
+The looks share one error rate (:mod:`.looks`), so that stopping early costs no false alarms. Both runs
 keep which looks were taken and with which confidence; a later judgement takes that of the last one.
 """
 
@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from stabkit.analyze.gate import evaluate_gate
-from stabkit.analyze.looks import Look, look_confidence, look_verdict, undecided, write_looks
-from stabkit.analyze.noise import MetricNoise
+from stabkit.analyze.gate.evaluation import evaluate_gate
+from stabkit.analyze.gate.looks import Look, look_confidence, look_verdict, undecided, write_looks
 from stabkit.analyze.sides import RunEvidence
+from stabkit.analyze.statistics.metric_noise import MetricNoise
 from stabkit.collect.session import Collection, collect
 from stabkit.config import Config
 from stabkit.errors import UsageError

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from stabkit.analyze.gate import evaluate_gate
-from stabkit.analyze.noise import MetricNoise
+from stabkit.analyze.gate.evaluation import evaluate_gate
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.analyze.sides import RunEvidence, Sides
+from stabkit.analyze.statistics.metric_noise import MetricNoise
 from stabkit.change.paths import described
 from stabkit.config import Config, find_config, load_config
 from stabkit.errors import StabkitError, UsageError

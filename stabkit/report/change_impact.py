@@ -68,7 +68,7 @@ def change_impact(
 
 
 def _case_of_range(repository: Path, base: str, head: str, settings: Config, path: Path | None) -> Case:
-    from stabkit.analyze.gate import evaluate_gate
+    from stabkit.analyze.gate.evaluation import evaluate_gate
 
     evidence = collect_changes(repository, base, head, areas=settings.areas)
     row = new_run(label=f"{base}..{head}", complete=not evidence.failed)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stabkit.analyze.finding_history import finding_ages, finding_history
-from stabkit.analyze.histories import order_runs
+from stabkit.analyze.findings.findings_over_runs import finding_ages, finding_history
 from stabkit.chart.findings import (
     describe_ages,
     describe_new_fixed,
@@ -23,6 +22,7 @@ from stabkit.report.needs import Again
 from stabkit.report.numbers import duration
 from stabkit.report.sections.compliance import score_pieces
 from stabkit.report.wording import count, joined, plain, sentence
+from stabkit.runs import order_runs
 from stabkit.store import open_store
 
 __all__ = ["ComplianceHistory", "compliance_history"]

@@ -8,8 +8,8 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.confirmation import BAD
-from stabkit.analyze.transitions import test_results
+from stabkit.analyze.tests.confirmation import BAD
+from stabkit.analyze.tests.transitions import test_results
 from stabkit.store import Store
 
 __all__ = ["Earlier", "failing_tests", "look_back"]

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.coverage import coverage, expected_to_fail, hidden_tests, hidden_text
-from stabkit.analyze.findings import FindingComparison, match_findings
-from stabkit.analyze.hunks import stored_hunks
-from stabkit.analyze.transitions import test_transitions
+from stabkit.analyze.findings.hunks import stored_hunks
+from stabkit.analyze.findings.matching import FindingComparison, match_findings
+from stabkit.analyze.tests.coverage import coverage, expected_to_fail, hidden_tests, hidden_text
+from stabkit.analyze.tests.transitions import test_transitions
 from stabkit.report.display import Column, Piece, Statement, Table
 from stabkit.report.numbers import count, duration, measure, moment, plural
 from stabkit.schema import Evidence

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.noise import MAX_ALARMS, MetricNoise, SelfPair, measure_noise
+from stabkit.analyze.gate.self_noise import SelfPair, measure_noise
 from stabkit.analyze.outcome import to_json
 from stabkit.analyze.sides import RunEvidence
+from stabkit.analyze.statistics.metric_noise import MAX_ALARMS, MetricNoise
 from stabkit.config import Config
 from stabkit.report.display import Column, Table
 from stabkit.report.numbers import count, listing, percent, plural, significant

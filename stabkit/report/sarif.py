@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from stabkit.analyze.findings import severity_rank
+from stabkit.analyze.findings.matching import severity_rank
 
 __all__ = ["new_findings_log"]
 
@@ -27,7 +27,7 @@ def new_findings_log(states: pd.DataFrame, scans: pd.DataFrame) -> dict[str, Any
     Parameters
     ----------
     states : DataFrame
-        ``states`` of :func:`stabkit.analyze.findings.match_findings`.
+        ``states`` of :func:`stabkit.analyze.findings.matching.match_findings`.
     scans : DataFrame
         Table ``scans`` of the candidate.
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze.flakiness import flakiness, mass_failures
-from stabkit.analyze.histories import order_runs, pass_history
-from stabkit.analyze.transitions import renamed, test_results
-from stabkit.analyze.trends import detect_changes
+from stabkit.analyze.history.trends import detect_changes
+from stabkit.analyze.tests.flaky import flakiness, mass_failures
+from stabkit.analyze.tests.tests_over_runs import pass_history
+from stabkit.analyze.tests.transitions import renamed, test_results
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.report.case import find_settings, places
@@ -19,6 +19,7 @@ from stabkit.report.needs import Again
 from stabkit.report.numbers import duration, moment, percent
 from stabkit.report.sections.tests import map_figure, not_passing_figure
 from stabkit.report.wording import count, joined, plain, sentence, verb
+from stabkit.runs import order_runs
 from stabkit.store import open_store
 
 __all__ = ["TestTrends", "test_trends"]

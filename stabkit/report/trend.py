@@ -6,9 +6,9 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from stabkit.analyze.drift import Drift
-from stabkit.analyze.history import Change, History
-from stabkit.analyze.trends import analyze_history, run_history
+from stabkit.analyze.history.change_points import Change, History
+from stabkit.analyze.history.drift import Drift
+from stabkit.analyze.history.trends import analyze_history, run_history
 from stabkit.chart.timeline import run_name
 from stabkit.config import Config
 from stabkit.errors import UsageError

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from stabkit.analyze.gate import evaluate_gate
-from stabkit.analyze.looks import look_confidence, read_looks
+from stabkit.analyze.gate.evaluation import evaluate_gate
+from stabkit.analyze.gate.looks import look_confidence, read_looks
 from stabkit.analyze.sides import RunEvidence
 from stabkit.config import Config
 from stabkit.errors import UsageError

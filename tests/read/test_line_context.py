@@ -2,7 +2,7 @@
 
 import pytest
 
-from stabkit.analyze.findings import match_findings
+from stabkit.analyze.findings.matching import match_findings
 from stabkit.collect.suites import run_scan
 from stabkit.config import FindingMapping, ScanSource
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.checklist_lines import readiness as answer_lines
-from stabkit.analyze.impact import area_coincidence, assess_changes
+from stabkit.analyze.change.checklist_lines import readiness as answer_lines
+from stabkit.analyze.change.impact import area_coincidence, assess_changes
 from stabkit.analyze.outcome import Gate
 from stabkit.chart.impact import SHOWN, describe_impact, plot_impact
 from stabkit.chart.numbers import count as amount_text

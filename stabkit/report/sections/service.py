@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.histories import wilson
-from stabkit.analyze.lateness import own_lateness
+from stabkit.analyze.latency.lateness import own_lateness
 from stabkit.analyze.outcome import ConditionResult
+from stabkit.analyze.statistics.shares import wilson
 from stabkit.chart.events import SHOWN, describe_events, plot_events
 from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.resources import describe_resources, plot_resources

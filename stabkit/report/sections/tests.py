@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.compared_tests import compare_tests
-from stabkit.analyze.confirmation import BAD, GOOD
-from stabkit.analyze.coverage import LEFT_OUT, expected_to_fail
-from stabkit.analyze.histories import pass_history, test_run_map
 from stabkit.analyze.sides import Sides
-from stabkit.analyze.transitions import suite_summary
+from stabkit.analyze.tests.compared_tests import compare_tests
+from stabkit.analyze.tests.confirmation import BAD, GOOD
+from stabkit.analyze.tests.coverage import LEFT_OUT, expected_to_fail
+from stabkit.analyze.tests.tests_over_runs import pass_history, test_run_map
+from stabkit.analyze.tests.transitions import suite_summary
 from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 from stabkit.report.case import Case

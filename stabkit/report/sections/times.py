@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from stabkit.analyze.latency import quantile_shift
+from stabkit.analyze.history.trends import Change, detect_changes, run_history
+from stabkit.analyze.latency.comparison import quantile_shift
 from stabkit.analyze.outcome import ConditionResult
-from stabkit.analyze.trends import Change, detect_changes, run_history
 from stabkit.chart.history import describe_history, plot_history
 from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.shift import describe_shift, plot_shift

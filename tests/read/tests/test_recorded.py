@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stabkit.analyze.final_attempts import deciding_attempts
+from stabkit.analyze.tests.final_attempts import deciding_attempts
 from stabkit.read.readers import read_file
 from stabkit.read.summary import source_summary
 

@@ -1,0 +1,245 @@
+"""What a change touches: a risk level per file with its reasons, the readiness checklist, and what follows.
+
+Impact explains; only configured conditions gate. Nothing here says that a change caused anything.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.change.checklist_lines import readiness
+from stabkit.analyze.outcome import ConditionResult, Gate
+from stabkit.config import Area, Config
+
+__all__ = ["LEVELS", "area_coincidence", "assess_changes", "readiness", "recommendations"]
+
+LEVELS: Final = ("NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH")
+_PERCENTILE: Final = 90.0  # of this repository's own history: doi:10.1109/TSE.2012.70 for the features
+_CRITICAL: Final = ("critical", "high")
+_COLUMNS: Final = ("path", "status", "added", "deleted", "category", "area", "functions", "importers", "owner")
+
+
+def assess_changes(
+    changes: pd.DataFrame,
+    *,
+    tests: pd.DataFrame | None = None,
+    checks: pd.DataFrame | None = None,
+    config: Config | None = None,
+) -> pd.DataFrame:
+    """Return each changed file with its risk level and the reasons for it.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        The table ``changes``; not changed. Without rows the result has none either.
+    tests, checks : DataFrame, optional
+        Tables of the candidate: which tests passed, and the checklist lines (target ``changes``). Without tests no file
+        is LOW.
+    config : Config, optional
+        Criticality, owner and value of areas, where the rows do not state them.
+
+    Returns
+    -------
+    DataFrame
+        ``path, status, added, deleted, category, area, functions, importers, owner, criticality, value, level, reasons,
+        rules``, riskiest first, then by changed lines. ``reasons`` is one text, parts separated by ``"; "``; ``rules``
+        a tuple of the rules that fired.
+
+    Notes
+    -----
+    NONE: documents, tests, or code equal without comments and docstrings. MINIMAL: no runtime code, or only additions
+    in a module that nothing imports. LOW: no rule fired, and tests named after it passed. MEDIUM: a rule fired, or no
+    test evidence. HIGH: a rule fired on a critical path, or a checklist "no" in this file. A rule fires at the 90th
+    percentile of this repository's own churn, and on a migration; a percentile that is null never fires.
+    """
+    refused = _refused(checks)
+    rows = []
+    for change in changes.to_dict("records"):
+        facts = _with_area(change, config)
+        level, reasons, rules = _level(facts, refused.get(facts["path"], []), tests)
+        rows.append(facts | {"level": level, "reasons": "; ".join(reasons), "rules": tuple(rules)})
+    columns = [*_COLUMNS, "criticality", "value", "level", "reasons", "rules"]
+    frame = pd.DataFrame(rows, columns=columns)
+    if frame.empty:
+        return frame
+    for name in ("added", "deleted", "importers"):
+        frame[name] = frame[name].astype("Int64")
+    size = frame["added"].fillna(0) + frame["deleted"].fillna(0)
+    order = frame.assign(rank=-frame["level"].map(LEVELS.index), size=-size)
+    return frame.loc[order.sort_values(["rank", "size", "path"], kind="stable").index].reset_index(drop=True)
+
+
+def area_coincidence(changes: pd.DataFrame, gate: Gate) -> pd.DataFrame:
+    """Return which changed areas each regressed condition coincides with; it says nothing of causes.
+
+    Returns
+    -------
+    DataFrame
+        ``condition, target, metric, area, files, added, deleted``; areas that hold only documents and tests are left
+        out. No rows without a regression.
+    """
+    columns = ["condition", "target", "metric", "area", "files", "added", "deleted"]
+    runtime = changes[~changes["category"].isin(["doc", "test"])] if len(changes) else changes
+    areas = runtime.groupby("area", sort=True) if len(runtime) else []
+    rows = [
+        {
+            "condition": condition.name,
+            "target": condition.target,
+            "metric": condition.metric,
+            "area": area,
+            "files": len(group),
+            "added": int(group["added"].fillna(0).sum()),
+            "deleted": int(group["deleted"].fillna(0).sum()),
+        }
+        for condition in gate.conditions
+        if condition.outcome == "regressed"
+        for area, group in areas
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def recommendations(gate: Gate, lines: pd.DataFrame, assessed: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return what to do, now and later, each with the row that caused it, in order of weight.
+
+    Parameters
+    ----------
+    gate : Gate
+        The verdict.
+    lines : DataFrame
+        The readiness checklist.
+    assessed : DataFrame, optional
+        What :func:`assess_changes` returned.
+
+    Returns
+    -------
+    DataFrame
+        ``when`` (``now`` or ``later``), ``what`` (a mapping with ``kind`` and the fields of that kind; its words are
+        made by the report), ``cause``.
+    """
+    return pd.DataFrame(list(_recommend(gate, lines, assessed)), columns=["when", "what", "cause"])
+
+
+def _recommend(
+    gate: Gate, lines: pd.DataFrame, assessed: pd.DataFrame | None
+) -> Iterator[tuple[str, dict[str, Any], str]]:
+    deploy = {"stable": "deploy", "regressed": "do_not_deploy", "inconclusive": "collect"}[gate.verdict]
+    yield "now", {"kind": deploy}, f"verdict {gate.verdict}"
+    for condition in gate.reasons:
+        yield "now", _for_condition(condition), f"condition {condition.name}: {condition.outcome}"
+    for name in gate.missing:
+        yield "now", {"kind": "collect_missing", "evidence": name}, f"missing: {name}"
+    for row in lines.to_dict("records"):
+        cause = f"checklist: {row['line']}"
+        if row["answer"] == "no":
+            yield "now", {"kind": "resolve", "line": row["line"], "evidence": row["evidence"]}, cause
+        elif row["answer"] == "not_checked":
+            yield "later", {"kind": "make_checkable", "line": row["line"], "because": row["because"]}, cause
+    for row in assessed.to_dict("records") if assessed is not None else ():
+        if row["level"] in ("HIGH", "MEDIUM"):
+            when = "now" if row["level"] == "HIGH" else "later"
+            what = {"kind": "watch" if when == "now" else "add_tests", "path": row["path"], "owner": row["owner"]}
+            yield when, what, f"{row['level']}: {row['reasons']}"
+
+
+def _for_condition(condition: ConditionResult) -> dict[str, Any]:
+    kind = "investigate" if condition.outcome == "regressed" else "decide"
+    return {"kind": kind, "condition": condition.name, "advice": condition.advice, "needs": condition.needs}
+
+
+def _level(  # noqa: PLR0911 - one return a rule of the table
+    change: Mapping[str, Any], refused: list[str], tests: pd.DataFrame | None
+) -> tuple[str, list[str], list[str]]:
+    category = change["category"]
+    if category in ("doc", "test"):
+        return "NONE", [f"only {category} files"], []
+    if _known(change["docs_only"]) and change["docs_only"]:
+        return "NONE", ["code equal without comments and docstrings"], []
+    rules = list(_fired(change))
+    reasons = [*rules, *(f"checklist no: {line}" for line in refused)]
+    if refused or (rules and change["criticality"] in _CRITICAL):
+        if rules and change["criticality"] in _CRITICAL:
+            reasons.append(f"criticality {change['criticality']}")
+        return "HIGH", reasons, rules
+    if rules:
+        return "MEDIUM", reasons, rules
+    if category in ("ci", "tooling"):
+        return "MINIMAL", [f"no runtime code: {category}"], rules
+    alone = _known(change["importers"]) and change["importers"] == 0
+    if alone and _known(change["deleted"]) and change["deleted"] == 0:
+        return "MINIMAL", ["only additions", "no module imports it"], rules
+    passed, evidence = _tested(change["path"], tests)
+    if passed:
+        return "LOW", ["no rule fired", evidence], rules
+    unknown = [] if _known(change["churn_percentile"]) else ["too little history to say how often it changes"]
+    return "MEDIUM", [evidence, *unknown], rules
+
+
+def _fired(change: Mapping[str, Any]) -> Iterator[str]:
+    percentile = change["churn_percentile"]
+    if _known(percentile) and percentile >= _PERCENTILE:
+        yield f"churn at percentile {percentile:.0f} of this repository"
+    if change["category"] == "migration":
+        yield "migration"
+
+
+def _tested(path: str, tests: pd.DataFrame | None) -> tuple[bool, str]:
+    """Say whether tests named after a module passed; which tests import it is not in the evidence."""
+    if tests is None or tests.empty:
+        return False, "no test evidence"
+    stem = PurePosixPath(path).stem
+    word = re.compile(rf"(^|[^A-Za-z0-9])(test_{re.escape(stem)}|{re.escape(stem)}_test)($|[^A-Za-z0-9_])")
+    named = tests[tests["test_id"].map(lambda text: word.search(text) is not None)]
+    if named.empty:
+        return False, "no tests named after it"
+    # The last attempt decides; a test that passed only on a retry is no proof, so every attempt must have passed.
+    bad = sorted(set(named.loc[~named["status"].isin(["pass", "xfail", "skip"]), "test_id"]))
+    if bad:
+        return False, f"tests named after it did not pass: {', '.join(bad[:3])}"
+    passed = named.loc[named["status"] == "pass", "test_id"].nunique()
+    return bool(
+        passed
+    ), f"{passed} tests named after it passed (heuristic)" if passed else "tests named after it skipped"
+
+
+def _refused(checks: pd.DataFrame | None) -> dict[str, list[str]]:
+    """Return the failed checklist lines by the files that their detail lists as ``path:`` first."""
+    found: dict[str, list[str]] = {}
+    if checks is None or checks.empty:
+        return found
+    failed = checks[(checks["target"] == "changes") & (checks["outcome"] == "fail")]
+    for row in failed.to_dict("records"):
+        for part in str(row["detail"]).split("; "):
+            path = re.split(r":\d*:? ", part, maxsplit=1)[0]
+            lines = found.setdefault(path, [])
+            if path != part and row["check"] not in lines:
+                lines.append(row["check"])
+    return found
+
+
+def _with_area(change: Mapping[str, Any], config: Config | None) -> dict[str, Any]:
+    facts = {name: value if _known(value) else None for name, value in change.items()}
+    area = _area(str(change["path"]), config) if config else None
+    if area is not None:
+        for name in ("owner", "criticality", "value"):
+            if facts[name] is None:
+                facts[name] = getattr(area, name)
+    return facts
+
+
+def _area(path: str, config: Config) -> Area | None:
+    for area in config.areas.values():
+        for pattern in area.paths:
+            prefix = pattern.rstrip("/")
+            if path == prefix or path.startswith(f"{prefix}/") or fnmatch.fnmatchcase(path, pattern):
+                return area
+    return None
+
+
+def _known(value: Any) -> bool:
+    return value is not None and not pd.isna(value)

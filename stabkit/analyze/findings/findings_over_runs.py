@@ -1,0 +1,236 @@
+"""Compliance findings over time: what is open, new, fixed and persisting from scan to scan, and how old it is.
+
+Findings are paired by equal fingerprints alone, which is exact and fast over many scans. The comparison of two runs
+(``transitions.match_findings``) also follows moved lines and files; a finding that it calls moved may count here as one
+new and one fixed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.runs import order_runs
+from stabkit.schema import conform
+
+__all__ = ["finding_ages", "finding_history"]
+
+_FACTS: Final = {"version": "version", "rules_sha256": "rules", "scope_sha256": "scope"}
+_COUNTS: Final = ["open", "suppressed", "new", "fixed", "persisting", "not_scanned"]
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """One scan of one series, with its open findings counted by fingerprint."""
+
+    position: int
+    facts: dict[str, Any]
+    open: Counter[str]
+    by_severity: Counter[str]
+    suppressed: int
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.facts["complete"])
+
+
+def finding_history(findings: pd.DataFrame, scans: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the open findings scan by scan, and what changed since the scan before.
+
+    Parameters
+    ----------
+    findings, scans, runs : DataFrame
+        Tables ``findings``, ``scans`` and ``runs``. Suppressed findings are counted apart and are not open.
+
+    Returns
+    -------
+    DataFrame
+        For each tool one row a run, oldest first: ``run_id``, ``label``, ``started_at``, ``environment``, ``tool``,
+        ``scan_id``, ``complete``; ``open``, ``suppressed``, ``new``, ``fixed``, ``persisting``, ``not_scanned``
+        (gone, but this scan is incomplete, so not shown to be fixed); ``comparable`` with the scan before (past an
+        incomplete one, with the last complete), ``break_reason`` where the line breaks, ``note`` (what had to be
+        assumed), ``line``; one column ``open_<severity>`` for each severity seen. A run in which the tool did not
+        scan keeps its row with nulls: not scanned is a gap, not zero. The first scan has nothing to be new against:
+        its ``new``, ``fixed``, ``persisting`` are null.
+
+    Notes
+    -----
+    Findings are paired by fingerprint, one to one. Scans look at code, so the environment of a run parts no line.
+    Several scans of one tool in a run are series of their own, told apart by ``scan_id``.
+    """
+    ordered = order_runs(runs)
+    rows: list[dict[str, Any]] = []
+    line = 0
+    severities: set[str] = set()
+    for series in _series(findings, scans, ordered):
+        line += 1
+        before: _Scan | None = None
+        resumed = False
+        by_run = {scan.position: scan for scan in series.scans}
+        for position in range(len(ordered)):
+            row: dict[str, Any] = {"position": position, "tool": series.tool, "scan_id": series.scan_id}
+            scan = by_run.get(position)
+            if scan is not None:
+                reason, note = _compare(before, scan) if before else (None, None)
+                row["comparable"] = None if before is None else reason is None
+                if reason is None and resumed:
+                    reason = "follows an incomplete scan"
+                line += reason is not None
+                row |= _states(before, scan) | {"break_reason": reason, "note": note}
+                row |= {f"open_{word}": count for word, count in scan.by_severity.items()}
+                severities |= set(scan.by_severity)
+                # What an incomplete scan did not see is neither fixed nor, seen again, new: compare past it.
+                resumed = before is not None and not scan.complete
+                before = before if resumed else scan
+            rows.append(row | {"line": line})
+    return _assemble(rows, ordered, sorted(severities))
+
+
+def finding_ages(findings: pd.DataFrame, scans: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the findings open in each tool's latest scan, with their ages.
+
+    Returns
+    -------
+    DataFrame
+        The oldest first: ``tool``, ``scan_id``, ``rule``, ``severity``, ``path``, ``line``, ``message``,
+        ``fingerprint``, ``first_run_id``, ``first_label``, ``first_seen_at`` (the earliest run that had it),
+        ``age_runs`` (scans since then), ``age_days``, ``at_least`` (true if the very first scan had it: then it is
+        older than that), ``reopened`` (absent from a complete scan in between), ``scan_complete``. Empty if nothing
+        is open or nothing was scanned.
+    """
+    ordered = order_runs(runs)
+    known = conform("findings", findings)
+    parts = []
+    for series in _series(findings, scans, ordered):
+        if not series.scans:
+            continue
+        last = series.scans[-1]
+        mine = known[
+            (known["run_id"] == ordered["run_id"][last.position])
+            & (known["tool"] == series.tool)
+            & (known["scan_id"] == last.facts["scan_id"])
+            & ~known["suppressed"]
+        ]
+        ages = pd.DataFrame(
+            [_age(fingerprint, series.scans, ordered) for fingerprint in mine["fingerprint"]],
+            columns=_AGE,
+            index=mine.index,
+        )
+        about = mine[["tool", "scan_id", "rule", "severity", "path", "line", "message", "fingerprint"]]
+        parts.append(pd.concat([about, ages.assign(scan_complete=last.complete)], axis=1))
+    empty = pd.DataFrame(columns=[*_ABOUT, *_AGE, "scan_complete"])
+    result = pd.concat(parts) if parts else empty
+    order = ["age_days", "age_runs", "tool", "rule", "path", "fingerprint"]
+    return result.sort_values(order, ascending=[False] * 2 + [True] * 4, kind="stable", ignore_index=True)
+
+
+_ABOUT: Final = ["tool", "scan_id", "rule", "severity", "path", "line", "message", "fingerprint"]
+_AGE: Final = ["first_run_id", "first_label", "first_seen_at", "age_runs", "age_days", "at_least", "reopened"]
+
+
+def _age(fingerprint: str, scans: list[_Scan], ordered: pd.DataFrame) -> list[Any]:
+    present = [fingerprint in scan.open for scan in scans]
+    first = present.index(True)
+    run = ordered.iloc[scans[first].position]
+    days = (ordered["started_at"][scans[-1].position] - run["started_at"]).total_seconds() / 86400
+    gone = any(not seen and scan.complete for seen, scan in zip(present[first:], scans[first:], strict=True))
+    return [run["run_id"], run["label"], run["started_at"], len(scans) - 1 - first, days, first == 0, gone]
+
+
+@dataclass(frozen=True)
+class _Series:
+    tool: str
+    scan_id: str | None
+    scans: list[_Scan]
+
+
+def _series(findings: pd.DataFrame, scans: pd.DataFrame, ordered: pd.DataFrame) -> list[_Series]:
+    known = conform("scans", scans)
+    position = pd.Series(ordered.index, index=ordered["run_id"])
+    whole = known[(known["scope"] == "all") & known["run_id"].isin(position.index)].copy()
+    whole["position"] = whole["run_id"].map(position).astype("int64")
+    rows = conform("findings", findings)
+    counted = dict(list(rows.groupby(["run_id", "tool", "scan_id"])))
+    result = []
+    for tool, of_tool in whole.groupby("tool"):
+        several = bool(of_tool.duplicated("run_id").any())
+        groups = list(of_tool.groupby("scan_id")) if several else [(None, of_tool)]
+        for scan_id, group in groups:
+            ordered_scans = [
+                _scan(facts, counted.get((facts["run_id"], tool, facts["scan_id"]), rows.iloc[:0]))
+                for facts in group.sort_values("position").to_dict("records")
+            ]
+            result.append(_Series(str(tool), scan_id, ordered_scans))
+    return result
+
+
+def _scan(facts: dict[str, Any], rows: pd.DataFrame) -> _Scan:
+    open_rows = rows[~rows["suppressed"]]
+    return _Scan(
+        position=facts["position"],
+        facts=facts,
+        open=Counter(open_rows["fingerprint"]),
+        by_severity=Counter(open_rows["severity"].fillna("unknown")),
+        suppressed=len(rows) - len(open_rows),
+    )
+
+
+def _states(before: _Scan | None, scan: _Scan) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "scan_id": scan.facts["scan_id"],
+        "complete": scan.complete,
+        "open": scan.open.total(),
+        "suppressed": scan.suppressed,
+    }
+    if before is None:
+        return row
+    gone = (before.open - scan.open).total()
+    return row | {
+        "new": (scan.open - before.open).total(),
+        "persisting": (scan.open & before.open).total(),
+        "fixed": gone if scan.complete else None,
+        "not_scanned": 0 if scan.complete else gone,
+    }
+
+
+def _compare(before: _Scan, scan: _Scan) -> tuple[str | None, str | None]:
+    """Why the two scans cannot be compared (None if they can), and what had to be assumed."""
+    reasons, notes = [], []
+    for column, word in _FACTS.items():
+        old, new = before.facts[column], scan.facts[column]
+        unknown = [pd.isna(old), pd.isna(new)]
+        if any(unknown):
+            notes.append(f"{word} unknown, taken as unchanged")
+        elif old != new:
+            reasons.append(f"{word} {old} to {new}" if word == "version" else f"{word} changed")
+    old_files, new_files = before.facts["files_scanned"], scan.facts["files_scanned"]
+    if "scope changed" not in reasons and not pd.isna(old_files) and not pd.isna(new_files) and old_files != new_files:
+        known_scope = not pd.isna(before.facts["scope_sha256"]) and not pd.isna(scan.facts["scope_sha256"])
+        if not known_scope:
+            reasons.append(f"files scanned {old_files} to {new_files}")
+    if not scan.complete:
+        reasons.append("scan incomplete")
+    if not before.complete:
+        reasons.append("scan before incomplete")
+    return "; ".join(reasons) or None, "; ".join(notes) or None
+
+
+def _assemble(rows: list[dict[str, Any]], ordered: pd.DataFrame, severities: list[str]) -> pd.DataFrame:
+    fixed = ["tool", "scan_id", "complete", *_COUNTS, "comparable", "break_reason", "note", "line"]
+    by_severity = [f"open_{word}" for word in severities]
+    frame = pd.DataFrame(rows, columns=["position", *fixed, *by_severity])
+    scanned = frame["open"].notna()
+    for column in (*_COUNTS, "line", *by_severity):
+        frame[column] = frame[column].astype("Int64")
+    for column in by_severity:
+        frame[column] = frame[column].mask(scanned & frame[column].isna(), 0)
+    for column in ("complete", "comparable"):
+        frame[column] = frame[column].astype("boolean")
+    for column in ("tool", "scan_id", "break_reason", "note"):
+        frame[column] = frame[column].astype("str")
+    about = ordered[["run_id", "label", "started_at", "environment"]]
+    joined = frame.join(about, on="position")
+    return joined[["run_id", "label", "started_at", "environment", *fixed, *by_severity]]

@@ -1,0 +1,411 @@
+"""What became of each compliance finding between two scans: one by one, never by totals."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.findings.pairing import Finding, Hunks, Lines, Pair, normal_path, pair_findings, read_findings
+
+__all__ = ["FINDING_STATES", "FindingComparison", "match_findings", "severity_rank"]
+
+FINDING_STATES: Final = ("new", "reopened", "updated", "not_scanned", "moved", "fixed", "persisting")
+_COLUMNS: Final = (
+    *(
+        "state",
+        "tool",
+        "rule",
+        "severity",
+        "scope",
+        "path",
+        "line",
+        "message",
+        "fingerprint",
+        "suppressed",
+        "matched_by",
+    ),
+    *("reason", "baseline_path", "baseline_line", "baseline_severity", "baseline_suppressed"),
+)
+_SEVERITIES: Final[Mapping[str, int]] = {
+    word: rank
+    for rank, words in enumerate(
+        (
+            ("none", "info", "information", "informational", "note", "hint", "style", "convention", "undefined"),
+            ("low", "minor", "refactor"),
+            ("warning", "medium", "moderate"),
+            ("error", "high", "major", "serious"),
+            ("critical", "blocker", "fatal", "severe"),
+        )
+    )
+    for word in words
+}
+_ROOTED: Final = re.compile(r"/|[A-Za-z]:")  # an absolute path: of one machine, not of the repository
+
+
+@dataclass(frozen=True)
+class FindingComparison:
+    """The findings of two scans, matched.
+
+    Attributes
+    ----------
+    states : DataFrame
+        One row a finding, worst state first: state (one of :data:`FINDING_STATES`), tool, rule, severity, scope, path,
+        line, message, fingerprint, suppressed (of the candidate, or of the baseline if it is gone), matched_by (the
+        step that made the pair; null without one), reason (why it is not_scanned, updated or doubtful; else null),
+        baseline_path, baseline_line, baseline_severity, baseline_suppressed (null for new ones).
+    comparable : bool
+        False if the scans differ in tool, version, rules or files, or one is missing or incomplete. States are listed
+        all the same, but prove no stability.
+    why : tuple of str
+        Each reason why not.
+    assumed : tuple of str
+        What no scan states and had to be assumed.
+    """
+
+    states: pd.DataFrame
+    comparable: bool
+    why: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Coverage:
+    """What one side's scans of one tool looked at."""
+
+    scans: int
+    complete: bool
+    versions: tuple[str, ...]
+    rules_sha256: tuple[str, ...] | None
+    scope_sha256: tuple[str, ...] | None
+    files: frozenset[str] | None
+    rules: frozenset[str] | None
+    files_scanned: tuple[int, ...] | None
+    claimed: int | None
+    listed: int
+
+    @property
+    def only_totals(self) -> bool:
+        """True if the tool counts findings and lists none of them: totals cannot be compared."""
+        return bool(self.claimed) and self.listed == 0
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What the states of one tool's findings are decided by."""
+
+    baseline: _Coverage
+    candidate: _Coverage
+    lines: Lines
+    deleted: frozenset[str]
+    added: frozenset[str]
+    past: frozenset[str] = field(default_factory=frozenset)
+
+
+def severity_rank(severity: str | None) -> int | None:
+    """Return the place of a tool's severity word in the common order, from 0; None for a word not known.
+
+    Examples
+    --------
+    >>> severity_rank("warning"), severity_rank("HIGH"), severity_rank("spicy")
+    (2, 3, None)
+    """
+    return _SEVERITIES.get(severity.strip().lower()) if isinstance(severity, str) else None
+
+
+def match_findings(
+    baseline_findings: pd.DataFrame,
+    candidate_findings: pd.DataFrame,
+    baseline_scans: pd.DataFrame,
+    candidate_scans: pd.DataFrame,
+    *,
+    hunks: Hunks | None = None,
+    changes: pd.DataFrame | None = None,
+    history: pd.DataFrame | None = None,
+) -> FindingComparison:
+    """Match the findings of two scans one to one and give each its state.
+
+    Parameters
+    ----------
+    baseline_findings, candidate_findings : DataFrame
+        Tables ``findings`` of one run each; suppressed ones take part.
+    baseline_scans, candidate_scans : DataFrame
+        Tables ``scans`` of the same runs.
+    hunks : Mapping, optional
+        Candidate's path -> [(old_start, old_count, new_start, new_count)] of ``git diff -M -U0``; files without an
+        entry are unchanged. None: lines are not mapped, exact places are compared.
+    changes : DataFrame, optional
+        Table ``changes`` of the range: renames, deleted and added files.
+    history : DataFrame, optional
+        Table ``findings`` of runs before the baseline, for ``reopened``.
+
+    Returns
+    -------
+    FindingComparison
+        In the order of :data:`FINDING_STATES`, then tool, path, line, rule.
+
+    Notes
+    -----
+    A finding is ``fixed`` only if the candidate's scan is complete, looked at that file and had that rule on; else it
+    is ``not_scanned`` with the reason. Scanned files that no side states are taken to be the declared scope, and
+    ``assumed`` says so. Files that the range added, deleted or renamed explain a difference in the scanned files.
+    """
+    renames, deleted, added = _moves(changes)
+    lines = Lines(hunks, renames)
+    before, after = read_findings(baseline_findings), read_findings(candidate_findings)
+    tools = sorted({*_tools(baseline_scans, before), *_tools(candidate_scans, after)})
+    blocking: list[str] = [] if tools else ["no scan on either side"]
+    assumed: list[str] = []
+    rows: list[dict[str, Any]] = []
+    for tool in tools:
+        context = _Context(
+            _coverage(baseline_scans, tool, sum(f.tool == tool for f in before)),
+            _coverage(candidate_scans, tool, sum(f.tool == tool for f in after)),
+            lines,
+            deleted,
+            added,
+            _past(history, tool),
+        )
+        sides = [f for f in before if f.tool == tool], [f for f in after if f.tool == tool]
+        stops, notes = _comparability(tool, context)
+        blocking += stops + _other_folders(tool, context, *sides)
+        assumed += notes
+        pairs, gone, fresh = pair_findings(*sides, lines)
+        rows += [_paired(pair, lines) for pair in pairs]
+        rows += [_gone(finding, context) for finding in gone]
+        rows += [_fresh(finding, context, gone) for finding in fresh]
+    return FindingComparison(_frame(rows), not blocking, tuple(blocking), tuple(assumed))
+
+
+def _tools(scans: pd.DataFrame, findings: Collection[Finding]) -> set[str]:
+    return {*scans["tool"].dropna(), *(finding.tool for finding in findings)}
+
+
+def _moves(changes: pd.DataFrame | None) -> tuple[dict[str, str], frozenset[str], frozenset[str]]:
+    if changes is None or changes.empty:
+        return {}, frozenset(), frozenset()
+    renamed = changes[(changes["status"] == "renamed") & changes["old_path"].notna()]
+    old, new = renamed["old_path"].map(normal_path), renamed["path"].map(normal_path)
+    gone = changes.loc[changes["status"] == "deleted", "path"].map(normal_path)
+    come = changes.loc[changes["status"].isin(["added", "copied"]), "path"].map(normal_path)
+    return dict(zip(old, new, strict=True)), frozenset(gone), frozenset(come)
+
+
+def _past(history: pd.DataFrame | None, tool: str) -> frozenset[str]:
+    if history is None or history.empty:
+        return frozenset()
+    return frozenset(finding.identity for finding in read_findings(history[history["tool"] == tool]))
+
+
+def _coverage(scans: pd.DataFrame, tool: str, listed: int) -> _Coverage:
+    mine = scans[scans["tool"] == tool]
+    whole = mine[mine["scope"] == "all"]
+    whole = whole if len(whole) else mine
+    return _Coverage(
+        scans=len(whole),
+        complete=bool(len(mine)) and bool(mine["complete"].fillna(value=False).all()),
+        versions=tuple(sorted(whole["version"].fillna("unknown"))),
+        rules_sha256=_all_known(whole["rules_sha256"]),
+        scope_sha256=_all_known(whole["scope_sha256"]),
+        files=_listed(whole["paths"], path=True),
+        rules=_rule_names(_listed(whole["rules"], path=False)),
+        files_scanned=_all_known(mine.sort_values("scope")["files_scanned"]),
+        claimed=int(whole["claimed_findings"].sum()) if whole["claimed_findings"].notna().any() else None,
+        listed=listed,
+    )
+
+
+def _all_known(values: pd.Series) -> tuple[Any, ...] | None:
+    return None if values.empty or values.isna().any() else tuple(sorted(values))
+
+
+def _listed(texts: pd.Series, *, path: bool) -> frozenset[str] | None:
+    """Return the union of JSON lists, or None if any of them is unknown."""
+    found: set[str] = set()
+    for text in texts:
+        try:
+            listed = json.loads(text) if isinstance(text, str) else None
+        except (ValueError, RecursionError):
+            listed = None
+        if not isinstance(listed, list):
+            return None
+        names = [str(entry.get("id")) if isinstance(entry, dict) else str(entry) for entry in listed]
+        found |= {normal_path(name) or name for name in names} if path else set(names)
+    return frozenset(found) if len(texts) else None
+
+
+def _rule_names(listed: frozenset[str] | None) -> frozenset[str] | None:
+    """Return the rules by name; a list may hold ``rule:severity``, and rules may hold colons themselves."""
+    return None if listed is None else listed | {rule.rpartition(":")[0] for rule in listed if ":" in rule}
+
+
+def _comparability(tool: str, context: _Context) -> tuple[list[str], list[str]]:
+    before, after = context.baseline, context.candidate
+    sides = {"baseline": before, "candidate": after}
+    missing = [f"no {side} scan of {tool}" for side, coverage in sides.items() if not coverage.scans]
+    if missing:
+        return missing, []
+    stops = [
+        f"the {side} scan of {tool} is incomplete"
+        for side, coverage in sides.items()
+        if not (coverage.complete or coverage.only_totals)
+    ]
+    notes: list[str] = []
+    for side, coverage in sides.items():
+        claim = f"the {side} scan of {tool} claims {coverage.claimed} findings and lists {coverage.listed}"
+        if coverage.only_totals:
+            stops.append(claim)
+        elif coverage.claimed is not None and coverage.claimed > coverage.listed:
+            notes.append(f"{claim}; those listed count")
+    if None not in (before.claimed, after.claimed) and not after.only_totals:
+        less, more = (max(0, (coverage.claimed or 0) - coverage.listed) for coverage in (before, after))
+        if more > less:
+            stops.append(f"{tool} leaves {more} of the findings that it claims unlisted, {less} before")
+    if before.versions != after.versions:
+        stops.append(f"{tool} {', '.join(before.versions)} against {', '.join(after.versions)}")
+    stop, note = _same_hash(f"the rules of {tool}", before.rules_sha256, after.rules_sha256)
+    stops += stop
+    notes += note
+    stop, note = _same_scope(tool, context)
+    return stops + stop, notes + note
+
+
+def _same_hash(what: str, before: object, after: object) -> tuple[list[str], list[str]]:
+    if before is None and after is None:
+        return [], [f"{what} are unknown, the declared ones are assumed"]
+    if before is None or after is None:
+        return [f"{what} are known on one side only"], []
+    return ([] if before == after else [f"{what} differ"]), []
+
+
+def _same_scope(tool: str, context: _Context) -> tuple[list[str], list[str]]:
+    before, after = context.baseline, context.candidate
+    if before.scope_sha256 == after.scope_sha256 and before.scope_sha256 is not None:
+        return [], []
+    if before.files is not None and after.files is not None:
+        expected = {context.lines.path(path) for path in before.files - context.deleted}
+        if expected == after.files - context.added:
+            return [], [] if before.files == after.files else [
+                f"the scanned files of {tool} differ as the range changed them"
+            ]
+        return [_scope_difference(tool, expected, after.files - context.added)], []
+    stops, notes = _same_hash(f"the scanned files of {tool}", before.scope_sha256, after.scope_sha256)
+    counts = (before.files_scanned, after.files_scanned)
+    if not stops and None not in counts and counts[0] != counts[1]:
+        return [f"the numbers of files that {tool} scanned differ"], []
+    return stops, notes
+
+
+def _other_folders(tool: str, context: _Context, before: Collection[Finding], after: Collection[Finding]) -> list[str]:
+    """Say if the paths of the two sides start in different folders: each finding would be both new and fixed."""
+    old, new = ({finding.path for finding in side if finding.path} for side in (before, after))
+    old = {context.lines.path(path) or path for path in old}
+    rooted = any(_ROOTED.match(path) for path in old | new)
+    if not rooted or old & new:
+        return []
+    tails = [{"/".join(path.split("/")[-2:]) for path in side} for side in (old, new)]
+    if 2 * len(tails[0] & tails[1]) < max(1, min(map(len, tails))):
+        return []
+    return [f"the paths of {tool} start in different folders, such as {min(old)} and {min(new)}"]
+
+
+def _scope_difference(tool: str, before: Collection[str | None], after: Collection[str]) -> str:
+    lost, gained = len(set(before) - set(after)), len(set(after) - set(before))
+    return f"the scanned files of {tool} differ, {lost} no longer and {gained} newly scanned"
+
+
+def _row(
+    state: str, finding: Finding, before: Finding | None, matched_by: str | None, reason: str | None
+) -> dict[str, Any]:
+    return {
+        "state": state,
+        "tool": finding.tool,
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "scope": finding.scope,
+        "path": finding.path,
+        "line": finding.line,
+        "message": finding.message,
+        "fingerprint": finding.fingerprint,
+        "suppressed": finding.suppressed,
+        "matched_by": matched_by,
+        "reason": reason,
+        "baseline_path": before.path if before else None,
+        "baseline_line": before.line if before else None,
+        "baseline_severity": before.severity if before else None,
+        "baseline_suppressed": before.suppressed if before else None,
+    }
+
+
+def _paired(pair: Pair, lines: Lines) -> dict[str, Any]:
+    before, after = pair.baseline, pair.candidate
+    differs = [
+        word
+        for word, changed in (
+            ("severity", before.severity != after.severity),
+            ("suppression", before.suppressed != after.suppressed),
+            ("message", before.masked != after.masked),
+        )
+        if changed
+    ]
+    stayed = "updated" if differs else "persisting"
+    state = stayed if lines.path(before.path) == after.path else "moved"
+    reason = f"{' and '.join(differs)} changed" if differs else None
+    return _row(state, after, before, pair.matched_by, reason)
+
+
+def _gone(finding: Finding, context: _Context) -> dict[str, Any]:
+    reason = _unseen(finding, context)
+    return _row("not_scanned" if reason else "fixed", finding, finding, None, reason)
+
+
+def _unseen(finding: Finding, context: _Context) -> str | None:  # noqa: PLR0911 - one reason each
+    """Return why the absence of a finding proves nothing; None if it does."""
+    scan, path = context.candidate, context.lines.path(finding.path)
+    if finding.path in context.deleted:
+        return "file deleted"
+    if not scan.scans:
+        return "no scan"
+    if not scan.complete:
+        return "scan incomplete"
+    if scan.only_totals:
+        return "findings not listed"
+    if scan.rules is not None and finding.rule not in scan.rules:
+        return "rule off"
+    if scan.files is not None and path is not None and path not in scan.files:
+        return "file not scanned"
+    return None
+
+
+def _fresh(finding: Finding, context: _Context, gone: list[Finding]) -> dict[str, Any]:
+    state = "reopened" if finding.identity in context.past else "new"
+    scan = context.baseline
+    reason = None
+    if scan.scans and scan.rules is not None and finding.rule not in scan.rules:
+        reason = "the baseline scan had this rule off"
+    elif scan.files is not None and finding.path is not None and not _was_scanned(finding.path, context):
+        reason = "the baseline scan did not look at this file"
+    elif finding.context and any(f.context == finding.context and f.rule == finding.rule for f in gone):
+        reason = "a move, or not: several findings have this rule and text"
+    return _row(state, finding, None, None, reason)
+
+
+def _was_scanned(path: str, context: _Context) -> bool:
+    files = context.baseline.files or frozenset()
+    origins = {old for old, new in context.lines.renames.items() if new == path} or {path}
+    return path in context.added or bool(origins & files)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    integers = dict.fromkeys(("line", "baseline_line"), "Int64")
+    booleans = dict.fromkeys(("suppressed", "baseline_suppressed"), "boolean")
+    texts = {name: "str" for name in _COLUMNS if name not in {*integers, *booleans}}
+    frame = frame.astype({**integers, **booleans, **texts})
+    rank = frame["state"].map({state: rank for rank, state in enumerate(FINDING_STATES)})
+    order = ["_rank", "tool", "path", "line", "rule", "message", "fingerprint"]
+    return frame.assign(_rank=rank).sort_values(order, kind="stable", ignore_index=True).drop(columns="_rank")

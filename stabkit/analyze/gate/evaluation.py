@@ -1,0 +1,281 @@
+"""The verdict: every condition judged, Holm's correction over the measured ones, and what the whole amounts to.
+
+STABLE needs every gating condition to be stable or improved and nothing missing; REGRESSED needs one that is proven
+worse; all else is INCONCLUSIVE.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import pandas as pd
+
+from stabkit.analyze.gate.exact_conditions import judge_checks, judge_findings, judge_tests
+from stabkit.analyze.gate.looks import stated_confidence
+from stabkit.analyze.gate.measured_conditions import (
+    judge_error_rate,
+    judge_latency,
+    judge_objective,
+    judge_resource,
+    judge_slow_requests,
+    unjudged_failures,
+)
+from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
+from stabkit.analyze.sides import RunEvidence, Sides
+from stabkit.analyze.statistics.bounds import LEVEL, holm_limit, level_of
+from stabkit.analyze.statistics.metric_noise import MetricNoise
+from stabkit.config import Condition, ConditionKind, Config
+from stabkit.schema import Evidence
+
+__all__ = ["JUDGES", "RunEvidence", "evaluate_gate", "evidence_conditions"]
+
+JUDGES: Final[Mapping[ConditionKind, Callable[[Condition, Sides], ConditionResult]]] = {
+    "latency": judge_latency,
+    "slow_requests": judge_slow_requests,
+    "objective": judge_objective,
+    "error_rate": judge_error_rate,
+    "resource": judge_resource,
+    "checks": judge_checks,
+    "tests": judge_tests,
+    "findings": judge_findings,
+}
+_OUTCOMES: Final = ("regressed", "inconclusive", "improved", "stable")
+_SEVERITIES: Final = ("critical", "high", "normal", "low")
+_PROBES: Final = ("http", "websocket", "load", "records")
+_SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "latency": _PROBES,
+    "slow_requests": _PROBES,
+    "objective": _PROBES,
+    "error_rate": _PROBES,
+    "checks": _PROBES,
+    "resource": ("resources", "records"),
+    "tests": ("tests", "records"),
+    "findings": ("scan", "records"),
+}
+
+
+def evaluate_gate(
+    config: Config,
+    baseline: RunEvidence | None,
+    candidate: RunEvidence,
+    *,
+    history: Evidence | None = None,
+    noise: Sequence[MetricNoise] = (),
+    confidence: float | None = None,
+    history_runs: pd.DataFrame | None = None,
+) -> Gate:
+    """Judge every condition and return the verdict with everything it rests on.
+
+    Parameters
+    ----------
+    config : Config
+        Its conditions; without any, those that follow from the evidence itself (:func:`evidence_conditions`).
+    baseline : RunEvidence or None
+        None: whatever compares is inconclusive; checks and objectives are judged all the same.
+    candidate : RunEvidence
+        The run to be judged.
+    history : Evidence, optional
+        Tables of earlier runs of the same environment, for flake rates and reopened findings.
+    noise : sequence of MetricNoise
+        What A/A runs of the same environment have shown (:func:`.measure_noise`). It covers
+        separate runs; where A/A runs alarm too often, measured times are inconclusive.
+    confidence : float, optional
+        Of every measured interval. None: what the last planned look of either run says, else 0.95.
+    history_runs : DataFrame, optional
+        The rows of the table ``runs`` that the history belongs to; they tell which tests are to be expected.
+
+    Returns
+    -------
+    Gate
+        Conditions in order of weight.
+
+    Notes
+    -----
+    Holm's correction at the one-sided error of the bounds, 2.5 % unless looks are planned, runs over the p-values of
+    all gating estimates; a measured condition that is regressed by itself but not after the correction is
+    inconclusive. Exact regressions need no correction.
+    """
+    runs = [side for side in (baseline, candidate) if side is not None]
+    stated = max(stated_confidence(side.fact("looks")) for side in runs) if confidence is None else confidence
+    sides = Sides(config, baseline, candidate, history, tuple(noise), stated, history_runs)
+    conditions = config.conditions or evidence_conditions(sides)
+    judged = [_judge(condition, sides) for condition in conditions]
+    judged = _after_holm(judged, level_of(sides.confidence))
+    missing = _missing(sides)
+    judged += _evidence_results(judged, conditions, sides)
+    ordered = tuple(sorted(judged, key=_weight))
+    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides), sides.confidence)
+
+
+def _judge(condition: Condition, sides: Sides) -> ConditionResult:
+    result = JUDGES[condition.kind](condition, sides)
+    faults = sides.faults(_source_kinds(condition, sides), condition.target) + unjudged_failures(condition, sides)
+    if not faults or result.outcome == "regressed":
+        return result
+    return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
+
+
+def _source_kinds(condition: Condition, sides: Sides) -> tuple[str, ...]:
+    kinds = _SOURCES[condition.kind]
+    if kinds is _PROBES and condition.target in sides.config.http:
+        return ("http", "load", "records")
+    if kinds is _PROBES and condition.target in sides.config.websocket:
+        return ("websocket", "load", "records")
+    return (*kinds, "changes") if condition.target == "changes" else kinds
+
+
+def _after_holm(results: Sequence[ConditionResult], level: float = LEVEL) -> list[ConditionResult]:
+    """Return the results, those measured regressions doubted that do not stand among so many metrics."""
+    found = [_p(e, level) for result in results if result.gating for e in result.estimates]
+    family = [p for p in found if p is not None]
+    limit = holm_limit(family, level)
+    return [_doubted(result, limit, len(family), level) for result in results]
+
+
+def _p(estimate: Estimate, level: float) -> float | None:
+    """Return the one-sided p; a regression without one has at least excluded 'no change' at its bound's level."""
+    if estimate.p_worse is not None and math.isfinite(estimate.p_worse):
+        return estimate.p_worse
+    return level if estimate.outcome == "regressed" else None
+
+
+def _doubted(result: ConditionResult, limit: float, metrics: int, level: float) -> ConditionResult:
+    if result.outcome != "regressed" or result.exact or not result.gating:
+        return result
+    worse = [p for e in result.estimates if e.outcome == "regressed" and (p := _p(e, level)) is not None]
+    if any(p <= limit for p in worse):
+        return result
+    detail = f"worse by itself, but not proven among {metrics} metrics"
+    return replace(result, outcome="inconclusive", needs=(Need(None, "rounds", "many_metrics", detail), *result.needs))
+
+
+def _verdict(results: Sequence[ConditionResult]) -> VerdictWord:
+    gating = [result.outcome for result in results if result.gating]
+    if "regressed" in gating:
+        return "regressed"
+    return "stable" if gating and set(gating) <= {"stable", "improved"} else "inconclusive"
+
+
+def _weight(result: ConditionResult) -> tuple[int, bool, int, bool, float, str]:
+    severity = _SEVERITIES.index(result.severity) if result.severity in _SEVERITIES else len(_SEVERITIES)
+    # How many requests are slow follows from how slow they are, which says more where both are known.
+    follows = result.kind == "slow_requests"
+    return (_OUTCOMES.index(result.outcome), not result.gating, severity, follows, -_size(result), result.name)
+
+
+def _size(result: ConditionResult) -> float:
+    """How large the worst of a condition is: items that are open or broken, else the change in margins."""
+    shifts = [
+        abs(e.change - (e.scale == "ratio")) / (e.margin or 1.0) for e in result.estimates if e.change is not None
+    ]
+    broken = sum(bool(item.get("blocks", item.get("gates", True))) for item in result.items)
+    return max([shift for shift in shifts if math.isfinite(shift)], default=0.0) + broken
+
+
+def _evidence_results(
+    judged: Sequence[ConditionResult], conditions: Sequence[Condition], sides: Sides
+) -> list[ConditionResult]:
+    """Return an open condition for whatever would leave an inconclusive verdict without a reason.
+
+    A failed source or declared evidence that is missing blocks STABLE even where no condition speaks of it.
+    """
+    open_ = any(result.gating and result.outcome in ("regressed", "inconclusive") for result in judged)
+    covered = [(_source_kinds(condition, sides), condition.target) for condition in conditions if condition.gating]
+    needs = [
+        source.need
+        for source in sides.failed_sources
+        if not any(source.concerns(kinds, target) for kinds, target in covered)
+    ]
+    needs += [
+        Need(None, "evidence", "partial", "collection was not completed", side=name)
+        for name, side in sides.named
+        if not side.complete and not open_
+    ]
+    if not open_:
+        needs += [Need(None, "evidence", "missing", f"no {what}") for what in _missing(sides)]
+    if not any(result.gating for result in judged) and not sides.failed_sources:
+        needs.insert(0, Need(None, "evidence", "missing", "no gating condition, and no evidence to derive one from"))
+    if not needs:
+        return []
+    unique = tuple(dict.fromkeys(needs))
+    return [ConditionResult("evidence", "evidence", "inconclusive", severity="high", needs=unique)]
+
+
+def _missing(sides: Sides) -> tuple[str, ...]:
+    """Return what is declared and not there."""
+    config = sides.config
+    absent: dict[str, list[str]] = {}  # what -> the sides that lack it
+    for name, side in sides.named:
+        evidence = side.evidence
+        targets, suites = set(evidence["samples"]["target"]), set(evidence["tests"]["suite"])
+        lacking = [f"samples of {t}" for t in (*config.http, *config.websocket) if t not in targets]
+        lacking += [f"readings of {t}" for t in config.resources if t not in targets]
+        lacking += [f"tests of {suite}" for suite in config.tests if suite not in suites]
+        scans = evidence["scans"]
+        for scan in config.scans:
+            named = (scans["scan_id"] == scan) | scans["scan_id"].str.startswith(f"{scan}#") | (scans["tool"] == scan)
+            if not named.any() and (len(config.scans) > 1 or scans.empty):
+                lacking.append(f"scan {scan}")
+        for what in lacking:
+            absent.setdefault(what, []).append(name)
+    found = [] if sides.baseline is not None else ["baseline run"]
+    found += [f"{what} in {'both runs' if len(names) > 1 else f'the {names[0]}'}" for what, names in absent.items()]
+    if config.changes is not None and not _looked_at_changes(sides.candidate):
+        found.append("record of the changes in the candidate")
+    return tuple(found)
+
+
+def _looked_at_changes(side: RunEvidence) -> bool:
+    sources = side.evidence["sources"]
+    return bool(len(side.evidence["changes"])) or bool(
+        ((sources["kind"] == "changes") & sources["status"].isin(["ok", "repaired"])).any()
+    )
+
+
+def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:
+    """Return the metrics in the candidate's evidence that no condition speaks of."""
+    samples = sides.candidate.evidence["samples"]
+    # A hop is a part of a request, whose whole time is judged.
+    samples = samples.loc[samples["hop"].isna(), ["target", "metric"]].drop_duplicates()
+    kinds = ("latency", "slow_requests", "objective", "error_rate", "resource")
+    rules = [c for c in conditions if c.kind in kinds]
+
+    def spoken_of(target: str, metric: str) -> bool:
+        return any(c.target in (None, target) and c.metric in (None, metric) for c in rules)
+
+    rows = sorted(samples.itertuples(index=False, name=None))
+    return tuple(f"{target} {metric}" for target, metric in rows if not spoken_of(target, metric))
+
+
+def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
+    """Return the conditions that follow from the evidence of both sides, where the configuration declares none.
+
+    Each target gets latency, slow requests, error rate and checks as far as it has such evidence; each suite, scanning
+    tool and resource its own.
+    """
+    named = {name: pd.concat(sides.table(name)) for name in ("samples", "checks", "tests", "scans")}
+    samples = named["samples"][["target", "metric"]].drop_duplicates().sort_values(["target", "metric"])
+    found: list[Condition] = []
+    for target, metric in samples.itertuples(index=False, name=None):
+        kind: ConditionKind = "latency" if metric.endswith("_time") or metric.startswith("event:") else "resource"
+        if kind == "latency" or metric in ("memory", "cpu"):
+            found.append(Condition(name=f"{target} {_words(metric)}", kind=kind, target=target, metric=metric))
+        if metric == "response_time":
+            name = f"{target} slow requests"
+            found.append(Condition(name=name, kind="slow_requests", target=target, metric=metric))
+        if metric in ("response_time", "connect_time"):
+            name = f"{target} {_words(metric)} errors"
+            found.append(Condition(name=name, kind="error_rate", target=target, metric=metric, severity="high"))
+    targets = sorted(set(named["checks"]["target"]) - {"changes"})
+    found += [Condition(name=f"{t} contract", kind="checks", target=t, severity="critical") for t in targets]
+    suites = sorted(set(named["tests"]["suite"]))
+    found += [Condition(name=f"{s} tests", kind="tests", target=s, severity="high") for s in suites]
+    found += [Condition(name=f"{t} findings", kind="findings", target=t) for t in sorted(set(named["scans"]["tool"]))]
+    return tuple(found)
+
+
+def _words(metric: str) -> str:
+    return metric.replace("_", " ")

@@ -1,0 +1,163 @@
+"""Looking at a comparison while it is still being collected: what each look may spend, and whether to go on.
+
+Whoever looks after every round and stops at the first alarm, alarms on most identical systems. Planned looks share one
+error rate instead: each spends a part of it, little at first, and all parts together are what one look spends.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from scipy.special import ndtr
+
+from stabkit.analyze.outcome import ConditionResult, Gate, VerdictWord
+from stabkit.analyze.statistics.bounds import CONFIDENCE
+from stabkit.errors import SchemaError, UsageError
+
+__all__ = [
+    "Look",
+    "alpha_spent",
+    "look_confidence",
+    "look_verdict",
+    "read_looks",
+    "stated_confidence",
+    "undecided",
+    "write_looks",
+]
+
+# Waiting for these is in vain: no further round takes such a doubt away.
+_IN_VAIN: Final = frozenset({"failing_on_both_sides", "false_alarms", "not_comparable", "partial"})
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the evidence while it was collected.
+
+    Attributes
+    ----------
+    rounds : int
+        Rounds that both sides held.
+    share : float
+        Of the budget used by then, 0 to 1; 1 is the last look.
+    confidence : float
+        Of the intervals that this look took.
+    verdict : str or None
+        What the measured conditions amounted to; None for rounds beyond the last look, after an interrupt.
+    """
+
+    rounds: int
+    share: float
+    confidence: float
+    verdict: str | None = None
+
+
+def alpha_spent(share: float) -> float:
+    """Return the two-sided error that all looks up to a share of the budget may spend together; 0.05 at the end.
+
+    Notes
+    -----
+    alpha(t) = 2 - 2 Φ(1.96 / √t): the O'Brien-Fleming shape of Lan and DeMets 1983, doi:10.1093/biomet/70.3.659.
+
+    Examples
+    --------
+    >>> [round(alpha_spent(share), 5) for share in (0.2, 0.4, 0.6, 0.8, 1.0)]
+    [1e-05, 0.00194, 0.0114, 0.02843, 0.05]
+    """
+    if not 0 <= share <= 1:
+        raise UsageError(f"The share of the budget is {share!r}.", where="alpha_spent", hint="It lies between 0 and 1.")
+    return 2 * float(ndtr(-1.959963984540054 / math.sqrt(share))) if share > 0 else 0.0
+
+
+def look_confidence(before: float, now: float) -> float:
+    """Return the confidence of a look's intervals, from the shares of the budget at the look before and at this one.
+
+    Valid by the union bound, whatever the looks have in common: the errors of all of them add up to at most 0.05.
+
+    Examples
+    --------
+    >>> [round(look_confidence(k / 5, (k + 1) / 5), 4) for k in range(5)]
+    [1.0, 0.9981, 0.9905, 0.983, 0.9784]
+    """
+    if not before < now:
+        raise UsageError(f"A look at {now:g} follows one at {before:g}.", where="looks", hint="Looks go forward.")
+    # An error below 1e-12 is no error that a float next to 1 could hold; its bounds are then as wide as they get.
+    return 1 - max(1e-12, alpha_spent(now) - alpha_spent(before))
+
+
+def undecided(gate: Gate) -> tuple[ConditionResult, ...]:
+    """Return the conditions that further rounds could still decide; empty if it is time to stop.
+
+    Those of a proven regression need no waiting for, nor those without any measurement (tests and scans come later,
+    and a target of one side only never gets any), nor doubts that rounds do not take away.
+    """
+    if gate.verdict == "regressed":
+        return ()
+    return tuple(
+        result
+        for result in gate.conditions
+        if result.gating
+        and result.outcome == "inconclusive"
+        and result.estimates
+        and (not result.needs or any(need.reason not in _IN_VAIN for need in result.needs))
+    )
+
+
+def look_verdict(gate: Gate) -> VerdictWord:
+    """Return what the measured conditions of a gate amount to; tests and scans may come later."""
+    if gate.verdict == "regressed":
+        return "regressed"
+    measured = [result.outcome for result in gate.conditions if result.gating and result.estimates]
+    return "stable" if measured and set(measured) <= {"stable", "improved"} else "inconclusive"
+
+
+def write_looks(looks: Sequence[Look]) -> str:
+    """Return looks as the JSON that a run keeps."""
+    return json.dumps([asdict(look) for look in looks])
+
+
+def read_looks(text: Any) -> tuple[Look, ...]:
+    """Return the looks that a run keeps; none where it says nothing.
+
+    Raises
+    ------
+    SchemaError
+        It is no such JSON: how often was looked is then unknown, and no interval would be right.
+    """
+    if text is None:
+        return ()
+    try:
+        stated = json.loads(text)
+        looks = tuple(
+            Look(int(one["rounds"]), float(one["share"]), float(one["confidence"]), one.get("verdict"))
+            for one in stated
+        )
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise _unreadable(text) from error
+    if not all(0 < look.confidence < 1 and 0 <= look.share <= 1 and look.rounds >= 0 for look in looks):
+        raise _unreadable(text)
+    return looks
+
+
+def _unreadable(text: Any) -> SchemaError:
+    return SchemaError(
+        f"The looks of the run cannot be read: {str(text)[:80]!r}.",
+        where="table runs, column looks",
+        hint="It holds a JSON list of rounds, share and confidence; null if it was looked at once, at the end.",
+    )
+
+
+def stated_confidence(text: Any) -> float:
+    """Return the confidence that a later judgement of a run must take: that of its last look, never below 0.95.
+
+    Examples
+    --------
+    >>> stated_confidence(None), stated_confidence('[{"rounds": 8, "share": 0.4, "confidence": 0.9981}]')
+    (0.95, 0.9981)
+    """
+    looks = read_looks(text)
+    # Evidence is untrusted: it may ask for more certainty, not for less.
+    return max(CONFIDENCE, looks[-1].confidence) if looks else CONFIDENCE

@@ -1,0 +1,126 @@
+"""The tests of two runs compared with all that is known of them: renames, history, deleted files, what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from glob import escape
+from typing import Final
+
+import pandas as pd
+
+from stabkit.analyze.sides import RunEvidence, Sides
+from stabkit.analyze.tests.confirmation import BAD, GOOD
+from stabkit.analyze.tests.coverage import explained
+from stabkit.analyze.tests.final_attempts import deciding_attempts
+from stabkit.analyze.tests.transitions import renamed, test_transitions
+
+__all__ = ["compare_tests", "disagreeing_tests", "expected_tests", "lost_tests"]
+
+RECENT_RUNS: Final = 5
+FEWEST_RUNS: Final = 3
+"""Most of fewer runs than this is one run's word."""
+
+
+def compare_tests(sides: Sides, suite: str | None = None) -> pd.DataFrame:
+    """Return what became of each test of a suite, or of all; columns as :func:`test_transitions` has them.
+
+    Notes
+    -----
+    Two suites may run the same tests, on two versions of a language say. Of all suites together an id that several of
+    them hold on one side is told apart as ``id [suite]``: a break in one would hide behind a failure in the other.
+    """
+    before, after = (_of(sides, frame, suite) for frame in sides.table("tests"))
+    earlier = sides.earlier("tests")
+    return test_transitions(
+        before,
+        after,
+        history=None if earlier is None else _of(sides, earlier, suite),
+        deleted_files=_deleted_files(sides),
+        left_out=_left_out(sides, suite),
+        disagreeing=frozenset().union(*(disagreeing_tests(sides, side, suite) for _, side in sides.named)),
+    )
+
+
+def _of(sides: Sides, tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
+    """Return the tests of a suite, or of all, under their newest names."""
+    if suite is not None:
+        return renamed(tests[tests["suite"] == suite], sides.config.test_aliases)
+    tests = renamed(tests, sides.config.test_aliases)
+    shared = _shared_ids(sides)
+    if not shared:
+        return tests
+    apart = tests["test_id"].isin(shared)
+    return tests.assign(test_id=tests["test_id"].mask(apart, tests["test_id"] + " [" + tests["suite"] + "]"))
+
+
+def _shared_ids(sides: Sides) -> frozenset[str]:
+    """Return the ids that several suites of one side hold."""
+    shared: set[str] = set()
+    for _, side in sides.named:
+        tests = renamed(side.evidence["tests"], sides.config.test_aliases)
+        pairs = tests[["test_id", "suite"]].drop_duplicates()
+        shared |= set(pairs.loc[pairs["test_id"].duplicated(), "test_id"])
+    return frozenset(shared)
+
+
+def expected_tests(sides: Sides, suite: str | None = None) -> frozenset[str]:
+    """Return the tests that most of the last five complete runs on the baseline's branch hold, the baseline included.
+
+    Empty where there are fewer than three such runs: then the baseline's own tests are all that is known.
+    """
+    if sides.baseline is None or sides.history_runs is None:
+        return frozenset()
+    runs, own = sides.history_runs, sides.baseline
+    branch = own.fact("branch")
+    same = runs["branch"].isna() if branch is None else runs["branch"] == branch
+    runs = runs[same & runs["complete"].astype(bool)].sort_values("started_at", kind="stable")
+    earlier = sides.earlier("tests")
+    parts = [own.evidence["tests"].assign(run_id=str(own.fact("run_id")))] if own.complete else []
+    if earlier is not None:
+        parts.insert(0, earlier[earlier["run_id"].isin(runs["run_id"])])
+    tests = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["suite", "run_id", "test_id"])
+    tests = _of(sides, tests, suite)
+    holding = set(tests["run_id"])
+    order = [run for run in [*runs["run_id"], own.fact("run_id")] if run in holding]
+    recent = list(dict.fromkeys(order))[-RECENT_RUNS:]
+    if len(recent) < FEWEST_RUNS:
+        return frozenset()
+    held = tests[tests["run_id"].isin(recent)].drop_duplicates(["run_id", "test_id"])["test_id"].value_counts()
+    return frozenset(held.index[held > len(recent) / 2])
+
+
+def lost_tests(sides: Sides, transitions: pd.DataFrame, suite: str | None = None) -> list[str]:
+    """Return the expected tests that neither side holds, and that nothing explains, sorted."""
+    lost = expected_tests(sides, suite) - set(transitions["test_id"])
+    return sorted(lost - explained(lost, _deleted_files(sides), _left_out(sides, suite)).keys())
+
+
+def disagreeing_tests(sides: Sides, side: RunEvidence, suite: str | None = None) -> frozenset[str]:
+    """Return the tests that earlier runs at the commit of one side, and that side itself, do not agree upon.
+
+    The two sides are not held against each other: at one commit they may differ in what was deployed.
+    """
+    earlier, commit = sides.earlier("tests"), side.fact("commit")
+    if earlier is None or sides.history_runs is None or commit is None:
+        return frozenset()
+    runs = sides.history_runs
+    at_commit = earlier[earlier["run_id"].isin(runs.loc[runs["commit"] == commit, "run_id"])]
+    if at_commit.empty:
+        return frozenset()
+    tests = pd.concat([at_commit, side.evidence["tests"].assign(run_id=str(side.fact("run_id")))], ignore_index=True)
+    final = deciding_attempts(_of(sides, tests, suite), ["run_id", "test_id"])
+    good, bad = (set(final.loc[final["status"].isin(words), "test_id"]) for words in (GOOD, BAD))
+    return frozenset(good & bad)
+
+
+def _deleted_files(sides: Sides) -> Collection[str]:
+    changes = sides.candidate.evidence["changes"]
+    deleted: list[str] = changes.loc[changes["status"] == "deleted", "path"].tolist()
+    return deleted
+
+
+def _left_out(sides: Sides, suite: str | None) -> Collection[str]:
+    suites = sides.config.tests
+    patterns = [(name, pattern) for name in suites if suite in (None, name) for pattern in suites[name].left_out]
+    # Of all suites together an id may bear its suite's name.
+    return [text for name, pattern in patterns for text in (pattern, f"{pattern} [[]{escape(name)}]")]

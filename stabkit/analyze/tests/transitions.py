@@ -1,0 +1,329 @@
+"""What became of each test between two runs: by id, on its final status, never by totals."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.statistics.shares import sign_test
+from stabkit.analyze.tests.confirmation import (
+    BAD,
+    GOOD,
+    FlakeBasis,
+    attempts_to_confirm,
+    chance_of_flakes,
+    past_results,
+)
+from stabkit.analyze.tests.coverage import explained, hidden_by
+from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
+
+__all__ = ["TRANSITIONS", "renamed", "suite_summary", "test_results", "test_transitions"]
+
+TRANSITIONS: Final = (
+    "regressed",
+    "flaky",
+    "disappeared",
+    "newly_skipped",
+    "still_failing",
+    "added",
+    "fixed",
+    "still_skipped",
+    "still_passing",
+)
+
+
+def test_results(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the final status of each test of one run.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        Rows of the table ``tests`` of one run, any order.
+
+    Returns
+    -------
+    DataFrame
+        One row a test id, in order of id: test_id, suite, class, name, status (of the last attempt), attempts,
+        recovered (failed and good attempts in one run: flaky), failures (failed attempts), fresh_failures (the first
+        attempt if it failed, and failed reruns in processes of their own), time_s (sum over attempts, null if none has
+        one), message (of the last failed attempt). Empty if ``tests`` is.
+
+    Notes
+    -----
+    The same id several times under one attempt number is not declared as a retry: the worst result wins, also where
+    only some of them were retried (:func:`.deciding_attempts`). A failed attempt followed
+    by a pass is a pass, and ``recovered``. Retries inside the same process share its state and add nothing to
+    ``fresh_failures``.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame(
+    ...     {"suite": "s", "class": None, "name": "t", "test_id": "t", "attempt": [1, 2], "status": ["fail", "pass"],
+    ...      "time_s": [0.5, 0.25], "message": ["boom", None], "fresh_process": [None, True]})
+    >>> test_results(rows)[["status", "attempts", "recovered", "fresh_failures", "time_s"]].values.tolist()
+    [['pass', 2, True, 1, 0.75]]
+    """
+    columns = [
+        *("test_id", "suite", "class", "name", "status", "attempts", "recovered", "failures", "fresh_failures"),
+        *("time_s", "message"),
+    ]
+    if tests.empty:
+        return pd.DataFrame({name: pd.Series(dtype=_DTYPES.get(name, "str")) for name in columns})
+    rank = tests["status"].map(SEVERITY)
+    order = tests.assign(_rank=rank, _message=tests["message"].fillna("")).sort_values(
+        ["test_id", "attempt", "_rank", "_message"], kind="stable"
+    )
+    attempts = order.drop_duplicates(["test_id", "attempt"], keep="last")
+    bad = attempts["status"].isin(BAD)
+    first = ~attempts.duplicated("test_id")
+    fresh = attempts["fresh_process"].astype("boolean").fillna(value=False).astype(bool)
+    attempts = attempts.assign(_bad=bad, _good=attempts["status"].isin(GOOD), _fresh=bad & (first | fresh))
+    by_id = attempts.groupby("test_id", sort=True)
+    last = deciding_attempts(tests, ["test_id"]).set_index("test_id")
+    # A failure that nothing retried is no recovery, whatever else bears its id.
+    stands = last["status"].isin(BAD) & (last["finals"] > 1)
+    result = last[["suite", "class", "name", "status"]].assign(
+        attempts=by_id.size(),
+        recovered=by_id["_bad"].any() & by_id["_good"].any() & ~stands,
+        failures=by_id["_bad"].sum(),
+        fresh_failures=by_id["_fresh"].sum(),
+        time_s=order.groupby("test_id")["time_s"].sum(min_count=1),
+        message=attempts[bad].drop_duplicates("test_id", keep="last").set_index("test_id")["message"],
+    )
+    result = result.reset_index()[columns]
+    return result.astype({name: _DTYPES.get(name, "str") for name in columns})
+
+
+_DTYPES: Final[Mapping[str, str]] = {
+    "attempts": "int64",
+    "recovered": "bool",
+    "failures": "int64",
+    "fresh_failures": "int64",
+    "time_s": "float64",
+}
+
+
+def test_transitions(
+    baseline_tests: pd.DataFrame,
+    candidate_tests: pd.DataFrame,
+    *,
+    history: pd.DataFrame | None = None,  # noqa: PT028 - no test, in spite of its name
+    aliases: Mapping[str, str] | None = None,  # noqa: PT028 - no test, in spite of its name
+    suite: str | None = None,  # noqa: PT028 - no test, in spite of its name
+    deleted_files: Collection[str] = (),  # noqa: PT028 - no test, in spite of its name
+    left_out: Collection[str] = (),  # noqa: PT028 - no test, in spite of its name
+    disagreeing: Collection[str] = (),  # noqa: PT028 - no test, in spite of its name
+) -> pd.DataFrame:
+    """Say of each test what became of it, and whether a break is confirmed.
+
+    Parameters
+    ----------
+    baseline_tests, candidate_tests : DataFrame
+        Rows of the table ``tests``, of one run each.
+    history : DataFrame, optional
+        Rows of the table ``tests`` of earlier runs of the same environment, from which flake rates are learnt.
+    aliases : Mapping, optional
+        Old test id -> new test id, for renamed tests; applied to both sides, since both may be older than a rename.
+    suite : str, optional
+        Only this suite.
+    deleted_files : Collection of str
+        Paths deleted between the runs; they explain the disappearance of the tests in them.
+    left_out : Collection of str
+        Globs of ids that are not to run any more, or not here; they explain it too.
+    disagreeing : Collection of str
+        Ids that failed and passed at the commit of one side: a change of theirs is ``flaky``.
+
+    Returns
+    -------
+    DataFrame
+        One row a test id, worst transition first, then by id: test_id, suite, transition (one of
+        :data:`TRANSITIONS`), baseline_status, candidate_status (null if absent), confirmed (a regressed test only),
+        attempts, failures, fresh_failures, recovered (of the candidate), flake_rate (expected share of failures without
+        a cause), flake_basis (``own history`` or ``suite``), flake_chance (that so many failures are flakes), at_risk,
+        need_reruns (null if nothing is open or no number would do), hidden_by (the collection error that hides a
+        disappeared test), explained_by (the deleted file, or left_out and its glob), baseline_time_s, candidate_time_s,
+        message.
+
+    Notes
+    -----
+    A regressed test is confirmed if all its attempts failed, k of them in fresh processes, and the chance that k
+    flakes did it is at most 0.05 / m for m tests at risk (good in the baseline, with a result in the candidate);
+    :func:`.chance_of_flakes` has the model. A pass among the candidate's failures makes it
+    ``flaky``, and so does a baseline that itself recovered. skip to a result is ``added``.
+    """
+    before = test_results(renamed(_of_suite(baseline_tests, suite), aliases))
+    after = test_results(renamed(_of_suite(candidate_tests, suite), aliases))
+    past = past_results(renamed(_of_suite(history, suite), aliases)) if history is not None else None
+    joined = before.merge(after, on="test_id", how="outer", suffixes=("_b", "_c"))
+    disagrees = joined["test_id"].isin(disagreeing)
+    facts = [joined[name] for name in ("status_b", "status_c", "recovered_b", "recovered_c")]
+    joined["transition"] = [_transition(*row) for row in zip(*facts, disagrees, strict=True)]
+    frame = _columns(joined)
+    frame = _confirm(frame, past, flaky_seen=int(before["recovered"].sum() + after["recovered"].sum()))
+    frame = _explain(frame, deleted_files, left_out)
+    rank = frame["transition"].map(TRANSITIONS.index)
+    return frame.assign(_rank=rank).sort_values(["_rank", "test_id"], ignore_index=True).drop(columns="_rank")
+
+
+# pytest collects imported functions called test_*; these are no tests.
+test_results.__test__ = False  # type: ignore[attr-defined]
+test_transitions.__test__ = False  # type: ignore[attr-defined]
+
+
+def _of_suite(tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
+    return tests if suite is None else tests[tests["suite"] == suite]
+
+
+def renamed(tests: pd.DataFrame, aliases: Mapping[str, str] | None) -> pd.DataFrame:
+    """Return tests under their newest names; an old name stays where its run holds the new one too."""
+    if not aliases:
+        return tests
+    runs = tests["run_id"].fillna("").tolist() if "run_id" in tests else [""] * len(tests)
+    present = set(zip(runs, tests["test_id"], strict=True))
+    new = {old: _newest(old, aliases) for old in aliases}
+    named = [
+        old if (run, new.get(old, old)) in present else new.get(old, old)
+        for run, old in zip(runs, tests["test_id"], strict=True)
+    ]
+    return tests.assign(test_id=pd.Series(named, index=tests.index, dtype="str"))
+
+
+def _newest(name: str, aliases: Mapping[str, str]) -> str:
+    """Follow a chain of renames to its end; a circle ends where it closes."""
+    seen = {name}
+    while (name := aliases.get(name, name)) not in seen:
+        seen.add(name)
+    return name
+
+
+def _transition(baseline: Any, candidate: Any, recovered_b: Any, recovered_c: Any, disagrees: Any) -> str:
+    if pd.isna(candidate):
+        return "disappeared"
+    if candidate == "skip" and not pd.isna(baseline):
+        return "still_skipped" if baseline == "skip" else "newly_skipped"
+    if pd.isna(baseline) or baseline == "skip":
+        return "added"
+    now_bad, changed = candidate in BAD, (baseline in BAD) != (candidate in BAD)
+    if recovered_c is True or (changed and (recovered_b is True or disagrees)):
+        return "flaky"
+    words = ("regressed", "fixed") if changed else ("still_failing", "still_passing")
+    return words[0] if now_bad else words[1]
+
+
+def _columns(joined: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "test_id": joined["test_id"],
+            "suite": joined["suite_c"].fillna(joined["suite_b"]),
+            "class": joined["class_c"].fillna(joined["class_b"]),
+            "name": joined["name_c"].fillna(joined["name_b"]),
+            "transition": joined["transition"].astype("str"),
+            "baseline_status": joined["status_b"],
+            "candidate_status": joined["status_c"],
+            "attempts": joined["attempts_c"].astype("Int64"),
+            "failures": joined["failures_c"].astype("Int64"),
+            "fresh_failures": joined["fresh_failures_c"].astype("Int64"),
+            "recovered": joined["recovered_c"].astype("boolean"),
+            "baseline_recovered": joined["recovered_b"].astype("boolean"),
+            "baseline_time_s": joined["time_s_b"],
+            "candidate_time_s": joined["time_s_c"],
+            "message": joined["message_c"].fillna(joined["message_b"]),
+        }
+    )
+
+
+def _confirm(frame: pd.DataFrame, past: pd.DataFrame | None, *, flaky_seen: int) -> pd.DataFrame:
+    at_risk = int((frame["baseline_status"].isin(GOOD) & frame["candidate_status"].isin(BAD | GOOD)).sum())
+    failed: Mapping[str, int] = past.groupby("test_id")["failed"].sum().to_dict() if past is not None else {}
+    counts: Mapping[str, int] = past["test_id"].value_counts().to_dict() if past is not None else {}
+    rows = []
+    for row in frame.itertuples():
+        # The baseline belongs to what was known before; a baseline that had to retry is a failure seen.
+        failures = int(failed.get(row.test_id, 0)) + int(row.baseline_recovered is True)
+        passes = int(counts.get(row.test_id, 0)) - int(failed.get(row.test_id, 0)) + int(row.baseline_status in GOOD)
+        basis = FlakeBasis(failures, passes, flaky_seen, at_risk)
+        rows.append(_confirmation(row, basis))
+    found = pd.DataFrame(rows, columns=["confirmed", "flake_rate", "flake_basis", "flake_chance", "need_reruns"])
+    found = found.astype(
+        {"confirmed": "bool", "flake_rate": "float64", "flake_chance": "float64", "need_reruns": "Int64"}
+    )
+    found["flake_basis"] = found["flake_basis"].astype("str")
+    return pd.concat([frame, found], axis=1).assign(at_risk=at_risk)
+
+
+def _confirmation(row: Any, basis: FlakeBasis) -> tuple[bool, float | None, str | None, float | None, int | None]:
+    if row.transition not in ("regressed", "flaky") or pd.isna(row.failures):
+        return False, None, None, None, None
+    rate, source = chance_of_flakes(basis, 1)
+    if row.transition == "flaky":
+        chance = chance_of_flakes(basis, int(row.failures))[0]
+        return False, rate, source, chance, None
+    k = int(row.fresh_failures)
+    chance, source = chance_of_flakes(basis, k)
+    wanted = attempts_to_confirm(basis)
+    confirmed = wanted is not None and k >= wanted
+    need = None if confirmed or wanted is None else wanted - k
+    return confirmed, rate, source, chance, need
+
+
+def _explain(frame: pd.DataFrame, deleted_files: Collection[str], left_out: Collection[str]) -> pd.DataFrame:
+    gone = frame.loc[frame["transition"] == "disappeared", "test_id"].tolist()
+    reasons = {"hidden_by": hidden_by(frame), "explained_by": explained(gone, deleted_files, left_out)}
+    return frame.assign(**{name: frame["test_id"].map(found).astype("str") for name, found in reasons.items()})
+
+
+def suite_summary(transitions: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a suite: counts of both sides, transitions, and the exact McNemar test of the change.
+
+    Parameters
+    ----------
+    transitions : DataFrame
+        From :func:`test_transitions`.
+
+    Returns
+    -------
+    DataFrame
+        In order of suite: suite, baseline_good, baseline_judged, candidate_good, candidate_judged (skips apart),
+        baseline_pass, candidate_pass ("260/273"), baseline_skipped, candidate_skipped, baseline_tests, candidate_tests,
+        common (tests with a result on both sides), one column per transition, confirmed, mcnemar_p,
+        baseline_time_s, candidate_time_s.
+
+    Notes
+    -----
+    McNemar's exact test: of the tests that changed sides, the share that broke, two-sided against one half; 1.0 if none
+    changed. It speaks of the direction of the whole suite and decides nothing: five broken and five fixed give 1.0.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"test_id": ["a", "b"], "suite": "s", "name": ["a", "b"], "class": None, "attempt": 1,
+    ...     "status": ["pass", "fail"], "time_s": 0.1, "message": None, "fresh_process": None})
+    >>> suite_summary(test_transitions(rows, rows))[["baseline_pass", "candidate_pass", "mcnemar_p"]].values.tolist()
+    [['1/2', '1/2', 1.0]]
+    """
+    rows = [{"suite": name, **_summary(group)} for name, group in transitions.groupby("suite", sort=True)]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["suite"])
+
+
+def _summary(group: pd.DataFrame) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for side in ("baseline", "candidate"):
+        status = group[f"{side}_status"]
+        good, judged = int(status.isin(GOOD).sum()), int(status.isin(GOOD | BAD).sum())
+        row |= {
+            f"{side}_good": good,
+            f"{side}_judged": judged,
+            f"{side}_pass": f"{good}/{judged}",
+            f"{side}_skipped": int((status == "skip").sum()),
+            f"{side}_tests": int(status.notna().sum()),
+            f"{side}_time_s": group[f"{side}_time_s"].sum(min_count=1),
+        }
+    before, after = group["baseline_status"], group["candidate_status"]
+    broke = int((before.isin(GOOD) & after.isin(BAD)).sum())
+    mended = int((before.isin(BAD) & after.isin(GOOD)).sum())
+    row["common"] = int((before.isin(GOOD | BAD) & after.isin(GOOD | BAD)).sum())
+    row |= {name: int((group["transition"] == name).sum()) for name in TRANSITIONS}
+    row["confirmed"] = int(group["confirmed"].sum())
+    row["mcnemar_p"] = sign_test(broke, mended)
+    return row

@@ -1,0 +1,95 @@
+"""Planned looks: what they spend, what they remember, and when waiting is in vain."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stabkit.analyze.gate.looks import (
+    Look,
+    alpha_spent,
+    look_confidence,
+    look_verdict,
+    read_looks,
+    stated_confidence,
+    undecided,
+    write_looks,
+)
+from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
+from stabkit.errors import SchemaError, UsageError
+
+
+@given(st.lists(st.floats(0.001, 1.0), min_size=1, max_size=40, unique=True))
+def test_all_looks_together_spend_no_more_than_one(shares: list[float]) -> None:
+    spent = [1 - look_confidence(before, now) for before, now in pairwise([0.0, *sorted(shares)])]
+    assert math.fsum(spent) <= 0.05 + 1e-10
+    assert math.fsum(spent) == pytest.approx(alpha_spent(max(shares)), abs=1e-10)
+
+
+def test_the_whole_budget_at_once_is_a_plain_95_percent() -> None:
+    assert look_confidence(0, 1) == pytest.approx(0.95, abs=1e-12)
+
+
+@pytest.mark.parametrize(("before", "now"), [(0.5, 0.5), (0.6, 0.4), (0.0, 1.5)])
+def test_looks_go_forward_and_end_with_the_budget(before: float, now: float) -> None:
+    with pytest.raises(UsageError):
+        look_confidence(before, now)
+
+
+def test_looks_are_read_as_they_were_written() -> None:
+    looks = (Look(8, 0.2, 0.99999, "inconclusive"), Look(16, 0.4, 0.9981))
+    assert read_looks(write_looks(looks)) == looks
+    assert stated_confidence(write_looks(looks)) == 0.9981
+
+
+def test_evidence_may_ask_for_more_certainty_and_not_for_less() -> None:
+    assert stated_confidence(write_looks([Look(8, 1.0, 0.1)])) == 0.95
+    assert stated_confidence("[]") == 0.95
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "{}x", "3", '"looks"', "[3]", "[null]", '[{"rounds": 1}]', '[{"rounds": 1, "share": 1, "confidence": 1}]',
+     '[{"rounds": -1, "share": 1, "confidence": 0.95}]', '[{"rounds": 1, "share": NaN, "confidence": 0.95}]',
+     '[{"rounds": 1, "share": 2, "confidence": 0.95}]', '[{"rounds": "x", "share": 1, "confidence": 0.95}]'],
+)  # fmt: skip
+def test_looks_that_cannot_be_read_are_no_licence(text: str) -> None:
+    with pytest.raises(SchemaError, match="looks of the run"):
+        stated_confidence(text)
+
+
+def condition(outcome: str, *reasons: str, gating: bool = True, measured: bool = True) -> ConditionResult:
+    estimates = (Estimate("p50", "ms", "ratio", outcome),) if measured else ()  # type: ignore[arg-type]
+    needs = tuple(Need(1, "rounds", reason) for reason in reasons)
+    return ConditionResult("c", "latency", outcome, gating=gating, estimates=estimates, needs=needs)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "waiting"),
+    [
+        ([condition("stable"), condition("inconclusive", "wide_interval")], 1),
+        ([condition("stable"), condition("improved")], 0),
+        ([condition("inconclusive", "wide_interval", gating=False)], 0),
+        ([condition("inconclusive", "missing", measured=False)], 0),
+        ([condition("inconclusive", "partial")], 0),
+        ([condition("inconclusive", "partial", "wide_interval")], 1),
+    ],
+)
+def test_what_further_rounds_could_decide(conditions: list[ConditionResult], waiting: int) -> None:
+    assert len(undecided(Gate("inconclusive", tuple(conditions)))) == waiting
+
+
+def test_a_regression_ends_the_waiting() -> None:
+    gate = Gate("regressed", (condition("regressed"), condition("inconclusive", "wide_interval")))
+    assert undecided(gate) == ()
+    assert look_verdict(gate) == "regressed"
+
+
+def test_a_look_without_any_measurement_proves_nothing() -> None:
+    assert look_verdict(Gate("inconclusive", (condition("inconclusive", measured=False),))) == "inconclusive"
+    unscanned = (condition("stable"), condition("inconclusive", "missing", measured=False))
+    assert look_verdict(Gate("inconclusive", unscanned)) == "stable", "tests and scans come after the rounds"
