@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, lower_first
-from stabkit.chart.numbers import listing, percent, plural, significant
-from stabkit.chart.style import (
+from stabkit.chart.drawing.description import Description, lower_first
+from stabkit.chart.drawing.numbers import listing, percent, plural, significant
+from stabkit.chart.drawing.palette import (
     BASELINE,
     CANDIDATE,
     GLYPHS,
@@ -20,13 +20,8 @@ from stabkit.chart.style import (
     OUTCOME_INKS,
     REGRESSED,
     RULE,
-    annotate_empty,
-    even_ticks,
-    few_ticks,
-    label_row,
-    name_rows,
-    name_sides,
 )
+from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, label_row, name_rows, name_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

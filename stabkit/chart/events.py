@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, lower_first
-from stabkit.chart.numbers import count, listing, measure, plural
-from stabkit.chart.style import (
-    BASELINE,
-    CANDIDATE,
-    MUTE,
-    REGRESSED_INK,
-    RULE,
-    annotate_empty,
-    even_ticks,
-    few_ticks,
-    name_rows,
-    name_sides,
-)
+from stabkit.chart.drawing.description import Description, lower_first
+from stabkit.chart.drawing.numbers import count, listing, measure, plural
+from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, MUTE, REGRESSED_INK, RULE
+from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, name_rows, name_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, lower_first
-from stabkit.chart.numbers import count, plural
-from stabkit.chart.style import (
-    CANDIDATE,
-    INK,
-    MUTE,
-    REGRESSED,
-    REGRESSED_INK,
-    SEVERITY,
+from stabkit.chart.drawing.description import Description, lower_first
+from stabkit.chart.drawing.numbers import count, plural
+from stabkit.chart.drawing.palette import CANDIDATE, INK, MUTE, REGRESSED, REGRESSED_INK, SEVERITY
+from stabkit.chart.drawing.style import (
     annotate_empty,
     draw_bars,
     even_ticks,
@@ -26,7 +21,7 @@ from stabkit.chart.style import (
     say,
     spread,
 )
-from stabkit.chart.timeline import label_runs, mark_gaps, run_name
+from stabkit.chart.drawing.timeline import label_runs, mark_gaps, run_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, lower_first
-from stabkit.chart.numbers import listing, measure, percent, plural
-from stabkit.chart.style import (
-    CANDIDATE,
-    FAINT,
-    INCONCLUSIVE_INK,
-    INK,
-    MUTE,
-    REGRESSED_INK,
-    SAFE_BAND,
+from stabkit.chart.drawing.description import Description, lower_first
+from stabkit.chart.drawing.numbers import listing, measure, percent, plural
+from stabkit.chart.drawing.palette import CANDIDATE, FAINT, INCONCLUSIVE_INK, INK, MUTE, REGRESSED_INK, SAFE_BAND
+from stabkit.chart.drawing.style import (
     annotate_empty,
     escape_label,
     even_ticks,
@@ -29,7 +23,7 @@ from stabkit.chart.style import (
     text_pt,
     width_pt,
 )
-from stabkit.chart.timeline import label_runs, mark_gaps, mark_releases, releases, run_name, step_edges
+from stabkit.chart.drawing.timeline import label_runs, mark_gaps, mark_releases, releases, run_name, step_edges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, lower_first
-from stabkit.chart.numbers import count, percent, plural
-from stabkit.chart.style import (
-    BASELINE,
-    CANDIDATE,
-    INK,
-    MUTE,
-    annotate_empty,
-    few_ticks,
-    label_row,
-    name_colours,
-    name_rows,
-)
+from stabkit.chart.drawing.description import Description, lower_first
+from stabkit.chart.drawing.numbers import count, percent, plural
+from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, INK, MUTE
+from stabkit.chart.drawing.style import annotate_empty, few_ticks, label_row, name_colours, name_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, lower_first
-from stabkit.chart.numbers import listing, measure, percent, plural
-from stabkit.chart.style import (
+from stabkit.chart.drawing.description import Description, lower_first
+from stabkit.chart.drawing.numbers import listing, measure, percent, plural
+from stabkit.chart.drawing.palette import (
     CANDIDATE,
     GLYPHS,
     GROUND,
@@ -19,11 +19,8 @@ from stabkit.chart.style import (
     OUTCOME_INKS,
     REGRESSED,
     RULE,
-    annotate_empty,
-    name_rows,
-    text_pt,
-    width_pt,
 )
+from stabkit.chart.drawing.style import annotate_empty, name_rows, text_pt, width_pt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, lower_first
-from stabkit.chart.numbers import measure, one_unit, plural
-from stabkit.chart.style import (
-    BASELINE,
-    CANDIDATE,
-    MUTE,
-    annotate_empty,
-    even_ticks,
-    few_ticks,
-    height_pt,
-    label_end,
-    say,
-    spread,
-)
+from stabkit.chart.drawing.description import Description, lower_first
+from stabkit.chart.drawing.numbers import measure, one_unit, plural
+from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, MUTE
+from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, height_pt, label_end, say, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

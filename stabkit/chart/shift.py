@@ -8,20 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, Sizes, judged_text, lower_first, sizes_text
-from stabkit.chart.numbers import measure, plural, significant
-from stabkit.chart.style import (
-    CANDIDATE,
-    FAINT,
-    GROUND,
-    INK,
-    OUTCOME_INKS,
-    REGRESSED,
-    annotate_empty,
-    even_ticks,
-    few_ticks,
-    say,
-)
+from stabkit.chart.drawing.description import Description, Sizes, judged_text, lower_first, sizes_text
+from stabkit.chart.drawing.numbers import measure, plural, significant
+from stabkit.chart.drawing.palette import CANDIDATE, FAINT, GROUND, INK, OUTCOME_INKS, REGRESSED
+from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

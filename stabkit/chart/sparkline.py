@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from stabkit.chart.numbers import plural
+from stabkit.chart.drawing.numbers import plural
+from stabkit.chart.drawing.palette import BASELINE, PALETTE
 from stabkit.chart.strip import COLOURS, Strip
-from stabkit.chart.style import BASELINE, PALETTE
 
-__all__ = ["Column", "Sparkline"]
+__all__ = ["PastResult", "Sparkline"]
 
 COLUMNS: Final = 9
 PITCH: Final = 14
@@ -68,7 +68,7 @@ _STYLE: Final = "<style>:root{{{}}}@media(prefers-color-scheme:dark){{:root{{{}}
 
 
 @dataclass(frozen=True)
-class Column:
+class PastResult:
     """One report of a sparkline.
 
     Attributes
@@ -91,23 +91,23 @@ class Sparkline:
     ----------
     metric : str
         What all values are of; empty if no report has a value, which leaves the lane of verdicts alone.
-    columns : tuple of Column
+    columns : tuple of PastResult
         Oldest first, the present report last; of more than nine the newest nine are drawn and told.
 
     Examples
     --------
     >>> steady, slow = Strip(0.01, -0.01, 0.03, 0.05, "stable"), Strip(0.09, 0.07, 0.11, 0.05, "regressed")
-    >>> line = Sparkline("chat p99", (Column("stable", steady), Column("error"), Column("regressed", slow)))
+    >>> line = Sparkline("chat p99", (PastResult("stable", steady), PastResult("error"), PastResult("regressed", slow)))
     >>> line.alt.replace(chr(0x202F), " ")
     'Change of chat p99 in 3 reports, oldest first: stable, +1 % [−1 %, +3 %]; error, no value; this one regressed, \
 +9 % [+7 %, +11 %]. Margin 5 %.'
     """
 
     metric: str
-    columns: tuple[Column, ...]
+    columns: tuple[PastResult, ...]
 
     @property
-    def shown(self) -> tuple[Column, ...]:
+    def shown(self) -> tuple[PastResult, ...]:
         """The columns that are drawn."""
         return self.columns[-COLUMNS:]
 

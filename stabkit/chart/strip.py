@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from stabkit.chart.numbers import percent, significant
-from stabkit.chart.style import PALETTE
+from stabkit.chart.drawing.numbers import percent, significant
+from stabkit.chart.drawing.palette import PALETTE
 
 __all__ = ["Strip"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.description import Description, lower_first
-from stabkit.chart.numbers import listing, plural
-from stabkit.chart.style import (
+from stabkit.chart.drawing.description import Description, lower_first
+from stabkit.chart.drawing.numbers import listing, plural
+from stabkit.chart.drawing.palette import (
     GROUND,
     INCONCLUSIVE,
     INCONCLUSIVE_INK,
@@ -19,6 +19,8 @@ from stabkit.chart.style import (
     REGRESSED,
     REGRESSED_INK,
     SAFE_BAND,
+)
+from stabkit.chart.drawing.style import (
     annotate_empty,
     draw_bars,
     even_ticks,
@@ -29,7 +31,7 @@ from stabkit.chart.style import (
     say,
     width_pt,
 )
-from stabkit.chart.timeline import label_runs, mark_gaps, run_name
+from stabkit.chart.drawing.timeline import label_runs, mark_gaps, run_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,7 +174,7 @@ _GLYPHS = {
 
 def _draw_cells(axes: Axes, kind: str, where: np.ndarray) -> None:
     """Draw the cells of one kind as one path and their glyphs as another; one a cell would be 20 times the bytes."""
-    from stabkit.chart.canvas import draw_blocks
+    from stabkit.chart.drawing.canvas import draw_blocks
 
     # Neighbours in a row are one block; the lines between runs part them.
     where = where[np.lexsort((where[:, 0], where[:, 1]))]

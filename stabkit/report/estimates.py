@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from stabkit.analyze.outcome import Estimate
-from stabkit.chart.numbers import SPACE, UNKNOWN
-from stabkit.chart.numbers import count as amount_text
+from stabkit.chart.drawing.numbers import SPACE, UNKNOWN
+from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.report.numbers import SHARES, aligned, measure, pair, percent, points, significant
 
 __all__ = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stabkit.chart.sparkline import COLUMNS, Column, Sparkline
+from stabkit.chart.sparkline import COLUMNS, PastResult, Sparkline
 from stabkit.report.results import GROUPS, Result
 
 __all__ = ["Placed", "place_in_lines"]
@@ -43,7 +43,7 @@ class Placed:
         """The line up to this report; None if nothing comes before it."""
         if not self.earlier:
             return None
-        columns = (Column(one.group, one.measured.get(self.metric)) for one in (*self.earlier, self.result))
+        columns = (PastResult(one.group, one.measured.get(self.metric)) for one in (*self.earlier, self.result))
         return Sparkline(self.metric, tuple(columns))
 
     def history(self) -> dict[str, Any] | None:

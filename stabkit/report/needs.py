@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from stabkit.analyze.outcome import ConditionResult, Need
-from stabkit.chart.numbers import SPACE
+from stabkit.chart.drawing.numbers import SPACE
 from stabkit.config import CollectSettings
 from stabkit.report.wording import count, named_metrics, plain, shell
 

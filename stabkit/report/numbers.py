@@ -1,4 +1,4 @@
-"""Intervals, pairs and times as people read them; plain numbers are in :mod:`stabkit.chart.numbers`."""
+"""Intervals, pairs and times as people read them; plain numbers are in :mod:`stabkit.chart.drawing.numbers`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stabkit.chart.numbers import (
+from stabkit.chart.drawing.numbers import (
     MINUS,
     SPACE,
     UNKNOWN,

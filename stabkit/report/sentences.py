@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
-from stabkit.chart.numbers import count as amount_text
+from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.report.answer import Reason
 from stabkit.report.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.needs import AGAIN, Again, doubts, need_command

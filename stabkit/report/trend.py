@@ -9,7 +9,7 @@ import pandas as pd
 from stabkit.analyze.history.change_points import Change, History
 from stabkit.analyze.history.drift import Drift
 from stabkit.analyze.history.trends import analyze_history, run_history
-from stabkit.chart.timeline import run_name
+from stabkit.chart.drawing.timeline import run_name
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.report.display import Column, Group, Statement, Table

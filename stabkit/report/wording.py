@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from stabkit.chart.numbers import count as amount_text
+from stabkit.chart.drawing.numbers import count as amount_text
 
 __all__ = [
     "capital",

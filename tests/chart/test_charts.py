@@ -11,7 +11,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from stabkit.chart.canvas import new_axes, to_svg
+from stabkit.chart.drawing.canvas import new_axes, to_svg
+from stabkit.chart.drawing.numbers import SPACE
+from stabkit.chart.drawing.palette import GROUND, REGRESSED
+from stabkit.chart.drawing.style import settle
 from stabkit.chart.dumbbell import describe_dumbbell, plot_dumbbell
 from stabkit.chart.events import describe_events, plot_events
 from stabkit.chart.findings import (
@@ -24,11 +27,9 @@ from stabkit.chart.findings import (
 )
 from stabkit.chart.history import describe_history, plot_history
 from stabkit.chart.impact import describe_impact, plot_impact
-from stabkit.chart.numbers import SPACE
 from stabkit.chart.objectives import describe_objectives, plot_objectives
 from stabkit.chart.resources import describe_resources, plot_resources
 from stabkit.chart.shift import describe_shift, plot_shift
-from stabkit.chart.style import GROUND, REGRESSED, settle
 from stabkit.chart.tail import describe_tail, plot_tail
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 

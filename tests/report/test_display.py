@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stabkit.chart.description import Description
+from stabkit.chart.drawing.description import Description
 from stabkit.chart.strip import Strip
 from stabkit.errors import UsageError
 from stabkit.report.answer import KeyMetric, Reason, Subject, Verdict

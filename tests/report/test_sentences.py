@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
-from stabkit.chart.numbers import SPACE
+from stabkit.chart.drawing.numbers import SPACE
 from stabkit.report import summary
 from stabkit.report.sentences import reason, reason_text, standing_outcome, verdict_sentence, whole_text
 from stabkit.report.wording import count, joined, plain

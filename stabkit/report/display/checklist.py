@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stabkit.chart.numbers import plural
+from stabkit.chart.drawing.numbers import plural
 from stabkit.errors import UsageError
 from stabkit.report.display.badges import badge
 from stabkit.report.display.piece import Piece

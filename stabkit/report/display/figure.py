@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from stabkit.chart.description import Description
+from stabkit.chart.drawing.description import Description
 from stabkit.errors import UsageError
 from stabkit.report.display.markup import data_address
 from stabkit.report.display.piece import Piece
@@ -27,7 +27,7 @@ class Figure(Piece):
     description : Description
         A figure without text alternative or title is refused.
     svg : bytes or None
-        As made by :func:`stabkit.chart.canvas.to_svg`. None: words and data alone, for a terminal.
+        As made by :func:`stabkit.chart.drawing.canvas.to_svg`. None: words and data alone, for a terminal.
     data : Table or None
         What is drawn, folded below the image.
 
@@ -63,8 +63,8 @@ class Figure(Piece):
         """Draw a frame and describe it, with the frame as the data behind the figure; ``drawn`` false: no image."""
         svg = None
         if drawn:
-            from stabkit.chart.canvas import new_axes, to_svg
-            from stabkit.chart.style import settle
+            from stabkit.chart.drawing.canvas import new_axes, to_svg
+            from stabkit.chart.drawing.style import settle
 
             axes = new_axes(height=height, left=left, right=right)
             plot(frame, axes=axes, **options)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
 from stabkit.analyze.outcome import to_json
-from stabkit.chart.numbers import MINUS, count, significant
+from stabkit.chart.drawing.numbers import MINUS, count, significant
 from stabkit.errors import UsageError
 from stabkit.report.display.badges import badge
 from stabkit.report.display.narrow import Layout, fold_line

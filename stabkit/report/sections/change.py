@@ -10,8 +10,8 @@ import pandas as pd
 from stabkit.analyze.change.checklist_lines import readiness as answer_lines
 from stabkit.analyze.change.impact import area_coincidence, assess_changes
 from stabkit.analyze.outcome import Gate
+from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.impact import SHOWN, describe_impact, plot_impact
-from stabkit.chart.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.outline import SECTIONS

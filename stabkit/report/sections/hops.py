@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.chart.numbers import count as amount_text
+from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Table
 from stabkit.report.numbers import measure

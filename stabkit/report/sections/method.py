@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.gate.looks import read_looks
-from stabkit.chart.numbers import count as amount_text
+from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
 from stabkit.report.evidence import states_its_start

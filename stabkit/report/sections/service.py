@@ -11,8 +11,8 @@ import pandas as pd
 from stabkit.analyze.latency.lateness import own_lateness
 from stabkit.analyze.outcome import ConditionResult
 from stabkit.analyze.statistics.shares import wilson
+from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.events import SHOWN, describe_events, plot_events
-from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.resources import describe_resources, plot_resources
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table

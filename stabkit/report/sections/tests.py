@@ -14,7 +14,7 @@ from stabkit.analyze.tests.confirmation import BAD, GOOD
 from stabkit.analyze.tests.coverage import LEFT_OUT, expected_to_fail
 from stabkit.analyze.tests.tests_over_runs import pass_history, test_run_map
 from stabkit.analyze.tests.transitions import suite_summary
-from stabkit.chart.numbers import count as amount_text
+from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table

@@ -14,8 +14,8 @@ import pandas as pd
 from stabkit.analyze.history.trends import Change, detect_changes, run_history
 from stabkit.analyze.latency.comparison import quantile_shift
 from stabkit.analyze.outcome import ConditionResult
+from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.history import describe_history, plot_history
-from stabkit.chart.numbers import count as amount_text
 from stabkit.chart.shift import describe_shift, plot_shift
 from stabkit.chart.tail import SHARES, describe_tail, plot_tail
 from stabkit.report.case import Case

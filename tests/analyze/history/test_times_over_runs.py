@@ -9,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from stabkit.analyze.history import times_over_runs as histories
 from stabkit.analyze.history.times_over_runs import run_history
 from stabkit.analyze.statistics.shares import wilson
 from stabkit.analyze.tests import transitions
 from stabkit.analyze.tests.final_attempts import final_results
-from stabkit.analyze.tests.tests_over_runs import pass_history
+from stabkit.analyze.tests.tests_over_runs import pass_history, test_run_map
 from stabkit.errors import SchemaError, UsageError
 from stabkit.runs import order_runs
 from stabkit.schema import conform, empty
@@ -282,22 +281,22 @@ def test_the_map_shows_the_least_stable_tests_and_leaves_holes():
             "r003": {"good": "pass", "turns": "fail pass", "broken": "fail"},
         }
     )
-    chart = histories.test_run_map(tests, make_runs(4))
+    chart = test_run_map(tests, make_runs(4))
     assert chart["test_id"].drop_duplicates().tolist() == ["turns", "broken"]
     assert len(chart) == 8
     turns = chart[chart["test_id"] == "turns"]
     assert turns["status"].fillna("-").tolist() == ["pass", "fail", "-", "pass"]
     assert turns["recovered"].fillna(value=False).tolist() == [False, False, False, True]
-    assert histories.test_run_map(tests, make_runs(4), limit=1)["test_id"].unique().tolist() == ["turns"]
-    assert histories.test_run_map(empty("tests"), make_runs(4)).empty
+    assert test_run_map(tests, make_runs(4), limit=1)["test_id"].unique().tolist() == ["turns"]
+    assert test_run_map(empty("tests"), make_runs(4)).empty
     with pytest.raises(UsageError):
-        histories.test_run_map(tests, make_runs(4), limit=0)
+        test_run_map(tests, make_runs(4), limit=0)
 
 
 def test_arguments_are_not_changed():
     tests, runs = make_tests({"r001": {"a": "fail pass"}}), make_runs(2).iloc[[1, 0]]
     before = tests.copy(), runs.copy()
     pass_history(tests, runs)
-    histories.test_run_map(tests, runs)
+    test_run_map(tests, runs)
     pd.testing.assert_frame_equal(tests, before[0])
     pd.testing.assert_frame_equal(runs, before[1])

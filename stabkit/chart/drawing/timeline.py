@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.style import MUTE, WIDTH_IN, escape_label, text_pt, width_pt
+from stabkit.chart.drawing.palette import MUTE, WIDTH_IN
+from stabkit.chart.drawing.style import escape_label, text_pt, width_pt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stabkit.chart.numbers import count, listing, plural
+from stabkit.chart.drawing.numbers import count, listing, plural
 
 __all__ = ["Description", "Sizes", "judged_text", "lower_first", "sizes_text"]
 

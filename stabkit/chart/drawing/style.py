@@ -1,19 +1,18 @@
-"""How figures look: the palette with its dark half, words beside lines, names of rows, ticks."""
+"""How figures look: words beside lines, names of rows, ticks."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
+from stabkit.chart.drawing.palette import CANDIDATE, MUTE, WIDTH_IN
+
 __all__ = [
-    "BASELINE",
-    "CANDIDATE",
-    "PALETTE",
     "annotate_empty",
     "even_ticks",
     "few_ticks",
@@ -21,56 +20,6 @@ __all__ = [
     "text_pt",
 ]
 
-BASELINE: Final = "#767676"
-CANDIDATE: Final = "#0072b2"
-INK: Final = "#1f2328"
-MUTE: Final = "#5b6470"
-FAINT: Final = "#9aa2ad"
-RULE: Final = "#e3e6ea"
-GROUND: Final = "#fefefe"  # not #ffffff, which matplotlib uses of itself
-STABLE: Final = "#0073b3"
-INCONCLUSIVE: Final = "#e69f00"
-INCONCLUSIVE_INK: Final = "#8a5a00"
-REGRESSED: Final = "#d55e00"
-REGRESSED_INK: Final = "#a84300"
-NO_VALUE: Final = "#d5d9de"
-SAFE_BAND: Final = "#d9e8f4"
-# One hue, ordered: the darker, the more severe.
-SEVERITY: Final = ("#08406b", "#2f79b0", "#7fb3d8", "#c3dcee", "#e2e7ec")
-
-PALETTE: Final[Mapping[str, tuple[str, str]]] = {
-    # light: (name, dark); contrast on #16181d at least 4.5 for text and 3 for shapes
-    BASELINE: ("baseline", "#a6adb8"),
-    CANDIDATE: ("candidate", "#56b4e9"),
-    INK: ("ink", "#e8eaed"),
-    MUTE: ("mute", "#a6adb9"),
-    FAINT: ("faint", "#7d8590"),
-    RULE: ("rule", "#30363d"),
-    GROUND: ("ground", "#16181d"),
-    STABLE: ("stable", "#57b4e9"),
-    INCONCLUSIVE: ("open", "#f0b23a"),
-    INCONCLUSIVE_INK: ("open-ink", "#f5c04a"),
-    REGRESSED: ("worse", "#f0763a"),
-    REGRESSED_INK: ("worse-ink", "#ff8570"),
-    NO_VALUE: ("none", "#3d444d"),
-    SAFE_BAND: ("band", "#1d3a52"),
-    SEVERITY[0]: ("severity-0", "#cfe8fa"),
-    SEVERITY[1]: ("severity-1", "#7cc0ec"),
-    SEVERITY[2]: ("severity-2", "#3d86b8"),
-    SEVERITY[3]: ("severity-3", "#22557a"),
-    SEVERITY[4]: ("severity-4", "#3b424b"),
-}
-
-OUTCOME_INKS: Final[Mapping[str, str]] = {
-    "stable": MUTE,
-    "improved": CANDIDATE,
-    "regressed": REGRESSED_INK,
-    "inconclusive": INCONCLUSIVE_INK,
-}
-
-GLYPHS: Final[Mapping[str, str]] = {"stable": "✓", "improved": "+", "regressed": "✗", "inconclusive": "?"}
-
-WIDTH_IN: Final = 4.7
 # A wide average letter at 10 pt in any of the fonts that a reader may have.
 LETTER_PT: Final = 6.1
 _BOLD_PT: Final = 6.6
@@ -162,7 +111,7 @@ def draw_bars(axes: Axes, heights: Any, colour: str, *, base: Any = None) -> Non
     """Draw an array of heights as bars, one a run, upon the heights of ``base`` if given; nothing where it is 0."""
     import numpy as np
 
-    from stabkit.chart.canvas import draw_blocks
+    from stabkit.chart.drawing.canvas import draw_blocks
 
     high = np.asarray(heights, dtype="float64")
     low, x = np.zeros_like(high) if base is None else np.asarray(base, dtype="float64"), np.arange(len(high))
@@ -195,7 +144,7 @@ def few_ticks(axis: Axis, most: int, *, whole: bool = False) -> None:
 
 def even_ticks(axis: Axis, *, sign: bool = False) -> None:
     """Write the numbers of an axis with equal decimals, changes with their sign."""
-    from stabkit.chart.canvas import EvenTicks
+    from stabkit.chart.drawing.canvas import EvenTicks
 
     axis.set_major_formatter(EvenTicks(sign=sign))
 
