@@ -29,7 +29,7 @@ import pandas as pd
 from stabkit.schema import TABLES, Evidence
 from stabkit.store import Store, new_run, open_store
 from stabkit.store.batches import Batch, DataFile, marker_of
-from stabkit.store.places import quote
+from stabkit.store.places.place import quote
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LIMIT = 1.2

@@ -25,17 +25,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import StoreError
 from stabkit.schema import SCHEMA_VERSION, TABLES, Evidence, conform
+from stabkit.store.places.place import DataFile, Place
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from stabkit.store.places import Place
-
 __all__ = [
     "COMMITS",
     "Batch",
-    "DataFile",
     "arrow_schema",
     "batch_of",
     "check_writable",
@@ -50,26 +48,6 @@ __all__ = [
 COMMITS: Final = "commits"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _DATA_FILE: Final = re.compile(r"table=[a-z]+/day=\d{4}-\d{2}-\d{2}/[A-Za-z0-9][A-Za-z0-9._-]{0,255}\.parquet")
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One Parquet file of a batch; ``path`` is relative to the store."""
-
-    table: str
-    path: str
-    rows: int
-    bytes: int
-    sha256: str
-
-    @classmethod
-    def read(cls, data: Mapping[str, Any]) -> DataFile:
-        """Return what the JSON of a marker or manifest says of a file; TypeError if it is no such thing."""
-        file = cls(**data)
-        texts, numbers = (file.table, file.path, file.sha256), (file.rows, file.bytes)
-        if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
-            raise TypeError("it describes a file by values of other types")
-        return file
 
 
 @dataclass(frozen=True)

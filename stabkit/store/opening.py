@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,8 @@ from stabkit.errors import StoreError
 from stabkit.redact import redact_text, redact_url
 from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import COMMITS
-from stabkit.store.local import Folder
-from stabkit.store.places import Place, in_bucket, place_of
+from stabkit.store.places.local import Folder
+from stabkit.store.places.place import Place, in_bucket
 from stabkit.store.store import Store
 
 __all__ = ["open_store"]
@@ -52,7 +53,7 @@ def open_store(path: Path | str, *, create: bool = False) -> Store:
     candidates: list[Path | str] = [path] if remote or given.is_absolute() else []
     candidates += [] if candidates else [folder / given for folder in (here, *here.parents)]
     for candidate in candidates:
-        place = place_of(candidate)
+        place = _place_of(candidate)
         if _is_store(place):
             _check_version(place)
             return Store(place)
@@ -62,7 +63,7 @@ def open_store(path: Path | str, *, create: bool = False) -> Store:
             where=str(path),
             hint="Collect a run first with: stabkit collect, or name the folder with --data.",
         )
-    place = place_of(candidates[0])
+    place = _place_of(candidates[0])
     try:
         if isinstance(place, Folder):
             (place.root / COMMITS).mkdir(parents=True, exist_ok=True)
@@ -105,3 +106,13 @@ def _is_store(place: Place) -> bool:
             where=str(place),
             hint="Check the address and the credentials in the environment: AWS_ACCESS_KEY_ID and the like.",
         ) from error
+
+
+def _place_of(path: Path | str) -> Place:
+    """Return the place of that name; nothing is opened yet."""
+    inside = in_bucket(path)
+    if inside is not None:
+        from stabkit.store.places.bucket import Bucket
+
+        return Bucket.named(inside)
+    return Folder(Path(os.path.realpath(path)))

@@ -10,8 +10,9 @@ from typing import Final
 import pandas as pd
 
 from stabkit.runs import is_aa
-from stabkit.store.batches import Batch, DataFile
+from stabkit.store.batches import Batch
 from stabkit.store.manifests import Manifest
+from stabkit.store.places.place import DataFile
 
 __all__ = ["KEPT_RUNS", "Pruning", "plan"]
 

@@ -15,13 +15,13 @@ from stabkit.errors import StoreError, UsageError
 from stabkit.runs import is_aa
 from stabkit.schema import TABLES, Evidence
 from stabkit.store import queries, retention, sketches
-from stabkit.store.batches import Batch, DataFile, check_writable, write_batch
+from stabkit.store.batches import Batch, check_writable, write_batch
 from stabkit.store.checking import StoreCheck, check_files
 from stabkit.store.compaction import Compaction, compact
 from stabkit.store.export import EXPORT_FORMATS, write_tables
-from stabkit.store.local import Folder
 from stabkit.store.markers import Markers
-from stabkit.store.places import Place
+from stabkit.store.places.local import Folder
+from stabkit.store.places.place import DataFile, Place
 from stabkit.store.references import resolve
 from stabkit.store.retention import Pruning
 from stabkit.store.spans import Span, day_of, moment_of

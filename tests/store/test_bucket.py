@@ -15,8 +15,8 @@ import pytest
 from stabkit.errors import StoreError
 from stabkit.schema import Evidence
 from stabkit.store import Store, new_run, open_store
-from stabkit.store.bucket import Bucket
 from stabkit.store.compaction import GRACE
+from stabkit.store.places.bucket import Bucket
 
 pytestmark = pytest.mark.xdist_group("s3")
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)

@@ -22,7 +22,7 @@ from stabkit.errors import StabkitError, StoreError
 from stabkit.schema import Evidence
 from stabkit.store import Store, new_run, open_store
 from stabkit.store.compaction import GRACE
-from stabkit.store.local import Folder
+from stabkit.store.places.local import Folder
 
 ROWS = 20
 LATER = datetime.now(UTC) + 2 * GRACE

@@ -6,12 +6,10 @@ its name or not there at all; that several files appear together is the promise 
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from stabkit.errors import StoreError
@@ -21,9 +19,7 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
-    from stabkit.store.batches import DataFile
-
-__all__ = ["Found", "Place", "changed", "in_bucket", "missing", "place_of", "quote"]
+__all__ = ["DataFile", "Found", "Place", "changed", "in_bucket", "missing", "quote"]
 
 _BUCKET: Final = re.compile(r"s3:/+(?P<path>.*)", re.DOTALL)
 _RESTORE: Final = "Restore it from a backup; other runs stay readable."
@@ -35,6 +31,26 @@ class Found:
 
     path: str
     modified_at: datetime
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of a batch; ``path`` is relative to the store."""
+
+    table: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> DataFile:
+        """Return what the JSON of a marker or manifest says of a file; TypeError if it is no such thing."""
+        file = cls(**data)
+        texts, numbers = (file.table, file.path, file.sha256), (file.rows, file.bytes)
+        if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
+            raise TypeError("it describes a file by values of other types")
+        return file
 
 
 class Place(Protocol):
@@ -106,18 +122,6 @@ def missing(where: str, error: OSError) -> StoreError:
 def changed(where: str, how: str) -> StoreError:
     """Return the error of a data file that is not what its marker says."""
     return StoreError(f"This data file is not what was committed: its {how} differs.", where=where, hint=_RESTORE)
-
-
-def place_of(path: Path | str) -> Place:
-    """Return the place of that name; nothing is opened yet."""
-    inside = in_bucket(path)
-    if inside is not None:
-        from stabkit.store.bucket import Bucket
-
-        return Bucket.named(inside)
-    from stabkit.store.local import Folder
-
-    return Folder(Path(os.path.realpath(path)))
 
 
 def quote(text: str) -> str:

@@ -17,14 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stabkit.store.places import Found, changed, missing, quote
+from stabkit.store.places.place import Found, changed, missing, quote
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
-    from stabkit.store.batches import DataFile
+    from stabkit.store.places.place import DataFile
 
 __all__ = ["Folder", "write_durably"]
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from stabkit.errors import StoreError
 from stabkit.redact import redact_text
-from stabkit.store.places import Found, changed, missing
+from stabkit.store.places.place import Found, changed, missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow.fs as pafs
     import pyarrow.parquet as pq
 
-    from stabkit.store.batches import DataFile
+    from stabkit.store.places.place import DataFile
 
 __all__ = ["Bucket"]
 
