@@ -233,7 +233,7 @@ def _counted(made: Sequence[Made]) -> str:
 
 
 def _told_of(one: Made) -> str:
-    from stabkit.report.wording import plain
+    from stabkit.text import plain
 
     return plain(one.error.what if one.error is not None else one.files.title if one.files else "", _LONGEST_TOLD)
 

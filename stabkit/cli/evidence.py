@@ -88,10 +88,10 @@ def collect(
       stabkit collect --label v1.5 --baseline-label v1.4 --rounds 20
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
     """
+    from stabkit.case.earlier import look_back
     from stabkit.change.git import repository_state
     from stabkit.collect.session import baseline_state
     from stabkit.collect.session import collect as collect_all
-    from stabkit.report.earlier import look_back
 
     terminal = terminal_of(context)
     for option, given in (("--label", label), ("--baseline-label", baseline_label)):
@@ -113,8 +113,8 @@ def collect(
     with one_interrupt(terminal):
         looks: tuple[Look, ...] = ()
         if until_decided and baseline_label is not None:
+            from stabkit.case.self_pairs import known_noise
             from stabkit.pipeline.sequential import collect_until_decided
-            from stabkit.report.noise import known_noise
 
             found = collect_until_decided(
                 settings,

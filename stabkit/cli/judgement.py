@@ -25,7 +25,7 @@ from stabkit.cli.options import (
 from stabkit.cli.terminal import Format
 
 if TYPE_CHECKING:
-    from stabkit.report.case import Case
+    from stabkit.case.loaded import Case
 
 __all__ = ["compare", "explain", "gate"]
 
@@ -131,7 +131,7 @@ def explain(
 
 
 def _case(baseline: str | None, candidate: str | None, config: Path | None, data: str | None) -> Case:
-    from stabkit.report.case import load_case
+    from stabkit.case.loaded import load_case
 
     settings = usual_config(config)
     store = store_for((baseline, candidate), config, data)

@@ -46,8 +46,9 @@ def aa(
       stabkit aa
       stabkit aa --repeats 40 --rounds 10 --only api
     """
+    from stabkit.case.self_pairs import known_noise
     from stabkit.collect.session import collect_aa
-    from stabkit.report.noise import known_noise, noise_table
+    from stabkit.report.noise import noise_table
 
     terminal = terminal_of(context)
     settings = require_config(config)

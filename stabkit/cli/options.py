@@ -305,7 +305,7 @@ def one_interrupt(terminal: Terminal) -> Iterator[None]:
 
 def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None, data: str | None) -> None:
     """Say the command that judges a run just stored, ready to be pasted."""
-    from stabkit.report.evidence import run_before
+    from stabkit.case.run_evidence import run_before
 
     run = store.run(run_id)
     before = run_before(run, store)

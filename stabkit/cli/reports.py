@@ -118,7 +118,7 @@ def notebooks_of(given: Sequence[str]) -> list[str]:
 
 def _check_runs(references: Sequence[str | None], store: Path | str | None) -> None:
     """Refuse a run that is not stored before a notebook is started for it."""
-    from stabkit.report.files import existing
+    from stabkit.case.run_evidence import existing
 
     named = [given for given in references if given and not existing(given)]
     if named and store is not None:

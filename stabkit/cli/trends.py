@@ -43,8 +43,8 @@ def trend(
       stabkit trend api
       stabkit trend api --quantile p99 --format json
     """
+    from stabkit.case.run_evidence import sketches_of
     from stabkit.config import load_config
-    from stabkit.report.evidence import sketches_of
     from stabkit.report.trend import margin_of
     from stabkit.report.trend import trend as history
 

@@ -30,13 +30,13 @@ from stabkit.read.readers import expand, read_file, read_paths
 from stabkit.redact import is_secret_name, redact_text, secret_parts
 from stabkit.schema import Evidence
 from stabkit.sources import named, source_evidence
+from stabkit.vocabulary import BAD
 
 __all__ = ["run_scan", "run_suite", "test_argument"]
 
 _log = logging.getLogger(__name__)
 _STDERR_LINES = 8
 _STDERR_BYTES = 64 * 1024
-_BAD = ("fail", "error", "no_result")
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def _report(
 
 def _doubted(evidence: Evidence, run: _Run) -> Evidence:
     """Return the evidence as partial if the command failed and its report holds no failure that would explain it."""
-    if run.code == 0 or evidence["tests"]["status"].isin(_BAD).any():
+    if run.code == 0 or evidence["tests"]["status"].isin(BAD).any():
         return evidence
     return _partial(evidence, f"the command ended with exit code {run.code}, yet its report holds no failure")
 
@@ -269,9 +269,9 @@ def _reruns(
 ) -> Iterator[Evidence]:
     last = tests.sort_values("attempt", kind="stable").groupby("test_id", sort=False).tail(1)
     # An id that occurs twice counts by its worst: it is rerun if any of its last attempts failed.
-    worst = tests[tests["test_id"].isin(last["test_id"]) & tests["status"].isin(_BAD)]
-    failing = pd.concat([last[last["status"].isin(_BAD)], worst[worst["attempt"] == 1]])
-    recovered = set(last.loc[~last["status"].isin(_BAD) & (last["attempt"] > 1), "test_id"])
+    worst = tests[tests["test_id"].isin(last["test_id"]) & tests["status"].isin(BAD)]
+    failing = pd.concat([last[last["status"].isin(BAD)], worst[worst["attempt"] == 1]])
+    recovered = set(last.loc[~last["status"].isin(BAD) & (last["attempt"] > 1), "test_id"])
     newly = failing.drop_duplicates("test_id")[["test_id", "class", "name"]]
     for test_id, group, own in newly.itertuples(index=False, name=None):
         if test_id in recovered or test_id in known_failures:
@@ -281,7 +281,7 @@ def _reruns(
         for number in range(1, suite.confirm_reruns + 1):
             evidence, status = _rerun(name, suite, (test_id, argument), attempt + number, setting)
             yield evidence
-            if status not in _BAD:
+            if status not in BAD:
                 break
 
 
@@ -305,7 +305,7 @@ def _rerun(name: str, suite: TestSuite, test: tuple[str, str], attempt: int, set
         sources = sources.assign(status="error", message=note, rows=0)
         return Evidence.of(sources=sources), "no_result"
     rows = rows.assign(attempt=attempt, fresh_process=True, source=label, suite=name)
-    bad = rows.loc[rows["status"].isin(_BAD), "status"]
+    bad = rows.loc[rows["status"].isin(BAD), "status"]
     status = str(bad.iloc[0] if len(bad) else rows["status"].iloc[0])
     return Evidence.of(sources=sources.assign(rows=len(rows)), tests=rows), status
 

@@ -11,11 +11,10 @@ from stabkit.read import records
 from stabkit.read.tests.junit import MASKED
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
+from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["source_summary"]
 
-_BAD = ("fail", "error", "no_result")
-_GOOD = ("pass", "xfail", "xpass")
 _KEYS = {
     "passed": ("pass", "xpass"),
     "failed": ("fail",),
@@ -92,7 +91,7 @@ def _tests(tests: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Return the counts of each source, by its path; all at once, since a folder may hold a thousand."""
     own = ["source", "test_id"]
     masked = tests["message"].fillna("").str.startswith(MASKED)
-    bad, good = tests["status"].isin(_BAD), tests["status"].isin(_GOOD)
+    bad, good = tests["status"].isin(BAD), tests["status"].isin(GOOD)
     after = tests[[*own, "attempt"]].shift(-1)
     following = (after[own] == tests[own]).all(axis=1) & after["attempt"].eq(tests["attempt"] + 1)
     # A masked attempt is a case of the file: its reporter wrote it down as one that passed.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from stabkit.analyze.sides import RunEvidence
+from stabkit.case.loaded import Case, load_case
+from stabkit.case.settings import find_settings
 from stabkit.change.changes import collect_changes
 from stabkit.config import Config
 from stabkit.errors import UsageError
-from stabkit.report.case import Case, find_settings, load_case
 from stabkit.report.display import Piece, Statement
 from stabkit.report.sections import change, verdict
 from stabkit.report.summary import changed_text

@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from stabkit.analyze.findings.findings_over_runs import finding_ages, finding_history
+from stabkit.case.again import Again
+from stabkit.case.settings import find_settings, places
 from stabkit.chart.findings import (
     describe_ages,
     describe_new_fixed,
@@ -16,14 +18,13 @@ from stabkit.chart.findings import (
     plot_open,
 )
 from stabkit.errors import UsageError, nearest
-from stabkit.report.case import find_settings, places
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.needs import Again
 from stabkit.report.numbers import duration
 from stabkit.report.sections.compliance import score_pieces
-from stabkit.report.wording import count, joined, plain, sentence
+from stabkit.report.wording import count, joined, sentence
 from stabkit.runs import order_runs
 from stabkit.store import open_store
+from stabkit.text import plain
 
 __all__ = ["ComplianceHistory", "compliance_history"]
 

@@ -9,16 +9,17 @@ from typing import Any
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate
+from stabkit.case.loaded import Case, load_case
 from stabkit.chart.dumbbell import SHOWN, describe_dumbbell, plot_dumbbell
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
-from stabkit.report.case import Case, load_case
 from stabkit.report.display import Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.numbers import measure
 from stabkit.report.sections import metrics, times
 from stabkit.report.sections.absent import absent
 from stabkit.report.sentences import standing_outcome, whole_text
-from stabkit.report.wording import metric_words, plain, sentence, shell
+from stabkit.report.wording import metric_words, sentence
+from stabkit.text import plain, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
 

@@ -8,7 +8,8 @@ from typing import Any
 from stabkit.analyze.outcome import ConditionResult
 from stabkit.report.estimates import value_text
 from stabkit.report.numbers import significant
-from stabkit.report.wording import count, joined, plain
+from stabkit.report.wording import count, joined
+from stabkit.text import plain
 
 __all__ = ["facts_text", "item_text"]
 

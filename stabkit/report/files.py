@@ -1,4 +1,4 @@
-"""Files by what people call them, and writing one whole or not at all."""
+"""Writing files whole or not at all, into a folder that can be written."""
 
 from __future__ import annotations
 
@@ -9,25 +9,10 @@ from typing import Final
 
 from stabkit.errors import UsageError
 
-__all__ = ["UNFINISHED", "check_folder", "existing", "write_whole"]
+__all__ = ["UNFINISHED", "check_folder", "write_whole"]
 
 UNFINISHED: Final = ".unfinished-"
 """What the names of files begin with that are being written; one that stays behind is of a process that was killed."""
-
-
-def existing(text: str) -> Path | None:
-    """Return the file or folder that a text names; None if there is none, or none that could be called so.
-
-    Examples
-    --------
-    >>> existing("~nobody-of-this-name/reports"), existing(""), existing(500 * "v1.5")
-    (None, None, None)
-    """
-    try:
-        path = Path(text).expanduser()
-        return path if text and path.exists() else None
-    except (OSError, ValueError, RuntimeError):  # too long, a null character, an unknown user
-        return None
 
 
 def check_folder(output: Path) -> None:

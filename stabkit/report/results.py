@@ -22,7 +22,7 @@ from stabkit.report.display import SCHEMA_VERSION, badge
 from stabkit.report.numbers import listing
 from stabkit.report.sections.metrics import strip
 from stabkit.report.sentences import leading_estimate
-from stabkit.report.wording import plain
+from stabkit.text import plain
 
 __all__ = ["GROUPS", "Folder", "Result", "Unread", "group_badge", "read_folder"]
 

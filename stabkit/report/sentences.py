@@ -12,19 +12,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
+from stabkit.case.again import AGAIN, Again
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.report.answer import Reason
 from stabkit.report.estimates import change_text, margin_text, size_in_margins, value_text, values_text
-from stabkit.report.needs import AGAIN, Again, doubts, need_command
+from stabkit.report.needs import doubts, need_command
 from stabkit.report.outline import SECTIONS
-from stabkit.report.wording import count, joined, plain, plural, verb
+from stabkit.report.wording import count, joined, plural, verb
+from stabkit.text import plain
+from stabkit.vocabulary import of_websocket
 
 __all__ = [
     "doubt_text",
     "estimate_text",
     "lacks_baseline",
     "leading_estimate",
-    "of_websocket",
     "reason",
     "reason_text",
     "reasons",
@@ -57,7 +59,6 @@ _EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
     "findings": "scans",
     "resource": "resource readings",
 }
-_WEBSOCKET_METRICS: Final = ("connect_time", "first_message_time", "session_time", "round_trip_time", "ping_time")
 _NOTHING: Final = "No condition could be judged: there is no evidence."
 # What the items of a condition say, worst first: (for one, for many).
 _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -92,11 +93,6 @@ def section_of(condition: ConditionResult) -> int:
     if condition.kind == "checks" and condition.facts.get("probe") == "websocket":
         return 4
     return SECTION_OF_KIND.get(condition.kind, 2)
-
-
-def of_websocket(metric: str | None) -> bool:
-    """Say whether a metric is one that WebSocket sessions have."""
-    return metric is not None and (metric in _WEBSOCKET_METRICS or metric.startswith("event:"))
 
 
 def verdict_sentence(gate: Gate) -> str:

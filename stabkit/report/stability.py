@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from stabkit.analyze.outcome import Gate
+from stabkit.case.loaded import Case, load_case
 from stabkit.config import Config
 from stabkit.report.answer import Verdict
-from stabkit.report.case import Case, load_case
 from stabkit.report.display import Piece
 from stabkit.report.sections import change, compliance, method, metrics, service, tests, times, verdict
 

@@ -11,8 +11,9 @@ from typing import Final
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
+from stabkit.case.again import AGAIN, Again
 from stabkit.report.estimates import size_in_margins
-from stabkit.report.needs import AGAIN, Again, deciding_command, need_command, within_reach
+from stabkit.report.needs import deciding_command, need_command, within_reach
 from stabkit.report.sentences import (
     doubt_text,
     estimate_text,
@@ -22,7 +23,8 @@ from stabkit.report.sentences import (
     standing_outcome,
     verdict_sentence,
 )
-from stabkit.report.wording import capital, count, joined, named_metrics, plain, sentence, verb
+from stabkit.report.wording import capital, count, joined, named_metrics, sentence, verb
+from stabkit.text import plain
 
 __all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]
 

@@ -11,16 +11,17 @@ from stabkit.analyze.history.trends import detect_changes
 from stabkit.analyze.tests.flaky import flakiness, mass_failures
 from stabkit.analyze.tests.tests_over_runs import pass_history
 from stabkit.analyze.tests.transitions import renamed, test_results
+from stabkit.case.again import Again
+from stabkit.case.settings import find_settings, places
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
-from stabkit.report.case import find_settings, places
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.needs import Again
 from stabkit.report.numbers import duration, moment, percent
 from stabkit.report.sections.tests import map_figure, not_passing_figure
-from stabkit.report.wording import count, joined, plain, sentence, verb
+from stabkit.report.wording import count, joined, sentence, verb
 from stabkit.runs import order_runs
 from stabkit.store import open_store
+from stabkit.text import plain
 
 __all__ = ["TestTrends", "test_trends"]
 

@@ -15,7 +15,8 @@ from stabkit.errors import UsageError
 from stabkit.report.display import Column, Group, Statement, Table
 from stabkit.report.numbers import count, interval, measure, moment, percent
 from stabkit.report.wording import count as counted
-from stabkit.report.wording import joined, metric_words, plain, sentence
+from stabkit.report.wording import joined, metric_words, sentence
+from stabkit.text import plain
 
 __all__ = ["Quantile", "margin_of", "trend"]
 

@@ -1,18 +1,18 @@
 """The grammar that computed sentences are built from: plurals, lists, counts, and foreign text made fit for a line.
 
 Nothing here states a finding; it only joins words. What is joined may be hostile (a test name, a path, a message), so
-:func:`plain` removes what could break a line or reverse its direction; escaping is the display's task.
+:func:`stabkit.text.plain` makes each part fit for a line; escaping is the display's task.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from stabkit.chart.drawing.numbers import count as amount_text
+from stabkit.text import plain
+from stabkit.vocabulary import METRICS, metric_of
 
 __all__ = [
     "capital",
@@ -20,57 +20,14 @@ __all__ = [
     "joined",
     "metric_words",
     "named_metrics",
-    "plain",
     "plural",
     "sentence",
-    "shell",
     "verb",
 ]
 
-LONGEST_NAME: Final = 90
-_WORD: Final = 16
 _SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
-_METRICS: Final = {
-    "response_time": "response time",
-    "connect_time": "connect time",
-    "first_message_time": "time to first message",
-    "session_time": "session time",
-    "open_files": "open files",
-    "cpu": "CPU time",
-    "container_cpu": "container CPU time",
-    "redirect_hop": "hop of a redirect",
-    "round_trip_time": "round trip",
-    "ping_time": "ping",
-}
-_METRIC: Final = re.compile(rf"\bevent:(\S+)|\b({'|'.join(_METRICS)})\b")
+_METRIC: Final = re.compile(rf"\bevent:(\S+)|\b({'|'.join(METRICS)})\b")
 _PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries"}
-
-
-def plain(text: object, longest: int = LONGEST_NAME) -> str:
-    r"""Return foreign text as one line without control or direction characters, cut in the middle if long.
-
-    Examples
-    --------
-    >>> plain("test_a\n\x1b[31m<b>")
-    'test_a [31m<b>'
-    >>> plain("x" * 200, longest=11)
-    'xxxxx…xxxxx'
-    >>> plain("seven tests of the checkout suite disappeared", longest=30)
-    'seven tests … disappeared'
-    """
-    # Cc, Cf, Cs: control, direction and surrogate characters. A space keeps the words apart.
-    kept = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in str(text))
-    # Narrow spaces hold a number to its unit and its thousands together; only breaking spaces are joined.
-    line = _SPACES.sub(" ", kept).strip()
-    if len(line) <= longest:
-        return line
-    half = (longest - 1) // 2
-    head, tail = line[:half], line[-half:]
-    if " " in head[-_WORD:]:  # prose is cut between words, a long name within
-        head = head[: head.rindex(" ") + 1]
-    if " " in tail[:_WORD]:
-        tail = tail[tail.index(" ") :]
-    return f"{head}…{tail}"
 
 
 def metric_words(metric: str | None) -> str:
@@ -83,9 +40,7 @@ def metric_words(metric: str | None) -> str:
     """
     if metric is None:
         return "metric"
-    if metric.startswith("event:"):
-        return f"arrival of {plain(metric.removeprefix('event:'))}"
-    return _METRICS.get(metric, plain(metric.replace("_", " ")))
+    return plain(metric_of(metric).words)
 
 
 def named_metrics(text: str) -> str:
@@ -186,14 +141,3 @@ def sentence(*clauses: str) -> str:
     """
     text = "; ".join(_SPACES.sub(" ", clause).strip().rstrip(".;") for clause in clauses if clause.strip())
     return f"{capital(text)}." if text else ""
-
-
-def shell(words: Sequence[object]) -> str:
-    """Return a command line that can be pasted: every word quoted as a POSIX shell needs it.
-
-    Examples
-    --------
-    >>> shell(["stabkit", "collect", "--only", "x; rm -r ."])
-    "stabkit collect --only 'x; rm -r .'"
-    """
-    return shlex.join(plain(word, longest=400) for word in words)

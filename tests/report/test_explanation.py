@@ -5,9 +5,9 @@ import math
 import pytest
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
+from stabkit.case.again import Again
 from stabkit.errors import UsageError
 from stabkit.report.explanation import explain, explanation_document, find_condition
-from stabkit.report.needs import Again
 
 
 def estimate(outcome, **values):

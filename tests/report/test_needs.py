@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Need
+from stabkit.case.again import Again
 from stabkit.config import CollectSettings
-from stabkit.report.needs import Again, doubts, need_command, need_text
+from stabkit.report.needs import doubts, need_command, need_text
 
 
 def opened(*needs: Need, **fields: Any) -> ConditionResult:

@@ -14,8 +14,9 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
 from stabkit.chart.drawing.numbers import SPACE
 from stabkit.report import summary
 from stabkit.report.sentences import reason, reason_text, standing_outcome, verdict_sentence, whole_text
-from stabkit.report.wording import count, joined, plain
+from stabkit.report.wording import count, joined
 from stabkit.schema import empty
+from stabkit.text import plain
 
 
 def latency(outcome: str, *, name: str = "p50", **fields: Any) -> Estimate:

@@ -14,10 +14,10 @@ from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, res
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.statistics.shares import sign_test
 from stabkit.analyze.tests.compared_tests import compare_tests, expected_tests, lost_tests
-from stabkit.analyze.tests.confirmation import BAD, GOOD
 from stabkit.analyze.tests.coverage import FEWEST_COMMON, expected_to_fail, hidden_text
 from stabkit.analyze.tests.transitions import TRANSITIONS, suite_summary
 from stabkit.config import Condition
+from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["judge_checks", "judge_findings", "judge_tests"]
 

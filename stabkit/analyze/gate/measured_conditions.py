@@ -10,14 +10,7 @@ from typing import Any, Final
 from stabkit.analyze.latency.comparison import compare_latency
 from stabkit.analyze.latency.lateness import prober_late, slow_by_prober, without_lateness
 from stabkit.analyze.latency.objectives import objective_estimate
-from stabkit.analyze.latency.populations import (
-    Population,
-    find_populations,
-    is_latency,
-    judged_rows,
-    judged_times,
-    measured_times,
-)
+from stabkit.analyze.latency.populations import Population, find_populations, judged_rows, judged_times, measured_times
 from stabkit.analyze.latency.rates import compare_failures
 from stabkit.analyze.latency.resources import compare_resource
 from stabkit.analyze.latency.slow_requests import compare_slow_requests, default_margin
@@ -25,6 +18,7 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome, co
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Objective
 from stabkit.errors import SchemaError
+from stabkit.vocabulary import is_time
 
 __all__ = [
     "MARGINS",
@@ -43,7 +37,7 @@ _RESOURCES: Final = ("memory", "cpu")
 
 def judge_latency(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge median and 99th percentile of every population the condition speaks of."""
-    return _judge_populations(condition, sides, find_populations(condition, sides, is_latency), _compare_latency)
+    return _judge_populations(condition, sides, find_populations(condition, sides, is_time), _compare_latency)
 
 
 def judge_slow_requests(condition: Condition, sides: Sides) -> ConditionResult:
@@ -57,7 +51,7 @@ def judge_slow_requests(condition: Condition, sides: Sides) -> ConditionResult:
     def compare(_: Condition, __: Sides, population: Population) -> _Compared:
         return _compare_slow(condition, sides, population, objective, limits)
 
-    result = _judge_populations(condition, sides, find_populations(condition, sides, is_latency), compare)
+    result = _judge_populations(condition, sides, find_populations(condition, sides, is_time), compare)
     facts = {"limit": "baseline p95" if objective is None else "objective", "slower_than_ms": limits}
     return replace(result, facts={**result.facts, **facts})
 
@@ -238,7 +232,7 @@ def unjudged_failures(condition: Condition, sides: Sides) -> tuple[Need, ...]:
     if not sides.config.conditions or judged & {None, condition.target or ""}:
         return ()  # the conditions that follow from the evidence judge the failures of every target
     needs = []
-    for population in find_populations(condition, sides, is_latency, split=False):
+    for population in find_populations(condition, sides, is_time, split=False):
         before, after = population.baseline, population.candidate
         if population.target in judged or before.empty or after["ok"].all():
             continue
@@ -279,7 +273,7 @@ def judge_objective(condition: Condition, sides: Sides) -> ConditionResult:
     quarter of all pairs.
     """
     objective = _objective(condition, sides)
-    populations = find_populations(condition, sides, is_latency)
+    populations = find_populations(condition, sides, is_time)
     if objective is None:
         need = Need(None, "evidence", "missing", "no objective is stated")
         return result_of(condition, "inconclusive", needs=(need,))

@@ -12,7 +12,7 @@ import numpy as np
 
 from stabkit.analyze.gate.measured_conditions import MARGINS
 from stabkit.analyze.latency.comparison import LatencyComparison, compare_latency
-from stabkit.analyze.latency.populations import Population, find_populations, is_latency, judged_times
+from stabkit.analyze.latency.populations import Population, find_populations, judged_times
 from stabkit.analyze.outcome import Outcome
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics.bounds import LEVEL, clustered_quantile, serial_quantile
@@ -21,6 +21,7 @@ from stabkit.analyze.statistics.power import with_power
 from stabkit.analyze.statistics.rounds import FloatArray, Rounds, read_rounds
 from stabkit.analyze.statistics.shares import clopper_pearson
 from stabkit.config import Condition, Config
+from stabkit.vocabulary import is_time
 
 __all__ = ["SelfPair", "alarm_bounds", "measure_noise"]
 
@@ -116,7 +117,7 @@ def _compare(pair: SelfPair, config: Config) -> list[tuple[tuple[str, str, str |
     every = Condition(name="A/A", kind="latency")
     sides = Sides(config, pair.first, pair.second)
     compared = []
-    for population in find_populations(every, sides, is_latency):
+    for population in find_populations(every, sides, is_time):
         before, after, column = judged_times(population)
         if column is None:
             continue  # no good request on a side: its failures are the error rate's matter

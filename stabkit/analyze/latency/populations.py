@@ -11,7 +11,7 @@ import pandas as pd
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
 
-__all__ = ["Population", "find_populations", "is_latency", "judged_rows", "judged_times", "measured_times"]
+__all__ = ["Population", "find_populations", "judged_rows", "judged_times", "measured_times"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +29,6 @@ class Population:
         """What it is called where a condition speaks of several."""
         kind = f", {self.connection} connections" if self.connection else ""
         return f"{self.target} {self.metric}{kind}"
-
-
-def is_latency(metric: str) -> bool:
-    """Return whether a metric is a time that is judged."""
-    return metric.endswith("_time") or metric.startswith("event:")
 
 
 def find_populations(condition: Condition, sides: Sides, wanted: Any, *, split: bool = True) -> list[Population]:

@@ -8,10 +8,10 @@ from typing import Final
 
 import pandas as pd
 
-__all__ = ["BAD", "GOOD", "FlakeBasis", "attempts_to_confirm", "chance_of_flakes", "past_results"]
+from stabkit.vocabulary import BAD, GOOD
 
-BAD: Final = frozenset({"fail", "error", "no_result"})
-GOOD: Final = frozenset({"pass", "xfail", "xpass"})
+__all__ = ["FlakeBasis", "attempts_to_confirm", "chance_of_flakes", "past_results"]
+
 _FEWEST_ATTEMPTS: Final = 2
 _MOST_ATTEMPTS: Final = 200  # beyond that a rerun is no answer
 _BROKEN_RUN: Final = 0.8

@@ -7,9 +7,9 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.tests.confirmation import BAD, GOOD
 from stabkit.errors import UsageError, nearest
 from stabkit.schema import conform
+from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["SEVERITY", "deciding_attempts", "final_results"]
 

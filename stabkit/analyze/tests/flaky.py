@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from stabkit.analyze.statistics.shares import wilson
-from stabkit.analyze.tests.confirmation import BAD, GOOD
 from stabkit.analyze.tests.final_attempts import final_results
 from stabkit.runs import order_runs
+from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["flakiness", "mass_failures"]
 

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from stabkit.analyze.statistics.shares import wilson
-from stabkit.analyze.tests.confirmation import BAD, GOOD
 from stabkit.analyze.tests.final_attempts import final_results
 from stabkit.errors import UsageError
 from stabkit.runs import order_runs
+from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["pass_history", "test_run_map"]
 

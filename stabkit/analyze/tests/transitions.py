@@ -8,16 +8,10 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.statistics.shares import sign_test
-from stabkit.analyze.tests.confirmation import (
-    BAD,
-    GOOD,
-    FlakeBasis,
-    attempts_to_confirm,
-    chance_of_flakes,
-    past_results,
-)
+from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, chance_of_flakes, past_results
 from stabkit.analyze.tests.coverage import explained, hidden_by
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
+from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["TRANSITIONS", "renamed", "suite_summary", "test_results", "test_transitions"]
 

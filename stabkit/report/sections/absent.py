@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stabkit.report.case import Case
+from stabkit.case.loaded import Case
 from stabkit.report.display import NoEvidence
 from stabkit.report.wording import joined, sentence
 

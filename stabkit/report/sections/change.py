@@ -10,9 +10,9 @@ import pandas as pd
 from stabkit.analyze.change.checklist_lines import readiness as answer_lines
 from stabkit.analyze.change.impact import area_coincidence, assess_changes
 from stabkit.analyze.outcome import Gate
+from stabkit.case.loaded import Case
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.impact import SHOWN, describe_impact, plot_impact
-from stabkit.report.case import Case
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.outline import SECTIONS
 from stabkit.report.sections.absent import absent
@@ -24,7 +24,8 @@ from stabkit.report.sentences import (
     waiting_reason,
 )
 from stabkit.report.summary import changed_text
-from stabkit.report.wording import capital, count, joined, plain, sentence
+from stabkit.report.wording import capital, count, joined, sentence
+from stabkit.text import plain
 
 __all__ = ["LEVELS", "area_table", "change_impact", "change_table", "impact_figure", "readiness", "risks"]
 

@@ -11,14 +11,15 @@ import pandas as pd
 from stabkit.analyze.findings.findings_over_runs import finding_history
 from stabkit.analyze.findings.matching import FINDING_STATES, FindingComparison, match_findings, severity_rank
 from stabkit.analyze.findings.scores import FORMULAS, score_claims, score_conflicts
+from stabkit.case.loaded import Case
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.findings import describe_new_fixed, describe_open, plot_new_fixed, plot_open
-from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.numbers import percent
 from stabkit.report.sections.absent import absent
-from stabkit.report.wording import count, joined, plain, sentence, verb
+from stabkit.report.wording import count, joined, sentence, verb
 from stabkit.schema import Evidence
+from stabkit.text import plain
 
 __all__ = ["compliance", "findings_table", "history_figures", "score_pieces"]
 

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.case.loaded import Case
 from stabkit.chart.drawing.numbers import count as amount_text
-from stabkit.report.case import Case
 from stabkit.report.display import Column, Table
 from stabkit.report.numbers import measure
-from stabkit.report.wording import joined, plain
+from stabkit.report.wording import joined
+from stabkit.text import plain
 
 __all__ = ["hops", "protocols"]
 

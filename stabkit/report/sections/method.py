@@ -9,14 +9,15 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.gate.looks import read_looks
+from stabkit.case.loaded import Case
+from stabkit.case.run_evidence import states_its_start
 from stabkit.chart.drawing.numbers import count as amount_text
-from stabkit.report.case import Case
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
-from stabkit.report.evidence import states_its_start
 from stabkit.report.noise import noise_table
 from stabkit.report.numbers import confidence_text, measure, moment, percent
 from stabkit.report.sections.absent import absent
-from stabkit.report.wording import count, plain, sentence, shell, verb
+from stabkit.report.wording import count, sentence, verb
+from stabkit.text import plain, shell
 
 __all__ = ["METHODS", "evidence_and_method"]
 

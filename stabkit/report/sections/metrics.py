@@ -9,10 +9,10 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
+from stabkit.case.loaded import Case
 from stabkit.chart.objectives import describe_objectives, plot_objectives
 from stabkit.chart.strip import Strip
 from stabkit.report.answer import KeyMetric
-from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.estimates import change_text, headroom_text, margin_text, sample_text, values_text
 from stabkit.report.numbers import confidence_text, measure, pair
@@ -25,7 +25,8 @@ from stabkit.report.sentences import (
     slow_requests_words,
     standing_outcome,
 )
-from stabkit.report.wording import capital, count, metric_words, plain, sentence
+from stabkit.report.wording import capital, count, metric_words, sentence
+from stabkit.text import plain
 
 __all__ = ["estimate_table", "first_metrics", "key_metrics"]
 

@@ -11,10 +11,10 @@ import pandas as pd
 from stabkit.analyze.latency.lateness import own_lateness
 from stabkit.analyze.outcome import ConditionResult
 from stabkit.analyze.statistics.shares import wilson
+from stabkit.case.loaded import Case
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.events import SHOWN, describe_events, plot_events
 from stabkit.chart.resources import describe_resources, plot_resources
-from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.estimates import change_text
 from stabkit.report.numbers import confidence_text, measure, moment, percent
@@ -22,7 +22,8 @@ from stabkit.report.sections.absent import absent
 from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
 from stabkit.report.sentences import outcome_count_text
-from stabkit.report.wording import count, joined, metric_words, plain, sentence, verb
+from stabkit.report.wording import count, joined, metric_words, sentence, verb
+from stabkit.text import plain
 
 __all__ = ["availability", "checks_table", "resources", "websocket"]
 

@@ -10,18 +10,19 @@ import pandas as pd
 
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.tests.compared_tests import compare_tests
-from stabkit.analyze.tests.confirmation import BAD, GOOD
 from stabkit.analyze.tests.coverage import LEFT_OUT, expected_to_fail
 from stabkit.analyze.tests.tests_over_runs import pass_history, test_run_map
 from stabkit.analyze.tests.transitions import suite_summary
+from stabkit.case.loaded import Case
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
-from stabkit.report.case import Case
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.numbers import duration
 from stabkit.report.sections.absent import absent
 from stabkit.report.sentences import whole_text
-from stabkit.report.wording import count, joined, plain, sentence
+from stabkit.report.wording import count, joined, sentence
+from stabkit.text import plain
+from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["map_figure", "not_passing_figure", "results"]
 

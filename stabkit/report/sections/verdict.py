@@ -7,14 +7,15 @@ from typing import Any
 import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult
+from stabkit.case.loaded import Case
 from stabkit.report import summary
 from stabkit.report.answer import Subject, Verdict
-from stabkit.report.case import Case
 from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.needs import deciding_command, within_reach
 from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.sentences import reasons
-from stabkit.report.wording import capital, count, joined, plain, sentence, verb
+from stabkit.report.wording import capital, count, joined, sentence, verb
+from stabkit.text import plain
 
 __all__ = ["business_value", "conclusion", "executive_summary", "recommendations", "verdict"]
 

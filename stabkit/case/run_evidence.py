@@ -11,15 +11,29 @@ import pandas as pd
 
 from stabkit.analyze.sides import RunEvidence
 from stabkit.errors import EvidenceError, UnknownRunError
-from stabkit.report.files import existing
 from stabkit.schema import TABLES, Evidence, conform
 from stabkit.store import Store
 
-__all__ = ["load_run", "renamed", "run_before", "sketches_of", "states_its_start"]
+__all__ = ["existing", "load_run", "renamed", "run_before", "sketches_of", "states_its_start"]
 
 _OF_FILES: Final = "files-"
 # Where a folder says when it was made: the first of these columns that holds a time.
 _TIMES: Final = (("samples", "due_at"), ("scans", "scanned_at"))
+
+
+def existing(text: str) -> Path | None:
+    """Return the file or folder that a text names; None if there is none, or none that could be called so.
+
+    Examples
+    --------
+    >>> existing("~nobody-of-this-name/reports"), existing(""), existing(500 * "v1.5")
+    (None, None, None)
+    """
+    try:
+        path = Path(text).expanduser()
+        return path if text and path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a null character, an unknown user
+        return None
 
 
 def load_run(reference: str, store: Store | None = None) -> RunEvidence:

@@ -8,9 +8,9 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.tests.confirmation import BAD
 from stabkit.analyze.tests.transitions import test_results
 from stabkit.store import Store
+from stabkit.vocabulary import BAD
 
 __all__ = ["Earlier", "failing_tests", "look_back"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from stabkit.report.earlier import Earlier, look_back
+from stabkit.case.earlier import Earlier, look_back
 from stabkit.runs import new_run
 from stabkit.schema import Evidence
 from stabkit.store import Store, open_store

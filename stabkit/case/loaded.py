@@ -12,27 +12,19 @@ from stabkit.analyze.gate.evaluation import evaluate_gate
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics.metric_noise import MetricNoise
+from stabkit.case.again import Again
+from stabkit.case.run_evidence import existing, load_run, renamed, run_before, sketches_of
+from stabkit.case.self_pairs import known_noise
+from stabkit.case.settings import find_settings, places, store_or_none
 from stabkit.change.paths import described
-from stabkit.config import Config, find_config, load_config
-from stabkit.errors import StabkitError, UsageError
-from stabkit.report.evidence import load_run, renamed, run_before, sketches_of
-from stabkit.report.files import existing
-from stabkit.report.needs import Again
-from stabkit.report.noise import known_noise
-from stabkit.report.sentences import of_websocket
-from stabkit.report.wording import shell
+from stabkit.config import Config
+from stabkit.errors import UsageError
 from stabkit.schema import Evidence, conform, empty
-from stabkit.store import Store, open_store
+from stabkit.store import Store
+from stabkit.text import shell
+from stabkit.vocabulary import of_websocket
 
-__all__ = [
-    "HISTORY_RUNS",
-    "Case",
-    "find_settings",
-    "find_settings_file",
-    "load_case",
-    "places",
-    "store_or_none",
-]
+__all__ = ["HISTORY_RUNS", "Case", "load_case"]
 
 # A history of more runs than this adds pixels, not insight, and costs reading.
 HISTORY_RUNS = 60
@@ -166,76 +158,6 @@ class Case:
         return sorted(found - set(self.websocket_targets()))
 
 
-def places(config: Config, path: Path | None, store: Store | None) -> tuple[str, ...]:
-    """Return the options that say where configuration and store are, unless a command finds them by itself."""
-    options: list[str] = []
-    if path is not None and path != find_config():
-        options += ["--config", str(_near(path))]
-    if store is not None and (path is None or config.data != _place(store)):
-        options += ["--data", str(_near(_place(store)))]
-    return tuple(options)
-
-
-def _label(side: RunEvidence) -> str | None:
-    label = side.run["label"]
-    return label if isinstance(label, str) and label.isprintable() and not label.startswith("-") else None
-
-
-def _place(store: Store) -> Path | str:
-    return str(store.place) if store.root is None else store.root
-
-
-def _near(path: Path | str) -> Path | str:
-    """Return the path as it is seen from the working folder, where it lies beneath it; an address as it is."""
-    if isinstance(path, str):
-        return path
-    whole, here = path.absolute(), Path.cwd()
-    return whole.relative_to(here) if whole.is_relative_to(here) else path
-
-
-def store_or_none(data: str | Path, *, needed: bool) -> Store | None:
-    """Return the store, or None where there is none and none is needed.
-
-    Raises
-    ------
-    StoreError
-        There is no store, and a reference needs one.
-    """
-    try:
-        return open_store(data)
-    except StabkitError:
-        if needed:
-            raise
-        return None
-
-
-def find_settings(
-    config: str | Path | Config | None, data: str | Path, store: Store | None
-) -> tuple[Config, Path | None]:
-    """Return the configuration and the file it came from.
-
-    Looked for, in this order: what is given; a ``stabkit.toml`` in the data folder or above it; one in the working
-    folder or above it. Without any, the empty configuration, which declares nothing.
-
-    Raises
-    ------
-    ConfigError
-        The file is missing or wrong.
-    """
-    if isinstance(config, Config):
-        return config, None
-    path = find_settings_file(config, data, store)
-    return (Config(), None) if path is None else (load_config(path), path)
-
-
-def find_settings_file(config: str | Path | None, data: str | Path, store: Store | None) -> Path | None:
-    """Return the file that :func:`find_settings` reads; None if there is none."""
-    if config:
-        return Path(config)
-    near = store.root if store is not None else Path(data)
-    return (find_config(near) if near is not None else None) or find_config()
-
-
 def load_case(
     baseline: str | None, candidate: str, *, data: str | Path, config: str | Path | Config | None = None
 ) -> Case:
@@ -325,3 +247,8 @@ def _history(runs: pd.DataFrame, store: Store | None) -> Evidence | None:
     if not wanted:
         return Evidence()
     return Evidence.of(**{name: store.read(name, runs=wanted) for name in ("tests", "scans", "findings")})
+
+
+def _label(side: RunEvidence) -> str | None:
+    label = side.run["label"]
+    return label if isinstance(label, str) and label.isprintable() and not label.startswith("-") else None

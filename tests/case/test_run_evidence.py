@@ -7,8 +7,8 @@ import json
 import pandas as pd
 import pytest
 
+from stabkit.case.run_evidence import load_run, run_before
 from stabkit.errors import EvidenceError, UnknownRunError
-from stabkit.report.evidence import load_run, run_before
 
 JUNIT = "<testsuite name='s'><testcase classname='c' name='t' time='0.1'/></testsuite>"
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stabkit.case.self_pairs import KEPT_PAIRS, known_noise, self_pairs
 from stabkit.config import Config
-from stabkit.report.noise import KEPT_PAIRS, known_noise, noise_table, self_pairs
+from stabkit.report.noise import noise_table
 from stabkit.report.stability import stability_report
 from stabkit.runs import aa_label, new_run
 from stabkit.schema import Evidence

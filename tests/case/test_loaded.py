@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from stabkit.report.case import load_case
+from stabkit.case.loaded import load_case
 from stabkit.runs import new_run
 from stabkit.schema import Evidence
 from stabkit.store import Store, open_store
@@ -77,7 +77,7 @@ def test_a_run_between_the_two_sides_is_no_history(store: Store) -> None:
 
 
 def test_an_old_baseline_has_the_history_before_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stabkit.report.case.HISTORY_RUNS", 2)
+    monkeypatch.setattr("stabkit.case.loaded.HISTORY_RUNS", 2)
     for number in range(3):
         add(store, number, bad={"t0": 1} if number == 1 else None)
     add(store, 3)

@@ -1,0 +1,76 @@
+"""Where a case finds its configuration and its store, and how a command names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stabkit.config import Config, find_config, load_config
+from stabkit.errors import StabkitError
+from stabkit.store import Store, open_store
+
+__all__ = ["find_settings", "find_settings_file", "places", "store_or_none"]
+
+
+def places(config: Config, path: Path | None, store: Store | None) -> tuple[str, ...]:
+    """Return the options that say where configuration and store are, unless a command finds them by itself."""
+    options: list[str] = []
+    if path is not None and path != find_config():
+        options += ["--config", str(_near(path))]
+    if store is not None and (path is None or config.data != _place(store)):
+        options += ["--data", str(_near(_place(store)))]
+    return tuple(options)
+
+
+def _place(store: Store) -> Path | str:
+    return str(store.place) if store.root is None else store.root
+
+
+def _near(path: Path | str) -> Path | str:
+    """Return the path as it is seen from the working folder, where it lies beneath it; an address as it is."""
+    if isinstance(path, str):
+        return path
+    whole, here = path.absolute(), Path.cwd()
+    return whole.relative_to(here) if whole.is_relative_to(here) else path
+
+
+def store_or_none(data: str | Path, *, needed: bool) -> Store | None:
+    """Return the store, or None where there is none and none is needed.
+
+    Raises
+    ------
+    StoreError
+        There is no store, and a reference needs one.
+    """
+    try:
+        return open_store(data)
+    except StabkitError:
+        if needed:
+            raise
+        return None
+
+
+def find_settings(
+    config: str | Path | Config | None, data: str | Path, store: Store | None
+) -> tuple[Config, Path | None]:
+    """Return the configuration and the file it came from.
+
+    Looked for, in this order: what is given; a ``stabkit.toml`` in the data folder or above it; one in the working
+    folder or above it. Without any, the empty configuration, which declares nothing.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing or wrong.
+    """
+    if isinstance(config, Config):
+        return config, None
+    path = find_settings_file(config, data, store)
+    return (Config(), None) if path is None else (load_config(path), path)
+
+
+def find_settings_file(config: str | Path | None, data: str | Path, store: Store | None) -> Path | None:
+    """Return the file that :func:`find_settings` reads; None if there is none."""
+    if config:
+        return Path(config)
+    near = store.root if store is not None else Path(data)
+    return (find_config(near) if near is not None else None) or find_config()

@@ -1,0 +1,126 @@
+"""The words of the tables: what each metric is, which statuses of a test are good, how outcomes are ordered.
+
+One home for what would otherwise be known in many places, each a little differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+__all__ = [
+    "BAD",
+    "GOOD",
+    "METRICS",
+    "OUTCOMES",
+    "Metric",
+    "is_time",
+    "metric_of",
+    "of_websocket",
+]
+
+Probe = Literal["http", "websocket", "resources"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric is.
+
+    Attributes
+    ----------
+    name : str
+        As in the table ``samples``.
+    words : str
+        As people say it.
+    unit : str
+        ``ms`` for times.
+    probe : str or None
+        What measures it: ``http``, ``websocket``, ``resources``; None for one that only other tools write.
+    judged : bool
+        True if a condition follows from it where none is declared.
+    """
+
+    name: str
+    words: str
+    unit: str
+    probe: Probe | None = None
+    judged: bool = True
+
+    @property
+    def time(self) -> bool:
+        """True if it is a response time or a part of one: less is better, and quantiles tell of it."""
+        return self.unit == "ms"
+
+
+_KNOWN: Final = (
+    Metric("response_time", "response time", "ms", "http"),
+    Metric("redirect_hop", "hop of a redirect", "ms", "http", judged=False),
+    Metric("connect_time", "connect time", "ms", "websocket"),
+    Metric("first_message_time", "time to first message", "ms", "websocket"),
+    Metric("session_time", "session time", "ms", "websocket"),
+    Metric("round_trip_time", "round trip", "ms", "websocket"),
+    Metric("ping_time", "ping", "ms", "websocket"),
+    Metric("memory", "memory", "MB", "resources"),
+    Metric("cpu", "CPU time", "s", "resources"),
+    Metric("threads", "threads", "count", "resources", judged=False),
+    Metric("open_files", "open files", "count", "resources", judged=False),
+    Metric("sockets", "sockets", "count", "resources", judged=False),
+    Metric("container_memory", "container memory", "MB", "resources", judged=False),
+    Metric("container_cpu", "container CPU time", "s", "resources", judged=False),
+    Metric("container_processes", "container processes", "count", "resources", judged=False),
+    Metric("oom_kills", "oom kills", "count", "resources", judged=False),
+)
+METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for metric in _KNOWN})
+"""The metrics that stabkit itself measures, by name; :func:`metric_of` knows every other one too."""
+
+_EVENT: Final = "event:"
+
+
+def metric_of(name: str) -> Metric:
+    """Return what a metric is; one that stabkit does not measure is a time if it is called so.
+
+    Examples
+    --------
+    >>> metric_of("event:done").words, metric_of("queue_time").unit, metric_of("queue_length").unit
+    ('arrival of done', 'ms', '')
+    """
+    if name in METRICS:
+        return METRICS[name]
+    if name.startswith(_EVENT):
+        return Metric(name, f"arrival of {name.removeprefix(_EVENT)}", "ms", "websocket")
+    return Metric(name, name.replace("_", " "), "ms" if name.endswith("_time") else "", judged=name.endswith("_time"))
+
+
+def is_time(name: str) -> bool:
+    """Say whether a metric is a time that is judged as such.
+
+    Examples
+    --------
+    >>> is_time("connect_time"), is_time("event:done"), is_time("memory"), is_time("redirect_hop")
+    (True, True, False, False)
+    """
+    metric = metric_of(name)
+    return metric.time and metric.judged
+
+
+def of_websocket(name: str | None) -> bool:
+    """Say whether a metric is one that WebSocket sessions have.
+
+    Examples
+    --------
+    >>> of_websocket("ping_time"), of_websocket("event:done"), of_websocket("response_time"), of_websocket(None)
+    (True, True, False, False)
+    """
+    return name is not None and metric_of(name).probe == "websocket"
+
+
+BAD: Final = frozenset({"fail", "error", "no_result"})
+"""Statuses of a test that did not do what it should."""
+
+GOOD: Final = frozenset({"pass", "xfail", "xpass"})
+"""Statuses of a test that did; a skip is neither."""
+
+OUTCOMES: Final = ("regressed", "inconclusive", "improved", "stable")
+"""Outcomes in order of weight, the gravest first."""
