@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from stabkit.analyze.history.trends import detect_drift as detect_drift
     from stabkit.analyze.latency.comparison import compare_latency as compare_latency
     from stabkit.config import load_config as load_config
-    from stabkit.report.answer import Verdict as Verdict
-    from stabkit.report.change_impact import change_impact as change_impact
     from stabkit.report.compliance import compliance_history as compliance_history
     from stabkit.report.deltas import latency_deltas as latency_deltas
     from stabkit.report.display import Figure as Figure
     from stabkit.report.display import Table as Table
+    from stabkit.report.display.answer import Verdict as Verdict
+    from stabkit.report.impact import change_impact as change_impact
     from stabkit.report.stability import stability_report as stability_report
     from stabkit.report.test_history import test_trends as test_trends
     from stabkit.store import open_store as open  # noqa: A004 (stabkit.open is meant to read like the builtin)
@@ -37,8 +37,8 @@ _PUBLIC: Final = MappingProxyType(
     {
         "Figure": ("stabkit.report.display", "Figure"),
         "Table": ("stabkit.report.display", "Table"),
-        "Verdict": ("stabkit.report.answer", "Verdict"),
-        "change_impact": ("stabkit.report.change_impact", "change_impact"),
+        "Verdict": ("stabkit.report.display.answer", "Verdict"),
+        "change_impact": ("stabkit.report.impact", "change_impact"),
         "compare_latency": ("stabkit.analyze.latency.comparison", "compare_latency"),
         "compliance_history": ("stabkit.report.compliance", "compliance_history"),
         "detect_changes": ("stabkit.analyze.history.trends", "detect_changes"),

@@ -257,7 +257,7 @@ def _text(made: Sequence[Made], output: Path) -> str:
 
 
 def _markdown(made: Sequence[Made], output: Path) -> str:
-    from stabkit.report.escape import markdown_text
+    from stabkit.report.display.escape import markdown_text
 
     lines = [f"**{_counted(made)}** [Index](<{output / 'index.html'}>)", "", "| Report | Verdict | |", "|---|---|---|"]
     for one in _sorted(made)[:_SHOWN_ROWS]:

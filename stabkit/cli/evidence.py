@@ -170,7 +170,7 @@ def collect(
 def _tell_crowding(terminal: Terminal, collection: Collection) -> None:
     """Say which targets' times are mostly waiting for a free connection: they grow with the length of a round."""
     from stabkit.analyze.latency.lateness import crowded
-    from stabkit.report.numbers import measure
+    from stabkit.report.words.numbers import measure
 
     for side, evidence in collection.evidence.items():
         for target, waited, served in crowded(evidence["samples"]):
@@ -367,7 +367,7 @@ def _counts(evidence: Evidence) -> dict[str, Any]:
 
 
 def _say_stored(terminal: Terminal, output_format: Format, stored: list[dict[str, Any]]) -> None:
-    from stabkit.report.numbers import plural
+    from stabkit.report.words.numbers import plural
 
     if output_format is Format.json:
         terminal.document({"schema": 1, "runs": stored})

@@ -48,7 +48,7 @@ def aa(
     """
     from stabkit.case.self_pairs import known_noise
     from stabkit.collect.session import collect_aa
-    from stabkit.report.noise import noise_table
+    from stabkit.report.noise_table import noise_table
 
     terminal = terminal_of(context)
     settings = require_config(config)

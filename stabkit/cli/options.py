@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from stabkit.cli.completion import bundled, complete_runs, one_of
+from stabkit.cli.completion import bundled, one_of
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import ConfigError, EvidenceError, UsageError, nearest
+from stabkit.errors import ConfigError, EvidenceError, StabkitError, UsageError, nearest
 
 if TYPE_CHECKING:
     from stabkit.config import Config
@@ -104,13 +104,25 @@ NotebookOption = Annotated[
 ParameterOption = Annotated[
     list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A notebook parameter.")
 ]
+
+
+def _complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the labels of the store that begin so, the newest first."""
+    config, data = ctx.params.get("config"), ctx.params.get("data")
+    found: list[str] = []
+    with contextlib.suppress(StabkitError):  # no store, or one that cannot be read: nothing to offer
+        labels = open_data(Path(config) if config else None, str(data) if data else None).runs()["label"].dropna()
+        found = list(dict.fromkeys(reversed(labels.tolist())))
+    return [label for label in [*found, "latest"] if incomplete and label.startswith(incomplete)] or found
+
+
 _BASELINE: Final = "Run before: label, id, latest~1, or a folder of evidence files"
 _CANDIDATE: Final = "Run after: label, id, latest, or a folder of evidence files"
 BaselineArgument = Annotated[
-    str, typer.Argument(metavar="BASELINE", help=f"{_BASELINE}.", callback=not_empty, autocompletion=complete_runs)
+    str, typer.Argument(metavar="BASELINE", help=f"{_BASELINE}.", callback=not_empty, autocompletion=_complete_runs)
 ]
 CandidateArgument = Annotated[
-    str, typer.Argument(metavar="CANDIDATE", help=f"{_CANDIDATE}.", callback=not_empty, autocompletion=complete_runs)
+    str, typer.Argument(metavar="CANDIDATE", help=f"{_CANDIDATE}.", callback=not_empty, autocompletion=_complete_runs)
 ]
 MaybeBaseline = Annotated[
     str | None,
@@ -118,13 +130,13 @@ MaybeBaseline = Annotated[
         metavar="BASELINE",
         help=f"{_BASELINE}; else the run before the candidate.",
         callback=not_empty,
-        autocompletion=complete_runs,
+        autocompletion=_complete_runs,
     ),
 ]
 MaybeCandidate = Annotated[
     str | None,
     typer.Argument(
-        metavar="CANDIDATE", help=f"{_CANDIDATE}; else the newest.", callback=not_empty, autocompletion=complete_runs
+        metavar="CANDIDATE", help=f"{_CANDIDATE}; else the newest.", callback=not_empty, autocompletion=_complete_runs
     ),
 ]
 
@@ -263,7 +275,7 @@ def source_error(source: Any) -> EvidenceError:
     return EvidenceError(message, where=place, hint=advise(message))
 
 
-@contextmanager
+@contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold back Ctrl-C while evidence is stored: a second one must not lose what the first one kept."""
     if threading.current_thread() is not threading.main_thread():
@@ -277,7 +289,7 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-@contextmanager
+@contextlib.contextmanager
 def one_interrupt(terminal: Terminal) -> Iterator[None]:
     """Let the first Ctrl-C end what is measured, and the second change nothing: it must not lose what there is.
 

@@ -112,8 +112,8 @@ def index(
       stabkit index reports
       stabkit index reports --format json
     """
-    from stabkit.report.index import make_index
-    from stabkit.report.numbers import listing
+    from stabkit.report.index.index_files import make_index
+    from stabkit.report.words.numbers import listing
 
     made = make_index(folder)
     written = {Format.json: made.json, Format.markdown: made.markdown}.get(output_format)

@@ -54,8 +54,8 @@ def report(
       stabkit report --notebook test_trends --data data/sample
     """
     from stabkit.pipeline.batch import make_reports
-    from stabkit.report.files import check_folder
-    from stabkit.report.index import write_index
+    from stabkit.report.index.index_files import write_index
+    from stabkit.report.page.files import check_folder
 
     terminal = terminal_of(context)
     jobs = _jobs(notebook or ["stability_report"], baseline, candidate, config, data, words_of(parameter or []))

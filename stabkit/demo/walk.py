@@ -23,9 +23,9 @@ from stabkit.pipeline.batch import make_reports
 from stabkit.pipeline.notebooks import bundled_folder
 from stabkit.pipeline.reports import Job, ReportFiles, from_here
 from stabkit.probe.rounds import Progress
-from stabkit.report.answer import Reason
 from stabkit.report.display import badge
-from stabkit.report.index import write_index
+from stabkit.report.display.answer import Reason
+from stabkit.report.index.index_files import write_index
 from stabkit.store import Store, open_store
 
 __all__ = ["Walk", "collect_versions", "project_text", "sample_folder", "store_versions", "walk", "write_config"]

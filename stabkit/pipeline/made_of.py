@@ -13,7 +13,7 @@ from stabkit.errors import StabkitError
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.reports import Job, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
-from stabkit.report.shell import package_version
+from stabkit.report.page.shell import package_version
 from stabkit.store import Store, open_store
 
 __all__ = ["Ingredients", "recorded", "same"]

@@ -19,9 +19,9 @@ from stabkit.chart.findings import (
 )
 from stabkit.errors import UsageError, nearest
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.numbers import duration
 from stabkit.report.sections.compliance import score_pieces
-from stabkit.report.wording import count, joined, sentence
+from stabkit.report.words.numbers import duration
+from stabkit.report.words.wording import count, joined, sentence
 from stabkit.runs import order_runs
 from stabkit.store import open_store
 from stabkit.text import plain

@@ -10,12 +10,12 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
 from stabkit.case.again import AGAIN, Again
 from stabkit.errors import UsageError, nearest
 from stabkit.report.display import Column, Group, Piece, Statement, Table
-from stabkit.report.estimates import change_text, margin_text, sample_text, value_text
-from stabkit.report.explained_items import facts_text, item_text
-from stabkit.report.needs import doubts, need_command
-from stabkit.report.numbers import confidence_text, significant
-from stabkit.report.sentences import reason_text, standing_outcome
-from stabkit.report.wording import count, joined, sentence
+from stabkit.report.words.estimates import change_text, margin_text, sample_text, value_text
+from stabkit.report.words.explained_items import facts_text, item_text
+from stabkit.report.words.needs import doubts, need_command
+from stabkit.report.words.numbers import confidence_text, significant
+from stabkit.report.words.sentences import reason_text, standing_outcome
+from stabkit.report.words.wording import count, joined, sentence
 from stabkit.text import plain
 
 __all__ = ["explain", "explanation_document", "find_condition"]

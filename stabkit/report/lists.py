@@ -14,7 +14,7 @@ from stabkit.analyze.findings.matching import FindingComparison, match_findings
 from stabkit.analyze.tests.coverage import coverage, expected_to_fail, hidden_tests, hidden_text
 from stabkit.analyze.tests.transitions import test_transitions
 from stabkit.report.display import Column, Piece, Statement, Table
-from stabkit.report.numbers import count, duration, measure, moment, plural
+from stabkit.report.words.numbers import count, duration, measure, moment, plural
 from stabkit.schema import Evidence
 from stabkit.store import Compaction, Pruning, StoreCheck
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from stabkit.analyze.outcome import Gate
 from stabkit.case.loaded import Case, load_case
 from stabkit.config import Config
-from stabkit.report.answer import Verdict
 from stabkit.report.display import Piece
+from stabkit.report.display.answer import Verdict
 from stabkit.report.sections import change, compliance, method, metrics, service, tests, times, verdict
 
 __all__ = ["StabilityReport", "stability_report"]

@@ -16,9 +16,9 @@ from stabkit.case.settings import find_settings, places
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.numbers import duration, moment, percent
 from stabkit.report.sections.tests import map_figure, not_passing_figure
-from stabkit.report.wording import count, joined, sentence, verb
+from stabkit.report.words.numbers import duration, moment, percent
+from stabkit.report.words.wording import count, joined, sentence, verb
 from stabkit.runs import order_runs
 from stabkit.store import open_store
 from stabkit.text import plain

@@ -13,9 +13,9 @@ from stabkit.chart.drawing.timeline import run_name
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.report.display import Column, Group, Statement, Table
-from stabkit.report.numbers import count, interval, measure, moment, percent
-from stabkit.report.wording import count as counted
-from stabkit.report.wording import joined, metric_words, sentence
+from stabkit.report.words.numbers import count, interval, measure, moment, percent
+from stabkit.report.words.wording import count as counted
+from stabkit.report.words.wording import joined, metric_words, sentence
 from stabkit.text import plain
 
 __all__ = ["Quantile", "margin_of", "trend"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stabkit.report.escape import markdown_text
+from stabkit.report.display.escape import markdown_text
 
 _PATH = Path(__file__).with_name("states.py")
 _SPEC = importlib.util.spec_from_file_location("stabkit_states", _PATH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from stabkit.report.escape import plain_text
+from stabkit.report.display.escape import plain_text
 
 __all__ = ["GLYPHS", "badge"]
 

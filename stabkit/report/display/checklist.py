@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from stabkit.chart.drawing.numbers import plural
 from stabkit.errors import UsageError
 from stabkit.report.display.badges import badge
+from stabkit.report.display.escape import markdown_code, markdown_text, plain_text
 from stabkit.report.display.piece import Piece
-from stabkit.report.escape import markdown_code, markdown_text, plain_text
 
 __all__ = ["CheckItem", "Checklist"]
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final
 
 from stabkit.chart.drawing.description import Description
 from stabkit.errors import UsageError
+from stabkit.report.display.escape import markdown_text, plain_text
 from stabkit.report.display.markup import data_address
 from stabkit.report.display.piece import Piece
 from stabkit.report.display.table import Column, Table
-from stabkit.report.escape import markdown_text, plain_text
 
 __all__ = ["Figure"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from stabkit.report.display.escape import markdown_text, plain_text
 from stabkit.report.display.piece import Piece
-from stabkit.report.escape import markdown_text, plain_text
 
 __all__ = ["Fold", "Group"]
 

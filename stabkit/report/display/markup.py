@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from markupsafe import Markup, escape
 
 from stabkit.report.display.badges import badge
-from stabkit.report.escape import plain_text
-from stabkit.report.outline import heading_id
+from stabkit.report.display.escape import plain_text
+from stabkit.report.display.outline import heading_id
 
 if TYPE_CHECKING:
     import jinja2

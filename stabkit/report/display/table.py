@@ -11,10 +11,10 @@ from stabkit.analyze.outcome import to_json
 from stabkit.chart.drawing.numbers import MINUS, count, significant
 from stabkit.errors import UsageError
 from stabkit.report.display.badges import badge
+from stabkit.report.display.escape import markdown_text, plain_text
 from stabkit.report.display.narrow import Layout, fold_line
 from stabkit.report.display.piece import Piece
-from stabkit.report.escape import markdown_text, plain_text
-from stabkit.report.numbers import moment
+from stabkit.report.words.numbers import moment
 
 __all__ = ["Column", "Table"]
 

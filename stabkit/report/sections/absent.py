@@ -6,7 +6,7 @@ from typing import Final
 
 from stabkit.case.loaded import Case
 from stabkit.report.display import NoEvidence
-from stabkit.report.wording import joined, sentence
+from stabkit.report.words.wording import joined, sentence
 
 __all__ = ["absent"]
 

@@ -14,17 +14,17 @@ from stabkit.case.loaded import Case
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.impact import SHOWN, describe_impact, plot_impact
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
-from stabkit.report.outline import SECTIONS
+from stabkit.report.display.outline import SECTIONS
 from stabkit.report.sections.absent import absent
-from stabkit.report.sentences import (
+from stabkit.report.words.overview import changed_text
+from stabkit.report.words.sentences import (
     lacks_baseline,
     outcome_count_text,
     reason_text,
     section_of,
     waiting_reason,
 )
-from stabkit.report.summary import changed_text
-from stabkit.report.wording import capital, count, joined, sentence
+from stabkit.report.words.wording import capital, count, joined, sentence
 from stabkit.text import plain
 
 __all__ = ["LEVELS", "area_table", "change_impact", "change_table", "impact_figure", "readiness", "risks"]

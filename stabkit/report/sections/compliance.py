@@ -15,9 +15,9 @@ from stabkit.case.loaded import Case
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.findings import describe_new_fixed, describe_open, plot_new_fixed, plot_open
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.numbers import percent
 from stabkit.report.sections.absent import absent
-from stabkit.report.wording import count, joined, sentence, verb
+from stabkit.report.words.numbers import percent
+from stabkit.report.words.wording import count, joined, sentence, verb
 from stabkit.schema import Evidence
 from stabkit.text import plain
 

@@ -10,8 +10,8 @@ import pandas as pd
 from stabkit.case.loaded import Case
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.report.display import Column, Table
-from stabkit.report.numbers import measure
-from stabkit.report.wording import joined
+from stabkit.report.words.numbers import measure
+from stabkit.report.words.wording import joined
 from stabkit.text import plain
 
 __all__ = ["hops", "protocols"]

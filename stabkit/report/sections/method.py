@@ -13,10 +13,10 @@ from stabkit.case.loaded import Case
 from stabkit.case.run_evidence import states_its_start
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
-from stabkit.report.noise import noise_table
-from stabkit.report.numbers import confidence_text, measure, moment, percent
+from stabkit.report.noise_table import noise_table
 from stabkit.report.sections.absent import absent
-from stabkit.report.wording import count, sentence, verb
+from stabkit.report.words.numbers import confidence_text, measure, moment, percent
+from stabkit.report.words.wording import count, sentence, verb
 from stabkit.text import plain, shell
 
 __all__ = ["METHODS", "evidence_and_method"]

@@ -12,20 +12,20 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
 from stabkit.case.loaded import Case
 from stabkit.chart.objectives import describe_objectives, plot_objectives
 from stabkit.chart.strip import Strip
-from stabkit.report.answer import KeyMetric
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.estimates import change_text, headroom_text, margin_text, sample_text, values_text
-from stabkit.report.numbers import confidence_text, measure, pair
-from stabkit.report.outline import SECTIONS
+from stabkit.report.display.answer import KeyMetric
+from stabkit.report.display.outline import SECTIONS
 from stabkit.report.sections.absent import absent
-from stabkit.report.sentences import (
+from stabkit.report.words.estimates import change_text, headroom_text, margin_text, sample_text, values_text
+from stabkit.report.words.numbers import confidence_text, measure, pair
+from stabkit.report.words.sentences import (
     leading_estimate,
     outcome_count_text,
     section_of,
     slow_requests_words,
     standing_outcome,
 )
-from stabkit.report.wording import capital, count, metric_words, sentence
+from stabkit.report.words.wording import capital, count, metric_words, sentence
 from stabkit.text import plain
 
 __all__ = ["estimate_table", "first_metrics", "key_metrics"]

@@ -16,13 +16,13 @@ from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.events import SHOWN, describe_events, plot_events
 from stabkit.chart.resources import describe_resources, plot_resources
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.estimates import change_text
-from stabkit.report.numbers import confidence_text, measure, moment, percent
 from stabkit.report.sections.absent import absent
 from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
-from stabkit.report.sentences import outcome_count_text
-from stabkit.report.wording import count, joined, metric_words, sentence, verb
+from stabkit.report.words.estimates import change_text
+from stabkit.report.words.numbers import confidence_text, measure, moment, percent
+from stabkit.report.words.sentences import outcome_count_text
+from stabkit.report.words.wording import count, joined, metric_words, sentence, verb
 from stabkit.text import plain
 
 __all__ = ["availability", "checks_table", "resources", "websocket"]

@@ -17,10 +17,10 @@ from stabkit.case.loaded import Case
 from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.numbers import duration
 from stabkit.report.sections.absent import absent
-from stabkit.report.sentences import whole_text
-from stabkit.report.wording import count, joined, sentence
+from stabkit.report.words.numbers import duration
+from stabkit.report.words.sentences import whole_text
+from stabkit.report.words.wording import count, joined, sentence
 from stabkit.text import plain
 from stabkit.vocabulary import BAD, GOOD
 

@@ -22,8 +22,8 @@ from stabkit.chart.tail import SHARES, describe_tail, plot_tail
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
 from stabkit.report.sections.absent import absent
 from stabkit.report.sections.metrics import ORDER
-from stabkit.report.sentences import outcome_count_text, standing_outcome, whole_text
-from stabkit.report.wording import count, joined, metric_words, sentence, verb
+from stabkit.report.words.sentences import outcome_count_text, standing_outcome, whole_text
+from stabkit.report.words.wording import count, joined, metric_words, sentence, verb
 from stabkit.text import plain
 
 __all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times", "too_few"]

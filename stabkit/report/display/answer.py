@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Literal
 from stabkit.chart.strip import Strip
 from stabkit.errors import UsageError
 from stabkit.report.display import Piece, badge
-from stabkit.report.escape import markdown_code, markdown_text, plain_text
+from stabkit.report.display.escape import markdown_code, markdown_text, plain_text
 
 __all__ = ["KeyMetric", "Reason", "Subject", "Verdict"]
 

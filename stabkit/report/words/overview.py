@@ -12,9 +12,9 @@ import pandas as pd
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
 from stabkit.case.again import AGAIN, Again
-from stabkit.report.estimates import size_in_margins
-from stabkit.report.needs import deciding_command, need_command, within_reach
-from stabkit.report.sentences import (
+from stabkit.report.words.estimates import size_in_margins
+from stabkit.report.words.needs import deciding_command, need_command, within_reach
+from stabkit.report.words.sentences import (
     doubt_text,
     estimate_text,
     lacks_baseline,
@@ -23,7 +23,7 @@ from stabkit.report.sentences import (
     standing_outcome,
     verdict_sentence,
 )
-from stabkit.report.wording import capital, count, joined, named_metrics, sentence, verb
+from stabkit.report.words.wording import capital, count, joined, named_metrics, sentence, verb
 from stabkit.text import plain
 
 __all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from stabkit.analyze.outcome import to_json
 from stabkit.analyze.statistics.metric_noise import MAX_ALARMS, MetricNoise
 from stabkit.report.display import Column, Table
-from stabkit.report.numbers import count, listing, percent, plural, significant
+from stabkit.report.words.numbers import count, listing, percent, plural, significant
 
 __all__ = ["noise_table"]
 

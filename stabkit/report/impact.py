@@ -12,8 +12,8 @@ from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.report.display import Piece, Statement
 from stabkit.report.sections import change, verdict
-from stabkit.report.summary import changed_text
-from stabkit.report.wording import count, sentence
+from stabkit.report.words.overview import changed_text
+from stabkit.report.words.wording import count, sentence
 from stabkit.runs import new_run
 from stabkit.schema import Evidence, conform
 

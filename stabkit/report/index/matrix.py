@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stabkit.report.lines import NO_TIME, Placed
-from stabkit.report.results import Result
+from stabkit.report.index.lines import NO_TIME, Placed
+from stabkit.report.index.results import Result
 
 __all__ = ["Matrix", "matrix", "newest_of_each"]
 

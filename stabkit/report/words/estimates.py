@@ -7,7 +7,7 @@ import math
 from stabkit.analyze.outcome import Estimate
 from stabkit.chart.drawing.numbers import SPACE, UNKNOWN
 from stabkit.chart.drawing.numbers import count as amount_text
-from stabkit.report.numbers import SHARES, aligned, measure, pair, percent, points, significant
+from stabkit.report.words.numbers import SHARES, aligned, measure, pair, percent, points, significant
 
 __all__ = [
     "change_text",

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from stabkit.chart.drawing.description import Description
 from stabkit.chart.strip import Strip
 from stabkit.errors import UsageError
-from stabkit.report.answer import KeyMetric, Reason, Subject, Verdict
 from stabkit.report.display import (
     PIECE_MIME,
     CheckItem,
@@ -30,7 +29,8 @@ from stabkit.report.display import (
     Statement,
     Table,
 )
-from stabkit.report.escape import markdown_code, plain_text
+from stabkit.report.display.answer import KeyMetric, Reason, Subject, Verdict
+from stabkit.report.display.escape import markdown_code, plain_text
 
 # What JupyterLab's sanitizer keeps in an untrusted notebook, of the tags we may use.
 BLOCKS = "caption details div figcaption figure h3 img li p summary table tbody td th thead tr ul"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from stabkit.report.escape import slug
+from stabkit.report.display.escape import slug
 
 __all__ = ["SECTIONS", "heading_id"]
 

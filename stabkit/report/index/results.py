@@ -19,9 +19,9 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome
 from stabkit.chart.strip import Strip
 from stabkit.errors import EvidenceError
 from stabkit.report.display import SCHEMA_VERSION, badge
-from stabkit.report.numbers import listing
 from stabkit.report.sections.metrics import strip
-from stabkit.report.sentences import leading_estimate
+from stabkit.report.words.numbers import listing
+from stabkit.report.words.sentences import leading_estimate
 from stabkit.text import plain
 
 __all__ = ["GROUPS", "Folder", "Result", "Unread", "group_badge", "read_folder"]

@@ -17,11 +17,11 @@ from typing import Any, Final
 import nbformat
 from markupsafe import Markup, escape
 
-from stabkit.report.cells import Failure, Section, collect_cells, read_notebook
 from stabkit.report.display import SCHEMA_VERSION, TEMPLATES
-from stabkit.report.escape import markdown_text, plain_text, slug
-from stabkit.report.numbers import moment, plural
-from stabkit.report.shell import package_version, page_css
+from stabkit.report.display.escape import markdown_text, plain_text, slug
+from stabkit.report.page.cells import Failure, Section, collect_cells, read_notebook
+from stabkit.report.page.shell import package_version, page_css
+from stabkit.report.words.numbers import moment, plural
 
 __all__ = ["Rendered", "render"]
 

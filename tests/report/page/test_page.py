@@ -12,7 +12,6 @@ import pytest
 
 from stabkit.chart.history import describe_history, plot_history
 from stabkit.chart.strip import Strip
-from stabkit.report.answer import Reason, Subject, Verdict
 from stabkit.report.display import (
     CheckItem,
     Checklist,
@@ -23,8 +22,9 @@ from stabkit.report.display import (
     Statement,
     Table,
 )
-from stabkit.report.index import write_index
-from stabkit.report.render import render
+from stabkit.report.display.answer import Reason, Subject, Verdict
+from stabkit.report.index.index_files import write_index
+from stabkit.report.page.render import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [

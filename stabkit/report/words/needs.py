@@ -11,7 +11,7 @@ from typing import Final
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.case.again import AGAIN, Again
 from stabkit.chart.drawing.numbers import SPACE
-from stabkit.report.wording import count, named_metrics
+from stabkit.report.words.wording import count, named_metrics
 from stabkit.text import plain, shell
 
 __all__ = ["deciding_command", "doubts", "need_command", "need_text", "within_reach"]

@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from stabkit.errors import NotebookError
 from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION
-from stabkit.report.escape import plain_text
-from stabkit.report.foreign import clean_html
+from stabkit.report.display.escape import plain_text
+from stabkit.report.page.foreign import clean_html
 
 __all__ = ["Failure", "Section", "Shown", "collect_cells", "read_notebook"]
 

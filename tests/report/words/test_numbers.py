@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stabkit.analyze.outcome import Estimate
-from stabkit.report.estimates import change_text, margin_text
-from stabkit.report.numbers import (
+from stabkit.report.words.estimates import change_text, margin_text
+from stabkit.report.words.numbers import (
     SPACE,
     count,
     duration,

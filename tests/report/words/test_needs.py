@@ -9,7 +9,7 @@ import pytest
 from stabkit.analyze.outcome import ConditionResult, Estimate, Need
 from stabkit.case.again import Again
 from stabkit.config import CollectSettings
-from stabkit.report.needs import doubts, need_command, need_text
+from stabkit.report.words.needs import doubts, need_command, need_text
 
 
 def opened(*needs: Need, **fields: Any) -> ConditionResult:

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from stabkit.report.display.escape import slug
 from stabkit.report.display.markup import environment
-from stabkit.report.escape import slug
-from stabkit.report.lines import Placed
-from stabkit.report.matrix import Matrix, matrix, newest_of_each
-from stabkit.report.numbers import count, moment, plural
-from stabkit.report.results import GROUPS, Result, Unread, group_badge
-from stabkit.report.shell import package_version, page_css
+from stabkit.report.index.lines import Placed
+from stabkit.report.index.matrix import Matrix, matrix, newest_of_each
+from stabkit.report.index.results import GROUPS, Result, Unread, group_badge
+from stabkit.report.page.shell import package_version, page_css
+from stabkit.report.words.numbers import count, moment, plural
 
 __all__ = ["index_html"]
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
 from stabkit.chart.drawing.numbers import SPACE
-from stabkit.report import summary
-from stabkit.report.sentences import reason, reason_text, standing_outcome, verdict_sentence, whole_text
-from stabkit.report.wording import count, joined
+from stabkit.report.words import overview
+from stabkit.report.words.sentences import reason, reason_text, standing_outcome, verdict_sentence, whole_text
+from stabkit.report.words.wording import count, joined
 from stabkit.schema import empty
 from stabkit.text import plain
 
@@ -311,12 +311,12 @@ def test_whole_reports_have_their_words(snapshot):
         "unjudged": Gate("stable", (STATES["tests stable"],), unjudged=("backend connect_time",)),
         "nothing": Gate("inconclusive"),
     }
-    lines = [summary.title(None, run), summary.title(run, run)]
+    lines = [overview.title(None, run), overview.title(run, run)]
     for name, gate in gates.items():
-        lines += [f"== {name}", *summary.executive_summary(gate), *summary.conclusion(gate, empty("sources"))]
-        lines += [f"{key}: {text}" for key, text in summary.facts_strip(gate, empty("changes")).items()]
-        lines += [f"{a.when}: {a.what} ({a.because})" for a in summary.recommendations(gate)[:4]]
-    lines += ["== first run", *summary.executive_summary(gates["nothing"], first=True)]
+        lines += [f"== {name}", *overview.executive_summary(gate), *overview.conclusion(gate, empty("sources"))]
+        lines += [f"{key}: {text}" for key, text in overview.facts_strip(gate, empty("changes")).items()]
+        lines += [f"{a.when}: {a.what} ({a.because})" for a in overview.recommendations(gate)[:4]]
+    lines += ["== first run", *overview.executive_summary(gates["nothing"], first=True)]
     assert shown("\n".join(lines)) == snapshot
 
 

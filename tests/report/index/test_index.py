@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stabkit.errors import EvidenceError
-from stabkit.report.index import make_index, write_index
-from stabkit.report.index_page import FULL_ROWS
+from stabkit.report.index.index_files import make_index, write_index
+from stabkit.report.index.index_page import FULL_ROWS
 
 
 def put(

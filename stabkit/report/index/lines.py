@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from stabkit.chart.sparkline import COLUMNS, PastResult, Sparkline
-from stabkit.report.results import GROUPS, Result
+from stabkit.report.index.results import GROUPS, Result
 
 __all__ = ["Placed", "place_in_lines"]
 
