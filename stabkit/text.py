@@ -1,19 +1,26 @@
-"""Foreign text made fit for a line, and command lines that can be pasted: what no output may do without."""
+"""Text: foreign text made fit for a line, the grammar of counts and lists, and command lines that can be pasted.
+
+Nothing here states a finding; it only joins words. What is joined may be hostile (a test name, a path, a message), so
+:func:`plain` removes what could break a line or reverse its direction; escaping is the display's task.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-__all__ = ["LONGEST_NAME", "plain", "shell"]
+from stabkit.numbers import amount_text
+
+__all__ = ["LONGEST_NAME", "capital", "count", "joined", "plain", "plural", "shell", "verb"]
 
 LONGEST_NAME: Final = 90
 """Characters of a name beyond which it is cut in its middle."""
 
 _WORD: Final = 16
+_PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries"}
 _SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
 
 
@@ -53,3 +60,82 @@ def shell(words: Sequence[object]) -> str:
     "stabkit collect --only 'x; rm -r .'"
     """
     return shlex.join(plain(word, longest=400) for word in words)
+
+
+def plural(word: str, amount: float | None) -> str:
+    """Return the word in the number that fits the amount.
+
+    Examples
+    --------
+    >>> plural("test", 1), plural("test", 2), plural("retry", 2), plural("is", 0), plural("pass", 2)
+    ('test', 'tests', 'retries', 'are', 'passes')
+    """
+    if amount == 1:
+        return word
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"
+
+
+def verb(singular: str, amount: int) -> str:
+    """Return a verb in the number that fits the amount: ``shows`` for one, ``show`` for many.
+
+    Examples
+    --------
+    >>> verb("shows", 1), verb("shows", 3), verb("is", 3)
+    ('shows', 'show', 'are')
+    """
+    if amount == 1:
+        return singular
+    return _PLURALS.get(singular) or singular.removesuffix("s")
+
+
+def count(amount: float | None, word: str, many: str | None = None) -> str:
+    """Return an amount with its noun; ``many`` says how the noun reads for many, where the grammar here does not know.
+
+    Examples
+    --------
+    >>> count(1, "round"), count(0, "finding"), count(2, "session of chat"), count(2, "run has", "runs have")
+    ('1 round', '0 findings', '2 sessions of chat', '2 runs have')
+    """
+    if many is not None:
+        return f"{amount_text(amount)} {word if amount == 1 else many}"
+    head, _, tail = word.partition(" of ")
+    return f"{amount_text(amount)} {plural(head, amount)}" + (f" of {tail}" if tail else "")
+
+
+def joined(parts: Iterable[object], *, most: int = 3, last: str = "and", more: str = "") -> str:
+    """Return parts as a list in words; a cut list says how many more there are.
+
+    Examples
+    --------
+    >>> joined(["a", "b", "c"])
+    'a, b and c'
+    >>> joined(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    >>> joined([])
+    ''
+    """
+    texts = [plain(part) for part in parts]
+    if len(texts) > most:
+        # "and 1 more" is longer to read than the one itself.
+        if len(texts) == most + 1:
+            return joined(texts, most=most + 1, last=last)
+        rest = f"{len(texts) - most} more{' ' + more if more else ''}"
+        return f"{', '.join(texts[:most])} and {rest}"
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
+
+
+def capital(text: str) -> str:
+    """Return the text with its first letter in upper case, the rest untouched.
+
+    Examples
+    --------
+    >>> capital("p99 rose"), capital("")
+    ('P99 rose', '')
+    """
+    return text[:1].upper() + text[1:]

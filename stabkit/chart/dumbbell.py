@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.numbers import listing, percent, plural, significant
 from stabkit.chart.drawing.palette import (
     BASELINE,
     CANDIDATE,
@@ -22,6 +21,8 @@ from stabkit.chart.drawing.palette import (
     RULE,
 )
 from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, label_row, name_rows, name_sides
+from stabkit.numbers import percent, significant
+from stabkit.text import count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,12 +112,12 @@ def describe_dumbbell(
         return Description(f"No evidence on {of}", f"Empty dumbbell chart of {of}, where nothing was measured")
     worse, better = (list(rows.loc[rows["outcome"] == word, "name"].astype(str)) for word in ("regressed", "improved"))
     open_rows = int((rows["outcome"] == "inconclusive").sum())
-    parts = [f"{listing(names, 3)} regressed" for names in (worse,) if names]
-    parts += [f"{listing(names, 3)} improved" for names in (better,) if names]
+    parts = [f"{joined(names, most=3)} regressed" for names in (worse,) if names]
+    parts += [f"{joined(names, most=3)} improved" for names in (better,) if names]
     if open_rows:
         parts.append(f"{'no regression is shown, ' if not parts else ''}{open_rows} of {len(rows)} inconclusive")
     one = of.removesuffix("s")
-    still = f"The one {one} stayed" if len(rows) == 1 else f"All {plural(len(rows), one)} stayed"
+    still = f"The one {one} stayed" if len(rows) == 1 else f"All {count(len(rows), one)} stayed"
     title = "; ".join(parts) or f"{still} within {'its margin' if len(rows) == 1 else 'their margins'}"
     title = title[:1].upper() + title[1:] if not worse and not better else title
     scale = "logarithmic" if _wide(rows.head(SHOWN)) else "zero at the left"
@@ -124,6 +125,6 @@ def describe_dumbbell(
         f"Baseline grey, candidate with its 95{chr(0x202F)}% interval, {unit}, {scale}; "
         "✗ regressed, ? inconclusive, + improved, ✓ stable"
     )
-    caption += f"; {plural(rounds, 'round')} a side." if rounds else "."
+    caption += f"; {count(rounds, 'round')} a side." if rounds else "."
     caption += f" The {SHOWN} least stable of {len(rows)}." if len(rows) > SHOWN else ""
     return Description(title, f"Dumbbell chart of {of}, where {lower_first(title)}", caption)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.numbers import count, listing, measure, plural
 from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, MUTE, REGRESSED_INK, RULE
 from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, name_rows, name_sides
+from stabkit.numbers import amount_text, measure
+from stabkit.text import count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +96,7 @@ def _mark_late(axes: Axes, late: np.ndarray, at: tuple[float, float], *, colour:
     words = (
         f"{measure(float(late[-1]), 'ms')}"
         if len(late) == 1
-        else f"{count(len(late))} up to {measure(float(late[-1]), 'ms')}"
+        else f"{amount_text(len(late))} up to {measure(float(late[-1]), 'ms')}"
     )
     axes.annotate(
         words, at, xytext=(-7, 0), textcoords="offset points", ha="right", va="bottom" if above else "top",
@@ -113,7 +114,7 @@ def describe_events(frame: pd.DataFrame, *, expected: tuple[str, ...] = ()) -> D
     missing = [name for name in names if name not in set(candidate["event"])]
     baseline = rows[rows["side"] == "baseline"]
     if missing:
-        title = f"{listing(missing, 3)} never arrived in the candidate"
+        title = f"{joined(missing, most=3)} never arrived in the candidate"
     else:
         last = names[-1]
         whole = "Both" if len(names) == 2 else f"All {len(names)}"
@@ -122,12 +123,14 @@ def describe_events(frame: pd.DataFrame, *, expected: tuple[str, ...] = ()) -> D
         if len(baseline):
             title += f" ({_middle(baseline, last)} before)"
     key = f"ticks are messages, bars the middle 90{chr(0x202F)}%, dots medians"
-    sides = [f"{count(len(part))} of the {side}" for side, part in (("baseline", baseline), ("candidate", candidate))]
+    sides = [
+        f"{amount_text(len(part))} of the {side}" for side, part in (("baseline", baseline), ("candidate", candidate))
+    ]
     caption = f"Arrival after connect: {key}; messages: {' and '.join(sides)}."
     caption += " Arrows: later arrivals." if _reach(rows)[1] else ""
     caption += f" The first {SHOWN} of {len(names)} event types." if len(names) > SHOWN else ""
     return Description(
-        title, f"Event timeline of {plural(len(names), 'event type')}, where {lower_first(title)}", caption
+        title, f"Event timeline of {count(len(names), 'event type')}, where {lower_first(title)}", caption
     )
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.numbers import count, plural
 from stabkit.chart.drawing.palette import CANDIDATE, INK, MUTE, REGRESSED, REGRESSED_INK, SEVERITY
 from stabkit.chart.drawing.style import (
     annotate_empty,
@@ -22,6 +21,8 @@ from stabkit.chart.drawing.style import (
     spread,
 )
 from stabkit.chart.drawing.timeline import label_runs, mark_gaps, run_name
+from stabkit.numbers import amount_text
+from stabkit.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,19 +98,20 @@ def describe_open(frame: pd.DataFrame) -> Description:
     if not known:
         return Description("No scan history", "Empty bar chart of open findings, where no run was scanned")
     if len(known) == 1:
-        title = f"{plural(known[0], 'finding is', 'findings are')} open in the only scan"
+        title = f"{count(known[0], 'finding is', 'findings are')} open in the only scan"
     elif len(set(known)) == 1:
-        title = f"Open findings stayed at {count(known[0])} over {plural(len(known), 'scan')}"
+        title = f"Open findings stayed at {amount_text(known[0])} over {count(len(known), 'scan')}"
     elif known[0] == known[-1]:
-        title = f"Open findings are back at {count(known[-1])}, after {count(min(known))} to {count(max(known))}"
+        between = f"{amount_text(min(known))} to {amount_text(max(known))}"
+        title = f"Open findings are back at {amount_text(known[-1])}, after {between}"
     else:
         way = "rose" if known[-1] > known[0] else "fell"
         since = f"from {run_name(seen.iloc[0])} to {run_name(seen.iloc[-1])}"
-        title = f"Open findings {way} from {count(known[0])} to {count(known[-1])}, {since}"
+        title = f"Open findings {way} from {amount_text(known[0])} to {amount_text(known[-1])}, {since}"
     title = _of_tool(title, rows)
     gaps = len(rows) - len(known)
-    caption = f"{plural(len(known), 'scan')}, by severity, the most severe darkest." + (
-        f" {plural(gaps, 'run was', 'runs were')} not scanned." if gaps else ""
+    caption = f"{count(len(known), 'scan')}, by severity, the most severe darkest." + (
+        f" {count(gaps, 'run was', 'runs were')} not scanned." if gaps else ""
     )
     return Description(title, f"Stacked bars of open findings by severity, where {lower_first(title)}", caption)
 
@@ -138,7 +140,7 @@ def plot_new_fixed(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     reach = max(new.max(), fixed.max(), 1) * 1.25
     axes.set_ylim(-reach, reach)
     few_ticks(axes.yaxis, 5, whole=True)
-    axes.yaxis.set_major_formatter(lambda value, _: count(abs(value)))
+    axes.yaxis.set_major_formatter(lambda value, _: amount_text(abs(value)))
     for y, word, colour in ((reach * 0.5, "new", REGRESSED_INK), (-reach * 0.5, "fixed", CANDIDATE)):
         label_end(axes, word, (len(rows) - 0.5, y), colour=colour)
     label_runs(axes, rows)
@@ -158,16 +160,16 @@ def describe_new_fixed(frame: pd.DataFrame) -> Description:
     new, fixed = (0 if pd.isna(last[name]) else int(last[name]) for name in ("new", "fixed"))
     name = run_name(last)
     if new and fixed:
-        title = f"{count(new)} new and {count(fixed)} fixed in {name}"
+        title = f"{amount_text(new)} new and {amount_text(fixed)} fixed in {name}"
     elif new or fixed:
         seen, other = ("new", "fixed") if new else ("fixed", "new")
-        title = f"{plural(new or fixed, 'finding')} {seen} in {name}, none {other}"
+        title = f"{count(new or fixed, 'finding')} {seen} in {name}, none {other}"
     else:
         title = f"No finding came or went in {name}"
     came, went = (int(known[name].fillna(0).sum()) for name in ("new", "fixed"))
     title = _of_tool(title, rows)
     totals = (
-        f"{plural(came, 'finding')} new and {count(went)} fixed over {plural(len(known), 'comparison')}, "
+        f"{count(came, 'finding')} new and {amount_text(went)} fixed over {count(len(known), 'comparison')}, "
         "each with the scan before."
     )
     return Description(title, f"Bars of new and fixed findings per scan, where {lower_first(title)}", totals)
@@ -220,8 +222,8 @@ def describe_ages(frame: pd.DataFrame) -> Description:
         return Description("No finding is open", "Empty bar chart of finding ages, where no finding is open")
     oldest = frame.loc[frame["age_runs"].idxmax()]
     least = "at least " if bool(oldest["at_least"]) else ""
-    which = f"The oldest of {plural(len(frame), 'open finding')}" if len(frame) > 1 else "The one open finding"
-    title = f"{which} is {least}{plural(int(oldest['age_runs']), 'scan')} old"
+    which = f"The oldest of {count(len(frame), 'open finding')}" if len(frame) > 1 else "The one open finding"
+    title = f"{which} is {least}{count(int(oldest['age_runs']), 'scan')} old"
     caption = "Age in scans since a finding was first seen." + (
         f" The {min(len(frame), 12)} oldest." if len(frame) > 12 else ""
     )

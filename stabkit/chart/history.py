@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.numbers import listing, measure, percent, plural
 from stabkit.chart.drawing.palette import CANDIDATE, FAINT, INCONCLUSIVE_INK, INK, MUTE, REGRESSED_INK, SAFE_BAND
 from stabkit.chart.drawing.style import (
     annotate_empty,
@@ -24,6 +23,8 @@ from stabkit.chart.drawing.style import (
     width_pt,
 )
 from stabkit.chart.drawing.timeline import label_runs, mark_gaps, mark_releases, releases, run_name, step_edges
+from stabkit.numbers import measure, percent
+from stabkit.text import count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,24 +152,24 @@ def describe_history(
     ]
     if parts:
         # A change in the history is a finding of its own; whether it counts today the verdict says.
-        older = f", and {plural(len(parts) - 2, 'earlier change')}" if len(parts) > 2 else ""
+        older = f", and {count(len(parts) - 2, 'earlier change')}" if len(parts) > 2 else ""
         title = f"{name} of {of} {' and '.join(parts[:2])}{older}"
     elif known < FEWEST:
-        title = f"{of}: {plural(known, 'run is', 'runs are')} too few to look for changes"
+        title = f"{of}: {count(known, 'run is', 'runs are')} too few to look for changes"
     else:
-        title = f"No change found in {name} of {of} over {plural(known, 'run')}"
+        title = f"No change found in {name} of {of} over {count(known, 'run')}"
     gaps = len(rows) - known
-    caption = f"{plural(known, 'run')}; zero at the bottom; band: 95{chr(0x202F)}% interval of p50 within the run."
+    caption = f"{count(known, 'run')}; zero at the bottom; band: 95{chr(0x202F)}% interval of p50 within the run."
     bare = int((rows["p50_ms"].notna() & rows["p95_ms"].isna()).sum())
-    caption += f" {plural(bare, 'run has', 'runs have')} too few samples for p95." if bare else ""
-    caption += f" {plural(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
+    caption += f" {count(bare, 'run has', 'runs have')} too few samples for p95." if bare else ""
+    caption += f" {count(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
     old = int(rows["sketched"].sum()) if "sketched" in rows else 0
     if old:
-        whose = plural(old, "run without samples is", "runs without samples are")
+        whose = count(old, "run without samples is", "runs without samples are")
         caption += f" {whose} drawn from sketches, within 1{chr(0x202F)}%, with no band."
     caption += " Rules mark change points." if parts else ""
     named = [run_name(rows.iloc[place]) for place in releases(rows)]
-    caption += f" Triangles mark releases: {listing(named, 4)}." if named else ""
+    caption += f" Triangles mark releases: {joined(named, most=4)}." if named else ""
     return Description(
-        title, f"Step lines of p50 and p95 over {plural(len(rows), 'run')}, where {lower_first(title)}", caption
+        title, f"Step lines of p50 and p95 over {count(len(rows), 'run')}, where {lower_first(title)}", caption
     )

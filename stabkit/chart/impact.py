@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.numbers import count, percent, plural
 from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, INK, MUTE
 from stabkit.chart.drawing.style import annotate_empty, few_ticks, label_row, name_colours, name_rows
+from stabkit.numbers import amount_text, percent
+from stabkit.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +48,7 @@ def plot_impact(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     axes.barh(y, -deleted, color=BASELINE, height=0.62, linewidth=0)
     axes.axvline(0, color=INK, linewidth=1)
     for i, row in areas.iterrows():
-        label_row(axes, plural(int(row["files"]), "file"), int(str(i)), colour=MUTE)
+        label_row(axes, count(int(row["files"]), "file"), int(str(i)), colour=MUTE)
     name_rows(axes, areas["area"])
     reach = max(added.max() + deleted.max(), 1)
     axes.set_xlim(-max(deleted.max() * 1.08, reach * 0.04), max(added.max() * 1.08, reach * 0.04))
@@ -56,7 +57,7 @@ def plot_impact(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         few_ticks(axes.xaxis, 4, whole=True)
     else:
         axes.set_xticks([0])
-    axes.xaxis.set_major_formatter(lambda value, _: count(abs(value)))
+    axes.xaxis.set_major_formatter(lambda value, _: amount_text(abs(value)))
     axes.set_xlabel("lines", color=MUTE)
     name_colours(axes, [("■ deleted", MUTE), ("■ added", CANDIDATE)])
     return axes
@@ -69,15 +70,14 @@ def describe_impact(frame: pd.DataFrame) -> Description:
         return Description("No file changed", "Empty bar chart of changed lines, where no file changed")
     total = float(areas["lines"].sum())
     first = areas.iloc[0]
-    files = plural(len(frame), "file")
+    files = count(len(frame), "file")
     if total == 0:
         title = f"{files} changed, none by lines of text"
     elif len(areas) == 1:
-        title = f"All {count(total)} changed lines are in {first['area']}"
+        title = f"All {amount_text(total)} changed lines are in {first['area']}"
     else:
-        title = (
-            f"{percent(float(first['lines']) / total, digits=2)} of {count(total)} changed lines are in {first['area']}"
-        )
-    caption = f"{files} in {plural(len(areas), 'area')}: lines added right, deleted left."
+        share = percent(float(first["lines"]) / total, digits=2)
+        title = f"{share} of {amount_text(total)} changed lines are in {first['area']}"
+    caption = f"{files} in {count(len(areas), 'area')}: lines added right, deleted left."
     caption += f" The {SHOWN} largest areas." if len(areas) > SHOWN else ""
     return Description(title, f"Bars of changed lines by area, where {lower_first(title)}", caption)

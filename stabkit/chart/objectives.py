@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.numbers import listing, measure, percent, plural
 from stabkit.chart.drawing.palette import (
     CANDIDATE,
     GLYPHS,
@@ -21,6 +20,8 @@ from stabkit.chart.drawing.palette import (
     RULE,
 )
 from stabkit.chart.drawing.style import annotate_empty, name_rows, text_pt, width_pt
+from stabkit.numbers import measure, percent
+from stabkit.text import count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,7 +99,7 @@ def _states(rows: pd.DataFrame) -> list[str]:
 
 
 def _names(rows: pd.DataFrame) -> str:
-    return listing([str(name) for name in rows["name"]], 2)
+    return joined([str(name) for name in rows["name"]], most=2)
 
 
 def describe_objectives(frame: pd.DataFrame, *, confidence: float = 0.95) -> Description:
@@ -129,5 +130,5 @@ def describe_objectives(frame: pd.DataFrame, *, confidence: float = 0.95) -> Des
         "headroom counts to the interval's upper bound."
     )
     caption += " An arrow: the interval goes on." if (rows["used"] > FAR).any() else ""
-    alt = f"Intervals of {plural(len(rows), 'objective')} against the limit, where {lower_first(title)}"
+    alt = f"Intervals of {count(len(rows), 'objective')} against the limit, where {lower_first(title)}"
     return Description(title, alt, caption)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.numbers import measure, one_unit, plural
 from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, MUTE
 from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, height_pt, label_end, say, spread
+from stabkit.numbers import measure, one_unit
+from stabkit.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,8 +108,8 @@ def describe_resources(frame: pd.DataFrame, *, metric: str = "memory", of: str =
         finding += f", the baseline {before.removeprefix(has)}" if both else f"; the baseline {before}"
     rounds = len(candidate)
     gaps = int(candidate["round"].max() - candidate["round"].min()) + 1 - rounds
-    caption = f"{plural(rounds, 'round')}, one reading or the median of a round; zero at the bottom."
-    caption += f" {plural(gaps, 'round has', 'rounds have')} no reading." if gaps else ""
+    caption = f"{count(rounds, 'round')}, one reading or the median of a round; zero at the bottom."
+    caption += f" {count(gaps, 'round has', 'rounds have')} no reading." if gaps else ""
     caption += " One reading: no growth can be told." if rounds == 1 else ""
     return Description(finding, f"Lines of {word} by round, where {lower_first(finding)}", caption)
 

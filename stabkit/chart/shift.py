@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, Sizes, judged_text, lower_first, sizes_text
-from stabkit.chart.drawing.numbers import measure, plural, significant
 from stabkit.chart.drawing.palette import CANDIDATE, FAINT, GROUND, INK, OUTCOME_INKS, REGRESSED
 from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, say
+from stabkit.numbers import measure, significant
+from stabkit.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -169,7 +170,7 @@ def describe_shift(
         f"coloured where the interval excludes 0{sizes_text(sizes)}."
     )
     bare = int(_unbounded(rows).sum())
-    caption += f" {plural(bare, 'percentile has', 'percentiles have')} no interval yet (hollow)." if bare else ""
+    caption += f" {count(bare, 'percentile has', 'percentiles have')} no interval yet (hollow)." if bare else ""
     caption += " Away from 0 the axis is logarithmic." if _logarithmic(rows) else ""
     finding = title.removeprefix(f"{of}: ")
     return Description(title, f"Shift plot of {of} by percentile, where {lower_first(finding)}", caption)

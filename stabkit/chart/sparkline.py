@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from stabkit.chart.drawing.numbers import plural
 from stabkit.chart.drawing.palette import BASELINE, PALETTE
 from stabkit.chart.strip import COLOURS, Strip
+from stabkit.text import count
 
 __all__ = ["PastResult", "Sparkline"]
 
@@ -140,7 +140,7 @@ class Sparkline:
         told[-1] = f"this one {told[-1]}"
         what = f"Change of {self.metric}" if self.measured else "Verdicts"
         end = f". Margin {self.margin}." if self.measured else "."
-        return f"{what} in {plural(len(told), 'report')}, oldest first: {'; '.join(told)}{end}"
+        return f"{what} in {count(len(told), 'report')}, oldest first: {'; '.join(told)}{end}"
 
     @property
     def svg(self) -> bytes:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from stabkit.chart.drawing.numbers import percent, significant
 from stabkit.chart.drawing.palette import PALETTE
+from stabkit.numbers import percent, significant
 
 __all__ = ["Strip"]
 

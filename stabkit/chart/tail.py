@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, Sizes, sizes_text
-from stabkit.chart.drawing.numbers import measure, percent, significant
 from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, INK, MUTE
 from stabkit.chart.drawing.style import annotate_empty, few_ticks, height_pt, name_sides, say, text_pt, width_pt
+from stabkit.numbers import measure, percent, significant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

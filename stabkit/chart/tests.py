@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.numbers import listing, plural
 from stabkit.chart.drawing.palette import (
     GROUND,
     INCONCLUSIVE,
@@ -32,6 +31,7 @@ from stabkit.chart.drawing.style import (
     width_pt,
 )
 from stabkit.chart.drawing.timeline import label_runs, mark_gaps, run_name
+from stabkit.text import count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,26 +92,24 @@ def describe_not_passing(frame: pd.DataFrame) -> Description:
     now = int(known.iloc[-1])
     title = _failing(known, now, frame.reset_index(drop=True))
     gaps = len(counts) - len(known)
-    caption = f"{plural(len(known), 'run')}; failed includes errors; flaky passed on a retry within the run."
-    caption += f" {plural(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
+    caption = f"{count(len(known), 'run')}; failed includes errors; flaky passed on a retry within the run."
+    caption += f" {count(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
     return Description(
         title,
-        f"Stacked bars of tests not passing over {plural(len(counts), 'run')}, where {lower_first(title)}",
+        f"Stacked bars of tests not passing over {count(len(counts), 'run')}, where {lower_first(title)}",
         caption,
     )
 
 
 def _failing(known: pd.Series, now: int, rows: pd.DataFrame) -> str:
     if len(known) == 1:
-        return f"{plural(now, 'test')} failed in the only run" if now else "No test failed in the only run"
+        return f"{count(now, 'test')} failed in the only run" if now else "No test failed in the only run"
     values = known.astype(int).to_list()
     since = len(values) - 1
     while since > 0 and values[since - 1] == now:
         since -= 1
     if since == 0:
-        return (
-            f"{plural(now, 'test')} failed in every run" if now else f"No test failed in {plural(len(values), 'run')}"
-        )
+        return f"{count(now, 'test')} failed in every run" if now else f"No test failed in {count(len(values), 'run')}"
     name = run_name(rows.loc[known.index[since]])
     return (
         f"Failing tests {'rose' if now > values[since - 1] else 'fell'} from {values[since - 1]} to {now} with {name}"
@@ -213,15 +211,15 @@ def describe_test_map(frame: pd.DataFrame) -> Description:
     failing = list(last.loc[last["status"].isin(_BAD), "test_id"])
     total = frame["test_id"].nunique()
     if failing:
-        names = listing([str(test).rpartition("::")[2] or str(test) for test in failing], 2)
-        title = f"{plural(len(failing), 'test fails', 'tests fail')} in {run_name(runs.iloc[-1])}: {names}"
+        names = joined([str(test).rpartition("::")[2] or str(test) for test in failing], most=2)
+        title = f"{count(len(failing), 'test fails', 'tests fail')} in {run_name(runs.iloc[-1])}: {names}"
     else:
         title = (
-            f"None of the {plural(total, 'unstable test')} fails in {run_name(runs.iloc[-1])}"
+            f"None of the {count(total, 'unstable test')} fails in {run_name(runs.iloc[-1])}"
             if total > 1
             else f"The one unstable test does not fail in {run_name(runs.iloc[-1])}"
         )
     key = "× failed, ~ recovered by a retry, – skipped, empty: absent"
-    over = plural(len(runs), "run") if len(runs) <= _RUNS else f"the newest {_RUNS} of {plural(len(runs), 'run')}"
-    caption = f"Least stable first, {plural(total, 'test')} over {over}: {key}."
-    return Description(title, f"Test by run map of {plural(total, 'test')}, where {lower_first(title)}", caption)
+    over = count(len(runs), "run") if len(runs) <= _RUNS else f"the newest {_RUNS} of {count(len(runs), 'run')}"
+    caption = f"Least stable first, {count(total, 'test')} over {over}: {key}."
+    return Description(title, f"Test by run map of {count(total, 'test')}, where {lower_first(title)}", caption)

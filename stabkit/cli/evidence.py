@@ -170,7 +170,7 @@ def collect(
 def _tell_crowding(terminal: Terminal, collection: Collection) -> None:
     """Say which targets' times are mostly waiting for a free connection: they grow with the length of a round."""
     from stabkit.analyze.latency.lateness import crowded
-    from stabkit.report.words.numbers import measure
+    from stabkit.numbers import measure
 
     for side, evidence in collection.evidence.items():
         for target, waited, served in crowded(evidence["samples"]):
@@ -367,15 +367,13 @@ def _counts(evidence: Evidence) -> dict[str, Any]:
 
 
 def _say_stored(terminal: Terminal, output_format: Format, stored: list[dict[str, Any]]) -> None:
-    from stabkit.report.words.numbers import plural
+    from stabkit.text import count
 
     if output_format is Format.json:
         terminal.document({"schema": 1, "runs": stored})
         return
     for run in stored:
-        rows = ", ".join(
-            plural(count, _ROWS.get(name, name.removesuffix("s"))) for name, count in run["tables"].items()
-        )
+        rows = ", ".join(count(n, _ROWS.get(name, name.removesuffix("s"))) for name, n in run["tables"].items())
         terminal.result(f"stored run {run['label']} ({run['run_id']}): {rows or 'no rows'}")
 
 

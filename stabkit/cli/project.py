@@ -113,14 +113,14 @@ def index(
       stabkit index reports --format json
     """
     from stabkit.report.index.index_files import make_index
-    from stabkit.report.words.numbers import listing
+    from stabkit.text import joined
 
     made = make_index(folder)
     written = {Format.json: made.json, Format.markdown: made.markdown}.get(output_format)
     terminal = terminal_of(context)
     terminal.result(written.read_text(encoding="utf-8").rstrip() if written else str(made.html))
     if made.others:
-        terminal.note(f"left out, no result of a report: {listing(made.others, 3)}")
+        terminal.note(f"left out, no result of a report: {joined(made.others, most=3)}")
     for one in made.unread[:SHOWN_FILES]:
         terminal.error(EvidenceError(one.message, where=str(folder / one.file)))
     if made.unread:

@@ -18,13 +18,13 @@ from stabkit.chart.findings import (
     plot_open,
 )
 from stabkit.errors import UsageError, nearest
+from stabkit.numbers import duration
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sections.compliance import score_pieces
-from stabkit.report.words.numbers import duration
-from stabkit.report.words.wording import count, joined, sentence
+from stabkit.report.words.wording import sentence
 from stabkit.runs import order_runs
 from stabkit.store import open_store
-from stabkit.text import plain
+from stabkit.text import count, joined, plain
 
 __all__ = ["ComplianceHistory", "compliance_history"]
 

@@ -13,10 +13,10 @@ from stabkit.case.loaded import Case, load_case
 from stabkit.chart.dumbbell import SHOWN, describe_dumbbell, plot_dumbbell
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
+from stabkit.numbers import measure
 from stabkit.report.display import Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.sections import metrics, times
 from stabkit.report.sections.absent import absent
-from stabkit.report.words.numbers import measure
 from stabkit.report.words.sentences import standing_outcome, whole_text
 from stabkit.report.words.wording import metric_words, sentence
 from stabkit.text import plain, shell

@@ -9,14 +9,15 @@ from typing import Any, Final
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
 from stabkit.case.again import AGAIN, Again
 from stabkit.errors import UsageError, nearest
+from stabkit.numbers import significant
 from stabkit.report.display import Column, Group, Piece, Statement, Table
 from stabkit.report.words.estimates import change_text, margin_text, sample_text, value_text
 from stabkit.report.words.explained_items import facts_text, item_text
 from stabkit.report.words.needs import doubts, need_command
-from stabkit.report.words.numbers import confidence_text, significant
+from stabkit.report.words.numbers import confidence_text
 from stabkit.report.words.sentences import reason_text, standing_outcome
-from stabkit.report.words.wording import count, joined, sentence
-from stabkit.text import plain
+from stabkit.report.words.wording import sentence
+from stabkit.text import count, joined, plain
 
 __all__ = ["explain", "explanation_document", "find_condition"]
 

@@ -13,9 +13,10 @@ from stabkit.errors import UsageError
 from stabkit.report.display import Piece, Statement
 from stabkit.report.sections import change, verdict
 from stabkit.report.words.overview import changed_text
-from stabkit.report.words.wording import count, sentence
+from stabkit.report.words.wording import sentence
 from stabkit.runs import new_run
 from stabkit.schema import Evidence, conform
+from stabkit.text import count
 
 __all__ = ["ChangeImpact", "change_impact"]
 

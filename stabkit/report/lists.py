@@ -13,10 +13,12 @@ from stabkit.analyze.findings.hunks import stored_hunks
 from stabkit.analyze.findings.matching import FindingComparison, match_findings
 from stabkit.analyze.tests.coverage import coverage, expected_to_fail, hidden_tests, hidden_text
 from stabkit.analyze.tests.transitions import test_transitions
+from stabkit.numbers import amount_text, duration, measure
 from stabkit.report.display import Column, Piece, Statement, Table
-from stabkit.report.words.numbers import count, duration, measure, moment, plural
+from stabkit.report.words.numbers import moment
 from stabkit.schema import Evidence
 from stabkit.store import Compaction, Pruning, StoreCheck
+from stabkit.text import count
 
 __all__ = [
     "check_document",
@@ -56,7 +58,7 @@ def run_table(runs: pd.DataFrame) -> Table:
         for run in runs.itertuples()
     )
     records = tuple(json.loads(runs.to_json(orient="records", date_format="iso")))
-    return Table(columns, rows, plural(len(rows), "run"), records=records, limit=max(len(rows), 1))
+    return Table(columns, rows, count(len(rows), "run"), records=records, limit=max(len(rows), 1))
 
 
 def source_table(sources: Sequence[Mapping[str, Any]]) -> Table:
@@ -78,15 +80,15 @@ def source_table(sources: Sequence[Mapping[str, Any]]) -> Table:
         }
         for source in sources
     )
-    return Table(columns, rows, plural(len(rows), "file"), records=tuple(sources), limit=max(len(rows), 1))
+    return Table(columns, rows, count(len(rows), "file"), records=tuple(sources), limit=max(len(rows), 1))
 
 
 def _holds(source: Mapping[str, Any]) -> str | None:
     counts: Mapping[str, Any] = source.get("counts") or {}
     if "cases" in counts:
-        parts = [plural(counts["tests"], "test")]
+        parts = [count(counts["tests"], "test")]
         parts += [
-            f"{count(counts[name])} {name}"
+            f"{amount_text(counts[name])} {name}"
             for name in ("passed", "failed", "errors", "skipped", "flaky")
             if counts[name]
         ]
@@ -94,10 +96,10 @@ def _holds(source: Mapping[str, Any]) -> str | None:
             parts.append(duration(counts["time_s"]))
         return ", ".join(parts)
     if "findings" in counts:
-        by_severity = ", ".join(f"{count(n)} {severity}" for severity, n in counts["by_severity"].items())
-        return plural(counts["findings"], "finding") + (f" ({by_severity})" if by_severity else "")
+        by_severity = ", ".join(f"{amount_text(n)} {severity}" for severity, n in counts["by_severity"].items())
+        return count(counts["findings"], "finding") + (f" ({by_severity})" if by_severity else "")
     if "samples" in counts:
-        return plural(counts["samples"], "sample")
+        return count(counts["samples"], "sample")
     return None
 
 
@@ -196,7 +198,7 @@ def difference_tables(found: Mapping[str, Any]) -> tuple[Piece, ...]:
             for name, ids in found["transitions"].items()
             for test_id in ids
         )
-        caption = f"{plural(len(rows), 'test')} moved, {count(found['unchanged'])} unchanged"
+        caption = f"{count(len(rows), 'test')} moved, {amount_text(found['unchanged'])} unchanged"
         tables.append(Table((Column("state", "Transition", "outcome"), Column("what", "Test", "head")), rows, caption))
     if "states" in found:
         rows = tuple(
@@ -209,7 +211,7 @@ def difference_tables(found: Mapping[str, Any]) -> tuple[Piece, ...]:
             for name, findings in found["states"].items()
             for finding in findings
         )
-        caption = plural(len(rows), "finding")
+        caption = count(len(rows), "finding")
         if not found["comparable"]:
             caption += f"; the scans are not comparable: {'; '.join(found['why'])}"
         if found["assumed"]:
@@ -232,8 +234,8 @@ def _spot(finding: Mapping[str, Any]) -> str:
 def _coverage_sentences(found: Mapping[str, Any]) -> Iterator[str]:
     covered = found["coverage"]
     alone = {side: covered[side] - covered["common"] for side in ("before", "after")}
-    said = [f"{count(number)} only {side}" for side, number in alone.items() if number]
-    common = f"Common: {count(covered['common'])} of {plural(covered['of'], 'test')}"
+    said = [f"{amount_text(number)} only {side}" for side, number in alone.items() if number]
+    common = f"Common: {amount_text(covered['common'])} of {count(covered['of'], 'test')}"
     yield f"{'; '.join([common, *said])}."
     if not covered["comparable"]:
         yield "Less than 90 % are common, so these are different sets of tests: only the common ones are compared."
@@ -264,11 +266,11 @@ def check_document(found: StoreCheck) -> dict[str, Any]:
 
 def check_statement(found: StoreCheck) -> Statement:
     """Return what a check of a store found, in sentences."""
-    holds = f"{plural(found.runs, 'run')} in {plural(found.files, 'file')}, {measure(found.bytes / 1e6, 'MB')}"
-    state = "The store is whole" if found.whole else f"The store is damaged: {plural(len(found.faults), 'fault')}"
+    holds = f"{count(found.runs, 'run')} in {count(found.files, 'file')}, {measure(found.bytes / 1e6, 'MB')}"
+    state = "The store is whole" if found.whole else f"The store is damaged: {count(len(found.faults), 'fault')}"
     sentences = [f"{state}; {holds}."]
     if found.unnamed:
-        left = plural(len(found.unnamed), "file")
+        left = count(len(found.unnamed), "file")
         sentences.append(f"No marker names {left}, such as {found.unnamed[0]}: left by a killed process, never read.")
     return Statement(tuple(sentences))
 
@@ -276,14 +278,14 @@ def check_statement(found: StoreCheck) -> Statement:
 def compaction_statement(done: Compaction) -> Statement:
     """Return what a compaction did, in sentences."""
     packed = (
-        f"{plural(done.packed, 'file')} packed into {count(done.packs)}."
+        f"{count(done.packed, 'file')} packed into {amount_text(done.packs)}."
         if done.packed
         else "Nothing to pack: no table has two files that are not packed yet."
     )
     if done.overtaken:
         return Statement(("Another compaction was quicker; this one changed nothing.",))
-    removed = f"{plural(done.removed, 'replaced file')} removed, {measure(done.freed_bytes / 1e6, 'MB')} freed."
-    sketched = f"The samples of {plural(done.sketched, 'file')} are in a sketch now."
+    removed = f"{count(done.removed, 'replaced file')} removed, {measure(done.freed_bytes / 1e6, 'MB')} freed."
+    sketched = f"The samples of {count(done.sketched, 'file')} are in a sketch now."
     said = ((packed, True), (sketched, done.sketched), (removed, done.removed))
     return Statement(tuple(sentence for sentence, true in said if true))
 
@@ -291,19 +293,21 @@ def compaction_statement(done: Compaction) -> Statement:
 def pruning_statement(done: Pruning) -> Statement:
     """Return what a pruning removed, or would remove, in sentences."""
     held = (
-        f"{plural(done.held, 'older run')} keep their samples: in a file with those of a newer run, or the newest of "
+        f"{count(done.held, 'older run')} keep their samples: in a file with those of a newer run, or the newest of "
         "an environment."
     )
     if not done.paths:
         nothing = f"Nothing to prune: no file holds only samples of runs that ended before {moment(done.before)}."
         return Statement((nothing, held) if done.held else (nothing,))
     size = measure(done.bytes / 1e6, "MB")
-    what = f"{count(done.samples)} samples of {plural(len(done.runs), 'run')} that ended before {moment(done.before)}"
+    what = (
+        f"{amount_text(done.samples)} samples of {count(len(done.runs), 'run')} that ended before {moment(done.before)}"
+    )
     did = "are pruned" if done.done else "would be pruned"
     after = (
         "Their percentiles stay, and all else of these runs; the files go with the first compaction an hour from now."
         if done.done
         else "Their percentiles and all else of these runs would stay. To do it, say the same with --yes."
     )
-    first = f"{what} {did}, {size} in {plural(done.files, 'file')}."
+    first = f"{what} {did}, {size} in {count(done.files, 'file')}."
     return Statement((first, after, held) if done.held else (first, after))

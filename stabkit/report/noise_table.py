@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from stabkit.analyze.outcome import to_json
 from stabkit.analyze.statistics.metric_noise import MAX_ALARMS, MetricNoise
+from stabkit.numbers import amount_text, percent, significant
 from stabkit.report.display import Column, Table
-from stabkit.report.words.numbers import count, listing, percent, plural, significant
+from stabkit.text import count, joined
 
 __all__ = ["noise_table"]
 
@@ -30,23 +31,25 @@ def noise_table(noise: Sequence[MetricNoise], environment: str | None) -> Table:
     )
     where = f" in environment {environment}" if environment else ""
     pairs = max((found.pairs for found in noise), default=0)
-    caption = f"The system against itself{where}: {plural(pairs, 'pair')} of interleaved runs"
+    caption = f"The system against itself{where}: {count(pairs, 'pair')} of interleaved runs"
     records = tuple({**to_json(found), "false_alarms": found.false_alarms, "unfit": found.unfit} for found in noise)
     return Table(columns, tuple(_row(found) for found in noise), caption, records=records)
 
 
 def _row(found: MetricNoise) -> dict[str, Any]:
     words = ("stable", "improved", "regressed", "inconclusive")
-    outcomes = [f"{count(number)} {word}" for word in words if (number := getattr(found, word))]
+    outcomes = [f"{amount_text(number)} {word}" for word in words if (number := getattr(found, word))]
     size = f"{found.metric}{f', {found.connection}' if found.connection else ''} · {found.rounds:g} rounds a run"
     rate = f"{percent(found.false_alarms / found.pairs)} [{percent(found.alarms_low)}, {percent(found.alarms_high)}]"
     effective = (
-        None if found.effective_n is None else f"{count(round(found.effective_n))} of {count(round(found.samples))}"
+        None
+        if found.effective_n is None
+        else f"{amount_text(round(found.effective_n))} of {amount_text(round(found.samples))}"
     )
     return {
         "subject": (found.target, size),
-        "pairs": count(found.pairs),
-        "outcomes": listing(outcomes),
+        "pairs": amount_text(found.pairs),
+        "outcomes": joined(outcomes, most=5),
         "alarms": rate + (f", above {percent(MAX_ALARMS)}: not judged" if found.unfit else ""),
         "pair_sd": _both(found.pair_sd, found.tail_pair_sd),
         "run_sd": _both(found.run_sd, found.tail_run_sd),

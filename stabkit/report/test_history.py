@@ -15,13 +15,14 @@ from stabkit.case.again import Again
 from stabkit.case.settings import find_settings, places
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
+from stabkit.numbers import duration, percent
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sections.tests import map_figure, not_passing_figure
-from stabkit.report.words.numbers import duration, moment, percent
-from stabkit.report.words.wording import count, joined, sentence, verb
+from stabkit.report.words.numbers import moment
+from stabkit.report.words.wording import sentence
 from stabkit.runs import order_runs
 from stabkit.store import open_store
-from stabkit.text import plain
+from stabkit.text import count, joined, plain, verb
 
 __all__ = ["TestTrends", "test_trends"]
 

@@ -12,11 +12,11 @@ from stabkit.analyze.history.trends import analyze_history, run_history
 from stabkit.chart.drawing.timeline import run_name
 from stabkit.config import Config
 from stabkit.errors import UsageError
+from stabkit.numbers import amount_text, measure, percent
 from stabkit.report.display import Column, Group, Statement, Table
-from stabkit.report.words.numbers import count, interval, measure, moment, percent
-from stabkit.report.words.wording import count as counted
-from stabkit.report.words.wording import joined, metric_words, sentence
-from stabkit.text import plain
+from stabkit.report.words.numbers import interval, moment
+from stabkit.report.words.wording import metric_words, sentence
+from stabkit.text import count, joined, plain
 
 __all__ = ["Quantile", "margin_of", "trend"]
 
@@ -84,10 +84,10 @@ def trend(
     said = [_lead(of, frame, history), *_changes(frame, history), _drift(history.drift), *_doubts(frame, history)]
     bare = int(frame["sketched"].sum()) if "sketched" in frame else 0
     if bare:
-        said.append(sentence(f"{counted(bare, 'run')} without samples told from sketches, within {percent(0.01)}"))
+        said.append(sentence(f"{count(bare, 'run')} without samples told from sketches, within {percent(0.01)}"))
     apart = len(every) - len(frame)
     if apart:
-        said.append(sentence(f"{counted(apart, 'run')} of another environment or kind of connection left out"))
+        said.append(sentence(f"{count(apart, 'run')} of another environment or kind of connection left out"))
     return Group((Statement(tuple(text for text in said if text)), _table(frame, history, of, limit)))
 
 
@@ -100,15 +100,15 @@ def margin_of(config: Config | None, target: str, metric: str, quantile: Quantil
 
 
 def _lead(of: str, frame: pd.DataFrame, history: History) -> str:
-    known = counted(history.n, "run")
+    known = count(history.n, "run")
     gaps = len(frame) - history.n
-    missing = f"; {counted(gaps, 'run')} without it" if gaps else ""
+    missing = f"; {count(gaps, 'run')} without it" if gaps else ""
     if history.n < _ENOUGH:
         return sentence(f"{of}: {known} with a value{missing}; {_ENOUGH} show whether it changes or drifts")
     if history.drift.outcome == "drifting":
         return sentence(f"{of}: a drift in {known}{missing}")
     level = measure(history.segments[-1].median, "ms")
-    found = counted(len(history.changes), "change") if history.changes else "no change found"
+    found = count(len(history.changes), "change") if history.changes else "no change found"
     return sentence(f"{of}: {found} in {known}{missing}; its level is {level}")
 
 
@@ -137,7 +137,11 @@ def _drift(drift: Drift) -> str:
     soon = ""
     if drift.reaches_margin_in is not None:
         least, most = drift.reaches_margin_in
-        when = f"{count(least)} runs or more" if most is None else f"{count(least)} to {count(most)} runs"
+        when = (
+            f"{amount_text(least)} runs or more"
+            if most is None
+            else f"{amount_text(least)} to {amount_text(most)} runs"
+        )
         soon = f"; at that pace it has moved by the margin in {when}"
     return sentence(f"it drifts {way} by {measure(abs(drift.slope_per_run), 'ms')} a run {bounds}{soon}")
 
@@ -146,11 +150,11 @@ def _doubts(frame: pd.DataFrame, history: History) -> list[str]:
     said = []
     for change in history.suspects:
         off = f"{measure(change.after, 'ms')} instead of {measure(change.before, 'ms')}"
-        need = f"{counted(change.more_needed, 'more run')} would tell a change from a spike"
+        need = f"{count(change.more_needed, 'more run')} would tell a change from a spike"
         said.append(sentence(f"since {_name(frame, change.index)} it lies at {off}; {need}"))
     if history.spikes:
         names = joined([_name(frame, spike.index) for spike in history.spikes])
-        said.append(sentence(f"{counted(len(history.spikes), 'spike')} set aside: {names}"))
+        said.append(sentence(f"{count(len(history.spikes), 'spike')} set aside: {names}"))
     return said
 
 
@@ -166,9 +170,9 @@ def _table(frame: pd.DataFrame, history: History, of: str, limit: int) -> Table:
         run = frame.iloc[index]
         quantiles = {name: run[f"{name}_ms"] for name in ("p50", "p95", "p99")}
         shown = {name: None if pd.isna(value) else measure(value, "").strip() for name, value in quantiles.items()}
-        failed = None if pd.isna(run["failed"]) else count(run["failed"])
+        failed = None if pd.isna(run["failed"]) else amount_text(run["failed"])
         name = (plain(run_name(run)), moment(run["started_at"]))
-        rows.append({"run": name, **shown, "n": count(run["n"]), "failed": failed, "what": events.get(index)})
+        rows.append({"run": name, **shown, "n": amount_text(run["n"]), "failed": failed, "what": events.get(index)})
         records.append({**run.to_dict(), "what": events.get(index)})
     return Table(_COLUMNS, tuple(rows), f"Runs, the newest first: {of}", records=tuple(records), limit=limit)
 

@@ -12,7 +12,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from stabkit.chart.drawing.canvas import new_axes, to_svg
-from stabkit.chart.drawing.numbers import SPACE
 from stabkit.chart.drawing.palette import GROUND, REGRESSED
 from stabkit.chart.drawing.style import settle
 from stabkit.chart.dumbbell import describe_dumbbell, plot_dumbbell
@@ -32,6 +31,7 @@ from stabkit.chart.resources import describe_resources, plot_resources
 from stabkit.chart.shift import describe_shift, plot_shift
 from stabkit.chart.tail import describe_tail, plot_tail
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
+from stabkit.numbers import SPACE
 
 HOSTILE = "<script>$\\frac{1}$\x00\x1b[31m" + "é" * 50
 Frame = pd.DataFrame

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from stabkit.chart.drawing.numbers import SPACE
 from stabkit.chart.sparkline import COLUMNS, MIDDLE, PITCH, REACH, UNIT, WIDTH, PastResult, Sparkline
 from stabkit.chart.strip import Strip
+from stabkit.numbers import SPACE
 
 STEADY = Strip(0.02, -0.01, 0.05, 0.1, "stable")
 OPEN = Strip(0.1, None, None, 0.1, "inconclusive")

@@ -23,8 +23,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import Formatter
 
-from stabkit.chart.drawing.numbers import significant
 from stabkit.chart.drawing.palette import FAINT, GROUND, MUTE, PALETTE, RULE, WIDTH_IN
+from stabkit.numbers import significant
 
 __all__ = ["EvenTicks", "draw_blocks", "new_axes", "to_svg"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stabkit.chart.drawing.numbers import count, listing, plural
+from stabkit.numbers import amount_text
+from stabkit.text import count, joined
 
 __all__ = ["Description", "Sizes", "judged_text", "lower_first", "sizes_text"]
 
@@ -46,8 +47,8 @@ def sizes_text(sizes: Sizes | None) -> str:
         return ""
     if len(set(sizes.values())) == 1 and len(sizes) == 2:
         n, rounds = next(iter(sizes.values()))
-        return f"; n {count(n)} a side, in {plural(rounds, 'round')}"
-    parts = [f"{count(n)} in {plural(rounds, 'round')} of the {side}" for side, (n, rounds) in sizes.items()]
+        return f"; n {amount_text(n)} a side, in {count(rounds, 'round')}"
+    parts = [f"{amount_text(n)} in {count(rounds, 'round')} of the {side}" for side, (n, rounds) in sizes.items()]
     return f"; n {', '.join(parts)}"
 
 
@@ -68,7 +69,7 @@ def judged_text(judged: Mapping[str, str]) -> str:
         words = {"stable": f"within {'its margin' if alone else 'their margins'}"}.get(outcome, outcome)
         # "regressed" and "improved" are verbs already.
         verb = "" if outcome in ("regressed", "improved") else "is " if alone else "are "
-        parts.append(f"{listing(names)} {verb}{words}")
+        parts.append(f"{joined(names, most=5)} {verb}{words}")
     return ", ".join(parts)
 
 

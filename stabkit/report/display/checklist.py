@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stabkit.chart.drawing.numbers import plural
 from stabkit.errors import UsageError
 from stabkit.report.display.badges import badge
 from stabkit.report.display.escape import markdown_code, markdown_text, plain_text
 from stabkit.report.display.piece import Piece
+from stabkit.text import count
 
 __all__ = ["CheckItem", "Checklist"]
 
@@ -44,7 +44,7 @@ class Checklist(Piece):
         counts = [(sum(item.outcome == key for item in self.items), word) for key, word in words]
         text = ", ".join(f"{n} {word}" for n, word in counts if n) or "Nothing was checked"
         manual = sum(item.outcome == "manual" for item in self.items)
-        by_hand = f"; {plural(manual, 'line')} for a person to verify" if manual else ""
+        by_hand = f"; {count(manual, 'line')} for a person to verify" if manual else ""
         return f"{text}{by_hand}."
 
     def __repr__(self) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
 from stabkit.analyze.outcome import to_json
-from stabkit.chart.drawing.numbers import MINUS, count, significant
 from stabkit.errors import UsageError
+from stabkit.numbers import MINUS, amount_text, significant
 from stabkit.report.display.badges import badge
 from stabkit.report.display.escape import markdown_text, plain_text
 from stabkit.report.display.narrow import Layout, fold_line
@@ -116,7 +116,7 @@ class Table(Piece):
     def more(self) -> str:
         """Return "and 7 more", or nothing."""
         left = len(self.rows) - self.limit
-        return f"and {count(left)} more" if left > 0 else ""
+        return f"and {amount_text(left)} more" if left > 0 else ""
 
     def __repr__(self) -> str:
         return self.text()
@@ -183,7 +183,7 @@ def _shown(value: Any) -> Any:
     if hasattr(value, "__float__") and not isinstance(value, str):
         number = float(value)
         if number.is_integer():
-            return count(number)
+            return amount_text(number)
         short = f"{number:.3g}"
         exact = "." in short and "e" not in short and math.isclose(float(short), number, rel_tol=1e-9)
         return short.replace("-", MINUS) if exact else significant(number)  # 0.05 is no 0.0500

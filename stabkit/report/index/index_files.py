@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stabkit.errors import EvidenceError
+from stabkit.numbers import amount_text
 from stabkit.report.display import SCHEMA_VERSION
 from stabkit.report.display.escape import markdown_text
 from stabkit.report.index.index_page import index_html
@@ -18,7 +19,7 @@ from stabkit.report.index.lines import Placed, place_in_lines
 from stabkit.report.index.matrix import matrix, newest_of_each
 from stabkit.report.index.results import GROUPS, Unread, group_badge, read_folder
 from stabkit.report.page.files import write_whole
-from stabkit.report.words.numbers import count, plural
+from stabkit.text import count
 
 __all__ = ["Index", "make_index", "write_index"]
 
@@ -103,10 +104,10 @@ def make_index(folder: Path | str) -> Index:
 
 
 def _sentence(counts: Mapping[str, int]) -> str:
-    parts = [f"{count(counts[group])} {word}" for group, word, _ in GROUPS if counts[group]]
-    unread = f"{plural(counts['unread'], 'file')} cannot be read" if counts["unread"] else ""
+    parts = [f"{amount_text(counts[group])} {word}" for group, word, _ in GROUPS if counts[group]]
+    unread = f"{count(counts['unread'], 'file')} cannot be read" if counts["unread"] else ""
     if parts:
-        total = plural(sum(counts[group] for group, _, _ in GROUPS), "report")
+        total = count(sum(counts[group] for group, _, _ in GROUPS), "report")
         return f"{total}: {', '.join(parts)}{'; ' if unread else ''}{unread}."
     return f"{unread}." if unread else "There is no report in this folder."
 
@@ -163,5 +164,5 @@ def _markdown(reports: Sequence[Placed], unread: Sequence[Unread], sentence: str
         link = f"[{name}]({one.link})" if one.link else f"{name} (no page)"
         lines.append(f"| {link} | " + " | ".join(map(markdown_text, cells)) + " |")
     if len(reports) > _MARKDOWN_ROWS:
-        lines += ["", f"and {plural(len(reports) - _MARKDOWN_ROWS, 'report')} more"]
+        lines += ["", f"and {count(len(reports) - _MARKDOWN_ROWS, 'report')} more"]
     return "\n".join(lines) + "\n"

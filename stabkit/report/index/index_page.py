@@ -10,13 +10,15 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from stabkit.numbers import amount_text
 from stabkit.report.display.escape import slug
 from stabkit.report.display.markup import environment
 from stabkit.report.index.lines import Placed
 from stabkit.report.index.matrix import Matrix, matrix, newest_of_each
 from stabkit.report.index.results import GROUPS, Result, Unread, group_badge
 from stabkit.report.page.shell import package_version, page_css
-from stabkit.report.words.numbers import count, moment, plural
+from stabkit.report.words.numbers import moment
+from stabkit.text import count
 
 __all__ = ["index_html"]
 
@@ -40,7 +42,8 @@ def index_html(reports: Sequence[Placed], unread: Sequence[Unread], sentence: st
         if rows:
             groups.append(SimpleNamespace(
                 word=word, anchor=slug(word), badge=group_badge(group), rows=rows, older=older,
-                amount=count(len(rows) + len(older)), more=count(len(older)), drawn=any(row.sparkline for row in rows),
+                amount=amount_text(len(rows) + len(older)), more=amount_text(len(older)),
+                drawn=any(row.sparkline for row in rows),
                 folded=group == "stable" and len(rows) > _OPEN_STABLE,
             ))  # fmt: skip
     page = SimpleNamespace(
@@ -113,5 +116,5 @@ def _grid(reports: Sequence[Placed]) -> Any:
         for place, outcomes in shared.lines[:MATRIX_ROWS]
     ]
     cut = ((shared.more, "shared condition"), (len(shared.lines) - len(lines), "report"))
-    more = " and ".join(plural(amount, what) for amount, what in cut if amount)
+    more = " and ".join(count(amount, what) for amount, what in cut if amount)
     return SimpleNamespace(conditions=shared.conditions, lines=lines, more=f"and {more} more" if more else "")

@@ -20,9 +20,8 @@ from stabkit.chart.strip import Strip
 from stabkit.errors import EvidenceError
 from stabkit.report.display import SCHEMA_VERSION, badge
 from stabkit.report.sections.metrics import strip
-from stabkit.report.words.numbers import listing
 from stabkit.report.words.sentences import leading_estimate
-from stabkit.text import plain
+from stabkit.text import joined, plain
 
 __all__ = ["GROUPS", "Folder", "Result", "Unread", "group_badge", "read_folder"]
 
@@ -192,7 +191,7 @@ def _result(file: Path, content: Mapping[str, Any]) -> Result:
         about=about,
         text=text,
         largest=_text(summary.get("largest_change")),
-        missing=listing(missing, 3) if missing else "",
+        missing=joined(missing, most=3) if missing else "",
         at=_time(subject.get("at")),
         outcomes={condition.name: condition.outcome for condition in conditions},
         measured=_measured(conditions),

@@ -21,7 +21,8 @@ from stabkit.report.display import SCHEMA_VERSION, TEMPLATES
 from stabkit.report.display.escape import markdown_text, plain_text, slug
 from stabkit.report.page.cells import Failure, Section, collect_cells, read_notebook
 from stabkit.report.page.shell import package_version, page_css
-from stabkit.report.words.numbers import moment, plural
+from stabkit.report.words.numbers import moment
+from stabkit.text import count
 
 __all__ = ["Rendered", "render"]
 
@@ -171,7 +172,7 @@ def _when(heading: str, subject: Mapping[str, Any]) -> str:
     """Return time and rounds for the line above the heading; no time if a run without a label has it in the heading."""
     at, rounds = subject.get("at"), subject.get("rounds")
     told = not at or at[:10] in heading or at[:16].replace("-", "").replace(":", "") in heading
-    return " · ".join([*([] if told else [moment(at)]), *([plural(rounds, "round")] if rounds else [])])
+    return " · ".join([*([] if told else [moment(at)]), *([count(rounds, "round")] if rounds else [])])
 
 
 def _window_title(heading: str, verdict: Any, subject: Mapping[str, Any], failure: Failure | None) -> str:
@@ -219,7 +220,7 @@ def _summary(heading: str, failure: Failure | None, parts: list[Section]) -> str
     for i, block in enumerate(blocks):
         room -= len(block) + 2
         if room < 200:
-            kept.append(f"… and {plural(len(blocks) - i, 'block')} more in the HTML report.")
+            kept.append(f"… and {count(len(blocks) - i, 'block')} more in the HTML report.")
             break
         kept.append(block)
     return "\n\n".join(kept) + "\n"

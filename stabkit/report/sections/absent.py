@@ -6,7 +6,8 @@ from typing import Final
 
 from stabkit.case.loaded import Case
 from stabkit.report.display import NoEvidence
-from stabkit.report.words.wording import joined, sentence
+from stabkit.report.words.wording import sentence
+from stabkit.text import joined
 
 __all__ = ["absent"]
 

@@ -11,8 +11,8 @@ from stabkit.analyze.change.checklist_lines import readiness as answer_lines
 from stabkit.analyze.change.impact import area_coincidence, assess_changes
 from stabkit.analyze.outcome import Gate
 from stabkit.case.loaded import Case
-from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.impact import SHOWN, describe_impact, plot_impact
+from stabkit.numbers import amount_text
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.display.outline import SECTIONS
 from stabkit.report.sections.absent import absent
@@ -24,8 +24,8 @@ from stabkit.report.words.sentences import (
     section_of,
     waiting_reason,
 )
-from stabkit.report.words.wording import capital, count, joined, sentence
-from stabkit.text import plain
+from stabkit.report.words.wording import sentence
+from stabkit.text import capital, count, joined, plain
 
 __all__ = ["LEVELS", "area_table", "change_impact", "change_table", "impact_figure", "readiness", "risks"]
 

@@ -12,14 +12,13 @@ from stabkit.analyze.findings.findings_over_runs import finding_history
 from stabkit.analyze.findings.matching import FINDING_STATES, FindingComparison, match_findings, severity_rank
 from stabkit.analyze.findings.scores import FORMULAS, score_claims, score_conflicts
 from stabkit.case.loaded import Case
-from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.findings import describe_new_fixed, describe_open, plot_new_fixed, plot_open
+from stabkit.numbers import amount_text, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.absent import absent
-from stabkit.report.words.numbers import percent
-from stabkit.report.words.wording import count, joined, sentence, verb
+from stabkit.report.words.wording import sentence
 from stabkit.schema import Evidence
-from stabkit.text import plain
+from stabkit.text import count, joined, plain, verb
 
 __all__ = ["compliance", "findings_table", "history_figures", "score_pieces"]
 

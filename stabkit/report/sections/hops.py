@@ -8,11 +8,9 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.case.loaded import Case
-from stabkit.chart.drawing.numbers import count as amount_text
+from stabkit.numbers import amount_text, measure
 from stabkit.report.display import Column, Table
-from stabkit.report.words.numbers import measure
-from stabkit.report.words.wording import joined
-from stabkit.text import plain
+from stabkit.text import joined, plain
 
 __all__ = ["hops", "protocols"]
 

@@ -11,13 +11,13 @@ import pandas as pd
 from stabkit.analyze.gate.looks import read_looks
 from stabkit.case.loaded import Case
 from stabkit.case.run_evidence import states_its_start
-from stabkit.chart.drawing.numbers import count as amount_text
+from stabkit.numbers import amount_text, measure, percent
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
 from stabkit.report.noise_table import noise_table
 from stabkit.report.sections.absent import absent
-from stabkit.report.words.numbers import confidence_text, measure, moment, percent
-from stabkit.report.words.wording import count, sentence, verb
-from stabkit.text import plain, shell
+from stabkit.report.words.numbers import confidence_text, moment
+from stabkit.report.words.wording import sentence
+from stabkit.text import count, plain, shell, verb
 
 __all__ = ["METHODS", "evidence_and_method"]
 

@@ -12,12 +12,13 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
 from stabkit.case.loaded import Case
 from stabkit.chart.objectives import describe_objectives, plot_objectives
 from stabkit.chart.strip import Strip
+from stabkit.numbers import measure
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.display.answer import KeyMetric
 from stabkit.report.display.outline import SECTIONS
 from stabkit.report.sections.absent import absent
 from stabkit.report.words.estimates import change_text, headroom_text, margin_text, sample_text, values_text
-from stabkit.report.words.numbers import confidence_text, measure, pair
+from stabkit.report.words.numbers import confidence_text, pair
 from stabkit.report.words.sentences import (
     leading_estimate,
     outcome_count_text,
@@ -25,8 +26,8 @@ from stabkit.report.words.sentences import (
     slow_requests_words,
     standing_outcome,
 )
-from stabkit.report.words.wording import capital, count, metric_words, sentence
-from stabkit.text import plain
+from stabkit.report.words.wording import metric_words, sentence
+from stabkit.text import capital, count, plain
 
 __all__ = ["estimate_table", "first_metrics", "key_metrics"]
 

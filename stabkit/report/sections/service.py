@@ -12,18 +12,18 @@ from stabkit.analyze.latency.lateness import own_lateness
 from stabkit.analyze.outcome import ConditionResult
 from stabkit.analyze.statistics.shares import wilson
 from stabkit.case.loaded import Case
-from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.events import SHOWN, describe_events, plot_events
 from stabkit.chart.resources import describe_resources, plot_resources
+from stabkit.numbers import amount_text, measure, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.absent import absent
 from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
 from stabkit.report.words.estimates import change_text
-from stabkit.report.words.numbers import confidence_text, measure, moment, percent
+from stabkit.report.words.numbers import confidence_text, moment
 from stabkit.report.words.sentences import outcome_count_text
-from stabkit.report.words.wording import count, joined, metric_words, sentence, verb
-from stabkit.text import plain
+from stabkit.report.words.wording import metric_words, sentence
+from stabkit.text import count, joined, plain, verb
 
 __all__ = ["availability", "checks_table", "resources", "websocket"]
 

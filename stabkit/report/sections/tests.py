@@ -14,14 +14,13 @@ from stabkit.analyze.tests.coverage import LEFT_OUT, expected_to_fail
 from stabkit.analyze.tests.tests_over_runs import pass_history, test_run_map
 from stabkit.analyze.tests.transitions import suite_summary
 from stabkit.case.loaded import Case
-from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
+from stabkit.numbers import amount_text, duration
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.absent import absent
-from stabkit.report.words.numbers import duration
 from stabkit.report.words.sentences import whole_text
-from stabkit.report.words.wording import count, joined, sentence
-from stabkit.text import plain
+from stabkit.report.words.wording import sentence
+from stabkit.text import count, joined, plain
 from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["map_figure", "not_passing_figure", "results"]

@@ -15,16 +15,16 @@ from stabkit.analyze.history.trends import Change, detect_changes, run_history
 from stabkit.analyze.latency.comparison import quantile_shift
 from stabkit.analyze.outcome import ConditionResult
 from stabkit.case.loaded import Case
-from stabkit.chart.drawing.numbers import count as amount_text
 from stabkit.chart.history import describe_history, plot_history
 from stabkit.chart.shift import describe_shift, plot_shift
 from stabkit.chart.tail import SHARES, describe_tail, plot_tail
+from stabkit.numbers import amount_text
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
 from stabkit.report.sections.absent import absent
 from stabkit.report.sections.metrics import ORDER
 from stabkit.report.words.sentences import outcome_count_text, standing_outcome, whole_text
-from stabkit.report.words.wording import count, joined, metric_words, sentence, verb
-from stabkit.text import plain
+from stabkit.report.words.wording import metric_words, sentence
+from stabkit.text import count, joined, plain, verb
 
 __all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times", "too_few"]
 

@@ -14,8 +14,8 @@ from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.words import overview
 from stabkit.report.words.needs import deciding_command, within_reach
 from stabkit.report.words.sentences import reasons
-from stabkit.report.words.wording import capital, count, joined, sentence, verb
-from stabkit.text import plain
+from stabkit.report.words.wording import sentence
+from stabkit.text import capital, count, joined, plain, verb
 
 __all__ = ["business_value", "conclusion", "executive_summary", "recommendations", "verdict"]
 

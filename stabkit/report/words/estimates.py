@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 from stabkit.analyze.outcome import Estimate
-from stabkit.chart.drawing.numbers import SPACE, UNKNOWN
-from stabkit.chart.drawing.numbers import count as amount_text
-from stabkit.report.words.numbers import SHARES, aligned, measure, pair, percent, points, significant
+from stabkit.numbers import SPACE, UNKNOWN, amount_text, measure, percent, points, significant
+from stabkit.report.words.numbers import SHARES, aligned, pair
 
 __all__ = [
     "change_text",

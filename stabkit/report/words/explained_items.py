@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from stabkit.analyze.outcome import ConditionResult
+from stabkit.numbers import significant
 from stabkit.report.words.estimates import value_text
-from stabkit.report.words.numbers import significant
-from stabkit.report.words.wording import count, joined
-from stabkit.text import plain
+from stabkit.text import count, joined, plain
 
 __all__ = ["facts_text", "item_text"]
 

@@ -10,9 +10,9 @@ from typing import Final
 
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.case.again import AGAIN, Again
-from stabkit.chart.drawing.numbers import SPACE
-from stabkit.report.words.wording import count, named_metrics
-from stabkit.text import plain, shell
+from stabkit.numbers import SPACE
+from stabkit.report.words.wording import named_metrics
+from stabkit.text import count, plain, shell
 
 __all__ = ["deciding_command", "doubts", "need_command", "need_text", "within_reach"]
 

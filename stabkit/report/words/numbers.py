@@ -1,4 +1,4 @@
-"""Intervals, pairs and times as people read them; plain numbers are in :mod:`stabkit.chart.drawing.numbers`."""
+"""Intervals, pairs and times as people read them; plain numbers are in :mod:`stabkit.numbers`."""
 
 from __future__ import annotations
 
@@ -7,40 +7,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stabkit.chart.drawing.numbers import (
-    MINUS,
+from stabkit.numbers import (
     SPACE,
     UNKNOWN,
-    count,
     decimals_of,
-    duration,
-    listing,
-    measure,
     one_unit,
     percent,
-    plural,
-    points,
     significant,
 )
 
-__all__ = [
-    "MINUS",
-    "SPACE",
-    "aligned",
-    "confidence_text",
-    "count",
-    "duration",
-    "interval",
-    "listing",
-    "measure",
-    "moment",
-    "one_unit",
-    "pair",
-    "percent",
-    "plural",
-    "points",
-    "significant",
-]
+__all__ = ["aligned", "confidence_text", "interval", "moment", "pair"]
 
 # Units whose values are shares: their differences are percentage points.
 SHARES: Final = frozenset({"share", "rate", "proportion", "ratio", "fraction"})

@@ -23,8 +23,8 @@ from stabkit.report.words.sentences import (
     standing_outcome,
     verdict_sentence,
 )
-from stabkit.report.words.wording import capital, count, joined, named_metrics, sentence, verb
-from stabkit.text import plain
+from stabkit.report.words.wording import named_metrics, sentence
+from stabkit.text import capital, count, joined, plain, verb
 
 __all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]
 

@@ -13,13 +13,12 @@ from typing import Any, Final
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
 from stabkit.case.again import AGAIN, Again
-from stabkit.chart.drawing.numbers import count as amount_text
+from stabkit.numbers import amount_text
 from stabkit.report.display.answer import Reason
 from stabkit.report.display.outline import SECTIONS
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
-from stabkit.report.words.wording import count, joined, plural, verb
-from stabkit.text import plain
+from stabkit.text import count, joined, plain, plural, verb
 from stabkit.vocabulary import of_websocket
 
 __all__ = [

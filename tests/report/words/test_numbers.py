@@ -9,18 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stabkit.analyze.outcome import Estimate
+from stabkit.numbers import SPACE, amount_text, duration, percent, significant
 from stabkit.report.words.estimates import change_text, margin_text
-from stabkit.report.words.numbers import (
-    SPACE,
-    count,
-    duration,
-    interval,
-    listing,
-    moment,
-    pair,
-    percent,
-    significant,
-)
+from stabkit.report.words.numbers import interval, moment, pair
+from stabkit.text import joined
 
 
 def plain(text: str) -> str:
@@ -81,8 +73,8 @@ def test_margin_and_pair() -> None:
 
 def test_words() -> None:
     assert interval(0.5, -0.25) == "[+0.50, −0.25]"
-    assert count(None) == "–"
-    assert listing(["a"]) == "a"
+    assert amount_text(None) == "–"
+    assert joined(["a"], most=5) == "a"
     assert plain(duration(-90)) == "−1 min 30 s"
     assert plain(moment("2025-09-14T14:24:00+02:00")) == "14 Sep 2025, 12:24 UTC"
     assert moment(None) == "–"

@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
-from stabkit.chart.drawing.numbers import SPACE
+from stabkit.numbers import SPACE
 from stabkit.report.words import overview
 from stabkit.report.words.sentences import reason, reason_text, standing_outcome, verdict_sentence, whole_text
-from stabkit.report.words.wording import count, joined
 from stabkit.schema import empty
-from stabkit.text import plain
+from stabkit.text import count, joined, plain
 
 
 def latency(outcome: str, *, name: str = "p50", **fields: Any) -> Estimate:

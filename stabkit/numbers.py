@@ -14,12 +14,11 @@ __all__ = [
     "MINUS",
     "SPACE",
     "UNKNOWN",
-    "count",
+    "amount_text",
     "duration",
-    "listing",
     "measure",
+    "one_unit",
     "percent",
-    "plural",
     "points",
     "significant",
 ]
@@ -76,12 +75,12 @@ def significant(value: float | None, digits: int = 3, *, sign: bool = False, dec
     return _grouped(value, decimals_of([value], digits) if decimals is None else decimals, sign=sign)
 
 
-def count(value: float | None) -> str:
+def amount_text(value: float | None) -> str:
     """Return a whole number with its thousands grouped.
 
     Examples
     --------
-    >>> count(12408).replace(SPACE, "_")
+    >>> amount_text(12408).replace(SPACE, "_")
     '12_408'
     """
     return UNKNOWN if value is None or not math.isfinite(value) else _grouped(float(value), 0, sign=False)
@@ -163,34 +162,6 @@ def points(difference: float | None) -> str:
     return f"{significant(difference * 100, sign=True)}{SPACE}pp"
 
 
-def plural(amount: float | None, one: str, many: str | None = None) -> str:
-    """Return the amount with the noun in its right form.
-
-    Examples
-    --------
-    >>> plural(1, "test"), plural(3, "test"), plural(2, "journey is", "journeys are")
-    ('1 test', '3 tests', '2 journeys are')
-    """
-    if many is None:
-        many = one[:-1] + "ies" if one.endswith("y") and one[-2:-1] not in "aeiou" else f"{one}s"
-    return f"{count(amount)} {one if amount == 1 else many}"
-
-
-def listing(items: Sequence[str], limit: int = 5) -> str:
-    """Return the items as one phrase, cut with a count.
-
-    Examples
-    --------
-    >>> listing(["a", "b", "c"]), listing(["a", "b", "c", "d"], limit=2), listing([])
-    ('a, b and c', 'a, b and 2 more', 'none')
-    """
-    if not items:
-        return "none"
-    if len(items) > limit:
-        return f"{', '.join(items[:limit])} and {count(len(items) - limit)} more"
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
 def duration(seconds: float | None) -> str:
     """Return a length of time in its two largest units.
 
@@ -211,7 +182,7 @@ def duration(seconds: float | None) -> str:
     for unit, size in sizes:
         amount, whole = divmod(whole, size)
         if amount or parts:
-            parts.append(f"{count(amount)}{SPACE}{unit}" if amount else "")
+            parts.append(f"{amount_text(amount)}{SPACE}{unit}" if amount else "")
         if len(parts) == 2:
             break
     return mark + " ".join(part for part in parts if part)
