@@ -26,7 +26,7 @@ from pathlib import Path
 
 from stabkit.pipeline.batch import cores
 from stabkit.pipeline.notebooks import find_notebook, notebook_parameters
-from stabkit.report.page.render import render
+from stabkit.report.page.rendering import render
 from stabkit.store import open_store
 
 ROOT = Path(__file__).parents[1]

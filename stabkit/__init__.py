@@ -16,18 +16,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from stabkit.analyze.history.trends import detect_changes as detect_changes
-    from stabkit.analyze.history.trends import detect_drift as detect_drift
-    from stabkit.analyze.latency.comparison import compare_latency as compare_latency
+    from stabkit.analyze.history import detect_changes as detect_changes
+    from stabkit.analyze.history import detect_drift as detect_drift
+    from stabkit.analyze.latency import compare_latency as compare_latency
     from stabkit.config import load_config as load_config
-    from stabkit.report.compliance import compliance_history as compliance_history
-    from stabkit.report.deltas import latency_deltas as latency_deltas
+    from stabkit.report import change_impact as change_impact
+    from stabkit.report import compliance_history as compliance_history
+    from stabkit.report import latency_deltas as latency_deltas
+    from stabkit.report import stability_report as stability_report
+    from stabkit.report import test_trends as test_trends
     from stabkit.report.display import Figure as Figure
     from stabkit.report.display import Table as Table
-    from stabkit.report.display.answer import Verdict as Verdict
-    from stabkit.report.impact import change_impact as change_impact
-    from stabkit.report.stability import stability_report as stability_report
-    from stabkit.report.test_history import test_trends as test_trends
+    from stabkit.report.display import Verdict as Verdict
     from stabkit.store import open_store as open  # noqa: A004 (stabkit.open is meant to read like the builtin)
 
     __version__: str

@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 
 from stabkit.analyze.outcome import Need
-from stabkit.analyze.statistics.bounds import CONFIDENCE
-from stabkit.analyze.statistics.metric_noise import MetricNoise
+from stabkit.analyze.statistics import CONFIDENCE, MetricNoise
 from stabkit.config import Condition, Config
 from stabkit.schema import Evidence
 

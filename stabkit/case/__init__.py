@@ -1,0 +1,5 @@
+"""A loaded case: two runs with their evidence, gate, history and noise."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

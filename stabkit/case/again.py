@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from stabkit.analyze.outcome import Need
+from stabkit.analyze import Need
 from stabkit.config import CollectSettings
 from stabkit.text import shell
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.tests.transitions import test_results
+from stabkit.analyze.tests import test_results
 from stabkit.store import Store
 from stabkit.vocabulary import BAD
 

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from stabkit.analyze.gate.evaluation import evaluate_gate
-from stabkit.analyze.outcome import ConditionResult, Gate
-from stabkit.analyze.sides import RunEvidence, Sides
-from stabkit.analyze.statistics.metric_noise import MetricNoise
+from stabkit.analyze import ConditionResult, Gate, RunEvidence, Sides
+from stabkit.analyze.gate import evaluate_gate
+from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
 from stabkit.case.run_evidence import existing, load_run, renamed, run_before, sketches_of
 from stabkit.case.self_pairs import known_noise
 from stabkit.case.settings import find_settings, places, store_or_none
-from stabkit.change.paths import described
+from stabkit.change import described
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.schema import Evidence, conform, empty

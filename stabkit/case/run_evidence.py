@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.sides import RunEvidence
+from stabkit.analyze import RunEvidence
 from stabkit.errors import EvidenceError, UnknownRunError
 from stabkit.schema import TABLES, Evidence, conform
 from stabkit.store import Store
@@ -116,7 +116,7 @@ def _equal(values: pd.Series, wanted: Any) -> pd.Series:
 
 
 def _read_folder(path: Path) -> RunEvidence:
-    from stabkit.read.readers import read_paths  # a run of the store needs no reader
+    from stabkit.read import read_paths  # a run of the store needs no reader
 
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and _is_evidence(p, path))
     if not files:

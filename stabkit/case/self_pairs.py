@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.gate.self_noise import SelfPair, measure_noise
-from stabkit.analyze.sides import RunEvidence
-from stabkit.analyze.statistics.metric_noise import MetricNoise
+from stabkit.analyze import RunEvidence
+from stabkit.analyze.gate import SelfPair, measure_noise
+from stabkit.analyze.statistics import MetricNoise
 from stabkit.config import Config
 from stabkit.runs import aa_sitting
 from stabkit.schema import Evidence

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.palette import (
+from stabkit.chart.drawing import (
     BASELINE,
     CANDIDATE,
     GLYPHS,
@@ -19,17 +18,24 @@ from stabkit.chart.drawing.palette import (
     OUTCOME_INKS,
     REGRESSED,
     RULE,
+    Description,
+    annotate_empty,
+    even_ticks,
+    few_ticks,
+    label_row,
+    lower_first,
+    name_rows,
+    name_sides,
 )
-from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, label_row, name_rows, name_sides
 from stabkit.numbers import percent, significant
 from stabkit.text import count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SHOWN", "describe_dumbbell", "plot_dumbbell"]
+__all__ = ["TIMES_SHOWN", "describe_dumbbell", "plot_dumbbell"]
 
-SHOWN: Final = 24
+TIMES_SHOWN: Final = 24
 _SHAPES = {"regressed": REGRESSED, "inconclusive": INCONCLUSIVE, "improved": CANDIDATE, "stable": CANDIDATE}
 
 
@@ -53,7 +59,7 @@ def plot_dumbbell(
         ``name``, ``baseline``, ``candidate``, ``low``, ``high`` (bounds of the candidate, all in ``unit``; null if
         unknown), ``outcome``.
     """
-    rows = _known(frame).head(SHOWN)
+    rows = _known(frame).head(TIMES_SHOWN)
     if rows.empty:
         return annotate_empty(axes)
     y = np.arange(len(rows))
@@ -120,11 +126,11 @@ def describe_dumbbell(
     still = f"The one {one} stayed" if len(rows) == 1 else f"All {count(len(rows), one)} stayed"
     title = "; ".join(parts) or f"{still} within {'its margin' if len(rows) == 1 else 'their margins'}"
     title = title[:1].upper() + title[1:] if not worse and not better else title
-    scale = "logarithmic" if _wide(rows.head(SHOWN)) else "zero at the left"
+    scale = "logarithmic" if _wide(rows.head(TIMES_SHOWN)) else "zero at the left"
     caption = (
         f"Baseline grey, candidate with its 95{chr(0x202F)}% interval, {unit}, {scale}; "
         "✗ regressed, ? inconclusive, + improved, ✓ stable"
     )
     caption += f"; {count(rounds, 'round')} a side." if rounds else "."
-    caption += f" The {SHOWN} least stable of {len(rows)}." if len(rows) > SHOWN else ""
+    caption += f" The {TIMES_SHOWN} least stable of {len(rows)}." if len(rows) > TIMES_SHOWN else ""
     return Description(title, f"Dumbbell chart of {of}, where {lower_first(title)}", caption)

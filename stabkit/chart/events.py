@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, MUTE, REGRESSED_INK, RULE
-from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, name_rows, name_sides
+from stabkit.chart.drawing import (
+    BASELINE,
+    CANDIDATE,
+    MUTE,
+    REGRESSED_INK,
+    RULE,
+    Description,
+    annotate_empty,
+    even_ticks,
+    few_ticks,
+    lower_first,
+    name_rows,
+    name_sides,
+)
 from stabkit.numbers import amount_text, measure
 from stabkit.text import count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SHOWN", "describe_events", "plot_events"]
+__all__ = ["EVENTS_SHOWN", "describe_events", "plot_events"]
 
-SHOWN: Final = 16
+EVENTS_SHOWN: Final = 16
 # Arrivals beyond this many times the latest usual one (its 95th percentile) are named at the edge.
 FAR: Final = 2.5
 
@@ -44,7 +55,7 @@ def plot_events(frame: pd.DataFrame, *, axes: Axes, expected: tuple[str, ...] = 
     names = _order(rows, expected)
     if not names:
         return annotate_empty(axes)
-    shown = names[:SHOWN]
+    shown = names[:EVENTS_SHOWN]
     rows = rows[rows["event"].isin(shown)]
     edge, far = _reach(rows)
     for side, colour, offset in _SIDES:
@@ -128,7 +139,7 @@ def describe_events(frame: pd.DataFrame, *, expected: tuple[str, ...] = ()) -> D
     ]
     caption = f"Arrival after connect: {key}; messages: {' and '.join(sides)}."
     caption += " Arrows: later arrivals." if _reach(rows)[1] else ""
-    caption += f" The first {SHOWN} of {len(names)} event types." if len(names) > SHOWN else ""
+    caption += f" The first {EVENTS_SHOWN} of {len(names)} event types." if len(names) > EVENTS_SHOWN else ""
     return Description(
         title, f"Event timeline of {count(len(names), 'event type')}, where {lower_first(title)}", caption
     )

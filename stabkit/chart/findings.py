@@ -7,20 +7,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.palette import CANDIDATE, INK, MUTE, REGRESSED, REGRESSED_INK, SEVERITY
-from stabkit.chart.drawing.style import (
+from stabkit.chart.drawing import (
+    CANDIDATE,
+    INK,
+    MUTE,
+    REGRESSED,
+    REGRESSED_INK,
+    SEVERITY,
+    Description,
     annotate_empty,
     draw_bars,
     even_ticks,
     few_ticks,
     height_pt,
     label_end,
+    label_runs,
+    lower_first,
+    mark_gaps,
     name_rows,
+    run_name,
     say,
     spread,
 )
-from stabkit.chart.drawing.timeline import label_runs, mark_gaps, run_name
 from stabkit.numbers import amount_text
 from stabkit.text import count
 

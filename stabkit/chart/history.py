@@ -8,21 +8,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.palette import CANDIDATE, FAINT, INCONCLUSIVE_INK, INK, MUTE, REGRESSED_INK, SAFE_BAND
-from stabkit.chart.drawing.style import (
+from stabkit.chart.drawing import (
+    CANDIDATE,
+    FAINT,
+    INCONCLUSIVE_INK,
+    INK,
+    MUTE,
+    REGRESSED_INK,
+    SAFE_BAND,
+    Description,
     annotate_empty,
     escape_label,
     even_ticks,
     few_ticks,
     height_pt,
     label_end,
+    label_runs,
+    lower_first,
+    mark_gaps,
+    mark_releases,
+    releases,
+    run_name,
     say,
     spread,
+    step_edges,
     text_pt,
     width_pt,
 )
-from stabkit.chart.drawing.timeline import label_runs, mark_gaps, mark_releases, releases, run_name, step_edges
 from stabkit.numbers import measure, percent
 from stabkit.text import count, joined
 

@@ -7,18 +7,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, INK, MUTE
-from stabkit.chart.drawing.style import annotate_empty, few_ticks, label_row, name_colours, name_rows
+from stabkit.chart.drawing import (
+    BASELINE,
+    CANDIDATE,
+    INK,
+    MUTE,
+    Description,
+    annotate_empty,
+    few_ticks,
+    label_row,
+    lower_first,
+    name_colours,
+    name_rows,
+)
 from stabkit.numbers import amount_text, percent
 from stabkit.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SHOWN", "describe_impact", "plot_impact"]
+__all__ = ["AREAS_SHOWN", "describe_impact", "plot_impact"]
 
-SHOWN = 10
+AREAS_SHOWN = 10
 
 
 def _areas(frame: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +49,7 @@ def plot_impact(frame: pd.DataFrame, *, axes: Axes) -> Axes:
     frame : DataFrame
         ``area``, ``added``, ``deleted`` (lines; null for binary files), one row a changed file.
     """
-    areas = _areas(frame).head(SHOWN)
+    areas = _areas(frame).head(AREAS_SHOWN)
     if areas.empty:
         return annotate_empty(axes, "no changed files")
     y = np.arange(len(areas))
@@ -79,5 +89,5 @@ def describe_impact(frame: pd.DataFrame) -> Description:
         share = percent(float(first["lines"]) / total, digits=2)
         title = f"{share} of {amount_text(total)} changed lines are in {first['area']}"
     caption = f"{files} in {count(len(areas), 'area')}: lines added right, deleted left."
-    caption += f" The {SHOWN} largest areas." if len(areas) > SHOWN else ""
+    caption += f" The {AREAS_SHOWN} largest areas." if len(areas) > AREAS_SHOWN else ""
     return Description(title, f"Bars of changed lines by area, where {lower_first(title)}", caption)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.palette import (
+from stabkit.chart.drawing import (
     CANDIDATE,
     GLYPHS,
     GROUND,
@@ -18,8 +17,13 @@ from stabkit.chart.drawing.palette import (
     OUTCOME_INKS,
     REGRESSED,
     RULE,
+    Description,
+    annotate_empty,
+    lower_first,
+    name_rows,
+    text_pt,
+    width_pt,
 )
-from stabkit.chart.drawing.style import annotate_empty, name_rows, text_pt, width_pt
 from stabkit.numbers import measure, percent
 from stabkit.text import count, joined
 

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, MUTE
-from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, height_pt, label_end, say, spread
+from stabkit.chart.drawing import (
+    BASELINE,
+    CANDIDATE,
+    MUTE,
+    Description,
+    annotate_empty,
+    even_ticks,
+    few_ticks,
+    height_pt,
+    label_end,
+    lower_first,
+    say,
+    spread,
+)
 from stabkit.numbers import measure, one_unit
 from stabkit.text import count
 

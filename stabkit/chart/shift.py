@@ -8,9 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, Sizes, judged_text, lower_first, sizes_text
-from stabkit.chart.drawing.palette import CANDIDATE, FAINT, GROUND, INK, OUTCOME_INKS, REGRESSED
-from stabkit.chart.drawing.style import annotate_empty, even_ticks, few_ticks, say
+from stabkit.chart.drawing import (
+    CANDIDATE,
+    FAINT,
+    GROUND,
+    INK,
+    OUTCOME_INKS,
+    REGRESSED,
+    Description,
+    Sizes,
+    annotate_empty,
+    even_ticks,
+    few_ticks,
+    judged_text,
+    lower_first,
+    say,
+    sizes_text,
+)
 from stabkit.numbers import measure, significant
 from stabkit.text import count
 

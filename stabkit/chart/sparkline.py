@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from stabkit.chart.drawing.palette import BASELINE, PALETTE
+from stabkit.chart.drawing import BASELINE, PALETTE
 from stabkit.chart.strip import COLOURS, Strip
 from stabkit.text import count
 

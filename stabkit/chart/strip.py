@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from stabkit.chart.drawing.palette import PALETTE
+from stabkit.chart.drawing import PALETTE
 from stabkit.numbers import percent, significant
 
 __all__ = ["Strip"]

@@ -7,9 +7,22 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, Sizes, sizes_text
-from stabkit.chart.drawing.palette import BASELINE, CANDIDATE, INK, MUTE
-from stabkit.chart.drawing.style import annotate_empty, few_ticks, height_pt, name_sides, say, text_pt, width_pt
+from stabkit.chart.drawing import (
+    BASELINE,
+    CANDIDATE,
+    INK,
+    MUTE,
+    Description,
+    Sizes,
+    annotate_empty,
+    few_ticks,
+    height_pt,
+    name_sides,
+    say,
+    sizes_text,
+    text_pt,
+    width_pt,
+)
 from stabkit.numbers import measure, percent, significant
 
 if TYPE_CHECKING:

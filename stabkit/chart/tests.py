@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.description import Description, lower_first
-from stabkit.chart.drawing.palette import (
+from stabkit.chart.drawing import (
     GROUND,
     INCONCLUSIVE,
     INCONCLUSIVE_INK,
@@ -18,19 +17,21 @@ from stabkit.chart.drawing.palette import (
     REGRESSED,
     REGRESSED_INK,
     SAFE_BAND,
-)
-from stabkit.chart.drawing.style import (
+    Description,
     annotate_empty,
     draw_bars,
     even_ticks,
     few_ticks,
     height_pt,
+    label_runs,
+    lower_first,
+    mark_gaps,
     name_colours,
     name_rows,
+    run_name,
     say,
     width_pt,
 )
-from stabkit.chart.drawing.timeline import label_runs, mark_gaps, run_name
 from stabkit.text import count, joined
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ _GLYPHS = {
 
 def _draw_cells(axes: Axes, kind: str, where: np.ndarray) -> None:
     """Draw the cells of one kind as one path and their glyphs as another; one a cell would be 20 times the bytes."""
-    from stabkit.chart.drawing.canvas import draw_blocks
+    from stabkit.chart.drawing import draw_blocks
 
     # Neighbours in a row are one block; the lines between runs part them.
     where = where[np.lexsort((where[:, 0], where[:, 1]))]

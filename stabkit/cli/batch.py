@@ -28,8 +28,7 @@ from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import StabkitError, UsageError
 
 if TYPE_CHECKING:
-    from stabkit.pipeline.batch import Made, Progressed
-    from stabkit.pipeline.job_lists import Listed
+    from stabkit.pipeline import Listed, Made, Progressed
 
 __all__ = ["batch"]
 
@@ -98,8 +97,7 @@ def batch(
       stabkit batch --pairs
       stabkit batch jobs.csv --output nightly --format markdown
     """
-    from stabkit.pipeline.batch import run_batch
-    from stabkit.pipeline.jobs import USUAL_NOTEBOOK, jobs_of
+    from stabkit.pipeline import USUAL_NOTEBOOK, jobs_of, run_batch
 
     terminal = terminal_of(context)
     names = notebooks_of(notebook or [USUAL_NOTEBOOK])
@@ -131,8 +129,8 @@ def batch(
 def _entries(
     jobs: Path | None, *, pairs: bool, below: Path | None, config: Path | None, data: str | None
 ) -> list[Listed]:
-    from stabkit.pipeline import jobs as sources
-    from stabkit.pipeline.job_lists import read_list
+    from stabkit.pipeline import pairs as stored_pairs
+    from stabkit.pipeline import projects_below, read_list
 
     if [jobs is not None, pairs, below is not None].count(True) != 1:
         raise UsageError(
@@ -140,9 +138,9 @@ def _entries(
             hint="Such as: stabkit batch --pairs, or see: stabkit batch --help",
         )
     if below is not None:
-        return sources.projects_below(below)
+        return projects_below(below)
     if jobs is None:
-        return sources.pairs(open_data(config, data), _places(config, data))
+        return stored_pairs(open_data(config, data), _places(config, data))
     try:
         content = sys.stdin.buffer.read() if str(jobs) == "-" else jobs.read_bytes()
     except OSError as error:
@@ -156,7 +154,7 @@ def _entries(
 
 def _places(config: Path | None, data: str | None) -> dict[str, str]:
     """Return store and configuration as notebooks take them; empty where there is none."""
-    from stabkit.pipeline.reports import from_here
+    from stabkit.pipeline import from_here
 
     settings = usual_config(config)
     store = data_folder(config, data) if data is not None or settings is not None else None
@@ -257,7 +255,7 @@ def _text(made: Sequence[Made], output: Path) -> str:
 
 
 def _markdown(made: Sequence[Made], output: Path) -> str:
-    from stabkit.report.display.escape import markdown_text
+    from stabkit.report.display import markdown_text
 
     lines = [f"**{_counted(made)}** [Index](<{output / 'index.html'}>)", "", "| Report | Verdict | |", "|---|---|---|"]
     for one in _sorted(made)[:_SHOWN_ROWS]:

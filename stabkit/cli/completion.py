@@ -19,6 +19,6 @@ def one_of(words: Callable[[], Any]) -> Callable[[str], list[str]]:
 
 def bundled() -> tuple[str, ...]:
     """Return the words that name notebooks that come with stabkit."""
-    from stabkit.pipeline.notebooks import BUNDLED
+    from stabkit.pipeline import BUNDLED
 
     return (*BUNDLED, "all")

@@ -28,7 +28,7 @@ from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageErro
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stabkit.analyze.findings.matching import FindingComparison
+    from stabkit.analyze.findings import FindingComparison
     from stabkit.config import Config
     from stabkit.schema import Evidence
 
@@ -78,7 +78,7 @@ def diff(
       stabkit diff old.sarif new.sarif --sarif added.sarif
       stabkit diff old.sarif new.sarif --base v1.4 --head v1.5
     """
-    from stabkit.report.lists import compare_scans, difference, difference_tables
+    from stabkit.report import compare_scans, difference, difference_tables
 
     terminal = terminal_of(context)
     found_config = usual_config(config)
@@ -116,7 +116,7 @@ def _changes_between(
     terminal: Terminal, repository: Path, given: tuple[str | None, str | None], sides: Sequence[Evidence]
 ) -> pd.DataFrame | None:
     """Return what git changed between the commits of two scans; None where they or the repository are not known."""
-    from stabkit.change.ranges import range_changes
+    from stabkit.change import range_changes
 
     stated = [_stated_commit(side) for side in sides]
     base, head = given[0] or stated[0], given[1] or stated[1] or ("HEAD" if given[0] else None)
@@ -148,7 +148,7 @@ def _stated_commit(side: Evidence) -> str | None:
 
 def _write_new(path: Path, matched: FindingComparison | None, after: Evidence) -> None:
     """Write the findings that only the later file has; no scan in it is an error, not an empty log."""
-    from stabkit.report.sarif import new_findings_log
+    from stabkit.report import new_findings_log
 
     if matched is None or not len(after["scans"]):
         raise UsageError("--sarif needs two scans; the files hold none.", hint="Leave it out, or give scan reports.")
@@ -171,7 +171,7 @@ def _read_whole(
     data: str | None,
 ) -> Evidence:
     """Return what a path or a run holds; what cannot be read at all is no empty side of a comparison."""
-    from stabkit.read.readers import expand, read_paths
+    from stabkit.read import expand, read_paths
 
     paths = expand(given)
     if not any(os.path.lexists(path) for path in paths) and (data is not None or settings is not None):

@@ -32,8 +32,8 @@ from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import EvidenceError, StoreError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from stabkit.analyze.gate.looks import Look
-    from stabkit.collect.session import Collection
+    from stabkit.analyze.gate import Look
+    from stabkit.collect import Collection
     from stabkit.schema import Evidence
     from stabkit.store import Store
 
@@ -88,10 +88,10 @@ def collect(
       stabkit collect --label v1.5 --baseline-label v1.4 --rounds 20
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
     """
-    from stabkit.case.earlier import look_back
-    from stabkit.change.git import repository_state
-    from stabkit.collect.session import baseline_state
-    from stabkit.collect.session import collect as collect_all
+    from stabkit.case import look_back
+    from stabkit.change import repository_state
+    from stabkit.collect import baseline_state
+    from stabkit.collect import collect as collect_all
 
     terminal = terminal_of(context)
     for option, given in (("--label", label), ("--baseline-label", baseline_label)):
@@ -113,8 +113,8 @@ def collect(
     with one_interrupt(terminal):
         looks: tuple[Look, ...] = ()
         if until_decided and baseline_label is not None:
-            from stabkit.case.self_pairs import known_noise
-            from stabkit.pipeline.sequential import collect_until_decided
+            from stabkit.case import known_noise
+            from stabkit.pipeline import collect_until_decided
 
             found = collect_until_decided(
                 settings,
@@ -169,7 +169,7 @@ def collect(
 
 def _tell_crowding(terminal: Terminal, collection: Collection) -> None:
     """Say which targets' times are mostly waiting for a free connection: they grow with the length of a round."""
-    from stabkit.analyze.latency.lateness import crowded
+    from stabkit.analyze.latency import crowded
     from stabkit.numbers import measure
 
     for side, evidence in collection.evidence.items():
@@ -254,7 +254,7 @@ def import_files(
       stabkit import tests junit.xml --label v1.5
       stabkit import scan ruff.sarif --run v1.5
     """
-    from stabkit.read.readers import read_paths
+    from stabkit.read import read_paths
     from stabkit.runs import new_run
 
     terminal = terminal_of(context)
@@ -322,7 +322,7 @@ def runs(
       stabkit runs
       stabkit runs --data data/sample --format json
     """
-    from stabkit.report.lists import run_table
+    from stabkit.report import run_table
 
     terminal = terminal_of(context)
     terminal.show(output_format, run_table(open_data(config, data).runs(aa=aa)))
@@ -345,10 +345,9 @@ def read(
       stabkit read junit.xml
       stabkit read reports/ --format json
     """
-    from stabkit.collect.advice import advise
-    from stabkit.read.readers import read_paths
-    from stabkit.read.summary import source_summary
-    from stabkit.report.lists import source_table
+    from stabkit.collect import advise
+    from stabkit.read import read_paths, source_summary
+    from stabkit.report import source_table
 
     terminal = terminal_of(context)
     evidence = read_paths(files, processes=_PROCESSES, keep_repeats=True)

@@ -25,7 +25,7 @@ from stabkit.cli.options import (
 from stabkit.cli.terminal import Format
 
 if TYPE_CHECKING:
-    from stabkit.case.loaded import Case
+    from stabkit.case import Case
 
 __all__ = ["compare", "explain", "gate"]
 
@@ -56,7 +56,7 @@ def compare(
       stabkit compare v1.4 v1.5
       stabkit compare latest~1 latest --data data/sample
     """
-    from stabkit.report.sections.metrics import key_metrics
+    from stabkit.report.sections import key_metrics
 
     terminal_of(context).show(output_format, key_metrics(_case(baseline, candidate, config, data), drawn=False))
     return 0
@@ -83,7 +83,7 @@ def gate(
       stabkit gate v1.4 v1.5 --fail-on regressed
       stabkit gate data/reference/before data/reference/after --format markdown
     """
-    from stabkit.report.sections.verdict import verdict
+    from stabkit.report.sections import verdict
 
     case = _case(baseline, candidate, config, data)
     terminal = terminal_of(context)
@@ -117,8 +117,8 @@ def explain(
       stabkit explain v1.4 v1.5 "api response time"
       stabkit explain v1.4 v1.5 "api response time" --format json
     """
-    from stabkit.report.explanation import explain as explanation
-    from stabkit.report.explanation import explanation_document, find_condition
+    from stabkit.report import explain as explanation
+    from stabkit.report import explanation_document, find_condition
 
     case = _case(baseline, candidate, config, data)
     gate_, found = case.gate, find_condition(case.gate, condition)
@@ -131,7 +131,7 @@ def explain(
 
 
 def _case(baseline: str | None, candidate: str | None, config: Path | None, data: str | None) -> Case:
-    from stabkit.case.loaded import load_case
+    from stabkit.case import load_case
 
     settings = usual_config(config)
     store = store_for((baseline, candidate), config, data)

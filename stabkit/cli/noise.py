@@ -46,9 +46,9 @@ def aa(
       stabkit aa
       stabkit aa --repeats 40 --rounds 10 --only api
     """
-    from stabkit.case.self_pairs import known_noise
-    from stabkit.collect.session import collect_aa
-    from stabkit.report.noise_table import noise_table
+    from stabkit.case import known_noise
+    from stabkit.collect import collect_aa
+    from stabkit.report import noise_table
 
     terminal = terminal_of(context)
     settings = require_config(config)

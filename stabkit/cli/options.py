@@ -223,7 +223,7 @@ def with_retries(evidence: Evidence, suite: str | None, settings: Config | None)
     UsageError
         There is no such suite.
     """
-    from stabkit.collect.retries import number_attempts
+    from stabkit.collect import number_attempts
 
     known = dict(settings.tests) if settings is not None else {}
     if suite is not None and known and suite not in known:
@@ -268,7 +268,7 @@ def source_error(source: Any) -> EvidenceError:
     """Return what is wrong with a source, given as a row of ``sources``, and what helps."""
     import pandas as pd
 
-    from stabkit.collect.advice import advise
+    from stabkit.collect import advise
 
     place = str(source.path) if pd.isna(source.line) else f"{source.path}:{source.line}"
     message = "it gave nothing usable" if pd.isna(source.message) else str(source.message)
@@ -317,7 +317,7 @@ def one_interrupt(terminal: Terminal) -> Iterator[None]:
 
 def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None, data: str | None) -> None:
     """Say the command that judges a run just stored, ready to be pasted."""
-    from stabkit.case.run_evidence import run_before
+    from stabkit.case import run_before
 
     run = store.run(run_id)
     before = run_before(run, store)

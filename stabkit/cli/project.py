@@ -19,7 +19,7 @@ SHOWN_FILES = 5
 
 
 def _scenarios() -> Iterable[str]:
-    from stabkit.demo.scenarios import SCENARIOS
+    from stabkit.demo import SCENARIOS
 
     return SCENARIOS
 
@@ -79,7 +79,7 @@ def demo(
       stabkit demo
       stabkit demo --scenario slow --output slow-reports
     """
-    from stabkit.demo.walk import walk
+    from stabkit.demo import walk
 
     terminal = terminal_of(context)
     finished = walk(scenario, output, rounds=rounds, note=terminal.note, progress=terminal.progress())
@@ -112,7 +112,7 @@ def index(
       stabkit index reports
       stabkit index reports --format json
     """
-    from stabkit.report.index.index_files import make_index
+    from stabkit.report.index import make_index
     from stabkit.text import joined
 
     made = make_index(folder)

@@ -25,7 +25,7 @@ from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import StabkitError, UsageError
 
 if TYPE_CHECKING:
-    from stabkit.pipeline.reports import Job, ReportFiles
+    from stabkit.pipeline import Job, ReportFiles
 
 __all__ = ["gravest", "notebooks_of", "report", "words_of"]
 
@@ -53,9 +53,9 @@ def report(
       stabkit report v1.4 v1.5 --output reports
       stabkit report --notebook test_trends --data data/sample
     """
-    from stabkit.pipeline.batch import make_reports
-    from stabkit.report.index.index_files import write_index
-    from stabkit.report.page.files import check_folder
+    from stabkit.pipeline import make_reports
+    from stabkit.report.index import write_index
+    from stabkit.report.page import check_folder
 
     terminal = terminal_of(context)
     jobs = _jobs(notebook or ["stability_report"], baseline, candidate, config, data, words_of(parameter or []))
@@ -81,8 +81,7 @@ def _jobs(
     data: str | None,
     extra: dict[str, str],
 ) -> list[Job]:
-    from stabkit.pipeline.notebooks import BUNDLED, find_notebook, notebook_parameters, read_value
-    from stabkit.pipeline.reports import Job, from_here
+    from stabkit.pipeline import BUNDLED, Job, find_notebook, from_here, notebook_parameters, read_value
 
     settings, names = usual_config(config), notebooks_of(notebooks)
     # A notebook of one's own may need no run, or say itself where they are.
@@ -111,14 +110,14 @@ def _jobs(
 
 def notebooks_of(given: Sequence[str]) -> list[str]:
     """Return names and paths of notebooks, with what ``all`` stands for."""
-    from stabkit.pipeline.notebooks import BUNDLED
+    from stabkit.pipeline import BUNDLED
 
     return list(dict.fromkeys(name for word in given for name in (BUNDLED if word == "all" else (word,))))
 
 
 def _check_runs(references: Sequence[str | None], store: Path | str | None) -> None:
     """Refuse a run that is not stored before a notebook is started for it."""
-    from stabkit.case.run_evidence import existing
+    from stabkit.case import existing
 
     named = [given for given in references if given and not existing(given)]
     if named and store is not None:

@@ -31,7 +31,7 @@ def check(
       stabkit store check
       stabkit store check --data data/sample --format json
     """
-    from stabkit.report.lists import check_document, check_statement
+    from stabkit.report import check_document, check_statement
 
     terminal = terminal_of(context)
     found = open_data(config, data).check()
@@ -57,7 +57,7 @@ def compact(context: typer.Context, config: ConfigOption = None, data: DataOptio
       stabkit store compact
       stabkit store compact --data runs
     """
-    from stabkit.report.lists import compaction_statement
+    from stabkit.report import compaction_statement
 
     terminal_of(context).show(Format.text, compaction_statement(open_data(config, data).compact()))
     return 0
@@ -85,7 +85,7 @@ def prune(
       stabkit store prune --keep-days 365
       stabkit store prune --keep-days 365 --yes
     """
-    from stabkit.report.lists import pruning_statement
+    from stabkit.report import pruning_statement
 
     done = open_data(config, data).prune(keep_days, dry_run=not yes)
     terminal_of(context).show(Format.text, pruning_statement(done))

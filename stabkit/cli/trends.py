@@ -43,10 +43,10 @@ def trend(
       stabkit trend api
       stabkit trend api --quantile p99 --format json
     """
-    from stabkit.case.run_evidence import sketches_of
+    from stabkit.case import sketches_of
     from stabkit.config import load_config
-    from stabkit.report.trend import margin_of
-    from stabkit.report.trend import trend as history
+    from stabkit.report import margin_of
+    from stabkit.report import trend as history
 
     store = open_data(config, data)
     settings = usual_config(config)

@@ -10,11 +10,9 @@ import pandas as pd
 
 from stabkit.config import PrometheusSource
 from stabkit.errors import EvidenceError
-from stabkit.probe.prometheus import RangeAnswer, ask_range
-from stabkit.read.content import ReportError
-from stabkit.read.json_content import odd_values, parse_json
-from stabkit.read.json_shapes import mapped
-from stabkit.read.loads.prometheus import FORMAT, bucket_series, readings
+from stabkit.probe import RangeAnswer, ask_range
+from stabkit.read import ReportError, mapped, odd_values, parse_json
+from stabkit.read.loads import FORMAT, bucket_series, readings
 from stabkit.schema import Evidence
 from stabkit.sources import named, source_evidence
 

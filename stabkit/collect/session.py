@@ -16,17 +16,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.change.changes import collect_changes, repository_state
-from stabkit.change.git import Git
+from stabkit.change import Git, collect_changes, repository_state
 from stabkit.collect.readings import query_range
 from stabkit.collect.suites import run_scan, run_suite
 from stabkit.config import Config
 from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
-from stabkit.probe.declared import declared_probes
-from stabkit.probe.http.floor import measure_floor
-from stabkit.probe.limits import TimeLimit, check_limits
-from stabkit.probe.rounds import Interrupted, Probe, Progress, run_rounds
-from stabkit.read.readers import read_paths
+from stabkit.probe import Interrupted, Probe, Progress, TimeLimit, check_limits, declared_probes, run_rounds
+from stabkit.probe.http import measure_floor
+from stabkit.read import read_paths
 from stabkit.runs import aa_label, check_label, new_run
 from stabkit.schema import Evidence
 from stabkit.sources import named, source_evidence

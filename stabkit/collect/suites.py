@@ -25,8 +25,7 @@ import pandas as pd
 
 from stabkit.collect.retries import number_attempts
 from stabkit.config import FindingMapping, ScanSource, TestSuite
-from stabkit.read.line_context import with_context
-from stabkit.read.readers import expand, read_file, read_paths
+from stabkit.read import expand, read_file, read_paths, with_context
 from stabkit.redact import is_secret_name, redact_text, secret_parts
 from stabkit.schema import Evidence
 from stabkit.sources import named, source_evidence

@@ -15,13 +15,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from stabkit.collect.session import collect
+from stabkit.collect import collect
 from stabkit.config import Config
 from stabkit.demo.certificates import Certificates, write_certificates
 from stabkit.demo.processes import RunningService, running_service
 from stabkit.demo.repository import BASELINE_LABEL, CANDIDATE_LABEL, commit_version, start_repository
 from stabkit.demo.scenarios import RELEASE, STORAGE_TEST, TIDY_STORAGE, Edit, apply_edits, write_service
-from stabkit.demo.walk import collect_versions, project_text, store_versions, write_config
+from stabkit.demo.tour import collect_versions, project_text, store_versions, write_config
 from stabkit.errors import UsageError
 from stabkit.store import Store, open_store
 

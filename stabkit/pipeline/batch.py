@@ -33,8 +33,8 @@ from stabkit.pipeline.reports import (
     report_paths,
 )
 from stabkit.pipeline.watch import Watch
-from stabkit.probe.containers import UnavailableError, find_group
-from stabkit.report.page.files import UNFINISHED, check_folder
+from stabkit.probe import UnavailableError, find_group
+from stabkit.report.page import UNFINISHED, check_folder
 
 __all__ = ["EXPECTED_MB", "Made", "Progressed", "cores", "free_mb", "make_reports", "run_batch"]
 
@@ -154,7 +154,7 @@ def run_batch(
 
 def _write_index(output: Path) -> None:
     # Imported while there is time for it: the first kernels should not wait for what is needed last.
-    from stabkit.report.index.index_files import write_index
+    from stabkit.report.index import write_index
 
     write_index(output)
 

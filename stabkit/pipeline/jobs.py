@@ -35,7 +35,7 @@ def pairs(store: Store, places: Mapping[str, str]) -> list[Listed]:
     StoreError
         The store cannot be read.
     """
-    from stabkit.case.run_evidence import run_before
+    from stabkit.case import run_before
 
     runs = store.runs()
     labels = runs["label"].value_counts()

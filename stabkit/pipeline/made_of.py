@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stabkit.case.run_evidence import existing
+from stabkit.case import existing
 from stabkit.errors import StabkitError
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.reports import Job, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
-from stabkit.report.page.shell import package_version
+from stabkit.report.page import package_version
 from stabkit.store import Store, open_store
 
 __all__ = ["Ingredients", "recorded", "same"]
@@ -126,14 +126,14 @@ def _resolved(store: Store, reference: str) -> str | None:
 
 
 def _before(run_id: str, store: Store) -> str:
-    from stabkit.case.run_evidence import run_before
+    from stabkit.case import run_before
 
     return run_before(store.run(run_id), store) or ""
 
 
 def _settings(data: str, store: Store | None) -> Path | None:
     # Imported where it is needed: it knows how to judge, too, which takes a second to load.
-    from stabkit.case.settings import find_settings_file
+    from stabkit.case import find_settings_file
 
     return find_settings_file(None, data, store)
 

@@ -16,8 +16,7 @@ from stabkit.pipeline.execute import Execution, execute_notebook
 from stabkit.pipeline.notebooks import find_notebook
 from stabkit.pipeline.watch import Watch
 from stabkit.redact import redact_text
-from stabkit.report.page.files import write_whole
-from stabkit.report.page.render import Rendered, render
+from stabkit.report.page import Rendered, render, write_whole
 
 __all__ = ["CELL_TIMEOUT_S", "Job", "ReportFiles", "from_here", "make_report", "report_failure", "report_paths"]
 

@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from stabkit.analyze.gate.evaluation import evaluate_gate
-from stabkit.analyze.gate.looks import Look, look_confidence, look_verdict, undecided, write_looks
-from stabkit.analyze.sides import RunEvidence
-from stabkit.analyze.statistics.metric_noise import MetricNoise
-from stabkit.collect.session import Collection, collect
+from stabkit.analyze import RunEvidence
+from stabkit.analyze.gate import Look, evaluate_gate, look_confidence, look_verdict, undecided, write_looks
+from stabkit.analyze.statistics import MetricNoise
+from stabkit.collect import Collection, collect
 from stabkit.config import Config
 from stabkit.errors import UsageError
-from stabkit.probe.rounds import Progress
+from stabkit.probe import Progress
 from stabkit.schema import Evidence
 
 __all__ = ["LOOKS", "SequentialCollection", "collect_until_decided"]

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from stabkit.config import Config
 from stabkit.errors import StabkitError
-from stabkit.probe.http.http_probe import HttpProbe
+from stabkit.probe.http import HttpProbe
 from stabkit.probe.resources import ResourceProbe
 from stabkit.probe.rounds import Probe
-from stabkit.probe.websocket.websocket_probe import WebSocketProbe
+from stabkit.probe.websocket import WebSocketProbe
 from stabkit.schema import Evidence
 from stabkit.sources import named, source_evidence
 

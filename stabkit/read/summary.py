@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.read import records
-from stabkit.read.tests.junit import MASKED
+from stabkit.read.tests import MASKED
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.vocabulary import BAD, GOOD

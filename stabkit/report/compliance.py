@@ -6,22 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from stabkit.analyze.findings.findings_over_runs import finding_ages, finding_history
-from stabkit.case.again import Again
-from stabkit.case.settings import find_settings, places
-from stabkit.chart.findings import (
-    describe_ages,
-    describe_new_fixed,
-    describe_open,
-    plot_ages,
-    plot_new_fixed,
-    plot_open,
-)
+from stabkit.analyze.findings import finding_ages, finding_history
+from stabkit.case import Again, find_settings, places
+from stabkit.chart import describe_ages, describe_new_fixed, describe_open, plot_ages, plot_new_fixed, plot_open
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import duration
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.sections.compliance import score_pieces
-from stabkit.report.words.wording import sentence
+from stabkit.report.sections import score_pieces
+from stabkit.report.words import sentence
 from stabkit.runs import order_runs
 from stabkit.store import open_store
 from stabkit.text import count, joined, plain

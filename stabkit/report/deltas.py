@@ -8,17 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze.outcome import ConditionResult, Estimate
-from stabkit.case.loaded import Case, load_case
-from stabkit.chart.dumbbell import SHOWN, describe_dumbbell, plot_dumbbell
+from stabkit.analyze import ConditionResult, Estimate
+from stabkit.case import Case, load_case
+from stabkit.chart import TIMES_SHOWN, describe_dumbbell, plot_dumbbell
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import measure
 from stabkit.report.display import Column, Figure, Group, Piece, Statement, Table
-from stabkit.report.sections import metrics, times
-from stabkit.report.sections.absent import absent
-from stabkit.report.words.sentences import standing_outcome, whole_text
-from stabkit.report.words.wording import metric_words, sentence
+from stabkit.report.sections import absent, metrics, times
+from stabkit.report.words import metric_words, sentence, standing_outcome, whole_text
 from stabkit.text import plain, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
@@ -143,8 +141,8 @@ class LatencyDeltas:
         )
         rounds = {e.rounds for _, e in pairs}
         return Figure.of(
-            plot_dumbbell, describe_dumbbell, frame, height=0.9 + 0.3 * min(len(frame), SHOWN), left=0.3, of="times",
-            rounds=rounds.pop() if len(rounds) == 1 else None, columns=_DUMBBELL,
+            plot_dumbbell, describe_dumbbell, frame, height=0.9 + 0.3 * min(len(frame), TIMES_SHOWN), left=0.3,
+            of="times", rounds=rounds.pop() if len(rounds) == 1 else None, columns=_DUMBBELL,
         )  # fmt: skip
 
     def shift(self) -> Piece:

@@ -6,17 +6,25 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
-from stabkit.case.again import AGAIN, Again
+from stabkit.analyze import ConditionResult, Estimate, Gate, to_json
+from stabkit.case import AGAIN, Again
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import significant
 from stabkit.report.display import Column, Group, Piece, Statement, Table
-from stabkit.report.words.estimates import change_text, margin_text, sample_text, value_text
-from stabkit.report.words.explained_items import facts_text, item_text
-from stabkit.report.words.needs import doubts, need_command
-from stabkit.report.words.numbers import confidence_text
-from stabkit.report.words.sentences import reason_text, standing_outcome
-from stabkit.report.words.wording import sentence
+from stabkit.report.words import (
+    change_text,
+    confidence_text,
+    doubts,
+    facts_text,
+    item_text,
+    margin_text,
+    need_command,
+    reason_text,
+    sample_text,
+    sentence,
+    standing_outcome,
+    value_text,
+)
 from stabkit.text import count, joined, plain
 
 __all__ = ["explain", "explanation_document", "find_condition"]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stabkit.analyze.sides import RunEvidence
-from stabkit.case.loaded import Case, load_case
-from stabkit.case.settings import find_settings
-from stabkit.change.changes import collect_changes
+from stabkit.analyze import RunEvidence
+from stabkit.case import Case, find_settings, load_case
+from stabkit.change import collect_changes
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.report.display import Piece, Statement
-from stabkit.report.sections import change, verdict
-from stabkit.report.words.overview import changed_text
-from stabkit.report.words.wording import sentence
+from stabkit.report.sections import change, overall
+from stabkit.report.words import changed_text, sentence
 from stabkit.runs import new_run
 from stabkit.schema import Evidence, conform
 from stabkit.text import count
@@ -70,7 +68,7 @@ def change_impact(
 
 
 def _case_of_range(repository: Path, base: str, head: str, settings: Config, path: Path | None) -> Case:
-    from stabkit.analyze.gate.evaluation import evaluate_gate
+    from stabkit.analyze.gate import evaluate_gate
 
     evidence = collect_changes(repository, base, head, areas=settings.areas)
     row = new_run(label=f"{base}..{head}", complete=not evidence.failed)
@@ -136,4 +134,4 @@ class ChangeImpact:
 
     def recommendations(self) -> Piece:
         """Return what to do now and later."""
-        return verdict.recommendations(self.case)
+        return overall.recommendations(self.case)

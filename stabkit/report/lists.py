@@ -9,13 +9,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.findings.hunks import stored_hunks
-from stabkit.analyze.findings.matching import FindingComparison, match_findings
-from stabkit.analyze.tests.coverage import coverage, expected_to_fail, hidden_tests, hidden_text
-from stabkit.analyze.tests.transitions import test_transitions
+from stabkit.analyze.findings import FindingComparison, match_findings, stored_hunks
+from stabkit.analyze.tests import coverage, expected_to_fail, hidden_tests, hidden_text, test_transitions
 from stabkit.numbers import amount_text, duration, measure
 from stabkit.report.display import Column, Piece, Statement, Table
-from stabkit.report.words.numbers import moment
+from stabkit.report.words import moment
 from stabkit.schema import Evidence
 from stabkit.store import Compaction, Pruning, StoreCheck
 from stabkit.text import count

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stabkit.analyze.outcome import Gate
-from stabkit.case.loaded import Case, load_case
+from stabkit.analyze import Gate
+from stabkit.case import Case, load_case
 from stabkit.config import Config
-from stabkit.report.display import Piece
-from stabkit.report.display.answer import Verdict
-from stabkit.report.sections import change, compliance, method, metrics, service, tests, times, verdict
+from stabkit.report.display import Piece, Verdict
+from stabkit.report.sections import change, compliance, method, metrics, overall, service, tests, times
 
 __all__ = ["StabilityReport", "stability_report"]
 
@@ -84,11 +83,11 @@ class StabilityReport:
 
     def verdict(self) -> Verdict:
         """Return the verdict, its reasons in order of weight, and the facts strip."""
-        return verdict.verdict(self.case)
+        return overall.verdict(self.case)
 
     def executive_summary(self) -> Piece:
         """Return verdict, largest change and largest doubt, a sentence each."""
-        return verdict.executive_summary(self.case)
+        return overall.executive_summary(self.case)
 
     def key_metrics(self) -> Piece:
         """Return the judged metrics, those not stable first."""
@@ -120,7 +119,7 @@ class StabilityReport:
 
     def business_value(self) -> Piece:
         """Return the journeys and what guards them."""
-        return verdict.business_value(self.case)
+        return overall.business_value(self.case)
 
     def risks(self) -> Piece:
         """Return conditions that are not stable, and risky changes."""
@@ -136,11 +135,11 @@ class StabilityReport:
 
     def recommendations(self) -> Piece:
         """Return what to do now and later, each with its cause."""
-        return verdict.recommendations(self.case)
+        return overall.recommendations(self.case)
 
     def conclusion(self) -> Piece:
         """Return the verdict, and what this report cannot know."""
-        return verdict.conclusion(self.case)
+        return overall.conclusion(self.case)
 
     def evidence_and_method(self) -> Piece:
         """Return sources with hashes, runs, versions, configuration, statistics, and the command to reproduce."""

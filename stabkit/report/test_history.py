@@ -7,19 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze.history.trends import detect_changes
-from stabkit.analyze.tests.flaky import flakiness, mass_failures
-from stabkit.analyze.tests.tests_over_runs import pass_history
-from stabkit.analyze.tests.transitions import renamed, test_results
-from stabkit.case.again import Again
-from stabkit.case.settings import find_settings, places
+from stabkit.analyze.history import detect_changes
+from stabkit.analyze.tests import flakiness, mass_failures, pass_history, renamed, test_results
+from stabkit.case import Again, find_settings, places
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import duration, percent
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.sections.tests import map_figure, not_passing_figure
-from stabkit.report.words.numbers import moment
-from stabkit.report.words.wording import sentence
+from stabkit.report.sections import map_figure, not_passing_figure
+from stabkit.report.words import moment, sentence
 from stabkit.runs import order_runs
 from stabkit.store import open_store
 from stabkit.text import count, joined, plain, verb

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import StoreError
 from stabkit.schema import SCHEMA_VERSION, TABLES, Evidence, conform
-from stabkit.store.places.place import DataFile, Place
+from stabkit.store.places import DataFile, Place
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from stabkit.errors import StoreError
-from stabkit.store.places.place import DataFile, changed, missing
+from stabkit.store.places import DataFile, changed, missing
 
 if TYPE_CHECKING:
-    from stabkit.store.places.place import Place
+    from stabkit.store.places import Place
 
 __all__ = ["StoreCheck", "check_files"]
 

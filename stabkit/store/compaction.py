@@ -24,11 +24,11 @@ from stabkit.schema import TABLES
 from stabkit.store import sketches
 from stabkit.store.batches import Batch, translate, write_parquet
 from stabkit.store.manifests import Manifest, Retired, publish, read_manifest
-from stabkit.store.places.place import DataFile
+from stabkit.store.places import DataFile
 from stabkit.store.queries import arrow_table
 
 if TYPE_CHECKING:
-    from stabkit.store.places.place import Place
+    from stabkit.store.places import Place
 
 __all__ = ["GRACE", "Compaction", "compact"]
 

@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any, Final
 from stabkit.errors import StoreError
 from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import Batch, batch_of, is_data_file, marker_of
-from stabkit.store.places.place import DataFile
+from stabkit.store.places import DataFile
 
 if TYPE_CHECKING:
-    from stabkit.store.places.place import Place
+    from stabkit.store.places import Place
 
 __all__ = ["COMPACTIONS", "Manifest", "Retired", "publish", "read_manifest"]
 

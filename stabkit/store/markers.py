@@ -14,7 +14,7 @@ from stabkit.store.batches import COMMITS, Batch, read_marker
 from stabkit.store.manifests import COMPACTIONS, Manifest, read_manifest
 
 if TYPE_CHECKING:
-    from stabkit.store.places.place import Place
+    from stabkit.store.places import Place
 
 __all__ = ["Markers"]
 

@@ -11,8 +11,7 @@ from stabkit.errors import StoreError
 from stabkit.redact import redact_text, redact_url
 from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import COMMITS
-from stabkit.store.places.local import Folder
-from stabkit.store.places.place import Place, in_bucket
+from stabkit.store.places import Folder, Place, in_bucket
 from stabkit.store.store import Store
 
 __all__ = ["open_store"]
@@ -112,7 +111,7 @@ def _place_of(path: Path | str) -> Place:
     """Return the place of that name; nothing is opened yet."""
     inside = in_bucket(path)
     if inside is not None:
-        from stabkit.store.places.bucket import Bucket
+        from stabkit.store.places import Bucket
 
         return Bucket.named(inside)
     return Folder(Path(os.path.realpath(path)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stabkit.errors import StoreError, UsageError, nearest
 from stabkit.schema import TABLES, conform
 from stabkit.store.batches import arrow_schema
-from stabkit.store.places.place import DataFile, quote
+from stabkit.store.places import DataFile, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from stabkit.store.places.place import Place
+    from stabkit.store.places import Place
     from stabkit.store.spans import Span
 
 __all__ = [

@@ -12,7 +12,7 @@ import pandas as pd
 from stabkit.runs import is_aa
 from stabkit.store.batches import Batch
 from stabkit.store.manifests import Manifest
-from stabkit.store.places.place import DataFile
+from stabkit.store.places import DataFile
 
 __all__ = ["KEPT_RUNS", "Pruning", "plan"]
 

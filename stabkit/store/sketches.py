@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stabkit.errors import UsageError, nearest
 from stabkit.store import queries
 from stabkit.store.batches import Batch
-from stabkit.store.places.place import DataFile
+from stabkit.store.places import DataFile
 
 if TYPE_CHECKING:
     from datetime import date
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from stabkit.store.places.place import Place
+    from stabkit.store.places import Place
 
 __all__ = ["GROUPS", "TABLE", "days_of", "quantiles", "sketch"]
 

@@ -20,8 +20,7 @@ from stabkit.store.checking import StoreCheck, check_files
 from stabkit.store.compaction import Compaction, compact
 from stabkit.store.export import EXPORT_FORMATS, write_tables
 from stabkit.store.markers import Markers
-from stabkit.store.places.local import Folder
-from stabkit.store.places.place import DataFile, Place
+from stabkit.store.places import DataFile, Folder, Place
 from stabkit.store.references import resolve
 from stabkit.store.retention import Pruning
 from stabkit.store.spans import Span, day_of, moment_of

@@ -11,7 +11,7 @@ import pytest
 
 from stabkit.case.self_pairs import KEPT_PAIRS, known_noise, self_pairs
 from stabkit.config import Config
-from stabkit.report.noise_table import noise_table
+from stabkit.report.aa_table import noise_table
 from stabkit.report.stability import stability_report
 from stabkit.runs import aa_label, new_run
 from stabkit.schema import Evidence

@@ -8,7 +8,7 @@ import pytest
 from stabkit.errors import UsageError
 from stabkit.pipeline.batch import EXPECTED_MB, make_reports, run_batch
 from stabkit.pipeline.reports import Job
-from stabkit.report.page.render import Rendered
+from stabkit.report.page.rendering import Rendered
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import stabkit
-from stabkit.report.page.render import Rendered, render
+from stabkit.report.page.rendering import Rendered, render
 from stabkit.report.stability import StabilityReport
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,5 @@
+"""The verdict: every condition judged, and what the whole amounts to."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -25,8 +25,7 @@ from stabkit.analyze.gate.measured_conditions import (
 )
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
-from stabkit.analyze.statistics.bounds import LEVEL, holm_limit, level_of
-from stabkit.analyze.statistics.metric_noise import MetricNoise
+from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
 from stabkit.config import Condition, ConditionKind, Config
 from stabkit.schema import Evidence
 

@@ -8,14 +8,20 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.findings.hunks import stored_hunks
-from stabkit.analyze.findings.matching import FINDING_STATES, FindingComparison, match_findings, severity_rank
+from stabkit.analyze.findings import FINDING_STATES, FindingComparison, match_findings, severity_rank, stored_hunks
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
-from stabkit.analyze.statistics.shares import sign_test
-from stabkit.analyze.tests.compared_tests import compare_tests, expected_tests, lost_tests
-from stabkit.analyze.tests.coverage import FEWEST_COMMON, expected_to_fail, hidden_text
-from stabkit.analyze.tests.transitions import TRANSITIONS, suite_summary
+from stabkit.analyze.statistics import sign_test
+from stabkit.analyze.tests import (
+    FEWEST_COMMON,
+    TRANSITIONS,
+    compare_tests,
+    expected_tests,
+    expected_to_fail,
+    hidden_text,
+    lost_tests,
+    suite_summary,
+)
 from stabkit.config import Condition
 from stabkit.vocabulary import BAD, GOOD
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from scipy.special import ndtr
 
 from stabkit.analyze.outcome import ConditionResult, Gate, VerdictWord
-from stabkit.analyze.statistics.bounds import CONFIDENCE
+from stabkit.analyze.statistics import CONFIDENCE
 from stabkit.errors import SchemaError, UsageError
 
 __all__ = [

@@ -7,13 +7,22 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from stabkit.analyze.latency.comparison import compare_latency
-from stabkit.analyze.latency.lateness import prober_late, slow_by_prober, without_lateness
-from stabkit.analyze.latency.objectives import objective_estimate
-from stabkit.analyze.latency.populations import Population, find_populations, judged_rows, judged_times, measured_times
-from stabkit.analyze.latency.rates import compare_failures
-from stabkit.analyze.latency.resources import compare_resource
-from stabkit.analyze.latency.slow_requests import compare_slow_requests, default_margin
+from stabkit.analyze.latency import (
+    Population,
+    compare_failures,
+    compare_latency,
+    compare_resource,
+    compare_slow_requests,
+    default_margin,
+    find_populations,
+    judged_rows,
+    judged_times,
+    measured_times,
+    objective_estimate,
+    prober_late,
+    slow_by_prober,
+    without_lateness,
+)
 from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Objective

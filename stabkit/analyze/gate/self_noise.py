@@ -11,15 +11,20 @@ from typing import Final
 import numpy as np
 
 from stabkit.analyze.gate.measured_conditions import MARGINS
-from stabkit.analyze.latency.comparison import LatencyComparison, compare_latency
-from stabkit.analyze.latency.populations import Population, find_populations, judged_times
+from stabkit.analyze.latency import LatencyComparison, Population, compare_latency, find_populations, judged_times
 from stabkit.analyze.outcome import Outcome
 from stabkit.analyze.sides import RunEvidence, Sides
-from stabkit.analyze.statistics.bounds import LEVEL, clustered_quantile, serial_quantile
-from stabkit.analyze.statistics.metric_noise import MetricNoise
-from stabkit.analyze.statistics.power import with_power
-from stabkit.analyze.statistics.rounds import FloatArray, Rounds, read_rounds
-from stabkit.analyze.statistics.shares import clopper_pearson
+from stabkit.analyze.statistics import (
+    LEVEL,
+    FloatArray,
+    MetricNoise,
+    Rounds,
+    clopper_pearson,
+    clustered_quantile,
+    read_rounds,
+    serial_quantile,
+    with_power,
+)
 from stabkit.config import Condition, Config
 from stabkit.vocabulary import is_time
 

@@ -9,9 +9,17 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stabkit.analyze.statistics.bounds import LEVEL
-from stabkit.analyze.statistics.series import MIN_VALUES, Series, boundaries, fit_levels, prepare, read_values
-from stabkit.analyze.statistics.slopes import mann_kendall_p, theil_sen
+from stabkit.analyze.statistics import (
+    LEVEL,
+    MIN_VALUES,
+    Series,
+    boundaries,
+    fit_levels,
+    mann_kendall_p,
+    prepare,
+    read_values,
+    theil_sen,
+)
 from stabkit.errors import UsageError
 
 __all__ = ["Drift", "detect_drift", "drift_of"]

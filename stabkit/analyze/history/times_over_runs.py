@@ -11,9 +11,15 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from stabkit.analyze.statistics.bounds import LEVEL, clustered_quantile, serial_quantile
-from stabkit.analyze.statistics.power import MIN_ROUNDS, MIN_SAMPLES
-from stabkit.analyze.statistics.rounds import quantile_rank, read_rounds
+from stabkit.analyze.statistics import (
+    LEVEL,
+    MIN_ROUNDS,
+    MIN_SAMPLES,
+    clustered_quantile,
+    quantile_rank,
+    read_rounds,
+    serial_quantile,
+)
 from stabkit.errors import UsageError, nearest
 from stabkit.runs import order_runs
 from stabkit.schema import conform

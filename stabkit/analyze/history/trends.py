@@ -14,14 +14,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stabkit.analyze.findings.findings_over_runs import finding_ages, finding_history
+from stabkit.analyze.findings import finding_ages, finding_history
 from stabkit.analyze.history.change_points import Change, History, Note, Segment, Spike
 from stabkit.analyze.history.drift import Drift, detect_drift, drift_of
 from stabkit.analyze.history.times_over_runs import run_history
-from stabkit.analyze.statistics.segments import settle
-from stabkit.analyze.statistics.series import MIN_VALUES, Series, boundaries, prepare, read_values
-from stabkit.analyze.tests.flaky import flakiness, mass_failures
-from stabkit.analyze.tests.tests_over_runs import pass_history, test_run_map
+from stabkit.analyze.statistics import MIN_VALUES, Series, boundaries, prepare, read_values, settle
+from stabkit.analyze.tests import flakiness, mass_failures, pass_history, test_run_map
 from stabkit.errors import UsageError
 
 __all__ = [

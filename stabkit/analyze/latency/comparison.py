@@ -12,22 +12,26 @@ import numpy as np
 from stabkit.analyze.latency.objectives import objective_estimate
 from stabkit.analyze.latency.quantiles import quantile_shift
 from stabkit.analyze.outcome import Estimate, Need, Outcome, outcome_within
-from stabkit.analyze.statistics.bounds import (
+from stabkit.analyze.statistics import (
     CONFIDENCE,
+    MIN_ROUNDS,
+    MIN_SAMPLES,
+    START,
     Contrast,
     QuantileBounds,
     QuantileContrast,
+    Rounds,
     RunNoise,
     as_ratio,
     holm_limit,
     level_of,
+    need_for,
     one_sided_p,
     paired_contrast,
     quantile_of,
+    read_rounds,
     welch_contrast,
 )
-from stabkit.analyze.statistics.power import MIN_ROUNDS, MIN_SAMPLES, START, need_for
-from stabkit.analyze.statistics.rounds import Rounds, read_rounds
 from stabkit.errors import SchemaError, UsageError
 
 __all__ = [

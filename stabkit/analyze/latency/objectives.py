@@ -8,19 +8,23 @@ from typing import Any, Final
 import numpy as np
 
 from stabkit.analyze.outcome import Estimate, Need, Outcome
-from stabkit.analyze.statistics.bounds import (
+from stabkit.analyze.statistics import (
     CONFIDENCE,
+    MIN_ROUNDS,
+    MIN_SAMPLES,
+    START,
     QuantileBounds,
+    Rounds,
+    Share,
     as_ratio,
     level_of,
     quantile_of,
+    quantile_rank,
+    read_rounds,
     smallest_level,
     t_quantile,
+    wilson_bounds,
 )
-from stabkit.analyze.statistics.power import MIN_ROUNDS, MIN_SAMPLES, START
-from stabkit.analyze.statistics.rounds import Rounds, quantile_rank, read_rounds
-from stabkit.analyze.statistics.share_contrasts import Share
-from stabkit.analyze.statistics.shares import wilson_bounds
 from stabkit.config import Objective
 from stabkit.errors import UsageError
 

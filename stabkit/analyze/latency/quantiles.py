@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stabkit.analyze.outcome import outcome_within
-from stabkit.analyze.statistics.bounds import LEVEL, t_quantile
-from stabkit.analyze.statistics.rounds import FloatArray, Rounds, read_rounds
+from stabkit.analyze.statistics import LEVEL, FloatArray, Rounds, read_rounds, t_quantile
 from stabkit.errors import UsageError
 
 __all__ = ["quantile_shift"]

@@ -10,10 +10,21 @@ import numpy as np
 import pandas as pd
 
 from stabkit.analyze.outcome import Estimate, Need, outcome_within
-from stabkit.analyze.statistics.bounds import CONFIDENCE, level_of, p_worse, t_quantile
-from stabkit.analyze.statistics.power import MIN_ROUNDS, OUT_OF_PROPORTION, with_power
-from stabkit.analyze.statistics.rounds import Rounds, read_rounds
-from stabkit.analyze.statistics.share_contrasts import PairedShares, Share, ShareContrast, separate_shares
+from stabkit.analyze.statistics import (
+    CONFIDENCE,
+    MIN_ROUNDS,
+    OUT_OF_PROPORTION,
+    PairedShares,
+    Rounds,
+    Share,
+    ShareContrast,
+    level_of,
+    p_worse,
+    read_rounds,
+    separate_shares,
+    t_quantile,
+    with_power,
+)
 from stabkit.errors import SchemaError, UsageError
 
 __all__ = ["compare_failures", "compare_rates"]

@@ -10,20 +10,26 @@ import numpy as np
 import pandas as pd
 
 from stabkit.analyze.outcome import Estimate, Need, Outcome, outcome_within
-from stabkit.analyze.statistics.bounds import (
+from stabkit.analyze.statistics import (
     CONFIDENCE,
     LEVEL,
+    MIN_ROUNDS,
+    OUT_OF_PROPORTION,
+    START,
+    FloatArray,
     MeanContrast,
+    Rounds,
     as_ratio,
     level_of,
+    need_for,
     one_sided_p,
     paired_contrast,
+    read_rounds,
     t_quantile,
+    theil_sen,
     welch_contrast,
+    with_power,
 )
-from stabkit.analyze.statistics.power import MIN_ROUNDS, OUT_OF_PROPORTION, START, need_for, with_power
-from stabkit.analyze.statistics.rounds import FloatArray, Rounds, read_rounds
-from stabkit.analyze.statistics.slopes import theil_sen
 from stabkit.errors import UsageError
 
 __all__ = ["compare_resource"]

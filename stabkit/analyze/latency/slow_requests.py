@@ -8,16 +8,24 @@ from typing import Any, Final
 import numpy as np
 
 from stabkit.analyze.outcome import Estimate, Need, outcome_within
-from stabkit.analyze.statistics.bounds import (
+from stabkit.analyze.statistics import (
     CONFIDENCE,
+    MIN_ROUNDS,
+    MIN_SAMPLES,
+    OUT_OF_PROPORTION,
+    START,
+    USUAL,
+    PairedShares,
+    Rounds,
     RunNoise,
+    ShareContrast,
     level_of,
     p_worse,
     quantile_of,
+    read_rounds,
+    separate_shares,
+    with_power,
 )
-from stabkit.analyze.statistics.power import MIN_ROUNDS, MIN_SAMPLES, OUT_OF_PROPORTION, START, with_power
-from stabkit.analyze.statistics.rounds import Rounds, read_rounds
-from stabkit.analyze.statistics.share_contrasts import USUAL, PairedShares, ShareContrast, separate_shares
 from stabkit.errors import UsageError
 
 __all__ = ["MARGIN", "USUAL", "compare_slow_requests", "default_margin"]

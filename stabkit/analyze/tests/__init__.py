@@ -1,0 +1,5 @@
+"""What became of each test: transitions, flakes, and tests over the runs."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

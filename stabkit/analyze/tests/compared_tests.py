@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from stabkit.analyze.sides import RunEvidence, Sides
-from stabkit.analyze.tests.coverage import explained
+from stabkit.analyze.tests.common_tests import explained
 from stabkit.analyze.tests.final_attempts import deciding_attempts
 from stabkit.analyze.tests.transitions import renamed, test_transitions
 from stabkit.vocabulary import BAD, GOOD

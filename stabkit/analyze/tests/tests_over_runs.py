@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from stabkit.analyze.statistics.shares import wilson
+from stabkit.analyze.statistics import wilson
 from stabkit.analyze.tests.final_attempts import final_results
 from stabkit.errors import UsageError
 from stabkit.runs import order_runs

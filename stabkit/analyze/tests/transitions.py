@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.statistics.shares import sign_test
+from stabkit.analyze.statistics import sign_test
+from stabkit.analyze.tests.common_tests import explained, hidden_by
 from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, chance_of_flakes, past_results
-from stabkit.analyze.tests.coverage import explained, hidden_by
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
 from stabkit.vocabulary import BAD, GOOD
 

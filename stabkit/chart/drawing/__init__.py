@@ -1,0 +1,5 @@
+"""What all charts draw with: canvas, palette, style, descriptions and time lines."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

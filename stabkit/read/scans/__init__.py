@@ -1,0 +1,1 @@
+"""Scan reports, one format a module."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
-from stabkit.chart.strip import Strip
+from stabkit.chart import Strip
 from stabkit.errors import UsageError
 from stabkit.report.display import Piece, badge
 from stabkit.report.display.escape import markdown_code, markdown_text, plain_text

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from stabkit.chart.drawing.description import Description
+from stabkit.chart.drawing import Description
 from stabkit.errors import UsageError
 from stabkit.report.display.escape import markdown_text, plain_text
 from stabkit.report.display.markup import data_address
@@ -63,8 +63,7 @@ class Figure(Piece):
         """Draw a frame and describe it, with the frame as the data behind the figure; ``drawn`` false: no image."""
         svg = None
         if drawn:
-            from stabkit.chart.drawing.canvas import new_axes, to_svg
-            from stabkit.chart.drawing.style import settle
+            from stabkit.chart.drawing import new_axes, settle, to_svg
 
             axes = new_axes(height=height, left=left, right=right)
             plot(frame, axes=axes, **options)

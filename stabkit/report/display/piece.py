@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from stabkit.analyze.outcome import to_json
+from stabkit.analyze import to_json
 from stabkit.report.display.markup import environment
 from stabkit.report.display.narrow import fold_line
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
-from stabkit.analyze.outcome import to_json
+from stabkit.analyze import to_json
 from stabkit.errors import UsageError
 from stabkit.numbers import MINUS, amount_text, significant
 from stabkit.report.display.badges import badge
 from stabkit.report.display.escape import markdown_text, plain_text
 from stabkit.report.display.narrow import Layout, fold_line
 from stabkit.report.display.piece import Piece
-from stabkit.report.words.numbers import moment
+from stabkit.report.words import moment
 
 __all__ = ["Column", "Table"]
 

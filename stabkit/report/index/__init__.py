@@ -1,0 +1,5 @@
+"""Many reports as one: their results, lines, matrix, and the index page."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

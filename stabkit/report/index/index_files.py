@@ -12,13 +12,12 @@ from typing import Any, Final
 
 from stabkit.errors import EvidenceError
 from stabkit.numbers import amount_text
-from stabkit.report.display import SCHEMA_VERSION
-from stabkit.report.display.escape import markdown_text
+from stabkit.report.display import SCHEMA_VERSION, markdown_text
 from stabkit.report.index.index_page import index_html
 from stabkit.report.index.lines import Placed, place_in_lines
 from stabkit.report.index.matrix import matrix, newest_of_each
 from stabkit.report.index.results import GROUPS, Unread, group_badge, read_folder
-from stabkit.report.page.files import write_whole
+from stabkit.report.page import write_whole
 from stabkit.text import count
 
 __all__ = ["Index", "make_index", "write_index"]

@@ -11,13 +11,12 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from stabkit.numbers import amount_text
-from stabkit.report.display.escape import slug
-from stabkit.report.display.markup import environment
+from stabkit.report.display import environment, slug
 from stabkit.report.index.lines import Placed
 from stabkit.report.index.matrix import Matrix, matrix, newest_of_each
 from stabkit.report.index.results import GROUPS, Result, Unread, group_badge
-from stabkit.report.page.shell import package_version, page_css
-from stabkit.report.words.numbers import moment
+from stabkit.report.page import package_version, page_css
+from stabkit.report.words import moment
 from stabkit.text import count
 
 __all__ = ["index_html"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stabkit.chart.sparkline import COLUMNS, PastResult, Sparkline
+from stabkit.chart import COLUMNS, PastResult, Sparkline
 from stabkit.report.index.results import GROUPS, Result
 
 __all__ = ["Placed", "place_in_lines"]

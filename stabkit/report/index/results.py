@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Final, get_args
 from urllib.parse import quote
 
-from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome
-from stabkit.chart.strip import Strip
+from stabkit.analyze import ConditionResult, Estimate, Need, Outcome
+from stabkit.chart import Strip
 from stabkit.errors import EvidenceError
 from stabkit.report.display import SCHEMA_VERSION, badge
-from stabkit.report.sections.metrics import strip
-from stabkit.report.words.sentences import leading_estimate
+from stabkit.report.sections import strip
+from stabkit.report.words import leading_estimate
 from stabkit.text import joined, plain
 
 __all__ = ["GROUPS", "Folder", "Result", "Unread", "group_badge", "read_folder"]

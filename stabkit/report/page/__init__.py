@@ -1,0 +1,5 @@
+"""Executed notebooks as pages: cells collected, foreign HTML cleaned, files written whole."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

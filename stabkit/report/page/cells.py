@@ -14,8 +14,7 @@ import nbformat
 from markupsafe import Markup
 
 from stabkit.errors import NotebookError
-from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION
-from stabkit.report.display.escape import plain_text
+from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION, plain_text
 from stabkit.report.page.foreign import clean_html
 
 __all__ = ["Failure", "Section", "Shown", "collect_cells", "read_notebook"]

@@ -7,24 +7,23 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.change.checklist_lines import readiness as answer_lines
-from stabkit.analyze.change.impact import area_coincidence, assess_changes
-from stabkit.analyze.outcome import Gate
-from stabkit.case.loaded import Case
-from stabkit.chart.impact import SHOWN, describe_impact, plot_impact
+from stabkit.analyze import Gate
+from stabkit.analyze.change import area_coincidence, assess_changes
+from stabkit.analyze.change import readiness as answer_lines
+from stabkit.case import Case
+from stabkit.chart import AREAS_SHOWN, describe_impact, plot_impact
 from stabkit.numbers import amount_text
-from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
-from stabkit.report.display.outline import SECTIONS
-from stabkit.report.sections.absent import absent
-from stabkit.report.words.overview import changed_text
-from stabkit.report.words.sentences import (
+from stabkit.report.display import SECTIONS, CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
+from stabkit.report.sections.gaps import absent
+from stabkit.report.words import (
+    changed_text,
     lacks_baseline,
     outcome_count_text,
     reason_text,
     section_of,
+    sentence,
     waiting_reason,
 )
-from stabkit.report.words.wording import sentence
 from stabkit.text import capital, count, joined, plain
 
 __all__ = ["LEVELS", "area_table", "change_impact", "change_table", "impact_figure", "readiness", "risks"]
@@ -74,7 +73,7 @@ def _areas(changes: pd.DataFrame) -> list[str]:
 def impact_figure(changes: pd.DataFrame) -> Figure:
     """Return lines added and deleted, area by area."""
     frame = changes[["area", "added", "deleted"]]
-    rows = min(changes["area"].nunique(dropna=False), SHOWN)
+    rows = min(changes["area"].nunique(dropna=False), AREAS_SHOWN)
     return Figure.of(plot_impact, describe_impact, frame, height=max(1.5, 0.9 + 0.28 * rows), left=0.3)
 
 

@@ -8,15 +8,22 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.findings.findings_over_runs import finding_history
-from stabkit.analyze.findings.matching import FINDING_STATES, FindingComparison, match_findings, severity_rank
-from stabkit.analyze.findings.scores import FORMULAS, score_claims, score_conflicts
-from stabkit.case.loaded import Case
-from stabkit.chart.findings import describe_new_fixed, describe_open, plot_new_fixed, plot_open
+from stabkit.analyze.findings import (
+    FINDING_STATES,
+    FORMULAS,
+    FindingComparison,
+    finding_history,
+    match_findings,
+    score_claims,
+    score_conflicts,
+    severity_rank,
+)
+from stabkit.case import Case
+from stabkit.chart import describe_new_fixed, describe_open, plot_new_fixed, plot_open
 from stabkit.numbers import amount_text, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.sections.absent import absent
-from stabkit.report.words.wording import sentence
+from stabkit.report.sections.gaps import absent
+from stabkit.report.words import sentence
 from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb
 

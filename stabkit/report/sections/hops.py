@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.case.loaded import Case
+from stabkit.case import Case
 from stabkit.numbers import amount_text, measure
 from stabkit.report.display import Column, Table
 from stabkit.text import joined, plain

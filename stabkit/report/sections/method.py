@@ -8,15 +8,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.gate.looks import read_looks
-from stabkit.case.loaded import Case
-from stabkit.case.run_evidence import states_its_start
+from stabkit.analyze.gate import read_looks
+from stabkit.case import Case, states_its_start
 from stabkit.numbers import amount_text, measure, percent
+from stabkit.report.aa_table import noise_table
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
-from stabkit.report.noise_table import noise_table
-from stabkit.report.sections.absent import absent
-from stabkit.report.words.numbers import confidence_text, moment
-from stabkit.report.words.wording import sentence
+from stabkit.report.sections.gaps import absent
+from stabkit.report.words import confidence_text, moment, sentence
 from stabkit.text import count, plain, shell, verb
 
 __all__ = ["METHODS", "evidence_and_method"]

@@ -8,25 +8,28 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
-from stabkit.case.loaded import Case
-from stabkit.chart.objectives import describe_objectives, plot_objectives
-from stabkit.chart.strip import Strip
+from stabkit.analyze import ConditionResult, Estimate, Gate, to_json
+from stabkit.case import Case
+from stabkit.chart import Strip, describe_objectives, plot_objectives
 from stabkit.numbers import measure
-from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.display.answer import KeyMetric
-from stabkit.report.display.outline import SECTIONS
-from stabkit.report.sections.absent import absent
-from stabkit.report.words.estimates import change_text, headroom_text, margin_text, sample_text, values_text
-from stabkit.report.words.numbers import confidence_text, pair
-from stabkit.report.words.sentences import (
+from stabkit.report.display import SECTIONS, Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table
+from stabkit.report.sections.gaps import absent
+from stabkit.report.words import (
+    change_text,
+    confidence_text,
+    headroom_text,
     leading_estimate,
+    margin_text,
+    metric_words,
     outcome_count_text,
+    pair,
+    sample_text,
     section_of,
+    sentence,
     slow_requests_words,
     standing_outcome,
+    values_text,
 )
-from stabkit.report.words.wording import metric_words, sentence
 from stabkit.text import capital, count, plain
 
 __all__ = ["estimate_table", "first_metrics", "key_metrics"]

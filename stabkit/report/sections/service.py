@@ -8,21 +8,17 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.latency.lateness import own_lateness
-from stabkit.analyze.outcome import ConditionResult
-from stabkit.analyze.statistics.shares import wilson
-from stabkit.case.loaded import Case
-from stabkit.chart.events import SHOWN, describe_events, plot_events
-from stabkit.chart.resources import describe_resources, plot_resources
+from stabkit.analyze import ConditionResult
+from stabkit.analyze.latency import own_lateness
+from stabkit.analyze.statistics import wilson
+from stabkit.case import Case
+from stabkit.chart import EVENTS_SHOWN, describe_events, describe_resources, plot_events, plot_resources
 from stabkit.numbers import amount_text, measure, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.sections.absent import absent
+from stabkit.report.sections.gaps import absent
 from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
-from stabkit.report.words.estimates import change_text
-from stabkit.report.words.numbers import confidence_text, moment
-from stabkit.report.words.sentences import outcome_count_text
-from stabkit.report.words.wording import metric_words, sentence
+from stabkit.report.words import change_text, confidence_text, metric_words, moment, outcome_count_text, sentence
 from stabkit.text import count, joined, plain, verb
 
 __all__ = ["availability", "checks_table", "resources", "websocket"]
@@ -79,7 +75,7 @@ def _events(case: Case, target: str) -> Figure | None:
         return None
     declared = case.config.websocket.get(target)
     expected = declared.event.types if declared is not None and declared.event is not None else ()
-    kinds = min(frame["event"].nunique() + len(set(expected) - set(frame["event"])), SHOWN)
+    kinds = min(frame["event"].nunique() + len(set(expected) - set(frame["event"])), EVENTS_SHOWN)
     return Figure.of(
         plot_events, describe_events, frame, height=max(1.6, 0.9 + 0.42 * kinds), left=0.3, expected=expected
     )

@@ -8,18 +8,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.sides import Sides
-from stabkit.analyze.tests.compared_tests import compare_tests
-from stabkit.analyze.tests.coverage import LEFT_OUT, expected_to_fail
-from stabkit.analyze.tests.tests_over_runs import pass_history, test_run_map
-from stabkit.analyze.tests.transitions import suite_summary
-from stabkit.case.loaded import Case
-from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
+from stabkit.analyze import Sides
+from stabkit.analyze.tests import LEFT_OUT, compare_tests, expected_to_fail, pass_history, suite_summary, test_run_map
+from stabkit.case import Case
+from stabkit.chart import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 from stabkit.numbers import amount_text, duration
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.sections.absent import absent
-from stabkit.report.words.sentences import whole_text
-from stabkit.report.words.wording import sentence
+from stabkit.report.sections.gaps import absent
+from stabkit.report.words import sentence, whole_text
 from stabkit.text import count, joined, plain
 from stabkit.vocabulary import BAD, GOOD
 

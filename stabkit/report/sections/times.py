@@ -11,19 +11,16 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from stabkit.analyze.history.trends import Change, detect_changes, run_history
-from stabkit.analyze.latency.comparison import quantile_shift
-from stabkit.analyze.outcome import ConditionResult
-from stabkit.case.loaded import Case
-from stabkit.chart.history import describe_history, plot_history
-from stabkit.chart.shift import describe_shift, plot_shift
-from stabkit.chart.tail import SHARES, describe_tail, plot_tail
+from stabkit.analyze import ConditionResult
+from stabkit.analyze.history import Change, detect_changes, run_history
+from stabkit.analyze.latency import quantile_shift
+from stabkit.case import Case
+from stabkit.chart import SHARES, describe_history, describe_shift, describe_tail, plot_history, plot_shift, plot_tail
 from stabkit.numbers import amount_text
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
-from stabkit.report.sections.absent import absent
+from stabkit.report.sections.gaps import absent
 from stabkit.report.sections.metrics import ORDER
-from stabkit.report.words.sentences import outcome_count_text, standing_outcome, whole_text
-from stabkit.report.words.wording import metric_words, sentence
+from stabkit.report.words import metric_words, outcome_count_text, sentence, standing_outcome, whole_text
 from stabkit.text import count, joined, plain, verb
 
 __all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times", "too_few"]

@@ -1,0 +1,5 @@
+"""The words of results, computed: no sentence of a report is typed by hand."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from stabkit.analyze.outcome import Estimate
+from stabkit.analyze import Estimate
 from stabkit.numbers import SPACE, UNKNOWN, amount_text, measure, percent, points, significant
 from stabkit.report.words.numbers import SHARES, aligned, pair
 

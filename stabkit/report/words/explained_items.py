@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stabkit.analyze.outcome import ConditionResult
+from stabkit.analyze import ConditionResult
 from stabkit.numbers import significant
 from stabkit.report.words.estimates import value_text
 from stabkit.text import count, joined, plain

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from stabkit.analyze.outcome import ConditionResult, Need
-from stabkit.case.again import AGAIN, Again
+from stabkit.analyze import ConditionResult, Need
+from stabkit.case import AGAIN, Again
 from stabkit.numbers import SPACE
 from stabkit.report.words.wording import named_metrics
 from stabkit.text import count, plain, shell

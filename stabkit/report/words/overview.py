@@ -10,8 +10,8 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
-from stabkit.case.again import AGAIN, Again
+from stabkit.analyze import ConditionResult, Estimate, Gate
+from stabkit.case import AGAIN, Again
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.needs import deciding_command, need_command, within_reach
 from stabkit.report.words.sentences import (
@@ -26,7 +26,17 @@ from stabkit.report.words.sentences import (
 from stabkit.report.words.wording import named_metrics, sentence
 from stabkit.text import capital, count, joined, plain, verb
 
-__all__ = ["Advice", "conclusion", "executive_summary", "facts_strip", "headline", "recommendations", "title"]
+__all__ = [
+    "Advice",
+    "advice",
+    "conclusion_texts",
+    "facts_strip",
+    "headline_text",
+    "largest_change",
+    "run_name",
+    "summary_texts",
+    "title_text",
+]
 
 WORD: Final = {"stable": "Stable", "regressed": "Regressed", "inconclusive": "Inconclusive"}
 
@@ -49,23 +59,23 @@ def run_name(run: pd.Series | None) -> str:
     return f"{label} ({plain(run['commit'])[:7]})" if pd.notna(run["commit"]) else label
 
 
-def title(baseline: pd.Series | None, candidate: pd.Series) -> str:
+def title_text(baseline: pd.Series | None, candidate: pd.Series) -> str:
     """Return the report's title: the two runs."""
     against = f" against {run_name(baseline)}" if baseline is not None else ", first run"
     return f"Stability of {run_name(candidate)}{against}"
 
 
-def headline(gate: Gate, *, first: bool = False) -> str:
+def headline_text(gate: Gate, *, first: bool = False) -> str:
     """Return the verdict's one sentence; a first run says that it has nothing to be compared with."""
     if first:
         return f"The first run has no baseline to compare with; {_lower(verdict_sentence(gate))}"
     return verdict_sentence(gate)
 
 
-def executive_summary(gate: Gate, *, first: bool = False) -> tuple[str, str, str]:
+def summary_texts(gate: Gate, *, first: bool = False) -> tuple[str, str, str]:
     """Return three sentences: the verdict, the largest change, the largest doubt."""
     return (
-        f"{WORD[gate.verdict]}: {_lower(headline(gate, first=first))}",
+        f"{WORD[gate.verdict]}: {_lower(headline_text(gate, first=first))}",
         largest_change(gate),
         largest_doubt(gate),
     )
@@ -212,7 +222,7 @@ def changed_text(changes: pd.DataFrame) -> str:
     return f"{', '.join(head)}{where}"
 
 
-def recommendations(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Advice]:
+def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Advice]:
     """Return what to do now and later, each with the row that caused it; in order of weight."""
     collect = again.command() if again.stored else None
     found = [_deploy(gate, first=first, again=again)]
@@ -306,9 +316,9 @@ def _near_margin(condition: ConditionResult, estimate: Estimate, again: Again) -
     )
 
 
-def conclusion(gate: Gate, sources: pd.DataFrame, *, first: bool = False, runs: int = 2) -> tuple[str, ...]:
+def conclusion_texts(gate: Gate, sources: pd.DataFrame, *, first: bool = False, runs: int = 2) -> tuple[str, ...]:
     """Return the verdict in one sentence, then what this report cannot know, one sentence each."""
-    found = [f"{WORD[gate.verdict]}: {_lower(headline(gate, first=first))}"]
+    found = [f"{WORD[gate.verdict]}: {_lower(headline_text(gate, first=first))}"]
     if gate.missing:
         found.append(sentence(f"it cannot know what was not measured: {missing_text(gate.missing)}"))
     bad = sources[sources["status"].isin(["partial", "error"])]

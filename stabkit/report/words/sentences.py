@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from stabkit.analyze.outcome import ConditionResult, Estimate, Gate
-from stabkit.case.again import AGAIN, Again
+from stabkit.analyze import ConditionResult, Estimate, Gate
+from stabkit.case import AGAIN, Again
 from stabkit.numbers import amount_text
-from stabkit.report.display.answer import Reason
-from stabkit.report.display.outline import SECTIONS
+from stabkit.report.display import SECTIONS, Reason
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
 from stabkit.text import count, joined, plain, plural, verb

@@ -24,7 +24,7 @@ from stabkit.report.display import (
 )
 from stabkit.report.display.answer import Reason, Subject, Verdict
 from stabkit.report.index.index_files import write_index
-from stabkit.report.page.render import render
+from stabkit.report.page.rendering import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [

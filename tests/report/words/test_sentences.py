@@ -310,12 +310,12 @@ def test_whole_reports_have_their_words(snapshot):
         "unjudged": Gate("stable", (STATES["tests stable"],), unjudged=("backend connect_time",)),
         "nothing": Gate("inconclusive"),
     }
-    lines = [overview.title(None, run), overview.title(run, run)]
+    lines = [overview.title_text(None, run), overview.title_text(run, run)]
     for name, gate in gates.items():
-        lines += [f"== {name}", *overview.executive_summary(gate), *overview.conclusion(gate, empty("sources"))]
+        lines += [f"== {name}", *overview.summary_texts(gate), *overview.conclusion_texts(gate, empty("sources"))]
         lines += [f"{key}: {text}" for key, text in overview.facts_strip(gate, empty("changes")).items()]
-        lines += [f"{a.when}: {a.what} ({a.because})" for a in overview.recommendations(gate)[:4]]
-    lines += ["== first run", *overview.executive_summary(gates["nothing"], first=True)]
+        lines += [f"{a.when}: {a.what} ({a.because})" for a in overview.advice(gate)[:4]]
+    lines += ["== first run", *overview.summary_texts(gates["nothing"], first=True)]
     assert shown("\n".join(lines)) == snapshot
 
 

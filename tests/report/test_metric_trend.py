@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from stabkit.errors import UsageError
+from stabkit.report.metric_trend import trend
 from stabkit.report.sections.times import history_figure
-from stabkit.report.trend import trend
 from stabkit.schema import conform
 
 NARROW = str.maketrans({"\u202f": " ", "\u00a0": " "})

@@ -13,7 +13,7 @@ import pytest
 from stabkit.errors import NotebookError
 from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.display.answer import Reason, Subject, Verdict
-from stabkit.report.page.render import MARKDOWN_BUDGET, render
+from stabkit.report.page.rendering import MARKDOWN_BUDGET, render
 
 markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
 

@@ -6,16 +6,13 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from stabkit.analyze.history.change_points import Change, History
-from stabkit.analyze.history.drift import Drift
-from stabkit.analyze.history.trends import analyze_history, run_history
-from stabkit.chart.drawing.timeline import run_name
+from stabkit.analyze.history import Change, Drift, History, analyze_history, run_history
+from stabkit.chart.drawing import run_name
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.numbers import amount_text, measure, percent
 from stabkit.report.display import Column, Group, Statement, Table
-from stabkit.report.words.numbers import interval, moment
-from stabkit.report.words.wording import metric_words, sentence
+from stabkit.report.words import interval, metric_words, moment, sentence
 from stabkit.text import count, joined, plain
 
 __all__ = ["Quantile", "margin_of", "trend"]

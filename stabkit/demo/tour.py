@@ -12,20 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from stabkit.collect.session import Collection, collect
+from stabkit.collect import Collection, collect
 from stabkit.config import Config, load_config
 from stabkit.demo.certificates import write_certificates
 from stabkit.demo.processes import RunningService, busy_machine, running_service
 from stabkit.demo.repository import BASELINE_LABEL, CANDIDATE_LABEL, build_versions
 from stabkit.demo.scenarios import find_scenario
 from stabkit.errors import StabkitError, UsageError
-from stabkit.pipeline.batch import make_reports
-from stabkit.pipeline.notebooks import bundled_folder
-from stabkit.pipeline.reports import Job, ReportFiles, from_here
-from stabkit.probe.rounds import Progress
-from stabkit.report.display import badge
-from stabkit.report.display.answer import Reason
-from stabkit.report.index.index_files import write_index
+from stabkit.pipeline import Job, ReportFiles, bundled_folder, from_here, make_reports
+from stabkit.probe import Progress
+from stabkit.report.display import Reason, badge
+from stabkit.report.index import write_index
 from stabkit.store import Store, open_store
 
 __all__ = ["Walk", "collect_versions", "project_text", "sample_folder", "store_versions", "walk", "write_config"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from stabkit.analyze.outcome import to_json
-from stabkit.analyze.statistics.metric_noise import MAX_ALARMS, MetricNoise
+from stabkit.analyze import to_json
+from stabkit.analyze.statistics import MAX_ALARMS, MetricNoise
 from stabkit.numbers import amount_text, percent, significant
 from stabkit.report.display import Column, Table
 from stabkit.text import count, joined

@@ -6,15 +6,24 @@ from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze.outcome import ConditionResult
-from stabkit.case.loaded import Case
-from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.display.answer import Subject, Verdict
+from stabkit.analyze import ConditionResult
+from stabkit.case import Case
+from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
 from stabkit.report.sections.metrics import first_metrics
-from stabkit.report.words import overview
-from stabkit.report.words.needs import deciding_command, within_reach
-from stabkit.report.words.sentences import reasons
-from stabkit.report.words.wording import sentence
+from stabkit.report.words import (
+    advice,
+    conclusion_texts,
+    deciding_command,
+    facts_strip,
+    headline_text,
+    largest_change,
+    reasons,
+    run_name,
+    sentence,
+    summary_texts,
+    title_text,
+    within_reach,
+)
 from stabkit.text import capital, count, joined, plain, verb
 
 __all__ = ["business_value", "conclusion", "executive_summary", "recommendations", "verdict"]
@@ -26,25 +35,25 @@ def verdict(case: Case) -> Verdict:
     """Return the verdict with its reasons in order of weight, and the facts strip."""
     gate, run = case.gate, case.candidate.run
     subject = Subject(
-        title=overview.title(case.baseline.run if case.baseline else None, run),
+        title=title_text(case.baseline.run if case.baseline else None, run),
         project=_text(run["project"]) or case.config.project.name,
         environment=_text(run["environment"]),
-        baseline=overview.run_name(case.baseline.run) if case.baseline else None,
-        candidate=overview.run_name(run),
+        baseline=run_name(case.baseline.run) if case.baseline else None,
+        candidate=run_name(run),
         at=run["started_at"].isoformat(),
         rounds=case.again.rounds or None,
     )
     sides = [case.baseline, case.candidate] if case.baseline else [case.candidate]
     return Verdict(
         word=gate.verdict,
-        sentence=overview.headline(gate, first=case.first),
+        sentence=headline_text(gate, first=case.first),
         reasons=reasons(gate, case.again),
-        facts=tuple(overview.facts_strip(gate, case.after["changes"]).items()),
+        facts=tuple(facts_strip(gate, case.after["changes"]).items()),
         metrics=first_metrics(gate),
         decide=_decide(case),
         decides=_decides(case),
         subject=subject,
-        largest_change=overview.largest_change(gate),
+        largest_change=largest_change(gate),
         missing=gate.missing,
         command=case.command,
         runs=tuple(str(side.run["run_id"]) for side in sides),
@@ -71,7 +80,7 @@ def _text(value: object) -> str | None:
 
 def executive_summary(case: Case) -> Piece:
     """Return three sentences: verdict, largest change, largest doubt."""
-    return Statement(overview.executive_summary(case.gate, first=case.first), points=True)
+    return Statement(summary_texts(case.gate, first=case.first), points=True)
 
 
 def business_value(case: Case) -> Piece:
@@ -123,7 +132,7 @@ def _worst(guards: list[ConditionResult], *, incomplete: bool) -> str:
 
 def recommendations(case: Case) -> Piece:
     """Return what to do now, then later; each line with the row that caused it."""
-    found = overview.recommendations(case.gate, first=case.first, again=case.again)
+    found = advice(case.gate, first=case.first, again=case.again)
     rows = tuple(
         {"what": (capital(plain(a.what, 200)), a.when), "because": a.because, "command": a.command} for a in found
     )
@@ -136,4 +145,4 @@ def recommendations(case: Case) -> Piece:
 
 def conclusion(case: Case) -> Piece:
     """Return the verdict in one sentence and what this report cannot know."""
-    return Statement(overview.conclusion(case.gate, case.sources, first=case.first), points=True)
+    return Statement(conclusion_texts(case.gate, case.sources, first=case.first), points=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from stabkit.case.loaded import Case
+from stabkit.case import Case
 from stabkit.report.display import NoEvidence
-from stabkit.report.words.wording import sentence
+from stabkit.report.words import sentence
 from stabkit.text import joined
 
 __all__ = ["absent"]

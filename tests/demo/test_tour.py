@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stabkit.demo.walk import walk
+from stabkit.demo.tour import walk
 from stabkit.errors import UsageError
 from stabkit.store import open_store
 

@@ -17,11 +17,10 @@ from typing import Any, Final
 import nbformat
 from markupsafe import Markup, escape
 
-from stabkit.report.display import SCHEMA_VERSION, TEMPLATES
-from stabkit.report.display.escape import markdown_text, plain_text, slug
+from stabkit.report.display import SCHEMA_VERSION, TEMPLATES, markdown_text, plain_text, slug
 from stabkit.report.page.cells import Failure, Section, collect_cells, read_notebook
 from stabkit.report.page.shell import package_version, page_css
-from stabkit.report.words.numbers import moment
+from stabkit.report.words import moment
 from stabkit.text import count
 
 __all__ = ["Rendered", "render"]

@@ -1,0 +1,4 @@
+from .scenarios import SCENARIOS
+from .tour import walk
+
+__all__ = ["SCENARIOS", "walk"]

@@ -1,0 +1,3 @@
+from .websocket_probe import WebSocketProbe
+
+__all__ = ["WebSocketProbe"]

@@ -1,0 +1,3 @@
+from .junit import MASKED
+
+__all__ = ["MASKED"]

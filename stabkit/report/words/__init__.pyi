@@ -1,0 +1,68 @@
+from .estimates import change_text, headroom_text, margin_text, sample_text, value_text, values_text
+from .explained_items import facts_text, item_text
+from .needs import deciding_command, doubts, need_command, within_reach
+from .numbers import confidence_text, interval, moment, pair
+from .overview import (
+    advice,
+    changed_text,
+    conclusion_texts,
+    facts_strip,
+    headline_text,
+    largest_change,
+    run_name,
+    summary_texts,
+    title_text,
+)
+from .sentences import (
+    lacks_baseline,
+    leading_estimate,
+    outcome_count_text,
+    reason_text,
+    reasons,
+    section_of,
+    slow_requests_words,
+    standing_outcome,
+    waiting_reason,
+    whole_text,
+)
+from .wording import metric_words, sentence
+
+__all__ = [
+    "advice",
+    "change_text",
+    "changed_text",
+    "conclusion_texts",
+    "confidence_text",
+    "deciding_command",
+    "doubts",
+    "facts_strip",
+    "facts_text",
+    "headline_text",
+    "headroom_text",
+    "interval",
+    "item_text",
+    "lacks_baseline",
+    "largest_change",
+    "leading_estimate",
+    "margin_text",
+    "metric_words",
+    "moment",
+    "need_command",
+    "outcome_count_text",
+    "pair",
+    "reason_text",
+    "reasons",
+    "run_name",
+    "sample_text",
+    "section_of",
+    "sentence",
+    "slow_requests_words",
+    "standing_outcome",
+    "summary_texts",
+    "title_text",
+    "value_text",
+    "values_text",
+    "waiting_reason",
+    "whole_text",
+    "within_reach",
+]
