@@ -7,53 +7,25 @@ worse; all else is INCONCLUSIVE.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.gate.exact_conditions import judge_checks, judge_findings, judge_tests
+from stabkit.analyze.gate.kinds.measured import unjudged_failures
 from stabkit.analyze.gate.looks import stated_confidence
-from stabkit.analyze.gate.measured_conditions import (
-    judge_error_rate,
-    judge_latency,
-    judge_objective,
-    judge_resource,
-    judge_slow_requests,
-    unjudged_failures,
-)
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
 from stabkit.config import Condition, ConditionKind, Config
+from stabkit.kinds import KINDS, kind_of
 from stabkit.schema import Evidence
+from stabkit.vocabulary import OUTCOMES
 
-__all__ = ["JUDGES", "RunEvidence", "evaluate_gate", "evidence_conditions"]
+__all__ = ["RunEvidence", "evaluate_gate", "evidence_conditions"]
 
-JUDGES: Final[Mapping[ConditionKind, Callable[[Condition, Sides], ConditionResult]]] = {
-    "latency": judge_latency,
-    "slow_requests": judge_slow_requests,
-    "objective": judge_objective,
-    "error_rate": judge_error_rate,
-    "resource": judge_resource,
-    "checks": judge_checks,
-    "tests": judge_tests,
-    "findings": judge_findings,
-}
-_OUTCOMES: Final = ("regressed", "inconclusive", "improved", "stable")
 _SEVERITIES: Final = ("critical", "high", "normal", "low")
-_PROBES: Final = ("http", "websocket", "load", "records")
-_SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
-    "latency": _PROBES,
-    "slow_requests": _PROBES,
-    "objective": _PROBES,
-    "error_rate": _PROBES,
-    "checks": _PROBES,
-    "resource": ("resources", "records"),
-    "tests": ("tests", "records"),
-    "findings": ("scan", "records"),
-}
 
 
 def evaluate_gate(
@@ -110,7 +82,7 @@ def evaluate_gate(
 
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
-    result = JUDGES[condition.kind](condition, sides)
+    result: ConditionResult = KINDS[condition.kind].judge(condition, sides)
     faults = sides.faults(_source_kinds(condition, sides), condition.target) + unjudged_failures(condition, sides)
     if not faults or result.outcome == "regressed":
         return result
@@ -118,12 +90,12 @@ def _judge(condition: Condition, sides: Sides) -> ConditionResult:
 
 
 def _source_kinds(condition: Condition, sides: Sides) -> tuple[str, ...]:
-    kinds = _SOURCES[condition.kind]
-    if kinds is _PROBES and condition.target in sides.config.http:
+    kind = KINDS[condition.kind]
+    if kind.probed and condition.target in sides.config.http:
         return ("http", "load", "records")
-    if kinds is _PROBES and condition.target in sides.config.websocket:
+    if kind.probed and condition.target in sides.config.websocket:
         return ("websocket", "load", "records")
-    return (*kinds, "changes") if condition.target == "changes" else kinds
+    return (*kind.sources, "changes") if condition.target == "changes" else kind.sources
 
 
 def _after_holm(results: Sequence[ConditionResult], level: float = LEVEL) -> list[ConditionResult]:
@@ -161,8 +133,9 @@ def _verdict(results: Sequence[ConditionResult]) -> VerdictWord:
 def _weight(result: ConditionResult) -> tuple[int, bool, int, bool, float, str]:
     severity = _SEVERITIES.index(result.severity) if result.severity in _SEVERITIES else len(_SEVERITIES)
     # How many requests are slow follows from how slow they are, which says more where both are known.
-    follows = result.kind == "slow_requests"
-    return (_OUTCOMES.index(result.outcome), not result.gating, severity, follows, -_size(result), result.name)
+    kind = kind_of(result.kind)
+    follows = kind is not None and kind.follows
+    return (OUTCOMES.index(result.outcome), not result.gating, severity, follows, -_size(result), result.name)
 
 
 def _size(result: ConditionResult) -> float:

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from stabkit.analyze.gate.measured_conditions import MARGINS
 from stabkit.analyze.latency import LatencyComparison, Population, compare_latency, find_populations, judged_times
 from stabkit.analyze.outcome import Outcome
 from stabkit.analyze.sides import RunEvidence, Sides
@@ -26,6 +25,7 @@ from stabkit.analyze.statistics import (
     with_power,
 )
 from stabkit.config import Condition, Config
+from stabkit.kinds import usual_margin
 from stabkit.vocabulary import is_time
 
 __all__ = ["SelfPair", "alarm_bounds", "measure_noise"]
@@ -136,12 +136,13 @@ def _compare(pair: SelfPair, config: Config) -> list[tuple[tuple[str, str, str |
 
 def _margins(population: Population, config: Config) -> tuple[float, float]:
     """Return the margins of the first latency condition that speaks of a population; the usual ones without any."""
+    usual = usual_margin("latency"), usual_margin("latency", tail=True)
     for condition in config.conditions:
         if condition.kind == "latency" and (
             condition.target in (None, population.target) and condition.metric in (None, population.metric)
         ):
-            return condition.margin or MARGINS["latency"], condition.tail_margin or MARGINS["tail"]
-    return MARGINS["latency"], MARGINS["tail"]
+            return condition.margin or usual[0], condition.tail_margin or usual[1]
+    return usual
 
 
 def _summary(key: tuple[str, str, str | None], compared: Sequence[_Compared]) -> MetricNoise:

@@ -1,0 +1,122 @@
+"""Judging findings: a new one in the gating range is a regression, if the scans are comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from stabkit.analyze.findings import FINDING_STATES, FindingComparison, match_findings, severity_rank, stored_hunks
+from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, text
+from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
+from stabkit.analyze.sides import Sides
+from stabkit.config import Condition
+
+__all__ = ["judge"]
+
+
+def judge(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge each finding: a new one in the gating range is a regression, if the scans are comparable.
+
+    Notes
+    -----
+    Gating: new or reopened, not suppressed, at or above ``min_severity`` (a severity word of unknown rank always
+    gates); so is an older one whose severity rose into that range, or whose suppression ended. A finding that was not
+    scanned for again blocks ``stable``, unless its file was deleted.
+    """
+    scans = [_scans(frame, condition, sides) for frame in sides.table("scans")]
+    if scans[1].empty:
+        what = condition.target or "any tool"
+        need = Need(1, "scans", "missing", f"no scan of {what}", side="candidate")
+        return result_of(condition, "inconclusive", needs=(need,))
+    missing = sides.no_baseline(condition)
+    if missing is None and scans[0].empty:
+        lacks = Need(1, "scans", "missing", f"no scan of {condition.target or 'any tool'}")
+        missing = not_in_baseline(condition, sides, lacks)
+    if missing is not None:
+        return result_of(condition, "inconclusive", needs=(missing,))
+    findings = [
+        frame[frame["scan_id"].isin(scan["scan_id"])]
+        for frame, scan in zip(sides.table("findings"), scans, strict=True)
+    ]
+    changes = sides.candidate.evidence["changes"]
+    commits = (None if sides.baseline is None else sides.baseline.fact("commit"), sides.candidate.fact("commit"))
+    paths = {path for frame in findings for path in frame["path"].dropna()}
+    compared = match_findings(
+        *findings,
+        *scans,
+        hunks=stored_hunks(changes, commits=commits, paths=paths),
+        changes=changes,
+        history=sides.earlier("findings"),
+    )
+    return _judge_states(condition, compared)
+
+
+def _judge_states(condition: Condition, compared: FindingComparison) -> ConditionResult:
+    rows = compared.states.to_dict("records")
+    items = [_finding_item(row, condition) for row in rows if row["state"] != "persisting"]
+    # A persisting finding never gates, so leaving it out of the items loses nothing.
+    gating = [item for item in items if item["gates"]]
+    unseen = [item for item in items if item["state"] == "not_scanned" and item["reason"] != "file deleted"]
+    gone = ("fixed", "not_scanned")
+    facts: dict[str, Any] = {state: sum(row["state"] == state for row in rows) for state in FINDING_STATES}
+    facts |= {"gating": len(gating), "open": sum(row["state"] not in gone and not row["suppressed"] for row in rows)}
+    facts |= {
+        "total": len(rows),
+        "comparable": compared.comparable,
+        "why": list(compared.why),
+        "assumed": list(compared.assumed),
+    }
+    needs: list[Need] = []
+    if not compared.comparable:
+        needs += [Need(None, "scans", "not_comparable", why) for why in compared.why]
+    if unseen:
+        needs.append(Need(None, "scans", "partial", f"not scanned for again: {names(unseen)}"))
+    outcomes: list[Outcome] = ["inconclusive"] if needs else ["improved" if facts["fixed"] else "stable"]
+    exact = bool(gating) and compared.comparable
+    if exact:
+        outcomes.append("regressed")
+    return result_of(condition, combine(outcomes), exact=exact, items=tuple(items), needs=tuple(needs), facts=facts)
+
+
+def _scans(scans: pd.DataFrame, condition: Condition, sides: Sides) -> pd.DataFrame:
+    """Return the scans the condition speaks of: by configured name, else by tool; a lone configured scan is all."""
+    target = condition.target
+    if target is None:
+        return scans
+    named = scans[(scans["scan_id"] == target) | scans["scan_id"].str.startswith(f"{target}#")]
+    if len(named):
+        return named
+    by_tool = scans[scans["tool"] == target]
+    if len(by_tool):
+        return by_tool
+    return scans if list(sides.config.scans) == [target] else named
+
+
+def _finding_item(row: Mapping[Any, Any], condition: Condition) -> dict[str, Any]:
+    line = number(row["line"])
+    path = row["path"] if isinstance(row["path"], str) else None
+    place = f"{path}:{line}" if path and line is not None else path
+    return {
+        "state": row["state"],
+        "what": f"{row['rule']} {place}" if place else str(row["rule"]),
+        "detail": text(row["message"]),
+        "line": line,
+        "gates": _gates(row, condition),
+        "suppressed": bool(row["suppressed"]),
+        **{key: text(row[key]) for key in ("tool", "rule", "severity", "path", "fingerprint", "matched_by", "reason")},
+    }
+
+
+def _gates(row: Mapping[Any, Any], condition: Condition) -> bool:
+    if row["state"] in ("fixed", "not_scanned") or row["suppressed"] or not _in_range(row["severity"], condition):
+        return False
+    if row["state"] in ("new", "reopened"):
+        return True
+    return bool(row["baseline_suppressed"]) or not _in_range(row["baseline_severity"], condition)
+
+
+def _in_range(severity: Any, condition: Condition) -> bool:
+    limit, rank = severity_rank(condition.min_severity), severity_rank(severity if isinstance(severity, str) else None)
+    return limit is None or rank is None or rank >= limit

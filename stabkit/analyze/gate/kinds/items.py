@@ -1,0 +1,44 @@
+"""What judges that go one by one share: the names, texts and numbers of items, and what a baseline lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.outcome import Need
+from stabkit.analyze.sides import Sides
+from stabkit.config import Condition
+
+__all__ = ["Items", "names", "not_in_baseline", "number", "text"]
+
+Items = list[dict[str, Any]]
+
+
+_LISTED: Final = 5  # names in one need; the items hold all
+_DETAIL: Final = 300  # characters of a message
+
+
+def names(items: Iterable[Mapping[str, Any]]) -> str:
+    """Return what the items are called, the first of them."""
+    known = [str(item["what"]) for item in items]
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    return ", ".join(known[:_LISTED]) + more
+
+
+def text(value: Any) -> str | None:
+    """Return a text cut to what an item holds of it; None where there is none."""
+    return value[:_DETAIL] if isinstance(value, str) else None
+
+
+def number(value: Any) -> int | None:
+    """Return a whole number; None for null."""
+    return None if value is None or pd.isna(value) else int(value)
+
+
+def not_in_baseline(condition: Condition, sides: Sides, need: Need) -> Need:
+    """Return what the baseline lacks; collected at once it will again, unless its own source is declared."""
+    again = not sides.paired or condition.target in sides.config.baseline_directories
+    return replace(need, side="baseline", reason="missing" if again else "not_collected")

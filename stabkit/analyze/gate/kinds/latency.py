@@ -1,0 +1,64 @@
+"""Judging times: median and 99th percentile of every population."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from stabkit.analyze.gate.kinds.measured import (
+    PROVEN_CHANGES,
+    Compared,
+    judge_populations,
+    uncovered,
+)
+from stabkit.analyze.latency import (
+    Population,
+    compare_latency,
+    find_populations,
+    judged_times,
+    prober_late,
+    without_lateness,
+)
+from stabkit.analyze.outcome import ConditionResult, Need
+from stabkit.analyze.sides import Sides
+from stabkit.config import Condition
+from stabkit.kinds import usual_margin
+from stabkit.vocabulary import is_time
+
+__all__ = ["judge"]
+
+
+def judge(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge median and 99th percentile of every population the condition speaks of."""
+    return judge_populations(condition, sides, find_populations(condition, sides, is_time), _compare_latency)
+
+
+def _compare_latency(condition: Condition, sides: Sides, population: Population) -> Compared:
+    before, after, column = judged_times(population)
+    if column is None:
+        return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
+    margin = condition.margin or usual_margin("latency")
+    tail_margin = condition.tail_margin or usual_margin("latency", tail=True)
+    noise = sides.noise_of(population.target, population.metric, population.connection)
+    compare = partial(
+        compare_latency,
+        margin=margin,
+        tail_margin=tail_margin,
+        paired=sides.paired,
+        run_noise=noise.run_noise if noise is not None else None,
+        confidence=sides.confidence,
+    )
+    compared = compare(before, after)
+    needs = [compared.need] if compared.need is not None and compared.outcome == "inconclusive" else []
+    covered = condition.accept_single_run or "run_noise_unknown" not in compared.flags
+    outcome, open_ = (compared.outcome, []) if covered else uncovered(compared.outcome, compared.quantiles)
+    needs += open_
+    if noise is not None and noise.unfit:
+        unfit = Need(None, "evidence", "false_alarms", noise.alarms)
+        return "inconclusive", compared.quantiles, (unfit, *needs)
+    on_schedule = column == "response_ms"
+    late = prober_late(sides, population, before["response_ms"], (margin, tail_margin)) if on_schedule else None
+    if late is not None and not (
+        outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population, before, after)).outcome == outcome
+    ):
+        return "inconclusive", compared.quantiles, (late, *needs)
+    return outcome, compared.quantiles, needs

@@ -1,0 +1,144 @@
+"""What judges of measured populations share: each population compared, and the doubts outside its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from stabkit.analyze.latency import (
+    Population,
+    compare_failures,
+    find_populations,
+)
+from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome, combine, result_of
+from stabkit.analyze.sides import Sides
+from stabkit.config import Condition, Objective
+from stabkit.errors import SchemaError
+from stabkit.kinds import usual_margin
+from stabkit.vocabulary import is_time
+
+__all__ = [
+    "PROVEN_CHANGES",
+    "Compared",
+    "judge_populations",
+    "no_samples",
+    "objective_of",
+    "uncovered",
+    "unjudged_failures",
+]
+
+PROVEN_CHANGES: Final = ("regressed", "improved")
+
+
+Compared = tuple[Outcome, Sequence[Estimate], Sequence[Need]]
+
+
+def judge_populations(
+    condition: Condition, sides: Sides, populations: Sequence[Population], compare: Any
+) -> ConditionResult:
+    """Compare each population a condition speaks of, and return what they amount to together."""
+    facts = {"populations": len(populations), "paired": sides.paired}
+    missing = sides.no_baseline(condition)
+    if not populations:
+        return result_of(condition, "inconclusive", needs=(no_samples(condition, "on either side"),), facts=facts)
+    if missing is not None:
+        return result_of(condition, "inconclusive", needs=(missing,), facts=facts)
+    stop = _incomparable(sides)
+    outcomes: list[Outcome] = []
+    estimates: list[Estimate] = []
+    needs: list[Need] = []
+    for population in populations:
+        absent = [n for n in ("baseline", "candidate") if getattr(population, n).empty]
+        if absent:
+            needs += [
+                Need(None, "evidence", "missing", f"no samples of {population.name}", side=side) for side in absent
+            ]
+            outcomes.append("inconclusive")
+            continue
+        try:
+            outcome, found, open_ = compare(condition, sides, population)
+        except SchemaError as error:
+            outcome, found, open_ = "inconclusive", (), (Need(None, "evidence", "missing", error.what),)
+        named = found if len(populations) == 1 else [replace(e, name=f"{population.name}, {e.name}") for e in found]
+        outcomes.append(outcome)
+        estimates += named
+        needs += open_
+    if stop is not None:
+        return result_of(condition, "inconclusive", estimates=tuple(estimates), needs=(stop, *needs), facts=facts)
+    return result_of(condition, combine(outcomes), estimates=tuple(estimates), needs=tuple(needs), facts=facts)
+
+
+def no_samples(condition: Condition, where: str) -> Need:
+    """Return the need for samples where a condition finds none."""
+    what = " ".join(part for part in (condition.target, condition.metric) if part) or condition.kind
+    return Need(None, "evidence", "missing", f"no samples of {what} {where}")
+
+
+def _incomparable(sides: Sides) -> Need | None:
+    """Return why measured figures of the two runs cannot be set against each other at all."""
+    if sides.baseline is None:
+        return None
+    places = [side.fact("environment") for _, side in sides.named]
+    if None not in places and places[0] != places[1]:
+        return Need(None, "runs", "not_comparable", f"environment {places[0]} against {places[1]}")
+    ids = [side.fact("run_id") for _, side in sides.named]
+    if ids[0] is not None and ids[0] == ids[1]:
+        return Need(None, "runs", "not_comparable", "the baseline and the candidate are the same run")
+    return None
+
+
+def unjudged_failures(condition: Condition, sides: Sides) -> tuple[Need, ...]:
+    """Return why times say too little: more requests failed than before, and no condition judges failures.
+
+    The times of failed requests are unknown. Those that are left may be as fast as before because the slow ones gave
+    no answer at all.
+    """
+    if condition.kind not in ("latency", "slow_requests", "objective"):
+        return ()
+    judged = {rule.target for rule in sides.config.conditions if rule.kind == "error_rate" and rule.gating}
+    if not sides.config.conditions or judged & {None, condition.target or ""}:
+        return ()  # the conditions that follow from the evidence judge the failures of every target
+    needs = []
+    for population in find_populations(condition, sides, is_time, split=False):
+        before, after = population.baseline, population.candidate
+        if population.target in judged or before.empty or after["ok"].all():
+            continue
+        rate = compare_failures(before, after, margin=usual_margin("error_rate"), paired=sides.paired)
+        if rate.outcome in ("regressed", "inconclusive") and (rate.change or 0.0) > 0:
+            shares = [f"{100 * (share or 0.0):.2g} %" for share in (rate.candidate, rate.baseline)]
+            detail = f"{shares[0]} of {population.name} failed, {shares[1]} before, and no condition judges failures"
+            needs.append(Need(None, "evidence", "not_checked", detail, side="candidate"))
+    return tuple(needs)
+
+
+def uncovered(outcome: Outcome, estimates: Sequence[Estimate]) -> tuple[Outcome, list[Need]]:
+    """Doubt what separate runs say: the noise between runs is in no interval computed within them.
+
+    ``stable`` never stands then; ``regressed`` and ``improved`` stand only beyond the margin.
+    """
+    if outcome == "inconclusive":
+        return outcome, []
+    if outcome == "regressed" and any(e.outcome == "regressed" and e.beyond_margin for e in estimates):
+        return outcome, []
+    if outcome == "improved" and all(_far_better(e) for e in estimates):
+        return outcome, []
+    return "inconclusive", [
+        Need(None, "rounds", "run_noise_unknown", "the rounds of the two sides were not interleaved")
+    ]
+
+
+def _far_better(estimate: Estimate) -> bool:
+    if estimate.high is None or estimate.margin is None or estimate.scale != "ratio":
+        return False
+    return estimate.high < 1 / (1 + estimate.margin)
+
+
+def objective_of(condition: Condition, sides: Sides) -> Objective | None:
+    """Return the stated objective, else the target's own, which speaks of response time or connect time only."""
+    if condition.objective is not None or condition.target is None:
+        return condition.objective
+    if condition.metric not in (None, "response_time", "connect_time"):
+        return None
+    target = sides.config.http.get(condition.target) or sides.config.websocket.get(condition.target)
+    return None if target is None else target.objective

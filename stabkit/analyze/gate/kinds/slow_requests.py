@@ -1,0 +1,80 @@
+"""Judging how many requests are slow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from stabkit.analyze.gate.kinds.measured import (
+    PROVEN_CHANGES,
+    Compared,
+    judge_populations,
+    objective_of,
+    uncovered,
+)
+from stabkit.analyze.latency import (
+    Population,
+    compare_slow_requests,
+    default_margin,
+    find_populations,
+    judged_times,
+    slow_by_prober,
+    without_lateness,
+)
+from stabkit.analyze.outcome import ConditionResult, Need
+from stabkit.analyze.sides import Sides
+from stabkit.config import Condition, Objective
+from stabkit.vocabulary import is_time
+
+__all__ = ["judge"]
+
+
+def judge(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge the share of requests slower than the objective, without one than the baseline's own 95th percentile.
+
+    The fact ``slower_than_ms`` holds the limit of each population, ``limit`` says what it is.
+    """
+    limits: dict[str, float] = {}
+    objective = objective_of(condition, sides)
+
+    def compare(_: Condition, __: Sides, population: Population) -> Compared:
+        return _compare_slow(condition, sides, population, objective, limits)
+
+    result = judge_populations(condition, sides, find_populations(condition, sides, is_time), compare)
+    facts = {"limit": "baseline p95" if objective is None else "objective", "slower_than_ms": limits}
+    return replace(result, facts={**result.facts, **facts})
+
+
+def _compare_slow(
+    condition: Condition, sides: Sides, population: Population, objective: Objective | None, limits: dict[str, float]
+) -> Compared:
+    before, after, column = judged_times(population)
+    if column is None:
+        return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
+    margin = condition.margin or default_margin(objective.quantile if objective else None)
+    noise = sides.noise_of(population.target, population.metric, population.connection)
+    known = noise.run_noise if noise is not None else None
+    compare = partial(
+        compare_slow_requests,
+        margin=margin,
+        slower_than_ms=objective.below_ms if objective else None,
+        paired=sides.paired,
+        run_noise=max(known.values(), key=lambda found: found.sd) if known else None,
+        confidence=sides.confidence,
+    )
+    estimate, limit = compare(before, after)
+    needs = [estimate.need] if estimate.need is not None else []
+    if limit is None:
+        return "inconclusive", (estimate,), needs
+    limits[population.name] = limit
+    covered = condition.accept_single_run or "run_noise_unknown" not in estimate.flags
+    outcome, open_ = (estimate.outcome, []) if covered else uncovered(estimate.outcome, (estimate,))
+    if noise is not None and noise.unfit:
+        open_ = [Need(None, "evidence", "false_alarms", noise.alarms), *open_]
+        outcome = "inconclusive"
+    late = slow_by_prober(sides, population, limit, margin) if column == "response_ms" else None
+    if late is not None and not (
+        outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population, before, after))[0].outcome == outcome
+    ):
+        outcome, open_ = "inconclusive", [late, *open_]
+    return outcome, (estimate,), [*open_, *needs]

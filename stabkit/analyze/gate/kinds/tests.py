@@ -1,0 +1,198 @@
+"""Judging tests: what became of each, and whether a break is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, text
+from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
+from stabkit.analyze.sides import Sides
+from stabkit.analyze.statistics import sign_test
+from stabkit.analyze.tests import (
+    FEWEST_COMMON,
+    TRANSITIONS,
+    compare_tests,
+    expected_tests,
+    expected_to_fail,
+    hidden_text,
+    lost_tests,
+    suite_summary,
+)
+from stabkit.config import Condition
+from stabkit.vocabulary import BAD, GOOD
+
+__all__ = ["judge"]
+
+_CHANCE: Final = 0.05
+
+
+def judge(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge each test: a confirmed break is a regression; what cannot be told blocks ``stable``.
+
+    Notes
+    -----
+    Blocking: an unconfirmed break; a test that disappeared, unless it was skipped before, its file was deleted in the
+    range or the suite's ``left_out`` names it; one that most of the last five complete runs hold and neither side does;
+    one newly skipped; one that passed and is now expected to fail; an added one that fails; a flaky one that ends badly
+    or fails more often than its flake rate explains; more newly flaky tests than chance explains; fewer than 90 %
+    common tests of those expected. Known failures, fixed and other flaky tests are listed only.
+    """
+    frame = compare_tests(sides, condition.target)
+    missing = _missing_tests(condition, sides, frame)
+    facts = _test_facts(frame)
+    if missing is not None:
+        return result_of(condition, "inconclusive", needs=(missing,), facts=facts)
+    items = [_test_item(row) for row in frame.to_dict("records") if _is_listed(row)]
+    confirmed = any(item["state"] == "regressed" for item in items)
+    facts |= {state: sum(item["state"] == state for item in items) for state in ("regressed", "unconfirmed")}
+    lost = lost_tests(sides, frame, condition.target)
+    facts["lost"] = len(lost)
+    unseen = expected_tests(sides, condition.target) & set(frame.loc[frame["baseline_status"].isna(), "test_id"])
+    facts["expected"] = facts["baseline_tests"] - facts["explained"] + len(unseen) + len(lost)
+    needs = (*_test_needs(items, facts, lost), *_changed_passes(frame))
+    outcome: Outcome = "stable"
+    if confirmed or needs:
+        outcome = "regressed" if confirmed else "inconclusive"
+    elif facts["fixed"]:
+        outcome = "improved"
+    return result_of(condition, outcome, exact=confirmed, items=tuple(items), needs=needs, facts=facts)
+
+
+def _missing_tests(condition: Condition, sides: Sides, frame: pd.DataFrame) -> Need | None:
+    no_baseline = sides.no_baseline(condition)
+    suite = condition.target or "any suite"
+    if not frame["candidate_status"].notna().any():
+        return Need(None, "evidence", "missing", f"no tests of {suite}", side="candidate")
+    if no_baseline is not None:
+        return no_baseline
+    if not frame["baseline_status"].notna().any():
+        return not_in_baseline(condition, sides, Need(None, "evidence", "missing", f"no tests of {suite}"))
+    return None
+
+
+def _test_facts(frame: pd.DataFrame) -> dict[str, Any]:
+    before, after = frame["baseline_status"], frame["candidate_status"]
+    summary = suite_summary(frame.assign(suite="all"))
+    judged = ("baseline_pass", "candidate_pass", "mcnemar_p", "common")
+    facts: dict[str, Any] = {name: summary[name].iloc[0] for name in judged if len(summary)}
+    facts["common"] = int(facts.get("common", 0))
+    facts |= {name: int((frame["transition"] == name).sum()) for name in TRANSITIONS}
+    facts |= {"total": int(after.notna().sum()), "baseline_tests": int(before.notna().sum())}
+    facts |= {
+        "candidate_tests": int(after.notna().sum()),
+        "present_on_both": int((before.notna() & after.notna()).sum()),
+    }
+    facts |= {"explained": int((frame["explained_by"].notna()).sum()), "hidden": int(frame["hidden_by"].notna().sum())}
+    facts["at_risk"] = int(frame["at_risk"].max()) if len(frame) else 0
+    return facts
+
+
+def _is_listed(row: Mapping[Any, Any]) -> bool:
+    if row["transition"] == "added":
+        return row["candidate_status"] in BAD
+    return row["transition"] not in ("still_passing", "still_skipped")
+
+
+def _test_item(row: Mapping[Any, Any]) -> dict[str, Any]:
+    state, fresh = str(row["transition"]), number(row["fresh_failures"])
+    if state == "regressed" and not row["confirmed"]:
+        state = "unconfirmed"
+    texts = ("suite", "baseline_status", "candidate_status", "flake_basis", "hidden_by", "explained_by")
+    return {
+        "state": state,
+        "what": row["test_id"],
+        "detail": text(row["message"]),
+        "confirmed": bool(row["confirmed"]),
+        "attempts": number(row["attempts"]),
+        "failures": number(row["failures"]),
+        "reruns": None if fresh is None else max(0, fresh - 1),
+        "need_reruns": number(row["need_reruns"]),
+        "flake_rate": None if pd.isna(row["flake_rate"]) else float(row["flake_rate"]),
+        "blocks": _blocks(row),
+        **{key: text(row[key]) for key in texts},
+    }
+
+
+def _blocks(row: Mapping[Any, Any]) -> bool:
+    match row["transition"]:
+        case "disappeared":
+            return row["baseline_status"] != "skip" and not isinstance(row["explained_by"], str)
+        case "flaky":
+            # More failures than its flake rate explains, at the level that confirms a break.
+            rare = not pd.isna(row["flake_chance"]) and row["flake_chance"] <= 0.05 / max(1, row["at_risk"])
+            return bool(row["candidate_status"] in BAD or rare)
+        case "regressed" | "newly_skipped" | "added":
+            return True
+        case _:
+            return False
+
+
+def _test_needs(items: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], lost: Sequence[str]) -> tuple[Need, ...]:
+    blocking: dict[str, list[Mapping[str, Any]]] = {}
+    for item in items:
+        if item["blocks"] and item["state"] != "regressed":
+            blocking.setdefault(item["state"], []).append(item)
+    needs: list[Need] = []
+    for item_state, found in blocking.items():
+        needs += _needs_of(item_state, found)
+    if lost:
+        text = f"{len(lost)} test{'' if len(lost) == 1 else 's'} of most recent runs ran on neither side: "
+        needs.append(Need(None, "evidence", "missing", text + names([{"what": name} for name in lost])))
+    shared, expected = facts["present_on_both"], facts["expected"]
+    if shared < FEWEST_COMMON * expected:
+        needs.append(Need(None, "evidence", "not_comparable", f"common tests: {shared} of {expected}"))
+    if not facts["common"]:
+        needs.append(Need(None, "evidence", "missing", "no test has a result on both sides"))
+    return tuple(needs)
+
+
+def _changed_passes(frame: pd.DataFrame) -> list[Need]:
+    """Return what is wrong with tests that count as passed: they fail as expected, or pass only when tried again."""
+    needs = []
+    if marked := expected_to_fail(frame):
+        what = "1 test that passed is" if len(marked) == 1 else f"{len(marked)} tests that passed are"
+        detail = f"{what} now expected to fail: {names([{'what': name} for name in marked])}"
+        needs.append(Need(None, "evidence", "not_checked", detail))
+    before, after = (_recovered(frame, side) for side in ("baseline_recovered", "recovered"))
+    # Failures of the baseline were not tried again, as those of the candidate are: each may have been a flake.
+    shaky = before | frame["baseline_status"].isin(BAD)
+    now = frame.loc[after & ~shaky & frame["baseline_status"].isin(GOOD), "test_id"].tolist()
+    once = int((shaky & ~after & frame["candidate_status"].isin(GOOD)).sum())
+    if len(now) > once and sign_test(once, len(now)) <= _CHANCE:
+        listed = names([{"what": name} for name in now])
+        detail = f"flaky now: {len(now)} tests that were not before, {once} the other way round: {listed}"
+        needs.append(Need(None, "reruns", "not_rerun", detail))
+    return needs
+
+
+def _recovered(frame: pd.DataFrame, column: str) -> pd.Series:
+    return frame[column].fillna(value=False).astype(bool)
+
+
+def _needs_of(state: str, items: Sequence[Mapping[str, Any]]) -> list[Need]:
+    listed, n = names(items), len(items)
+    if state == "unconfirmed":
+        counts = [item["need_reruns"] for item in items if item["need_reruns"] is not None]
+        return [Need(max(counts, default=None), "reruns", "not_rerun", listed)]
+    if state == "flaky":
+        return [Need(None, "reruns", "not_rerun", f"flaky now: {listed}")]
+    if state == "disappeared":
+        return _hidden_needs(items)
+    words = {"newly_skipped": "newly skipped", "added": "added, failing, without a baseline"}
+    return [Need(None, "evidence", "missing", f"{n} test{'' if n == 1 else 's'} {words[state]}: {listed}")]
+
+
+def _hidden_needs(items: Sequence[Mapping[str, Any]]) -> list[Need]:
+    hidden = [item for item in items if item["hidden_by"]]
+    rest = [item for item in items if not item["hidden_by"]]
+    needs: list[Need] = []
+    if hidden:
+        errors = len({item["hidden_by"] for item in hidden})
+        needs.append(Need(None, "evidence", "missing", hidden_text(errors, len(hidden))))
+    if rest:
+        text = f"{len(rest)} test{'' if len(rest) == 1 else 's'} disappeared: {names(rest)}"
+        needs.append(Need(None, "evidence", "missing", text))
+    return needs
