@@ -1,4 +1,3 @@
-from .outcome import ConditionResult, Estimate, Gate, Need, Outcome, to_json
-from .sides import RunEvidence, Sides
-
-__all__ = ["ConditionResult", "Estimate", "Gate", "Need", "Outcome", "RunEvidence", "Sides", "to_json"]
+from .outcome import ConditionResult as ConditionResult, Estimate as Estimate, Gate as Gate, Need as Need
+from .outcome import Outcome as Outcome, to_json as to_json
+from .sides import RunEvidence as RunEvidence, Sides as Sides

@@ -1,22 +1,7 @@
-from .again import AGAIN, Again
-from .earlier import look_back
-from .loaded import Case, load_case
-from .run_evidence import existing, run_before, sketches_of, states_its_start
-from .self_pairs import known_noise
-from .settings import find_settings, find_settings_file, places
-
-__all__ = [
-    "AGAIN",
-    "Again",
-    "Case",
-    "existing",
-    "find_settings",
-    "find_settings_file",
-    "known_noise",
-    "load_case",
-    "look_back",
-    "places",
-    "run_before",
-    "sketches_of",
-    "states_its_start",
-]
+from .again import AGAIN as AGAIN, Again as Again
+from .earlier import look_back as look_back
+from .loaded import Case as Case, load_case as load_case
+from .run_evidence import existing as existing, run_before as run_before, sketches_of as sketches_of
+from .run_evidence import states_its_start as states_its_start
+from .self_pairs import known_noise as known_noise
+from .settings import find_settings as find_settings, find_settings_file as find_settings_file, places as places

@@ -1,6 +1,4 @@
-from .changes import collect_changes
-from .git import Git, repository_state
-from .paths import described
-from .ranges import range_changes
-
-__all__ = ["Git", "collect_changes", "described", "range_changes", "repository_state"]
+from .changes import collect_changes as collect_changes
+from .git import Git as Git, repository_state as repository_state
+from .paths import described as described
+from .ranges import range_changes as range_changes

@@ -1,4 +1,2 @@
-from .scenarios import SCENARIOS
-from .tour import walk
-
-__all__ = ["SCENARIOS", "walk"]
+from .scenarios import SCENARIOS as SCENARIOS
+from .tour import walk as walk

@@ -1,28 +1,7 @@
-from .batch import Made, Progressed, make_reports, run_batch
-from .job_lists import Listed, read_list
-from .jobs import USUAL_NOTEBOOK, jobs_of, pairs, projects_below
-from .notebooks import BUNDLED, bundled_folder, find_notebook, notebook_parameters, read_value
-from .reports import Job, ReportFiles, from_here
-from .sequential import collect_until_decided
-
-__all__ = [
-    "BUNDLED",
-    "USUAL_NOTEBOOK",
-    "Job",
-    "Listed",
-    "Made",
-    "Progressed",
-    "ReportFiles",
-    "bundled_folder",
-    "collect_until_decided",
-    "find_notebook",
-    "from_here",
-    "jobs_of",
-    "make_reports",
-    "notebook_parameters",
-    "pairs",
-    "projects_below",
-    "read_list",
-    "read_value",
-    "run_batch",
-]
+from .batch import Made as Made, Progressed as Progressed, make_reports as make_reports, run_batch as run_batch
+from .job_lists import Listed as Listed, read_list as read_list
+from .jobs import USUAL_NOTEBOOK as USUAL_NOTEBOOK, jobs_of as jobs_of, pairs as pairs, projects_below as projects_below
+from .notebooks import BUNDLED as BUNDLED, bundled_folder as bundled_folder, find_notebook as find_notebook
+from .notebooks import notebook_parameters as notebook_parameters, read_value as read_value
+from .reports import Job as Job, ReportFiles as ReportFiles, from_here as from_here
+from .sequential import collect_until_decided as collect_until_decided

@@ -1,19 +1,5 @@
-from .containers import UnavailableError, find_group
-from .declared import declared_probes
-from .limits import TimeLimit, check_limits
-from .prometheus import RangeAnswer, ask_range
-from .rounds import Interrupted, Probe, Progress, run_rounds
-
-__all__ = [
-    "Interrupted",
-    "Probe",
-    "Progress",
-    "RangeAnswer",
-    "TimeLimit",
-    "UnavailableError",
-    "ask_range",
-    "check_limits",
-    "declared_probes",
-    "find_group",
-    "run_rounds",
-]
+from .containers import UnavailableError as UnavailableError, find_group as find_group
+from .declared import declared_probes as declared_probes
+from .limits import TimeLimit as TimeLimit, check_limits as check_limits
+from .prometheus import RangeAnswer as RangeAnswer, ask_range as ask_range
+from .rounds import Interrupted as Interrupted, Probe as Probe, Progress as Progress, run_rounds as run_rounds

@@ -1,18 +1,6 @@
-from .content import ReportError
-from .json_content import odd_values, parse_json
-from .json_shapes import mapped
-from .line_context import with_context
-from .readers import expand, read_file, read_paths
-from .summary import source_summary
-
-__all__ = [
-    "ReportError",
-    "expand",
-    "mapped",
-    "odd_values",
-    "parse_json",
-    "read_file",
-    "read_paths",
-    "source_summary",
-    "with_context",
-]
+from .content import ReportError as ReportError
+from .json_content import odd_values as odd_values, parse_json as parse_json
+from .json_shapes import mapped as mapped
+from .line_context import with_context as with_context
+from .readers import expand as expand, read_file as read_file, read_paths as read_paths
+from .summary import source_summary as source_summary

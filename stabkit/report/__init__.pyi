@@ -1,44 +1,14 @@
-from .aa_table import noise_table
-from .compliance import compliance_history
-from .deltas import latency_deltas
-from .explanation import explain, explanation_document, find_condition
-from .impact import change_impact
-from .lists import (
-    check_document,
-    check_statement,
-    compaction_statement,
-    compare_scans,
-    difference,
-    difference_tables,
-    pruning_statement,
-    run_table,
-    source_table,
-)
-from .metric_trend import margin_of, trend
-from .sarif import new_findings_log
-from .stability import stability_report
-from .test_history import test_trends
-
-__all__ = [
-    "change_impact",
-    "check_document",
-    "check_statement",
-    "compaction_statement",
-    "compare_scans",
-    "compliance_history",
-    "difference",
-    "difference_tables",
-    "explain",
-    "explanation_document",
-    "find_condition",
-    "latency_deltas",
-    "margin_of",
-    "new_findings_log",
-    "noise_table",
-    "pruning_statement",
-    "run_table",
-    "source_table",
-    "stability_report",
-    "test_trends",
-    "trend",
-]
+from .aa_table import noise_table as noise_table
+from .compliance import compliance_history as compliance_history
+from .deltas import latency_deltas as latency_deltas
+from .explanation import explain as explain, explanation_document as explanation_document
+from .explanation import find_condition as find_condition
+from .impact import change_impact as change_impact
+from .lists import check_document as check_document, check_statement as check_statement
+from .lists import compaction_statement as compaction_statement, compare_scans as compare_scans
+from .lists import difference as difference, difference_tables as difference_tables
+from .lists import pruning_statement as pruning_statement, run_table as run_table, source_table as source_table
+from .metric_trend import margin_of as margin_of, trend as trend
+from .sarif import new_findings_log as new_findings_log
+from .stability import stability_report as stability_report
+from .test_history import test_trends as test_trends

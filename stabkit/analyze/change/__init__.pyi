@@ -1,4 +1,2 @@
-from .checklist_lines import readiness
-from .impact import area_coincidence, assess_changes
-
-__all__ = ["area_coincidence", "assess_changes", "readiness"]
+from .checklist_lines import readiness as readiness
+from .impact import area_coincidence as area_coincidence, assess_changes as assess_changes

@@ -1,17 +1,5 @@
-from .findings_over_runs import finding_ages, finding_history
-from .hunks import stored_hunks
-from .matching import FINDING_STATES, FindingComparison, match_findings, severity_rank
-from .scores import FORMULAS, score_claims, score_conflicts
-
-__all__ = [
-    "FINDING_STATES",
-    "FORMULAS",
-    "FindingComparison",
-    "finding_ages",
-    "finding_history",
-    "match_findings",
-    "score_claims",
-    "score_conflicts",
-    "severity_rank",
-    "stored_hunks",
-]
+from .findings_over_runs import finding_ages as finding_ages, finding_history as finding_history
+from .hunks import stored_hunks as stored_hunks
+from .matching import FINDING_STATES as FINDING_STATES, FindingComparison as FindingComparison
+from .matching import match_findings as match_findings, severity_rank as severity_rank
+from .scores import FORMULAS as FORMULAS, score_claims as score_claims, score_conflicts as score_conflicts

@@ -1,15 +1,4 @@
-from .evaluation import evaluate_gate
-from .looks import Look, look_confidence, look_verdict, read_looks, undecided, write_looks
-from .self_noise import SelfPair, measure_noise
-
-__all__ = [
-    "Look",
-    "SelfPair",
-    "evaluate_gate",
-    "look_confidence",
-    "look_verdict",
-    "measure_noise",
-    "read_looks",
-    "undecided",
-    "write_looks",
-]
+from .evaluation import evaluate_gate as evaluate_gate
+from .looks import Look as Look, look_confidence as look_confidence, look_verdict as look_verdict
+from .looks import read_looks as read_looks, undecided as undecided, write_looks as write_looks
+from .self_noise import SelfPair as SelfPair, measure_noise as measure_noise

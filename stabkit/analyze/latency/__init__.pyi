@@ -1,28 +1,10 @@
-from .comparison import LatencyComparison, compare_latency, quantile_shift
-from .lateness import crowded, own_lateness, prober_late, slow_by_prober, without_lateness
-from .objectives import objective_estimate
-from .populations import Population, find_populations, judged_rows, judged_times, measured_times
-from .rates import compare_failures
-from .resources import compare_resource
-from .slow_requests import compare_slow_requests, default_margin
-
-__all__ = [
-    "LatencyComparison",
-    "Population",
-    "compare_failures",
-    "compare_latency",
-    "compare_resource",
-    "compare_slow_requests",
-    "crowded",
-    "default_margin",
-    "find_populations",
-    "judged_rows",
-    "judged_times",
-    "measured_times",
-    "objective_estimate",
-    "own_lateness",
-    "prober_late",
-    "quantile_shift",
-    "slow_by_prober",
-    "without_lateness",
-]
+from .comparison import LatencyComparison as LatencyComparison, compare_latency as compare_latency
+from .comparison import quantile_shift as quantile_shift
+from .lateness import crowded as crowded, own_lateness as own_lateness, prober_late as prober_late
+from .lateness import slow_by_prober as slow_by_prober, without_lateness as without_lateness
+from .objectives import objective_estimate as objective_estimate
+from .populations import Population as Population, find_populations as find_populations, judged_rows as judged_rows
+from .populations import judged_times as judged_times, measured_times as measured_times
+from .rates import compare_failures as compare_failures
+from .resources import compare_resource as compare_resource
+from .slow_requests import compare_slow_requests as compare_slow_requests, default_margin as default_margin

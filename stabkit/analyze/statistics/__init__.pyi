@@ -1,81 +1,19 @@
-from .bounds import (
-    CONFIDENCE,
-    LEVEL,
-    Contrast,
-    MeanContrast,
-    QuantileBounds,
-    QuantileContrast,
-    RunNoise,
-    as_ratio,
-    clustered_quantile,
-    holm_limit,
-    level_of,
-    one_sided_p,
-    p_worse,
-    paired_contrast,
-    quantile_of,
-    serial_quantile,
-    smallest_level,
-    t_quantile,
-    welch_contrast,
-)
-from .metric_noise import MAX_ALARMS, MetricNoise
-from .power import MIN_ROUNDS, MIN_SAMPLES, OUT_OF_PROPORTION, START, need_for, with_power
-from .rounds import FloatArray, Rounds, quantile_rank, read_rounds
-from .segments import settle
-from .series import MIN_VALUES, Series, boundaries, fit_levels, prepare, read_values
-from .share_contrasts import USUAL, PairedShares, Share, ShareContrast, separate_shares
-from .shares import clopper_pearson, sign_test, wilson, wilson_bounds
-from .slopes import mann_kendall_p, theil_sen
-
-__all__ = [
-    "CONFIDENCE",
-    "LEVEL",
-    "MAX_ALARMS",
-    "MIN_ROUNDS",
-    "MIN_SAMPLES",
-    "MIN_VALUES",
-    "OUT_OF_PROPORTION",
-    "START",
-    "USUAL",
-    "Contrast",
-    "FloatArray",
-    "MeanContrast",
-    "MetricNoise",
-    "PairedShares",
-    "QuantileBounds",
-    "QuantileContrast",
-    "Rounds",
-    "RunNoise",
-    "Series",
-    "Share",
-    "ShareContrast",
-    "as_ratio",
-    "boundaries",
-    "clopper_pearson",
-    "clustered_quantile",
-    "fit_levels",
-    "holm_limit",
-    "level_of",
-    "mann_kendall_p",
-    "need_for",
-    "one_sided_p",
-    "p_worse",
-    "paired_contrast",
-    "prepare",
-    "quantile_of",
-    "quantile_rank",
-    "read_rounds",
-    "read_values",
-    "separate_shares",
-    "serial_quantile",
-    "settle",
-    "sign_test",
-    "smallest_level",
-    "t_quantile",
-    "theil_sen",
-    "welch_contrast",
-    "wilson",
-    "wilson_bounds",
-    "with_power",
-]
+from .bounds import CONFIDENCE as CONFIDENCE, LEVEL as LEVEL, Contrast as Contrast, MeanContrast as MeanContrast
+from .bounds import QuantileBounds as QuantileBounds, QuantileContrast as QuantileContrast, RunNoise as RunNoise
+from .bounds import as_ratio as as_ratio, clustered_quantile as clustered_quantile, holm_limit as holm_limit
+from .bounds import level_of as level_of, one_sided_p as one_sided_p, p_worse as p_worse
+from .bounds import paired_contrast as paired_contrast, quantile_of as quantile_of, serial_quantile as serial_quantile
+from .bounds import smallest_level as smallest_level, t_quantile as t_quantile, welch_contrast as welch_contrast
+from .metric_noise import MAX_ALARMS as MAX_ALARMS, MetricNoise as MetricNoise
+from .power import MIN_ROUNDS as MIN_ROUNDS, MIN_SAMPLES as MIN_SAMPLES, OUT_OF_PROPORTION as OUT_OF_PROPORTION
+from .power import START as START, need_for as need_for, with_power as with_power
+from .rounds import FloatArray as FloatArray, Rounds as Rounds, quantile_rank as quantile_rank
+from .rounds import read_rounds as read_rounds
+from .segments import settle as settle
+from .series import MIN_VALUES as MIN_VALUES, Series as Series, boundaries as boundaries, fit_levels as fit_levels
+from .series import prepare as prepare, read_values as read_values
+from .share_contrasts import USUAL as USUAL, PairedShares as PairedShares, Share as Share
+from .share_contrasts import ShareContrast as ShareContrast, separate_shares as separate_shares
+from .shares import clopper_pearson as clopper_pearson, sign_test as sign_test, wilson as wilson
+from .shares import wilson_bounds as wilson_bounds
+from .slopes import mann_kendall_p as mann_kendall_p, theil_sen as theil_sen

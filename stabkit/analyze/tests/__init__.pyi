@@ -1,26 +1,7 @@
-from .common_tests import FEWEST_COMMON, LEFT_OUT, coverage, expected_to_fail, hidden_tests, hidden_text
-from .compared_tests import compare_tests, expected_tests, lost_tests
-from .flaky import flakiness, mass_failures
-from .tests_over_runs import pass_history, test_run_map
-from .transitions import TRANSITIONS, renamed, suite_summary, test_results, test_transitions
-
-__all__ = [
-    "FEWEST_COMMON",
-    "LEFT_OUT",
-    "TRANSITIONS",
-    "compare_tests",
-    "coverage",
-    "expected_tests",
-    "expected_to_fail",
-    "flakiness",
-    "hidden_tests",
-    "hidden_text",
-    "lost_tests",
-    "mass_failures",
-    "pass_history",
-    "renamed",
-    "suite_summary",
-    "test_results",
-    "test_run_map",
-    "test_transitions",
-]
+from .common_tests import FEWEST_COMMON as FEWEST_COMMON, LEFT_OUT as LEFT_OUT, coverage as coverage
+from .common_tests import expected_to_fail as expected_to_fail, hidden_tests as hidden_tests, hidden_text as hidden_text
+from .compared_tests import compare_tests as compare_tests, expected_tests as expected_tests, lost_tests as lost_tests
+from .flaky import flakiness as flakiness, mass_failures as mass_failures
+from .tests_over_runs import pass_history as pass_history, test_run_map as test_run_map
+from .transitions import TRANSITIONS as TRANSITIONS, renamed as renamed, suite_summary as suite_summary
+from .transitions import test_results as test_results, test_transitions as test_transitions

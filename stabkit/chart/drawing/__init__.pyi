@@ -1,90 +1,14 @@
-from .canvas import draw_blocks, new_axes, to_svg
-from .description import Description, Sizes, judged_text, lower_first, sizes_text
-from .palette import (
-    BASELINE,
-    CANDIDATE,
-    FAINT,
-    GLYPHS,
-    GROUND,
-    INCONCLUSIVE,
-    INCONCLUSIVE_INK,
-    INK,
-    MUTE,
-    NO_VALUE,
-    OUTCOME_INKS,
-    PALETTE,
-    REGRESSED,
-    REGRESSED_INK,
-    RULE,
-    SAFE_BAND,
-    SEVERITY,
-)
-from .style import (
-    annotate_empty,
-    draw_bars,
-    escape_label,
-    even_ticks,
-    few_ticks,
-    height_pt,
-    label_end,
-    label_row,
-    name_colours,
-    name_rows,
-    name_sides,
-    say,
-    settle,
-    spread,
-    text_pt,
-    width_pt,
-)
-from .timeline import label_runs, mark_gaps, mark_releases, releases, run_name, step_edges
-
-__all__ = [
-    "BASELINE",
-    "CANDIDATE",
-    "FAINT",
-    "GLYPHS",
-    "GROUND",
-    "INCONCLUSIVE",
-    "INCONCLUSIVE_INK",
-    "INK",
-    "MUTE",
-    "NO_VALUE",
-    "OUTCOME_INKS",
-    "PALETTE",
-    "REGRESSED",
-    "REGRESSED_INK",
-    "RULE",
-    "SAFE_BAND",
-    "SEVERITY",
-    "Description",
-    "Sizes",
-    "annotate_empty",
-    "draw_bars",
-    "draw_blocks",
-    "escape_label",
-    "even_ticks",
-    "few_ticks",
-    "height_pt",
-    "judged_text",
-    "label_end",
-    "label_row",
-    "label_runs",
-    "lower_first",
-    "mark_gaps",
-    "mark_releases",
-    "name_colours",
-    "name_rows",
-    "name_sides",
-    "new_axes",
-    "releases",
-    "run_name",
-    "say",
-    "settle",
-    "sizes_text",
-    "spread",
-    "step_edges",
-    "text_pt",
-    "to_svg",
-    "width_pt",
-]
+from .canvas import draw_blocks as draw_blocks, new_axes as new_axes, to_svg as to_svg
+from .description import Description as Description, Sizes as Sizes, judged_text as judged_text
+from .description import lower_first as lower_first, sizes_text as sizes_text
+from .palette import BASELINE as BASELINE, CANDIDATE as CANDIDATE, FAINT as FAINT, GLYPHS as GLYPHS, GROUND as GROUND
+from .palette import INCONCLUSIVE as INCONCLUSIVE, INCONCLUSIVE_INK as INCONCLUSIVE_INK, INK as INK, MUTE as MUTE
+from .palette import NO_VALUE as NO_VALUE, OUTCOME_INKS as OUTCOME_INKS, PALETTE as PALETTE, REGRESSED as REGRESSED
+from .palette import REGRESSED_INK as REGRESSED_INK, RULE as RULE, SAFE_BAND as SAFE_BAND, SEVERITY as SEVERITY
+from .style import annotate_empty as annotate_empty, draw_bars as draw_bars, escape_label as escape_label
+from .style import even_ticks as even_ticks, few_ticks as few_ticks, height_pt as height_pt, label_end as label_end
+from .style import label_row as label_row, name_colours as name_colours, name_rows as name_rows
+from .style import name_sides as name_sides, say as say, settle as settle, spread as spread, text_pt as text_pt
+from .style import width_pt as width_pt
+from .timeline import label_runs as label_runs, mark_gaps as mark_gaps, mark_releases as mark_releases
+from .timeline import releases as releases, run_name as run_name, step_edges as step_edges

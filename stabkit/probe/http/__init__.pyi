@@ -1,4 +1,2 @@
-from .floor import measure_floor
-from .http_probe import HttpProbe
-
-__all__ = ["HttpProbe", "measure_floor"]
+from .floor import measure_floor as measure_floor
+from .http_probe import HttpProbe as HttpProbe

@@ -1,3 +1,1 @@
-from .websocket_probe import WebSocketProbe
-
-__all__ = ["WebSocketProbe"]
+from .websocket_probe import WebSocketProbe as WebSocketProbe

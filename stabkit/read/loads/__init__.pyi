@@ -1,3 +1,1 @@
-from .prometheus import FORMAT, bucket_series, readings
-
-__all__ = ["FORMAT", "bucket_series", "readings"]
+from .prometheus import FORMAT as FORMAT, bucket_series as bucket_series, readings as readings

@@ -1,3 +1,1 @@
-from .junit import MASKED
-
-__all__ = ["MASKED"]
+from .junit import MASKED as MASKED

@@ -1,38 +1,11 @@
-from .answer import KeyMetric, Reason, Subject, Verdict
-from .badges import GLYPHS, badge
-from .checklist import CheckItem, Checklist
-from .escape import markdown_text, plain_text, slug
-from .figure import Figure
-from .groups import Fold, Group
-from .markup import TEMPLATES, environment
-from .outline import SECTIONS
-from .piece import PIECE_MIME, SCHEMA_VERSION, Piece
-from .statements import NoEvidence, Statement
-from .table import Column, Table
-
-__all__ = [
-    "GLYPHS",
-    "PIECE_MIME",
-    "SCHEMA_VERSION",
-    "SECTIONS",
-    "TEMPLATES",
-    "CheckItem",
-    "Checklist",
-    "Column",
-    "Figure",
-    "Fold",
-    "Group",
-    "KeyMetric",
-    "NoEvidence",
-    "Piece",
-    "Reason",
-    "Statement",
-    "Subject",
-    "Table",
-    "Verdict",
-    "badge",
-    "environment",
-    "markdown_text",
-    "plain_text",
-    "slug",
-]
+from .answer import KeyMetric as KeyMetric, Reason as Reason, Subject as Subject, Verdict as Verdict
+from .badges import GLYPHS as GLYPHS, badge as badge
+from .checklist import CheckItem as CheckItem, Checklist as Checklist
+from .escape import markdown_text as markdown_text, plain_text as plain_text, slug as slug
+from .figure import Figure as Figure
+from .groups import Fold as Fold, Group as Group
+from .markup import TEMPLATES as TEMPLATES, environment as environment
+from .outline import SECTIONS as SECTIONS
+from .piece import PIECE_MIME as PIECE_MIME, SCHEMA_VERSION as SCHEMA_VERSION, Piece as Piece
+from .statements import NoEvidence as NoEvidence, Statement as Statement
+from .table import Column as Column, Table as Table

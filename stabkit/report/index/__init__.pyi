@@ -1,3 +1,1 @@
-from .index_files import make_index, write_index
-
-__all__ = ["make_index", "write_index"]
+from .index_files import make_index as make_index, write_index as write_index

@@ -1,5 +1,3 @@
-from .files import UNFINISHED, check_folder, write_whole
-from .rendering import Rendered, render
-from .shell import package_version, page_css
-
-__all__ = ["UNFINISHED", "Rendered", "check_folder", "package_version", "page_css", "render", "write_whole"]
+from .files import UNFINISHED as UNFINISHED, check_folder as check_folder, write_whole as write_whole
+from .rendering import Rendered as Rendered, render as render
+from .shell import package_version as package_version, page_css as page_css

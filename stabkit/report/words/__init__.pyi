@@ -1,68 +1,14 @@
-from .estimates import change_text, headroom_text, margin_text, sample_text, value_text, values_text
-from .explained_items import facts_text, item_text
-from .needs import deciding_command, doubts, need_command, within_reach
-from .numbers import confidence_text, interval, moment, pair
-from .overview import (
-    advice,
-    changed_text,
-    conclusion_texts,
-    facts_strip,
-    headline_text,
-    largest_change,
-    run_name,
-    summary_texts,
-    title_text,
-)
-from .sentences import (
-    lacks_baseline,
-    leading_estimate,
-    outcome_count_text,
-    reason_text,
-    reasons,
-    section_of,
-    slow_requests_words,
-    standing_outcome,
-    waiting_reason,
-    whole_text,
-)
-from .wording import metric_words, sentence
-
-__all__ = [
-    "advice",
-    "change_text",
-    "changed_text",
-    "conclusion_texts",
-    "confidence_text",
-    "deciding_command",
-    "doubts",
-    "facts_strip",
-    "facts_text",
-    "headline_text",
-    "headroom_text",
-    "interval",
-    "item_text",
-    "lacks_baseline",
-    "largest_change",
-    "leading_estimate",
-    "margin_text",
-    "metric_words",
-    "moment",
-    "need_command",
-    "outcome_count_text",
-    "pair",
-    "reason_text",
-    "reasons",
-    "run_name",
-    "sample_text",
-    "section_of",
-    "sentence",
-    "slow_requests_words",
-    "standing_outcome",
-    "summary_texts",
-    "title_text",
-    "value_text",
-    "values_text",
-    "waiting_reason",
-    "whole_text",
-    "within_reach",
-]
+from .estimates import change_text as change_text, headroom_text as headroom_text, margin_text as margin_text
+from .estimates import sample_text as sample_text, value_text as value_text, values_text as values_text
+from .explained_items import facts_text as facts_text, item_text as item_text
+from .needs import deciding_command as deciding_command, doubts as doubts, need_command as need_command
+from .needs import within_reach as within_reach
+from .numbers import confidence_text as confidence_text, interval as interval, moment as moment, pair as pair
+from .overview import advice as advice, changed_text as changed_text, conclusion_texts as conclusion_texts
+from .overview import facts_strip as facts_strip, headline_text as headline_text, largest_change as largest_change
+from .overview import run_name as run_name, summary_texts as summary_texts, title_text as title_text
+from .sentences import lacks_baseline as lacks_baseline, leading_estimate as leading_estimate
+from .sentences import outcome_count_text as outcome_count_text, reason_text as reason_text, reasons as reasons
+from .sentences import section_of as section_of, slow_requests_words as slow_requests_words
+from .sentences import standing_outcome as standing_outcome, waiting_reason as waiting_reason, whole_text as whole_text
+from .wording import metric_words as metric_words, sentence as sentence
