@@ -185,3 +185,16 @@ def test_the_reader_of_the_handbook_reads(tmp_path):
     assert (source["format"], source["status"]) == ("checkfile", "ok")
     counts = source["counts"]
     assert (counts["passed"], counts["failed"], counts["errors"], counts["time_s"]) == (1, 1, 1, 0.85)
+
+
+def test_the_picture_of_the_house_is_drawn_from_its_imports():
+    command = [sys.executable, "-c", "import house; print(house.draw(), end='')"]
+    answer = subprocess.run(command, cwd=ROOT / "docs", capture_output=True, text=True, check=True)
+    drawn = (ROOT / "docs" / "images" / "house.svg").read_text(encoding="utf-8")
+    assert drawn == answer.stdout, "The imports have changed; draw the house again: python docs/house.py"
+
+
+def test_every_place_that_the_architecture_names_is_there():
+    places = re.findall(r"`((?:stabkit|tests|docs)/[\w/.-]*)`", (ROOT / "docs" / "architecture.md").read_text())
+    assert len(places) > 20
+    assert [place for place in places if not (ROOT / place).exists()] == []
