@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -33,7 +34,7 @@ from stabkit.text import count, joined
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["TIMES_SHOWN", "describe_dumbbell", "plot_dumbbell"]
+__all__ = ["TIMES_SHOWN", "DumbbellChart"]
 
 TIMES_SHOWN: Final = 24
 _SHAPES = {"regressed": REGRESSED, "inconclusive": INCONCLUSIVE, "improved": CANDIDATE, "stable": CANDIDATE}
@@ -43,15 +44,9 @@ def _known(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["baseline"].notna() | frame["candidate"].notna()].reset_index(drop=True)
 
 
-def plot_dumbbell(
-    frame: pd.DataFrame,
-    *,
-    axes: Axes,
-    of: str = "targets",  # noqa: ARG001
-    unit: str = "ms",
-    rounds: int | None = None,  # noqa: ARG001
-) -> Axes:
-    """Draw one row a target or stage, in the order given (least stable first), its outcome and change at the right.
+@dataclass(frozen=True, eq=False)
+class DumbbellChart:
+    """Which targets or stages moved: baseline and candidate as two dots a row.
 
     Parameters
     ----------
@@ -59,26 +54,62 @@ def plot_dumbbell(
         ``name``, ``baseline``, ``candidate``, ``low``, ``high`` (bounds of the candidate, all in ``unit``; null if
         unknown), ``outcome``.
     """
-    rows = _known(frame).head(TIMES_SHOWN)
-    if rows.empty:
-        return annotate_empty(axes)
-    y = np.arange(len(rows))
-    values = rows[["baseline", "candidate", "low", "high"]].astype("float64").replace(np.inf, np.nan)
-    colours = [_SHAPES.get(str(outcome), MUTE) for outcome in rows["outcome"]]
-    axes.hlines(y, values["baseline"], values["candidate"], color=MUTE, linewidth=1)
-    axes.hlines(y, values["low"], values["high"], color=colours, linewidth=4.5, alpha=0.45, capstyle="round")
-    axes.plot(values["baseline"], y, "o", color=BASELINE, markersize=7.5, markeredgecolor=GROUND, label="baseline")
-    axes.scatter(values["candidate"], y, color=colours, s=60, edgecolor=GROUND, linewidth=1, zorder=3)
-    name_rows(axes, rows["name"], 26)
-    changes = _changes(rows)
-    for i, outcome in enumerate(rows["outcome"]):
-        label_row(axes, f"{GLYPHS.get(str(outcome), '–')} {changes[i]}", i, colour=OUTCOME_INKS.get(str(outcome), MUTE))
-    _scale(axes, values)
-    axes.grid(visible=False, axis="y")
-    axes.grid(visible=True, axis="x", color=RULE, linewidth=0.8)
-    axes.set_xlabel(unit, color=MUTE)
-    name_sides(axes)
-    return axes
+
+    frame: pd.DataFrame
+    _: KW_ONLY
+    of: str = "targets"
+    unit: str = "ms"
+    rounds: int | None = None
+
+    def draw(self, axes: Axes) -> Axes:
+        """Draw a row a target or stage, in the order given (least stable first), outcome and change at the right."""
+        rows = _known(self.frame).head(TIMES_SHOWN)
+        if rows.empty:
+            return annotate_empty(axes)
+        y = np.arange(len(rows))
+        values = rows[["baseline", "candidate", "low", "high"]].astype("float64").replace(np.inf, np.nan)
+        colours = [_SHAPES.get(str(outcome), MUTE) for outcome in rows["outcome"]]
+        axes.hlines(y, values["baseline"], values["candidate"], color=MUTE, linewidth=1)
+        axes.hlines(y, values["low"], values["high"], color=colours, linewidth=4.5, alpha=0.45, capstyle="round")
+        axes.plot(values["baseline"], y, "o", color=BASELINE, markersize=7.5, markeredgecolor=GROUND, label="baseline")
+        axes.scatter(values["candidate"], y, color=colours, s=60, edgecolor=GROUND, linewidth=1, zorder=3)
+        name_rows(axes, rows["name"], 26)
+        changes = _changes(rows)
+        for i, outcome in enumerate(rows["outcome"]):
+            words = f"{GLYPHS.get(str(outcome), '–')} {changes[i]}"
+            label_row(axes, words, i, colour=OUTCOME_INKS.get(str(outcome), MUTE))
+        _scale(axes, values)
+        axes.grid(visible=False, axis="y")
+        axes.grid(visible=True, axis="x", color=RULE, linewidth=0.8)
+        axes.set_xlabel(self.unit, color=MUTE)
+        name_sides(axes)
+        return axes
+
+    def describe(self) -> Description:
+        """Say which rows are slower and faster, or that none is."""
+        rows = _known(self.frame)
+        if rows.empty:
+            empty = f"Empty dumbbell chart of {self.of}, where nothing was measured"
+            return Description(f"No evidence on {self.of}", empty)
+        names = rows["name"].astype(str)
+        worse, better = (list(names[rows["outcome"] == word]) for word in ("regressed", "improved"))
+        open_rows = int((rows["outcome"] == "inconclusive").sum())
+        parts = [f"{joined(names, most=3)} regressed" for names in (worse,) if names]
+        parts += [f"{joined(names, most=3)} improved" for names in (better,) if names]
+        if open_rows:
+            parts.append(f"{'no regression is shown, ' if not parts else ''}{open_rows} of {len(rows)} inconclusive")
+        one = self.of.removesuffix("s")
+        still = f"The one {one} stayed" if len(rows) == 1 else f"All {count(len(rows), one)} stayed"
+        title = "; ".join(parts) or f"{still} within {'its margin' if len(rows) == 1 else 'their margins'}"
+        title = title[:1].upper() + title[1:] if not worse and not better else title
+        scale = "logarithmic" if _wide(rows.head(TIMES_SHOWN)) else "zero at the left"
+        caption = (
+            f"Baseline grey, candidate with its 95{chr(0x202F)}% interval, {self.unit}, {scale}; "
+            "✗ regressed, ? inconclusive, + improved, ✓ stable"
+        )
+        caption += f"; {count(self.rounds, 'round')} a side." if self.rounds else "."
+        caption += f" The {TIMES_SHOWN} least stable of {len(rows)}." if len(rows) > TIMES_SHOWN else ""
+        return Description(title, f"Dumbbell chart of {self.of}, where {lower_first(title)}", caption)
 
 
 def _changes(rows: pd.DataFrame) -> list[str]:
@@ -107,30 +138,3 @@ def _wide(values: pd.DataFrame) -> bool:
     known = values[["baseline", "candidate"]].to_numpy(dtype="float64", na_value=np.nan)
     least = float(np.nanmin(known))
     return least > 0 and float(np.nanmax(known)) / least > 30
-
-
-def describe_dumbbell(
-    frame: pd.DataFrame, *, of: str = "targets", unit: str = "ms", rounds: int | None = None
-) -> Description:
-    """Say which rows are slower and faster, or that none is."""
-    rows = _known(frame)
-    if rows.empty:
-        return Description(f"No evidence on {of}", f"Empty dumbbell chart of {of}, where nothing was measured")
-    worse, better = (list(rows.loc[rows["outcome"] == word, "name"].astype(str)) for word in ("regressed", "improved"))
-    open_rows = int((rows["outcome"] == "inconclusive").sum())
-    parts = [f"{joined(names, most=3)} regressed" for names in (worse,) if names]
-    parts += [f"{joined(names, most=3)} improved" for names in (better,) if names]
-    if open_rows:
-        parts.append(f"{'no regression is shown, ' if not parts else ''}{open_rows} of {len(rows)} inconclusive")
-    one = of.removesuffix("s")
-    still = f"The one {one} stayed" if len(rows) == 1 else f"All {count(len(rows), one)} stayed"
-    title = "; ".join(parts) or f"{still} within {'its margin' if len(rows) == 1 else 'their margins'}"
-    title = title[:1].upper() + title[1:] if not worse and not better else title
-    scale = "logarithmic" if _wide(rows.head(TIMES_SHOWN)) else "zero at the left"
-    caption = (
-        f"Baseline grey, candidate with its 95{chr(0x202F)}% interval, {unit}, {scale}; "
-        "✗ regressed, ? inconclusive, + improved, ✓ stable"
-    )
-    caption += f"; {count(rounds, 'round')} a side." if rounds else "."
-    caption += f" The {TIMES_SHOWN} least stable of {len(rows)}." if len(rows) > TIMES_SHOWN else ""
-    return Description(title, f"Dumbbell chart of {of}, where {lower_first(title)}", caption)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +42,7 @@ from stabkit.text import count, joined
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["describe_history", "plot_history"]
+__all__ = ["HistoryLines"]
 
 # An objective beyond this many times the highest value is named instead of drawn.
 FAR = 2.5
@@ -50,11 +51,9 @@ FEWEST = 8
 _INKS = {"p50": MUTE, "p95": CANDIDATE}
 
 
-def plot_history(
-    frame: pd.DataFrame, *, axes: Axes, of: str = "response time", changes: Sequence[Any] = (), changed: str = "p95_ms",  # noqa: ARG001
-    objective_ms: float | None = None,
-) -> Axes:  # fmt: skip
-    """Draw p50 (with its interval) and p95 as step lines, one place a run.
+@dataclass(frozen=True, eq=False)
+class HistoryLines:
+    """How the response time developed, run by run.
 
     Parameters
     ----------
@@ -67,33 +66,79 @@ def plot_history(
     objective_ms : float, optional
         A limit to show, ms.
     """
-    if frame[["p50_ms", "p95_ms"]].isna().all(axis=None):
-        return annotate_empty(axes)
-    rows = frame.reset_index(drop=True)
-    lines = rows["line"].astype("object").fillna(0) if "line" in rows else pd.Series(0, index=rows.index)
-    for line in dict.fromkeys(lines):
-        mine = lines == line
-        low, high = (step_edges(rows[name].where(mine))[1] for name in ("low_ms", "high_ms"))
-        x, middle = step_edges(rows["p50_ms"].where(mine))
-        axes.fill_between(x, low, high, color=SAFE_BAND, linewidth=0)
-        axes.plot(x, middle, color=FAINT, linewidth=1.6)
-        axes.plot(*step_edges(rows["p95_ms"].where(mine)), color=CANDIDATE, linewidth=1.8)
-    top = float(np.nanmax(rows[["p50_ms", "p95_ms", "high_ms"]].to_numpy(dtype="float64", na_value=np.nan)))
-    # A limit far above everything would press the history flat against the floor; then words say where it is.
-    near = objective_ms is not None and objective_ms <= top * FAR
-    top = max(top, objective_ms) if near and objective_ms is not None else top
-    axes.set_ylim(0, top * 1.22 or 1.0)
-    few_ticks(axes.yaxis, 6)
-    even_ticks(axes.yaxis)
-    _label_lines(axes, rows)
-    label_runs(axes, rows)
-    mark_releases(axes, rows)
-    mark_gaps(axes, rows[["p50_ms", "p95_ms"]].isna().all(axis=1).to_numpy(), "no data", colour=INCONCLUSIVE_INK)
-    _mark_changes(axes, rows, changes)
-    if objective_ms is not None:
-        _mark_objective(axes, objective_ms, near=near)
-    say(axes, "ms")
-    return axes
+
+    frame: pd.DataFrame
+    _: KW_ONLY
+    of: str = "response time"
+    changes: Sequence[Any] = ()
+    changed: str = "p95_ms"
+    objective_ms: float | None = None
+
+    def draw(self, axes: Axes) -> Axes:
+        """Draw p50 (with its interval) and p95 as step lines, one place a run."""
+        if self.frame[["p50_ms", "p95_ms"]].isna().all(axis=None):
+            return annotate_empty(axes)
+        rows = self.frame.reset_index(drop=True)
+        lines = rows["line"].astype("object").fillna(0) if "line" in rows else pd.Series(0, index=rows.index)
+        for line in dict.fromkeys(lines):
+            mine = lines == line
+            low, high = (step_edges(rows[name].where(mine))[1] for name in ("low_ms", "high_ms"))
+            x, middle = step_edges(rows["p50_ms"].where(mine))
+            axes.fill_between(x, low, high, color=SAFE_BAND, linewidth=0)
+            axes.plot(x, middle, color=FAINT, linewidth=1.6)
+            axes.plot(*step_edges(rows["p95_ms"].where(mine)), color=CANDIDATE, linewidth=1.8)
+        top = float(np.nanmax(rows[["p50_ms", "p95_ms", "high_ms"]].to_numpy(dtype="float64", na_value=np.nan)))
+        # A limit far above everything would press the history flat against the floor; then words say where it is.
+        near = self.objective_ms is not None and self.objective_ms <= top * FAR
+        top = max(top, self.objective_ms) if near and self.objective_ms is not None else top
+        axes.set_ylim(0, top * 1.22 or 1.0)
+        few_ticks(axes.yaxis, 6)
+        even_ticks(axes.yaxis)
+        _label_lines(axes, rows)
+        label_runs(axes, rows)
+        mark_releases(axes, rows)
+        mark_gaps(axes, rows[["p50_ms", "p95_ms"]].isna().all(axis=1).to_numpy(), "no data", colour=INCONCLUSIVE_INK)
+        _mark_changes(axes, rows, self.changes)
+        if self.objective_ms is not None:
+            _mark_objective(axes, self.objective_ms, near=near)
+        say(axes, "ms")
+        return axes
+
+    def describe(self) -> Description:
+        """Say where the history changed, or that no change was found, and how many runs are missing."""
+        rows = self.frame.reset_index(drop=True)
+        known = int(rows[["p50_ms", "p95_ms"]].notna().any(axis=1).sum())
+        if not known:
+            return Description(f"No history of {self.of}", f"Empty history of {self.of}, where no run measured it")
+        name = self.changed.removesuffix("_ms")
+        latest_first = sorted(self.changes, key=lambda change: -change.index)
+        parts = [
+            f"{'rose' if c.after > c.before else 'fell'} by {_size(c).lstrip('+−')} with {run_name(rows.iloc[c.index])}"
+            for c in latest_first
+        ]
+        if parts:
+            # A change in the history is a finding of its own; whether it counts today the verdict says.
+            older = f", and {count(len(parts) - 2, 'earlier change')}" if len(parts) > 2 else ""
+            title = f"{name} of {self.of} {' and '.join(parts[:2])}{older}"
+        elif known < FEWEST:
+            title = f"{self.of}: {count(known, 'run is', 'runs are')} too few to look for changes"
+        else:
+            title = f"No change found in {name} of {self.of} over {count(known, 'run')}"
+        gaps = len(rows) - known
+        caption = f"{count(known, 'run')}; zero at the bottom; band: 95{chr(0x202F)}% interval of p50 within the run."
+        bare = int((rows["p50_ms"].notna() & rows["p95_ms"].isna()).sum())
+        caption += f" {count(bare, 'run has', 'runs have')} too few samples for p95." if bare else ""
+        caption += f" {count(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
+        old = int(rows["sketched"].sum()) if "sketched" in rows else 0
+        if old:
+            whose = count(old, "run without samples is", "runs without samples are")
+            caption += f" {whose} drawn from sketches, within 1{chr(0x202F)}%, with no band."
+        caption += " Rules mark change points." if parts else ""
+        named = [run_name(rows.iloc[place]) for place in releases(rows)]
+        caption += f" Triangles mark releases: {joined(named, most=4)}." if named else ""
+        return Description(
+            title, f"Step lines of p50 and p95 over {count(len(rows), 'run')}, where {lower_first(title)}", caption
+        )
 
 
 def _label_lines(axes: Axes, rows: pd.DataFrame) -> None:
@@ -145,43 +190,3 @@ def _size(change: Any) -> str:
     if not change.before:
         return measure(change.after - change.before, "ms", sign=True)
     return percent(change.after / change.before - 1, sign=True, digits=2)
-
-
-def describe_history(
-    frame: pd.DataFrame, *, of: str = "response time", changes: Sequence[Any] = (), changed: str = "p95_ms",
-    objective_ms: float | None = None,  # noqa: ARG001
-) -> Description:  # fmt: skip
-    """Say where the history changed, or that no change was found, and how many runs are missing."""
-    rows = frame.reset_index(drop=True)
-    known = int(rows[["p50_ms", "p95_ms"]].notna().any(axis=1).sum())
-    if not known:
-        return Description(f"No history of {of}", f"Empty history of {of}, where no run measured it")
-    name = changed.removesuffix("_ms")
-    latest_first = sorted(changes, key=lambda change: -change.index)
-    parts = [
-        f"{'rose' if c.after > c.before else 'fell'} by {_size(c).lstrip('+−')} with {run_name(rows.iloc[c.index])}"
-        for c in latest_first
-    ]
-    if parts:
-        # A change in the history is a finding of its own; whether it counts today the verdict says.
-        older = f", and {count(len(parts) - 2, 'earlier change')}" if len(parts) > 2 else ""
-        title = f"{name} of {of} {' and '.join(parts[:2])}{older}"
-    elif known < FEWEST:
-        title = f"{of}: {count(known, 'run is', 'runs are')} too few to look for changes"
-    else:
-        title = f"No change found in {name} of {of} over {count(known, 'run')}"
-    gaps = len(rows) - known
-    caption = f"{count(known, 'run')}; zero at the bottom; band: 95{chr(0x202F)}% interval of p50 within the run."
-    bare = int((rows["p50_ms"].notna() & rows["p95_ms"].isna()).sum())
-    caption += f" {count(bare, 'run has', 'runs have')} too few samples for p95." if bare else ""
-    caption += f" {count(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
-    old = int(rows["sketched"].sum()) if "sketched" in rows else 0
-    if old:
-        whose = count(old, "run without samples is", "runs without samples are")
-        caption += f" {whose} drawn from sketches, within 1{chr(0x202F)}%, with no band."
-    caption += " Rules mark change points." if parts else ""
-    named = [run_name(rows.iloc[place]) for place in releases(rows)]
-    caption += f" Triangles mark releases: {joined(named, most=4)}." if named else ""
-    return Description(
-        title, f"Step lines of p50 and p95 over {count(len(rows), 'run')}, where {lower_first(title)}", caption
-    )

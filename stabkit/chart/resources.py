@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,7 +28,7 @@ from stabkit.text import count
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["describe_resources", "plot_resources"]
+__all__ = ["ResourceLines"]
 
 # A line is said to rise or fall from so many rounds on, by so much, and if its ranks follow the rounds this closely.
 STEADY_FROM: Final = 5
@@ -44,8 +45,9 @@ def _chosen(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
     return rows.groupby(["side", "round"], as_index=False).agg(value=("value", "median"), unit=("unit", "first"))
 
 
-def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory", of: str = "") -> Axes:  # noqa: ARG001
-    """Draw one resource round by round, a line a side.
+@dataclass(frozen=True, eq=False)
+class ResourceLines:
+    """One resource round by round, a line a side.
 
     Parameters
     ----------
@@ -56,37 +58,68 @@ def plot_resources(frame: pd.DataFrame, *, axes: Axes, metric: str = "memory", o
     of : str
         Whose, for the words.
     """
-    rows = _chosen(frame, metric)
-    if rows.empty:
-        return annotate_empty(axes)
-    factor, unit = _unit(rows)
-    ends: list[tuple[float, str, str]] = []
-    for side, colour in _SIDES:
-        mine = rows[rows["side"] == side].sort_values("round")
-        if mine.empty:
-            continue
-        rounds = mine["round"].to_numpy(dtype="float64")
-        values = mine["value"].to_numpy(dtype="float64") * factor
-        # A missing round breaks the line: nothing is drawn where nothing was read.
-        breaks = np.flatnonzero(np.diff(rounds) > 1) + 1
-        marker = "o" if len(rounds) <= MARKED else ""
-        x, y = np.insert(rounds, breaks, np.nan), np.insert(values, breaks, np.nan)
-        axes.plot(x, y, color=colour, linewidth=2, marker=marker, markersize=4)
-        ends.append((float(values[-1]), side, MUTE if side == "baseline" else colour))
-    axes.set_ylim(0, float(rows["value"].max()) * factor * 1.15 or 1.0)
-    first, last = float(rows["round"].min()), float(rows["round"].max())
-    spare = max(0.5, (last - first) * 0.03)
-    axes.set_xlim(first - spare, last + spare)
-    tall = height_pt(axes) / axes.get_ylim()[1]
-    places = spread([height * tall for height, _, _ in ends], 12, 6, height_pt(axes))
-    for (height, side, colour), place in zip(ends, places, strict=True):
-        label_end(axes, side, (last + spare, height), colour=colour, bold=True, lift=place - height * tall)
-    few_ticks(axes.yaxis, 6)
-    even_ticks(axes.yaxis)
-    few_ticks(axes.xaxis, 6, whole=True)
-    axes.set_xlabel("round", color=MUTE)
-    say(axes, f"{_word(metric)}, {unit}".replace("$", r"\$"))
-    return axes
+
+    frame: pd.DataFrame
+    _: KW_ONLY
+    metric: str = "memory"
+    of: str = ""
+
+    def draw(self, axes: Axes) -> Axes:
+        """Draw one resource round by round, a line a side."""
+        rows = _chosen(self.frame, self.metric)
+        if rows.empty:
+            return annotate_empty(axes)
+        factor, unit = _unit(rows)
+        ends: list[tuple[float, str, str]] = []
+        for side, colour in _SIDES:
+            mine = rows[rows["side"] == side].sort_values("round")
+            if mine.empty:
+                continue
+            rounds = mine["round"].to_numpy(dtype="float64")
+            values = mine["value"].to_numpy(dtype="float64") * factor
+            # A missing round breaks the line: nothing is drawn where nothing was read.
+            breaks = np.flatnonzero(np.diff(rounds) > 1) + 1
+            marker = "o" if len(rounds) <= MARKED else ""
+            x, y = np.insert(rounds, breaks, np.nan), np.insert(values, breaks, np.nan)
+            axes.plot(x, y, color=colour, linewidth=2, marker=marker, markersize=4)
+            ends.append((float(values[-1]), side, MUTE if side == "baseline" else colour))
+        axes.set_ylim(0, float(rows["value"].max()) * factor * 1.15 or 1.0)
+        first, last = float(rows["round"].min()), float(rows["round"].max())
+        spare = max(0.5, (last - first) * 0.03)
+        axes.set_xlim(first - spare, last + spare)
+        tall = height_pt(axes) / axes.get_ylim()[1]
+        places = spread([height * tall for height, _, _ in ends], 12, 6, height_pt(axes))
+        for (height, side, colour), place in zip(ends, places, strict=True):
+            label_end(axes, side, (last + spare, height), colour=colour, bold=True, lift=place - height * tall)
+        few_ticks(axes.yaxis, 6)
+        even_ticks(axes.yaxis)
+        few_ticks(axes.xaxis, 6, whole=True)
+        axes.set_xlabel("round", color=MUTE)
+        say(axes, f"{_word(self.metric)}, {unit}".replace("$", r"\$"))
+        return axes
+
+    def describe(self) -> Description:
+        """Say whether each side rises, falls, or what its median is."""
+        rows = _chosen(self.frame, self.metric)
+        candidate = rows[rows["side"] == "candidate"].sort_values("round")
+        word = _word(self.metric)
+        name = f"{self.of} {word}" if self.of else f"{word[0].upper()}{word[1:]}"
+        if candidate.empty:
+            empty = f"Empty line chart of {word}, where the candidate has no reading"
+            return Description(f"No evidence on {word}", empty)
+        unit = str(candidate["unit"].iloc[0]) if candidate["unit"].notna().any() else ""
+        baseline = rows[rows["side"] == "baseline"].sort_values("round")
+        finding, before = f"{name} {_course(candidate, unit)}", _course(baseline, unit) if len(baseline) else ""
+        has = "has a median "
+        if before:
+            both = has in finding and before.startswith(has)
+            finding += f", the baseline {before.removeprefix(has)}" if both else f"; the baseline {before}"
+        rounds = len(candidate)
+        gaps = int(candidate["round"].max() - candidate["round"].min()) + 1 - rounds
+        caption = f"{count(rounds, 'round')}, one reading or the median of a round; zero at the bottom."
+        caption += f" {count(gaps, 'round has', 'rounds have')} no reading." if gaps else ""
+        caption += " One reading: no growth can be told." if rounds == 1 else ""
+        return Description(finding, f"Lines of {word} by round, where {lower_first(finding)}", caption)
 
 
 def _unit(rows: pd.DataFrame) -> tuple[float, str]:
@@ -100,29 +133,6 @@ def _unit(rows: pd.DataFrame) -> tuple[float, str]:
 
 def _word(metric: str) -> str:
     return metric.replace("_", " ").replace("cpu", "CPU")
-
-
-def describe_resources(frame: pd.DataFrame, *, metric: str = "memory", of: str = "") -> Description:
-    """Say whether each side rises, falls, or what its median is."""
-    rows = _chosen(frame, metric)
-    candidate = rows[rows["side"] == "candidate"].sort_values("round")
-    word = _word(metric)
-    name = f"{of} {word}" if of else f"{word[0].upper()}{word[1:]}"
-    if candidate.empty:
-        return Description(f"No evidence on {word}", f"Empty line chart of {word}, where the candidate has no reading")
-    unit = str(candidate["unit"].iloc[0]) if candidate["unit"].notna().any() else ""
-    baseline = rows[rows["side"] == "baseline"].sort_values("round")
-    finding, before = f"{name} {_course(candidate, unit)}", _course(baseline, unit) if len(baseline) else ""
-    has = "has a median "
-    if before:
-        both = has in finding and before.startswith(has)
-        finding += f", the baseline {before.removeprefix(has)}" if both else f"; the baseline {before}"
-    rounds = len(candidate)
-    gaps = int(candidate["round"].max() - candidate["round"].min()) + 1 - rounds
-    caption = f"{count(rounds, 'round')}, one reading or the median of a round; zero at the bottom."
-    caption += f" {count(gaps, 'round has', 'rounds have')} no reading." if gaps else ""
-    caption += " One reading: no growth can be told." if rounds == 1 else ""
-    return Description(finding, f"Lines of {word} by round, where {lower_first(finding)}", caption)
 
 
 def _course(side: pd.DataFrame, unit: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,9 +32,7 @@ from stabkit.text import count
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["describe_shift", "plot_shift"]
-
-_COLUMNS = ["quantile", "difference_ms", "low_ms", "high_ms"]
+__all__ = ["ShiftPlot"]
 
 
 def _known(frame: pd.DataFrame) -> pd.DataFrame:
@@ -57,15 +56,9 @@ def _name(quantile: float) -> str:
     return f"p{quantile * 100:g}"
 
 
-def plot_shift(
-    frame: pd.DataFrame,
-    *,
-    axes: Axes,
-    of: str = "response time",  # noqa: ARG001
-    sizes: Sizes | None = None,  # noqa: ARG001
-    judged: Mapping[str, str] | None = None,  # noqa: ARG001
-) -> Axes:
-    """Draw candidate - baseline at each percentile with its 95 % interval, around a line at zero.
+@dataclass(frozen=True, eq=False)
+class ShiftPlot:
+    """Where two latency distributions differ.
 
     Parameters
     ----------
@@ -78,33 +71,67 @@ def plot_shift(
     judged : mapping, optional
         The outcome of each judged quantile ("p50": "stable"), for the title; empty if no condition compares any.
     """
-    rows = _known(frame)
-    if rows.empty:
-        return annotate_empty(axes)
-    x = np.arange(len(rows))
-    direction = _direction(rows)
-    low, high = _bounds(rows)
-    largest, threshold = _reach(rows)
-    if _logarithmic(rows):
-        axes.set_yscale("symlog", linthresh=threshold, linscale=1.0)
-    for way, colour in ((0, FAINT), (1, REGRESSED), (-1, CANDIDATE)):
-        mine = direction == way
-        axes.vlines(x[mine], low[mine], high[mine], color=colour, linewidth=2.4, capstyle="round")
-        axes.plot(x[mine], rows["difference_ms"][mine], "o", color=colour, markersize=7, markeredgecolor=GROUND)
-    bare = _unbounded(rows)
-    axes.plot(x[bare], rows["difference_ms"][bare], "o", color=GROUND, markersize=6, markeredgecolor=FAINT)
-    axes.axhline(0, color=INK, linewidth=1.0)
-    axes.set_xlim(-0.8, len(rows) - 0.2)
-    floor, ceiling = min(float(low.min()), 0.0), max(float(high.max()), 0.0)
-    if axes.get_yscale() == "symlog":
-        axes.set_ylim(min(floor * 1.4, -threshold / 4), max(ceiling * 1.4, threshold / 4))
-    else:
-        spare = (ceiling - floor) * 0.08 or 1.0
-        axes.set_ylim(floor - spare, ceiling + spare)
-    _label(axes, rows, direction, x)
-    _ticks(axes, largest)
-    say(axes, "candidate − baseline, ms")
-    return axes
+
+    frame: pd.DataFrame
+    _: KW_ONLY
+    of: str = "response time"
+    sizes: Sizes | None = None
+    judged: Mapping[str, str] | None = None
+
+    def draw(self, axes: Axes) -> Axes:
+        """Draw candidate - baseline at each percentile with its 95 % interval, around a line at zero."""
+        rows = _known(self.frame)
+        if rows.empty:
+            return annotate_empty(axes)
+        x = np.arange(len(rows))
+        direction = _direction(rows)
+        low, high = _bounds(rows)
+        largest, threshold = _reach(rows)
+        if _logarithmic(rows):
+            axes.set_yscale("symlog", linthresh=threshold, linscale=1.0)
+        for way, colour in ((0, FAINT), (1, REGRESSED), (-1, CANDIDATE)):
+            mine = direction == way
+            axes.vlines(x[mine], low[mine], high[mine], color=colour, linewidth=2.4, capstyle="round")
+            axes.plot(x[mine], rows["difference_ms"][mine], "o", color=colour, markersize=7, markeredgecolor=GROUND)
+        bare = _unbounded(rows)
+        axes.plot(x[bare], rows["difference_ms"][bare], "o", color=GROUND, markersize=6, markeredgecolor=FAINT)
+        axes.axhline(0, color=INK, linewidth=1.0)
+        axes.set_xlim(-0.8, len(rows) - 0.2)
+        floor, ceiling = min(float(low.min()), 0.0), max(float(high.max()), 0.0)
+        if axes.get_yscale() == "symlog":
+            axes.set_ylim(min(floor * 1.4, -threshold / 4), max(ceiling * 1.4, threshold / 4))
+        else:
+            spare = (ceiling - floor) * 0.08 or 1.0
+            axes.set_ylim(floor - spare, ceiling + spare)
+        _label(axes, rows, direction, x)
+        _ticks(axes, largest)
+        say(axes, "candidate − baseline, ms")
+        return axes
+
+    def describe(self) -> Description:
+        """Say which percentiles moved, which way and by how much at most, and what is judged of them.
+
+        A percentile may move and stay inside its margin, so its movement alone must not read like a verdict.
+        """
+        rows = _known(self.frame)
+        if rows.empty:
+            empty = f"Empty shift plot of {self.of}, where nothing was measured"
+            return Description(f"No evidence on {self.of}", empty)
+        direction = _direction(rows)
+        title = _finding(rows, direction, self.of)
+        if self.judged:
+            title += f"; {judged_text(self.judged)}"
+        elif self.judged is not None and direction.any():
+            title += "; no margin is set for it"
+        caption = (
+            f"Candidate − baseline at {len(rows)} percentiles, with 95{chr(0x202F)}% intervals; "
+            f"coloured where the interval excludes 0{sizes_text(self.sizes)}."
+        )
+        bare = int(_unbounded(rows).sum())
+        caption += f" {count(bare, 'percentile has', 'percentiles have')} no interval yet (hollow)." if bare else ""
+        caption += " Away from 0 the axis is logarithmic." if _logarithmic(rows) else ""
+        finding = title.removeprefix(f"{self.of}: ")
+        return Description(title, f"Shift plot of {self.of} by percentile, where {lower_first(finding)}", caption)
 
 
 def _bounds(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -157,37 +184,6 @@ def _ticks(axes: Axes, largest: float) -> None:
             marks.append(mark)
     axes.set_yticks(sorted(marks), [significant(m, 1, sign=True) for m in sorted(marks)])
     axes.set_yticks([], minor=True)
-
-
-def describe_shift(
-    frame: pd.DataFrame,
-    *,
-    of: str = "response time",
-    sizes: Sizes | None = None,
-    judged: Mapping[str, str] | None = None,
-) -> Description:
-    """Say which percentiles moved, which way and by how much at most, and what is judged of them.
-
-    A percentile may move and stay inside its margin, so its movement alone must not read like a verdict.
-    """
-    rows = _known(frame)
-    if rows.empty:
-        return Description(f"No evidence on {of}", f"Empty shift plot of {of}, where nothing was measured")
-    direction = _direction(rows)
-    title = _finding(rows, direction, of)
-    if judged:
-        title += f"; {judged_text(judged)}"
-    elif judged is not None and direction.any():
-        title += "; no margin is set for it"
-    caption = (
-        f"Candidate − baseline at {len(rows)} percentiles, with 95{chr(0x202F)}% intervals; "
-        f"coloured where the interval excludes 0{sizes_text(sizes)}."
-    )
-    bare = int(_unbounded(rows).sum())
-    caption += f" {count(bare, 'percentile has', 'percentiles have')} no interval yet (hollow)." if bare else ""
-    caption += " Away from 0 the axis is logarithmic." if _logarithmic(rows) else ""
-    finding = title.removeprefix(f"{of}: ")
-    return Description(title, f"Shift plot of {of} by percentile, where {lower_first(finding)}", caption)
 
 
 def _finding(rows: pd.DataFrame, direction: pd.Series, of: str) -> str:

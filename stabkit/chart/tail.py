@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -28,7 +29,7 @@ from stabkit.numbers import measure, percent, significant
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SHARES", "describe_tail", "plot_tail"]
+__all__ = ["SHARES", "TailCurve"]
 
 _SIDES: Final = (("baseline", BASELINE), ("candidate", CANDIDATE))
 # An objective beyond this many times the slowest value is named, not drawn: it would leave no room for the curves.
@@ -43,15 +44,9 @@ def _side(frame: pd.DataFrame, side: str) -> pd.DataFrame:
     return mine.sort_values("response_ms", ignore_index=True)
 
 
-def plot_tail(
-    frame: pd.DataFrame,
-    *,
-    axes: Axes,
-    of: str = "response time",
-    objective_ms: float | None = None,
-    sizes: Sizes | None = None,  # noqa: ARG001
-) -> Axes:
-    """Draw the share of requests slower than x for both sides as steps, logarithmic, with the objective as a line.
+@dataclass(frozen=True, eq=False)
+class TailCurve:
+    """How bad the tail of both sides is.
 
     Parameters
     ----------
@@ -65,43 +60,62 @@ def plot_tail(
     sizes : mapping, optional
         Samples and rounds of each side, for the caption.
     """
-    curves = {name: _side(frame, name) for name, _ in _SIDES}
-    drawn = [rows for rows in curves.values() if len(rows)]
-    if not drawn:
-        return annotate_empty(axes)
-    floor = max(min(float(rows["share_slower"].min()) for rows in drawn), 1e-4)
-    slowest = max(float(rows.loc[rows["share_slower"] >= floor, "response_ms"].max()) for rows in drawn)
-    fastest = min(float(rows["response_ms"].min()) for rows in drawn)
-    near = objective_ms is not None and objective_ms <= slowest * FAR
-    right = max(slowest, objective_ms) if near and objective_ms is not None else slowest
-    axes.set_yscale("log")
-    # The slowest request of all is seen only above the axis.
-    floor = floor if floor <= 1e-4 else floor * 0.8
-    if fastest > 0 and right / fastest > 12:
-        axes.set_xscale("log")
-    for name, colour in _SIDES:
-        if len(curves[name]):
-            x, y = curves[name]["response_ms"].to_numpy(), curves[name]["share_slower"].to_numpy()
-            # Down to nothing after the slowest: the axis ends the line.
-            axes.plot(
-                np.append(x, x[-1]),
-                np.append(y, floor / 10),
-                color=colour,
-                linewidth=2,
-                drawstyle="steps-pre",
-                label=name,
-            )
-    axes.set_ylim(floor, 1.25)
-    axes.set_xlim(
-        fastest * 0.97 if right > fastest else fastest * 0.5, right * 1.04 if right > fastest else right * 1.5 + 1e-9
-    )
-    _ticks(axes, floor, fastest, right)
-    if objective_ms is not None:
-        _mark_objective(axes, drawn, objective_ms, near=near)
-    axes.set_xlabel(f"{of}, ms".replace("$", r"\$") if len(of) < 40 else "ms", color=MUTE, fontsize=10)
-    say(axes, "share slower than x")
-    name_sides(axes, "—")
-    return axes
+
+    frame: pd.DataFrame
+    _: KW_ONLY
+    of: str = "response time"
+    objective_ms: float | None = None
+    sizes: Sizes | None = None
+
+    def draw(self, axes: Axes) -> Axes:
+        """Draw the share of requests slower than x, a step line a side, logarithmic, with the objective as a line."""
+        curves = {name: _side(self.frame, name) for name, _ in _SIDES}
+        drawn = [rows for rows in curves.values() if len(rows)]
+        if not drawn:
+            return annotate_empty(axes)
+        floor = max(min(float(rows["share_slower"].min()) for rows in drawn), 1e-4)
+        slowest = max(float(rows.loc[rows["share_slower"] >= floor, "response_ms"].max()) for rows in drawn)
+        fastest = min(float(rows["response_ms"].min()) for rows in drawn)
+        near = self.objective_ms is not None and self.objective_ms <= slowest * FAR
+        right = max(slowest, self.objective_ms) if near and self.objective_ms is not None else slowest
+        axes.set_yscale("log")
+        # The slowest request of all is seen only above the axis.
+        floor = floor if floor <= 1e-4 else floor * 0.8
+        if fastest > 0 and right / fastest > 12:
+            axes.set_xscale("log")
+        for name, colour in _SIDES:
+            if len(curves[name]):
+                x, y = curves[name]["response_ms"].to_numpy(), curves[name]["share_slower"].to_numpy()
+                # Down to nothing after the slowest: the axis ends the line.
+                x, y = np.append(x, x[-1]), np.append(y, floor / 10)
+                axes.plot(x, y, color=colour, linewidth=2, drawstyle="steps-pre", label=name)
+        axes.set_ylim(floor, 1.25)
+        axes.set_xlim(
+            fastest * 0.97 if right > fastest else fastest * 0.5,
+            right * 1.04 if right > fastest else right * 1.5 + 1e-9,
+        )
+        _ticks(axes, floor, fastest, right)
+        if self.objective_ms is not None:
+            _mark_objective(axes, drawn, self.objective_ms, near=near)
+        axes.set_xlabel(f"{self.of}, ms".replace("$", r"\$") if len(self.of) < 40 else "ms", color=MUTE, fontsize=10)
+        say(axes, "share slower than x")
+        name_sides(axes, "—")
+        return axes
+
+    def describe(self) -> Description:
+        """Say how many requests miss the objective on each side, or how the slowest hundredth compares."""
+        baseline, candidate = _side(self.frame, "baseline"), _side(self.frame, "candidate")
+        if candidate.empty:
+            empty = f"Empty tail curve of {self.of}, where the candidate was not measured"
+            return Description(f"No evidence on {self.of}", empty)
+        finding = (
+            _missed(baseline, candidate, f"the {measure(self.objective_ms, 'ms')} objective", self.objective_ms)
+            if self.objective_ms is not None
+            else _slowest(baseline, candidate)
+        )
+        title = f"{self.of}: {finding}"
+        caption = f"Share of requests slower than x, logarithmic{sizes_text(self.sizes)}."
+        return Description(title, f"Tail curve of {self.of}, where {finding}", caption)
 
 
 def _ticks(axes: Axes, floor: float, fastest: float, right: float) -> None:
@@ -167,27 +181,6 @@ def _passes(x: np.ndarray, y: np.ndarray, across: tuple[float, float], up: tuple
 def _slower_than(rows: pd.DataFrame, limit: float) -> float:
     beyond = rows[rows["response_ms"] > limit]
     return float(beyond["share_slower"].iloc[0]) if len(beyond) else 0.0
-
-
-def describe_tail(
-    frame: pd.DataFrame,
-    *,
-    of: str = "response time",
-    objective_ms: float | None = None,
-    sizes: Sizes | None = None,
-) -> Description:
-    """Say how many requests miss the objective on each side, or how the slowest hundredth compares."""
-    baseline, candidate = _side(frame, "baseline"), _side(frame, "candidate")
-    if candidate.empty:
-        return Description(f"No evidence on {of}", f"Empty tail curve of {of}, where the candidate was not measured")
-    finding = (
-        _missed(baseline, candidate, f"the {measure(objective_ms, 'ms')} objective", objective_ms)
-        if objective_ms is not None
-        else _slowest(baseline, candidate)
-    )
-    title = f"{of}: {finding}"
-    caption = f"Share of requests slower than x, logarithmic{sizes_text(sizes)}."
-    return Description(title, f"Tail curve of {of}, where {finding}", caption)
 
 
 def _slowest(baseline: pd.DataFrame, candidate: pd.DataFrame) -> str:

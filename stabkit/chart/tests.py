@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,7 @@ from stabkit.text import count, joined
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["describe_not_passing", "describe_test_map", "plot_not_passing", "plot_test_map"]
+__all__ = ["NotPassingBars", "StatusMap"]
 
 _BAD = ("fail", "error", "no_result")
 # More runs than these would leave no room for a glyph in a cell.
@@ -54,8 +55,9 @@ def _counts(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def plot_not_passing(frame: pd.DataFrame, *, axes: Axes) -> Axes:
-    """Draw failed (with errors), flaky and skipped tests as stacked counts, one bar a run.
+@dataclass(frozen=True, eq=False)
+class NotPassingBars:
+    """What did not pass, run by run.
 
     Parameters
     ----------
@@ -63,43 +65,47 @@ def plot_not_passing(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         ``run_id``, ``label``, ``failed``, ``errors``, ``skipped``, ``flaky`` (counts, null where nothing ran), as from
         ``pass_history``.
     """
-    counts = _counts(frame)
-    if counts["failed"].isna().all():
-        return annotate_empty(axes)
-    base = np.zeros(len(counts))
-    legend = []
-    for name, colour in _PARTS:
-        heights = counts[name].fillna(0).to_numpy(dtype="float64")
-        if heights.any():
-            draw_bars(axes, heights, colour, base=base)
-            legend.append((f"■ {name}", _INKS[name]))
-            base += heights
-    axes.set_ylim(0, max(base.max() * 1.15, 1))
-    label_runs(axes, frame)
-    mark_gaps(axes, counts["failed"].isna().to_numpy(), "no data")
-    few_ticks(axes.yaxis, 5, whole=True)
-    even_ticks(axes.yaxis)
-    say(axes, "tests not passing")
-    name_colours(axes, legend or [("none in any run", MUTE)])
-    return axes
 
+    frame: pd.DataFrame
 
-def describe_not_passing(frame: pd.DataFrame) -> Description:
-    """Say how the number of failing tests changed between the last run and those before."""
-    counts = _counts(frame)
-    known = counts["failed"].dropna()
-    if known.empty:
-        return Description("No test history", "Empty bar chart of test results, where no run has results")
-    now = int(known.iloc[-1])
-    title = _failing(known, now, frame.reset_index(drop=True))
-    gaps = len(counts) - len(known)
-    caption = f"{count(len(known), 'run')}; failed includes errors; flaky passed on a retry within the run."
-    caption += f" {count(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
-    return Description(
-        title,
-        f"Stacked bars of tests not passing over {count(len(counts), 'run')}, where {lower_first(title)}",
-        caption,
-    )
+    def draw(self, axes: Axes) -> Axes:
+        """Draw failed (with errors), flaky and skipped tests as stacked counts, one bar a run."""
+        counts = _counts(self.frame)
+        if counts["failed"].isna().all():
+            return annotate_empty(axes)
+        base = np.zeros(len(counts))
+        legend = []
+        for name, colour in _PARTS:
+            heights = counts[name].fillna(0).to_numpy(dtype="float64")
+            if heights.any():
+                draw_bars(axes, heights, colour, base=base)
+                legend.append((f"■ {name}", _INKS[name]))
+                base += heights
+        axes.set_ylim(0, max(base.max() * 1.15, 1))
+        label_runs(axes, self.frame)
+        mark_gaps(axes, counts["failed"].isna().to_numpy(), "no data")
+        few_ticks(axes.yaxis, 5, whole=True)
+        even_ticks(axes.yaxis)
+        say(axes, "tests not passing")
+        name_colours(axes, legend or [("none in any run", MUTE)])
+        return axes
+
+    def describe(self) -> Description:
+        """Say how the number of failing tests changed between the last run and those before."""
+        counts = _counts(self.frame)
+        known = counts["failed"].dropna()
+        if known.empty:
+            return Description("No test history", "Empty bar chart of test results, where no run has results")
+        now = int(known.iloc[-1])
+        title = _failing(known, now, self.frame.reset_index(drop=True))
+        gaps = len(counts) - len(known)
+        caption = f"{count(len(known), 'run')}; failed includes errors; flaky passed on a retry within the run."
+        caption += f" {count(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
+        return Description(
+            title,
+            f"Stacked bars of tests not passing over {count(len(counts), 'run')}, where {lower_first(title)}",
+            caption,
+        )
 
 
 def _failing(known: pd.Series, now: int, rows: pd.DataFrame) -> str:
@@ -117,8 +123,9 @@ def _failing(known: pd.Series, now: int, rows: pd.DataFrame) -> str:
     )
 
 
-def plot_test_map(frame: pd.DataFrame, *, axes: Axes) -> Axes:
-    """Draw one row a test and one cell a run, a glyph in every cell that did not simply pass.
+@dataclass(frozen=True, eq=False)
+class StatusMap:
+    """The least stable tests, run by run.
 
     Parameters
     ----------
@@ -126,29 +133,58 @@ def plot_test_map(frame: pd.DataFrame, *, axes: Axes) -> Axes:
         Long: ``test_id``, ``run_id``, ``label``, ``status``, ``recovered`` (optional), as from ``test_run_map``: tests
         by rank, runs in time order; a null status means that the test was absent.
     """
-    if frame.empty:
-        return annotate_empty(axes, "no unstable test")
-    tests = {test: i for i, test in enumerate(dict.fromkeys(frame["test_id"]))}
-    runs = frame.drop_duplicates("run_id")[["run_id", "label"]].reset_index(drop=True)
-    runs = runs.tail(_RUNS).reset_index(drop=True)
-    places = {run: i for i, run in enumerate(runs["run_id"])}
-    recovered = (
-        frame["recovered"].astype("boolean").fillna(value=False)
-        if "recovered" in frame
-        else pd.Series(data=False, index=frame.index)
-    )
-    cells: dict[str, list[tuple[int, int]]] = {}
-    for test, run, status, again in zip(frame["test_id"], frame["run_id"], frame["status"], recovered, strict=True):
-        kind = _kind(status, recovered=bool(again))
-        if kind and run in places:
-            cells.setdefault(kind, []).append((places[run], tests[test]))
-    axes.grid(visible=False)
-    name_rows(axes, [str(test).rpartition("::")[2] or test for test in tests])
-    label_runs(axes, runs)
-    for kind, where in cells.items():
-        _draw_cells(axes, kind, np.array(where, dtype="float64"))
-    _part_runs(axes, len(runs), len(tests))
-    return axes
+
+    frame: pd.DataFrame
+
+    def draw(self, axes: Axes) -> Axes:
+        """Draw one row a test and one cell a run, a glyph in every cell that did not simply pass."""
+        frame = self.frame
+        if frame.empty:
+            return annotate_empty(axes, "no unstable test")
+        tests = {test: i for i, test in enumerate(dict.fromkeys(frame["test_id"]))}
+        runs = frame.drop_duplicates("run_id")[["run_id", "label"]].reset_index(drop=True)
+        runs = runs.tail(_RUNS).reset_index(drop=True)
+        places = {run: i for i, run in enumerate(runs["run_id"])}
+        recovered = (
+            frame["recovered"].astype("boolean").fillna(value=False)
+            if "recovered" in frame
+            else pd.Series(data=False, index=frame.index)
+        )
+        cells: dict[str, list[tuple[int, int]]] = {}
+        for test, run, status, again in zip(frame["test_id"], frame["run_id"], frame["status"], recovered, strict=True):
+            kind = _kind(status, recovered=bool(again))
+            if kind and run in places:
+                cells.setdefault(kind, []).append((places[run], tests[test]))
+        axes.grid(visible=False)
+        name_rows(axes, [str(test).rpartition("::")[2] or test for test in tests])
+        label_runs(axes, runs)
+        for kind, where in cells.items():
+            _draw_cells(axes, kind, np.array(where, dtype="float64"))
+        _part_runs(axes, len(runs), len(tests))
+        return axes
+
+    def describe(self) -> Description:
+        """Say which tests fail in the last run and since when, or which were merely unstable."""
+        frame = self.frame
+        if frame.empty:
+            return Description("No test was unstable", "Empty test by run map, where no test failed or recovered")
+        runs = frame.drop_duplicates("run_id")[["run_id", "label"]].reset_index(drop=True)
+        last = frame[frame["run_id"] == runs["run_id"].iloc[-1]]
+        failing = list(last.loc[last["status"].isin(_BAD), "test_id"])
+        total = frame["test_id"].nunique()
+        if failing:
+            names = joined([str(test).rpartition("::")[2] or str(test) for test in failing], most=2)
+            title = f"{count(len(failing), 'test fails', 'tests fail')} in {run_name(runs.iloc[-1])}: {names}"
+        else:
+            title = (
+                f"None of the {count(total, 'unstable test')} fails in {run_name(runs.iloc[-1])}"
+                if total > 1
+                else f"The one unstable test does not fail in {run_name(runs.iloc[-1])}"
+            )
+        key = "× failed, ~ recovered by a retry, – skipped, empty: absent"
+        over = count(len(runs), "run") if len(runs) <= _RUNS else f"the newest {_RUNS} of {count(len(runs), 'run')}"
+        caption = f"Least stable first, {count(total, 'test')} over {over}: {key}."
+        return Description(title, f"Test by run map of {count(total, 'test')}, where {lower_first(title)}", caption)
 
 
 def _kind(status: object, *, recovered: bool) -> str | None:
@@ -201,26 +237,3 @@ def _part_runs(axes: Axes, runs: int, tests: int) -> None:
         return
     x = np.repeat(np.arange(1, runs) - 0.5, 3)
     axes.plot(x, np.tile([-0.5, tests - 0.5, np.nan], runs - 1), color=GROUND, linewidth=1.0, zorder=2.5)
-
-
-def describe_test_map(frame: pd.DataFrame) -> Description:
-    """Say which tests fail in the last run and since when, or which were merely unstable."""
-    if frame.empty:
-        return Description("No test was unstable", "Empty test by run map, where no test failed or recovered")
-    runs = frame.drop_duplicates("run_id")[["run_id", "label"]].reset_index(drop=True)
-    last = frame[frame["run_id"] == runs["run_id"].iloc[-1]]
-    failing = list(last.loc[last["status"].isin(_BAD), "test_id"])
-    total = frame["test_id"].nunique()
-    if failing:
-        names = joined([str(test).rpartition("::")[2] or str(test) for test in failing], most=2)
-        title = f"{count(len(failing), 'test fails', 'tests fail')} in {run_name(runs.iloc[-1])}: {names}"
-    else:
-        title = (
-            f"None of the {count(total, 'unstable test')} fails in {run_name(runs.iloc[-1])}"
-            if total > 1
-            else f"The one unstable test does not fail in {run_name(runs.iloc[-1])}"
-        )
-    key = "× failed, ~ recovered by a retry, – skipped, empty: absent"
-    over = count(len(runs), "run") if len(runs) <= _RUNS else f"the newest {_RUNS} of {count(len(runs), 'run')}"
-    caption = f"Least stable first, {count(total, 'test')} over {over}: {key}."
-    return Description(title, f"Test by run map of {count(total, 'test')}, where {lower_first(title)}", caption)

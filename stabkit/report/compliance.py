@@ -8,7 +8,7 @@ import pandas as pd
 
 from stabkit.analyze.findings import finding_ages, finding_history
 from stabkit.case import Again, find_settings, places
-from stabkit.chart import describe_ages, describe_new_fixed, describe_open, plot_ages, plot_new_fixed, plot_open
+from stabkit.chart import AgeBars, NewFixedBars, OpenBars
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import duration
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
@@ -107,15 +107,14 @@ class ComplianceHistory:
 
     def open_findings(self) -> Piece:
         """Return open findings by severity, run by run."""
-        return self._drawn(lambda frame: Figure.of(plot_open, describe_open, frame))
+        return self._drawn(OpenBars)
 
     def new_and_fixed(self) -> Piece:
         """Return what came and went, scan by scan."""
-        return self._drawn(lambda frame: Figure.of(plot_new_fixed, describe_new_fixed, frame))
+        return self._drawn(NewFixedBars)
 
-    def _drawn(self, draw: object) -> Piece:
-        assert callable(draw)
-        pieces = [draw(frame) for frame in self._histories()]
+    def _drawn(self, chart: type[OpenBars | NewFixedBars]) -> Piece:
+        pieces = [Figure.of(chart(frame)) for frame in self._histories()]
         return Group(tuple(pieces)) if pieces else self._missing
 
     def ages(self) -> Piece:
@@ -142,7 +141,7 @@ class ComplianceHistory:
             Column("age", "Age", "number"),
             Column("open", "Open for", "number"),
         )
-        figure = Figure.of(plot_ages, describe_ages, ages, height=0.85 + 0.22 * min(len(ages), 12))
+        figure = Figure.of(AgeBars(ages), height=0.85 + 0.22 * min(len(ages), 12))
         return Group((figure, Table(columns, rows, "Open findings, oldest first", limit=SHOWN_ROWS)))
 
     def scores(self) -> Piece:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stabkit.analyze import ConditionResult, Estimate
 from stabkit.case import Case, load_case
-from stabkit.chart import TIMES_SHOWN, describe_dumbbell, plot_dumbbell
+from stabkit.chart import TIMES_SHOWN, DumbbellChart
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import measure
@@ -140,10 +140,8 @@ class LatencyDeltas:
             }
         )
         rounds = {e.rounds for _, e in pairs}
-        return Figure.of(
-            plot_dumbbell, describe_dumbbell, frame, height=0.9 + 0.3 * min(len(frame), TIMES_SHOWN), left=0.3,
-            of="times", rounds=rounds.pop() if len(rounds) == 1 else None, columns=_DUMBBELL,
-        )  # fmt: skip
+        chart = DumbbellChart(frame, of="times", rounds=rounds.pop() if len(rounds) == 1 else None)
+        return Figure.of(chart, height=0.9 + 0.3 * min(len(frame), TIMES_SHOWN), left=0.3, columns=_DUMBBELL)
 
     def shift(self) -> Piece:
         """Return where along the distribution each target moved."""

@@ -11,26 +11,24 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from stabkit.chart import (
+    AgeBars,
+    DumbbellChart,
+    EventTimeline,
+    HeadroomChart,
+    HistoryLines,
+    ImpactBars,
+    NewFixedBars,
+    NotPassingBars,
+    OpenBars,
+    ResourceLines,
+    ShiftPlot,
+    StatusMap,
+    TailCurve,
+)
 from stabkit.chart.drawing.canvas import new_axes, to_svg
 from stabkit.chart.drawing.palette import GROUND, REGRESSED
 from stabkit.chart.drawing.style import settle
-from stabkit.chart.dumbbell import describe_dumbbell, plot_dumbbell
-from stabkit.chart.events import describe_events, plot_events
-from stabkit.chart.findings import (
-    describe_ages,
-    describe_new_fixed,
-    describe_open,
-    plot_ages,
-    plot_new_fixed,
-    plot_open,
-)
-from stabkit.chart.history import describe_history, plot_history
-from stabkit.chart.impact import describe_impact, plot_impact
-from stabkit.chart.objectives import describe_objectives, plot_objectives
-from stabkit.chart.resources import describe_resources, plot_resources
-from stabkit.chart.shift import describe_shift, plot_shift
-from stabkit.chart.tail import describe_tail, plot_tail
-from stabkit.chart.tests import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 from stabkit.numbers import SPACE
 
 HOSTILE = "<script>$\\frac{1}$\x00\x1b[31m" + "é" * 50
@@ -169,35 +167,35 @@ def impact() -> Frame:
     )
 
 
-CASES: dict[str, tuple[Any, Any, Frame]] = {
-    "shift": (plot_shift, describe_shift, shift(difference=20)),
-    "shift, nothing moved": (plot_shift, describe_shift, shift()),
-    "tail": (plot_tail, describe_tail, tail()),
-    "history": (plot_history, describe_history, history()),
-    "history of one run": (plot_history, describe_history, history(12).head(1)),
-    "not passing": (plot_not_passing, describe_not_passing, passes()),
-    "test map": (plot_test_map, describe_test_map, mapped()),
-    "open": (plot_open, describe_open, findings()),
-    "new and fixed": (plot_new_fixed, describe_new_fixed, findings()),
-    "ages": (plot_ages, describe_ages, ages()),
-    "dumbbell": (plot_dumbbell, describe_dumbbell, dumbbell()),
-    "objectives": (plot_objectives, describe_objectives, objectives()),
-    "events": (plot_events, describe_events, events()),
-    "resources": (plot_resources, describe_resources, resources()),
-    "impact": (plot_impact, describe_impact, impact()),
+CASES: dict[str, tuple[Any, Frame]] = {
+    "shift": (ShiftPlot, shift(difference=20)),
+    "shift, nothing moved": (ShiftPlot, shift()),
+    "tail": (TailCurve, tail()),
+    "history": (HistoryLines, history()),
+    "history of one run": (HistoryLines, history(12).head(1)),
+    "not passing": (NotPassingBars, passes()),
+    "test map": (StatusMap, mapped()),
+    "open": (OpenBars, findings()),
+    "new and fixed": (NewFixedBars, findings()),
+    "ages": (AgeBars, ages()),
+    "dumbbell": (DumbbellChart, dumbbell()),
+    "objectives": (HeadroomChart, objectives()),
+    "events": (EventTimeline, events()),
+    "resources": (ResourceLines, resources()),
+    "impact": (ImpactBars, impact()),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_draws_and_describes(name: str) -> None:
-    plot, describe, frame = CASES[name]
+    chart, frame = CASES[name]
     before = frame.copy(deep=True)
-    svg = to_svg(plot(frame, axes=new_axes()).figure)
-    assert svg == to_svg(plot(frame, axes=new_axes()).figure)
+    svg = to_svg(chart(frame).draw(new_axes()).figure)
+    assert svg == to_svg(chart(frame).draw(new_axes()).figure)
     assert len(svg) < 40_000
     assert b"\x1b" not in svg
     assert b"<script>" not in svg
-    words = describe(frame)
+    words = chart(frame).describe()
     assert words.title
     assert " where " in words.alt
     assert words.caption
@@ -206,10 +204,10 @@ def test_draws_and_describes(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_rows_is_said_and_drawn(name: str) -> None:
-    plot, describe, frame = CASES[name]
-    axes = plot(frame.head(0), axes=new_axes())
+    chart, frame = CASES[name]
+    axes = chart(frame.head(0)).draw(new_axes())
     assert [text.get_text() for text in axes.texts]
-    assert describe(frame.head(0)).alt.startswith("Empty")
+    assert chart(frame.head(0)).describe().alt.startswith("Empty")
     to_svg(axes.figure)
 
 
@@ -219,88 +217,91 @@ def plain(text: str) -> str:
 
 def test_titles_state_the_finding() -> None:
     assert (
-        plain(describe_shift(shift(difference=20)).title) == "response time: p90 and above are slower, by up to 40.0 ms"
+        plain(ShiftPlot(shift(difference=20)).describe().title)
+        == "response time: p90 and above are slower, by up to 40.0 ms"
     )
-    assert describe_shift(shift()).title == "No percentile of response time is shown to have moved"
+    assert ShiftPlot(shift()).describe().title == "No percentile of response time is shown to have moved"
     assert (
         "all percentiles are slower"
-        in describe_shift(shift(difference=1).assign(difference_ms=5.0, low_ms=4.0, high_ms=6.0)).title
+        in ShiftPlot(shift(difference=1).assign(difference_ms=5.0, low_ms=4.0, high_ms=6.0)).describe().title
     )
     assert (
-        plain(describe_tail(tail(), objective_ms=1000).title)
+        plain(TailCurve(tail(), objective_ms=1000).describe().title)
         == "response time: none misses the 1 000 ms objective, as before"
     )
     assert (
-        plain(describe_tail(tail(), objective_ms=300).title)
+        plain(TailCurve(tail(), objective_ms=300).describe().title)
         == "response time: 50 % miss the 300 ms objective; 34 % did before"
     )
-    assert plain(describe_tail(tail()).title) == "response time: p75 is 392 ms, 327 ms before"
+    assert plain(TailCurve(tail()).describe().title) == "response time: p75 is 392 ms, 327 ms before"
     sizes = {"baseline": (600, 10), "candidate": (600, 10)}
-    for words in (describe_tail(tail(), sizes=sizes), describe_shift(shift(), sizes=sizes)):
+    for words in (TailCurve(tail(), sizes=sizes).describe(), ShiftPlot(shift(), sizes=sizes).describe()):
         assert "; n 600 a side, in 10 rounds." in words.caption
-    assert describe_not_passing(passes()).title.startswith("Failing tests rose from 1 to 5 with ")
-    assert describe_test_map(mapped()).title == "1 test fails in 2: a"
-    assert describe_open(findings()).title == "Open findings stayed at 15 over 2 scans"
-    assert describe_new_fixed(findings()).title == "2 new and 2 fixed in c"
-    assert describe_dumbbell(dumbbell()).title == "tls regressed"
-    assert "may miss" in describe_objectives(objectives()).title
-    assert describe_events(events(), expected=("gone",)).title == "gone never arrived in the candidate"
-    assert plain(describe_resources(resources()).title) == "Memory has a median of 111 MB, the baseline of 100 MB"
-    assert plain(describe_impact(impact()).title) == "71 % of 17 changed lines are in core"
+    assert NotPassingBars(passes()).describe().title.startswith("Failing tests rose from 1 to 5 with ")
+    assert StatusMap(mapped()).describe().title == "1 test fails in 2: a"
+    assert OpenBars(findings()).describe().title == "Open findings stayed at 15 over 2 scans"
+    assert NewFixedBars(findings()).describe().title == "2 new and 2 fixed in c"
+    assert DumbbellChart(dumbbell()).describe().title == "tls regressed"
+    assert "may miss" in HeadroomChart(objectives()).describe().title
+    assert EventTimeline(events(), expected=("gone",)).describe().title == "gone never arrived in the candidate"
+    assert plain(ResourceLines(resources()).describe().title) == "Memory has a median of 111 MB, the baseline of 100 MB"
+    assert plain(ImpactBars(impact()).describe().title) == "71 % of 17 changed lines are in core"
 
 
 def test_shift_colours_only_where_the_interval_excludes_zero() -> None:
-    axes = plot_shift(shift(difference=20), axes=new_axes())
+    axes = ShiftPlot(shift(difference=20)).draw(new_axes())
     worse = [line for line in axes.lines if line.get_color() == REGRESSED]
     assert [list(line.get_xdata()) for line in worse] == [[2, 3]]
     unknown = shift(difference=20).assign(high_ms=np.nan)
-    assert "too few samples for an interval" in describe_shift(unknown).title
+    assert "too few samples for an interval" in ShiftPlot(unknown).describe().title
 
 
 def test_a_logarithmic_axis_is_said() -> None:
     wide = shift().assign(difference_ms=[0.1, 0.1, 5.0, 300.0], low_ms=[0.0, 0, 4, 280], high_ms=[0.2, 0.2, 6, 320])
     for frame, scale in ((wide, "symlog"), (shift(difference=1), "linear")):
-        assert plot_shift(frame, axes=new_axes()).get_yscale() == scale
-        assert ("logarithmic" in describe_shift(frame).caption) == (scale == "symlog")
+        assert ShiftPlot(frame).draw(new_axes()).get_yscale() == scale
+        assert ("logarithmic" in ShiftPlot(frame).describe().caption) == (scale == "symlog")
 
 
 def test_a_moved_percentile_does_not_contradict_what_is_judged() -> None:
     stable = {"p50": "stable", "p99": "stable"}
-    words = describe_shift(shift(difference=20), judged=stable)
+    words = ShiftPlot(shift(difference=20), judged=stable).describe()
     assert plain(words.title).endswith(
         "p90 and above are slower, by up to 40.0 ms; p50 and p99 are within their margins"
     )
-    unjudged = describe_shift(shift(difference=20), judged={})
+    unjudged = ShiftPlot(shift(difference=20), judged={}).describe()
     assert unjudged.title.endswith("; no margin is set for it")
-    assert describe_shift(shift(), judged={}).title == "No percentile of response time is shown to have moved"
-    assert describe_shift(shift(), judged={"p50": "stable", "p99": "inconclusive"}).title.endswith(
-        "is shown to have moved; p50 is within its margin, p99 is inconclusive"
+    assert ShiftPlot(shift(), judged={}).describe().title == "No percentile of response time is shown to have moved"
+    assert (
+        ShiftPlot(shift(), judged={"p50": "stable", "p99": "inconclusive"})
+        .describe()
+        .title.endswith("is shown to have moved; p50 is within its margin, p99 is inconclusive")
     )
 
 
 def test_shares_of_a_tail_are_those_of_the_samples() -> None:
     frame = Frame({"side": "candidate", "response_ms": [10.0, 20, 30, 40], "share_slower": [1, 0.75, 0.5, 0.25]})
     for limit, words in ((25, "50 % miss"), (30, "25 % miss"), (5, "100 % miss"), (40, "none misses")):
-        assert words in plain(describe_tail(frame, objective_ms=limit).title)
-    assert "too few requests" in describe_tail(frame).title
+        assert words in plain(TailCurve(frame, objective_ms=limit).describe().title)
+    assert "too few requests" in TailCurve(frame).describe().title
 
 
 def test_history_marks_changes_and_leaves_gaps() -> None:
     change = SimpleNamespace(index=6, before=140.0, after=160.0)
-    words = describe_history(history(), changes=[change])
+    words = HistoryLines(history(), changes=[change]).describe()
     assert plain(words.title) == "p95 of response time rose by 14 % with r6"
     assert "1 run has no evidence" in words.caption
-    axes = plot_history(history(), axes=new_axes(), changes=[change])
+    axes = HistoryLines(history(), changes=[change]).draw(new_axes())
     assert "no data" in [text.get_text() for text in axes.texts]
     assert any(list(line.get_xdata()) == [5.5, 5.5] for line in axes.lines)
     p95 = next(line for line in axes.lines if np.nanmax(line.get_ydata()) == 160)
     assert np.isnan(p95.get_ydata()[2:4]).all()
     assert axes.get_ylim()[0] == 0
-    assert "too few to look" in describe_history(history(12).head(3)).title
+    assert "too few to look" in HistoryLines(history(12).head(3)).describe().title
 
 
 def test_not_scanned_is_a_gap() -> None:
-    axes = plot_open(findings(), axes=new_axes())
+    axes = OpenBars(findings()).draw(new_axes())
     assert "not scanned" in [text.get_text() for text in axes.texts]
     assert axes.patches[0].get_path().vertices[:, 1].max() == 4  # the most severe lies below
 
@@ -344,52 +345,52 @@ def scripts() -> Frame:
 
 
 CROWDED: dict[str, tuple[Any, Frame, dict[str, Any]]] = {
-    **{name: (plot, frame, {}) for name, (plot, _, frame) in CASES.items()},
-    "tail, objective far away": (plot_tail, tail(), {"objective_ms": 15_000.0}),
-    "tail, objective at the left": (plot_tail, tail(), {"objective_ms": 150.0}),
-    "tail, objective at the right": (plot_tail, tail(), {"objective_ms": 470.0}),
-    "tail, equal sides": (plot_tail, tail().assign(response_ms=np.tile(np.linspace(2, 3, 50), 2)), {}),
+    **{name: (chart, frame, {}) for name, (chart, frame) in CASES.items()},
+    "tail, objective far away": (TailCurve, tail(), {"objective_ms": 15_000.0}),
+    "tail, objective at the left": (TailCurve, tail(), {"objective_ms": 150.0}),
+    "tail, objective at the right": (TailCurve, tail(), {"objective_ms": 470.0}),
+    "tail, equal sides": (TailCurve, tail().assign(response_ms=np.tile(np.linspace(2, 3, 50), 2)), {}),
     "shift, one percentile in the middle": (
-        plot_shift,
+        ShiftPlot,
         Frame({"quantile": np.arange(1, 14) / 14, "difference_ms": 0.9, "low_ms": -0.5, "high_ms": 3.0}).assign(
             low_ms=lambda f: np.where(f.index == 8, 0.01, f["low_ms"])
         ),
         {},
     ),
-    "history, flat far below its objective": (plot_history, flat_history(), {"objective_ms": 150.0}),
+    "history, flat far below its objective": (HistoryLines, flat_history(), {"objective_ms": 150.0}),
     "history, two changes": (
-        plot_history,
+        HistoryLines,
         history(34),
         {"changes": [SimpleNamespace(index=i, before=140.0, after=160.0 + i) for i in (17, 18)]},
     ),
     "history, 200 runs, many changes": (
-        plot_history,
+        HistoryLines,
         history(200),
         {"changes": [SimpleNamespace(index=i, before=140.0, after=160.0) for i in (40, 44, 100, 150, 198)]},
     ),
     "history, last run missing, long labels": (
-        plot_history,
+        HistoryLines,
         history(9).assign(
             label=[f"release-candidate-{i}" for i in range(9)], p50_ms=lambda f: f["p50_ms"].where(f.index < 7)
         ),
         {},
     ),
-    "test map, long names, many runs": (plot_test_map, long_names(), {}),
-    "open, seven severities, last scan missing": (plot_open, severities(), {}),
-    "dumbbell, six decades, any script": (plot_dumbbell, scripts(), {}),
+    "test map, long names, many runs": (StatusMap, long_names(), {}),
+    "open, seven severities, last scan missing": (OpenBars, severities(), {}),
+    "dumbbell, six decades, any script": (DumbbellChart, scripts(), {}),
     "objectives, far beyond and unbounded": (
-        plot_objectives,
+        HeadroomChart,
         objectives().assign(value=[15000.0, 1.0], low=[12000.0, 0.5], high=[25000.0, np.inf]),
         {},
     ),
     "events, one very late": (
-        plot_events,
+        EventTimeline,
         pd.concat([events().head(3)] * 20 + [events().tail(1).assign(event="start", value_ms=3050.0)]),
         {"expected": ("start", "gone")},
     ),
-    "shift, nothing differs at all": (plot_shift, shift().assign(difference_ms=0.0, low_ms=0.0, high_ms=0.0), {}),
-    "not passing, none ever": (plot_not_passing, passes().assign(failed=0, errors=0, skipped=0), {}),
-    "resources, equal sides": (plot_resources, resources().assign(value=100.0), {}),
+    "shift, nothing differs at all": (ShiftPlot, shift().assign(difference_ms=0.0, low_ms=0.0, high_ms=0.0), {}),
+    "not passing, none ever": (NotPassingBars, passes().assign(failed=0, errors=0, skipped=0), {}),
+    "resources, equal sides": (ResourceLines, resources().assign(value=100.0), {}),
 }
 
 
@@ -406,9 +407,8 @@ def unseen_labels(axes: Any) -> set[int]:
 @pytest.mark.filterwarnings("ignore:Glyph")  # that font measures a box for it
 @pytest.mark.parametrize("name", CROWDED)
 def test_no_word_leaves_the_picture_or_lies_on_another(name: str) -> None:
-    plot, frame, options = CROWDED[name]
-    axes = new_axes()
-    plot(frame, axes=axes, **options)
+    chart, frame, options = CROWDED[name]
+    axes = chart(frame, **options).draw(new_axes())
     settle(axes)
     figure: Any = axes.figure
     canvas = FigureCanvasAgg(figure)
@@ -429,20 +429,20 @@ def test_no_word_leaves_the_picture_or_lies_on_another(name: str) -> None:
 
 
 def test_far_objectives_are_named_and_near_ones_drawn() -> None:
-    far = plot_tail(tail(), axes=new_axes(), objective_ms=15_000.0)
+    far = TailCurve(tail(), objective_ms=15_000.0).draw(new_axes())
     assert far.get_xlim()[1] < 600
     assert any("objective" in text.get_text() and "→" in text.get_text() for text in far.texts)
-    near = plot_tail(tail(), axes=new_axes(), objective_ms=600.0)
+    near = TailCurve(tail(), objective_ms=600.0).draw(new_axes())
     assert near.get_xlim()[1] > 600
     assert [list(line.get_xdata()) for line in near.lines][-1] == [600.0, 600.0]
 
 
 def test_percentiles_without_an_interval_are_hollow_and_said() -> None:
     frame = shift(difference=20).assign(high_ms=[1.0, 1.0, 21.0, np.inf])
-    axes = plot_shift(frame, axes=new_axes())
+    axes = ShiftPlot(frame).draw(new_axes())
     hollow = [line for line in axes.lines if line.get_color() == GROUND]
     assert [list(line.get_xdata()) for line in hollow] == [[3]]
-    assert "1 percentile has no interval yet (hollow)" in describe_shift(frame).caption
+    assert "1 percentile has no interval yet (hollow)" in ShiftPlot(frame).describe().caption
 
 
 def test_long_histories_and_maps_stay_small() -> None:
@@ -451,34 +451,34 @@ def test_long_histories_and_maps_stay_small() -> None:
     )
     tests = tests.assign(label=tests["run_id"], recovered=False)
     tests["status"] = np.where(np.arange(len(tests)) % 7 == 0, "fail", "pass")
-    assert len(to_svg(plot_test_map(tests, axes=new_axes()).figure)) < 120_000
-    assert "the newest 60 of 200 runs" in describe_test_map(tests).caption
+    assert len(to_svg(StatusMap(tests).draw(new_axes()).figure)) < 120_000
+    assert "the newest 60 of 200 runs" in StatusMap(tests).describe().caption
     counts = pd.concat([passes().dropna()] * 100, ignore_index=True)
-    assert len(to_svg(plot_not_passing(counts, axes=new_axes()).figure)) < 40_000
+    assert len(to_svg(NotPassingBars(counts).draw(new_axes()).figure)) < 40_000
 
 
 def test_rows_say_outcome_and_change_in_glyph_word_and_colour() -> None:
-    axes = plot_dumbbell(dumbbell(), axes=new_axes())
+    axes = DumbbellChart(dumbbell()).draw(new_axes())
     assert {"✗ +40 %", "✓ +2 %"} <= {text.get_text() for text in axes.texts}
-    words = describe_dumbbell(dumbbell().assign(outcome="inconclusive"), of="times", rounds=10)
+    words = DumbbellChart(dumbbell().assign(outcome="inconclusive"), of="times", rounds=10).describe()
     assert words.title == "No regression is shown, 2 of 2 inconclusive"
     assert "10 rounds a side" in words.caption
     doubted = objectives().assign(high=[140.0, 120], outcome="inconclusive")
-    assert "in doubt" in describe_objectives(doubted).title
-    assert "met" in describe_objectives(doubted.assign(outcome="stable")).title
+    assert "in doubt" in HeadroomChart(doubted).describe().title
+    assert "met" in HeadroomChart(doubted.assign(outcome="stable")).describe().title
 
 
 def test_growth_is_said_only_of_lines_that_go_one_way() -> None:
     rounds = Frame({"side": "candidate", "round": range(8), "metric": "memory", "unit": "MB"})
-    grows = plain(describe_resources(rounds.assign(value=np.linspace(39, 73, 8)), of="backend").title)
+    grows = plain(ResourceLines(rounds.assign(value=np.linspace(39, 73, 8)), of="backend").describe().title)
     assert grows == "backend memory rises from 39.0 MB to 73.0 MB"
-    jumps = plain(describe_resources(rounds.assign(value=[39.0, 50, 37, 51, 38, 49, 36, 44]), of="backend").title)
+    jumps = plain(ResourceLines(rounds.assign(value=[39.0, 50, 37, 51, 38, 49, 36, 44]), of="backend").describe().title)
     assert jumps == "backend memory has a median of 41.5 MB"
 
 
 def test_a_late_event_is_named_at_the_edge() -> None:
-    plot, frame, options = CROWDED["events, one very late"]
-    axes = plot(frame, axes=new_axes(), **options)
+    chart, frame, options = CROWDED["events, one very late"]
+    axes = chart(frame, **options).draw(new_axes())
     assert axes.get_xlim()[1] < 300
     assert any("3\u202f050\u202fms" in text.get_text() for text in axes.texts)
-    assert "Arrows: later arrivals" in describe_events(frame).caption
+    assert "Arrows: later arrivals" in EventTimeline(frame).describe().caption

@@ -1,4 +1,5 @@
 from .canvas import draw_blocks as draw_blocks, new_axes as new_axes, to_svg as to_svg
+from .chart import Chart as Chart
 from .description import Description as Description, Sizes as Sizes, judged_text as judged_text
 from .description import lower_first as lower_first, sizes_text as sizes_text
 from .palette import BASELINE as BASELINE, CANDIDATE as CANDIDATE, FAINT as FAINT, GLYPHS as GLYPHS, GROUND as GROUND

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from stabkit.chart.drawing import Description
+from stabkit.chart.drawing import Chart, Description
 from stabkit.errors import UsageError
 from stabkit.report.display.escape import markdown_text, plain_text
 from stabkit.report.display.markup import data_address
@@ -33,7 +33,7 @@ class Figure(Piece):
 
     Examples
     --------
-    ``Figure.of(plot_shift, describe_shift, frame)`` draws; keywords reach both functions, ``height`` (in) the axes.
+    ``Figure.of(ShiftPlot(frame), height=3.0)`` draws and describes one; ``height``, ``left``, ``right``: inches.
     """
 
     kind: ClassVar[str] = "figure"
@@ -44,33 +44,29 @@ class Figure(Piece):
     def __post_init__(self) -> None:
         for part, name in ((self.description.title, "title"), (self.description.alt, "alt text")):
             if not part.strip():
-                raise UsageError(f"A figure needs its {name}.", hint="Its describe function computes it.")
+                raise UsageError(f"A figure needs its {name}.", hint="The chart's describe computes it.")
 
     @classmethod
     def of(
         cls,
-        plot: Callable[..., Any],
-        describe: Callable[..., Description],
-        frame: Any,
+        chart: Chart,
         *,
         height: float = 3.0,
         left: float = 0.62,
         right: float = 0.16,
         columns: Sequence[Column] | None = None,
         drawn: bool = True,
-        **options: Any,
     ) -> Figure:
-        """Draw a frame and describe it, with the frame as the data behind the figure; ``drawn`` false: no image."""
+        """Draw a chart and describe it, with its frame as the data behind the figure; ``drawn`` false: no image."""
         svg = None
         if drawn:
             from stabkit.chart.drawing import new_axes, settle, to_svg
 
             axes = new_axes(height=height, left=left, right=right)
-            plot(frame, axes=axes, **options)
-            settle(axes)
+            settle(chart.draw(axes))
             svg = to_svg(axes.figure)
-        description = describe(frame, **options)
-        return cls(description, svg, Table.of(frame, columns, f"Data: {description.title}", limit=FIGURE_ROWS))
+        description = chart.describe()
+        return cls(description, svg, Table.of(chart.frame, columns, f"Data: {description.title}", limit=FIGURE_ROWS))
 
     @property
     def image(self) -> str:

@@ -11,7 +11,7 @@ from stabkit.analyze import Gate
 from stabkit.analyze.change import area_coincidence, assess_changes
 from stabkit.analyze.change import readiness as answer_lines
 from stabkit.case import Case
-from stabkit.chart import AREAS_SHOWN, describe_impact, plot_impact
+from stabkit.chart import AREAS_SHOWN, ImpactBars
 from stabkit.numbers import amount_text
 from stabkit.report.display import SECTIONS, CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
@@ -74,7 +74,7 @@ def impact_figure(changes: pd.DataFrame) -> Figure:
     """Return lines added and deleted, area by area."""
     frame = changes[["area", "added", "deleted"]]
     rows = min(changes["area"].nunique(dropna=False), AREAS_SHOWN)
-    return Figure.of(plot_impact, describe_impact, frame, height=max(1.5, 0.9 + 0.28 * rows), left=0.3)
+    return Figure.of(ImpactBars(frame), height=max(1.5, 0.9 + 0.28 * rows), left=0.3)
 
 
 def area_table(changes: pd.DataFrame, beside: pd.DataFrame) -> Table:

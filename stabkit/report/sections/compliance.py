@@ -19,7 +19,7 @@ from stabkit.analyze.findings import (
     severity_rank,
 )
 from stabkit.case import Case
-from stabkit.chart import describe_new_fixed, describe_open, plot_new_fixed, plot_open
+from stabkit.chart import NewFixedBars, OpenBars
 from stabkit.numbers import amount_text, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
@@ -343,8 +343,5 @@ def history_figures(findings: pd.DataFrame, scans: pd.DataFrame, runs: pd.DataFr
     for tool in tools:
         mine = findings[findings["tool"] == tool]
         frame = finding_history(mine, scans[scans["tool"] == tool], runs)
-        pieces += [
-            Figure.of(plot_open, describe_open, frame),
-            Figure.of(plot_new_fixed, describe_new_fixed, frame),
-        ]
+        pieces += [Figure.of(OpenBars(frame)), Figure.of(NewFixedBars(frame))]
     return pieces

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stabkit.analyze import ConditionResult, Estimate, Gate, to_json
 from stabkit.case import Case
-from stabkit.chart import Strip, describe_objectives, plot_objectives
+from stabkit.chart import HeadroomChart, Strip
 from stabkit.numbers import measure
 from stabkit.report.display import SECTIONS, Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
@@ -120,7 +120,7 @@ def _objectives_figure(
         }
     )
     height = 0.7 + 0.42 * len(frame)
-    return Figure.of(plot_objectives, describe_objectives, frame, height=height, drawn=drawn, confidence=confidence)
+    return Figure.of(HeadroomChart(frame, confidence=confidence), height=height, drawn=drawn)
 
 
 def _lead(pairs: list[tuple[ConditionResult, Estimate]]) -> Statement:

@@ -12,7 +12,7 @@ from stabkit.analyze import ConditionResult
 from stabkit.analyze.latency import own_lateness
 from stabkit.analyze.statistics import wilson
 from stabkit.case import Case
-from stabkit.chart import EVENTS_SHOWN, describe_events, describe_resources, plot_events, plot_resources
+from stabkit.chart import EVENTS_SHOWN, EventTimeline, ResourceLines
 from stabkit.numbers import amount_text, measure, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
@@ -76,9 +76,7 @@ def _events(case: Case, target: str) -> Figure | None:
     declared = case.config.websocket.get(target)
     expected = declared.event.types if declared is not None and declared.event is not None else ()
     kinds = min(frame["event"].nunique() + len(set(expected) - set(frame["event"])), EVENTS_SHOWN)
-    return Figure.of(
-        plot_events, describe_events, frame, height=max(1.6, 0.9 + 0.42 * kinds), left=0.3, expected=expected
-    )
+    return Figure.of(EventTimeline(frame, expected=expected), height=max(1.6, 0.9 + 0.42 * kinds), left=0.3)
 
 
 def _availability_lead(case: Case, targets: Sequence[str]) -> str:
@@ -288,7 +286,7 @@ def _resource_figures(case: Case) -> list[Piece]:
     samples = samples[samples["metric"].isin(_RESOURCES) & samples["ok"] & samples["value"].notna()]
     keep = ["side", "round", "metric", "value", "unit"]
     return [
-        Figure.of(plot_resources, describe_resources, group[keep], metric=str(metric), of=plain(target))
+        Figure.of(ResourceLines(group[keep], metric=str(metric), of=plain(target)))
         for (target, metric), group in samples.groupby(["target", "metric"], sort=True)
         if group.loc[group["side"] == "candidate", "round"].nunique() >= LINE_ROUNDS
     ]

@@ -11,7 +11,7 @@ import pandas as pd
 from stabkit.analyze import Sides
 from stabkit.analyze.tests import LEFT_OUT, compare_tests, expected_to_fail, pass_history, suite_summary, test_run_map
 from stabkit.case import Case
-from stabkit.chart import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
+from stabkit.chart import NotPassingBars, StatusMap
 from stabkit.numbers import amount_text, duration
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
@@ -189,7 +189,7 @@ def _first_line(message: Any) -> str | None:
 
 def not_passing_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, suite: str | None = None) -> Figure:
     """Return the stacked counts of tests that did not pass, run by run."""
-    return Figure.of(plot_not_passing, describe_not_passing, pass_history(tests, runs, suite=suite))
+    return Figure.of(NotPassingBars(pass_history(tests, runs, suite=suite)))
 
 
 def map_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, limit: int = MAPPED_TESTS) -> Figure | None:
@@ -197,4 +197,4 @@ def map_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, limit: int = MAPPED_T
     frame = test_run_map(tests, runs, limit=limit)
     if frame.empty:
         return None
-    return Figure.of(plot_test_map, describe_test_map, frame, height=1.0 + 0.19 * frame["test_id"].nunique(), left=0.3)
+    return Figure.of(StatusMap(frame), height=1.0 + 0.19 * frame["test_id"].nunique(), left=0.3)

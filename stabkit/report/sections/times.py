@@ -15,7 +15,7 @@ from stabkit.analyze import ConditionResult
 from stabkit.analyze.history import Change, detect_changes, run_history
 from stabkit.analyze.latency import quantile_shift
 from stabkit.case import Case
-from stabkit.chart import SHARES, describe_history, describe_shift, describe_tail, plot_history, plot_shift, plot_tail
+from stabkit.chart import SHARES, HistoryLines, ShiftPlot, TailCurve
 from stabkit.numbers import amount_text
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
 from stabkit.report.sections.gaps import absent
@@ -160,7 +160,7 @@ def shift_figure(
 ) -> Figure:
     """Return the shift plot: candidate - baseline at each percentile."""
     frame = quantile_shift(before, after, QUANTILES)
-    return Figure.of(plot_shift, describe_shift, frame, of=of, sizes=_sizes(before, after), judged=judged)
+    return Figure.of(ShiftPlot(frame, of=of, sizes=_sizes(before, after), judged=judged))
 
 
 def tail_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str, objective_ms: float | None = None) -> Figure:
@@ -168,7 +168,7 @@ def tail_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str, objective
     parts = [_tail(side, name, objective_ms) for side, name in ((before, "baseline"), (after, "candidate"))]
     frame = pd.concat(parts, ignore_index=True)
     sizes = _sizes(before, after)
-    return Figure.of(plot_tail, describe_tail, frame, right=0.3, of=of, objective_ms=objective_ms, sizes=sizes)
+    return Figure.of(TailCurve(frame, of=of, objective_ms=objective_ms, sizes=sizes), right=0.3)
 
 
 def _sizes(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -221,6 +221,4 @@ def history_figure(
     changed = "p95_ms" if frame["p95_ms"].notna().sum() >= 3 else "p50_ms"
     changes = _changes(frame, changed)
     of = f"{plain(target)} {metric_words(metric)}"
-    return Figure.of(
-        plot_history, describe_history, frame, of=of, changes=changes, changed=changed, objective_ms=objective_ms
-    )
+    return Figure.of(HistoryLines(frame, of=of, changes=changes, changed=changed, objective_ms=objective_ms))

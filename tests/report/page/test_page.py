@@ -10,8 +10,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from stabkit.chart.history import describe_history, plot_history
-from stabkit.chart.strip import Strip
+from stabkit.chart import HistoryLines, Strip
 from stabkit.report.display import (
     CheckItem,
     Checklist,
@@ -67,7 +66,7 @@ def notebook() -> Any:
     check = Checklist(
         (CheckItem("yes", "Services healthy"), CheckItem("not_checked", HOSTILE), CheckItem("manual", "x"))
     )
-    figure = Figure.of(plot_history, describe_history, history)
+    figure = Figure.of(HistoryLines(history))
     sections = {
         "1. Key metrics": (Statement(("One sentence.",), "stabkit runs"), table, Fold((table,), "More")),
         "2. Response times": (figure, figure, figure),
