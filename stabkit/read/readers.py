@@ -1,7 +1,8 @@
 """Every supported evidence file, read by the module that recognises its content.
 
 A new format is one new module in ``tests``, ``scans`` or ``loads`` with ``FORMAT``, ``KIND``,
-``recognise(head, name)`` and ``read(path, *, suite, root)``; it is found by its being there.
+``recognise(head, name)`` and ``read(path, *, suite, root)``; it is found by its being there. A module of several
+readers names them in ``READERS``, each an object with these four.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -54,7 +56,7 @@ _CONFIG_NAME: Final = "stabkit.toml"
 
 
 class Reader(Protocol):
-    """What a reader module offers."""
+    """What a reader offers: a module, or one of the ``READERS`` of a module."""
 
     FORMAT: str
     KIND: str
@@ -68,20 +70,25 @@ class Reader(Protocol):
 
 @cache
 def readers() -> tuple[Reader, ...]:
-    """Return the reader modules: records first, then those of the three packages, each package by name.
+    """Return the readers: records first, then those of the three packages, each package by module or format.
 
     Modules whose name begins with an underscore are parts of a reader. A module that cannot be imported, or that lacks
     a part of a reader, is an error at once: a format silently gone would be evidence silently gone.
     """
-    found: list[Any] = [records]
+    found: list[tuple[str, Any]] = [("records", records)]
     for package in (tests, scans, loads):
-        names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-        found += [importlib.import_module(f"{package.__name__}.{n}") for n in names if not n.startswith("_")]
-    for module in found:
-        missing = [part for part in ("FORMAT", "KIND", "recognise", "read") if not hasattr(module, part)]
-        if missing or module.KIND not in KINDS:
-            raise TypeError(f"{module.__name__} is no reader: {', '.join(missing) or 'unknown KIND'}")
-    return tuple(found)
+        mine: list[tuple[str, Any]] = []
+        for name in (module.name for module in pkgutil.iter_modules(package.__path__)):
+            if not name.startswith("_"):
+                module: Any = importlib.import_module(f"{package.__name__}.{name}")
+                several = getattr(module, "READERS", None)
+                mine += [(name, module)] if several is None else [(reader.FORMAT, reader) for reader in several]
+        found += sorted(mine, key=itemgetter(0))
+    for name, reader in found:
+        missing = [part for part in ("FORMAT", "KIND", "recognise", "read") if not hasattr(reader, part)]
+        if missing or reader.KIND not in KINDS:
+            raise TypeError(f"{name} is no reader: {', '.join(missing) or 'unknown KIND'}")
+    return tuple(reader for _, reader in found)
 
 
 def read_file(

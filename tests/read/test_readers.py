@@ -20,6 +20,9 @@ def test_readers_are_found_sorted_and_complete():
     formats = [reader.FORMAT for reader in readers()]
     assert formats[0] == "stabkit"
     assert len(set(formats)) == len(formats)
+    loads = [reader.FORMAT for reader in readers() if reader.KIND == "load"]
+    assert loads == sorted(loads)  # whether a module holds one or several
+    assert {"autocannon", "locust", "oha", "siege", "wrk-ab"} <= set(loads)
     assert {"junit", "nunit3", "trx", "tap", "go-test", "architecture-compliance", "sarif"} <= set(formats)
 
 

@@ -208,6 +208,16 @@ def test_ab_counts_an_answer_of_another_length_that_is_no_2xx_once(tmp_path):
     assert stated(read(tmp_path, AB.replace("2\nTime", "0\nNon-2xx responses:      8\nTime")))["failed"] == 8
 
 
+def test_of_two_runs_in_one_text_all_numbers_are_of_the_last(tmp_path):
+    found = stated(read(tmp_path, AB + AB.replace("100", "50").replace("50%      2", "50%      4")))
+    assert (found["n"], found["failed"], found["p50_ms"]) == (50, 2, 4.0)
+
+
+def test_a_text_of_ab_that_is_cut_before_its_percentiles_still_says_how_many_failed(tmp_path):
+    found = stated(read(tmp_path, AB.partition("  50%")[0]))
+    assert (found["n"], found["failed"], found["mean_ms"]) == (100, 2, 3.0)
+
+
 @pytest.mark.parametrize("text", ["Running tests\n1 passed\n", "Running 3s test @ http://s/\n4 connections\n"])
 def test_what_only_begins_like_wrk_is_not_wrk(tmp_path, text):
     assert read(tmp_path, text)["sources"]["status"].iloc[0] == "error"
