@@ -105,6 +105,9 @@ class ConditionResult:
     exact : bool
         True if a ``regressed`` here needs no correction for many metrics: a confirmed broken test, a new finding, a
         failed check.
+    comparison : object or None
+        What the judge compared, whole, as its kind has it: findings with their states, tests with their transitions,
+        checks, populations of times. Whoever shows the evidence takes it from here; it is not part of the JSON.
     """
 
     name: str
@@ -120,6 +123,7 @@ class ConditionResult:
     items: tuple[Mapping[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
+    comparison: object | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,7 @@ def result_of(condition: Condition, outcome: Outcome, **parts: Any) -> Condition
 
 
 def to_json(result: object) -> Any:
-    """Return a result as plain JSON values; infinite bounds and NaN become null.
+    """Return a result as plain JSON values; infinite bounds and NaN become null, what a repr leaves out is left out.
 
     Examples
     --------
@@ -206,7 +210,7 @@ def to_json(result: object) -> Any:
     5
     """
     if dataclasses.is_dataclass(result) and not isinstance(result, type):
-        return {f.name: to_json(getattr(result, f.name)) for f in dataclasses.fields(result)}
+        return {f.name: to_json(getattr(result, f.name)) for f in dataclasses.fields(result) if f.repr}
     if isinstance(result, Mapping):
         return {str(key): to_json(value) for key, value in result.items()}
     if isinstance(result, (list, tuple)):
