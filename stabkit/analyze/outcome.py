@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from stabkit.config import Condition
@@ -30,6 +30,7 @@ __all__ = [
 Outcome = Literal["stable", "improved", "regressed", "inconclusive"]
 VerdictWord = Literal["stable", "regressed", "inconclusive"]
 Scale = Literal["ratio", "difference"]
+Comparison = TypeVar("Comparison")
 NeedUnit = Literal["samples", "rounds", "reruns", "scans", "runs", "evidence"]
 
 
@@ -140,6 +141,8 @@ class Gate:
         Metrics in the evidence that no condition speaks of.
     confidence : float
         Of the interval between both bounds of every measured estimate: 0.95, or that of the last planned look.
+    others : tuple
+        Comparisons of the tests, scans and checks that no condition speaks of: they are shown, and decide nothing.
     """
 
     verdict: VerdictWord
@@ -147,6 +150,12 @@ class Gate:
     missing: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
     confidence: float = 0.95
+    others: tuple[object, ...] = field(default=(), repr=False, compare=False)
+
+    def compared(self, kind: type[Comparison]) -> tuple[Comparison, ...]:
+        """Return the comparisons of one kind: those that were judged, in order of weight, then the others."""
+        found = (*(condition.comparison for condition in self.conditions), *self.others)
+        return tuple(one for one in found if isinstance(one, kind))
 
     @property
     def exit_code(self) -> int:

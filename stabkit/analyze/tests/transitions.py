@@ -13,7 +13,7 @@ from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, 
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
 from stabkit.vocabulary import BAD, GOOD
 
-__all__ = ["TRANSITIONS", "renamed", "suite_summary", "test_results", "test_transitions"]
+__all__ = ["TRANSITIONS", "renamed", "suite_summary", "test_results", "test_transitions", "worst_first"]
 
 TRANSITIONS: Final = (
     "regressed",
@@ -156,7 +156,11 @@ def test_transitions(
     joined["transition"] = [_transition(*row) for row in zip(*facts, disagrees, strict=True)]
     frame = _columns(joined)
     frame = _confirm(frame, past, flaky_seen=int(before["recovered"].sum() + after["recovered"].sum()))
-    frame = _explain(frame, deleted_files, left_out)
+    return worst_first(_explain(frame, deleted_files, left_out))
+
+
+def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return transitions in the order of :data:`TRANSITIONS`, then by id."""
     rank = frame["transition"].map(TRANSITIONS.index)
     return frame.assign(_rank=rank).sort_values(["_rank", "test_id"], ignore_index=True).drop(columns="_rank")
 
