@@ -13,6 +13,7 @@ from stabkit.analyze.outcome import Need
 from stabkit.analyze.statistics import CONFIDENCE, MetricNoise
 from stabkit.config import Condition, Config
 from stabkit.schema import Evidence
+from stabkit.vocabulary import of_websocket
 
 __all__ = ["FailedSource", "RunEvidence", "Sides"]
 
@@ -123,6 +124,19 @@ class Sides:
         """Return what A/A runs have shown of one population; None if there were none."""
         key = (target, metric, connection)
         return next((found for found in self.noise if (found.target, found.metric, found.connection) == key), None)
+
+    @cached_property
+    def websocket_targets(self) -> frozenset[str]:
+        """The names of WebSocket targets, declared or seen."""
+        found = set(self.config.websocket)
+        for _, side in self.named:
+            samples, checks, sources = (side.evidence[name] for name in ("samples", "checks", "sources"))
+            found |= set(samples.loc[samples["metric"].map(of_websocket).astype(bool), "target"])
+            event = checks["check"].eq("connection") | checks["check"].str.startswith("event ")
+            found |= set(checks.loc[event, "target"])
+            known = set(samples["target"]) | set(checks["target"])
+            found |= set(sources.loc[sources["kind"] == "websocket", "path"]) & known
+        return frozenset(found)
 
     @cached_property
     def failed_sources(self) -> tuple[FailedSource, ...]:

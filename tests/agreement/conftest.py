@@ -17,13 +17,6 @@ HERE: Final = Path(__file__).parent
 # Where two doors say different things today: which sides contradict each other, and the tests with their scenes that
 # show it. A test is taken out as soon as the doors agree: it then passes, which its strict mark does not allow.
 CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "the section matches findings without hunks and history, gate with both": {
-        "test_the_section_gives_each_finding_the_state_that_gate_gives_it": ("moved_lines", "finding_came_back"),
-        "test_markdown_and_html_of_the_section_give_each_finding_that_state": ("moved_lines", "finding_came_back"),
-        "test_the_page_gives_each_finding_the_state_that_gate_gives_it": ("moved_lines",),
-        "test_the_table_by_severity_counts_the_states_that_gate_counts": ("finding_came_back",),
-        "test_the_lead_of_the_section_tells_reopened_findings_from_new_ones": ("finding_came_back",),
-    },
     "diff of two stored runs matches findings without hunks and history, gate with both": {
         "test_diff_gives_each_finding_the_state_that_gate_gives_it": ("moved_lines", "finding_came_back"),
     },
@@ -64,10 +57,6 @@ CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "tables and lines of readings hold those of the warm-up, gate leaves them out": {
         "test_the_table_of_readings_holds_those_that_were_judged": ("memory", "cpu"),
         "test_the_lines_of_readings_hold_those_that_were_judged": ("memory", "cpu"),
-    },
-    "the section counts how often checks were made, gate and explain each check once by its worst result": {
-        "test_the_section_counts_the_checks_that_were_judged": (),
-        "test_a_check_that_failed_once_is_listed_as_failed_alone": (),
     },
     "of a rollback the section says that no file changed, the verdict that none is recorded, git that one did": {
         "test_the_facts_of_the_verdict_say_of_the_change_what_its_section_says": ("rollback",),

@@ -8,8 +8,15 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze import Sides
-from stabkit.analyze.tests import LEFT_OUT, compare_tests, expected_to_fail, pass_history, suite_summary, test_run_map
+from stabkit.analyze.tests import (
+    LEFT_OUT,
+    TestComparison,
+    expected_to_fail,
+    pass_history,
+    suite_summary,
+    test_run_map,
+    united_tests,
+)
 from stabkit.case import Case
 from stabkit.chart import describe_not_passing, describe_test_map, plot_not_passing, plot_test_map
 from stabkit.numbers import amount_text, duration
@@ -31,9 +38,9 @@ MAPPED_TESTS: Final = 20
 def results(case: Case) -> Piece:
     """Return suites, tests that changed, and the history of both."""
     before, after = case.before["tests"], case.after["tests"]
-    if before.empty and after.empty:
+    frame = united_tests(case.gate.compared(TestComparison))
+    if frame is None or (before.empty and after.empty):
         return absent(case, "test results", "tests")
-    frame = compare_tests(case.sides or Sides(case.config, case.baseline, case.candidate))
     conditions = case.of_kind("tests")
     leads = tuple(sentence(f"{plain(c.name)}: {whole_text(c)}") for c in conditions)
     leads += tuple(_claims_without_rows(case.sources))

@@ -30,7 +30,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     before, after = (_checks(frame, condition) for frame in sides.table("checks"))
     compared = CheckComparison(before, after)
     facts: dict[str, Any] = {"total": len(after)}
-    if condition.target is not None and condition.target in sides.config.websocket:
+    if condition.target in sides.websocket_targets:
         facts["probe"] = "websocket"
     if after.empty:
         what = condition.target or "any target"
