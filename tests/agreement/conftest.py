@@ -44,9 +44,6 @@ CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "test_trend_counts_the_failed_requests_that_were_judged": ("imported_load_files",),
         "test_the_history_in_the_report_is_that_of_trend": ("imported_load_files",),
     },
-    "an unexpected pass is a failure of the baseline for the collection, and none for the report": {
-        "test_a_collection_runs_again_what_does_not_fail_in_the_baseline_for_the_report": ("together",),
-    },
     "trend and quantiles leave failed warm-up requests out, gate and availability count them": {
         "test_trend_counts_the_failed_requests_that_were_judged": ("failed_and_warm_up_requests",),
         "test_the_stores_quantiles_count_the_failed_requests_that_were_judged": ("failed_and_warm_up_requests",),

@@ -13,7 +13,15 @@ from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, 
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
 from stabkit.vocabulary import BAD, GOOD
 
-__all__ = ["TRANSITIONS", "renamed", "suite_summary", "test_results", "test_transitions", "worst_first"]
+__all__ = [
+    "TRANSITIONS",
+    "failing_tests",
+    "renamed",
+    "suite_summary",
+    "test_results",
+    "test_transitions",
+    "worst_first",
+]
 
 TRANSITIONS: Final = (
     "regressed",
@@ -88,6 +96,15 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     )
     result = result.reset_index()[columns]
     return result.astype({name: _DTYPES.get(name, "str") for name in columns})
+
+
+def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``."""
+    found = {}
+    for suite, rows in tests.groupby("suite"):
+        results = test_results(rows)
+        found[str(suite)] = frozenset(results.loc[results["status"].isin(BAD), "test_id"])
+    return found
 
 
 _DTYPES: Final[Mapping[str, str]] = {
