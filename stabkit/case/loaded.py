@@ -22,7 +22,7 @@ from stabkit.schema import Evidence, conform, empty
 from stabkit.store import Store
 from stabkit.text import shell
 
-__all__ = ["HISTORY_RUNS", "Case", "load_case"]
+__all__ = ["HISTORY_RUNS", "Case", "load_case", "with_history"]
 
 # A history of more runs than this adds pixels, not insight, and costs reading.
 HISTORY_RUNS = 60
@@ -180,6 +180,12 @@ def load_case(
     asked = (baseline or "", candidate)
     sides = Sides(settings, before, after, history, noise, gate.confidence, earlier)
     return Case(before, after, gate, settings, path, runs, store, str(data), asked, noise, sides)
+
+
+def with_history(before: RunEvidence, after: RunEvidence, store: Store, config: Config) -> Sides:
+    """Return two runs of a store as they are judged: with the runs before them; what A/A runs show is left out."""
+    earlier = _earlier(_history_runs(before, after, store), before).tail(HISTORY_RUNS)
+    return Sides(config, before, after, _history(earlier, store), history_runs=earlier)
 
 
 def _described(side: RunEvidence, config: Config) -> RunEvidence:

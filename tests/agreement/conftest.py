@@ -17,9 +17,6 @@ HERE: Final = Path(__file__).parent
 # Where two doors say different things today: which sides contradict each other, and the tests with their scenes that
 # show it. A test is taken out as soon as the doors agree: it then passes, which its strict mark does not allow.
 CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "diff of two stored runs matches findings without hunks and history, gate with both": {
-        "test_diff_gives_each_finding_the_state_that_gate_gives_it": ("moved_lines", "finding_came_back"),
-    },
     "figures and rounds pool fresh and reused connections, gate keeps them apart": {
         "test_no_figure_claims_a_change_of_a_metric_whose_condition_is_stable": ("other_mix_of_connections",),
         "test_figures_rest_on_as_many_times_as_were_judged": ("other_mix_of_connections",),
@@ -58,9 +55,6 @@ CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "of a rollback the section says that no file changed, the verdict that none is recorded, git that one did": {
         "test_the_facts_of_the_verdict_say_of_the_change_what_its_section_says": ("rollback",),
         "test_no_door_says_that_a_rollback_changes_no_file": (),
-    },
-    "diff takes tests of two suites for one where they share an id, gate keeps them apart": {
-        "test_diff_says_of_each_test_what_gate_says": (),
     },
 }
 

@@ -14,23 +14,35 @@ from stabkit.analyze.sides import Sides
 __all__ = ["compare_findings", "united_findings"]
 
 
-def compare_findings(sides: Sides, scans: tuple[pd.DataFrame, pd.DataFrame]) -> FindingComparison:
-    """Return what became of each finding of these scans: rows of the table ``scans`` of the baseline, the candidate."""
+def compare_findings(
+    sides: Sides, scans: tuple[pd.DataFrame, pd.DataFrame], *, between: pd.DataFrame | None = None
+) -> FindingComparison:
+    """Return what became of each finding of these scans.
+
+    Parameters
+    ----------
+    scans : tuple of DataFrame
+        Rows of the table ``scans``, of the baseline and of the candidate.
+    between : DataFrame, optional
+        What changed between the commits of the two scans; without it, what was recorded with the candidate counts, as
+        far as it lies between the commits of the two runs.
+    """
     before, after = (
         frame[frame["scan_id"].isin(scan["scan_id"])]
         for frame, scan in zip(sides.table("findings"), scans, strict=True)
     )
-    changes = sides.candidate.evidence["changes"]
-    commits = (None if sides.baseline is None else sides.baseline.fact("commit"), sides.candidate.fact("commit"))
+    known = between is not None
+    changes = sides.candidate.evidence["changes"] if between is None else between
+    runs = (None, None) if known else (sides.baseline, sides.candidate)
+    commits = (None if runs[0] is None else runs[0].fact("commit"), None if runs[1] is None else runs[1].fact("commit"))
     paths = {path for frame in (before, after) for path in frame["path"].dropna()}
-    return match_findings(
-        before,
-        after,
-        *scans,
-        hunks=stored_hunks(changes, commits=commits, paths=paths),
-        changes=changes,
-        history=sides.earlier("findings"),
-    )
+    # A range without changes says that no line moved; a run without changes may have looked at none.
+    hunks = {} if known and changes.empty else stored_hunks(changes, commits=commits, paths=paths)
+    found = match_findings(before, after, *scans, hunks=hunks, changes=changes, history=sides.earlier("findings"))
+    if known and hunks is None:
+        note = "the lines that git moved are not followed: the paths of the findings start in another folder than git's"
+        return replace(found, assumed=(*found.assumed, note))
+    return found
 
 
 def united_findings(comparisons: Iterable[FindingComparison]) -> FindingComparison | None:

@@ -52,11 +52,11 @@ class TestComparison:
 
 
 def united_tests(comparisons: Iterable[TestComparison]) -> pd.DataFrame | None:
-    """Return the transitions of several comparisons, each test once, as that of its own suite has it; None of none.
+    """Return the transitions of several comparisons, each test once, as its own suite has it; None without tests.
 
     An id that several suites hold is told apart as ``id [suite]``.
     """
-    found = {one.suite: one.transitions for one in comparisons}
+    found = {one.suite: one.transitions for one in comparisons if len(one.transitions)}
     if not found:
         return None
     if (whole := found.pop(None, None)) is not None:

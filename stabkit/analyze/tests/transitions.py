@@ -15,6 +15,7 @@ from stabkit.vocabulary import BAD, GOOD
 
 __all__ = [
     "TRANSITIONS",
+    "UNMOVED",
     "failing_tests",
     "renamed",
     "suite_summary",
@@ -34,6 +35,8 @@ TRANSITIONS: Final = (
     "still_skipped",
     "still_passing",
 )
+UNMOVED: Final = ("still_skipped", "still_passing")
+"""Transitions of tests that came out as before, and well."""
 
 
 def test_results(tests: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from stabkit.analyze.tests import (
     LEFT_OUT,
+    UNMOVED,
     TestComparison,
     expected_to_fail,
     pass_history,
@@ -28,7 +29,6 @@ from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["map_figure", "not_passing_figure", "results"]
 
-_QUIET: Final = ("still_passing", "still_skipped")
 # A test that recovered in its own run did not change: it is shown, and folds with the known failures.
 _KNOWN: Final = ("still_failing", "fixed")
 SHOWN_ROWS: Final = 12
@@ -39,7 +39,7 @@ def results(case: Case) -> Piece:
     """Return suites, tests that changed, and the history of both."""
     before, after = case.before["tests"], case.after["tests"]
     frame = united_tests(case.gate.compared(TestComparison))
-    if frame is None or (before.empty and after.empty):
+    if frame is None:
         return absent(case, "test results", "tests")
     conditions = case.of_kind("tests")
     leads = tuple(sentence(f"{plain(c.name)}: {whole_text(c)}") for c in conditions)
@@ -53,7 +53,7 @@ def results(case: Case) -> Piece:
         gap = [] if case.first else [absent(case, f"tests of the {side}", "tests")]
         return Group((lead, *gap, *_history_pieces(case)))
     pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
-    changed = frame[~frame["transition"].isin([*_QUIET, *_KNOWN])]
+    changed = frame[~frame["transition"].isin([*UNMOVED, *_KNOWN])]
     known = frame[frame["transition"].isin(_KNOWN)]
     if len(changed):
         pieces.append(_table(changed, "Tests that changed"))

@@ -14,6 +14,7 @@ from stabkit.analyze.statistics import sign_test
 from stabkit.analyze.tests import (
     FEWEST_COMMON,
     TRANSITIONS,
+    UNMOVED,
     TestComparison,
     expected_to_fail,
     hidden_text,
@@ -92,7 +93,7 @@ def _test_facts(frame: pd.DataFrame) -> dict[str, Any]:
 def _is_listed(row: Mapping[Any, Any]) -> bool:
     if row["transition"] == "added":
         return row["candidate_status"] in BAD
-    return row["transition"] not in ("still_passing", "still_skipped")
+    return row["transition"] not in UNMOVED
 
 
 def _test_item(row: Mapping[Any, Any]) -> dict[str, Any]:
