@@ -39,6 +39,13 @@ class RunEvidence:
         return None if value is None or pd.isna(value) else value
 
     @property
+    def range_examined(self) -> bool:
+        """True if the changes before this run were looked at, whether there are any or none."""
+        sources = self.evidence["sources"]
+        seen = (sources["kind"] == "changes") & sources["status"].isin(["ok", "repaired"])
+        return bool(len(self.evidence["changes"])) or bool(seen.any())
+
+    @property
     def complete(self) -> bool:
         """True if the run says so itself; a run that does not say is not complete."""
         return bool(self.fact("complete") or False)

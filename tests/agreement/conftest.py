@@ -52,10 +52,6 @@ CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "test_the_table_of_readings_holds_those_that_were_judged": ("memory", "cpu"),
         "test_the_lines_of_readings_hold_those_that_were_judged": ("memory", "cpu"),
     },
-    "of a rollback the section says that no file changed, the verdict that none is recorded, git that one did": {
-        "test_the_facts_of_the_verdict_say_of_the_change_what_its_section_says": ("rollback",),
-        "test_no_door_says_that_a_rollback_changes_no_file": (),
-    },
 }
 
 

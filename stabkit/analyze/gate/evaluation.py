@@ -204,16 +204,9 @@ def _missing(sides: Sides) -> tuple[str, ...]:
             absent.setdefault(what, []).append(name)
     found = [] if sides.baseline is not None else ["baseline run"]
     found += [f"{what} in {'both runs' if len(names) > 1 else f'the {names[0]}'}" for what, names in absent.items()]
-    if config.changes is not None and not _looked_at_changes(sides.candidate):
+    if config.changes is not None and not sides.candidate.range_examined:
         found.append("record of the changes in the candidate")
     return tuple(found)
-
-
-def _looked_at_changes(side: RunEvidence) -> bool:
-    sources = side.evidence["sources"]
-    return bool(len(side.evidence["changes"])) or bool(
-        ((sources["kind"] == "changes") & sources["status"].isin(["ok", "repaired"])).any()
-    )
 
 
 def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:
