@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 __all__ = [
     "BAD",
+    "CHECK_OUTCOMES",
     "GOOD",
     "METRICS",
     "OUTCOMES",
@@ -121,6 +122,9 @@ BAD: Final = frozenset({"fail", "error", "no_result"})
 
 GOOD: Final = frozenset({"pass", "xfail", "xpass"})
 """Statuses of a test that did; a skip is neither."""
+
+CHECK_OUTCOMES: Final = ("fail", "not_checked", "pass")
+"""Outcomes of a check, the worst first."""
 
 OUTCOMES: Final = ("regressed", "inconclusive", "improved", "stable")
 """Outcomes in order of weight, the gravest first."""

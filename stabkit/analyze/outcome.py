@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from stabkit.config import Condition
@@ -30,6 +30,7 @@ __all__ = [
 Outcome = Literal["stable", "improved", "regressed", "inconclusive"]
 VerdictWord = Literal["stable", "regressed", "inconclusive"]
 Scale = Literal["ratio", "difference"]
+Comparison = TypeVar("Comparison")
 NeedUnit = Literal["samples", "rounds", "reruns", "scans", "runs", "evidence"]
 
 
@@ -105,6 +106,9 @@ class ConditionResult:
     exact : bool
         True if a ``regressed`` here needs no correction for many metrics: a confirmed broken test, a new finding, a
         failed check.
+    comparison : object or None
+        What the judge compared, whole, as its kind has it: findings with their states, tests with their transitions,
+        checks, populations of times. Whoever shows the evidence takes it from here; it is not part of the JSON.
     """
 
     name: str
@@ -120,6 +124,7 @@ class ConditionResult:
     items: tuple[Mapping[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
+    comparison: object | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,8 @@ class Gate:
         Metrics in the evidence that no condition speaks of.
     confidence : float
         Of the interval between both bounds of every measured estimate: 0.95, or that of the last planned look.
+    others : tuple
+        Comparisons of the tests, scans and checks that no condition speaks of: they are shown, and decide nothing.
     """
 
     verdict: VerdictWord
@@ -143,6 +150,12 @@ class Gate:
     missing: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
     confidence: float = 0.95
+    others: tuple[object, ...] = field(default=(), repr=False, compare=False)
+
+    def compared(self, kind: type[Comparison]) -> tuple[Comparison, ...]:
+        """Return the comparisons of one kind: those that were judged, in order of weight, then the others."""
+        found = (*(condition.comparison for condition in self.conditions), *self.others)
+        return tuple(one for one in found if isinstance(one, kind))
 
     @property
     def exit_code(self) -> int:
@@ -198,7 +211,7 @@ def result_of(condition: Condition, outcome: Outcome, **parts: Any) -> Condition
 
 
 def to_json(result: object) -> Any:
-    """Return a result as plain JSON values; infinite bounds and NaN become null.
+    """Return a result as plain JSON values; infinite bounds and NaN become null, what a repr leaves out is left out.
 
     Examples
     --------
@@ -206,7 +219,7 @@ def to_json(result: object) -> Any:
     5
     """
     if dataclasses.is_dataclass(result) and not isinstance(result, type):
-        return {f.name: to_json(getattr(result, f.name)) for f in dataclasses.fields(result)}
+        return {f.name: to_json(getattr(result, f.name)) for f in dataclasses.fields(result) if f.repr}
     if isinstance(result, Mapping):
         return {str(key): to_json(value) for key, value in result.items()}
     if isinstance(result, (list, tuple)):

@@ -13,6 +13,7 @@ from stabkit.analyze.outcome import Need
 from stabkit.analyze.statistics import CONFIDENCE, MetricNoise
 from stabkit.config import Condition, Config
 from stabkit.schema import Evidence
+from stabkit.vocabulary import of_websocket
 
 __all__ = ["FailedSource", "RunEvidence", "Sides"]
 
@@ -36,6 +37,13 @@ class RunEvidence:
         """Return one value of the run's row; None if it is missing or null."""
         value = self.run.get(name)
         return None if value is None or pd.isna(value) else value
+
+    @property
+    def range_examined(self) -> bool:
+        """True if the changes before this run were looked at, whether there are any or none."""
+        sources = self.evidence["sources"]
+        seen = (sources["kind"] == "changes") & sources["status"].isin(["ok", "repaired"])
+        return bool(len(self.evidence["changes"])) or bool(seen.any())
 
     @property
     def complete(self) -> bool:
@@ -123,6 +131,19 @@ class Sides:
         """Return what A/A runs have shown of one population; None if there were none."""
         key = (target, metric, connection)
         return next((found for found in self.noise if (found.target, found.metric, found.connection) == key), None)
+
+    @cached_property
+    def websocket_targets(self) -> frozenset[str]:
+        """The names of WebSocket targets, declared or seen."""
+        found = set(self.config.websocket)
+        for _, side in self.named:
+            samples, checks, sources = (side.evidence[name] for name in ("samples", "checks", "sources"))
+            found |= set(samples.loc[samples["metric"].map(of_websocket).astype(bool), "target"])
+            event = checks["check"].eq("connection") | checks["check"].str.startswith("event ")
+            found |= set(checks.loc[event, "target"])
+            known = set(samples["target"]) | set(checks["target"])
+            found |= set(sources.loc[sources["kind"] == "websocket", "path"]) & known
+        return frozenset(found)
 
     @cached_property
     def failed_sources(self) -> tuple[FailedSource, ...]:

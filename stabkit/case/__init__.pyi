@@ -1,7 +1,8 @@
 from .again import AGAIN as AGAIN, Again as Again
+from .differences import moved as moved
 from .earlier import look_back as look_back
-from .loaded import Case as Case, load_case as load_case
-from .run_evidence import existing as existing, run_before as run_before, sketches_of as sketches_of
-from .run_evidence import states_its_start as states_its_start
+from .loaded import Case as Case, load_case as load_case, with_history as with_history
+from .run_evidence import existing as existing, load_run as load_run, run_before as run_before
+from .run_evidence import sketches_of as sketches_of, states_its_start as states_its_start
 from .self_pairs import known_noise as known_noise
 from .settings import find_settings as find_settings, find_settings_file as find_settings_file, places as places

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import pandas as pd
-
-from stabkit.analyze.tests import test_results
+from stabkit.analyze.tests import failing_tests
 from stabkit.store import Store
-from stabkit.vocabulary import BAD
 
-__all__ = ["Earlier", "failing_tests", "look_back"]
+__all__ = ["Earlier", "look_back"]
 
 _LOOKED_AT: Final = 60  # runs back; what failed longer ago is no baseline
 
@@ -89,12 +86,3 @@ def look_back(
         if len(tests):
             return Earlier(failing_tests(tests), str(run_id), base, base_of)
     return Earlier({}, None, base, base_of)
-
-
-def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``."""
-    found = {}
-    for suite, rows in tests.groupby("suite"):
-        results = test_results(rows)
-        found[str(suite)] = frozenset(results.loc[results["status"].isin(BAD), "test_id"])
-    return found

@@ -21,9 +21,8 @@ from stabkit.errors import UsageError
 from stabkit.schema import Evidence, conform, empty
 from stabkit.store import Store
 from stabkit.text import shell
-from stabkit.vocabulary import of_websocket
 
-__all__ = ["HISTORY_RUNS", "Case", "load_case"]
+__all__ = ["HISTORY_RUNS", "Case", "load_case", "with_history"]
 
 # A history of more runs than this adds pixels, not insight, and costs reading.
 HISTORY_RUNS = 60
@@ -134,18 +133,7 @@ class Case:
 
     def websocket_targets(self) -> list[str]:
         """Return the names of WebSocket targets, declared or seen."""
-        found = set(self.config.websocket)
-        for evidence in (self.before, self.after):
-            samples, checks = evidence["samples"], evidence["checks"]
-            socket = samples["metric"].map(of_websocket).astype(bool)
-            found |= set(samples.loc[socket, "target"])
-            found |= set(
-                checks.loc[checks["check"].eq("connection") | checks["check"].str.startswith("event "), "target"]
-            )
-            sources = evidence["sources"]
-            known = set(samples["target"]) | set(checks["target"])
-            found |= set(sources.loc[sources["kind"] == "websocket", "path"]) & known
-        return sorted(found)
+        return sorted(Sides(self.config, self.baseline, self.candidate).websocket_targets)
 
     def http_targets(self) -> list[str]:
         """Return the names of HTTP targets, declared or seen."""
@@ -155,6 +143,11 @@ class Case:
             found |= set(samples.loc[samples["metric"] == "response_time", "target"])
             found |= set(checks.loc[checks["check"].isin(["status", "certificate", "body"]), "target"])
         return sorted(found - set(self.websocket_targets()))
+
+    def other_targets(self) -> list[str]:
+        """Return the names of targets that were checked, and are neither HTTP nor WebSocket; nor a range of commits."""
+        checked = {*self.before["checks"]["target"], *self.after["checks"]["target"]}
+        return sorted(checked - {"changes", *self.http_targets(), *self.websocket_targets()})
 
 
 def load_case(
@@ -187,6 +180,12 @@ def load_case(
     asked = (baseline or "", candidate)
     sides = Sides(settings, before, after, history, noise, gate.confidence, earlier)
     return Case(before, after, gate, settings, path, runs, store, str(data), asked, noise, sides)
+
+
+def with_history(before: RunEvidence, after: RunEvidence, store: Store, config: Config) -> Sides:
+    """Return two runs of a store as they are judged: with the runs before them; what A/A runs show is left out."""
+    earlier = _earlier(_history_runs(before, after, store), before).tail(HISTORY_RUNS)
+    return Sides(config, before, after, _history(earlier, store), history_runs=earlier)
 
 
 def _described(side: RunEvidence, config: Config) -> RunEvidence:

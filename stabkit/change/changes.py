@@ -45,7 +45,8 @@ def collect_changes(
     repository : Path or str
         A git repository.
     base, head : str
-        Anything that names a commit. Compared are the merge base and ``head``.
+        Anything that names a commit. Compared are the merge base and ``head``; where ``head`` is a commit before
+        ``base``, a rollback, the two themselves: what the commits between them brought is taken away.
     areas : mapping of str to Area, optional
         Owner, criticality and business value by path; never guessed.
     commit_limit : int
@@ -95,21 +96,24 @@ def _collect(
     git: Git, base_id: str, head_id: str, where: str, *, areas: Mapping[str, Area], commit_limit: int
 ) -> Evidence:
     start = git.merge_base(base_id, head_id)
+    older, newer = start, head_id
+    if start == head_id:  # a rollback: from the newer state back to the older one
+        start, newer = base_id, base_id
     changes = read_changes(git, start, head_id)
     if not changes:
         message = f"Nothing changed between {start[:12]} and {head_id[:12]}."
         return Evidence.of(sources=_source(where, 0, "ok", message), checks=_unchecked(message))
     hunks = read_hunks(git, start, head_id, changes)
     snapshots = Snapshots.read(git, start, head_id, changes)
-    past = read_history(git, start, limit=commit_limit)
-    recent = read_history(git, f"{start}..{head_id}", limit=commit_limit)
+    past = read_history(git, older, limit=commit_limit)
+    recent = read_history(git, f"{older}..{newer}", limit=commit_limit)
     graph = import_graph(snapshots.modules)
     owners = _codeowners(git, snapshots)
     notes = ["The clone is shallow: history is cut off."] if git.shallow else []
     if hunks is None:
         notes.append("The patch could not be read; touched functions are unknown.")
     rows: list[dict[str, Any]] = []
-    count = int(git.read("rev-list", "--count", f"{start}..{head_id}", "--"))
+    count = int(git.read("rev-list", "--count", f"{older}..{newer}", "--"))
     for change in changes:
         name, area = area_of(change.path, areas)
         rows.append(

@@ -28,6 +28,7 @@ from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageErro
 if TYPE_CHECKING:
     import pandas as pd
 
+    from stabkit.analyze import RunEvidence
     from stabkit.analyze.findings import FindingComparison
     from stabkit.config import Config
     from stabkit.schema import Evidence
@@ -78,33 +79,34 @@ def diff(
       stabkit diff old.sarif new.sarif --sarif added.sarif
       stabkit diff old.sarif new.sarif --base v1.4 --head v1.5
     """
-    from stabkit.report import compare_scans, difference, difference_tables
+    from stabkit.analyze import Sides
+    from stabkit.case import find_settings, moved, with_history
+    from stabkit.config import Config
+    from stabkit.report import difference, difference_tables
 
     terminal = terminal_of(context)
     found_config = usual_config(config)
     settings = require_config(found_config) if found_config else None
-    where = (suite, settings, config, data)
-    sides = (_read_whole(terminal, before, repository, *where), _read_whole(terminal, after, repository, *where))
-    kinds = [{table for table in ("tests", "scans") if len(side[table])} for side in sides]
-    if all(kinds) and not kinds[0] & kinds[1]:
-        raise UsageError(
-            "One side holds tests and the other a scan.",
-            where=f"{before} and {after}",
-            hint="Compare evidence of the same kind; see what a file holds: stabkit read FILE",
-        )
-    if not any(kinds):
-        raise UsageError(
-            "Neither file holds tests or a scan: nothing to compare.",
-            where=f"{before} and {after}",
-            hint=f"Times are compared by: {shlex.join(['stabkit', 'compare', before, after])}"
-            if all(len(side["samples"]) for side in sides)
-            else "See what they hold: stabkit read FILE",
-        )
-    changes = _changes_between(terminal, repository, (base, head), sides)
-    matched = compare_scans(*sides, changes)
+    known = data is not None or settings is not None
+    stored = [known and _is_run(text) for text in (before, after)]
+    runs = [
+        _stored(text, config, data) if of_store else _from_files(text, repository, suite, settings)
+        for text, of_store in zip((before, after), stored, strict=True)
+    ]
+    sides = (_whole(terminal, before, runs[0]), _whole(terminal, after, runs[1]))
+    _refuse_other_kinds((before, after), sides)
+    # What lies between two runs was recorded with them; of files, they may state it themselves.
+    stated = [None, None] if all(stored) else [_stated_commit(side) for side in sides]
+    changes = _changes_between(terminal, repository, (base, head), stated)
+    if all(stored):
+        store = open_data(config, data)
+        both = with_history(runs[0], runs[1], store, find_settings(found_config, data or "", store)[0])
+    else:
+        both = Sides(settings or Config(), runs[0], runs[1])
+    transitions, matched = moved(both, changes, apart=all(stored))
     if sarif is not None:
         _write_new(sarif, matched, sides[1])
-    found = difference(*sides, matched, aliases=settings.test_aliases if settings else None)
+    found = difference(transitions, matched)
     if output_format is Format.json:
         terminal.document(found)
     else:
@@ -112,13 +114,31 @@ def diff(
     return 0
 
 
+def _refuse_other_kinds(given: tuple[str, str], sides: tuple[Evidence, Evidence]) -> None:
+    """Refuse sides that hold nothing of one kind."""
+    kinds = [{table for table in ("tests", "scans") if len(side[table])} for side in sides]
+    if all(kinds) and not kinds[0] & kinds[1]:
+        raise UsageError(
+            "One side holds tests and the other a scan.",
+            where=" and ".join(given),
+            hint="Compare evidence of the same kind; see what a file holds: stabkit read FILE",
+        )
+    if not any(kinds):
+        raise UsageError(
+            "Neither file holds tests or a scan: nothing to compare.",
+            where=" and ".join(given),
+            hint=f"Times are compared by: {shlex.join(['stabkit', 'compare', *given])}"
+            if all(len(side["samples"]) for side in sides)
+            else "See what they hold: stabkit read FILE",
+        )
+
+
 def _changes_between(
-    terminal: Terminal, repository: Path, given: tuple[str | None, str | None], sides: Sequence[Evidence]
+    terminal: Terminal, repository: Path, given: tuple[str | None, str | None], stated: Sequence[str | None]
 ) -> pd.DataFrame | None:
     """Return what git changed between the commits of two scans; None where they or the repository are not known."""
     from stabkit.change import range_changes
 
-    stated = [_stated_commit(side) for side in sides]
     base, head = given[0] or stated[0], given[1] or stated[1] or ("HEAD" if given[0] else None)
     if base is None or head is None:
         if given != (None, None):
@@ -161,28 +181,34 @@ def _write_new(path: Path, matched: FindingComparison | None, after: Evidence) -
         ) from error
 
 
-def _read_whole(
-    terminal: Terminal,
-    given: str,
-    root: Path,
-    suite: str | None,
-    settings: Config | None,
-    config: Path | None,
-    data: str | None,
-) -> Evidence:
-    """Return what a path or a run holds; what cannot be read at all is no empty side of a comparison."""
-    from stabkit.read import expand, read_paths
+def _is_run(given: str) -> bool:
+    """Say whether a word can only name a run: no path is called so."""
+    from stabkit.read import expand
 
-    paths = expand(given)
-    if not any(os.path.lexists(path) for path in paths) and (data is not None or settings is not None):
-        try:
-            evidence = _tests_and_scans(open_data(config, data).evidence(given))
-        except (StoreError, UnknownRunError) as error:
-            error.hint = f"There is no file or folder {given!r} either. {error.hint or ''}".strip()
-            raise
-    else:
-        evidence = read_paths([given], suite=suite, root=root.absolute(), processes=_PROCESSES)
-        evidence = with_retries(evidence, suite, settings)
+    return not any(os.path.lexists(path) for path in expand(given))
+
+
+def _stored(given: str, config: Path | None, data: str | None) -> RunEvidence:
+    from stabkit.case import load_run
+
+    try:
+        return load_run(given, open_data(config, data))
+    except (StoreError, UnknownRunError) as error:
+        error.hint = f"There is no file or folder {given!r} either. {error.hint or ''}".strip()
+        raise
+
+
+def _from_files(given: str, root: Path, suite: str | None, settings: Config | None) -> RunEvidence:
+    from stabkit.analyze import RunEvidence
+    from stabkit.read import read_paths
+
+    evidence = read_paths([given], suite=suite, root=root.absolute(), processes=_PROCESSES)
+    return RunEvidence({}, with_retries(evidence, suite, settings))
+
+
+def _whole(terminal: Terminal, given: str, run: RunEvidence) -> Evidence:
+    """Return what a run holds of tests and scans; what cannot be read at all is no empty side of a comparison."""
+    evidence = _tests_and_scans(run.evidence)
     for source in evidence["sources"].itertuples():
         if source.status == "error":
             raise source_error(source)

@@ -14,8 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
+from stabkit.analyze.tests import failing_tests
 from stabkit.change import Git, collect_changes, repository_state
 from stabkit.collect.readings import query_range
 from stabkit.collect.suites import run_scan, run_suite
@@ -129,7 +128,7 @@ def collect(
         sources["baseline"] = baseline_state(config)
         base = (sources["baseline"][0] if config.changes and config.changes.base is None else None) or base
         evidence["baseline"], interrupted = _run_parts(_baseline_parts(config, chosen), evidence["baseline"], progress)
-        known = {**known, **_failing(evidence["baseline"]["tests"])}
+        known = {**known, **failing_tests(evidence["baseline"]["tests"])}
     if not interrupted:
         parts = _parts(config, chosen, base, known)
         evidence["candidate"], interrupted = _run_parts(parts, evidence["candidate"], progress)
@@ -351,12 +350,6 @@ def _baseline_parts(config: Config, chosen: Callable[[str, str], bool]) -> Itera
         if scan.baseline_directory is not None and chosen("scans", name):
             there = scan.model_copy(update={"directory": scan.baseline_directory})
             yield "scan", name, partial(run_scan, name, there, root=root)
-
-
-def _failing(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Return suite -> ids of the tests that never passed; table ``tests``."""
-    passed = tests["status"].isin(["pass", "skip", "xfail"]).groupby([tests["suite"], tests["test_id"]]).any()
-    return {str(suite): frozenset(rows.index[~rows].get_level_values(1)) for suite, rows in passed.groupby(level=0)}
 
 
 def _parts(

@@ -5,7 +5,7 @@ from .explanation import explain as explain, explanation_document as explanation
 from .explanation import find_condition as find_condition
 from .impact import change_impact as change_impact
 from .lists import check_document as check_document, check_statement as check_statement
-from .lists import compaction_statement as compaction_statement, compare_scans as compare_scans
+from .lists import compaction_statement as compaction_statement
 from .lists import difference as difference, difference_tables as difference_tables
 from .lists import pruning_statement as pruning_statement, run_table as run_table, source_table as source_table
 from .metric_trend import margin_of as margin_of, trend as trend

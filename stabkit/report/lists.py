@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze.findings import FindingComparison, match_findings, stored_hunks
-from stabkit.analyze.tests import coverage, expected_to_fail, hidden_tests, hidden_text, test_transitions
+from stabkit.analyze.findings import FINDING_STATES, FindingComparison
+from stabkit.analyze.tests import TRANSITIONS, UNMOVED, coverage, expected_to_fail, hidden_tests, hidden_text
 from stabkit.numbers import amount_text, duration, measure
 from stabkit.report.display import Column, Piece, Statement, Table
 from stabkit.report.words import moment
-from stabkit.schema import Evidence
 from stabkit.store import Compaction, Pruning, StoreCheck
 from stabkit.text import count
 
@@ -22,16 +20,12 @@ __all__ = [
     "check_document",
     "check_statement",
     "compaction_statement",
-    "compare_scans",
     "difference",
     "difference_tables",
     "pruning_statement",
     "run_table",
     "source_table",
 ]
-
-TRANSITIONS: Final = ("regressed", "disappeared", "newly_skipped", "flaky", "still_failing", "added", "fixed")
-STATES: Final = ("new", "reopened", "moved", "updated", "persisting", "fixed", "not_scanned")
 
 
 def run_table(runs: pd.DataFrame) -> Table:
@@ -108,41 +102,15 @@ def _place(source: Mapping[str, Any]) -> str | None:
     return f"line {source['line']}{column}: {source['message']}"
 
 
-def compare_scans(before: Evidence, after: Evidence, changes: pd.DataFrame | None = None) -> FindingComparison | None:
-    """Return the findings of two pieces of evidence matched; None if neither holds a scan.
-
-    ``changes`` are those between the commits of the two scans: lines and renames are followed by them.
-    """
-    if not len(before["scans"]) and not len(after["scans"]):
-        return None
-    hunks = None
-    if changes is not None:
-        paths = {path for side in (before, after) for path in side["findings"]["path"].dropna()}
-        hunks = {} if changes.empty else stored_hunks(changes, commits=(None, None), paths=paths)
-    matched = match_findings(
-        before["findings"], after["findings"], before["scans"], after["scans"], hunks=hunks, changes=changes
-    )
-    if changes is not None and hunks is None:
-        note = "the lines that git moved are not followed: the paths of the findings start in another folder than git's"
-        matched = replace(matched, assumed=(*matched.assumed, note))
-    return matched
-
-
-def difference(
-    before: Evidence,
-    after: Evidence,
-    matched: FindingComparison | None = None,
-    *,
-    aliases: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
+def difference(transitions: pd.DataFrame | None, matched: FindingComparison | None) -> dict[str, Any]:
     """Return what moved between two pieces of evidence, in the contract of ``stabkit diff --format json``.
 
     Parameters
     ----------
-    before, after : Evidence
-        Of two files.
-    matched : FindingComparison, optional
-        From :func:`compare_scans`.
+    transitions : DataFrame or None
+        From :func:`stabkit.analyze.tests.united_tests`.
+    matched : FindingComparison or None
+        From :func:`stabkit.analyze.findings.united_findings`.
 
     Returns
     -------
@@ -154,13 +122,13 @@ def difference(
         scan.
     """
     found: dict[str, Any] = {"schema": 1}
-    if len(before["tests"]) or len(after["tests"]):
-        transitions = test_transitions(before["tests"], after["tests"], aliases=aliases)
+    if transitions is not None:
         covered = coverage(transitions)
+        moved = [name for name in TRANSITIONS if name not in UNMOVED]
         found["transitions"] = {
-            name: transitions.loc[transitions["transition"] == name, "test_id"].tolist() for name in TRANSITIONS
+            name: transitions.loc[transitions["transition"] == name, "test_id"].tolist() for name in moved
         }
-        found["unchanged"] = int((~transitions["transition"].isin(TRANSITIONS)).sum())
+        found["unchanged"] = int(transitions["transition"].isin(UNMOVED).sum())
         found["coverage"] = {
             "before": covered.before,
             "after": covered.after,
@@ -172,7 +140,7 @@ def difference(
         found["hidden"] = [{"error": error, "tests": ids} for error, ids in hidden_tests(transitions).items()]
     if matched is not None:
         states = matched.states
-        found["states"] = {name: _findings(states[states["state"] == name]) for name in STATES}
+        found["states"] = {name: _findings(states[states["state"] == name]) for name in FINDING_STATES}
         found["comparable"] = matched.comparable
         found["why"] = list(matched.why)
         found["assumed"] = list(matched.assumed)

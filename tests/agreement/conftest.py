@@ -17,16 +17,6 @@ HERE: Final = Path(__file__).parent
 # Where two doors say different things today: which sides contradict each other, and the tests with their scenes that
 # show it. A test is taken out as soon as the doors agree: it then passes, which its strict mark does not allow.
 CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "the section matches findings without hunks and history, gate with both": {
-        "test_the_section_gives_each_finding_the_state_that_gate_gives_it": ("moved_lines", "finding_came_back"),
-        "test_markdown_and_html_of_the_section_give_each_finding_that_state": ("moved_lines", "finding_came_back"),
-        "test_the_page_gives_each_finding_the_state_that_gate_gives_it": ("moved_lines",),
-        "test_the_table_by_severity_counts_the_states_that_gate_counts": ("finding_came_back",),
-        "test_the_lead_of_the_section_tells_reopened_findings_from_new_ones": ("finding_came_back",),
-    },
-    "diff of two stored runs matches findings without hunks and history, gate with both": {
-        "test_diff_gives_each_finding_the_state_that_gate_gives_it": ("moved_lines", "finding_came_back"),
-    },
     "figures and rounds pool fresh and reused connections, gate keeps them apart": {
         "test_no_figure_claims_a_change_of_a_metric_whose_condition_is_stable": ("other_mix_of_connections",),
         "test_figures_rest_on_as_many_times_as_were_judged": ("other_mix_of_connections",),
@@ -51,9 +41,6 @@ CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "test_trend_counts_the_failed_requests_that_were_judged": ("imported_load_files",),
         "test_the_history_in_the_report_is_that_of_trend": ("imported_load_files",),
     },
-    "an unexpected pass is a failure of the baseline for the collection, and none for the report": {
-        "test_a_collection_runs_again_what_does_not_fail_in_the_baseline_for_the_report": ("together",),
-    },
     "trend and quantiles leave failed warm-up requests out, gate and availability count them": {
         "test_trend_counts_the_failed_requests_that_were_judged": ("failed_and_warm_up_requests",),
         "test_the_stores_quantiles_count_the_failed_requests_that_were_judged": ("failed_and_warm_up_requests",),
@@ -64,17 +51,6 @@ CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "tables and lines of readings hold those of the warm-up, gate leaves them out": {
         "test_the_table_of_readings_holds_those_that_were_judged": ("memory", "cpu"),
         "test_the_lines_of_readings_hold_those_that_were_judged": ("memory", "cpu"),
-    },
-    "the section counts how often checks were made, gate and explain each check once by its worst result": {
-        "test_the_section_counts_the_checks_that_were_judged": (),
-        "test_a_check_that_failed_once_is_listed_as_failed_alone": (),
-    },
-    "of a rollback the section says that no file changed, the verdict that none is recorded, git that one did": {
-        "test_the_facts_of_the_verdict_say_of_the_change_what_its_section_says": ("rollback",),
-        "test_no_door_says_that_a_rollback_changes_no_file": (),
-    },
-    "diff takes tests of two suites for one where they share an id, gate keeps them apart": {
-        "test_diff_says_of_each_test_what_gate_says": (),
     },
 }
 

@@ -352,25 +352,36 @@ def memory_and_cpu(folder: Path) -> Scene:
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 
+def checks(target: str = "api", **outcomes: str) -> list[dict[str, Any]]:
+    """Rows of one target: the results of each check, one word each."""
+    return [
+        {"target": target, "check": name, "expected": "present", "outcome": outcome}
+        | {"observed": {"pass": "present", "fail": "absent"}.get(outcome)}
+        for name, words in outcomes.items()
+        for outcome in words.split()
+    ]
+
+
 def contract_broken_now_and_then(folder: Path) -> Scene:
     """Checks were made several times: one of them failed once, one fails as it did before, one could not be made."""
     store = place(folder, '\n[[condition]]\nname = "api contract"\nkind = "checks"\ntarget = "api"\n')
 
-    def checks(**outcomes: str) -> dict[str, Any]:
-        return {
-            "checks": [
-                {"target": "api", "check": name, "expected": "present", "outcome": outcome}
-                | {"observed": {"pass": "present", "fail": "absent"}.get(outcome)}
-                for name, words in outcomes.items()
-                for outcome in words.split()
-            ]
-        }
+    before = checks(status="pass", id="pass pass pass", name="pass", old="fail", skipped="pass", gone="pass")
+    after = checks(status="pass", id="pass fail pass", name="pass pass", old="fail", skipped="not_checked")
+    add_pair(store, {"checks": before}, {"checks": after})
+    return Scene(folder)
 
-    add_pair(
-        store,
-        checks(status="pass", id="pass pass pass", name="pass", old="fail", skipped="pass", gone="pass"),
-        checks(status="pass", id="pass fail pass", name="pass pass", old="fail", skipped="not_checked"),
+
+def checks_without_a_probe(folder: Path) -> Scene:
+    """Another tool checked a command and a socket that no table of the configuration declares; both broke."""
+    conditions = "".join(
+        f'\n[[condition]]\nname = "{target} contract"\nkind = "checks"\ntarget = "{target}"\n'
+        for target in ("tool", "socket")
     )
+    store = place(folder, conditions)
+    before = checks("tool", version="pass", help="pass") + checks("socket", connection="pass", **{"event done": "pass"})
+    after = checks("tool", version="fail", help="pass") + checks("socket", connection="pass", **{"event done": "fail"})
+    add_pair(store, {"checks": before}, {"checks": after})
     return Scene(folder)
 
 
@@ -429,6 +440,7 @@ SCENES: Final[Mapping[str, Callable[[Path], Scene]]] = {
         retried_tests_of_two_suites,
         memory_and_cpu,
         contract_broken_now_and_then,
+        checks_without_a_probe,
         rollback,
     )
 }

@@ -62,6 +62,31 @@ def test_a_check_that_failed_once_is_listed_as_failed_alone(ask, doors):
     assert not {row["check"] for row in rows if row["outcome"] == "pass"} & failed
 
 
+@pytest.mark.parametrize("scene", ["contract_broken_now_and_then", "checks_without_a_probe"])
+def test_the_section_that_a_reason_points_to_shows_its_checks(ask, doors, scene):
+    asked = ask(scene)
+    titles = {"Service availability": "availability", "WebSocket validation": "websocket"}
+    assert asked.gate["reasons"]
+    for reason in asked.gate["reasons"]:
+        shown = doors.tables(asked.piece(titles[reason["section"]]))
+        rows = {
+            (row["target"], row["check"]): row["outcome"] for table in shown for row in table["rows"] if "check" in row
+        }
+        for item in asked.conditions[reason["subject"]]["items"]:
+            state = {"known_failure": "fail"}.get(item["state"], item["state"])
+            assert rows[item["target"], item["check"]] == state
+
+
+def test_a_section_without_requests_says_so_and_counts_its_checks(ask, doors):
+    asked = ask("checks_without_a_probe")
+    assert doors.sentences(asked.piece("availability")) == [
+        "No request of the candidate was measured; 1 of 2 checks passed, failed: version."
+    ]
+    assert doors.sentences(asked.piece("websocket")) == [
+        "No session was measured; 1 of 2 checks passed, failed: event done."
+    ]
+
+
 def test_explain_lists_the_checks_that_gate_lists(ask):
     asked = ask("contract_broken_now_and_then")
     lines = asked.explained("api contract", "text").splitlines()

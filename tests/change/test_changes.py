@@ -499,3 +499,18 @@ def test_a_file_without_text_has_no_hunks(repository: Repository) -> None:
     repository.git("commit", "-q", "-m", "two")
     rows = collect_changes(repository.folder, base)["changes"]
     assert rows[["path", "hunks"]].isna().values.tolist() == [[False, True]]
+
+
+def test_a_rollback_is_what_it_takes_away(repository: Repository) -> None:
+    older = repository.commit(**{"a.py": "x = 1\n"})
+    repository.commit(**{"a.py": "x = 1\ny = 2\n", "b.py": "z = 3\n"})
+    newer = repository.commit(**{"a.py": "x = 1\ny = 2\nw = 4\n"})
+    evidence = collect_changes(repository.folder, newer, older)
+    rows = evidence["changes"].set_index("path")
+    assert rows["status"].to_dict() == {"a.py": "modified", "b.py": "deleted"}
+    assert (rows.loc["a.py", "added"], rows.loc["a.py", "deleted"]) == (0, 2)
+    assert json.loads(rows.loc["a.py", "hunks"]) == [[2, 2, 1, 0]]
+    assert (set(rows["base_commit"]), set(rows["head_commit"])) == ({newer}, {older})
+    assert rows["range_commits"].tolist() == [2, 2]
+    assert rows["commits"].to_dict() == {"a.py": 2, "b.py": 1}
+    assert rows["past_changes"].to_dict() == {"a.py": 1, "b.py": 0}

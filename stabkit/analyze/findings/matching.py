@@ -12,9 +12,11 @@ import pandas as pd
 
 from stabkit.analyze.findings.pairing import Finding, Hunks, Lines, Pair, normal_path, pair_findings, read_findings
 
-__all__ = ["FINDING_STATES", "FindingComparison", "match_findings", "severity_rank"]
+__all__ = ["FINDING_STATES", "GONE", "FindingComparison", "match_findings", "severity_rank", "worst_first"]
 
 FINDING_STATES: Final = ("new", "reopened", "updated", "not_scanned", "moved", "fixed", "persisting")
+GONE: Final = ("fixed", "not_scanned")
+"""States of a finding that the candidate does not have: its row tells of the baseline."""
 _COLUMNS: Final = (
     *(
         "state",
@@ -28,6 +30,7 @@ _COLUMNS: Final = (
         "fingerprint",
         "suppressed",
         "matched_by",
+        "scan_id",
     ),
     *("reason", "baseline_path", "baseline_line", "baseline_severity", "baseline_suppressed"),
 )
@@ -56,8 +59,8 @@ class FindingComparison:
     states : DataFrame
         One row a finding, worst state first: state (one of :data:`FINDING_STATES`), tool, rule, severity, scope, path,
         line, message, fingerprint, suppressed (of the candidate, or of the baseline if it is gone), matched_by (the
-        step that made the pair; null without one), reason (why it is not_scanned, updated or doubtful; else null),
-        baseline_path, baseline_line, baseline_severity, baseline_suppressed (null for new ones).
+        step that made the pair; null without one), scan_id, reason (why it is not_scanned, updated or doubtful; else
+        null), baseline_path, baseline_line, baseline_severity, baseline_suppressed (null for new ones).
     comparable : bool
         False if the scans differ in tool, version, rules or files, or one is missing or incomplete. States are listed
         all the same, but prove no stability.
@@ -65,12 +68,25 @@ class FindingComparison:
         Each reason why not.
     assumed : tuple of str
         What no scan states and had to be assumed.
+    scans : frozenset of tuple
+        The scans that took part: ``baseline`` or ``candidate``, and the scan's id.
     """
 
     states: pd.DataFrame
     comparable: bool
     why: tuple[str, ...]
     assumed: tuple[str, ...] = ()
+    scans: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def open_before(self) -> int:
+        """How many findings of the baseline are not suppressed."""
+        return int((~self.states["baseline_suppressed"].fillna(value=True)).sum())
+
+    @property
+    def open_after(self) -> int:
+        """How many findings of the candidate are not suppressed."""
+        return int((~self.states["suppressed"] & ~self.states["state"].isin(GONE)).sum())
 
 
 @dataclass(frozen=True)
@@ -178,7 +194,9 @@ def match_findings(
         rows += [_paired(pair, lines) for pair in pairs]
         rows += [_gone(finding, context) for finding in gone]
         rows += [_fresh(finding, context, gone) for finding in fresh]
-    return FindingComparison(_frame(rows), not blocking, tuple(blocking), tuple(assumed))
+    scans = {"baseline": baseline_scans, "candidate": candidate_scans}
+    took_part = frozenset((side, str(scan)) for side, frame in scans.items() for scan in frame.get("scan_id", ()))
+    return FindingComparison(_frame(rows), not blocking, tuple(blocking), tuple(assumed), took_part)
 
 
 def _tools(scans: pd.DataFrame, findings: Collection[Finding]) -> set[str]:
@@ -333,6 +351,7 @@ def _row(
         "fingerprint": finding.fingerprint,
         "suppressed": finding.suppressed,
         "matched_by": matched_by,
+        "scan_id": finding.scan_id,
         "reason": reason,
         "baseline_path": before.path if before else None,
         "baseline_line": before.line if before else None,
@@ -405,7 +424,11 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     integers = dict.fromkeys(("line", "baseline_line"), "Int64")
     booleans = dict.fromkeys(("suppressed", "baseline_suppressed"), "boolean")
     texts = {name: "str" for name in _COLUMNS if name not in {*integers, *booleans}}
-    frame = frame.astype({**integers, **booleans, **texts})
+    return worst_first(frame.astype({**integers, **booleans, **texts}))
+
+
+def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the states of findings in the order of :data:`FINDING_STATES`, then by tool and place."""
     rank = frame["state"].map({state: rank for rank, state in enumerate(FINDING_STATES)})
     order = ["_rank", "tool", "path", "line", "rule", "message", "fingerprint"]
     return frame.assign(_rank=rank).sort_values(order, kind="stable", ignore_index=True).drop(columns="_rank")

@@ -42,6 +42,7 @@ class Finding:
     partial: Mapping[str, str]
     context: str | None
     suppressed: bool
+    scan_id: str | None = None
 
     @property
     def masked(self) -> str | None:
@@ -112,6 +113,7 @@ def _finding(index: int, row: Mapping[Hashable, Any]) -> Finding:
         partial=_object(value.get("partial_fingerprints")),
         context=value.get("context_sha256"),
         suppressed=bool(value.get("suppressed") or False),
+        scan_id=value.get("scan_id"),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import pandas as pd
 
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
+from stabkit.analyze.gate.kinds.unjudged import compare_the_rest
 from stabkit.analyze.gate.looks import stated_confidence
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
@@ -23,7 +24,7 @@ from stabkit.kinds import KINDS, kind_of
 from stabkit.schema import Evidence
 from stabkit.vocabulary import OUTCOMES
 
-__all__ = ["RunEvidence", "evaluate_gate", "evidence_conditions"]
+__all__ = ["RunEvidence", "compare_exactly", "evaluate_gate", "evidence_conditions"]
 
 _SEVERITIES: Final = ("critical", "high", "normal", "low")
 
@@ -78,7 +79,15 @@ def evaluate_gate(
     missing = _missing(sides)
     judged += _evidence_results(judged, conditions, sides)
     ordered = tuple(sorted(judged, key=_weight))
-    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides), sides.confidence)
+    others = compare_the_rest((result.comparison for result in judged), sides)
+    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides), sides.confidence, others)
+
+
+def compare_exactly(sides: Sides) -> tuple[object, ...]:
+    """Return the comparisons of tests, scans and checks as :func:`evaluate_gate` has them; nothing is measured."""
+    conditions = [c for c in sides.config.conditions or evidence_conditions(sides) if KINDS[c.kind].noun is not None]
+    judged = [_judge(condition, sides).comparison for condition in conditions]
+    return (*judged, *compare_the_rest(judged, sides))
 
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
@@ -195,16 +204,9 @@ def _missing(sides: Sides) -> tuple[str, ...]:
             absent.setdefault(what, []).append(name)
     found = [] if sides.baseline is not None else ["baseline run"]
     found += [f"{what} in {'both runs' if len(names) > 1 else f'the {names[0]}'}" for what, names in absent.items()]
-    if config.changes is not None and not _looked_at_changes(sides.candidate):
+    if config.changes is not None and not sides.candidate.range_examined:
         found.append("record of the changes in the candidate")
     return tuple(found)
-
-
-def _looked_at_changes(side: RunEvidence) -> bool:
-    sources = side.evidence["sources"]
-    return bool(len(side.evidence["changes"])) or bool(
-        ((sources["kind"] == "changes") & sources["status"].isin(["ok", "repaired"])).any()
-    )
 
 
 def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:

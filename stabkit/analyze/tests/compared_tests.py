@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from glob import escape
 from typing import Final
 
@@ -11,14 +12,57 @@ import pandas as pd
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.tests.common_tests import explained
 from stabkit.analyze.tests.final_attempts import deciding_attempts
-from stabkit.analyze.tests.transitions import renamed, test_transitions
+from stabkit.analyze.tests.transitions import renamed, test_transitions, worst_first
 from stabkit.vocabulary import BAD, GOOD
 
-__all__ = ["compare_tests", "disagreeing_tests", "expected_tests", "lost_tests"]
+__all__ = ["TestComparison", "compare_tests", "disagreeing_tests", "expected_tests", "lost_tests", "united_tests"]
 
 RECENT_RUNS: Final = 5
 FEWEST_RUNS: Final = 3
 """Most of fewer runs than this is one run's word."""
+
+
+@dataclass(frozen=True, eq=False)
+class TestComparison:
+    """The tests of a suite, or of all, compared.
+
+    Attributes
+    ----------
+    suite : str or None
+        None: of all suites together.
+    transitions : DataFrame
+        From :func:`compare_tests`.
+    lost : list of str
+        From :func:`lost_tests`.
+    expected : frozenset of str
+        From :func:`expected_tests`.
+    """
+
+    __test__ = False  # pytest collects imported classes called Test*; this is none
+    suite: str | None
+    transitions: pd.DataFrame
+    lost: list[str]
+    expected: frozenset[str]
+
+    @classmethod
+    def of(cls, sides: Sides, suite: str | None = None) -> TestComparison:
+        """Compare the tests of a suite, or of all."""
+        transitions = compare_tests(sides, suite)
+        return cls(suite, transitions, lost_tests(sides, transitions, suite), expected_tests(sides, suite))
+
+
+def united_tests(comparisons: Iterable[TestComparison]) -> pd.DataFrame | None:
+    """Return the transitions of several comparisons, each test once, as its own suite has it; None without tests.
+
+    An id that several suites hold is told apart as ``id [suite]``.
+    """
+    found = {one.suite: one.transitions for one in comparisons if len(one.transitions)}
+    if not found:
+        return None
+    if (whole := found.pop(None, None)) is not None:
+        found[None] = whole[~whole["suite"].isin(list(found))]
+    frame = pd.concat(found.values(), ignore_index=True)
+    return worst_first(_told_apart(frame, _of_several_suites(frame)))
 
 
 def compare_tests(sides: Sides, suite: str | None = None) -> pd.DataFrame:
@@ -46,21 +90,21 @@ def _of(sides: Sides, tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
     if suite is not None:
         return renamed(tests[tests["suite"] == suite], sides.config.test_aliases)
     tests = renamed(tests, sides.config.test_aliases)
-    shared = _shared_ids(sides)
+    shared = (_of_several_suites(renamed(side.evidence["tests"], sides.config.test_aliases)) for _, side in sides.named)
+    return _told_apart(tests, frozenset().union(*shared))
+
+
+def _told_apart(tests: pd.DataFrame, shared: Collection[str]) -> pd.DataFrame:
+    """Return tests, those of these ids with the suite behind the id."""
     if not shared:
         return tests
     apart = tests["test_id"].isin(shared)
     return tests.assign(test_id=tests["test_id"].mask(apart, tests["test_id"] + " [" + tests["suite"] + "]"))
 
 
-def _shared_ids(sides: Sides) -> frozenset[str]:
-    """Return the ids that several suites of one side hold."""
-    shared: set[str] = set()
-    for _, side in sides.named:
-        tests = renamed(side.evidence["tests"], sides.config.test_aliases)
-        pairs = tests[["test_id", "suite"]].drop_duplicates()
-        shared |= set(pairs.loc[pairs["test_id"].duplicated(), "test_id"])
-    return frozenset(shared)
+def _of_several_suites(tests: pd.DataFrame) -> frozenset[str]:
+    pairs = tests[["test_id", "suite"]].drop_duplicates()
+    return frozenset(pairs.loc[pairs["test_id"].duplicated(), "test_id"])
 
 
 def expected_tests(sides: Sides, suite: str | None = None) -> frozenset[str]:

@@ -13,7 +13,16 @@ from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, 
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
 from stabkit.vocabulary import BAD, GOOD
 
-__all__ = ["TRANSITIONS", "renamed", "suite_summary", "test_results", "test_transitions"]
+__all__ = [
+    "TRANSITIONS",
+    "UNMOVED",
+    "failing_tests",
+    "renamed",
+    "suite_summary",
+    "test_results",
+    "test_transitions",
+    "worst_first",
+]
 
 TRANSITIONS: Final = (
     "regressed",
@@ -26,6 +35,8 @@ TRANSITIONS: Final = (
     "still_skipped",
     "still_passing",
 )
+UNMOVED: Final = ("still_skipped", "still_passing")
+"""Transitions of tests that came out as before, and well."""
 
 
 def test_results(tests: pd.DataFrame) -> pd.DataFrame:
@@ -88,6 +99,15 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     )
     result = result.reset_index()[columns]
     return result.astype({name: _DTYPES.get(name, "str") for name in columns})
+
+
+def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``."""
+    found = {}
+    for suite, rows in tests.groupby("suite"):
+        results = test_results(rows)
+        found[str(suite)] = frozenset(results.loc[results["status"].isin(BAD), "test_id"])
+    return found
 
 
 _DTYPES: Final[Mapping[str, str]] = {
@@ -156,7 +176,11 @@ def test_transitions(
     joined["transition"] = [_transition(*row) for row in zip(*facts, disagrees, strict=True)]
     frame = _columns(joined)
     frame = _confirm(frame, past, flaky_seen=int(before["recovered"].sum() + after["recovered"].sum()))
-    frame = _explain(frame, deleted_files, left_out)
+    return worst_first(_explain(frame, deleted_files, left_out))
+
+
+def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return transitions in the order of :data:`TRANSITIONS`, then by id."""
     rank = frame["transition"].map(TRANSITIONS.index)
     return frame.assign(_rank=rank).sort_values(["_rank", "test_id"], ignore_index=True).drop(columns="_rank")
 

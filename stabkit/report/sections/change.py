@@ -36,7 +36,7 @@ def change_impact(case: Case, *, files: bool = True) -> Piece:
     """Return areas and files of the range, and the regressions that coincide with them; ``files``: their table too."""
     changes = case.after["changes"]
     if changes.empty:
-        if _examined(case):
+        if case.candidate.range_examined:
             return Statement(("The range between baseline and candidate was examined: it changes no file.",))
         return absent(case, "changes", "changes")
     lead = [sentence(f"{changed_text(changes)} changed")]
@@ -58,11 +58,6 @@ def assess(case: Case) -> pd.DataFrame:
     """Return the changed files with their risk level and reasons."""
     after = case.after
     return assess_changes(after["changes"], tests=after["tests"], checks=after["checks"], config=case.config)
-
-
-def _examined(case: Case) -> bool:
-    sources = case.after["sources"]
-    return bool(((sources["kind"] == "changes") & (sources["status"] == "ok")).any())
 
 
 def _areas(changes: pd.DataFrame) -> list[str]:
@@ -182,7 +177,8 @@ def risks(case: Case) -> Piece:
             for row in sorted(chosen.to_dict("records"), key=lambda row: (LEVELS.index(row["level"]), row["path"]))
         ]
     if not rows:
-        seen = "no changed file is of medium or high risk" if len(changes) else "which files changed is not recorded"
+        known = case.candidate.range_examined
+        seen = "no changed file is of medium or high risk" if known else "which files changed is not recorded"
         return Statement((sentence("every condition is stable or improved", seen),))
     lead = sentence(_risk_counts(case.gate, [str(row["state"]) for row in rows]))
     columns = (

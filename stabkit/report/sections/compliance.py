@@ -13,10 +13,10 @@ from stabkit.analyze.findings import (
     FORMULAS,
     FindingComparison,
     finding_history,
-    match_findings,
     score_claims,
     score_conflicts,
     severity_rank,
+    united_findings,
 )
 from stabkit.case import Case
 from stabkit.chart import NewFixedBars, OpenBars
@@ -48,17 +48,15 @@ def compliance(case: Case) -> Piece:
     if after["scans"].empty and before["scans"].empty:
         return absent(case, "scans", "scans")
     pieces: list[Piece] = []
-    if after["scans"].empty or before["scans"].empty:
+    found = united_findings(case.gate.compared(FindingComparison))
+    if found is None or after["scans"].empty or before["scans"].empty:
         lacking = "candidate" if after["scans"].empty else "baseline"
         alone, found_alone = ("baseline", before) if after["scans"].empty else ("candidate", after)
         pieces.append(Statement((_alone(found_alone, alone),)))
         # In a first run nothing that could be collected now would make a baseline.
         pieces += [] if case.first else [absent(case, f"scans of the {lacking}", "scans")]
     else:
-        found = match_findings(
-            before["findings"], after["findings"], before["scans"], after["scans"], changes=after["changes"]
-        )
-        pieces += _compared(found, before["findings"], after["findings"])
+        pieces += _compared(found)
         pieces += _only_totals(before, after)
     for side, evidence in (("baseline", before), ("candidate", after)):
         pieces += score_pieces(evidence["scans"], evidence["findings"], side)
@@ -66,7 +64,7 @@ def compliance(case: Case) -> Piece:
     return Group(tuple(pieces))
 
 
-def _compared(found: FindingComparison, before: pd.DataFrame, after: pd.DataFrame) -> list[Piece]:
+def _compared(found: FindingComparison) -> list[Piece]:
     states = found.states
     counts = Counter(states["state"])
     severe = _severities(states[states["state"].isin(["new", "reopened"])])
@@ -76,8 +74,8 @@ def _compared(found: FindingComparison, before: pd.DataFrame, after: pd.DataFram
         for state in ("persisting", *(s for s in FINDING_STATES if s != "persisting"))
         if counts[state]
     ]
-    total = f"{count(_open(before), 'open finding')} before, {amount_text(_open(after))} after"
-    if before.empty and after.empty:
+    total = f"{count(found.open_before, 'open finding')} before, {amount_text(found.open_after)} after"
+    if states.empty:
         total = "no finding is listed in either run"
     comparable = "the scans are comparable" if found.comparable else "the scans are not comparable"
     why = f"{comparable}: {joined(of_both_sides(found.why), most=6)}" if found.why else comparable
@@ -157,10 +155,6 @@ def _assumptions(notes: Sequence[str]) -> list[str]:
     said = "no scan states the {} of {}: they are taken as equal"
     together = [said.format(joined(what), tool) for tool, what in unknown.items()]
     return [sentence(note) for note in (*together, *(note for note in notes if not note.endswith(same)))]
-
-
-def _open(findings: pd.DataFrame) -> int:
-    return int((~findings["suppressed"]).sum())
 
 
 def _severities(states: pd.DataFrame) -> str:

@@ -48,7 +48,7 @@ def verdict(case: Case) -> Verdict:
         word=gate.verdict,
         sentence=headline_text(gate, first=case.first),
         reasons=reasons(gate, case.again),
-        facts=tuple(facts_strip(gate, case.after["changes"]).items()),
+        facts=tuple(facts_strip(gate, case.after["changes"], examined=case.candidate.range_examined).items()),
         metrics=first_metrics(gate),
         decide=_decide(case),
         decides=_decides(case),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze import ConditionResult
+from stabkit.analyze import CheckComparison, ConditionResult, united_checks
 from stabkit.analyze.latency import own_lateness
 from stabkit.analyze.statistics import wilson
 from stabkit.case import Case
@@ -20,25 +20,30 @@ from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
 from stabkit.report.words import change_text, confidence_text, metric_words, moment, outcome_count_text, sentence
 from stabkit.text import count, joined, plain, verb
+from stabkit.vocabulary import CHECK_OUTCOMES
 
 __all__ = ["availability", "checks_table", "resources", "websocket"]
 
 _SIDES: Final = ("baseline", "candidate")
 _RESOURCES: Final = ("memory", "cpu", "container_memory", "container_cpu")
 SHOWN_FAILURES: Final = 12
+_GONE: Final = "missing"  # as the judge calls a check that the baseline has and the candidate has not
 LINE_ROUNDS: Final = 3
 
 
 def availability(case: Case) -> Piece:
     """Return success rates of HTTP targets with their Wilson intervals, failed checks, and failed requests in order."""
     targets = case.http_targets()
-    if not targets:
+    checked = [*targets, *case.other_targets()]
+    if not checked:
         return absent(case, "HTTP targets", "http")
-    pieces: list[Piece] = [Statement((_availability_lead(case, targets),)), _rates(case, targets, "response_time")]
+    pieces: list[Piece] = [Statement((_availability_lead(case, targets, checked),))]
+    if targets:
+        pieces.append(_rates(case, targets, "response_time"))
     redirected = hops(case, targets)
     if redirected is not None:
         pieces.append(redirected)
-    pieces += _checks(case, targets)
+    pieces += _checks(case, checked)
     failures = _failures(case, targets)
     if failures is not None:
         pieces.append(failures)
@@ -79,18 +84,19 @@ def _events(case: Case, target: str) -> Figure | None:
     return Figure.of(EventTimeline(frame, expected=expected), height=max(1.6, 0.9 + 0.42 * kinds), left=0.3)
 
 
-def _availability_lead(case: Case, targets: Sequence[str]) -> str:
+def _availability_lead(case: Case, targets: Sequence[str], checked: Sequence[str]) -> str:
     samples = _of(case.after["samples"], targets)
     samples = samples[samples["metric"] == "response_time"]
+    said = _checks_words(case, checked)
     if samples.empty:
-        return sentence(f"no request of the candidate was measured; {_checks_words(case, targets)}")
+        return sentence(f"no request of the candidate was measured; {said}")
     failed = int((~samples["ok"]).sum())
     answered = count(samples["target"].nunique(), "target")
     return sentence(
         f"{answered} of {len(targets)} measured, {count(len(samples), 'request')}, {amount_text(failed)} failed"
         if samples["target"].nunique() != len(targets)
         else f"{answered}, {count(len(samples), 'request')} to the candidate, {amount_text(failed)} failed",
-        _checks_words(case, targets),
+        said,
     )
 
 
@@ -107,18 +113,33 @@ def _contract_lead(case: Case, targets: Sequence[str]) -> str:
 
 
 def _checks_words(case: Case, targets: Sequence[str]) -> str:
-    checks = _of(case.after["checks"], targets)
+    checks = _compared_checks(case, targets)
+    made = checks[checks["outcome"] != _GONE]
     if checks.empty:
         return "no check was made"
     outcomes = checks["outcome"].value_counts()
     failed = checks.loc[checks["outcome"] == "fail", "check"].drop_duplicates().tolist()
+    gone = int(outcomes.get(_GONE, 0))
     open_ = int(outcomes.get("not_checked", 0))
-    parts = [f"{amount_text(int(outcomes.get('pass', 0)))} of {count(len(checks), 'check')} passed"]
+    parts = [f"{amount_text(int(outcomes.get('pass', 0)))} of {count(len(made), 'check')} passed"]
     if failed:
         parts.append(f"failed: {joined(failed)}")
     if open_:
         parts.append(f"{amount_text(open_)} {verb('was', open_)} not made")
+    if gone:
+        parts.append(f"{amount_text(gone)} {verb('is', gone)} gone")
     return ", ".join(parts)
+
+
+def _compared_checks(case: Case, targets: Sequence[str]) -> pd.DataFrame:
+    """Return the checks of these targets, each once by its worst result as it was judged, and those that are gone."""
+    found = united_checks(case.gate.compared(CheckComparison))
+    if found is None:
+        return case.after["checks"].iloc[:0]
+    before, after = (_of(frame, targets) for frame in found.both)
+    key = ["target", "check"]
+    gone = before[~pd.MultiIndex.from_frame(before[key]).isin(pd.MultiIndex.from_frame(after[key]))]
+    return pd.concat([after, gone.assign(outcome=_GONE, observed=None)])
 
 
 def _of(frame: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
@@ -171,15 +192,14 @@ def _change_cell(condition: ConditionResult | None) -> str | None:
 
 
 def _checks(case: Case, targets: Sequence[str]) -> list[Piece]:
-    checks = _of(case.after["checks"], targets)
+    checks = _compared_checks(case, targets)
     if checks.empty:
         return [absent(case, f"checks on {joined(targets)}", "http", "websocket")]
     bad = checks[checks["outcome"] != "pass"]
     good = checks[checks["outcome"] == "pass"]
     pieces: list[Piece] = []
     if len(bad):
-        rank = bad["outcome"].map({"fail": 0, "not_checked": 1})
-        ordered = bad.assign(_rank=rank).sort_values("_rank", kind="stable").drop(columns="_rank")
+        ordered = bad.iloc[bad["outcome"].map([*CHECK_OUTCOMES, _GONE].index).argsort(kind="stable")]
         pieces.append(checks_table(ordered, "Checks that did not pass"))
     if len(good):
         table = checks_table(good, "Checks that passed")
@@ -193,7 +213,7 @@ def checks_table(checks: pd.DataFrame, caption: str) -> Table:
         {
             "check": (plain(row["check"]), plain(row["target"])),
             "expected": _known(row["expected"]),
-            "observed": _known(row["observed"]),
+            "observed": _observed(row),
             "detail": _known(row["detail"]),
             "outcome": row["outcome"],
         }
@@ -206,9 +226,17 @@ def checks_table(checks: pd.DataFrame, caption: str) -> Table:
         *([Column("detail", "Where or why")] if checks["detail"].notna().any() else []),
         Column("outcome", "Outcome", "outcome"),
     ]
-    keep = ["target", "check", "expected", "observed", "outcome", "detail"]
+    keep = ["target", "check", "expected", "observed", "outcome", "detail", "failed", "times"]
     records = tuple({k: None if pd.isna(v) else v for k, v in r.items()} for r in checks[keep].to_dict("records"))
     return Table(tuple(columns), rows, caption, records=records, limit=60)
+
+
+def _observed(row: Mapping[Any, Any]) -> str | tuple[str, str] | None:
+    """Return what was seen, of a check that did not always fail with how often it did."""
+    seen = _known(row["observed"])
+    if row["outcome"] != "fail" or row["times"] == 1:
+        return seen
+    return seen or "", f"failed {row['failed']} of {count(row['times'], 'time')}"
 
 
 def _known(value: Any) -> str | None:

@@ -8,8 +8,16 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze import Sides
-from stabkit.analyze.tests import LEFT_OUT, compare_tests, expected_to_fail, pass_history, suite_summary, test_run_map
+from stabkit.analyze.tests import (
+    LEFT_OUT,
+    UNMOVED,
+    TestComparison,
+    expected_to_fail,
+    pass_history,
+    suite_summary,
+    test_run_map,
+    united_tests,
+)
 from stabkit.case import Case
 from stabkit.chart import NotPassingBars, StatusMap
 from stabkit.numbers import amount_text, duration
@@ -21,7 +29,6 @@ from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["map_figure", "not_passing_figure", "results"]
 
-_QUIET: Final = ("still_passing", "still_skipped")
 # A test that recovered in its own run did not change: it is shown, and folds with the known failures.
 _KNOWN: Final = ("still_failing", "fixed")
 SHOWN_ROWS: Final = 12
@@ -31,9 +38,9 @@ MAPPED_TESTS: Final = 20
 def results(case: Case) -> Piece:
     """Return suites, tests that changed, and the history of both."""
     before, after = case.before["tests"], case.after["tests"]
-    if before.empty and after.empty:
+    frame = united_tests(case.gate.compared(TestComparison))
+    if frame is None:
         return absent(case, "test results", "tests")
-    frame = compare_tests(case.sides or Sides(case.config, case.baseline, case.candidate))
     conditions = case.of_kind("tests")
     leads = tuple(sentence(f"{plain(c.name)}: {whole_text(c)}") for c in conditions)
     leads += tuple(_claims_without_rows(case.sources))
@@ -46,7 +53,7 @@ def results(case: Case) -> Piece:
         gap = [] if case.first else [absent(case, f"tests of the {side}", "tests")]
         return Group((lead, *gap, *_history_pieces(case)))
     pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
-    changed = frame[~frame["transition"].isin([*_QUIET, *_KNOWN])]
+    changed = frame[~frame["transition"].isin([*UNMOVED, *_KNOWN])]
     known = frame[frame["transition"].isin(_KNOWN)]
     if len(changed):
         pieces.append(_table(changed, "Tests that changed"))

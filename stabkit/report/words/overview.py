@@ -137,16 +137,18 @@ def largest_doubt(gate: Gate) -> str:
     return "No condition is open, and no evidence that was asked for is missing."
 
 
-def facts_strip(gate: Gate, changes: pd.DataFrame, *, not_stable: bool = True) -> dict[str, str]:
-    """Return what got worse and better, what stayed, what changed, and what was not measured; a few words each."""
-    strip = {
+def facts_strip(gate: Gate, changes: pd.DataFrame, *, examined: bool = False) -> dict[str, str]:
+    """Return what got worse and better, what stayed, what changed, and what was not measured; a few words each.
+
+    ``examined``: changes were looked for, so that none recorded means none.
+    """
+    return {
         "Worse": _tally(gate, "regressed", ("regressed", "new", "reopened", "updated", "fail")),
         "Better": _tally(gate, "improved", ("fixed",)),
         "Stable": _stable(gate),
-        "Changed": changed_text(changes),
+        "Changed": "no file" if examined and changes.empty else changed_text(changes),
         "Not measured": _not_measured(gate),
     }
-    return strip if not_stable else {key: value for key, value in strip.items() if key != "Worse"}
 
 
 _NO_BASELINE: Final = "baseline run"  # as the gate names it

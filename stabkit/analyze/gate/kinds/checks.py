@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.checks import CheckComparison, worst_checks
 from stabkit.analyze.gate.kinds.items import Items, names, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
 from stabkit.analyze.sides import Sides
@@ -15,7 +16,6 @@ from stabkit.config import Condition
 __all__ = ["judge"]
 
 _CHECK_NEEDS: Final = {"known_failure": "failing_on_both_sides", "not_checked": "not_checked", "missing": "missing"}
-_CHECK_RANK: Final = {"pass": 0, "not_checked": 1, "fail": 2}
 
 
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
@@ -28,13 +28,14 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     gone: inconclusive. A check made several times counts by its worst result. Judged without a baseline too.
     """
     before, after = (_checks(frame, condition) for frame in sides.table("checks"))
+    compared = CheckComparison(before, after)
     facts: dict[str, Any] = {"total": len(after)}
-    if condition.target is not None and condition.target in sides.config.websocket:
+    if condition.target in sides.websocket_targets:
         facts["probe"] = "websocket"
     if after.empty:
         what = condition.target or "any target"
         missing = Need(None, "evidence", "missing", f"no checks of {what}", side="candidate")
-        return result_of(condition, "inconclusive", needs=(missing,))
+        return result_of(condition, "inconclusive", needs=(missing,), comparison=compared)
     known = before.set_index(["target", "check"])["outcome"].to_dict()
     items: Items = []
     for row in after.to_dict("records"):
@@ -54,23 +55,16 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     outcome: Outcome = "regressed" if facts["fail"] else "inconclusive" if needs else "stable"
     if outcome == "stable" and any(known.get(key) == "fail" for key in now):
         outcome = "improved"
-    exact = outcome == "regressed"
-    return result_of(condition, outcome, exact=exact, items=tuple(items), needs=needs, facts=facts)
+    found = {"items": tuple(items), "needs": needs, "facts": facts, "comparison": compared}
+    return result_of(condition, outcome, exact=outcome == "regressed", **found)
 
 
 def _checks(checks: pd.DataFrame, condition: Condition) -> pd.DataFrame:
-    """Return one row a check, its worst result; 'changes' holds checklist lines and is judged only by its name."""
+    """Return one row a check; 'changes' holds checklist lines and is judged only by its name."""
     mine = checks["target"] != "changes" if condition.target is None else checks["target"] == condition.target
     if condition.metric is not None:
         mine &= checks["check"] == condition.metric
-    rank = checks["outcome"].map(_CHECK_RANK)
-    order = checks.assign(_rank=rank, _detail=checks["detail"].fillna(""))[mine].sort_values(
-        ["target", "check", "_rank", "_detail"], kind="stable"
-    )
-    failed = (order["outcome"] == "fail").groupby([order["target"], order["check"]]).transform("sum")
-    times = order.groupby(["target", "check"])["outcome"].transform("size")
-    order = order.assign(failed=failed, times=times)
-    return order.drop_duplicates(["target", "check"], keep="last").reset_index(drop=True)
+    return worst_checks(checks[mine])
 
 
 def _check_state(now: str, before: str | None) -> str | None:

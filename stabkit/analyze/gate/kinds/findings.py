@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze.findings import FINDING_STATES, FindingComparison, match_findings, severity_rank, stored_hunks
+from stabkit.analyze.findings import FINDING_STATES, GONE, FindingComparison, compare_findings, severity_rank
 from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
@@ -25,32 +26,21 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     gates); so is an older one whose severity rose into that range, or whose suppression ended. A finding that was not
     scanned for again blocks ``stable``, unless its file was deleted.
     """
-    scans = [_scans(frame, condition, sides) for frame in sides.table("scans")]
-    if scans[1].empty:
-        what = condition.target or "any tool"
-        need = Need(1, "scans", "missing", f"no scan of {what}", side="candidate")
-        return result_of(condition, "inconclusive", needs=(need,))
-    missing = sides.no_baseline(condition)
-    if missing is None and scans[0].empty:
-        lacks = Need(1, "scans", "missing", f"no scan of {condition.target or 'any tool'}")
-        missing = not_in_baseline(condition, sides, lacks)
+    before, after = (_scans(frame, condition, sides) for frame in sides.table("scans"))
+    compared = compare_findings(sides, (before, after))  # shown also where a side lacks its scan
+    missing = _missing_scans(condition, sides, before, after)
     if missing is not None:
-        return result_of(condition, "inconclusive", needs=(missing,))
-    findings = [
-        frame[frame["scan_id"].isin(scan["scan_id"])]
-        for frame, scan in zip(sides.table("findings"), scans, strict=True)
-    ]
-    changes = sides.candidate.evidence["changes"]
-    commits = (None if sides.baseline is None else sides.baseline.fact("commit"), sides.candidate.fact("commit"))
-    paths = {path for frame in findings for path in frame["path"].dropna()}
-    compared = match_findings(
-        *findings,
-        *scans,
-        hunks=stored_hunks(changes, commits=commits, paths=paths),
-        changes=changes,
-        history=sides.earlier("findings"),
-    )
+        return result_of(condition, "inconclusive", needs=(missing,), comparison=compared)
     return _judge_states(condition, compared)
+
+
+def _missing_scans(condition: Condition, sides: Sides, before: pd.DataFrame, after: pd.DataFrame) -> Need | None:
+    need = Need(1, "scans", "missing", f"no scan of {condition.target or 'any tool'}")
+    if after.empty:
+        return replace(need, side="candidate")
+    if (missing := sides.no_baseline(condition)) is not None:
+        return missing
+    return not_in_baseline(condition, sides, need) if before.empty else None
 
 
 def _judge_states(condition: Condition, compared: FindingComparison) -> ConditionResult:
@@ -59,10 +49,10 @@ def _judge_states(condition: Condition, compared: FindingComparison) -> Conditio
     # A persisting finding never gates, so leaving it out of the items loses nothing.
     gating = [item for item in items if item["gates"]]
     unseen = [item for item in items if item["state"] == "not_scanned" and item["reason"] != "file deleted"]
-    gone = ("fixed", "not_scanned")
     facts: dict[str, Any] = {state: sum(row["state"] == state for row in rows) for state in FINDING_STATES}
-    facts |= {"gating": len(gating), "open": sum(row["state"] not in gone and not row["suppressed"] for row in rows)}
     facts |= {
+        "gating": len(gating),
+        "open": compared.open_after,
         "total": len(rows),
         "comparable": compared.comparable,
         "why": list(compared.why),
@@ -77,7 +67,8 @@ def _judge_states(condition: Condition, compared: FindingComparison) -> Conditio
     exact = bool(gating) and compared.comparable
     if exact:
         outcomes.append("regressed")
-    return result_of(condition, combine(outcomes), exact=exact, items=tuple(items), needs=tuple(needs), facts=facts)
+    found = {"exact": exact, "items": tuple(items), "needs": tuple(needs), "facts": facts, "comparison": compared}
+    return result_of(condition, combine(outcomes), **found)
 
 
 def _scans(scans: pd.DataFrame, condition: Condition, sides: Sides) -> pd.DataFrame:
@@ -110,7 +101,7 @@ def _finding_item(row: Mapping[Any, Any], condition: Condition) -> dict[str, Any
 
 
 def _gates(row: Mapping[Any, Any], condition: Condition) -> bool:
-    if row["state"] in ("fixed", "not_scanned") or row["suppressed"] or not _in_range(row["severity"], condition):
+    if row["state"] in GONE or row["suppressed"] or not _in_range(row["severity"], condition):
         return False
     if row["state"] in ("new", "reopened"):
         return True

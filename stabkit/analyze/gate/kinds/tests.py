@@ -14,11 +14,10 @@ from stabkit.analyze.statistics import sign_test
 from stabkit.analyze.tests import (
     FEWEST_COMMON,
     TRANSITIONS,
-    compare_tests,
-    expected_tests,
+    UNMOVED,
+    TestComparison,
     expected_to_fail,
     hidden_text,
-    lost_tests,
     suite_summary,
 )
 from stabkit.config import Condition
@@ -40,17 +39,17 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     or fails more often than its flake rate explains; more newly flaky tests than chance explains; fewer than 90 %
     common tests of those expected. Known failures, fixed and other flaky tests are listed only.
     """
-    frame = compare_tests(sides, condition.target)
+    compared = TestComparison.of(sides, condition.target)
+    frame, lost = compared.transitions, compared.lost
     missing = _missing_tests(condition, sides, frame)
     facts = _test_facts(frame)
     if missing is not None:
-        return result_of(condition, "inconclusive", needs=(missing,), facts=facts)
+        return result_of(condition, "inconclusive", needs=(missing,), facts=facts, comparison=compared)
     items = [_test_item(row) for row in frame.to_dict("records") if _is_listed(row)]
     confirmed = any(item["state"] == "regressed" for item in items)
     facts |= {state: sum(item["state"] == state for item in items) for state in ("regressed", "unconfirmed")}
-    lost = lost_tests(sides, frame, condition.target)
     facts["lost"] = len(lost)
-    unseen = expected_tests(sides, condition.target) & set(frame.loc[frame["baseline_status"].isna(), "test_id"])
+    unseen = compared.expected & set(frame.loc[frame["baseline_status"].isna(), "test_id"])
     facts["expected"] = facts["baseline_tests"] - facts["explained"] + len(unseen) + len(lost)
     needs = (*_test_needs(items, facts, lost), *_changed_passes(frame))
     outcome: Outcome = "stable"
@@ -58,7 +57,8 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
         outcome = "regressed" if confirmed else "inconclusive"
     elif facts["fixed"]:
         outcome = "improved"
-    return result_of(condition, outcome, exact=confirmed, items=tuple(items), needs=needs, facts=facts)
+    found = {"items": tuple(items), "needs": needs, "facts": facts, "comparison": compared}
+    return result_of(condition, outcome, exact=confirmed, **found)
 
 
 def _missing_tests(condition: Condition, sides: Sides, frame: pd.DataFrame) -> Need | None:
@@ -93,7 +93,7 @@ def _test_facts(frame: pd.DataFrame) -> dict[str, Any]:
 def _is_listed(row: Mapping[Any, Any]) -> bool:
     if row["transition"] == "added":
         return row["candidate_status"] in BAD
-    return row["transition"] not in ("still_passing", "still_skipped")
+    return row["transition"] not in UNMOVED
 
 
 def _test_item(row: Mapping[Any, Any]) -> dict[str, Any]:
