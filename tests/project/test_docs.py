@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+import os
 import re
 import shlex
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 import typer
 import yaml
@@ -174,17 +176,93 @@ def test_the_formats_named_are_those_that_are_read():
     assert listed == found
 
 
-def test_the_reader_of_the_handbook_reads(tmp_path):
-    (code,) = [body for _, kind, body in FENCE.findall((HANDBOOK / "extending.md").read_text()) if kind == "python"]
+def example(heading, kind="python"):
+    """Return the blocks of code below a heading of the page on extending."""
+    section = (HANDBOOK / "extending.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [body for _, found, body in FENCE.findall(section) if found == kind]
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of stabkit to add to."""
     shutil.copytree(ROOT / "stabkit", tmp_path / "stabkit", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "stabkit/read/tests/checkfile.py").write_text(code)
-    (tmp_path / "report.txt").write_text("# checkfile\nPASS adds up 0.5\nFAIL rounds 0.25\nMAYBE sleeps 0.1\n")
-    command = [sys.executable, "-m", "stabkit", "read", "report.txt", "--format", "json"]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    return tmp_path
+
+
+def put_in(path, code, *, before):
+    text = path.read_text()
+    assert text.count(before) == 1
+    path.write_text(text.replace(before, code + before))
+
+
+def run(folder, *words, check=True):
+    command, environment = [sys.executable, *words], {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=check, timeout=120
+    )
+
+
+def test_the_reader_of_the_handbook_reads(copied):
+    (code,) = example("A format")
+    (copied / "stabkit/read/tests/checkfile.py").write_text(code)
+    (copied / "report.txt").write_text("# checkfile\nPASS adds up 0.5\nFAIL rounds 0.25\nMAYBE sleeps 0.1\n")
+    answer = run(copied, "-m", "stabkit", "read", "report.txt", "--format", "json")
     (source,) = json.loads(answer.stdout)["sources"]
     assert (source["format"], source["status"]) == ("checkfile", "ok")
     counts = source["counts"]
     assert (counts["passed"], counts["failed"], counts["errors"], counts["time_s"]) == (1, 1, 1, 0.85)
+
+
+def test_the_chart_of_the_handbook_draws(copied):
+    (code,), (line,) = example("A chart"), example("A chart", "pyi")
+    (copied / "stabkit/chart/failures.py").write_text(code)
+    with (copied / "stabkit/chart/__init__.pyi").open("a") as face:
+        face.write(line)
+    program = """
+import pandas as pd, stabkit
+from stabkit.chart import FailureBars
+frame = pd.DataFrame({"target": ["api", "chat"], "failed": [1, 4]})
+print(stabkit.Figure.of(FailureBars(frame)).markdown(), stabkit.Figure.of(FailureBars(frame), height=2.0).svg.decode())
+print(stabkit.Figure.of(FailureBars(frame.head(0))).description.alt)
+"""
+    drawn = run(copied, "-c", program).stdout
+    assert "**5 requests failed, most of them of chat**" in drawn
+    assert all(text in drawn for text in ("<svg ", "chat", "prefers-color-scheme", "Empty bar chart"))
+
+
+def test_the_metric_of_the_handbook_is_judged_and_named(copied):
+    (line,) = example("A metric")
+    for side, factor in (("before", 1.0), ("after", 1.5)):
+        (copied / side).mkdir()
+        rows = [
+            {
+                "target": "shop",
+                "metric": "render",
+                "round": i // 30,
+                "sequence": i % 30,
+                "service_ms": factor * (100 + i % 7),
+            }
+            for i in range(300)
+        ]
+        (copied / side / "render.json").write_text(json.dumps({"stabkit": 1, "samples": rows}))
+    gate = ("-m", "stabkit", "gate", "before", "after", "--format", "json")
+    assert json.loads(run(copied, *gate, check=False).stdout)["metrics"] == []
+    put_in(copied / "stabkit/vocabulary.py", f"    {line.strip()},\n", before='    Metric("response_time",')
+    answer = run(copied, *gate, check=False)
+    assert answer.returncode == 1
+    assert json.loads(answer.stdout)["metrics"][0]["name"] == "shop page render p50"
+
+
+def test_the_section_of_the_handbook_is_shown(copied):
+    method, cell = example("A section of a notebook")
+    put_in(copied / "stabkit/report/test_history.py", f"{method}\n", before="    def not_passing(self)")
+    notebook = nbformat.read(ROOT / "notebooks" / "test_trends.ipynb", as_version=4)
+    notebook.cells += [nbformat.v4.new_markdown_cell("## 6 Suites"), nbformat.v4.new_code_cell(cell.strip())]
+    nbformat.write(notebook, copied / "test_trends.ipynb")
+    data = str(ROOT / "data" / "sample")
+    run(copied, "-m", "stabkit", "report", "--notebook", "test_trends.ipynb", "--data", data, "--output", "out")
+    (page,) = (copied / "out").glob("*trends*.md")
+    assert re.search(r"## 6 Suites\n.*\| suite *\| tests", page.read_text(), re.DOTALL | re.IGNORECASE)
 
 
 def test_the_picture_of_the_house_is_drawn_from_its_imports():

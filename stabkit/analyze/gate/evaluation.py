@@ -22,7 +22,7 @@ from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
 from stabkit.config import Condition, ConditionKind, Config
 from stabkit.kinds import KINDS, kind_of
 from stabkit.schema import Evidence
-from stabkit.vocabulary import OUTCOMES
+from stabkit.vocabulary import OUTCOMES, metric_of
 
 __all__ = ["RunEvidence", "compare_exactly", "evaluate_gate", "evidence_conditions"]
 
@@ -234,8 +234,9 @@ def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
     samples = named["samples"][["target", "metric"]].drop_duplicates().sort_values(["target", "metric"])
     found: list[Condition] = []
     for target, metric in samples.itertuples(index=False, name=None):
-        kind: ConditionKind = "latency" if metric.endswith("_time") or metric.startswith("event:") else "resource"
-        if kind == "latency" or metric in ("memory", "cpu"):
+        known = metric_of(metric)
+        if known.judged:
+            kind: ConditionKind = "latency" if known.time else "resource"
             found.append(Condition(name=f"{target} {_words(metric)}", kind=kind, target=target, metric=metric))
         if metric == "response_time":
             name = f"{target} slow requests"
