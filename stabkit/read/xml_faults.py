@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NoReturn
 from xml.parsers import expat
 
 from stabkit.read.content import ReportError, chunks
 
-__all__ = ["CONTROLS", "CUT_OFF", "find_controls", "refuse_entities", "removed_text"]
+__all__ = ["CUT_OFF", "parse_without_controls", "refuse_entities"]
 
 CUT_OFF: Final = {
     expat.errors.codes[message]
@@ -21,8 +22,7 @@ CUT_OFF: Final = {
     )
 }
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-CONTROLS: Final = bytes(set(range(32)) - {9, 10, 13})
-"""The control bytes that no XML may hold."""
+_CONTROLS: Final = bytes(set(range(32)) - {9, 10, 13})  # which no XML may hold
 
 
 def refuse_entities(parser: expat.XMLParserType) -> None:
@@ -39,7 +39,7 @@ def _refuse_undefined(name: str, *_rest: object) -> NoReturn:
     raise ReportError(f"refused: it uses the undefined entity {name[:80]!r}")
 
 
-def find_controls(path: Path) -> tuple[int, tuple[int, int] | None]:
+def _find_controls(path: Path) -> tuple[int, tuple[int, int] | None]:
     """Return how many illegal control bytes a file holds, and line and column of the first."""
     count, lines, before, first = 0, 0, 0, None
     for block in chunks(path):
@@ -47,13 +47,29 @@ def find_controls(path: Path) -> tuple[int, tuple[int, int] | None]:
             start = block.rfind(b"\n", 0, match.start()) + 1
             column = match.start() - start + (before if start == 0 else 0) + 1
             first = (lines + block.count(b"\n", 0, match.start()) + 1, column)
-        count += len(block) - len(block.translate(None, CONTROLS))
+        count += len(block) - len(block.translate(None, _CONTROLS))
         lines += block.count(b"\n")
         before = len(block) - block.rfind(b"\n") - 1 if b"\n" in block else before + len(block)
     return count, first
 
 
-def removed_text(count: int, first: tuple[int, int]) -> str:
-    """Return what is said of a file that was read without its control bytes."""
+def parse_without_controls(
+    path: Path, error: expat.ExpatError, parse: Callable[[Iterable[bytes]], None]
+) -> tuple[str, tuple[int, int]]:
+    """Parse once more without control bytes; return what is said of that, and line and column of the first.
+
+    Raises
+    ------
+    ReportError
+        There are none, or it does not help: the first error stands.
+    """
+    malformed = ReportError(f"malformed: {expat.ErrorString(error.code)}", line=error.lineno, column=error.offset + 1)
+    count, first = _find_controls(path)
+    if first is None:
+        raise malformed from error
+    try:
+        parse(block.translate(None, _CONTROLS) for block in chunks(path))
+    except (expat.ExpatError, LookupError, ValueError):
+        raise malformed from error
     noun = "byte" if count == 1 else "bytes"
-    return f"{count} illegal control {noun} removed, the first at line {first[0]}, column {first[1]}"
+    return f"{count} illegal control {noun} removed, the first at line {first[0]}, column {first[1]}", first

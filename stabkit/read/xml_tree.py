@@ -12,7 +12,7 @@ from typing import Final
 from xml.parsers import expat
 
 from stabkit.read.content import ReportError, chunks, conflict_line
-from stabkit.read.xml_faults import CONTROLS, CUT_OFF, find_controls, refuse_entities, removed_text
+from stabkit.read.xml_faults import CUT_OFF, parse_without_controls, refuse_entities
 from stabkit.sources import Status
 
 __all__ = ["Element", "Soundness", "failed_alone", "failure_text", "joined_text", "read_tree"]
@@ -177,14 +177,7 @@ def read_tree(path: Path, *roots: str) -> tuple[Element, Soundness]:
 
 
 def _repaired(path: Path, roots: Iterable[str], error: expat.ExpatError) -> tuple[Element, Soundness]:
-    malformed = ReportError(f"malformed: {expat.ErrorString(error.code)}", line=error.lineno, column=error.offset + 1)
-    count, first = find_controls(path)
-    if first is None:
-        raise malformed from error
     tree = _Tree(roots)
-    try:
-        tree.parse(block.translate(None, CONTROLS) for block in chunks(path))
-    except (expat.ExpatError, LookupError, ValueError):
-        raise malformed from error
+    said, first = parse_without_controls(path, error, tree.parse)
     assert tree.root is not None
-    return tree.root, Soundness("repaired", (removed_text(count, first),), *first)
+    return tree.root, Soundness("repaired", (said,), *first)

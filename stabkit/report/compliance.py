@@ -13,7 +13,7 @@ from stabkit.errors import UsageError, nearest
 from stabkit.numbers import duration
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sections import score_pieces
-from stabkit.report.words import sentence
+from stabkit.report.words import known_text, place_text, sentence
 from stabkit.runs import order_runs
 from stabkit.store import open_store
 from stabkit.text import count, joined, plain
@@ -126,8 +126,8 @@ class ComplianceHistory:
             return Statement(("No finding is open in the last scan.",))
         rows = tuple(
             {
-                "rule": (plain(row["rule"]), _place(row)),
-                "severity": None if pd.isna(row["severity"]) else plain(row["severity"]),
+                "rule": (plain(row["rule"]), place_text(row)),
+                "severity": known_text(row["severity"]),
                 "first": plain(row["first_label"] if pd.notna(row["first_label"]) else row["first_run_id"]),
                 "age": ("at least " if row["at_least"] else "") + count(int(row["age_runs"]), "scan"),
                 "open": duration(row["age_days"] * SECONDS_PER_DAY or None),
@@ -179,9 +179,3 @@ class ComplianceHistory:
         )
         columns = (Column("run", "Run", "head"), Column("tool", "Tool"), Column("reason", "Not comparable because"))
         return Group((Statement((lead,)), Table(columns, rows, "Breaks")))
-
-
-def _place(row: dict[str, object]) -> str:
-    if pd.isna(row["path"]):
-        return "place not stated"
-    return plain(row["path"]) + (f":{row['line']}" if pd.notna(row["line"]) else "")

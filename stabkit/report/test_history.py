@@ -15,7 +15,7 @@ from stabkit.errors import UsageError, nearest
 from stabkit.numbers import duration, percent
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sections import map_figure, not_passing_figure
-from stabkit.report.words import moment, sentence
+from stabkit.report.words import known_text, moment, sentence
 from stabkit.runs import order_runs
 from stabkit.store import open_store
 from stabkit.text import count, joined, plain, verb
@@ -186,7 +186,7 @@ class TestTrends:
             Column("n", "n", "number"),
         )
         rows = tuple(_flaky_row(row) for row in frame.to_dict("records"))
-        records = tuple({str(k): None if pd.isna(v) else v for k, v in row.items()} for row in frame.to_dict("records"))
+        records = tuple(frame.to_dict("records"))
         caption = (
             "Unstable tests, most flaky first, with 95 % intervals: recovered within a run, disagreed at one commit "
             "and by how much, flipped between runs, and that with the newest counting most"
@@ -251,7 +251,7 @@ def _history_row(row: dict[str, Any]) -> dict[str, Any]:
         "failed": f"{row['bad']}",
         "skipped": f"{row['skipped']}",
         "flaky": f"{row['flaky']}",
-        "note": None if pd.isna(row["break_reason"]) else plain(row["break_reason"], 160),
+        "note": known_text(row["break_reason"], 160),
     }
 
 

@@ -26,7 +26,7 @@ from stabkit.read.tests._cases import CUT_TEXTS, TWICE, UNCARRIED
 from stabkit.read.tests._junit_cases import JUnitCases
 from stabkit.read.tests._junit_rows import Integers, Rows
 from stabkit.read.tests._plain_cases import NotPlain, PlainCases
-from stabkit.read.xml_faults import CONTROLS, CUT_OFF, find_controls, removed_text
+from stabkit.read.xml_faults import CUT_OFF, parse_without_controls
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
@@ -122,7 +122,9 @@ def _parse(path: Path, root: Path | None) -> tuple[JUnitCases, list[str], Status
             cases.end_early()
             kept = f"cut off: the cases before line {error.lineno} were read, what follows is missing"
             return cases, [kept], "error", (error.lineno, error.offset + 1)
-        return _repair(path, root, error)
+        cases = JUnitCases(root)
+        said, first = parse_without_controls(path, error, cases.parse)
+        return cases, [said], "repaired", first
     except ReportError as fault:
         if fault.line is None and cases.position[0]:
             fault.line, fault.column = cases.position
@@ -130,22 +132,6 @@ def _parse(path: Path, root: Path | None) -> tuple[JUnitCases, list[str], Status
     except (LookupError, ValueError) as error:
         raise ReportError(f"malformed: {error}", line=1, column=1) from error
     return cases, [], "ok", None
-
-
-def _repair(
-    path: Path, root: Path | None, error: expat.ExpatError
-) -> tuple[JUnitCases, list[str], Status, tuple[int, int]]:
-    """Parse once more without control bytes; if there are none, or it does not help, the file is an error."""
-    malformed = ReportError(f"malformed: {expat.ErrorString(error.code)}", line=error.lineno, column=error.offset + 1)
-    count, first = find_controls(path)
-    if first is None:
-        raise malformed from error
-    cases = JUnitCases(root)
-    try:
-        cases.parse(block.translate(None, CONTROLS) for block in chunks(path))
-    except (expat.ExpatError, LookupError, ValueError):
-        raise malformed from error
-    return cases, [removed_text(count, first)], "repaired", first
 
 
 def _text(values: pa.Array | pa.ChunkedArray) -> pd.api.extensions.ExtensionArray:

@@ -23,7 +23,7 @@ from stabkit.chart import NewFixedBars, OpenBars
 from stabkit.numbers import amount_text, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
-from stabkit.report.words import sentence
+from stabkit.report.words import known_text, place_text, sentence
 from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb
 
@@ -186,10 +186,10 @@ def findings_table(states: pd.DataFrame, caption: str) -> Table:
     """Return findings as rows: rule and place, severity, state, and how it was matched or why it is in doubt."""
     rows = tuple(
         {
-            "rule": (plain(row["rule"]), _place(row)),
-            "severity": None if pd.isna(row["severity"]) else plain(row["severity"]),
+            "rule": (plain(row["rule"]), place_text(row)),
+            "severity": known_text(row["severity"]),
             "state": row["state"],
-            "message": None if pd.isna(row["message"]) else plain(row["message"], 160),
+            "message": known_text(row["message"], 160),
             "reason": _basis(row),
         }
         for row in states.to_dict("records")
@@ -202,14 +202,8 @@ def findings_table(states: pd.DataFrame, caption: str) -> Table:
         *([Column("reason", "Basis")] if any(row["reason"] for row in rows) else []),
     )
     keep = ["state", "tool", "rule", "severity", "path", "line", "message", "fingerprint", "matched_by", "reason"]
-    records = tuple({k: None if pd.isna(v) else v for k, v in r.items()} for r in states[keep].to_dict("records"))
+    records = tuple(states[keep].to_dict("records"))
     return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS)
-
-
-def _place(row: dict[Any, Any]) -> str:
-    if pd.isna(row["path"]):
-        return "place not stated"
-    return plain(row["path"]) + (f":{row['line']}" if pd.notna(row["line"]) else "")
 
 
 def _basis(row: dict[Any, Any]) -> str | None:
@@ -230,8 +224,7 @@ def score_pieces(scans: pd.DataFrame, findings: pd.DataFrame, side: str) -> list
         for row in score_conflicts(one).claims.to_dict("records"):
             rows.append(_score_row(row, one))
             origin = one.iloc[0][["tool", "version", "scope_sha256", "rules_sha256"]]
-            row_and_origin = {**row, **origin}
-            records.append({"scan_id": scan_id, **{k: None if pd.isna(v) else v for k, v in row_and_origin.items()}})
+            records.append({"scan_id": scan_id, **row, **origin})
     columns = (
         Column("scope", "Scope", "head"),
         Column("claimed", "Claimed", "number"),

@@ -14,7 +14,7 @@ from stabkit.numbers import amount_text, measure, percent
 from stabkit.report.aa_table import noise_table
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
-from stabkit.report.words import confidence_text, moment, sentence
+from stabkit.report.words import confidence_text, known_text, moment, sentence
 from stabkit.text import count, plain, shell, verb
 
 __all__ = ["METHODS", "evidence_and_method"]
@@ -77,9 +77,9 @@ def _runs(case: Case) -> Table:
         run = evidence.run
         rows.append(
             {
-                "side": (_known(run["label"]) or side, f"{side} · {plain(run['run_id'])}"),
+                "side": (known_text(run["label"]) or side, f"{side} · {plain(run['run_id'])}"),
                 "commit": None if pd.isna(run["commit"]) else plain(run["commit"])[:12],
-                "environment": _known(run["environment"]),
+                "environment": known_text(run["environment"]),
                 "started": moment(run["started_at"]) if states_its_start(evidence) else None,
                 "floor": measure(run["floor_ms"], "ms") if pd.notna(run["floor_ms"]) else None,
                 "complete": "yes" if bool(run["complete"]) else "no",
@@ -131,16 +131,12 @@ def _looks(case: Case) -> list[Piece]:
 def _noise(case: Case) -> list[Piece]:
     """Say how often identical systems come out as changed here; where it was not measured, how to."""
     if case.noise:
-        environment = _known(case.candidate.run["environment"])
+        environment = known_text(case.candidate.run["environment"])
         return [noise_table(case.noise, environment)]
     if case.store is None:
         return []
     said = "How often identical systems come out as changed here was not measured. To measure it:"
     return [Statement((said,), command=shell(["stabkit", "aa", *case.places]))]
-
-
-def _known(value: Any) -> str | None:
-    return None if pd.isna(value) else plain(value)
 
 
 def _versions(text: Any) -> str | None:
@@ -160,10 +156,10 @@ def _sources(sources: pd.DataFrame) -> Piece:
     ranked = sources.assign(rank=sources["status"].map(order)).sort_values("rank", kind="stable")
     rows = tuple(
         {
-            "path": (plain(row["path"]), f"{row['side']} · {_known(row['format']) or row['kind']}"),
+            "path": (plain(row["path"]), f"{row['side']} · {known_text(row['format']) or row['kind']}"),
             "status": row["status"],
             "rows": amount_text(row["rows"]) if pd.notna(row["rows"]) else None,
-            "sha256": _known(row["sha256"]),
+            "sha256": known_text(row["sha256"]),
             "message": _place(row),
         }
         for row in ranked.to_dict("records")
@@ -178,12 +174,8 @@ def _sources(sources: pd.DataFrame) -> Piece:
     if not any(row["message"] for row in rows):
         columns = tuple(column for column in columns if column.key != "message")
     keep = ["side", "kind", "format", "path", "sha256", "rows", "status", "message", "line", "column", "claimed"]
-    records = tuple(_json(record) for record in ranked[keep].to_dict("records"))
+    records = tuple(ranked[keep].to_dict("records"))
     return Table(columns, rows, "Sources", records=records, limit=60)
-
-
-def _json(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: None if pd.isna(value) else value for key, value in record.items()}
 
 
 def _place(row: dict[str, Any]) -> str | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from stabkit.analyze import ConditionResult
 from stabkit.case import Case
 from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
@@ -16,6 +14,7 @@ from stabkit.report.words import (
     deciding_command,
     facts_strip,
     headline_text,
+    known_text,
     largest_change,
     reasons,
     run_name,
@@ -36,8 +35,8 @@ def verdict(case: Case) -> Verdict:
     gate, run = case.gate, case.candidate.run
     subject = Subject(
         title=title_text(case.baseline.run if case.baseline else None, run),
-        project=_text(run["project"]) or case.config.project.name,
-        environment=_text(run["environment"]),
+        project=known_text(run["project"]) or case.config.project.name,
+        environment=known_text(run["environment"]),
         baseline=run_name(case.baseline.run) if case.baseline else None,
         candidate=run_name(run),
         at=run["started_at"].isoformat(),
@@ -72,10 +71,6 @@ def _decides(case: Case) -> str | None:
     open_ = [condition for condition in case.gate.reasons if condition.outcome == "inconclusive"]
     reached = within_reach(open_)
     return joined((c.name for c in reached), most=3) if 0 < len(reached) < len(open_) else None
-
-
-def _text(value: object) -> str | None:
-    return None if pd.isna(value) else plain(value)
 
 
 def executive_summary(case: Case) -> Piece:

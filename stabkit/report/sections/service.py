@@ -18,7 +18,15 @@ from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement
 from stabkit.report.sections.gaps import absent
 from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
-from stabkit.report.words import change_text, confidence_text, metric_words, moment, outcome_count_text, sentence
+from stabkit.report.words import (
+    change_text,
+    confidence_text,
+    known_text,
+    metric_words,
+    moment,
+    outcome_count_text,
+    sentence,
+)
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import CHECK_OUTCOMES
 
@@ -212,9 +220,9 @@ def checks_table(checks: pd.DataFrame, caption: str) -> Table:
     rows = tuple(
         {
             "check": (plain(row["check"]), plain(row["target"])),
-            "expected": _known(row["expected"]),
+            "expected": known_text(row["expected"], 160),
             "observed": _observed(row),
-            "detail": _known(row["detail"]),
+            "detail": known_text(row["detail"], 160),
             "outcome": row["outcome"],
         }
         for row in checks.to_dict("records")
@@ -227,20 +235,16 @@ def checks_table(checks: pd.DataFrame, caption: str) -> Table:
         Column("outcome", "Outcome", "outcome"),
     ]
     keep = ["target", "check", "expected", "observed", "outcome", "detail", "failed", "times"]
-    records = tuple({k: None if pd.isna(v) else v for k, v in r.items()} for r in checks[keep].to_dict("records"))
+    records = tuple(checks[keep].to_dict("records"))
     return Table(tuple(columns), rows, caption, records=records, limit=60)
 
 
 def _observed(row: Mapping[Any, Any]) -> str | tuple[str, str] | None:
     """Return what was seen, of a check that did not always fail with how often it did."""
-    seen = _known(row["observed"])
+    seen = known_text(row["observed"], 160)
     if row["outcome"] != "fail" or row["times"] == 1:
         return seen
     return seen or "", f"failed {row['failed']} of {count(row['times'], 'time')}"
-
-
-def _known(value: Any) -> str | None:
-    return None if pd.isna(value) else plain(value, 160)
 
 
 def _failures(case: Case, targets: Sequence[str]) -> Piece | None:
@@ -275,7 +279,7 @@ def _failure_row(group: pd.DataFrame) -> dict[str, Any]:
         "target": f"{plain(first['target'])} {metric_words(first['metric'])}",
         "n": amount_text(len(group)),
         "status": str(first["status"]) if pd.notna(first["status"]) else None,
-        "error": _known(first["error"]),
+        "error": known_text(first["error"], 160),
     }
 
 

@@ -123,7 +123,7 @@ def _suites(frame: pd.DataFrame) -> Table:
         Column("flaky", "Flaky", "number"),
         Column("known", "Still failing", "number"),
     )
-    records = tuple({str(k): None if pd.isna(v) else v for k, v in r.items()} for r in summary.to_dict("records"))
+    records = tuple(summary.to_dict("records"))
     return Table(
         columns,
         rows,
@@ -163,7 +163,7 @@ def _table(frame: pd.DataFrame, caption: str) -> Table:
         "attempts",
         "failures",
     ]
-    records = tuple({k: None if pd.isna(v) else v for k, v in r.items()} for r in frame[keep].to_dict("records"))
+    records = tuple(frame[keep].to_dict("records"))
     return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS)
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from stabkit.text import capital, plain
+import pandas as pd
+
+from stabkit.text import LONGEST_NAME, capital, plain
 from stabkit.vocabulary import METRICS, metric_of
 
-__all__ = [
-    "metric_words",
-    "named_metrics",
-    "sentence",
-]
+__all__ = ["known_text", "metric_words", "named_metrics", "place_text", "sentence"]
 
 _SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
 _METRIC: Final = re.compile(rf"\bevent:(\S+)|\b({'|'.join(METRICS)})\b")
@@ -52,3 +51,27 @@ def sentence(*clauses: str) -> str:
     """
     text = "; ".join(_SPACES.sub(" ", clause).strip().rstrip(".;") for clause in clauses if clause.strip())
     return f"{capital(text)}." if text else ""
+
+
+def known_text(value: object, longest: int = LONGEST_NAME) -> str | None:
+    r"""Return foreign text as one short line; None for a missing value of any kind.
+
+    Examples
+    --------
+    >>> known_text("chat\nservice"), known_text(float("nan"))
+    ('chat service', None)
+    """
+    return None if pd.isna(value) else plain(value, longest)
+
+
+def place_text(row: Mapping[Any, Any]) -> str:
+    """Return where a finding stands.
+
+    Examples
+    --------
+    >>> place_text({"path": "a.py", "line": 3}), place_text({"path": None, "line": None})
+    ('a.py:3', 'place not stated')
+    """
+    if pd.isna(row["path"]):
+        return "place not stated"
+    return plain(row["path"]) + (f":{row['line']}" if pd.notna(row["line"]) else "")
