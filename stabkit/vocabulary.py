@@ -5,7 +5,7 @@ One home for what would otherwise be known in many places, each a little differe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
@@ -13,13 +13,20 @@ from typing import Final, Literal
 __all__ = [
     "BAD",
     "CHECK_OUTCOMES",
+    "EXIT_CODES",
     "GOOD",
     "METRICS",
+    "OPEN",
     "OUTCOMES",
+    "STATUSES",
+    "STATUS_COUNTS",
+    "VERDICTS",
     "Metric",
+    "gravest",
     "is_time",
     "metric_of",
     "of_websocket",
+    "severity_rank",
 ]
 
 Probe = Literal["http", "websocket", "resources"]
@@ -117,14 +124,64 @@ def of_websocket(name: str | None) -> bool:
     return name is not None and metric_of(name).probe == "websocket"
 
 
+STATUSES: Final = ("skip", "pass", "xfail", "xpass", "no_result", "fail", "error")
+"""Statuses of a test, from harmless to worst."""
+
 BAD: Final = frozenset({"fail", "error", "no_result"})
 """Statuses of a test that did not do what it should."""
 
 GOOD: Final = frozenset({"pass", "xfail", "xpass"})
 """Statuses of a test that did; a skip is neither."""
 
+STATUS_COUNTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"passed": ("pass", "xpass"), "failed": ("fail",), "errors": ("error", "no_result"), "skipped": ("skip", "xfail")}
+)
+"""What test reports count, as they count it: an expected failure as skipped, an unexpected pass as passed."""
+
 CHECK_OUTCOMES: Final = ("fail", "not_checked", "pass")
 """Outcomes of a check, the worst first."""
 
 OUTCOMES: Final = ("regressed", "inconclusive", "improved", "stable")
 """Outcomes in order of weight, the gravest first."""
+
+OPEN: Final = ("regressed", "inconclusive")
+"""Outcomes that keep a run from being stable."""
+
+EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType({"error": 2, "regressed": 1, "inconclusive": 3, "stable": 0})
+"""The exit code of each verdict, and of what failed; the gravest first."""
+
+VERDICTS: Final = ("regressed", "inconclusive", "stable")
+"""Verdicts, the gravest first."""
+
+
+def gravest(codes: Iterable[int]) -> int:
+    """Return the exit code of several reports: that of the gravest; 0 of none.
+
+    Examples
+    --------
+    >>> gravest([0, 3, 1]), gravest([])
+    (1, 0)
+    """
+    found = set(codes)
+    return next((code for code in EXIT_CODES.values() if code in found), 0)
+
+
+_SEVERITIES: Final = (
+    ("none", "info", "information", "informational", "note", "hint", "style", "convention", "undefined"),
+    ("low", "minor", "refactor"),
+    ("warning", "medium", "moderate"),
+    ("error", "high", "major", "serious"),
+    ("critical", "blocker", "fatal", "severe"),
+)
+
+
+def severity_rank(severity: str | None) -> int | None:
+    """Return the place of a tool's severity word in the common order, from 0; None for a word not known.
+
+    Examples
+    --------
+    >>> severity_rank("warning"), severity_rank("HIGH"), severity_rank("spicy")
+    (2, 3, None)
+    """
+    word = severity.strip().lower() if isinstance(severity, str) else ""
+    return next((rank for rank, words in enumerate(_SEVERITIES) if word in words), None)

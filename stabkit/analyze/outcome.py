@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from stabkit.vocabulary import EXIT_CODES, OPEN, OUTCOMES
+
 if TYPE_CHECKING:
     from stabkit.config import Condition
 
@@ -160,12 +162,12 @@ class Gate:
     @property
     def exit_code(self) -> int:
         """0 stable, 1 regressed, 3 inconclusive."""
-        return {"stable": 0, "regressed": 1, "inconclusive": 3}[self.verdict]
+        return EXIT_CODES[self.verdict]
 
     @property
     def reasons(self) -> tuple[ConditionResult, ...]:
         """The gating conditions that are neither stable nor improved, in order of weight."""
-        return tuple(c for c in self.conditions if c.gating and c.outcome in ("regressed", "inconclusive"))
+        return tuple(c for c in self.conditions if c.gating and c.outcome in OPEN)
 
 
 def outcome_within(low: float, high: float, margin: float) -> Outcome:
@@ -191,7 +193,7 @@ def combine(outcomes: Sequence[Outcome]) -> Outcome:
     >>> combine(["stable", "improved"]), combine(["improved", "inconclusive"]), combine([])
     ('improved', 'inconclusive', 'inconclusive')
     """
-    order: tuple[Outcome, ...] = ("regressed", "inconclusive", "improved", "stable")
+    order: tuple[Outcome, ...] = OUTCOMES
     return next((word for word in order if word in outcomes), "inconclusive")
 
 

@@ -32,6 +32,7 @@ from stabkit.chart.drawing import (
 )
 from stabkit.numbers import amount_text
 from stabkit.text import count
+from stabkit.vocabulary import severity_rank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,27 +40,13 @@ if TYPE_CHECKING:
 __all__ = ["AgeBars", "NewFixedBars", "OpenBars"]
 
 _NAME = 26
-_ORDER = (
-    "critical",
-    "blocker",
-    "error",
-    "high",
-    "major",
-    "warning",
-    "medium",
-    "moderate",
-    "minor",
-    "low",
-    "note",
-    "info",
-    "none",
-)
 
 
 def _severities(frame: pd.DataFrame) -> list[str]:
     known = [str(name) for name in frame.columns if str(name).startswith("open_")]
-    rank = {f"open_{word}": i for i, word in enumerate(_ORDER)}
-    return sorted(known, key=lambda name: (rank.get(name, len(rank)), name))
+    return sorted(
+        known, key=lambda name: (1 if (place := severity_rank(name.removeprefix("open_"))) is None else -place, name)
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,13 +34,13 @@ from stabkit.chart.drawing import (
     width_pt,
 )
 from stabkit.text import count, joined
+from stabkit.vocabulary import BAD, STATUS_COUNTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["NotPassingBars", "StatusMap"]
 
-_BAD = ("fail", "error", "no_result")
 # More runs than these would leave no room for a glyph in a cell.
 _RUNS = 60
 _PARTS = (("failed", REGRESSED), ("flaky", INCONCLUSIVE), ("skipped", NO_VALUE))
@@ -170,7 +170,7 @@ class StatusMap:
             return Description("No test was unstable", "Empty test by run map, where no test failed or recovered")
         runs = frame.drop_duplicates("run_id")[["run_id", "label"]].reset_index(drop=True)
         last = frame[frame["run_id"] == runs["run_id"].iloc[-1]]
-        failing = list(last.loc[last["status"].isin(_BAD), "test_id"])
+        failing = list(last.loc[last["status"].isin(BAD), "test_id"])
         total = frame["test_id"].nunique()
         if failing:
             names = joined([str(test).rpartition("::")[2] or str(test) for test in failing], most=2)
@@ -190,11 +190,11 @@ class StatusMap:
 def _kind(status: object, *, recovered: bool) -> str | None:
     if status is None or pd.isna(status):
         return None
-    if status in _BAD:
+    if status in BAD:
         return "failed"
     if recovered:
         return "recovered"
-    return "skipped" if status in ("skip", "xfail") else "passed"
+    return "skipped" if status in STATUS_COUNTS["skipped"] else "passed"
 
 
 _FILLS = {"failed": REGRESSED, "recovered": INCONCLUSIVE, "skipped": NO_VALUE, "passed": SAFE_BAND}

@@ -23,9 +23,10 @@ from stabkit.cli.options import (
     terminal_of,
     usual_config,
 )
-from stabkit.cli.reports import gravest, notebooks_of, words_of
+from stabkit.cli.reports import notebooks_of, words_of
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import StabkitError, UsageError
+from stabkit.vocabulary import EXIT_CODES, VERDICTS, gravest
 
 if TYPE_CHECKING:
     from stabkit.pipeline import Listed, Made, Progressed
@@ -34,7 +35,7 @@ __all__ = ["batch"]
 
 _SHOWN_PROBLEMS: Final = 20
 # As in the index: what most needs a look comes first.
-_ORDER: Final = ("failed", "regressed", "inconclusive", "stable", "none")
+_ORDER: Final = ("failed", *VERDICTS, "none")
 _WORDS: Final = {"none": "without verdict"}
 _GLYPHS: Final = {"failed": "!", "regressed": "✗", "inconclusive": "?", "stable": "✓", "none": "–"}
 _SHOWN_ROWS: Final = 200
@@ -217,7 +218,7 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def _group(made: Made) -> str:
-    if made.exit_code == 2 or made.files is None:
+    if made.exit_code == EXIT_CODES["error"] or made.files is None:
         return "failed"
     return made.files.verdict or "none"
 

@@ -12,6 +12,7 @@ from stabkit.cli.completion import one_of
 from stabkit.cli.options import FormatOption, OutputOption, terminal_of
 from stabkit.cli.terminal import Format
 from stabkit.errors import ConfigError, EvidenceError
+from stabkit.vocabulary import EXIT_CODES
 
 __all__ = ["demo", "index", "init"]
 
@@ -84,7 +85,7 @@ def demo(
     terminal = terminal_of(context)
     finished = walk(scenario, output, rounds=rounds, note=terminal.note, progress=terminal.progress())
     terminal.result(finished.summary)
-    if finished.exit_code == 3 and finished.decide is not None:
+    if finished.exit_code == EXIT_CODES["inconclusive"] and finished.decide is not None:
         terminal.note(f"Next: a quiet machine and more rounds decide more: {finished.decide}")
     else:
         terminal.note("Next: open the pages; then, in a project of your own: stabkit init")

@@ -23,11 +23,12 @@ from stabkit.cli.options import (
 )
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import StabkitError, UsageError
+from stabkit.vocabulary import EXIT_CODES, gravest
 
 if TYPE_CHECKING:
     from stabkit.pipeline import Job, ReportFiles
 
-__all__ = ["gravest", "notebooks_of", "report", "words_of"]
+__all__ = ["notebooks_of", "report", "words_of"]
 
 
 def report(
@@ -170,9 +171,4 @@ def _say_made(
             terminal.result(f"{page.html}  {page.title}")
     if open_page and pages:
         terminal.open_page(pages[0].html)
-    return gravest([2 if isinstance(entry, StabkitError) else entry.exit_code for entry in made])
-
-
-def gravest(codes: Sequence[int]) -> int:
-    """Return the exit code of several reports: that of the gravest."""
-    return next((code for code in (2, 1, 3) if code in codes), 0)
+    return gravest([EXIT_CODES["error"] if isinstance(entry, StabkitError) else entry.exit_code for entry in made])

@@ -35,6 +35,7 @@ from stabkit.pipeline.reports import (
 from stabkit.pipeline.watch import Watch
 from stabkit.probe import UnavailableError, find_group
 from stabkit.report.page import UNFINISHED, check_folder
+from stabkit.vocabulary import EXIT_CODES
 
 __all__ = ["EXPECTED_MB", "Made", "Progressed", "cores", "free_mb", "make_reports", "run_batch"]
 
@@ -75,7 +76,7 @@ class Made:
     @property
     def exit_code(self) -> int:
         """Return 0 stable or nothing judged, 1 regressed, 2 failed, 3 inconclusive."""
-        return 2 if self.files is None or self.error is not None else self.files.exit_code
+        return EXIT_CODES["error"] if self.files is None or self.error is not None else self.files.exit_code
 
 
 @dataclass(frozen=True)

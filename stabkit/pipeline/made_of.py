@@ -15,13 +15,14 @@ from stabkit.pipeline.reports import Job, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
 from stabkit.report.page import package_version
 from stabkit.store import Store, open_store
+from stabkit.vocabulary import EXIT_CODES, VERDICTS
 
 __all__ = ["Ingredients", "recorded", "same"]
 
 #: Parameters whose values name runs, or evidence files.
 _SIDES: Final = ("baseline", "candidate", "run")
 # Whatever else a result says, it is a failure, or somebody wrote into it.
-_CAME_OUT: Final = ((None, 0), ("stable", 0), ("regressed", 1), ("inconclusive", 3))
+_CAME_OUT: Final = ((None, 0), *((verdict, EXIT_CODES[verdict]) for verdict in VERDICTS))
 # What is hashed of a folder: beyond this, reading would cost more than making the report again.
 _MOST_FILES: Final = 1_000
 _MOST_BYTES: Final = 200_000_000

@@ -11,18 +11,12 @@ from stabkit.read import records
 from stabkit.read.tests import MASKED
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
-from stabkit.vocabulary import BAD, GOOD
+from stabkit.vocabulary import BAD, GOOD, STATUS_COUNTS
 
 __all__ = ["source_summary"]
 
-_KEYS = {
-    "passed": ("pass", "xpass"),
-    "failed": ("fail",),
-    "errors": ("error", "no_result"),
-    "skipped": ("skip", "xfail"),
-}
 _QUANTILES: Final = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
-_NO_TESTS: Final[dict[str, Any]] = {"tests": 0, "cases": 0, **dict.fromkeys(_KEYS, 0), "flaky": 0, "time_s": None}
+_NO_TESTS: Final[dict[str, Any]] = dict.fromkeys(("tests", "cases", *STATUS_COUNTS, "flaky"), 0) | {"time_s": None}
 
 
 def source_summary(evidence: Evidence) -> list[dict[str, Any]]:
@@ -97,7 +91,8 @@ def _tests(tests: pd.DataFrame) -> dict[str, dict[str, Any]]:
     # A masked attempt is a case of the file: its reporter wrote it down as one that passed.
     cases = tests[~(following.fillna(value=False).astype(bool) & bad & ~masked)]
     status = cases["status"].mask(masked.loc[cases.index], "pass")
-    kinds = pd.DataFrame({key: status.isin(words) for key, words in _KEYS.items()}).groupby(cases["source"]).sum()
+    kinds = pd.DataFrame({key: status.isin(words) for key, words in STATUS_COUNTS.items()})
+    kinds = kinds.groupby(cases["source"]).sum()
     times = cases.groupby("source")["time_s"].agg(lambda found: found.sum(min_count=1))
     ids = tests.groupby("source")["test_id"].nunique()
     sizes = cases.groupby("source").size()
@@ -106,7 +101,7 @@ def _tests(tests: pd.DataFrame) -> dict[str, dict[str, Any]]:
         path: {
             "tests": int(ids[path]),
             "cases": int(sizes[path]),
-            **{key: int(kinds.loc[path, key]) for key in _KEYS},
+            **{key: int(kinds.loc[path, key]) for key in STATUS_COUNTS},
             "flaky": flaky.get(path, 0),
             "time_s": round(float(times[path]), 6) if pd.notna(times[path]) else None,
         }

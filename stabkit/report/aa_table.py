@@ -10,6 +10,7 @@ from stabkit.analyze.statistics import MAX_ALARMS, MetricNoise
 from stabkit.numbers import amount_text, percent, significant
 from stabkit.report.display import Column, Table
 from stabkit.text import count, joined
+from stabkit.vocabulary import OUTCOMES
 
 __all__ = ["noise_table"]
 
@@ -37,8 +38,7 @@ def noise_table(noise: Sequence[MetricNoise], environment: str | None) -> Table:
 
 
 def _row(found: MetricNoise) -> dict[str, Any]:
-    words = ("stable", "improved", "regressed", "inconclusive")
-    outcomes = [f"{amount_text(number)} {word}" for word in words if (number := getattr(found, word))]
+    outcomes = [f"{amount_text(number)} {word}" for word in reversed(OUTCOMES) if (number := getattr(found, word))]
     size = f"{found.metric}{f', {found.connection}' if found.connection else ''} · {found.rounds:g} rounds a run"
     rate = f"{percent(found.false_alarms / found.pairs)} [{percent(found.alarms_low)}, {percent(found.alarms_high)}]"
     effective = (

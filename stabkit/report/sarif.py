@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from stabkit.analyze.findings import severity_rank
+from stabkit.vocabulary import severity_rank
 
 __all__ = ["new_findings_log"]
 

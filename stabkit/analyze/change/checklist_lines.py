@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.checks import worst_checks
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.config import ChecklistLine, Config
+from stabkit.vocabulary import CHECK_OUTCOMES, OPEN
 
 __all__ = ["readiness"]
 
@@ -76,7 +78,7 @@ def _once(rows: Sequence[Row]) -> list[Row]:
 
 
 def _services(checks: pd.DataFrame) -> Row:
-    line, probes = "services healthy", checks[checks["target"] != "changes"]
+    line, probes = "services healthy", worst_checks(checks[checks["target"] != "changes"]).sort_index()
     if probes.empty:
         return _row(line, "not_checked", "no probe ran")
     answer, shown = _worst(probes)
@@ -103,8 +105,7 @@ def _by_check(line: str, checks: pd.DataFrame, target: str | None, check: str) -
     if found.empty:
         why = "no git range was collected" if target == "changes" else f"there is no check {check!r}"
         return _row(line, "not_checked", why)
-    order = {"fail": 0, "not_checked": 1, "pass": 2}
-    worst = found.loc[found["outcome"].map(order).sort_values(kind="stable").index[0]]
+    worst = found.loc[found["outcome"].map(CHECK_OUTCOMES.index).sort_values(kind="stable").index[0]]
     observed, detail = (worst[name] if pd.notna(worst[name]) else None for name in ("observed", "detail"))
     because = observed or (detail if worst["outcome"] == "not_checked" else None) or str(worst["outcome"])
     return _row(line, _ANSWERS[worst["outcome"]], because, method=f"checks: {check}", evidence=detail)
@@ -121,7 +122,7 @@ def _compatible(changes: dict[str, Row]) -> Row:
 def _by_conditions(line: str, conditions: Sequence[ConditionResult], nothing: str) -> Row:
     if not conditions:
         return _row(line, "not_checked", nothing)
-    for outcome in ("regressed", "inconclusive"):
+    for outcome in OPEN:
         found = [c for c in conditions if c.outcome == outcome]
         if found:
             names = ", ".join(c.name for c in found)

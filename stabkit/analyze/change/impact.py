@@ -16,6 +16,7 @@ import pandas as pd
 from stabkit.analyze.change.checklist_lines import readiness
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.config import Area, Config
+from stabkit.vocabulary import BAD, STATUS_COUNTS
 
 __all__ = ["LEVELS", "area_coincidence", "assess_changes", "readiness", "recommendations"]
 
@@ -198,10 +199,10 @@ def _tested(path: str, tests: pd.DataFrame | None) -> tuple[bool, str]:
     if named.empty:
         return False, "no tests named after it"
     # The last attempt decides; a test that passed only on a retry is no proof, so every attempt must have passed.
-    bad = sorted(set(named.loc[~named["status"].isin(["pass", "xfail", "skip"]), "test_id"]))
+    bad = sorted(set(named.loc[named["status"].isin(BAD), "test_id"]))
     if bad:
         return False, f"tests named after it did not pass: {', '.join(bad[:3])}"
-    passed = named.loc[named["status"] == "pass", "test_id"].nunique()
+    passed = named.loc[named["status"].isin(STATUS_COUNTS["passed"]), "test_id"].nunique()
     return bool(
         passed
     ), f"{passed} tests named after it passed (heuristic)" if passed else "tests named after it skipped"

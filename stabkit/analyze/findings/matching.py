@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from stabkit.analyze.findings.pairing import Finding, Hunks, Lines, Pair, normal_path, pair_findings, read_findings
 
-__all__ = ["FINDING_STATES", "GONE", "FindingComparison", "match_findings", "severity_rank", "worst_first"]
+__all__ = ["FINDING_STATES", "GONE", "FindingComparison", "match_findings", "worst_first"]
 
 FINDING_STATES: Final = ("new", "reopened", "updated", "not_scanned", "moved", "fixed", "persisting")
 GONE: Final = ("fixed", "not_scanned")
@@ -34,19 +34,6 @@ _COLUMNS: Final = (
     ),
     *("reason", "baseline_path", "baseline_line", "baseline_severity", "baseline_suppressed"),
 )
-_SEVERITIES: Final[Mapping[str, int]] = {
-    word: rank
-    for rank, words in enumerate(
-        (
-            ("none", "info", "information", "informational", "note", "hint", "style", "convention", "undefined"),
-            ("low", "minor", "refactor"),
-            ("warning", "medium", "moderate"),
-            ("error", "high", "major", "serious"),
-            ("critical", "blocker", "fatal", "severe"),
-        )
-    )
-    for word in words
-}
 _ROOTED: Final = re.compile(r"/|[A-Za-z]:")  # an absolute path: of one machine, not of the repository
 
 
@@ -120,17 +107,6 @@ class _Context:
     deleted: frozenset[str]
     added: frozenset[str]
     past: frozenset[str] = field(default_factory=frozenset)
-
-
-def severity_rank(severity: str | None) -> int | None:
-    """Return the place of a tool's severity word in the common order, from 0; None for a word not known.
-
-    Examples
-    --------
-    >>> severity_rank("warning"), severity_rank("HIGH"), severity_rank("spicy")
-    (2, 3, None)
-    """
-    return _SEVERITIES.get(severity.strip().lower()) if isinstance(severity, str) else None
 
 
 def match_findings(

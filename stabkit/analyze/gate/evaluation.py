@@ -22,7 +22,7 @@ from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
 from stabkit.config import Condition, ConditionKind, Config
 from stabkit.kinds import KINDS, kind_of
 from stabkit.schema import Evidence
-from stabkit.vocabulary import OUTCOMES, metric_of
+from stabkit.vocabulary import OPEN, OUTCOMES, metric_of
 
 __all__ = ["RunEvidence", "compare_exactly", "evaluate_gate", "evidence_conditions"]
 
@@ -163,7 +163,7 @@ def _evidence_results(
 
     A failed source or declared evidence that is missing blocks STABLE even where no condition speaks of it.
     """
-    open_ = any(result.gating and result.outcome in ("regressed", "inconclusive") for result in judged)
+    open_ = any(result.gating and result.outcome in OPEN for result in judged)
     covered = [(_source_kinds(condition, sides), condition.target) for condition in conditions if condition.gating]
     needs = [
         source.need

@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 
 from stabkit.analyze.latency import LatencyComparison, Population, compare_latency, find_populations, judged_times
-from stabkit.analyze.outcome import Outcome
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import (
     LEVEL,
@@ -26,11 +25,10 @@ from stabkit.analyze.statistics import (
 )
 from stabkit.config import Condition, Config
 from stabkit.kinds import usual_margin
-from stabkit.vocabulary import is_time
+from stabkit.vocabulary import OUTCOMES, is_time
 
 __all__ = ["SelfPair", "alarm_bounds", "measure_noise"]
 
-_OUTCOMES: Final[tuple[Outcome, ...]] = ("stable", "improved", "regressed", "inconclusive")
 _QUANTILES: Final = ("p50", "p99")
 
 
@@ -147,7 +145,7 @@ def _margins(population: Population, config: Config) -> tuple[float, float]:
 
 def _summary(key: tuple[str, str, str | None], compared: Sequence[_Compared]) -> MetricNoise:
     outcomes = [one.comparison.outcome for one in compared]
-    counts = {word: outcomes.count(word) for word in _OUTCOMES}
+    counts = {word: outcomes.count(word) for word in OUTCOMES}
     low, high = alarm_bounds(counts["regressed"] + counts["improved"], len(outcomes))
     (run_sd, run_df), (tail_run_sd, tail_df) = (_between(compared, quantile) for quantile in _QUANTILES)
     both = [side for one in compared for side in one.sides]

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.vocabulary import STATUS_COUNTS
+
 __all__ = [
     "FEWEST_COMMON",
     "LEFT_OUT",
@@ -61,7 +63,8 @@ def coverage(transitions: pd.DataFrame) -> Coverage:
 
 def expected_to_fail(transitions: pd.DataFrame) -> list[str]:
     """Return the tests that passed before and are now expected to fail: no regression by the rules, and no success."""
-    marked = transitions["baseline_status"].isin(["pass", "xpass"]) & (transitions["candidate_status"] == "xfail")
+    passed = transitions["baseline_status"].isin(STATUS_COUNTS["passed"])
+    marked = passed & (transitions["candidate_status"] == "xfail")
     found: list[str] = transitions.loc[marked, "test_id"].tolist()
     return found
 

@@ -9,14 +9,12 @@ import pandas as pd
 
 from stabkit.errors import UsageError, nearest
 from stabkit.schema import conform
-from stabkit.vocabulary import BAD, GOOD
+from stabkit.vocabulary import BAD, GOOD, STATUSES
 
 __all__ = ["SEVERITY", "deciding_attempts", "final_results"]
 
-SEVERITY: Final[Mapping[str, int]] = {
-    word: rank for rank, word in enumerate(("skip", "pass", "xfail", "xpass", "no_result", "fail", "error"))
-}
-"""From harmless to worst: the worst of several undeclared results of one id counts."""
+SEVERITY: Final[Mapping[str, int]] = {word: rank for rank, word in enumerate(STATUSES)}
+"""The worst of several undeclared results of one id counts."""
 
 
 def deciding_attempts(tests: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:

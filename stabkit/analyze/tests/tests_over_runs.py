@@ -5,7 +5,7 @@ Only comparable runs share a line: the column ``line`` numbers the stretch that 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import numpy as np
@@ -15,19 +15,12 @@ from stabkit.analyze.statistics import wilson
 from stabkit.analyze.tests.final_attempts import final_results
 from stabkit.errors import UsageError
 from stabkit.runs import order_runs
-from stabkit.vocabulary import BAD, GOOD
+from stabkit.vocabulary import BAD, GOOD, STATUS_COUNTS
 
 __all__ = ["pass_history", "test_run_map"]
 
 _RUN: Final = ["run_id", "label", "started_at", "environment"]
-_COUNTS: Final[dict[str, Collection[str]]] = {
-    "passed": ("pass", "xpass"),
-    "failed": ("fail",),
-    "errors": ("error", "no_result"),
-    "skipped": ("skip", "xfail"),
-    "good": GOOD,
-    "bad": BAD,
-}
+_COUNTS: Final[Mapping[str, Collection[str]]] = {**STATUS_COUNTS, "good": GOOD, "bad": BAD}
 
 
 def pass_history(tests: pd.DataFrame, runs: pd.DataFrame, *, suite: str | None = None) -> pd.DataFrame:

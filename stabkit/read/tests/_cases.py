@@ -17,6 +17,7 @@ from stabkit.read.xml_tree import Soundness
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
+from stabkit.vocabulary import BAD, STATUS_COUNTS, STATUSES
 
 __all__ = ["CUT_TEXTS", "TEXT_LIMIT", "TWICE", "UNCARRIED", "Attempt", "Case", "Report", "number"]
 
@@ -39,12 +40,10 @@ UNCARRIED: Final = (
 _BAD: Final = ("fail", "error")
 # How the counts of headers are called here -> the statuses that they count.
 _COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
-    "tests": ("pass", "fail", "error", "skip", "xfail", "xpass", "no_result"),
-    "passed": ("pass", "xpass"),
-    "failures": ("fail",),
-    "errors": ("error", "no_result"),
-    "failed": ("fail", "error", "no_result"),
-    "skipped": ("skip", "xfail"),
+    "tests": STATUSES,
+    **STATUS_COUNTS,
+    "failures": STATUS_COUNTS["failed"],
+    "failed": tuple(sorted(BAD)),
 }
 
 

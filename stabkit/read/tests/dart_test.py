@@ -13,6 +13,7 @@ from stabkit.read.json_content import NO_JSON, json_line
 from stabkit.read.json_shapes import mapped, text, whole
 from stabkit.read.tests._cases import Attempt, Case, Report
 from stabkit.schema import Evidence
+from stabkit.vocabulary import STATUSES
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
@@ -20,7 +21,6 @@ FORMAT: Final = "dart-test"
 KIND: Final = "tests"
 
 _STATUS: Final[Mapping[str, str]] = {"success": "pass", "failure": "fail", "error": "error"}
-_RANK: Final = ("skip", "pass", "no_result", "fail", "error")
 
 
 def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
@@ -47,7 +47,7 @@ class _Test:
         return (self.ended - self.started) / 1000
 
     def worsen(self, status: str) -> None:
-        if self.status == "no_result" or _RANK.index(status) > _RANK.index(self.status):
+        if self.status == "no_result" or STATUSES.index(status) > STATUSES.index(self.status):
             self.status = status
 
 

@@ -10,6 +10,7 @@ from stabkit.read.content import xml_root
 from stabkit.read.tests._cases import Case, Report, number
 from stabkit.read.xml_tree import Element, failed_alone, failure_text, read_tree
 from stabkit.schema import Evidence
+from stabkit.vocabulary import BAD
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
@@ -59,7 +60,7 @@ def _failed_suite(element: Element) -> bool:
 
 
 def _bad_case(element: Element) -> bool:
-    return element.name == "test-case" and _status(element) in ("fail", "error", "no_result")
+    return element.name == "test-case" and _status(element) in BAD
 
 
 def _status(element: Element) -> str:

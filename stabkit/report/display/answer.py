@@ -10,6 +10,7 @@ from stabkit.chart import Strip
 from stabkit.errors import UsageError
 from stabkit.report.display import Piece, badge
 from stabkit.report.display.escape import markdown_code, markdown_text, plain_text
+from stabkit.vocabulary import EXIT_CODES, VERDICTS
 
 __all__ = ["KeyMetric", "Reason", "Subject", "Verdict"]
 
@@ -153,7 +154,7 @@ class Verdict(Piece):
     decides: str | None = None
 
     def __post_init__(self) -> None:
-        if self.word not in ("stable", "regressed", "inconclusive"):
+        if self.word not in VERDICTS:
             raise UsageError(f"No verdict {self.word!r}.", hint="Known: stable, regressed, inconclusive.")
 
     @property
@@ -179,7 +180,7 @@ class Verdict(Piece):
     @property
     def exit_code(self) -> int:
         """0 stable, 1 regressed, 3 inconclusive."""
-        return {"stable": 0, "regressed": 1, "inconclusive": 3}[self.word]
+        return EXIT_CODES[self.word]
 
     def __repr__(self) -> str:
         head = [plain_text(self.subject.title)] if self.subject else []

@@ -19,6 +19,7 @@ from stabkit.report.index.matrix import matrix, newest_of_each
 from stabkit.report.index.results import GROUPS, Unread, group_badge, read_folder
 from stabkit.report.page import write_whole
 from stabkit.text import count
+from stabkit.vocabulary import EXIT_CODES
 
 __all__ = ["Index", "make_index", "write_index"]
 
@@ -84,7 +85,7 @@ def make_index(folder: Path | str) -> Index:
     reports = place_in_lines(found.results)
     tally = Counter(one.group for one in found.results)
     counts = {group: tally[group] for group, _, _ in GROUPS} | {"unread": len(found.unread)}
-    code = 2 if found.unread else next((worst for group, _, worst in GROUPS if tally[group]), 0)
+    code = EXIT_CODES["error"] if found.unread else next((worst for group, _, worst in GROUPS if tally[group]), 0)
     made = Index(root / "index.html", root / "index.json", root / "index.md", found.unread, found.others, code)
     sentence = _sentence(counts)
     try:

@@ -9,12 +9,12 @@ from typing import Final
 
 from stabkit.report.index.lines import NO_TIME, Placed
 from stabkit.report.index.results import Result
+from stabkit.vocabulary import OPEN
 
 __all__ = ["Matrix", "matrix", "newest_of_each"]
 
 # More columns than this no longer fit on a page; those that are not stable are shown first.
 SHOWN_CONDITIONS: Final = 12
-_OPEN: Final = ("regressed", "inconclusive")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def matrix(reports: Sequence[Mapping[str, str]]) -> Matrix | None:
     shared = [name for name, amount in times.items() if amount > 1]
     if not shared:
         return None
-    open_ = Counter(name for report in reports for name, outcome in report.items() if outcome in _OPEN)
+    open_ = Counter(name for report in reports for name, outcome in report.items() if outcome in OPEN)
     ordered = sorted(shared, key=lambda name: (-open_[name], name))
     shown = tuple(ordered[:SHOWN_CONDITIONS])
     lines = tuple(

@@ -22,15 +22,14 @@ from stabkit.report.display import SCHEMA_VERSION, badge
 from stabkit.report.sections import strip
 from stabkit.report.words import leading_estimate
 from stabkit.text import joined, plain
+from stabkit.vocabulary import EXIT_CODES, VERDICTS
 
 __all__ = ["GROUPS", "Folder", "Result", "Unread", "group_badge", "read_folder"]
 
 # In the order of the page, with the exit code of a whole batch whose worst report is of the group.
 GROUPS: Final = (
-    ("error", "failed to execute", 2),
-    ("regressed", "regressed", 1),
-    ("inconclusive", "inconclusive", 3),
-    ("stable", "stable", 0),
+    ("error", "failed to execute", EXIT_CODES["error"]),
+    *((verdict, verdict, EXIT_CODES[verdict]) for verdict in VERDICTS),
     ("none", "without verdict", 0),
 )
 
@@ -40,7 +39,7 @@ _LARGEST_NUMBER: Final = 1e300  # what is larger has no percentage
 # Two of them make a file the result of a report, so that one which lacks the third is told and not left out.
 _OWN_KEYS: Final = frozenset({"notebook", "sections", "verdict"})
 _INDEX: Final = "index.json"
-_EXIT_CODES: Final[Mapping[str | None, int]] = {"stable": 0, "regressed": 1, "inconclusive": 3, None: 0}
+_EXIT_CODES: Final[Mapping[str | None, int]] = {None: 0, **{verdict: EXIT_CODES[verdict] for verdict in VERDICTS}}
 
 
 class _UnusableError(Exception):
@@ -208,7 +207,7 @@ def _group(content: Mapping[str, Any], *, failed: bool) -> str:
     if "verdict" not in content:
         raise _UnusableError("It has no verdict, not even null")
     verdict, code = content["verdict"], content.get("exit_code")
-    if failed or code == 2:
+    if failed or code == EXIT_CODES["error"]:
         return "error"
     if not isinstance(verdict, str | None) or verdict not in _EXIT_CODES:
         raise _UnusableError(f"Its verdict is {_as_json(verdict)}, which is none")

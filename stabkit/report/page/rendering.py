@@ -22,6 +22,7 @@ from stabkit.report.page.cells import Failure, Section, collect_cells, read_note
 from stabkit.report.page.shell import package_version, page_css
 from stabkit.report.words import moment
 from stabkit.text import count
+from stabkit.vocabulary import EXIT_CODES
 
 __all__ = ["Rendered", "render"]
 
@@ -184,7 +185,7 @@ def _window_title(heading: str, verdict: Any, subject: Mapping[str, Any], failur
 
 
 def _result(name: str, heading: str, verdict: Any, failure: Failure | None, parts: list[Section]) -> dict[str, Any]:
-    exit_code = 2 if failure else int(verdict["exit_code"]) if verdict else 0
+    exit_code = EXIT_CODES["error"] if failure else int(verdict["exit_code"]) if verdict else 0
     return {
         "schema": SCHEMA_VERSION,
         "notebook": name,

@@ -25,6 +25,7 @@ from stabkit.report.words import (
     waiting_reason,
 )
 from stabkit.text import capital, count, joined, plain
+from stabkit.vocabulary import OPEN
 
 __all__ = ["LEVELS", "area_table", "change_impact", "change_table", "impact_figure", "readiness", "risks"]
 
@@ -155,7 +156,7 @@ def risks(case: Case) -> Piece:
             "watch": SECTIONS[section_of(condition)],
         }
         for condition in case.gate.conditions
-        if condition.outcome in ("regressed", "inconclusive") and not lacks_baseline(condition)
+        if condition.outcome in OPEN and not lacks_baseline(condition)
     ]
     waiting = [condition for condition in case.gate.conditions if lacks_baseline(condition)]
     if waiting:
@@ -194,7 +195,7 @@ def risks(case: Case) -> Piece:
 def _risk_counts(gate: Gate, states: list[str]) -> str:
     """Return how many conditions and changed files the risks are, the gravest first."""
     outcomes = Counter(condition.outcome for condition in gate.conditions)
-    open_ = {word: outcomes[word] for word in ("regressed", "inconclusive")}
+    open_ = {word: outcomes[word] for word in OPEN}
     files: list[str] = []
     for level in ("high", "medium"):
         if amount := states.count(level):

@@ -15,7 +15,6 @@ from stabkit.analyze.findings import (
     finding_history,
     score_claims,
     score_conflicts,
-    severity_rank,
     united_findings,
 )
 from stabkit.case import Case
@@ -26,6 +25,7 @@ from stabkit.report.sections.gaps import absent
 from stabkit.report.words import known_text, place_text, sentence
 from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb
+from stabkit.vocabulary import severity_rank
 
 __all__ = ["compliance", "findings_table", "history_figures", "score_pieces"]
 
@@ -168,8 +168,8 @@ def _severities(states: pd.DataFrame) -> str:
 def _by_severity(states: pd.DataFrame) -> Table:
     named = states.assign(severity=states["severity"].fillna("not stated"))
     severities = sorted(set(named["severity"]), key=lambda word: (-(severity_rank(word) or 0), word))
-    shown = ("new", "reopened", "updated", "moved", "not_scanned", "fixed", "persisting")
-    present = [state for state in shown if (named["state"] == state).any() or state in ("new", "fixed", "persisting")]
+    seen = {*named["state"], "new", "fixed", "persisting"}
+    present = [state for state in FINDING_STATES if state in seen]
     rows = tuple(
         {
             "severity": plain(severity),

@@ -16,10 +16,10 @@ from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
 from stabkit.report.words import confidence_text, known_text, moment, sentence
 from stabkit.text import count, plain, shell, verb
+from stabkit.vocabulary import VERDICTS
 
 __all__ = ["METHODS", "evidence_and_method"]
 
-OUTCOMES: Final = ("stable", "regressed", "inconclusive")
 
 # The methods in words; each names its source. They describe analyze/, and change only with it.
 METHODS: Final = (
@@ -111,7 +111,7 @@ def _looks(case: Case) -> list[Piece]:
             "rounds": amount_text(look.rounds),
             "share": percent(look.share),
             "confidence": confidence_text(look.confidence),
-            "verdict": look.verdict if look.verdict in OUTCOMES else "not judged",
+            "verdict": look.verdict if look.verdict in VERDICTS else "not judged",
         }
         for number, look in enumerate(looks, start=1)
     )

@@ -31,12 +31,13 @@ from stabkit.report.words import (
     values_text,
 )
 from stabkit.text import capital, count, plain
+from stabkit.vocabulary import OUTCOMES
 
 __all__ = ["estimate_table", "first_metrics", "key_metrics"]
 
 KEY: Final = 5
 COMPARED: Final = 2
-ORDER: Final = {"regressed": 0, "inconclusive": 1, "improved": 2, "stable": 3}
+ORDER: Final = {word: rank for rank, word in enumerate(OUTCOMES)}
 
 
 def key_metrics(case: Case, *, drawn: bool = True) -> Piece:

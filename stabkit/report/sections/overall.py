@@ -24,10 +24,9 @@ from stabkit.report.words import (
     within_reach,
 )
 from stabkit.text import capital, count, joined, plain, verb
+from stabkit.vocabulary import OUTCOMES
 
 __all__ = ["business_value", "conclusion", "executive_summary", "recommendations", "verdict"]
-
-_WORST = ("regressed", "inconclusive", "improved", "stable")
 
 
 def verdict(case: Case) -> Verdict:
@@ -101,7 +100,7 @@ def business_value(case: Case) -> Piece:
                 "outcome": _worst(guards, incomplete=bool(lost)),
             }
         )
-    rows.sort(key=lambda row: (_WORST.index(row["outcome"]) if row["outcome"] in _WORST else 1, row["journey"][0]))
+    rows.sort(key=lambda row: (OUTCOMES.index(row["outcome"]) if row["outcome"] in OUTCOMES else 1, row["journey"][0]))
     lead = sentence(
         f"{count(len(unguarded), 'journey')} {verb('has', len(unguarded))} no guard: {joined(unguarded)}"
         if unguarded
@@ -122,7 +121,7 @@ def _worst(guards: list[ConditionResult], *, incomplete: bool) -> str:
     if not guards:
         return "no evidence"
     found = {g.outcome for g in guards} | ({"inconclusive"} if incomplete else set())
-    return next(word for word in _WORST if word in found)
+    return next(word for word in OUTCOMES if word in found)
 
 
 def recommendations(case: Case) -> Piece:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stabkit.analyze import ConditionResult
+from stabkit.analyze.findings import FINDING_STATES
 from stabkit.numbers import significant
 from stabkit.report.words.estimates import value_text
 from stabkit.text import count, joined, plain
@@ -56,7 +57,7 @@ def _tests_text(facts: Mapping[str, Any]) -> str:
 
 
 def _findings_text(facts: Mapping[str, Any]) -> str:
-    moved = [f"{facts[state]} {state.replace('_', ' ')}" for state in _STATES if facts.get(state)]
+    moved = [f"{facts[state]} {state.replace('_', ' ')}" for state in FINDING_STATES if facts.get(state)]
     compared = "the scans can be compared" if facts.get("comparable") else "the scans cannot be compared"
     why = joined(facts.get("why") or facts.get("assumed") or ())
     parts = [
@@ -65,9 +66,6 @@ def _findings_text(facts: Mapping[str, Any]) -> str:
         f"{facts.get('gating', 0)} gating",
     ]
     return "; ".join([*(part for part in parts if part), f"{compared}: {why}" if why else compared])
-
-
-_STATES = ("new", "reopened", "fixed", "persisting", "moved", "updated", "not_scanned")
 
 
 def item_text(kind: str, item: Mapping[str, Any]) -> str:

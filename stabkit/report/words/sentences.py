@@ -18,7 +18,7 @@ from stabkit.report.display import SECTIONS, Reason
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
 from stabkit.text import count, joined, plain, plural, verb
-from stabkit.vocabulary import of_websocket
+from stabkit.vocabulary import OUTCOMES, of_websocket
 
 __all__ = [
     "doubt_text",
@@ -383,7 +383,7 @@ def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:
     '1 metric regressed, 3 are stable'
     """
     parts: list[str] = []
-    for outcome in ("regressed", "inconclusive", "improved", "stable"):
+    for outcome in OUTCOMES:
         amount = counts.get(outcome, 0)
         if not amount:
             continue

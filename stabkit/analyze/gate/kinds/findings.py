@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze.findings import FINDING_STATES, GONE, FindingComparison, compare_findings, severity_rank
+from stabkit.analyze.findings import FINDING_STATES, GONE, FindingComparison, compare_findings
 from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
+from stabkit.vocabulary import severity_rank
 
 __all__ = ["judge"]
 
