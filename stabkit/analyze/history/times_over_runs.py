@@ -21,7 +21,7 @@ from stabkit.analyze.statistics import (
 )
 from stabkit.errors import UsageError, nearest
 from stabkit.runs import order_runs
-from stabkit.samples import TO_MS, best_column, counted, failed, milliseconds
+from stabkit.samples import TIME_COLUMNS, TO_MS, best_column, counted, failed, milliseconds
 from stabkit.schema import conform
 
 __all__ = ["run_history"]
@@ -140,7 +140,7 @@ def _main_population(usable: pd.DataFrame, main: str) -> pd.DataFrame:
 
 def _timed(rows: pd.DataFrame, run_ids: pd.Series) -> pd.DataFrame:
     """Return the rows that have a time, with it as ``_ms``, in time order within the rounds."""
-    by_run = dict(iter(rows.groupby("run_id")))
+    by_run = dict(iter(rows[[*TIME_COLUMNS, "unit"]].groupby(rows["run_id"])))
     parts = [by_run[run] for run in run_ids if run in by_run]
     column = best_column(parts) or best_column(parts[-1:])
     timed = rows.iloc[:0].assign(_ms=0.0) if column is None else rows.assign(_ms=milliseconds(rows, column))

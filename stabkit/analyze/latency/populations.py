@@ -127,8 +127,14 @@ def find_populations(
     before, after = (_chosen(frame, condition, wanted) for frame in sides.table("samples"))
     if not split:
         before, after = (frame.assign(connection=None, warmup=False) for frame in (before, after))
-    keys = sorted({*_keys(before), *_keys(after)}, key=lambda key: tuple(part or "" for part in key))
-    return [known.get(key) or Population(*key, _of(before, key), _of(after, key), sides.paired) for key in keys]
+    rows = [_by_key(frame) for frame in (before, after)]
+    # The request that opens a reused connection is fresh and warm-up: alone it is no population.
+    keys = {key for side in rows for key, own in side.items() if not own["warmup"].fillna(value=False).all()}
+    return [
+        known.get(key)
+        or Population(*key, _in_order(rows[0].get(key), before), _in_order(rows[1].get(key), after), sides.paired)
+        for key in sorted(keys, key=lambda key: tuple(part or "" for part in key))
+    ]
 
 
 def judged_populations(result: ConditionResult) -> tuple[JudgedPopulation, ...]:
@@ -148,23 +154,19 @@ def _chosen(samples: pd.DataFrame, condition: Condition, wanted: Any) -> pd.Data
         samples = samples[samples["target"] == condition.target]
     if condition.metric is not None:
         return samples[samples["metric"] == condition.metric]
-    return samples[samples["metric"].map(wanted).astype(bool)]
+    return samples[samples["metric"].isin([name for name in samples["metric"].unique() if wanted(name)])]
 
 
-def _keys(samples: pd.DataFrame) -> set[tuple[str, str, str | None]]:
-    # The request that opens a reused connection is fresh and warm-up: alone it is no population.
-    samples = samples[~samples["warmup"].fillna(value=False).astype(bool)]
-    rows = samples[["target", "metric", "connection"]].drop_duplicates().itertuples(index=False)
+def _by_key(samples: pd.DataFrame) -> dict[Key, pd.DataFrame]:
+    kinds = samples["connection"].fillna("")
     return {
-        (target, metric, connection if isinstance(connection, str) else None) for target, metric, connection in rows
+        (str(target), str(metric), str(kind) or None): rows
+        for (target, metric, kind), rows in samples.groupby(["target", "metric", kinds], sort=False)
     }
 
 
-def _of(samples: pd.DataFrame, key: tuple[str, str, str | None]) -> pd.DataFrame:
-    target, metric, connection = key
-    same = samples["connection"].isna() if connection is None else samples["connection"] == connection
-    chosen = samples[(samples["target"] == target) & (samples["metric"] == metric) & same]
-    return chosen.sort_values(["round", "sequence"], kind="stable")
+def _in_order(rows: pd.DataFrame | None, samples: pd.DataFrame) -> pd.DataFrame:
+    return samples.iloc[:0] if rows is None else rows.sort_values(["round", "sequence"], kind="stable")
 
 
 def _times(rows: pd.DataFrame, column: str | None) -> pd.DataFrame:
