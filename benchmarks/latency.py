@@ -21,6 +21,7 @@ from scipy.stats import mannwhitneyu, ttest_ind
 from targets import met
 
 from stabkit.analyze.latency.comparison import compare_latency
+from stabkit.analyze.latency.quantiles import quantile_shift
 
 SEED = 20_260_901  # tuning used seeds below 100 000
 OUTCOMES = ("stable", "improved", "regressed", "inconclusive")
@@ -179,6 +180,19 @@ def wandering_rounds(trials: int) -> None:
         target(word, counts[word] / trials, limit, trials, at_most=True)
 
 
+def bands(trials: int) -> None:
+    """Count how often the shift plot's band for all percentiles at once holds 0 where nothing changed."""
+    print("\nband of the shift plot, A/A, 10 rounds of 100, run noise 2 %: per cent that hold 0 at every percentile")
+    for phi in (0.0, 0.5, 0.8):
+        rng = np.random.default_rng([SEED, 88, int(100 * phi)])
+        held = 0
+        for _ in range(trials):
+            before, after = pair(rng, rounds=10, each=100, phi=phi, noise=0.02)
+            shift = quantile_shift(given(before), given(after))
+            held += not ((shift["low_ms"] > 0) | (shift["high_ms"] < 0)).any()
+        target(f"holds 0, phi {phi:g}", held / trials, 0.95, trials, at_most=False)
+
+
 def need_followed(trials: int) -> None:
     """Collect what ``need`` asks for, once, and see whether the median is decided."""
     table("need followed once, median within 5 %, one round of 300")
@@ -247,6 +261,7 @@ def main() -> None:
     bad_rounds(2 * trials)
     wandering_rounds(trials)
     need_followed(trials)
+    bands(trials)
     speed()
     print(f"\n{time.perf_counter() - began:.0f} s")
 

@@ -10,8 +10,10 @@ import pandas as pd
 
 from stabkit.analyze import ConditionResult, Gate, RunEvidence, Sides
 from stabkit.analyze.gate import evaluate_gate
+from stabkit.analyze.latency import Population
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
+from stabkit.case.populations import case_populations
 from stabkit.case.run_evidence import existing, load_run, renamed, run_before, sketches_of
 from stabkit.case.self_pairs import known_noise
 from stabkit.case.settings import find_settings, places, store_or_none
@@ -21,11 +23,14 @@ from stabkit.errors import UsageError
 from stabkit.schema import Evidence, conform, empty
 from stabkit.store import Store
 from stabkit.text import shell
+from stabkit.vocabulary import is_time
 
 __all__ = ["HISTORY_RUNS", "Case", "load_case", "with_history"]
 
 # A history of more runs than this adds pixels, not insight, and costs reading.
 HISTORY_RUNS = 60
+_REQUESTS = ("response_time", "connect_time")
+_READINGS = ("memory", "cpu", "container_memory", "container_cpu")
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,25 @@ class Case:
         parts = [("baseline", self.before["sources"]), ("candidate", self.after["sources"])]
         return pd.concat([frame.assign(side=side) for side, frame in parts], ignore_index=True)
 
+    @cached_property
+    def times(self) -> tuple[Population, ...]:
+        """The populations of times on both sides, as they were judged."""
+        return case_populations(self.gate, self._compared, is_time)
+
+    @cached_property
+    def requests(self) -> tuple[Population, ...]:
+        """The requests and handshakes of both sides, warm-up and failures among them, as the error rate counts them."""
+        return case_populations(self.gate, self._compared, _REQUESTS.__contains__, split=False)
+
+    @cached_property
+    def readings(self) -> tuple[Population, ...]:
+        """The readings of memory and CPU on both sides, as they were judged."""
+        return case_populations(self.gate, self._compared, _READINGS.__contains__)
+
+    @property
+    def _compared(self) -> Sides:
+        return self.sides or Sides(self.config, self.baseline, self.candidate)
+
     def history(self, table: str) -> pd.DataFrame:
         """Return one table of all runs of the history; of the two sides alone without a store."""
         if self.store is None:
@@ -120,11 +144,10 @@ class Case:
     @property
     def again(self) -> Again:
         """How to collect both runs once more, under the same names."""
-        sides = Sides(self.config, self.baseline, self.candidate)
         return Again(
             candidate=_label(self.candidate),
             baseline=_label(self.baseline) if self.baseline else None,
-            together=sides.paired,
+            together=self._compared.paired,
             stored=self.store is not None,
             places=self.places,
             rounds=int(self.after["samples"]["round"].nunique()),

@@ -27,7 +27,7 @@ from stabkit.chart.drawing import (
     sizes_text,
 )
 from stabkit.numbers import measure, significant
-from stabkit.text import count
+from stabkit.text import count, verb
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +79,7 @@ class ShiftPlot:
     judged: Mapping[str, str] | None = None
 
     def draw(self, axes: Axes) -> Axes:
-        """Draw candidate - baseline at each percentile with its 95 % interval, around a line at zero."""
+        """Draw candidate - baseline at each percentile with the 95 % band, around a line at zero."""
         rows = _known(self.frame)
         if rows.empty:
             return annotate_empty(axes)
@@ -117,15 +117,10 @@ class ShiftPlot:
         if rows.empty:
             empty = f"Empty shift plot of {self.of}, where nothing was measured"
             return Description(f"No evidence on {self.of}", empty)
-        direction = _direction(rows)
-        title = _finding(rows, direction, self.of)
-        if self.judged:
-            title += f"; {judged_text(self.judged)}"
-        elif self.judged is not None and direction.any():
-            title += "; no margin is set for it"
+        title = _finding(rows, _direction(rows), self.of, self.judged)
         caption = (
-            f"Candidate − baseline at {len(rows)} percentiles, with 95{chr(0x202F)}% intervals; "
-            f"coloured where the interval excludes 0{sizes_text(self.sizes)}."
+            f"Candidate − baseline at {len(rows)} percentiles, with a 95{chr(0x202F)}% band for all of them at once; "
+            f"coloured where the band excludes 0{sizes_text(self.sizes)}."
         )
         bare = int(_unbounded(rows).sum())
         caption += f" {count(bare, 'percentile has', 'percentiles have')} no interval yet (hollow)." if bare else ""
@@ -186,22 +181,42 @@ def _ticks(axes: Axes, largest: float) -> None:
     axes.set_yticks([], minor=True)
 
 
-def _finding(rows: pd.DataFrame, direction: pd.Series, of: str) -> str:
+def _finding(rows: pd.DataFrame, direction: pd.Series, of: str, judged: Mapping[str, str] | None) -> str:
+    """Return what moved and what is judged of it.
+
+    Slower or faster is only what its judge calls so, with the percentiles around it, or what nobody judges at all.
+    Where the judged percentiles are stable or open, the others merely differ.
+    """
+    outcomes = set((judged or {}).values())
+    said = judged_text(judged) if judged else ""
     parts = []
-    for way, word in ((1, "slower"), (-1, "faster")):
-        mine = rows[direction == way]
+    for way, word, outcome in ((1, "slower", "regressed"), (-1, "faster", "improved")):
+        claimed = not judged or outcome in outcomes
+        mine = rows[(direction == way) & (claimed | ~rows["quantile"].map(_name).isin(list(judged or ())))]
         if mine.empty:
             continue
-        size = measure(float(mine["difference_ms"].abs().max()), "ms")
-        span = _span(rows, mine)
-        parts.append(
-            f"{span} {'is' if len(mine) == 1 else 'are'} {word}, by {'' if len(mine) == 1 else 'up to '}{size}"
-        )
+        parts.append(_moved(rows, mine, word if claimed else ""))
+        if judged and claimed:
+            said += ", the others are not judged"
+    if judged == {} and parts:
+        said = "no margin is set for it"
+    tail = [said] if said else []
     if parts:
-        return f"{of}: {'; '.join(parts)}"
+        return f"{of}: {'; '.join([*parts, *tail])}"
     if _unbounded(rows).all():
-        return f"{of}: too few samples for an interval at any percentile"
-    return f"No percentile of {of} is shown to have moved"
+        return "; ".join([f"{of}: too few samples for an interval at any percentile", *tail])
+    if direction.any() or outcomes & {"regressed", "improved"}:
+        return f"{of}: {said}"
+    return "; ".join([f"No percentile of {of} is shown to have moved", *tail])
+
+
+def _moved(rows: pd.DataFrame, mine: pd.DataFrame, word: str) -> str:
+    """Return which percentiles moved and by how much; without a word for it they differ, and are not judged."""
+    farthest = float(mine["difference_ms"].iloc[int(mine["difference_ms"].abs().argmax())])
+    size = measure(abs(farthest) if word else farthest, "ms", sign=not word)
+    moved = f"{verb('is', len(mine))} {word}," if word else verb("differs", len(mine))
+    reach = f"by {'' if len(mine) == 1 else 'up to '}{size}"
+    return f"{_span(rows, mine)} {moved} {reach}{'' if word else ', not judged'}"
 
 
 def _span(rows: pd.DataFrame, mine: pd.DataFrame) -> str:

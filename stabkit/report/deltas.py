@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from stabkit.analyze import ConditionResult, Estimate
+from stabkit.analyze.latency import Population
 from stabkit.case import Case, load_case
 from stabkit.chart import TIMES_SHOWN, DumbbellChart
 from stabkit.config import Config
@@ -16,7 +17,7 @@ from stabkit.errors import UsageError, nearest
 from stabkit.numbers import measure
 from stabkit.report.display import Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.sections import absent, metrics, times
-from stabkit.report.words import metric_words, sentence, standing_outcome, whole_text
+from stabkit.report.words import sentence, standing_outcome, whole_text
 from stabkit.text import plain, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
@@ -70,13 +71,13 @@ def latency_deltas(
     [('backend', 'response_time')]
     """
     case = load_case(baseline or None, candidate or "latest", data=data, config=config or None)
-    pairs = times.measured(case.before["samples"], case.after["samples"])
-    known = sorted({name for name, _ in pairs})
+    populations, _ = times.drawn_populations(case)
+    known = sorted({one.target for one in populations})
     if target and target not in known:
         guess = nearest(target, known)
         hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known) or 'none'}."
         raise UsageError(f"No target {target!r} has measured times.", where="latency_deltas", hint=hint)
-    return LatencyDeltas(case, [pair for pair in pairs if not target or pair[0] == target])
+    return LatencyDeltas(case, [one for one in populations if not target or one.target == target])
 
 
 class LatencyDeltas:
@@ -85,14 +86,18 @@ class LatencyDeltas:
     Attributes
     ----------
     case : Case
-    pairs : list of (target, metric)
-        The least stable first.
+    populations : list of Population
+        As they were judged, the least stable first.
     """
 
-    def __init__(self, case: Case, pairs: list[tuple[str, str]]) -> None:
-        rank = times.ranks(case, pairs)
+    def __init__(self, case: Case, populations: list[Population]) -> None:
         self.case = case
-        self.pairs = sorted(pairs, key=lambda pair: rank[pair])
+        self.populations = populations
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Target and metric of each population, once."""
+        return list(dict.fromkeys(one.key[:2] for one in self.populations))
 
     def _judged(self) -> list[tuple[ConditionResult, Estimate]]:
         targets = {target for target, _ in self.pairs}
@@ -145,50 +150,37 @@ class LatencyDeltas:
 
     def shift(self) -> Piece:
         """Return where along the distribution each target moved."""
-        return self._each(
-            lambda before, after, of, pair: times.shift_figure(
-                before, after, of=of, judged=times.judged_quantiles(self.case, *pair)
-            )
-        )
+        return self._each(times.shift_figure)
 
     def tail(self) -> Piece:
         """Return the share of slower requests on both sides."""
-        return self._each(
-            lambda before, after, of, pair: times.tail_figure(
-                before, after, of=of, objective_ms=times.objective_of(self.case, *pair)
-            )
-        )
+        return self._each(times.tail_of)
 
-    def _each(self, draw: Any) -> Piece:
-        pieces: list[Piece] = []
+    def _each(self, draw: Callable[[Case, Population], Figure]) -> Piece:
         drawn, left = self._drawn()
-        for target, metric in drawn:
-            before, after = (times.times(e["samples"], target, metric) for e in (self.case.before, self.case.after))
-            of = f"{plain(target)} {metric_words(metric)}"
-            if min(len(before), len(after)) < times.ENOUGH:
-                pieces.append(times.too_few(before, after, of=of))
-            else:
-                pieces.append(draw(before, after, of, (target, metric)))
+        pieces = [times.too_few(self.case, one) or draw(self.case, one) for one in drawn]
         return Group((*pieces, *left)) if pieces else self._missing()
 
-    def _drawn(self) -> tuple[list[tuple[str, str]], list[Statement]]:
+    def _drawn(self) -> tuple[list[Population], list[Statement]]:
         """Return which metrics are drawn, and what to say of the others: all of a target, if it is the only one."""
-        drawn, left = self.pairs[:DRAWN_METRICS], self.pairs[DRAWN_METRICS:]
-        if not left or len({target for target, _ in self.pairs}) == 1:
-            return self.pairs, []
-        command = f"{self.case.command} --notebook latency_deltas {shell(['--parameter', f'target={left[0][0]}'])}"
-        return drawn, [times.not_drawn(left, "with one target given, all of its metrics are drawn", command=command)]
+        drawn, left = self.populations[:DRAWN_METRICS], self.populations[DRAWN_METRICS:]
+        if not left or len({one.target for one in self.populations}) == 1:
+            return self.populations, []
+        command = f"{self.case.command} --notebook latency_deltas {shell(['--parameter', f'target={left[0].target}'])}"
+        return drawn, [
+            times.not_drawn(self.case, left, "with one target given, all of its metrics are drawn", command=command)
+        ]
 
     def stages(self) -> Piece:
         """Return the median of each stage of a request on both sides; a stage that no request has is left out."""
         rows, records = [], []
-        for target, metric in self.pairs:
-            sides = [self._stage_medians(e["samples"], target, metric) for e in (self.case.before, self.case.after)]
+        for one in self.populations:
+            sides = [self._stage_medians(rows) for rows in one.counted]
             for stage in (stage for stage in STAGES if any(stage in side for side in sides)):
                 before, after = (side.get(stage) for side in sides)
-                name = (stage.removesuffix("_ms").replace("_", " "), f"{plain(target)} {metric_words(metric)}")
+                name = (stage.removesuffix("_ms").replace("_", " "), times.population_name(self.case, one))
                 rows.append({"stage": name, "baseline": _cell(before), "candidate": _cell(after)})
-                about = {"target": target, "metric": metric, "stage": stage}
+                about = {"target": one.target, "metric": one.metric, "connection": one.connection, "stage": stage}
                 records.append({**about, "baseline": before, "candidate": after})
         columns = (
             Column("stage", "Stage", "head"),
@@ -200,19 +192,18 @@ class LatencyDeltas:
         return Table(columns, tuple(rows), "Stages, not judged", records=tuple(records))
 
     @staticmethod
-    def _stage_medians(samples: pd.DataFrame, target: str, metric: str) -> dict[str, tuple[float, int]]:
-        mine = samples[(samples["target"] == target) & (samples["metric"] == metric) & samples["ok"]]
-        known = {stage: mine[stage].dropna() for stage in STAGES}
+    def _stage_medians(samples: pd.DataFrame) -> dict[str, tuple[float, int]]:
+        known = {stage: samples[stage].dropna() for stage in STAGES}
         return {stage: (float(values.median()), len(values)) for stage, values in known.items() if len(values)}
 
     def rounds(self) -> Piece:
         """Return median and p99 of each round on both sides."""
         rows = []
-        for target, metric in self.pairs:
-            sides = [self._by_round(e["samples"], target, metric) for e in (self.case.before, self.case.after)]
+        for one in self.populations:
+            sides = [self._by_round(measured) for measured in one.apart]
             for number in sorted(set(sides[0]) | set(sides[1])):
                 before, after = (side.get(number) for side in sides)
-                name = (f"round {number}", f"{plain(target)} {metric_words(metric)}")
+                name = (f"round {number}", times.population_name(self.case, one))
                 rows.append({"round": name, "baseline": _cell(before), "candidate": _cell(after)})
         columns = (
             Column("round", "Round", "head"),
@@ -222,14 +213,15 @@ class LatencyDeltas:
         return Table(columns, tuple(rows), "Medians, round by round", limit=60) if rows else self._missing()
 
     @staticmethod
-    def _by_round(samples: pd.DataFrame, target: str, metric: str) -> dict[int, tuple[float, int]]:
-        grouped = times.times(samples, target, metric).groupby("round")["response_ms"]
+    def _by_round(measured: pd.DataFrame) -> dict[int, tuple[float, int]]:
+        grouped = measured.dropna().groupby("round")["response_ms"]
         return {int(number): (float(values.median()), len(values)) for number, values in grouped}
 
     def history(self) -> Piece:
         """Return p50 and p95 over the runs, with change points."""
         drawn, left = self._drawn()
-        figures = [times.history_of(self.case, target, metric) for target, metric in drawn]
+        pairs = dict.fromkeys(one.key[:2] for one in drawn)
+        figures = [times.history_of(self.case, target, metric) for target, metric in pairs]
         pieces: list[Piece] = [figure for figure in figures if figure is not None]
         if not pieces:
             return absent(self.case, "a history", reason="Three runs with samples make one.")

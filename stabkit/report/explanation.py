@@ -19,6 +19,7 @@ from stabkit.report.words import (
     item_text,
     margin_text,
     need_command,
+    quantity_words,
     reason_text,
     sample_text,
     sentence,
@@ -113,7 +114,7 @@ def _numbers(condition: ConditionResult, confidence: float) -> Table:
     )
     rows = tuple(
         {
-            "estimate": plain(estimate.name),
+            "estimate": quantity_words(condition, estimate),
             "n": sample_text(estimate),
             "baseline": _value(estimate.baseline, estimate.unit),
             "candidate": _value(estimate.candidate, estimate.unit),
@@ -153,7 +154,7 @@ def _rules(condition: ConditionResult, confidence: float) -> Table:
     )
     rows = tuple(
         {
-            "estimate": plain(estimate.name),
+            "estimate": quantity_words(condition, estimate),
             "rule": _rule(condition, estimate, confidence),
             "p": None if estimate.p_worse is None else _p(estimate.p_worse),
             "method": plain(estimate.method) if estimate.method else None,

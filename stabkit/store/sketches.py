@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import UsageError, nearest
+from stabkit.samples import COUNTS, TIME_COLUMNS
 from stabkit.store import queries
 from stabkit.store.batches import Batch
 from stabkit.store.places import DataFile
@@ -34,31 +35,42 @@ GROUPS: Final = ("target", "day", "run_id", "metric")
 _LOG: Final = f"{math.log(1.02)!r}e0"  # without an exponent it would be a DECIMAL
 _MIDDLE: Final = f"({math.log(2 / 2.02)!r}e0)"
 _KEYS: Final = "run_id, target, metric, connection, unit, warmup, ok, day, kind, bucket"
+# The time of a population of one run by itself, as stabkit.samples.best_column chooses it.
+_OF: Final = ("run_id", "target", "metric", "connection")
+_WHOLE: Final = " ".join(
+    f"WHEN count({name}) FILTER ({COUNTS}) = count(*) FILTER ({COUNTS}) THEN '{name}'" for name in TIME_COLUMNS
+)
+_KNOWN: Final = " ".join(f"WHEN count({name}) FILTER ({COUNTS}) > 0 THEN '{name}'" for name in TIME_COLUMNS)
+_TIME: Final = " ".join(f"WHEN '{name}' THEN {name}" for name in TIME_COLUMNS)
+_SAME: Final = " AND ".join(f"row.{name} IS NOT DISTINCT FROM best.{name}" for name in _OF)
 _BUCKETS: Final = f"""
     SELECT counted.* REPLACE (coalesce(counted.day, _started.day) AS day) FROM (
         SELECT {_KEYS}, count(*)::BIGINT AS n FROM (
-            SELECT run_id, target, metric, connection, ok,
+            SELECT row.run_id, row.target, row.metric, row.connection, ok,
                 coalesce(warmup, false) AS warmup,
-                CASE WHEN response_ms IS NULL THEN unit ELSE 'ms' END AS unit,
+                CASE best.time {_TIME} END AS x,
+                CASE WHEN best.time = 'value' OR x IS NULL THEN unit ELSE 'ms' END AS unit,
                 due_at::DATE AS day,
-                coalesce(response_ms, "value") AS x,
                 CASE WHEN x IS NULL THEN 'none' WHEN NOT isfinite(x) THEN 'not_finite' WHEN x = 0 THEN 'zero'
                      WHEN x > 0 THEN 'positive' ELSE 'negative' END AS kind,
                 CASE WHEN kind IN ('positive', 'negative') THEN ceil(ln(abs(x)) / {_LOG})::INTEGER END AS bucket
-            FROM {{source}}
+            FROM {{source}} AS row JOIN (
+                SELECT {", ".join(_OF)}, CASE {_WHOLE} {_KNOWN} END AS time FROM {{source}} GROUP BY ALL
+            ) AS best ON {_SAME}
         ) GROUP BY ALL
     ) AS counted LEFT JOIN _started USING (run_id)
 """  # noqa: S608 - constants alone
 _QUANTILES: Final = f"""
     WITH asked AS (
-        SELECT * FROM ({{sketch}}) WHERE metric = $metric AND NOT warmup AND {{during}}
+        SELECT * FROM ({{sketch}}) WHERE metric = $metric AND (NOT ok OR {COUNTS}) AND {{during}}
     ), told AS (
-        -- Where there is no value there is no unit and often no connection: it is counted with those that have one.
+        -- Where there is no value there is no unit, and often no connection or one that no good request has: it is
+        -- counted with those that have one.
         SELECT * REPLACE (
             coalesce(unit, max(unit) OVER same) AS unit,
-            CASE WHEN ok THEN connection ELSE coalesce(connection, max(connection) FILTER (ok) OVER same) END
-                AS connection
-        ) FROM asked WINDOW same AS (PARTITION BY {{by}})
+            CASE WHEN max(ok) OVER alike THEN connection
+                 ELSE coalesce(max(connection) FILTER (ok) OVER same, connection) END AS connection
+        ) FROM asked WINDOW same AS (PARTITION BY {{by}}), alike AS (PARTITION BY {{by}}, connection)
     ), counted AS (
         SELECT {{keys}}, kind, bucket, ok, sum(n) AS n FROM told GROUP BY ALL
     ), placed AS (

@@ -248,14 +248,16 @@ class Store:
         """Return percentiles of a long history, each within 1 % of the sample at its rank.
 
         They come from sketches, which ``compact`` makes, and from the samples of what was stored since. Warm-up
-        requests are left out, failed ones counted apart. For a verdict the samples themselves are judged.
+        requests are left out, failed ones counted apart, those of the warm-up too. For a verdict the samples
+        themselves are judged.
 
         Parameters
         ----------
         wanted : sequence of float
             Between 0 and 1; the rank of ``q`` among ``n`` values is ``ceil(q * n)``.
         metric : str
-            ``response_time``, ``memory``, ``event:<type>`` and so on: ``response_ms``, or ``value`` where that is null.
+            ``response_time``, ``memory``, ``event:<type>`` and so on; of each run its own best column, as
+            :mod:`stabkit.samples` says.
         by : sequence of str
             Of ``target``, ``day`` (UTC), ``run_id`` and ``metric``. Fresh and reused connections are two populations,
             and never share a row.

@@ -16,43 +16,7 @@ HERE: Final = Path(__file__).parent
 
 # Where two doors say different things today: which sides contradict each other, and the tests with their scenes that
 # show it. A test is taken out as soon as the doors agree: it then passes, which its strict mark does not allow.
-CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "figures and rounds pool fresh and reused connections, gate keeps them apart": {
-        "test_no_figure_claims_a_change_of_a_metric_whose_condition_is_stable": ("other_mix_of_connections",),
-        "test_figures_rest_on_as_many_times_as_were_judged": ("other_mix_of_connections",),
-        "test_the_shift_plot_differs_at_the_median_as_the_judge_says": ("other_mix_of_connections",),
-        "test_the_tail_curve_has_the_percentiles_that_were_judged": ("other_mix_of_connections",),
-        "test_the_rounds_of_latency_deltas_add_up_to_what_was_judged": ("other_mix_of_connections",),
-    },
-    "figures fall back from response_ms to service_ms row by row, gate takes one of them for both runs": {
-        "test_no_figure_claims_a_change_of_a_metric_whose_condition_is_stable": ("no_response_times_in_the_candidate",),
-        "test_the_shift_plot_differs_at_the_median_as_the_judge_says": ("no_response_times_in_the_candidate",),
-        "test_the_tail_curve_has_the_percentiles_that_were_judged": ("no_response_times_in_the_candidate",),
-    },
-    "trend, histories and quantiles know response_ms alone, gate takes service_ms where that is all there is": {
-        "test_trend_knows_the_runs_that_were_judged_with_their_medians": (
-            "no_response_times_in_the_candidate",
-            "imported_load_files",
-        ),
-        "test_the_stores_quantiles_know_the_runs_that_were_judged_with_their_medians": (
-            "no_response_times_in_the_candidate",
-            "imported_load_files",
-        ),
-        "test_trend_counts_the_failed_requests_that_were_judged": ("imported_load_files",),
-        "test_the_history_in_the_report_is_that_of_trend": ("imported_load_files",),
-    },
-    "trend and quantiles leave failed warm-up requests out, gate and availability count them": {
-        "test_trend_counts_the_failed_requests_that_were_judged": ("failed_and_warm_up_requests",),
-        "test_the_stores_quantiles_count_the_failed_requests_that_were_judged": ("failed_and_warm_up_requests",),
-    },
-    "the timeline of events holds warm-up sessions, gate leaves them out": {
-        "test_the_arrivals_of_an_event_are_those_that_were_judged": (),
-    },
-    "tables and lines of readings hold those of the warm-up, gate leaves them out": {
-        "test_the_table_of_readings_holds_those_that_were_judged": ("memory", "cpu"),
-        "test_the_lines_of_readings_hold_those_that_were_judged": ("memory", "cpu"),
-    },
-}
+CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
 
 
 def _module(name: str) -> ModuleType:

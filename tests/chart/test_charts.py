@@ -266,9 +266,18 @@ def test_a_logarithmic_axis_is_said() -> None:
 def test_a_moved_percentile_does_not_contradict_what_is_judged() -> None:
     stable = {"p50": "stable", "p99": "stable"}
     words = ShiftPlot(shift(difference=20), judged=stable).describe()
-    assert plain(words.title).endswith(
-        "p90 and above are slower, by up to 40.0 ms; p50 and p99 are within their margins"
+    # What is judged is within its margin: the title must not call the percentiles beside it slower.
+    assert plain(words.title) == (
+        "response time: p90 differs by +20.0 ms, not judged; p50 and p99 are within their margins"
     )
+    worse = ShiftPlot(shift(difference=20), judged={"p50": "stable", "p99": "regressed"}).describe()
+    assert plain(worse.title) == (
+        "response time: p90 and above are slower, by up to 40.0 ms; p50 is within its margin, p99 regressed, "
+        "the others are not judged"
+    )
+    # The judge looks at two percentiles alone and sees more than a band for all of them.
+    still = ShiftPlot(shift(), judged={"p50": "stable", "p99": "regressed"}).describe()
+    assert still.title == "response time: p50 is within its margin, p99 regressed"
     unjudged = ShiftPlot(shift(difference=20), judged={}).describe()
     assert unjudged.title.endswith("; no margin is set for it")
     assert ShiftPlot(shift(), judged={}).describe().title == "No percentile of response time is shown to have moved"

@@ -123,7 +123,7 @@ def test_many_metrics_are_named_rather_than_drawn(worse, monkeypatch):
     monkeypatch.setattr(times, "SHOWN_TARGETS", 1)
     monkeypatch.setattr(times, "DRAWN_METRICS", 1)
     words = repr(worse.response_times())
-    amount = len(times.measured(worse.case.before["samples"], worse.case.after["samples"]))
+    amount = len(times.drawn_populations(worse.case)[0])
     assert amount > 2
     assert f"{amount - 1} metrics are not drawn here: " in words
     assert words.endswith("--notebook latency_deltas")

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from stabkit.analyze.latency import LatencyComparison, Population, compare_latency, find_populations, judged_times
+from stabkit.analyze.latency import LatencyComparison, Population, compare_latency, find_populations
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import (
     LEVEL,
@@ -121,12 +121,12 @@ def _compare(pair: SelfPair, config: Config) -> list[tuple[tuple[str, str, str |
     sides = Sides(config, pair.first, pair.second)
     compared = []
     for population in find_populations(every, sides, is_time):
-        before, after, column = judged_times(population)
-        if column is None:
+        times = population.times
+        if times.column is None:
             continue  # no good request on a side: its failures are the error rate's matter
         margins = _margins(population, config)
-        comparison = compare_latency(before, after, margin=margins[0], tail_margin=margins[1])
-        rounds = (read_rounds(before, where="first run"), read_rounds(after, where="second run"))
+        comparison = compare_latency(times.baseline, times.candidate, margin=margins[0], tail_margin=margins[1])
+        rounds = (read_rounds(times.baseline, where="first run"), read_rounds(times.candidate, where="second run"))
         key = (population.target, population.metric, population.connection)
         compared.append((key, _Compared(pair.sitting, comparison, margins, rounds)))
     return compared

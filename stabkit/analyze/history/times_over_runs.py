@@ -5,7 +5,6 @@ Only comparable runs share a line: the column ``line`` numbers the stretch that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -22,6 +21,7 @@ from stabkit.analyze.statistics import (
 )
 from stabkit.errors import UsageError, nearest
 from stabkit.runs import order_runs
+from stabkit.samples import TIME_COLUMNS, TO_MS, best_column, counted, failed, milliseconds
 from stabkit.schema import conform
 
 __all__ = ["run_history"]
@@ -42,7 +42,7 @@ def run_history(
     Parameters
     ----------
     samples, runs : DataFrame
-        Tables ``samples`` and ``runs``; warm-up and failed samples are left out.
+        Tables ``samples`` and ``runs``; times are those of the samples that count (:mod:`stabkit.samples`).
     target, metric : str
         Which samples. A metric that is no time (``memory``) is refused.
     sketches : DataFrame, optional
@@ -54,8 +54,8 @@ def run_history(
     DataFrame
         One row a run, oldest first: ``run_id``, ``label``, ``started_at``, ``environment``, ``p50_ms``, ``p95_ms``,
         ``p99_ms`` (ms, nearest rank; null below 20 and 100 samples, where it would merely be the maximum), ``n``,
-        ``failed`` (samples that failed, on any connection; null if nothing was measured), ``rounds``, ``low_ms`` and
-        ``high_ms`` (95 % interval of p50; null below 10 samples and where no order statistic bounds it),
+        ``failed`` (samples that failed, on any connection, warm-up too; null if nothing was measured), ``rounds``,
+        ``low_ms`` and ``high_ms`` (95 % interval of p50; null below 10 samples and where no order statistic bounds it),
         ``connection`` (``fresh`` or ``reused``, null where there is no such difference), ``line`` (one number an
         environment and connection). A run without samples keeps its row, with n = 0 and null values; given sketches,
         ``sketched`` is true where the values come from one, whose rounds and interval are not known.
@@ -68,25 +68,26 @@ def run_history(
     Notes
     -----
     Fresh and reused connections are two populations: each run shows the one that most samples of the history belong to,
-    or its own where it has none of that. The interval takes neighbouring samples to be alike (one to four rounds: the
-    long-run variance of the ranks; more: their variance between rounds). It speaks of this run alone and does not cover
-    the noise between runs.
+    or its own where it has none of that. All are read from one column, the best that all runs have; where they have
+    none in common, the newest run's, and runs without it show no times. The interval takes neighbouring samples to be
+    alike (one to four rounds: the long-run variance of the ranks; more: their variance between rounds). It speaks of
+    this run alone and does not cover the noise between runs.
     """
     ordered = order_runs(runs)
     sketched = pd.DataFrame(columns=_SKETCH) if sketches is None else sketches[sketches["target"] == target]
     chosen = _choose(conform("samples", samples), sketched, target, metric)
     sketched = sketched[(sketched["n"] > 0) & ~sketched["run_id"].isin(chosen["run_id"])]
-    usable = chosen[_usable(chosen)]
-    main = _main_connection(usable, sketched)
-    usable, shown = _main_population(usable, main)
+    rows_that_count = counted(chosen)
+    main = _main_connection(rows_that_count, sketched)
+    usable = _timed(_main_population(rows_that_count, main), ordered["run_id"])
     rows = [_summary(*measured) for measured in _times_by_run(usable, ordered["run_id"])]
     result = pd.concat([ordered[_RUN], pd.DataFrame(rows, columns=_SUMMARY)], axis=1)
     counts = chosen.groupby("run_id")
-    result["failed"] = ordered["run_id"].map((~chosen["ok"]).groupby(chosen["run_id"]).sum()).astype("Int64")
+    result["failed"] = ordered["run_id"].map(failed(chosen).groupby(chosen["run_id"]).sum()).astype("Int64")
     result["rounds"] = ordered["run_id"].map(usable.groupby("run_id")["round"].nunique()).fillna(0).astype("Int64")
     result.loc[~result["run_id"].isin(list(counts.groups)), "failed"] = pd.NA
     result["n"] = result["n"].astype("Int64")
-    result["connection"] = ordered["run_id"].map(shown).astype("str")
+    result["connection"] = ordered["run_id"].map(usable.groupby("run_id")["connection"].first()).astype("str")
     columns = ["p50_ms", "p95_ms", "p99_ms", "n", "failed", "rounds", "low_ms", "high_ms", "connection", "line"]
     if sketches is not None:
         result = _with_sketches(result, sketched, main)
@@ -99,7 +100,6 @@ _SUMMARY: Final = ["p50_ms", "p95_ms", "p99_ms", "n", "low_ms", "high_ms"]
 _AT_LEAST: Final = {"p50_ms": 1, "p95_ms": 20, "p99_ms": 100}
 _SKETCH: Final = ["run_id", "target", "connection", "unit", "n", "failed", "p50", "p95", "p99"]
 _SMALLEST_MS: Final = 1e-9
-_TO_MS: Final = {"ms": 1.0, "s": 1000.0, "us": 0.001, "ns": 1e-6}
 
 
 def _choose(samples: pd.DataFrame, sketches: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
@@ -113,23 +113,14 @@ def _choose(samples: pd.DataFrame, sketches: pd.DataFrame, target: str, metric: 
             hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known)}."
             raise UsageError(f"No sample has the {column} {word!r}.", where="table samples", hint=hint)
         samples = samples[samples[column] == word]
-    units = {*samples["unit"].dropna(), *sketches["unit"].dropna()} - set(_TO_MS)
+    units = {*samples["unit"].dropna(), *sketches["unit"].dropna()} - set(TO_MS)
     if units:
         raise UsageError(
             f"The metric {metric!r} is measured in {sorted(units)[0]!r}, which is no time.",
             where="table samples",
             hint="In Python: stabkit.detect_changes(values).",
         )
-    return samples[~samples["warmup"].fillna(value=False)]
-
-
-def _usable(samples: pd.DataFrame) -> pd.Series:
-    return samples["ok"] & _milliseconds(samples).notna()
-
-
-def _milliseconds(samples: pd.DataFrame) -> pd.Series:
-    reading = samples["value"] * samples["unit"].map(_TO_MS).astype("float64").fillna(1.0)
-    return samples["response_ms"].fillna(reading)
+    return samples
 
 
 def _main_connection(usable: pd.DataFrame, sketches: pd.DataFrame) -> str:
@@ -139,13 +130,21 @@ def _main_connection(usable: pd.DataFrame, sketches: pd.DataFrame) -> str:
     return str(counts.idxmax()) if len(counts) else ""
 
 
-def _main_population(usable: pd.DataFrame, main: str) -> tuple[pd.DataFrame, Mapping[str, str]]:
-    """Return the samples that are shown, one kind of connection a run, and which kind that is where one is known."""
+def _main_population(usable: pd.DataFrame, main: str) -> pd.DataFrame:
+    """Return the samples that are shown, one kind of connection a run."""
     kinds = usable["connection"].fillna("")
     by_run = kinds.groupby(usable["run_id"])
     shown = by_run.agg(lambda own: main if (own == main).any() else own.value_counts().sort_index().idxmax())
-    kept = usable[kinds == usable["run_id"].map(shown)]
-    return kept, {str(run): kind for run, kind in shown.items() if kind}
+    return usable[kinds == usable["run_id"].map(shown)]
+
+
+def _timed(rows: pd.DataFrame, run_ids: pd.Series) -> pd.DataFrame:
+    """Return the rows that have a time, with it as ``_ms``, in time order within the rounds."""
+    by_run = dict(iter(rows[[*TIME_COLUMNS, "unit"]].groupby(rows["run_id"])))
+    parts = [by_run[run] for run in run_ids if run in by_run]
+    column = best_column(parts) or best_column(parts[-1:])
+    timed = rows.iloc[:0].assign(_ms=0.0) if column is None else rows.assign(_ms=milliseconds(rows, column))
+    return timed[timed["_ms"].notna()].sort_values(["round", "sequence"], kind="stable")
 
 
 def _with_sketches(history: pd.DataFrame, sketches: pd.DataFrame, main: str) -> pd.DataFrame:
@@ -154,7 +153,7 @@ def _with_sketches(history: pd.DataFrame, sketches: pd.DataFrame, main: str) -> 
     shown = ranked.drop_duplicates("run_id").set_index("run_id")
     filled = history.assign(sketched=history["run_id"].isin(shown.index))
     ids = filled.loc[filled["sketched"], "run_id"]
-    scale = shown["unit"].map(_TO_MS).astype("float64").fillna(1.0)
+    scale = shown["unit"].map(TO_MS).astype("float64").fillna(1.0)
     values = {
         "n": shown["n"],
         "failed": sketches.groupby("run_id")["failed"].sum(),
@@ -169,8 +168,7 @@ def _with_sketches(history: pd.DataFrame, sketches: pd.DataFrame, main: str) -> 
 
 def _times_by_run(usable: pd.DataFrame, run_ids: pd.Series) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the times and the rounds of each run, in time order within the rounds."""
-    order = usable.assign(_ms=_milliseconds(usable)).sort_values(["round", "sequence"], kind="stable")
-    found = {run: (rows["_ms"].to_numpy(), rows["round"].to_numpy("float64")) for run, rows in order.groupby("run_id")}
+    found = {run: (rows["_ms"].to_numpy(), rows["round"].to_numpy("float64")) for run, rows in usable.groupby("run_id")}
     return [found.get(run, (np.empty(0), np.empty(0))) for run in run_ids]
 
 

@@ -3,8 +3,9 @@ from .comparison import quantile_shift as quantile_shift
 from .lateness import crowded as crowded, own_lateness as own_lateness, prober_late as prober_late
 from .lateness import slow_by_prober as slow_by_prober, without_lateness as without_lateness
 from .objectives import objective_estimate as objective_estimate
-from .populations import Population as Population, find_populations as find_populations, judged_rows as judged_rows
-from .populations import judged_times as judged_times, measured_times as measured_times
+from .populations import JudgedPopulation as JudgedPopulation, Population as Population, Times as Times
+from .populations import find_populations as find_populations, judged_populations as judged_populations
+from .populations import own_times as own_times
 from .rates import compare_failures as compare_failures
 from .resources import compare_resource as compare_resource
 from .slow_requests import compare_slow_requests as compare_slow_requests, default_margin as default_margin

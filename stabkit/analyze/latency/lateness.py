@@ -6,9 +6,10 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.latency.populations import Population, judged_rows
+from stabkit.analyze.latency.populations import Population
 from stabkit.analyze.outcome import Need
 from stabkit.analyze.sides import Sides
+from stabkit.samples import counted
 
 __all__ = ["crowded", "own_lateness", "prober_late", "slow_by_prober", "without_lateness"]
 
@@ -77,7 +78,7 @@ def crowded(samples: pd.DataFrame) -> list[tuple[str, float, float]]:
     A request waits where the connections are still busy with those before it. Where half of them wait longer than they
     are served, a queue grows through the round, and its length, not the target, makes most of ``response_ms``.
     """
-    asked = judged_rows(samples[samples["metric"] == "response_time"])
+    asked = counted(samples[samples["metric"] == "response_time"])
     found = []
     for target, rows in asked.groupby("target"):
         waited = (rows["late_ms"] - own_lateness(samples[samples["target"] == target]).reindex(rows.index)).median()
@@ -87,14 +88,15 @@ def crowded(samples: pd.DataFrame) -> list[tuple[str, float, float]]:
     return found
 
 
-def prober_late(
-    sides: Sides, population: Population, baseline_ms: pd.Series, margins: tuple[float, float]
-) -> Need | None:
+def prober_late(sides: Sides, population: Population, margins: tuple[float, float]) -> Need | None:
     """Ask for a better prober where its own lateness could decide the outcome.
 
     A quantile of the sum moves by the lateness that is as frequent: the median's lateness is held against the median's
-    margin in ms, the 99th percentile's against the tail's.
+    margin in ms, the 99th percentile's against the tail's. Times from the send hold no lateness.
     """
+    if population.times.column != "response_ms":
+        return None
+    baseline_ms = population.times.baseline["response_ms"]
     for name, side in sides.named:
         samples = side.evidence["samples"]
         same = samples[samples["target"] == population.target]
@@ -111,12 +113,14 @@ def prober_late(
 
 def slow_by_prober(sides: Sides, population: Population, limit: float, margin: float) -> Need | None:
     """Ask for a better prober where requests are slow by its own lateness alone, and so many that it could decide."""
-    for (name, side), rows in zip(sides.named, (population.baseline, population.candidate), strict=True):
+    if population.times.column != "response_ms":
+        return None
+    timed = population.times.baseline, population.times.candidate
+    for (name, side), frame in zip(sides.named, timed, strict=True):
         samples = side.evidence["samples"]
         own = own_lateness(samples[samples["target"] == population.target])
-        judged = judged_rows(rows)
-        times = judged["response_ms"]
-        share = float(((times > limit) & (times - own.reindex(judged.index).fillna(0.0) <= limit)).mean())
+        times = frame["response_ms"]
+        share = float(((times > limit) & (times - own.reindex(times.index).fillna(0.0) <= limit)).mean())
         if share > _LATE_SHARE * margin:
             allowed = f"{100 * _LATE_SHARE * margin:.2g} % are allowed"
             detail = f"{100 * share:.2g} % of the requests are slow by that alone, {allowed}"
@@ -124,15 +128,13 @@ def slow_by_prober(sides: Sides, population: Population, limit: float, margin: f
     return None
 
 
-def without_lateness(
-    sides: Sides, population: Population, before: pd.DataFrame, after: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def without_lateness(sides: Sides, population: Population) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return both sides as they would be had the prober been on time.
 
     A change that stands with and without its lateness is not its doing.
     """
     found = []
-    for (_, side), times in zip(sides.named, (before, after), strict=True):
+    for (_, side), times in zip(sides.named, (population.times.baseline, population.times.candidate), strict=True):
         samples = side.evidence["samples"]
         own = own_lateness(samples[samples["target"] == population.target]).reindex(times.index).fillna(0.0)
         found.append(times.assign(response_ms=times["response_ms"] - own))

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr, ndtri
 
-from stabkit.analyze.outcome import outcome_within
 from stabkit.analyze.statistics import LEVEL, FloatArray, Rounds, read_rounds, t_quantile
 from stabkit.errors import UsageError
 
 __all__ = ["quantile_shift"]
 
-_QUANTILES: Final = (0.05, 0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90, 0.95, 0.99)
+QUANTILES: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
 _BEYOND: Final = 5  # samples beyond a quantile; with fewer a resampled quantile only repeats the extremes
 _MIN_BLOCKS: Final = 5
 
@@ -23,14 +23,13 @@ _MIN_BLOCKS: Final = 5
 def quantile_shift(
     baseline: Any,
     candidate: Any,
-    quantiles: Sequence[float] = _QUANTILES,
+    quantiles: Sequence[float] = QUANTILES,
     *,
-    margin: float = 0.05,
-    tail_margin: float = 0.20,
+    paired: bool = True,
     resamples: int = 500,
     seed: int = 1,
 ) -> pd.DataFrame:
-    """Return how far each quantile moved, in ms, with 95 % intervals that resample whole rounds.
+    """Return how far each quantile moved, in ms, with a 95 % band that holds for all of them at once.
 
     Parameters
     ----------
@@ -38,48 +37,67 @@ def quantile_shift(
         As for ``compare_latency``.
     quantiles : sequence of float
         Each above 0 and below 1.
-    margin, tail_margin : float
-        Relative to the baseline's quantile; the tail's from 0.9 upwards.
+    paired : bool
+        True if equal round numbers were measured next to each other; rounds of one side only are then left out.
     resamples, seed : int
         Of the bootstrap; the same seed gives the same frame.
 
     Returns
     -------
     DataFrame
-        ``quantile, baseline_ms, candidate_ms, difference_ms, low_ms, high_ms, outcome``, in the order asked for.
-        Intervals are null where fewer than five samples lie beyond the quantile, or there are fewer than five rounds
+        ``quantile, baseline_ms, candidate_ms, difference_ms, low_ms, high_ms``, in the order asked for.
+        Bounds are null where fewer than five samples lie beyond the quantile, or there are fewer than five rounds
         (for one round: blocks of time). Without samples on a side: no rows.
 
     Notes
     -----
-    Equal sets of rounds are resampled together, which keeps what they share. The percentile interval is stretched by
-    t / 1.96 · √(R / (R - 1)), since it is too short for few rounds. For the eye: not adjusted for many quantiles.
+    Whole rounds are resampled, of both sides together where they are paired, which keeps what they share. The band is
+    the sup-t band of Montiel Olea and Plagborg-Møller (2019, doi:10.1002/jae.2656): each quantile's standard error
+    times one critical value, that of the largest deviation among the quantiles drawn. Few rounds know their standard
+    errors badly: the critical value is that of Student's t at the level where the normal has it. No bound is nearer
+    than half a step of both clocks.
+
+    Where nothing changed, the whole band held 0 in 95.5, 95.6 and 95.2 % of 1500 pairs (10 rounds of 100, run noise
+    2 %, paired; correlation of neighbours 0, 0.5 and 0.8), in 94.8 % of 750 with 30 rounds and 95.3 % with 5 of 200, and
+    in 94.0 % of 750 single rounds of 1000 (correlation 0.5): ``benchmarks/latency.py``. Intervals of each quantile by
+    itself all held 0 in 70 to 76 %.
     """
     if not all(0 < p < 1 for p in quantiles) or resamples < 50:
         raise UsageError("quantiles must lie between 0 and 1, resamples be at least 50.", where="quantile_shift")
-    sides = read_rounds(baseline, where="baseline"), read_rounds(candidate, where="candidate")
-    columns = ["quantile", "baseline_ms", "candidate_ms", "difference_ms", "low_ms", "high_ms", "outcome"]
+    sides = [read_rounds(baseline, where="baseline"), read_rounds(candidate, where="candidate")]
+    columns = ["quantile", "baseline_ms", "candidate_ms", "difference_ms", "low_ms", "high_ms"]
     if min(side.n for side in sides) == 0:
-        return pd.DataFrame({name: pd.Series(dtype="str" if name == "outcome" else "float64") for name in columns})
-    together = np.array_equal(sides[0].labels, sides[1].labels) and sides[0].count > 1
+        return pd.DataFrame({name: pd.Series(dtype="float64") for name in columns})
+    common = np.intersect1d(sides[0].labels, sides[1].labels) if paired else np.empty(0)
+    if common.size >= 2:
+        sides = [side.take(common) for side in sides]
     blocks = [side if side.count > 1 else _time_blocks(side) for side in sides]
     rng = np.random.default_rng(seed)
     drawn = [_draws(block.count, resamples, rng) for block in blocks]
-    if together:
+    if common.size >= 2:
         drawn[1] = drawn[0]
     p = np.asarray(quantiles, dtype=np.float64)
     point_b, point_c = (_weighted(block, np.ones((1, block.count)), p)[0] for block in blocks)
     difference = point_c - point_b
     moved = _weighted(blocks[1], drawn[1], p) - _weighted(blocks[0], drawn[0], p)
     count = min(block.count for block in blocks)
-    stretch = t_quantile(LEVEL, count - 1) / 1.96 * math.sqrt(count / (count - 1)) if count > 1 else math.nan
-    low = difference - (difference - np.quantile(moved, LEVEL, axis=0)).clip(min=0) * stretch
-    high = difference + (np.quantile(moved, 1 - LEVEL, axis=0) - difference).clip(min=0) * stretch
-    few = min(side.n for side in sides) * np.minimum(p, 1 - p) < _BEYOND - 1e-9
-    low[few | (count < _MIN_BLOCKS)] = high[few | (count < _MIN_BLOCKS)] = math.nan
-    allowed = np.where(p < 0.9, margin, tail_margin) * point_b
-    outcomes = [outcome_within(*bounds) for bounds in zip(low, high, allowed, strict=True)]
-    return pd.DataFrame(dict(zip(columns, (p, point_b, point_c, difference, low, high, outcomes), strict=True)))
+    bounded = min(side.n for side in sides) * np.minimum(p, 1 - p) >= _BEYOND - 1e-9
+    half = np.full(p.size, math.nan)
+    if count >= _MIN_BLOCKS and bounded.any():
+        half[bounded] = np.maximum(_band(moved[:, bounded], count), sum(side.tick for side in sides) / 2)
+    found = (p, point_b, point_c, difference, difference - half, difference + half)
+    return pd.DataFrame(dict(zip(columns, found, strict=True)))
+
+
+def _band(moved: FloatArray, count: int) -> FloatArray:
+    """Return the half-width of the band at each quantile, from resampled differences, shape (draws, quantiles)."""
+    away = np.abs(moved - moved.mean(axis=0))
+    error = moved.std(axis=0)
+    largest = np.divide(away, error, out=np.zeros_like(away), where=error > 0).max(axis=1)
+    critical = max(float(np.quantile(largest, 1 - 2 * LEVEL)), -float(ndtri(LEVEL)))
+    # A resample of R rounds varies by (R - 1) / R of what a new one does.
+    half: FloatArray = error * math.sqrt(count / (count - 1)) * t_quantile(float(ndtr(-critical)), count - 1)
+    return half
 
 
 def _time_blocks(side: Rounds) -> Rounds:

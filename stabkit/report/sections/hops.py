@@ -10,6 +10,7 @@ import pandas as pd
 from stabkit.case import Case
 from stabkit.numbers import amount_text, measure
 from stabkit.report.display import Column, Table
+from stabkit.samples import counted
 from stabkit.text import joined, plain
 
 __all__ = ["hops", "protocols"]
@@ -33,7 +34,7 @@ def hops(case: Case, targets: Sequence[str]) -> Table | None:
         for side, evidence in (("baseline", case.before), ("candidate", case.after))
     ]
     samples = pd.concat(parts, ignore_index=True)
-    samples = samples[samples["target"].isin(list(targets)) & samples["hop"].notna() & ~samples["warmup"].fillna(False)]  # noqa: FBT003
+    samples = counted(samples[samples["target"].isin(list(targets)) & samples["hop"].notna()])
     if samples.empty:
         return None
     rows, records = [], []

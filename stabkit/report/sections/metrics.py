@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze import ConditionResult, Estimate, Gate, to_json
+from stabkit.analyze.latency import JudgedPopulation
 from stabkit.case import Case
 from stabkit.chart import HeadroomChart, Strip
 from stabkit.numbers import measure
@@ -23,6 +24,9 @@ from stabkit.report.words import (
     metric_words,
     outcome_count_text,
     pair,
+    population_of,
+    population_words,
+    quantity_words,
     sample_text,
     section_of,
     sentence,
@@ -111,7 +115,9 @@ def _objectives_figure(
         return None
     frame = pd.DataFrame(
         {
-            "name": [f"{plain(c.target)} {e.name}" for c, e in measured],
+            "name": [
+                quantity_words(c, e) if population_of(c, e) else f"{plain(c.target)} {e.name}" for c, e in measured
+            ],
             "value": [e.candidate for _, e in measured],
             "low": [e.low for _, e in measured],
             "high": [e.high for _, e in measured],
@@ -164,6 +170,9 @@ def _row(condition: ConditionResult, estimate: Estimate) -> dict[str, Any]:
 
 def metric_name(condition: ConditionResult, estimate: Estimate) -> str:
     """Return what an estimate measures, in words: target, metric, quantile."""
+    found = population_of(condition, estimate)
+    if found is not None:
+        return _of_several(condition, estimate, found)
     name = plain(estimate.name)
     if condition.target is None:
         return f"{plain(condition.name)}, {name}"
@@ -179,6 +188,13 @@ def metric_name(condition: ConditionResult, estimate: Estimate) -> str:
         if name.lower() not in words.lower()
         else capital(f"{plain(condition.target)} {words}")
     )
+
+
+def _of_several(condition: ConditionResult, estimate: Estimate, judged: JudgedPopulation) -> str:
+    name = quantity_words(condition, estimate)
+    if condition.kind == "slow_requests":
+        return f"{population_words(judged.population, apart=True)}, {slow_requests_words(condition)}"
+    return f"{name}, objective" if condition.kind == "objective" else name
 
 
 def _change(condition: ConditionResult, estimate: Estimate) -> str | None:

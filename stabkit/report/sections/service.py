@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze import CheckComparison, ConditionResult, united_checks
-from stabkit.analyze.latency import own_lateness
+from stabkit.analyze.latency import Population, own_lateness
 from stabkit.analyze.statistics import wilson
 from stabkit.case import Case
 from stabkit.chart import EVENTS_SHOWN, EventTimeline, ResourceLines
@@ -25,15 +25,16 @@ from stabkit.report.words import (
     metric_words,
     moment,
     outcome_count_text,
+    population_words,
     sentence,
 )
+from stabkit.samples import failed
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import CHECK_OUTCOMES
 
 __all__ = ["availability", "checks_table", "resources", "websocket"]
 
 _SIDES: Final = ("baseline", "candidate")
-_RESOURCES: Final = ("memory", "cpu", "container_memory", "container_cpu")
 SHOWN_FAILURES: Final = 12
 _GONE: Final = "missing"  # as the judge calls a check that the baseline has and the candidate has not
 LINE_ROUNDS: Final = 3
@@ -78,12 +79,14 @@ def websocket(case: Case) -> Piece:
 def _events(case: Case, target: str) -> Figure | None:
     """Return when each event of a session arrived; None if no arrival was measured."""
     parts = []
-    for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
-        samples = _of(evidence["samples"], [target])
-        arrived = samples[samples["metric"].str.startswith("event:") & samples["ok"] & samples["value"].notna()]
-        names = arrived["metric"].str.removeprefix("event:")
-        parts.append(pd.DataFrame({"side": side, "event": names, "value_ms": arrived["value"]}))
-    frame = pd.concat(parts, ignore_index=True)
+    for one in case.times:
+        if one.target == target and one.metric.startswith("event:"):
+            event = one.metric.removeprefix("event:")
+            parts += [
+                pd.DataFrame({"side": side, "event": event, "value_ms": arrived["response_ms"].dropna()})
+                for side, arrived in zip(_SIDES, one.apart, strict=True)
+            ]
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if frame.empty:
         return None
     declared = case.config.websocket.get(target)
@@ -93,30 +96,24 @@ def _events(case: Case, target: str) -> Figure | None:
 
 
 def _availability_lead(case: Case, targets: Sequence[str], checked: Sequence[str]) -> str:
-    samples = _of(case.after["samples"], targets)
-    samples = samples[samples["metric"] == "response_time"]
     said = _checks_words(case, checked)
-    if samples.empty:
+    asked = [one.candidate for one in _requests(case, targets, "response_time") if len(one.candidate)]
+    if not asked:
         return sentence(f"no request of the candidate was measured; {said}")
-    failed = int((~samples["ok"]).sum())
-    answered = count(samples["target"].nunique(), "target")
+    n, lost = sum(map(len, asked)), amount_text(sum(int(failed(rows).sum()) for rows in asked))
+    answered = count(len(asked), "target")
     return sentence(
-        f"{answered} of {len(targets)} measured, {count(len(samples), 'request')}, {amount_text(failed)} failed"
-        if samples["target"].nunique() != len(targets)
-        else f"{answered}, {count(len(samples), 'request')} to the candidate, {amount_text(failed)} failed",
+        f"{answered} of {len(targets)} measured, {count(n, 'request')}, {lost} failed"
+        if len(asked) != len(targets)
+        else f"{answered}, {count(n, 'request')} to the candidate, {lost} failed",
         said,
     )
 
 
 def _contract_lead(case: Case, targets: Sequence[str]) -> str:
-    samples = _of(case.after["samples"], targets)
-    opened = samples[samples["metric"] == "connect_time"]
-    good = int(opened["ok"].sum())
-    head = (
-        f"{amount_text(good)} of {count(len(opened), 'session')} connected"
-        if len(opened)
-        else "no session was measured"
-    )
+    opened = [one.candidate for one in _requests(case, targets, "connect_time")]
+    n, good = sum(map(len, opened)), sum(_good(rows) for rows in opened)
+    head = f"{amount_text(good)} of {count(n, 'session')} connected" if n else "no session was measured"
     return sentence(head, _checks_words(case, targets))
 
 
@@ -154,6 +151,14 @@ def _of(frame: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
     return frame[frame["target"].isin(list(targets))]
 
 
+def _requests(case: Case, targets: Sequence[str], metric: str) -> list[Population]:
+    return [one for one in case.requests if one.target in targets and one.metric == metric]
+
+
+def _good(requests: pd.DataFrame) -> int:
+    return int((~failed(requests)).sum())
+
+
 def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
     judged = {c.target: c for c in case.of_kind("error_rate")}
     rows, records = [], []
@@ -161,10 +166,9 @@ def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
         spoken = protocols(case, target) if metric == "response_time" else None
         row: dict[str, Any] = {"target": (plain(target), spoken) if spoken else plain(target)}
         record: dict[str, Any] = {"target": target}
-        for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
-            samples = _of(evidence["samples"], [target])
-            samples = samples[samples["metric"] == metric]
-            n, good = len(samples), int(samples["ok"].sum())
+        asked = [(one.baseline, one.candidate) for one in _requests(case, [target], metric)]
+        for place, side in enumerate(_SIDES):
+            n, good = sum(len(both[place]) for both in asked), sum(_good(both[place]) for both in asked)
             record |= {f"{side}_n": n, f"{side}_ok": good}
             row[side] = _rate_cell(good, n)
         condition = judged.get(target)
@@ -251,16 +255,16 @@ def _failures(case: Case, targets: Sequence[str]) -> Piece | None:
     parts = []
     for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
         samples = _of(evidence["samples"], targets)
-        parts.append(samples[~samples["ok"]].assign(side=side))
-    failed = pd.concat(parts, ignore_index=True)
-    if failed.empty:
+        parts.append(samples[failed(samples)].assign(side=side))
+    lost = pd.concat(parts, ignore_index=True)
+    if lost.empty:
         return None
-    failed = failed.sort_values(["due_at", "round", "sequence"], kind="stable", na_position="last")
+    lost = lost.sort_values(["due_at", "round", "sequence"], kind="stable", na_position="last")
     # Failures come in bursts: one row each, with how many they are.
     keys = ["side", "target", "metric", "status", "error"]
-    told = failed[keys].astype(object).where(failed[keys].notna(), "")
+    told = lost[keys].astype(object).where(lost[keys].notna(), "")
     burst = (told != told.shift()).any(axis=1).cumsum()
-    rows = tuple(_failure_row(group) for _, group in failed.groupby(burst, sort=True))
+    rows = tuple(_failure_row(group) for _, group in lost.groupby(burst, sort=True))
     columns = (
         Column("when", "When", "head"),
         Column("target", "Target"),
@@ -268,7 +272,7 @@ def _failures(case: Case, targets: Sequence[str]) -> Piece | None:
         Column("status", "Status", "number"),
         Column("error", "Error"),
     )
-    return Table(columns, rows, f"{count(len(failed), 'failed sample')}, in time order", limit=SHOWN_FAILURES)
+    return Table(columns, rows, f"{count(len(lost), 'failed sample')}, in time order", limit=SHOWN_FAILURES)
 
 
 def _failure_row(group: pd.DataFrame) -> dict[str, Any]:
@@ -307,34 +311,31 @@ def resources(case: Case) -> Piece:
 
 def _resource_figures(case: Case) -> list[Piece]:
     """Return memory and CPU round by round; a line needs three rounds on the candidate's side."""
-    parts = [
-        evidence["samples"].assign(side=side)
-        for side, evidence in zip(_SIDES, (case.before, case.after), strict=True)
-        if len(evidence["samples"])
-    ]
-    if not parts:
-        return []
-    samples = pd.concat(parts, ignore_index=True)
-    samples = samples[samples["metric"].isin(_RESOURCES) & samples["ok"] & samples["value"].notna()]
-    keep = ["side", "round", "metric", "value", "unit"]
-    return [
-        Figure.of(ResourceLines(group[keep], metric=str(metric), of=plain(target)))
-        for (target, metric), group in samples.groupby(["target", "metric"], sort=True)
-        if group.loc[group["side"] == "candidate", "round"].nunique() >= LINE_ROUNDS
-    ]
+    found: list[Piece] = []
+    for one in case.readings:
+        sides = {side: group.assign(side=side) for side, group in _taken(one)}
+        if sides["candidate"]["round"].nunique() >= LINE_ROUNDS:
+            frame = pd.concat(sides.values(), ignore_index=True)[["side", "round", "metric", "value", "unit"]]
+            found.append(Figure.of(ResourceLines(frame, metric=one.metric, of=plain(one.target))))
+    return found
+
+
+def _taken(readings: Population) -> list[tuple[str, pd.DataFrame]]:
+    """Return the readings of each side that count."""
+    return [(side, rows[rows["value"].notna()]) for side, rows in zip(_SIDES, readings.counted, strict=True)]
 
 
 def _readings(case: Case) -> Table | None:
     rows = []
-    for side, evidence in zip(_SIDES, (case.before, case.after), strict=True):
-        samples = evidence["samples"]
-        samples = samples[samples["metric"].isin(_RESOURCES) & samples["ok"] & samples["value"].notna()]
-        for (target, metric), group in samples.groupby(["target", "metric"], sort=True):
+    for one in case.readings:
+        for side, group in _taken(one):
+            if group.empty:
+                continue
             unit = group["unit"].dropna()
             unit_text = plain(unit.iloc[0]) if len(unit) else ""
             rows.append(
                 {
-                    "target": (f"{plain(target)} {metric_words(metric)}", f"{side} · n {amount_text(len(group))}"),
+                    "target": (population_words(one, apart=False), f"{side} · n {amount_text(len(group))}"),
                     "median": measure(float(group["value"].median()), unit_text),
                     "first": measure(float(group["value"].iloc[0]), unit_text),
                     "last": measure(float(group["value"].iloc[-1]), unit_text),

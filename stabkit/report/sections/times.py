@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,19 +13,26 @@ import pandas as pd
 
 from stabkit.analyze import ConditionResult
 from stabkit.analyze.history import Change, detect_changes, run_history
-from stabkit.analyze.latency import quantile_shift
+from stabkit.analyze.latency import Population, judged_populations, own_times
 from stabkit.case import Case
 from stabkit.chart import SHARES, HistoryLines, ShiftPlot, TailCurve
+from stabkit.errors import SchemaError
 from stabkit.numbers import amount_text
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
 from stabkit.report.sections.gaps import absent
 from stabkit.report.sections.metrics import ORDER
-from stabkit.report.words import metric_words, outcome_count_text, sentence, standing_outcome, whole_text
+from stabkit.report.words import (
+    metric_words,
+    outcome_count_text,
+    population_words,
+    sentence,
+    standing_outcome,
+    whole_text,
+)
 from stabkit.text import count, joined, plain, verb
 
-__all__ = ["QUANTILES", "history_figure", "response_times", "shift_figure", "tail_figure", "times", "too_few"]
+__all__ = ["drawn_populations", "history_figure", "population_name", "response_times", "shift_figure", "tail_figure"]
 
-QUANTILES: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
 # Below this many samples a side, p5 and p95 are single samples and a picture of them shows chance.
 ENOUGH: Final = 20
 SHOWN_TARGETS: Final = 3
@@ -37,40 +44,50 @@ _TAIL_POINTS: Final = 150
 
 def response_times(case: Case) -> Piece:
     """Return shift plot, tail curve and history of every target; those that are stable come last and fold."""
-    pairs = measured(case.before["samples"], case.after["samples"])
-    if not pairs:
+    ordered, rank = drawn_populations(case)
+    if not ordered:
         return absent(case, "response times", "http", "websocket")
-    rank = ranks(case, pairs)
-    ordered = sorted(pairs, key=lambda pair: rank[pair])
     compared = case.of_kind("latency", "slow_requests")
     pieces: list[Piece] = [Statement(_lead(compared))] if compared else []
     # What is not stable never folds: a closed fold is not printed.
-    shown = max(SHOWN_TARGETS, sum(rank[pair] <= ORDER["inconclusive"] for pair in pairs))
+    shown = max(SHOWN_TARGETS, sum(rank[one.key] <= ORDER["inconclusive"] for one in ordered))
     drawn, left = ordered[:DRAWN_METRICS], ordered[DRAWN_METRICS:]
     pieces += _pictures(case, drawn[:shown])
     rest = drawn[shown:]
     if rest:
-        pieces.append(Fold(tuple(_pictures(case, rest)), summary=f"{count(len(rest), 'further metric')}"))
+        known = {one.key[:2] for one in drawn[:shown]}
+        folded = tuple(_pictures(case, rest, known))
+        pieces.append(Fold(folded, summary=f"{count(len(rest), 'further metric')}"))
     if left:
         command = f"{case.command} --notebook latency_deltas"
-        pieces.append(not_drawn(left, "another notebook draws more", command=command))
+        pieces.append(not_drawn(case, left, "another notebook draws more", command=command))
     return Group(tuple(pieces))
 
 
-def ranks(case: Case, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Return the weight of each (target, metric) by its gravest condition: the smaller, the less stable."""
-    found = dict.fromkeys(pairs, len(ORDER))
+def drawn_populations(case: Case) -> tuple[list[Population], dict[tuple[str, str, str | None], int]]:
+    """Return the populations that are drawn, the least stable first, and the weight of each by its gravest condition.
+
+    Arrivals of events have a figure of their own.
+    """
+    found = [one for one in case.times if not one.metric.startswith("event:")]
+    rank = {one.key: len(ORDER) for one in found}
     for condition in case.of_kind("latency", "slow_requests", "objective"):
-        pair = (str(condition.target), str(condition.metric))
-        if pair in found:
-            found[pair] = min(found[pair], ORDER[condition.outcome])
-    return found
+        judged = {one.population.key for one in judged_populations(condition)}
+        spoken = [k for k in rank if k in judged or (not judged and k[:2] == (condition.target, condition.metric))]
+        rank |= {key: min(rank[key], ORDER[condition.outcome]) for key in spoken}
+    return sorted(found, key=lambda one: rank[one.key]), rank
 
 
-def not_drawn(pairs: Sequence[tuple[str, str]], instead: str, *, command: str) -> Statement:
+def population_name(case: Case, population: Population) -> str:
+    """Return what a population holds, in words that tell it from all others of the case."""
+    alike = sum(one.key[:2] == population.key[:2] for one in case.times)
+    return population_words(population, apart=alike > 1)
+
+
+def not_drawn(case: Case, populations: Sequence[Population], instead: str, *, command: str) -> Statement:
     """Return which metrics are left out of the pictures, and what shows them."""
-    named = joined((f"{plain(target)} {metric_words(metric)}" for target, metric in pairs), most=NAMED)
-    words = f"{count(len(pairs), 'metric')} {verb('is', len(pairs))} not drawn here: {named}; {instead}"
+    named = joined((population_name(case, one) for one in populations), most=NAMED)
+    words = f"{count(len(populations), 'metric')} {verb('is', len(populations))} not drawn here: {named}; {instead}"
     return Statement((sentence(words),), command=command)
 
 
@@ -84,42 +101,36 @@ def _lead(conditions: Sequence[ConditionResult]) -> tuple[str, ...]:
     return counts, sentence(f"{plain(worst.name)}: {whole_text(worst)}")
 
 
-def _pictures(case: Case, pairs: Sequence[tuple[str, str]]) -> list[Piece]:
+def _pictures(case: Case, populations: Sequence[Population], known: Collection[tuple[str, str]] = ()) -> list[Piece]:
     # Two figures a row: the comparisons of a target side by side, then the histories together.
-    histories = (history_of(case, target, metric) for target, metric in pairs)
+    metrics = dict.fromkeys(one.key[:2] for one in populations if one.key[:2] not in known)
+    histories = (history_of(case, target, metric) for target, metric in metrics)
     return [
-        *(piece for target, metric in pairs for piece in figures(case, target, metric)),
+        *(piece for one in populations for piece in figures(case, one)),
         *(figure for figure in histories if figure is not None),
     ]
 
 
-def measured(before: pd.DataFrame, after: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the (target, metric) pairs that are times, in either frame of samples, sorted."""
-    found: set[tuple[str, str]] = set()
-    for samples in (before, after):
-        times_ = samples[samples["metric"].str.endswith("_time")]
-        found |= set(zip(times_["target"], times_["metric"], strict=True))
-    return sorted(found)
+def figures(case: Case, population: Population) -> list[Piece]:
+    """Return the figures that compare one population, or what is missing for them."""
+    missing = too_few(case, population)
+    return [shift_figure(case, population), tail_of(case, population)] if missing is None else [missing]
 
 
-def figures(case: Case, target: str, metric: str) -> list[Piece]:
-    """Return the figures that compare one metric, or what is missing for them."""
-    before, after = (times(evidence["samples"], target, metric) for evidence in (case.before, case.after))
-    of = f"{plain(target)} {metric_words(metric)}"
-    limit = objective_of(case, target, metric)
-    if min(len(before), len(after)) >= ENOUGH:
-        judged = judged_quantiles(case, target, metric)
-        return [
-            shift_figure(before, after, of=of, judged=judged),
-            tail_figure(before, after, of=of, objective_ms=limit),
-        ]
-    return [too_few(before, after, of=of)]
-
-
-def too_few(before: pd.DataFrame, after: pd.DataFrame, *, of: str) -> NoEvidence:
-    """Return that two samples are too small for a picture of their distribution."""
-    amounts = f"n = {amount_text(len(before))} in the baseline and {amount_text(len(after))} in the candidate"
-    return NoEvidence(f"the distribution of {of}", reason=f"{amounts}; {ENOUGH} a side would show it.")
+def too_few(case: Case, population: Population) -> NoEvidence | None:
+    """Return why the distributions of a population cannot be compared; None if they can."""
+    what = f"the distribution of {population_name(case, population)}"
+    before, after = population.apart
+    if min(len(before), len(after)) < ENOUGH:
+        amounts = f"n = {amount_text(len(before))} in the baseline and {amount_text(len(after))} in the candidate"
+        return NoEvidence(what, reason=f"{amounts}; {ENOUGH} a side would show it.")
+    if population.times.column is None:
+        return NoEvidence(what, reason="The two runs were timed in different ways.")
+    try:
+        len(population.shift)
+    except SchemaError as error:  # what the judge refuses is not drawn either
+        return NoEvidence(what, reason=error.what)
+    return None
 
 
 def history_of(case: Case, target: str, metric: str) -> Figure | None:
@@ -130,37 +141,41 @@ def history_of(case: Case, target: str, metric: str) -> Figure | None:
 
 
 def objective_of(case: Case, target: str, metric: str) -> float | None:
-    """Return the objective's limit for a target's metric, ms; None without one."""
-    for condition in case.config.conditions:
-        if condition.kind == "objective" and condition.target == target and condition.metric in (None, metric):
-            return condition.objective.below_ms if condition.objective else None
+    """Return the limit that a metric is judged against, ms; None without an objective."""
+    for condition in case.of_kind("objective"):
+        judged = [one.population.key[:2] for one in judged_populations(condition)]
+        limit: float | None = condition.facts.get("below_ms")
+        if (target, metric) in judged or (not judged and (target, metric) == (condition.target, condition.metric)):
+            return limit
     return None
 
 
-def times(samples: pd.DataFrame, target: str, metric: str) -> pd.DataFrame:
-    """Return the judged times of one metric in time order, without warm-up and failures: ``round``, ``response_ms``."""
-    mine = samples[(samples["target"] == target) & (samples["metric"] == metric) & samples["ok"]]
-    mine = mine[~mine["warmup"].fillna(value=False).astype(bool)].sort_values(["round", "sequence"], kind="stable")
-    shown = mine.assign(response_ms=mine["response_ms"].fillna(mine["service_ms"]).fillna(mine["value"]))
-    return shown.loc[shown["response_ms"].notna(), ["round", "response_ms"]].reset_index(drop=True)
+def judged_quantiles(case: Case, population: Population) -> dict[str, str]:
+    """Return the outcome of each quantile that a latency condition judges, the gravest where several do."""
+    found: dict[str, str] = {}
+    for condition in case.of_kind("latency"):
+        for one in judged_populations(condition):
+            if one.population.key != population.key:
+                continue
+            for quantity, estimate in zip(one.quantities, one.estimates, strict=True):
+                outcomes = {found.get(plain(quantity), "stable"), standing_outcome(condition, estimate)}
+                found[plain(quantity)] = min(outcomes, key=ORDER.__getitem__)
+    return found
 
 
-def judged_quantiles(case: Case, target: str, metric: str) -> dict[str, str]:
-    """Return the outcome of each quantile of a metric that a latency condition judges."""
-    return {
-        plain(estimate.name): standing_outcome(condition, estimate)
-        for condition in case.of_kind("latency")
-        if condition.target == target and condition.metric == metric
-        for estimate in condition.estimates
-    }
-
-
-def shift_figure(
-    before: pd.DataFrame, after: pd.DataFrame, *, of: str, judged: Mapping[str, str] | None = None
-) -> Figure:
+def shift_figure(case: Case, population: Population) -> Figure:
     """Return the shift plot: candidate - baseline at each percentile."""
-    frame = quantile_shift(before, after, QUANTILES)
-    return Figure.of(ShiftPlot(frame, of=of, sizes=_sizes(before, after), judged=judged))
+    of, judged = population_name(case, population), judged_quantiles(case, population)
+    sizes = _sizes(population.times.baseline, population.times.candidate)
+    return Figure.of(ShiftPlot(population.shift, of=of, sizes=sizes, judged=judged))
+
+
+def tail_of(case: Case, population: Population) -> Figure:
+    """Return the tail curve of a population, with its objective where it is judged by the same times."""
+    compared, of = population.times, population_name(case, population)
+    same = len(compared.candidate) and compared.candidate.equals(own_times(population.candidate))
+    limit = objective_of(case, population.target, population.metric) if same else None
+    return tail_figure(compared.baseline, compared.candidate, of=of, objective_ms=limit)
 
 
 def tail_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str, objective_ms: float | None = None) -> Figure:

@@ -12,4 +12,5 @@ from .sentences import outcome_count_text as outcome_count_text, reason_text as 
 from .sentences import section_of as section_of, slow_requests_words as slow_requests_words
 from .sentences import standing_outcome as standing_outcome, waiting_reason as waiting_reason, whole_text as whole_text
 from .wording import known_text as known_text, metric_words as metric_words, place_text as place_text
-from .wording import sentence as sentence
+from .wording import population_of as population_of, population_words as population_words
+from .wording import quantity_words as quantity_words, sentence as sentence

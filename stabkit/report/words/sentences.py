@@ -17,6 +17,7 @@ from stabkit.numbers import amount_text
 from stabkit.report.display import SECTIONS, Reason
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
+from stabkit.report.words.wording import quantity_words
 from stabkit.text import count, joined, plain, plural, verb
 from stabkit.vocabulary import OUTCOMES, of_websocket
 
@@ -243,7 +244,8 @@ def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) 
     if condition is not None and condition.kind == "objective":
         return _objective_text(estimate, condition)
     slow = condition is not None and condition.kind == "slow_requests"
-    name = slow_requests_words(condition) if condition is not None and slow else plain(estimate.name)
+    name = plain(estimate.name) if condition is None else quantity_words(condition, estimate)
+    name = slow_requests_words(condition) if condition is not None and slow else name
     parts = [f"{name}{':' if slow and estimate.change is not None else ''} {values_text(estimate)}".strip()]
     alone = max(estimate.n_baseline, estimate.n_candidate) <= 1 and estimate.n_candidate > 0
     if alone:
@@ -292,7 +294,7 @@ def _objective_text(estimate: Estimate, condition: ConditionResult) -> str:
         limit = estimate.margin
     if estimate.candidate is None:
         return ""
-    seen = f"{plain(estimate.name)} {value_text(estimate.candidate, estimate.unit)}"
+    seen = f"{quantity_words(condition, estimate)} {value_text(estimate.candidate, estimate.unit)}"
     if limit is None:
         return seen
     goal = f"the objective is below {value_text(float(limit), estimate.unit)}"

@@ -367,7 +367,6 @@ def test_the_shift_finds_where_it_moved_and_is_repeatable():
     assert (shift["low_ms"] > 0).sum() >= 10
     middle = shift.set_index("quantile").loc[0.5]
     assert middle["low_ms"] < middle["difference_ms"] < middle["high_ms"]
-    assert middle["outcome"] == "regressed"
     pd.testing.assert_frame_equal(shift, quantile_shift(before, after))
     assert quantile_shift(times(40, 1), times(40, 2)).set_index("quantile").loc[0.99].isna()["low_ms"]
     assert len(quantile_shift([], times(40, 2))) == 0

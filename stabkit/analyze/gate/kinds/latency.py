@@ -14,7 +14,6 @@ from stabkit.analyze.latency import (
     Population,
     compare_latency,
     find_populations,
-    judged_times,
     prober_late,
     without_lateness,
 )
@@ -33,8 +32,8 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 
 
 def _compare_latency(condition: Condition, sides: Sides, population: Population) -> Compared:
-    before, after, column = judged_times(population)
-    if column is None:
+    times = population.times
+    if times.column is None:
         return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
     margin = condition.margin or usual_margin("latency")
     tail_margin = condition.tail_margin or usual_margin("latency", tail=True)
@@ -47,7 +46,7 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
         run_noise=noise.run_noise if noise is not None else None,
         confidence=sides.confidence,
     )
-    compared = compare(before, after)
+    compared = compare(times.baseline, times.candidate)
     needs = [compared.need] if compared.need is not None and compared.outcome == "inconclusive" else []
     covered = condition.accept_single_run or "run_noise_unknown" not in compared.flags
     outcome, open_ = (compared.outcome, []) if covered else uncovered(compared.outcome, compared.quantiles)
@@ -55,10 +54,9 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
     if noise is not None and noise.unfit:
         unfit = Need(None, "evidence", "false_alarms", noise.alarms)
         return "inconclusive", compared.quantiles, (unfit, *needs)
-    on_schedule = column == "response_ms"
-    late = prober_late(sides, population, before["response_ms"], (margin, tail_margin)) if on_schedule else None
+    late = prober_late(sides, population, (margin, tail_margin))
     if late is not None and not (
-        outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population, before, after)).outcome == outcome
+        outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population)).outcome == outcome
     ):
         return "inconclusive", compared.quantiles, (late, *needs)
     return outcome, compared.quantiles, needs

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from stabkit.analyze.latency import (
+    JudgedPopulation,
     Population,
     compare_failures,
     find_populations,
@@ -48,6 +49,7 @@ def judge_populations(
     outcomes: list[Outcome] = []
     estimates: list[Estimate] = []
     needs: list[Need] = []
+    kept: list[JudgedPopulation] = []
     for population in populations:
         absent = [n for n in ("baseline", "candidate") if getattr(population, n).empty]
         if absent:
@@ -55,6 +57,7 @@ def judge_populations(
                 Need(None, "evidence", "missing", f"no samples of {population.name}", side=side) for side in absent
             ]
             outcomes.append("inconclusive")
+            kept.append(JudgedPopulation(population))
             continue
         try:
             outcome, found, open_ = compare(condition, sides, population)
@@ -64,9 +67,11 @@ def judge_populations(
         outcomes.append(outcome)
         estimates += named
         needs += open_
+        kept.append(JudgedPopulation(population, tuple(named), tuple(e.name for e in found)))
     if stop is not None:
-        return result_of(condition, "inconclusive", estimates=tuple(estimates), needs=(stop, *needs), facts=facts)
-    return result_of(condition, combine(outcomes), estimates=tuple(estimates), needs=tuple(needs), facts=facts)
+        outcomes, needs = ["inconclusive"], [stop, *needs]
+    parts = {"estimates": tuple(estimates), "needs": tuple(needs), "facts": facts, "comparison": tuple(kept)}
+    return result_of(condition, combine(outcomes), **parts)
 
 
 def no_samples(condition: Condition, where: str) -> Need:

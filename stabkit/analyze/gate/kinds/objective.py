@@ -9,9 +9,10 @@ from stabkit.analyze.gate.kinds.measured import (
     objective_of,
 )
 from stabkit.analyze.latency import (
+    JudgedPopulation,
     find_populations,
-    measured_times,
     objective_estimate,
+    own_times,
 )
 from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
@@ -39,13 +40,14 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     outcomes: list[Outcome] = []
     estimates: list[Estimate] = []
     needs: list[Need] = []
+    kept: list[JudgedPopulation] = []
     for population in populations:
-        after = measured_times(population.candidate)
+        after = own_times(population.candidate)
         if after.empty:
             outcomes.append("inconclusive")
             needs.append(Need(None, "evidence", "missing", f"no good request of {population.name}", side="candidate"))
             continue
-        before = measured_times(population.baseline)
+        before = own_times(population.baseline)
         try:
             estimate = objective_estimate(after, objective, confidence=sides.confidence)
             known = (objective_estimate(before, objective).candidate or 0.0) > objective.below_ms
@@ -54,10 +56,12 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
             needs.append(Need(None, "evidence", "missing", error.what))
             continue
         estimates.append(estimate)
+        kept.append(JudgedPopulation(population, (estimate,), (estimate.name,)))
         if known and estimate.outcome == "regressed":
             outcomes.append("inconclusive")
             needs.append(Need(None, "evidence", "failing_on_both_sides", f"{population.name} missed it before as well"))
             continue
         outcomes.append(estimate.outcome)
         needs += [estimate.need] if estimate.need is not None and estimate.outcome == "inconclusive" else []
-    return result_of(condition, combine(outcomes), estimates=tuple(estimates), needs=tuple(needs), facts=facts)
+    parts = {"estimates": tuple(estimates), "needs": tuple(needs), "facts": facts, "comparison": tuple(kept)}
+    return result_of(condition, combine(outcomes), **parts)

@@ -13,7 +13,6 @@ from stabkit.analyze.latency import (
     Population,
     compare_resource,
     find_populations,
-    judged_rows,
 )
 from stabkit.analyze.outcome import ConditionResult, Need, combine
 from stabkit.analyze.sides import Sides
@@ -38,8 +37,7 @@ def _compare_resource(condition: Condition, sides: Sides, population: Population
         said = " against ".join(", ".join(sorted(side)) or "no unit" for side in units)
         return "inconclusive", (), (Need(None, "evidence", "not_comparable", f"{population.name} in {said}"),)
     estimates = compare_resource(
-        judged_rows(population.baseline),
-        judged_rows(population.candidate),
+        *population.counted,
         metric=population.metric,
         margin=condition.margin or usual_margin("resource"),
         paired=sides.paired,

@@ -17,7 +17,6 @@ from stabkit.analyze.latency import (
     compare_slow_requests,
     default_margin,
     find_populations,
-    judged_times,
     slow_by_prober,
     without_lateness,
 )
@@ -48,8 +47,8 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 def _compare_slow(
     condition: Condition, sides: Sides, population: Population, objective: Objective | None, limits: dict[str, float]
 ) -> Compared:
-    before, after, column = judged_times(population)
-    if column is None:
+    times = population.times
+    if times.column is None:
         return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
     margin = condition.margin or default_margin(objective.quantile if objective else None)
     noise = sides.noise_of(population.target, population.metric, population.connection)
@@ -62,7 +61,7 @@ def _compare_slow(
         run_noise=max(known.values(), key=lambda found: found.sd) if known else None,
         confidence=sides.confidence,
     )
-    estimate, limit = compare(before, after)
+    estimate, limit = compare(times.baseline, times.candidate)
     needs = [estimate.need] if estimate.need is not None else []
     if limit is None:
         return "inconclusive", (estimate,), needs
@@ -72,9 +71,9 @@ def _compare_slow(
     if noise is not None and noise.unfit:
         open_ = [Need(None, "evidence", "false_alarms", noise.alarms), *open_]
         outcome = "inconclusive"
-    late = slow_by_prober(sides, population, limit, margin) if column == "response_ms" else None
+    late = slow_by_prober(sides, population, limit, margin)
     if late is not None and not (
-        outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population, before, after))[0].outcome == outcome
+        outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population))[0].outcome == outcome
     ):
         outcome, open_ = "inconclusive", [late, *open_]
     return outcome, (estimate,), [*open_, *needs]
