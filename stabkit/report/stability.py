@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from stabkit.analyze import Gate
 from stabkit.case import Case, load_case
 from stabkit.config import Config
+from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Piece, Verdict
 from stabkit.report.sections import change, compliance, method, metrics, overall, service, tests, times
 
 __all__ = ["StabilityReport", "stability_report"]
 
+_DRAWN: Final = ("samples", "tests", "scans", "findings")
 
+
+@store_by_name("baseline", "candidate")
 def stability_report(
     baseline: str | None = None,
     candidate: str = "latest",
     *,
-    data: str | Path = "data",
+    data: str | Path | None = None,
     config: str | Path | Config | None = None,
 ) -> StabilityReport:
     """Compare two runs and return the report, section by section.
@@ -29,11 +34,12 @@ def stability_report(
         before the candidate in the same environment; without one, this is the first run and nothing is compared.
     candidate : str
         A run or a folder.
-    data : str or Path
-        The store. Not needed if both sides are folders.
+    data : str or Path, optional
+        The store. None or empty: the one that ``stabkit.toml`` names, the given one or the nearest from the working
+        folder upwards; without one, ``data``. Not needed if both sides are folders.
     config : str, Path or Config, optional
-        A ``stabkit.toml``. None or empty: the nearest one to the data folder, then to the working folder; without any,
-        the conditions follow from the evidence.
+        A ``stabkit.toml``. None or empty: the nearest one to the given data folder, then to the working folder; without
+        any, the conditions follow from the evidence.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def stability_report(
     UnknownRunError
         No run and no folder answers to a reference; names the nearest.
     UsageError
-        Both references name the same run.
+        Both references name the same run, or the store is not given by name.
     StoreError, ConfigError, EvidenceError
         The store, the configuration or a folder cannot be used.
 
@@ -54,7 +60,7 @@ def stability_report(
     >>> stability_report("v1.4", "v1.5", data="data/sample")
     StabilityReport(stable, 15 conditions)
     """
-    return StabilityReport(load_case(baseline or None, candidate or "latest", data=data, config=config or None))
+    return StabilityReport(load_case(baseline, candidate, data=data, config=config, history=_DRAWN))
 
 
 class StabilityReport:
