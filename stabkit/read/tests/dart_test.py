@@ -23,7 +23,7 @@ _STATUS: Final[Mapping[str, str]] = {"success": "pass", "failure": "fail", "erro
 _RANK: Final = ("skip", "pass", "no_result", "fail", "error")
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether any of the first lines begins dart's protocol."""
     return any("protocolVersion" in (json_line(line) or {}) for line in head_lines(head)[:200])
 
