@@ -9,6 +9,7 @@ from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Piece, Statement
+from stabkit.report.of_case import of_case
 from stabkit.report.sections import change, overall
 from stabkit.report.words import changed_text, sentence
 from stabkit.schema import Evidence
@@ -105,14 +106,6 @@ class ChangeImpact:
         """Return the areas of the change and the regressions that coincide with it."""
         return change.change_impact(self.case, files=False)
 
-    def risks(self) -> Piece:
-        """Return the risks: open conditions and risky files."""
-        return change.risks(self.case)
-
-    def checklist(self) -> Piece:
-        """Return the checklist: yes, no, not checked."""
-        return change.readiness(self.case)
-
-    def recommendations(self) -> Piece:
-        """Return what to do now and later."""
-        return overall.recommendations(self.case)
+    risks = of_case(change.risks)
+    checklist = of_case(change.readiness)
+    recommendations = of_case(overall.recommendations)
