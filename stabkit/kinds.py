@@ -34,7 +34,7 @@ class Kind:
     question : str
         What it asks.
     section : str
-        The section that shows its evidence.
+        The section that shows its evidence, by the name of the report's method.
     noun : str or None
         What its items are, one of them: ``test``; None where it judges estimates.
     margin : float or None
@@ -81,7 +81,7 @@ _ALL: Final = (
         _PROBES,
         evidence="response times",
         question="Is the median and is the 99th percentile at most a margin slower?",
-        section="Response-time stability",
+        section="response_times",
         margin=0.05,
         tail_margin=0.20,
         scale="ratio",
@@ -92,7 +92,7 @@ _ALL: Final = (
         _PROBES,
         evidence="response times",
         question="Did the share of slow requests grow by less than a margin?",
-        section="Response-time stability",
+        section="response_times",
         scale="points",
         follows=True,
     ),
@@ -102,7 +102,7 @@ _ALL: Final = (
         _PROBES,
         evidence="response times",
         question="Is the quantile below its limit, whatever the baseline was?",
-        section="Response-time stability",
+        section="response_times",
         compares=False,
     ),
     Kind(
@@ -111,7 +111,7 @@ _ALL: Final = (
         _PROBES,
         evidence="requests",
         question="Did the share of failed requests grow by less than a margin?",
-        section="Service availability",
+        section="availability",
         margin=0.005,
         scale="points",
     ),
@@ -121,7 +121,7 @@ _ALL: Final = (
         _PROBES,
         evidence="checks",
         question="Does every check pass that passed before?",
-        section="Service availability",
+        section="availability",
         noun="check",
     ),
     Kind(
@@ -130,7 +130,7 @@ _ALL: Final = (
         ("tests", "records"),
         evidence="test results",
         question="Does every test pass that passed before, and are all of them still there?",
-        section="Regression results by suite",
+        section="test_results",
         noun="test",
     ),
     Kind(
@@ -139,7 +139,7 @@ _ALL: Final = (
         ("scan", "records"),
         evidence="scans",
         question="Is no finding new, in scans that can be compared?",
-        section="Compliance",
+        section="compliance",
         noun="finding",
     ),
     Kind(
@@ -148,7 +148,7 @@ _ALL: Final = (
         ("resources", "records"),
         evidence="resource readings",
         question="Are the level and its growth within a margin?",
-        section="Performance, resources",
+        section="resources",
         margin=0.10,
         scale="ratio",
     ),

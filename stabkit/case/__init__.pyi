@@ -1,8 +1,12 @@
 from .again import AGAIN as AGAIN, Again as Again
 from .differences import moved as moved
 from .earlier import look_back as look_back
-from .loaded import Case as Case, load_case as load_case, with_history as with_history
-from .run_evidence import existing as existing, load_run as load_run, run_before as run_before
+from .loaded import Case as Case, case_of_range as case_of_range, load_case as load_case
+from .loaded import with_history as with_history
+from .run_evidence import existing as existing, files_alone as files_alone, load_run as load_run
+from .run_evidence import run_before as run_before
 from .run_evidence import sketches_of as sketches_of, states_its_start as states_its_start
 from .self_pairs import known_noise as known_noise
-from .settings import find_settings as find_settings, find_settings_file as find_settings_file, places as places
+from .settings import find_settings as find_settings, find_settings_file as find_settings_file, is_store as is_store
+from .settings import open_project as open_project, places as places
+from .stored_runs import StoredRuns as StoredRuns, load_history as load_history

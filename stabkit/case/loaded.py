@@ -2,68 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from stabkit.analyze import ConditionResult, Gate, RunEvidence, Sides
-from stabkit.analyze.gate import evaluate_gate
+from stabkit.analyze.gate import confidence_of, evaluate_sides
 from stabkit.analyze.latency import Population
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
 from stabkit.case.populations import case_populations
-from stabkit.case.run_evidence import existing, load_run, renamed, run_before, sketches_of
+from stabkit.case.run_evidence import existing, files_alone, load_run, renamed, run_before, sketches_of
 from stabkit.case.self_pairs import known_noise
-from stabkit.case.settings import find_settings, places, store_or_none
-from stabkit.change import described
+from stabkit.case.settings import find_settings, open_project, places
+from stabkit.change import collect_changes, described
 from stabkit.config import Config
 from stabkit.errors import UsageError
-from stabkit.schema import Evidence, conform, empty
+from stabkit.runs import new_run
+from stabkit.schema import Evidence, conform
 from stabkit.store import Store
 from stabkit.text import shell
 from stabkit.vocabulary import is_time
 
-__all__ = ["HISTORY_RUNS", "Case", "load_case", "with_history"]
+__all__ = ["HISTORY_RUNS", "Case", "case_of_range", "load_case", "with_history"]
 
 # A history of more runs than this adds pixels, not insight, and costs reading.
 HISTORY_RUNS = 60
 _REQUESTS = ("response_time", "connect_time")
 _READINGS = ("memory", "cpu", "container_memory", "container_cpu")
+_JUDGING: Final = ("tests", "scans", "findings")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
-    """Everything that the sections read; nothing here is computed by them again.
+    """Everything that the sections read, loaded once: no store and no file is asked again.
 
     Attributes
     ----------
-    baseline : RunEvidence or None
-        None in the first run ever.
+    sides : Sides
+        What the gate was judged on: configuration, both runs, the history before them, and what A/A runs show.
+    gate : Gate
+        The verdict with every condition.
     runs : DataFrame
-        The stored runs of the candidate's environment up to the candidate, oldest first; table ``runs``.
-    store : Store or None
-        None if both sides are folders of evidence files.
-    noise : tuple of MetricNoise
-        What all A/A runs of the candidate's environment show, newer ones too; empty if there are none.
-    sides : Sides or None
-        What the gate was judged on.
+        The stored runs of the candidate's environment up to the candidate, oldest first; table ``runs``. The two sides
+        alone if they are evidence files.
+    history : Evidence
+        Tables of these runs, as far as they were asked for; those of the baseline and the candidate if these are files.
+    sketches : mapping
+        Metric -> percentiles of the runs of the history that keep no samples; without those that all keep theirs.
+    config_path : Path or None
+        The file that the configuration came from.
+    stored : bool
+        False if both sides are evidence files.
+    places : tuple of str
+        The options that say where configuration and store are, unless they are found by themselves.
+    asked : tuple of str
+        Baseline and candidate as they were named.
     """
 
-    baseline: RunEvidence | None
-    candidate: RunEvidence
+    sides: Sides
     gate: Gate
-    config: Config
-    config_path: Path | None
     runs: pd.DataFrame
-    store: Store | None
-    data: str
-    asked: tuple[str, str]
-    noise: tuple[MetricNoise, ...] = ()
-    sides: Sides | None = None
-    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
-    _sketches: dict[str, pd.DataFrame | None] = field(default_factory=dict, repr=False, compare=False)
+    history: Evidence = field(default_factory=Evidence)
+    sketches: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    config_path: Path | None = None
+    stored: bool = False
+    places: tuple[str, ...] = ()
+    asked: tuple[str, str] = ("", "")
+
+    @property
+    def baseline(self) -> RunEvidence | None:
+        """The run before; None in the first run ever."""
+        return self.sides.baseline
+
+    @property
+    def candidate(self) -> RunEvidence:
+        """The run that is judged."""
+        return self.sides.candidate
+
+    @property
+    def config(self) -> Config:
+        """The resolved configuration."""
+        return self.sides.config
+
+    @property
+    def noise(self) -> tuple[MetricNoise, ...]:
+        """What all A/A runs of the candidate's environment show, newer ones too; empty if there are none."""
+        return self.sides.noise
 
     @property
     def first(self) -> bool:
@@ -89,39 +118,17 @@ class Case:
     @cached_property
     def times(self) -> tuple[Population, ...]:
         """The populations of times on both sides, as they were judged."""
-        return case_populations(self.gate, self._compared, is_time)
+        return case_populations(self.gate, self.sides, is_time)
 
     @cached_property
     def requests(self) -> tuple[Population, ...]:
         """The requests and handshakes of both sides, warm-up and failures among them, as the error rate counts them."""
-        return case_populations(self.gate, self._compared, _REQUESTS.__contains__, split=False)
+        return case_populations(self.gate, self.sides, _REQUESTS.__contains__, split=False)
 
     @cached_property
     def readings(self) -> tuple[Population, ...]:
         """The readings of memory and CPU on both sides, as they were judged."""
-        return case_populations(self.gate, self._compared, _READINGS.__contains__)
-
-    @property
-    def _compared(self) -> Sides:
-        return self.sides or Sides(self.config, self.baseline, self.candidate)
-
-    def history(self, table: str) -> pd.DataFrame:
-        """Return one table of all runs of the history; of the two sides alone without a store."""
-        if self.store is None:
-            return pd.concat([self.before[table], self.after[table]], ignore_index=True)
-        if self.runs.empty:
-            return empty(table)
-        # Several sections draw from the same history; reading is the dear part.
-        if table not in self._tables:
-            self._tables[table] = self.store.read(table, runs=self.runs["run_id"].tolist())
-        return self._tables[table]
-
-    def sketches(self, metric: str) -> pd.DataFrame | None:
-        """Return the percentiles of the runs of the history that keep no samples; None if all keep theirs."""
-        if metric not in self._sketches:
-            found = None if self.store is None else sketches_of(self.store, self.runs, self.history("samples"), metric)
-            self._sketches[metric] = found
-        return self._sketches[metric]
+        return case_populations(self.gate, self.sides, _READINGS.__contains__)
 
     def of_kind(self, *kinds: str) -> tuple[ConditionResult, ...]:
         """Return the conditions of these kinds, in order of weight."""
@@ -132,14 +139,8 @@ class Case:
         """The command that makes this report again."""
         sides = [self.baseline, self.candidate] if self.baseline else [self.candidate]
         # Ids, since a label or 'latest' means another run tomorrow.
-        stored = self.store is not None
-        words = [side.run["run_id"] for side in sides] if stored else [side for side in self.asked if side]
+        words = [side.run["run_id"] for side in sides] if self.stored else [side for side in self.asked if side]
         return shell(["stabkit", "report", *words, *self.places])
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """The options that say where configuration and store are, unless they are found by themselves."""
-        return places(self.config, self.config_path, self.store)
 
     @property
     def again(self) -> Again:
@@ -147,8 +148,8 @@ class Case:
         return Again(
             candidate=_label(self.candidate),
             baseline=_label(self.baseline) if self.baseline else None,
-            together=self._compared.paired,
-            stored=self.store is not None,
+            together=self.sides.paired,
+            stored=self.stored,
             places=self.places,
             rounds=int(self.after["samples"]["round"].nunique()),
             settings=self.config.collect,
@@ -156,7 +157,7 @@ class Case:
 
     def websocket_targets(self) -> list[str]:
         """Return the names of WebSocket targets, declared or seen."""
-        return sorted(Sides(self.config, self.baseline, self.candidate).websocket_targets)
+        return sorted(self.sides.websocket_targets)
 
     def http_targets(self) -> list[str]:
         """Return the names of HTTP targets, declared or seen."""
@@ -174,9 +175,28 @@ class Case:
 
 
 def load_case(
-    baseline: str | None, candidate: str, *, data: str | Path, config: str | Path | Config | None = None
+    baseline: str | None,
+    candidate: str | None,
+    *,
+    data: str | Path | None = None,
+    config: str | Path | Config | None = None,
+    history: Sequence[str] = (),
 ) -> Case:
-    """Load both sides and evaluate the gate.
+    """Load both sides, judge them, and return the case.
+
+    Parameters
+    ----------
+    baseline : str or None
+        A run, or a folder or file of evidence. None or empty: the run before the candidate.
+    candidate : str or None
+        The same; None or empty: the newest run.
+    data : str or Path, optional
+        The store; one that is named wins over a folder of a run's name. None or empty: the project's, unless both sides
+        are files.
+    config : str, Path or Config, optional
+        As :func:`stabkit.case.settings.open_project` takes it.
+    history : sequence of str
+        Tables of the runs so far that are to be drawn. What a verdict needs is read in any case.
 
     Raises
     ------
@@ -185,10 +205,11 @@ def load_case(
     UnknownRunError, StoreError, ConfigError, EvidenceError
         As their loaders say.
     """
-    paths = [side for side in (baseline, candidate) if side]
-    only_folders = bool(paths) and all(existing(side) for side in paths)
-    store = store_or_none(data, needed=not only_folders)
-    settings, path = find_settings(config, data, store)
+    candidate = candidate or "latest"
+    needed = not all(existing(side) for side in (baseline, candidate) if side)
+    store, settings, path = open_project(data, config, needed=needed)
+    if not data and files_alone(baseline, candidate):
+        store = None
     after = _described(load_run(candidate, store), settings)
     reference = baseline or (run_before(after.run, store) if store is not None else None)
     before = load_run(reference, store) if reference else None
@@ -196,19 +217,68 @@ def load_case(
         before = _told_apart(before, reference, candidate)
     known = _history_runs(before, after, store)
     runs = known.tail(HISTORY_RUNS).reset_index(drop=True)
-    noise = known_noise(store, after.run["environment"], settings)
     earlier = _earlier(known, before).tail(HISTORY_RUNS)
-    history = _history(earlier, store)
-    gate = evaluate_gate(settings, before, after, history=history, noise=noise, history_runs=earlier)
-    asked = (baseline or "", candidate)
-    sides = Sides(settings, before, after, history, noise, gate.confidence, earlier)
-    return Case(before, after, gate, settings, path, runs, store, str(data), asked, noise, sides)
+    sides = Sides(
+        settings,
+        before,
+        after,
+        None if store is None else _tables(store, earlier, _JUDGING),
+        known_noise(store, after.run["environment"], settings),
+        confidence_of(before, after),
+        earlier,
+    )
+    gate = evaluate_sides(sides)
+    drawn = _of_sides(before, after, history) if store is None else _tables(store, runs, history)
+    return Case(
+        sides,
+        gate,
+        runs,
+        drawn,
+        _sketches(store, runs, drawn, sides) if "samples" in history else {},
+        path,
+        store is not None,
+        places(settings, path, store),
+        (baseline or "", candidate),
+    )
+
+
+def case_of_range(repository: str | Path, base: str, head: str, *, config: str | Path | Config | None = None) -> Case:
+    """Return the case of a git range: the changes alone, as a candidate without a baseline.
+
+    Parameters
+    ----------
+    repository : str or Path
+        A git repository; its own ``stabkit.toml`` counts if no configuration is given.
+    base, head : str
+        Commits, branches or tags.
+    config : str, Path or Config, optional
+        None or empty: the nearest to the repository, then to the working folder.
+
+    Raises
+    ------
+    UsageError
+        No such commit, or no repository.
+    ConfigError
+        The configuration cannot be used.
+    """
+    settings, path = find_settings(config, repository, None)
+    evidence = collect_changes(Path(repository), base, head, areas=settings.areas)
+    runs = conform("runs", pd.DataFrame([new_run(label=f"{base}..{head}", complete=not evidence.failed)]))
+    sides = Sides(settings, None, RunEvidence(runs.iloc[0], evidence))
+    return Case(
+        sides,
+        evaluate_sides(sides),
+        runs,
+        config_path=path,
+        places=places(settings, path, None),
+        asked=("", head),
+    )
 
 
 def with_history(before: RunEvidence, after: RunEvidence, store: Store, config: Config) -> Sides:
     """Return two runs of a store as they are judged: with the runs before them; what A/A runs show is left out."""
     earlier = _earlier(_history_runs(before, after, store), before).tail(HISTORY_RUNS)
-    return Sides(config, before, after, _history(earlier, store), history_runs=earlier)
+    return Sides(config, before, after, _tables(store, earlier, _JUDGING), history_runs=earlier)
 
 
 def _described(side: RunEvidence, config: Config) -> RunEvidence:
@@ -260,14 +330,24 @@ def _earlier(runs: pd.DataFrame, before: RunEvidence | None) -> pd.DataFrame:
     return runs
 
 
-def _history(runs: pd.DataFrame, store: Store | None) -> Evidence | None:
-    """Return the tables of the earlier runs; None without a store."""
-    if store is None:
-        return None
+def _tables(store: Store, runs: pd.DataFrame, names: Sequence[str]) -> Evidence:
+    """Return the tables of these runs."""
     wanted = runs["run_id"].tolist()
-    if not wanted:
-        return Evidence()
-    return Evidence.of(**{name: store.read(name, runs=wanted) for name in ("tests", "scans", "findings")})
+    return Evidence({name: store.read(name, runs=wanted) for name in names} if wanted else {})
+
+
+def _of_sides(before: RunEvidence | None, after: RunEvidence, names: Sequence[str]) -> Evidence:
+    sides = [side.evidence for side in (before, after) if side is not None]
+    return Evidence({name: pd.concat([side[name] for side in sides], ignore_index=True) for name in names})
+
+
+def _sketches(store: Store | None, runs: pd.DataFrame, drawn: Evidence, sides: Sides) -> dict[str, pd.DataFrame]:
+    if store is None:
+        return {}
+    both = [side.evidence["samples"]["metric"] for side in (sides.baseline, sides.candidate) if side is not None]
+    metrics = sorted({metric for column in both for metric in column.unique() if is_time(metric)})
+    found = {metric: sketches_of(store, runs, drawn["samples"], metric) for metric in metrics}
+    return {metric: frame for metric, frame in found.items() if frame is not None}
 
 
 def _label(side: RunEvidence) -> str | None:

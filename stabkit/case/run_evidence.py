@@ -14,7 +14,7 @@ from stabkit.errors import EvidenceError, UnknownRunError
 from stabkit.schema import TABLES, Evidence, conform
 from stabkit.store import Store
 
-__all__ = ["existing", "load_run", "renamed", "run_before", "sketches_of", "states_its_start"]
+__all__ = ["existing", "files_alone", "load_run", "renamed", "run_before", "sketches_of", "states_its_start"]
 
 _OF_FILES: Final = "files-"
 # Where a folder says when it was made: the first of these columns that holds a time.
@@ -34,6 +34,11 @@ def existing(text: str) -> Path | None:
         return path if text and path.exists() else None
     except (OSError, ValueError, RuntimeError):  # too long, a null character, an unknown user
         return None
+
+
+def files_alone(baseline: str | None, candidate: str | None) -> bool:
+    """Say whether both sides name evidence files, so that no store is needed."""
+    return all(side and existing(side) for side in (baseline, candidate))
 
 
 def load_run(reference: str, store: Store | None = None) -> RunEvidence:

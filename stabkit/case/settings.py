@@ -6,9 +6,9 @@ from pathlib import Path
 
 from stabkit.config import Config, find_config, load_config
 from stabkit.errors import StabkitError
-from stabkit.store import Store, open_store
+from stabkit.store import Store, is_store, open_store
 
-__all__ = ["find_settings", "find_settings_file", "places", "store_or_none"]
+__all__ = ["find_settings", "find_settings_file", "is_store", "open_project", "places"]
 
 
 def places(config: Config, path: Path | None, store: Store | None) -> tuple[str, ...]:
@@ -33,14 +33,37 @@ def _near(path: Path | str) -> Path | str:
     return whole.relative_to(here) if whole.is_relative_to(here) else path
 
 
-def store_or_none(data: str | Path, *, needed: bool) -> Store | None:
-    """Return the store, or None where there is none and none is needed.
+def open_project(
+    data: str | Path | None, config: str | Path | Config | None, *, needed: bool = True
+) -> tuple[Store | None, Config, Path | None]:
+    """Return the store, the configuration and the file that it came from.
+
+    Parameters
+    ----------
+    data : str, Path or None
+        The store. None or empty: the one that the configuration names, else ``data``.
+    config : str, Path, Config or None
+        None or empty: the ``stabkit.toml`` in the given data folder or above it, else in the working folder or above
+        it. Without any, the empty configuration, which declares nothing.
+    needed : bool
+        False: None where there is no store.
 
     Raises
     ------
     StoreError
-        There is no store, and a reference needs one.
+        There is no store, and it is needed.
+    ConfigError
+        The file is missing or wrong.
     """
+    if data:
+        store = _opened(data, needed=needed)
+        return store, *find_settings(config, data, store)
+    settings, path = find_settings(config, None, None)
+    declared = path is not None or isinstance(config, Config)
+    return _opened(settings.data if declared else None, needed=needed), settings, path
+
+
+def _opened(data: str | Path | None, *, needed: bool) -> Store | None:
     try:
         return open_store(data)
     except StabkitError:
@@ -50,27 +73,18 @@ def store_or_none(data: str | Path, *, needed: bool) -> Store | None:
 
 
 def find_settings(
-    config: str | Path | Config | None, data: str | Path, store: Store | None
+    config: str | Path | Config | None, data: str | Path | None, store: Store | None
 ) -> tuple[Config, Path | None]:
-    """Return the configuration and the file it came from.
-
-    Looked for, in this order: what is given; a ``stabkit.toml`` in the data folder or above it; one in the working
-    folder or above it. Without any, the empty configuration, which declares nothing.
-
-    Raises
-    ------
-    ConfigError
-        The file is missing or wrong.
-    """
+    """Return the configuration and its file, as :func:`open_project` finds them."""
     if isinstance(config, Config):
         return config, None
     path = find_settings_file(config, data, store)
     return (Config(), None) if path is None else (load_config(path), path)
 
 
-def find_settings_file(config: str | Path | None, data: str | Path, store: Store | None) -> Path | None:
-    """Return the file that :func:`find_settings` reads; None if there is none."""
+def find_settings_file(config: str | Path | None, data: str | Path | None, store: Store | None) -> Path | None:
+    """Return the file that :func:`open_project` reads; None if there is none."""
     if config:
         return Path(config)
-    near = store.root if store is not None else Path(data)
+    near = store.root if store is not None else Path(data) if data else None
     return (find_config(near) if near is not None else None) or find_config()

@@ -133,8 +133,5 @@ def explain(
 def _case(baseline: str | None, candidate: str | None, config: Path | None, data: str | None) -> Case:
     from stabkit.case import load_case
 
-    settings = usual_config(config)
     store = store_for((baseline, candidate), config, data)
-    return load_case(
-        baseline or None, candidate or "latest", data=str(store) if store is not None else "", config=settings
-    )
+    return load_case(baseline, candidate, data=store, config=usual_config(config))

@@ -8,7 +8,7 @@ import re
 import shlex
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -166,11 +166,15 @@ def require_config(given: Path | None) -> Config:
 
     path = usual_config(given)
     if path is None:
-        raise ConfigError(
-            "There is no stabkit.toml here or in any folder above.",
-            hint="Write one with: stabkit init, or name one with --config.",
-        )
+        raise _no_config()
     return load_config(path)
+
+
+def _no_config() -> ConfigError:
+    return ConfigError(
+        "There is no stabkit.toml here or in any folder above.",
+        hint="Write one with: stabkit init, or name one with --config.",
+    )
 
 
 def warn_of_names(terminal: Terminal, config: Config) -> None:
@@ -182,11 +186,22 @@ def warn_of_names(terminal: Terminal, config: Config) -> None:
 
 
 def data_folder(config: Path | None, data: str | None) -> Path | str:
-    """Return the store's folder: the one given, else the one that the configuration names."""
-    return data if data is not None else require_config(config).data
+    """Return the store's folder: the one given, else the one that the configuration names.
+
+    Raises
+    ------
+    ConfigError
+        None is given, and there is no configuration, or it cannot be used.
+    """
+    from stabkit.store import project_store
+
+    found = data if data is not None else project_store(config)
+    if found is None:
+        raise _no_config()
+    return found
 
 
-def store_for(references: Sequence[str | None], config: Path | None, data: str | None) -> Path | str | None:
+def store_for(references: tuple[str | None, str | None], config: Path | None, data: str | None) -> Path | str | None:
     """Return the store in which references are looked up; paths of evidence need none.
 
     Raises
@@ -194,10 +209,12 @@ def store_for(references: Sequence[str | None], config: Path | None, data: str |
     UsageError
         A reference is no path, and nothing says where the store is.
     """
-    if data is not None or all(given and Path(given).exists() for given in references):
+    from stabkit.case import existing, files_alone
+
+    if data is not None or files_alone(*references):
         return data
     if usual_config(config) is None:
-        missing = [given for given in references if given and not Path(given).exists()]
+        missing = [given for given in references if given and not existing(given)]
         what = f"There is no folder or file {missing[0]!r}" if missing else "Two runs are needed"
         raise UsageError(
             f"{what}, and neither a stabkit.toml nor --data says where runs are stored.",

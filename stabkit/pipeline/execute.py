@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,20 +18,9 @@ from stabkit.pipeline.notebooks import check_parameters, plain_path
 from stabkit.pipeline.watch import Watch
 from stabkit.redact import MASK, is_secret_name, redact_text
 
-__all__ = ["CellFailure", "Execution", "execute_notebook"]
+__all__ = ["Execution", "execute_notebook"]
 
 _BANNER: Final = "papermill-error-cell-tag"
-_ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-@dataclass(frozen=True)
-class CellFailure:
-    """The cell that broke, and how."""
-
-    cell: int
-    heading: str
-    error: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -40,7 +28,6 @@ class Execution:
     """A notebook that ran, to its end or to the cell that broke."""
 
     notebook: nbformat.NotebookNode
-    failure: CellFailure | None = None
     peak_memory_mb: float | None = None
 
 
@@ -70,8 +57,8 @@ def execute_notebook(
     Returns
     -------
     Execution
-        Whatever stopped it - a cell that raised, that took too long, that ended its kernel - is its failure, and stands
-        as an error below the cell. The cells before keep their outputs.
+        Whatever stopped it - a cell that raised, that took too long, that ended its kernel - stands as an error below
+        the cell. The cells before keep their outputs.
 
     Raises
     ------
@@ -98,7 +85,7 @@ def execute_notebook(
     if error is not None:
         _say_stopped(notebook, watch, error, timeout_s)
     _mask_parameters(notebook)
-    return Execution(notebook, _failure(notebook), watch.peak_memory_mb)
+    return Execution(notebook, watch.peak_memory_mb)
 
 
 def _run(
@@ -188,20 +175,6 @@ def _ending(status: int) -> str:
         return f"was killed by {signal.Signals(-status).name}"
     except ValueError:
         return f"was killed by signal {-status}"
-
-
-def _failure(notebook: nbformat.NotebookNode) -> CellFailure | None:
-    """Return the first cell that broke, with the heading above it."""
-    heading = ""
-    for number, cell in enumerate(notebook.cells):
-        if cell.cell_type == "markdown":
-            lines = [line.lstrip("# ").strip() for line in cell.source.splitlines() if line.startswith("#")]
-            heading = lines[-1] if lines else heading
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                text = redact_text(_ANSI.sub("", str(output.evalue)))
-                return CellFailure(number, heading, output.ename, text)
-    return None
 
 
 def _mask_parameters(notebook: nbformat.NotebookNode) -> None:

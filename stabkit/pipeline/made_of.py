@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stabkit.case import existing
+from stabkit.case import existing, files_alone, find_settings_file
 from stabkit.errors import StabkitError
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.reports import Job, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
 from stabkit.report.page import package_version
-from stabkit.store import Store, open_store
+from stabkit.store import Store, open_store, project_store
 from stabkit.vocabulary import EXIT_CODES, VERDICTS
 
 __all__ = ["Ingredients", "recorded", "same"]
@@ -57,7 +57,7 @@ class Ingredients:
             return None
         path = find_notebook(job.notebook)
         values = {**notebook_defaults(path), **job.parameters}
-        store = self._store(values["data"]) if isinstance(values.get("data"), str) else None
+        store = self._store_of(values)
         runs: dict[str, str] = {}
         files: dict[str, str | None] = {}
         for name, value in values.items():
@@ -73,7 +73,7 @@ class Ingredients:
         if store is not None and values.get("baseline") == "" and "candidate" in runs:
             runs["baseline"] = _before(runs["candidate"], store)
         if "config" in values and not values["config"]:
-            found = _settings(str(values.get("data") or ""), store)
+            found = find_settings_file(None, str(values.get("data") or ""), store)
             files["config"] = self._digest(found) if found is not None else ""
         if None in files.values():
             return None
@@ -87,6 +87,15 @@ class Ingredients:
             "files": files,
         }
         return dict(json.loads(json.dumps(made)))
+
+    def _store_of(self, values: Mapping[str, Any]) -> Store | None:
+        data, config = values.get("data"), values.get("config")
+        if not isinstance(data, str) or (not data and files_alone(values.get("baseline"), values.get("candidate"))):
+            return None
+        try:
+            return self._store(data or str(project_store(config if isinstance(config, str) else None) or ""))
+        except StabkitError:  # of the configuration: the notebook says so
+            return None
 
     def _store(self, data: str) -> Store | None:
         if data not in self._stores:
@@ -130,13 +139,6 @@ def _before(run_id: str, store: Store) -> str:
     from stabkit.case import run_before
 
     return run_before(store.run(run_id), store) or ""
-
-
-def _settings(data: str, store: Store | None) -> Path | None:
-    # Imported where it is needed: it knows how to judge, too, which takes a second to load.
-    from stabkit.case import find_settings_file
-
-    return find_settings_file(None, data, store)
 
 
 class _Contents:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import nbformat
 
 from stabkit.errors import NotebookError, StabkitError
-from stabkit.pipeline.execute import Execution, execute_notebook
+from stabkit.pipeline.execute import execute_notebook
 from stabkit.pipeline.notebooks import find_notebook
 from stabkit.pipeline.watch import Watch
 from stabkit.redact import redact_text
@@ -155,7 +155,7 @@ def make_report(
     if watch is not None and watch.cancelled:
         raise NotebookError("The report was given up.", where=path.name)
     rendered = render(execution.notebook, about=job.about, index="index.html")
-    return _write(job, output, rendered, execution, made_of=made_of)
+    return _write(job, output, rendered, peak_memory_mb=execution.peak_memory_mb, made_of=made_of)
 
 
 def report_failure(job: Job, output: Path, error: Exception) -> ReportFiles:
@@ -175,15 +175,15 @@ def report_failure(job: Job, output: Path, error: Exception) -> ReportFiles:
         ],
         metadata={"papermill": {"input_path": f"{Path(job.notebook).stem}.ipynb"}},
     )
-    return _write(job, output, render(notebook, about=job.about, index="index.html"), Execution(notebook), error=error)
+    return _write(job, output, render(notebook, about=job.about, index="index.html"), error=error)
 
 
 def _write(
     job: Job,
     output: Path,
     rendered: Rendered,
-    execution: Execution,
     *,
+    peak_memory_mb: float | None = None,
     made_of: Mapping[str, Any] | None = None,
     error: Exception | None = None,
 ) -> ReportFiles:
@@ -200,7 +200,7 @@ def _write(
             where=str(output),
             hint="Give another folder with --output.",
         ) from fault
-    failure = _as_failure(job, html, execution)
+    failure = _as_failure(job, html, rendered.result["failure"])
     if error is not None:
         failure = error if isinstance(error, NotebookError) else NotebookError(str(error), where=job.file_name)
     return ReportFiles(
@@ -212,17 +212,16 @@ def _write(
         exit_code=int(rendered.result["exit_code"]),
         result=rendered.result,
         failure=failure,
-        peak_memory_mb=execution.peak_memory_mb,
+        peak_memory_mb=peak_memory_mb,
     )
 
 
-def _as_failure(job: Job, html: Path, execution: Execution) -> NotebookError | None:
-    broken = execution.failure
+def _as_failure(job: Job, html: Path, broken: Mapping[str, Any] | None) -> NotebookError | None:
     if broken is None:
         return None
-    section = f", section {broken.heading!r}" if broken.heading else ""
+    section = f", section {broken['section']!r}" if broken["section"] else ""
     return NotebookError(
-        f"Cell {broken.cell + 1} broke: {broken.error}: {broken.message}",
+        f"Cell {broken['cell']} broke: {broken['error']}: {broken['message']}",
         where=f"{Path(job.notebook).stem}.ipynb{section}",
         hint=f"The page shows where: {html}",
     )

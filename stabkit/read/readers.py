@@ -1,7 +1,7 @@
 """Every supported evidence file, read by the module that recognises its content.
 
 A new format is one new module in ``tests``, ``scans`` or ``loads`` with ``FORMAT``, ``KIND``,
-``recognise(head, name)`` and ``read(path, *, suite, root)``; it is found by its being there. A module of several
+``recognise(head)`` and ``read(path, *, suite, root)``; it is found by its being there. A module of several
 readers names them in ``READERS``, each an object with these four.
 """
 
@@ -61,7 +61,7 @@ class Reader(Protocol):
     FORMAT: str
     KIND: str
 
-    def recognise(self, head: bytes, name: str) -> bool:
+    def recognise(self, head: bytes) -> bool:
         """Say whether a file that begins with these bytes is of this format."""
 
     def read(self, path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
@@ -162,8 +162,7 @@ def _read(reader: Reader, path: Path, suite: str | None, root: Path | None) -> E
 
 def _recognise(path: Path, kind: str | None) -> Reader:
     head = read_head(path)
-    name = path.name
-    matching = [reader for reader in readers() if reader.recognise(head, name)]
+    matching = [reader for reader in readers() if reader.recognise(head)]
     for reader in matching:
         if kind in (None, reader.KIND):
             return reader

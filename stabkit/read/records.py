@@ -41,7 +41,7 @@ _RUN_KEYS: Final = tuple(name for name in TABLES["runs"].names if name not in ("
 _CLAIM_KEYS: Final = ("kind", "path", "claimed", "message")
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a stabkit evidence file, by its ``stabkit`` key."""
     return "stabkit" in json_keys(head)
 

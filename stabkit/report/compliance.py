@@ -7,15 +7,15 @@ from pathlib import Path
 import pandas as pd
 
 from stabkit.analyze.findings import finding_ages, finding_history
-from stabkit.case import Again, find_settings, places
+from stabkit.case import load_history
 from stabkit.chart import AgeBars, NewFixedBars, OpenBars
+from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import duration
+from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sections import score_pieces
 from stabkit.report.words import known_text, place_text, sentence
-from stabkit.runs import order_runs
-from stabkit.store import open_store
 from stabkit.text import count, joined, plain
 
 __all__ = ["ComplianceHistory", "compliance_history"]
@@ -24,30 +24,33 @@ SHOWN_ROWS = 20
 SECONDS_PER_DAY = 86_400
 
 
-def compliance_history(data: str | Path = "data", tool: str | None = None) -> ComplianceHistory:
+@store_by_name("tool")
+def compliance_history(
+    *, data: str | Path | None = None, config: str | Path | Config | None = None, tool: str | None = None
+) -> ComplianceHistory:
     """Return the history of the compliance scans in a store.
 
     Parameters
     ----------
-    data : str or Path
-        The store.
+    data, config : optional
+        Store and configuration, as :func:`stabkit.report.stability.stability_report` takes them.
     tool : str, optional
         One scan tool; None or empty: all.
 
     Raises
     ------
     UsageError
-        No scan of that tool; names the nearest.
-    StoreError
-        There is no store.
+        No scan of that tool; names the nearest. Or the store is not given by name.
+    StoreError, ConfigError
+        There is no store, or the configuration is wrong.
 
     Examples
     --------
-    >>> compliance_history("data/sample").scans["tool"].unique().tolist()
+    >>> compliance_history(data="data/sample").scans["tool"].unique().tolist()
     ['ruff']
     """
-    store = open_store(data)
-    scans, findings = store.read("scans"), store.read("findings")
+    stored = load_history("scans", "findings", data=data, config=config)
+    scans, findings = stored.evidence["scans"], stored.evidence["findings"]
     known = sorted(set(scans["tool"]))
     if tool and tool not in known:
         guess = nearest(tool, known)
@@ -55,10 +58,8 @@ def compliance_history(data: str | Path = "data", tool: str | None = None) -> Co
         raise UsageError(f"No scan by {tool!r}.", where="compliance_history", hint=hint)
     if tool:
         scans, findings = scans[scans["tool"] == tool], findings[findings["tool"] == tool]
-    settings, path = find_settings(None, data, store)
-    collect = Again(places=places(settings, path, store), settings=settings.collect).collect
     return ComplianceHistory(
-        scans.reset_index(drop=True), findings.reset_index(drop=True), order_runs(store.runs()), collect
+        scans.reset_index(drop=True), findings.reset_index(drop=True), stored.runs, stored.again.collect
     )
 
 

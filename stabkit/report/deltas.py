@@ -15,6 +15,7 @@ from stabkit.chart import TIMES_SHOWN, DumbbellChart
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import measure
+from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.sections import absent, metrics, times
 from stabkit.report.words import sentence, standing_outcome, whole_text
@@ -35,42 +36,41 @@ DRAWN_METRICS = 30
 STAGES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
 
 
+@store_by_name("baseline", "candidate", "target")
 def latency_deltas(
-    data: str | Path = "data",
     baseline: str | None = None,
     candidate: str = "latest",
-    target: str | None = None,
     *,
+    data: str | Path | None = None,
     config: str | Path | Config | None = None,
+    target: str | None = None,
 ) -> LatencyDeltas:
     """Compare the times of two runs, target by target.
 
     Parameters
     ----------
-    data : str or Path
-        The store.
     baseline : str, optional
         A run or a folder of evidence files; None or empty: the run before the candidate.
     candidate : str
         A run or a folder.
+    data, config : optional
+        Store and configuration, as :func:`stabkit.report.stability.stability_report` takes them.
     target : str, optional
         One target; None or empty: all.
-    config : str, Path or Config, optional
-        A ``stabkit.toml`` with margins and objectives.
 
     Raises
     ------
     UsageError
-        No such target in the evidence; names the nearest.
+        No such target in the evidence; names the nearest. Or the store is not given by name.
     UnknownRunError, StoreError, ConfigError
         As :func:`stabkit.report.stability.stability_report`.
 
     Examples
     --------
-    >>> latency_deltas("data/sample", "v1.4", "v1.5", "backend").pairs
+    >>> latency_deltas("v1.4", "v1.5", data="data/sample", target="backend").pairs
     [('backend', 'response_time')]
     """
-    case = load_case(baseline or None, candidate or "latest", data=data, config=config or None)
+    case = load_case(baseline, candidate, data=data, config=config, history=("samples",))
     populations, _ = times.drawn_populations(case)
     known = sorted({one.target for one in populations})
     if target and target not in known:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stabkit.analyze import RunEvidence
-from stabkit.case import Case, find_settings, load_case
-from stabkit.change import collect_changes
+from stabkit.case import Case, case_of_range, load_case
 from stabkit.config import Config
 from stabkit.errors import UsageError
+from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Piece, Statement
+from stabkit.report.of_case import of_case
 from stabkit.report.sections import change, overall
 from stabkit.report.words import changed_text, sentence
-from stabkit.runs import new_run
-from stabkit.schema import Evidence, conform
+from stabkit.schema import Evidence
 from stabkit.text import count
 
 __all__ = ["ChangeImpact", "change_impact"]
 
 
+@store_by_name("baseline", "candidate")
 def change_impact(
-    data: str | Path = "data",
     baseline: str | None = None,
     candidate: str = "latest",
     *,
+    data: str | Path | None = None,
     config: str | Path | Config | None = None,
     repository: str | Path | None = None,
     base: str | None = None,
@@ -33,12 +33,11 @@ def change_impact(
 
     Parameters
     ----------
-    data : str or Path
-        The store; not needed with ``repository``.
     baseline, candidate : str
         Runs or folders; the changes are those recorded with the candidate.
-    config : str, Path or Config, optional
-        A ``stabkit.toml`` with areas, owners and checklist.
+    data, config : optional
+        Store and configuration, as :func:`stabkit.report.stability.stability_report` takes them; the store is not
+        needed with ``repository``.
     repository : str or Path, optional
         A git repository. Then ``base`` and ``head`` say the range, and no run is needed.
     base, head : str
@@ -47,13 +46,14 @@ def change_impact(
     Raises
     ------
     UsageError
-        ``repository`` without ``base``, ``base`` without ``repository``, or no such commit.
+        ``repository`` without ``base``, ``base`` without ``repository``, or no such commit. Or the store is not
+        given by name.
     UnknownRunError, StoreError, ConfigError
         As :func:`stabkit.report.stability.stability_report`.
 
     Examples
     --------
-    >>> len(change_impact("data/sample", "v1.4", "v1.5").case.after["changes"])
+    >>> len(change_impact("v1.4", "v1.5", data="data/sample").case.after["changes"])
     4
     """
     if bool(repository) != bool(base):
@@ -62,26 +62,8 @@ def change_impact(
             f"{missing!r} is missing.", where="change_impact", hint="A git range needs both repository and base."
         )
     if not repository or not base:
-        return ChangeImpact(load_case(baseline or None, candidate or "latest", data=data, config=config or None))
-    settings, path = find_settings(config or None, Path(repository), None)
-    return ChangeImpact(_case_of_range(Path(repository), base, head, settings, path))
-
-
-def _case_of_range(repository: Path, base: str, head: str, settings: Config, path: Path | None) -> Case:
-    from stabkit.analyze.gate import evaluate_gate
-
-    evidence = collect_changes(repository, base, head, areas=settings.areas)
-    row = new_run(label=f"{base}..{head}", complete=not evidence.failed)
-    side = RunEvidence(conform("runs", _frame(row)).iloc[0], evidence)
-    gate = evaluate_gate(settings, None, side)
-    runs = conform("runs", _frame(row))
-    return Case(None, side, gate, settings, path, runs, None, "", ("", head))
-
-
-def _frame(row: dict[str, object]) -> object:
-    import pandas as pd
-
-    return pd.DataFrame([row])
+        return ChangeImpact(load_case(baseline, candidate, data=data, config=config))
+    return ChangeImpact(case_of_range(repository, base, head, config=config))
 
 
 class ChangeImpact:
@@ -124,14 +106,6 @@ class ChangeImpact:
         """Return the areas of the change and the regressions that coincide with it."""
         return change.change_impact(self.case, files=False)
 
-    def risks(self) -> Piece:
-        """Return the risks: open conditions and risky files."""
-        return change.risks(self.case)
-
-    def checklist(self) -> Piece:
-        """Return the checklist: yes, no, not checked."""
-        return change.readiness(self.case)
-
-    def recommendations(self) -> Piece:
-        """Return what to do now and later."""
-        return overall.recommendations(self.case)
+    risks = of_case(change.risks)
+    checklist = of_case(change.readiness)
+    recommendations = of_case(overall.recommendations)

@@ -9,15 +9,14 @@ import pandas as pd
 
 from stabkit.analyze.history import detect_changes
 from stabkit.analyze.tests import flakiness, mass_failures, pass_history, renamed, test_results
-from stabkit.case import Again, find_settings, places
+from stabkit.case import load_history
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import duration, percent
+from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sections import map_figure, not_passing_figure
 from stabkit.report.words import known_text, moment, sentence
-from stabkit.runs import order_runs
-from stabkit.store import open_store
 from stabkit.text import count, joined, plain, verb
 
 __all__ = ["TestTrends", "test_trends"]
@@ -26,54 +25,48 @@ SHOWN_TESTS = 20
 SHOWN_RUNS = 10
 
 
+@store_by_name("suite", "last")
 def test_trends(  # a public function, no test
-    data: str | Path = "data",  # noqa: PT028
+    *,
+    data: str | Path | None = None,  # noqa: PT028
+    config: str | Path | Config | None = None,  # noqa: PT028
     suite: str | None = None,  # noqa: PT028
     last: int | None = None,  # noqa: PT028
-    *,
-    config: str | Path | Config | None = None,  # noqa: PT028
 ) -> TestTrends:
     """Return the history of the tests in a store.
 
     Parameters
     ----------
-    data : str or Path
-        The store.
+    data, config : optional
+        Store and configuration, as :func:`stabkit.report.stability.stability_report` takes them; its ``test_aliases``
+        keep the history of renamed tests.
     suite : str, optional
         One suite; None or empty: all.
     last : int, optional
         Only that many newest runs; None or 0: all of them.
-    config : str, Path or Config, optional
-        A ``stabkit.toml``, whose ``test_aliases`` keep the history of renamed tests; None or empty: the nearest to the
-        data folder.
 
     Raises
     ------
     UsageError
-        No such suite; names the nearest. Or ``last`` is negative.
+        No such suite; names the nearest. Or ``last`` is negative, or the store is not given by name.
     StoreError, ConfigError
         There is no store, or the configuration is wrong.
 
     Examples
     --------
-    >>> test_trends("data/sample", last=2).runs["label"].tolist()
+    >>> test_trends(data="data/sample", last=2).runs["label"].tolist()
     ['v1.4', 'v1.5']
     """
     if last is not None and last < 0:
         raise UsageError(f"The number of runs is {last}.", where="last", hint="Give 0 for all runs, or more.")
-    store = open_store(data)
-    runs = order_runs(store.runs())
-    runs = runs.tail(last).reset_index(drop=True) if last else runs
-    tests = store.read("tests", runs=runs["run_id"].tolist()) if len(runs) else store.read("tests")
-    settings, path = find_settings(config or None, data, store)
-    tests = renamed(tests, settings.test_aliases)
+    stored = load_history("tests", data=data, config=config, last=last)
+    tests = renamed(stored.evidence["tests"], stored.config.test_aliases)
     known = sorted(set(tests["suite"]))
     if suite and suite not in known:
         guess = nearest(suite, known)
         hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known) or 'none'}."
         raise UsageError(f"No suite {suite!r}.", where="test_trends", hint=hint)
-    collect = Again(places=places(settings, path, store), settings=settings.collect).collect
-    return TestTrends(tests[tests["suite"] == suite] if suite else tests, runs, collect)
+    return TestTrends(tests[tests["suite"] == suite] if suite else tests, stored.runs, stored.again.collect)
 
 
 # pytest collects imported functions called test_*; this is no test.

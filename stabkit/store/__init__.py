@@ -3,8 +3,8 @@
 from stabkit.runs import new_run
 from stabkit.store.checking import StoreCheck
 from stabkit.store.compaction import Compaction
-from stabkit.store.opening import open_store
+from stabkit.store.opening import is_store, open_store, project_store
 from stabkit.store.retention import Pruning
 from stabkit.store.store import Store
 
-__all__ = ["Compaction", "Pruning", "Store", "StoreCheck", "new_run", "open_store"]
+__all__ = ["Compaction", "Pruning", "Store", "StoreCheck", "is_store", "new_run", "open_store", "project_store"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stabkit.errors import StoreError
 from stabkit.redact import redact_text, redact_url
@@ -14,21 +14,53 @@ from stabkit.store.batches import COMMITS
 from stabkit.store.places import Folder, Place, in_bucket
 from stabkit.store.store import Store
 
-__all__ = ["open_store"]
+if TYPE_CHECKING:
+    from stabkit.config import Config
 
+__all__ = ["is_store", "open_store", "project_store"]
+
+_USUAL: Final = "data"
 _SIGN: Final = "stabkit-store.json"
 _GITIGNORE: Final = ".gitignore"
 _IGNORED: Final = "# Runs are kept here, not in git; remove this file to commit them.\n*\n"
 
 
-def open_store(path: Path | str, *, create: bool = False) -> Store:
-    """Return the store in that folder, or at that address.
+def project_store(config: Config | Path | str | None = None) -> Path | str | None:
+    """Return the store that a configuration names: the one given, else the nearest ``stabkit.toml``; None without any.
 
     Parameters
     ----------
-    path : Path or str
+    config : Config, Path or str, optional
+        None or empty: the nearest ``stabkit.toml``, from the working folder upwards.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be used.
+
+    Examples
+    --------
+    >>> project_store("data/sample/stabkit.toml").name
+    'sample'
+    """
+    from stabkit.config import Config, find_config, load_config  # most stores are named, and need none
+
+    if isinstance(config, Config):
+        return config.data
+    path = Path(config) if config else find_config()
+    return None if path is None else load_config(path).data
+
+
+def open_store(path: Path | str | None = None, *, create: bool = False) -> Store:
+    """Return the store in that folder, or at that address; without one, the project's.
+
+    Parameters
+    ----------
+    path : Path or str, optional
         A relative path is looked up from the working folder upwards, as git does; the first that is a store wins.
         ``s3://bucket/prefix`` is a store on object storage: credentials and the endpoint come from the environment.
+        None or empty: the store that the nearest ``stabkit.toml`` names, from the working folder upwards; without one,
+        ``data``.
     create : bool
         Make the store (in the working folder, if the path is relative) where there is none.
 
@@ -36,31 +68,29 @@ def open_store(path: Path | str, *, create: bool = False) -> Store:
     ------
     StoreError
         There is no store, or it cannot be made.
+    ConfigError
+        The ``stabkit.toml`` that would name it cannot be used.
 
     Examples
     --------
     >>> str(open_store("data/sample").run("latest")["label"])
     'v1.5'
     """
-    remote = in_bucket(path) is not None
-    if not remote and "://" in str(path):
-        raise StoreError(
-            "A store is a folder, or s3://BUCKET/PREFIX.", where=redact_url(str(path)), hint="Name one of these."
-        )
-    given = Path(path).expanduser()
-    here = Path.cwd()
-    candidates: list[Path | str] = [path] if remote or given.is_absolute() else []
-    candidates += [] if candidates else [folder / given for folder in (here, *here.parents)]
+    named = path or project_store()
+    candidates = _candidates(named or _USUAL)
     for candidate in candidates:
         place = _place_of(candidate)
         if _is_store(place):
             _check_version(place)
             return Store(place)
     if not create:
+        here = "There is no store here" + (" or in a folder above" if len(candidates) > 1 else "")
         raise StoreError(
-            "There is no store here" + (" or in a folder above." if len(candidates) > 1 else "."),
-            where=str(path),
-            hint="Collect a run first with: stabkit collect, or name the folder with --data.",
+            f"{here}." if named else f"{here}, and no stabkit.toml that names one.",
+            where=str(named or _USUAL),
+            hint="Collect a run first with: stabkit collect, or name the folder with --data."
+            if named
+            else "Name the store, or write a configuration with: stabkit init",
         )
     place = _place_of(candidates[0])
     try:
@@ -77,6 +107,37 @@ def open_store(path: Path | str, *, create: bool = False) -> Store:
             hint="Name a folder that this user can write with --data.",
         ) from error
     return Store(place)
+
+
+def is_store(path: Path | str) -> bool:
+    """Say whether :func:`open_store` would find a store by that name; an address is one.
+
+    Examples
+    --------
+    >>> is_store("data/sample"), is_store("s3://bucket/runs"), is_store("v1.4")
+    (True, True, False)
+    """
+    try:
+        return in_bucket(path) is not None or any(_is_store(_place_of(folder)) for folder in _candidates(path))
+    except (StoreError, OSError, ValueError, RuntimeError):  # no name of a folder: a null character, an unknown user
+        return False
+
+
+def _candidates(path: Path | str) -> list[Path | str]:
+    """Return the places that a path may mean, the nearest first.
+
+    Raises
+    ------
+    StoreError
+        It is an address of another kind.
+    """
+    remote = in_bucket(path) is not None
+    if not remote and "://" in str(path):
+        raise StoreError(
+            "A store is a folder, or s3://BUCKET/PREFIX.", where=redact_url(str(path)), hint="Name one of these."
+        )
+    given, here = Path(path).expanduser(), Path.cwd()
+    return [path] if remote or given.is_absolute() else [folder / given for folder in (here, *here.parents)]
 
 
 def _check_version(place: Place) -> None:

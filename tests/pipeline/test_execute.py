@@ -6,6 +6,12 @@ import pytest
 
 from stabkit.errors import UsageError
 from stabkit.pipeline.execute import execute_notebook
+from stabkit.report.page.cells import collect_cells
+
+
+def failure(execution):
+    """The first cell that broke, as the page finds it: the run itself looks for none."""
+    return collect_cells(execution.notebook)[1]
 
 
 def texts(execution):
@@ -19,7 +25,7 @@ def texts(execution):
 def test_parameters_reach_the_cells(notebook):
     path = notebook("print(size * 2)", parameters="size = 1  # how many")
     execution = execute_notebook(path, {"size": 21})
-    assert execution.failure is None
+    assert failure(execution) is None
     assert texts(execution) == ["42\n"]
 
 
@@ -42,16 +48,16 @@ def test_source_notebook_is_not_changed(notebook):
 
 def test_broken_cell_is_named_with_its_section(notebook):
     execution = execute_notebook(notebook("1", "raise ValueError('no \\x1b[31msuch table')", "2"))
-    assert execution.failure is not None
-    assert (execution.failure.heading, execution.failure.error) == ("1 First section", "ValueError")
-    assert execution.failure.message == "no such table"
+    assert failure(execution) is not None
+    assert (failure(execution).section, failure(execution).name) == ("First section", "ValueError")
+    assert failure(execution).message == "no such table"
     assert not any("papermill-error" in str(cell.metadata) for cell in execution.notebook.cells)
 
 
 def test_cell_that_never_ends_is_stopped_and_says_so_below_itself(notebook):
     execution = execute_notebook(notebook("print('before')", "import time; time.sleep(60)", "1"), timeout_s=2)
-    assert execution.failure is not None
-    assert (execution.failure.cell, execution.failure.error) == (2, "TimeoutError")
+    assert failure(execution) is not None
+    assert (failure(execution).cell, failure(execution).name) == (3, "TimeoutError")
     assert texts(execution)[0] == "before\n"
     assert execution.notebook.cells[2].outputs[-1].output_type == "error"
 
@@ -59,17 +65,17 @@ def test_cell_that_never_ends_is_stopped_and_says_so_below_itself(notebook):
 def test_dead_kernel_is_told_with_its_signal_its_memory_and_its_cell(notebook):
     path = notebook("print('before')", "import os; os.kill(os.getpid(), 9)", name="a {brace}.ipynb")
     execution = execute_notebook(path)
-    assert execution.failure is not None
-    assert (execution.failure.cell, execution.failure.error) == (2, "DeadKernel")
-    assert "was killed by SIGKILL in this cell" in execution.failure.message
-    assert re.search(r"had taken \d+ MB", execution.failure.message)
+    assert failure(execution) is not None
+    assert (failure(execution).cell, failure(execution).name) == (3, "DeadKernel")
+    assert "was killed by SIGKILL in this cell" in failure(execution).message
+    assert re.search(r"had taken \d+ MB", failure(execution).message)
     assert texts(execution)[0] == "before\n"
 
 
 def test_kernel_that_leaves_by_itself_is_told_with_its_exit_code_and_writes_nothing_into_ours(notebook, capfd):
     execution = execute_notebook(notebook("import os; os.write(2, b'early'); os.system('echo late >&2'); os._exit(7)"))
-    assert execution.failure is not None
-    assert "exit code 7" in execution.failure.message
+    assert failure(execution) is not None
+    assert "exit code 7" in failure(execution).message
     assert capfd.readouterr() == ("", "")
 
 
@@ -94,11 +100,11 @@ def test_callers_backend_takes_no_figure_away_and_the_notebooks_own_is_told(note
     monkeypatch.setenv("MPLBACKEND", "Agg")
     draw = "import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()"
     shown = execute_notebook(notebook(draw))
-    assert shown.failure is None
+    assert failure(shown) is None
     assert sum("image/png" in output.get("data", {}) for output in shown.notebook.cells[-1].outputs) == 1
     lost = execute_notebook(notebook("import matplotlib; matplotlib.use('Agg')", draw, "plt.subplots()[0].number"))
-    assert lost.failure is not None
-    assert lost.failure.error == "FigureNotShown"
-    assert lost.failure.message.startswith("2 pyplot figures were drawn and never shown")
+    assert failure(lost) is not None
+    assert failure(lost).name == "FigureNotShown"
+    assert failure(lost).message.startswith("2 pyplot figures were drawn and never shown")
     closed = execute_notebook(notebook("import matplotlib; matplotlib.use('Agg')", draw, "plt.close(figure)"))
-    assert closed.failure is None
+    assert failure(closed) is None

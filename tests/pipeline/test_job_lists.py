@@ -169,17 +169,13 @@ def test_projects_below_a_folder_each_with_its_own_store(tmp_path, monkeypatch):
     for name, text in (("b/shop", '[project]\ndata = "d"\n'), ("a", ""), (".git/x", ""), ("broken", "[")):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "stabkit.toml").write_text(text)
-    found, wrong = jobs_of(
-        projects_below(tmp_path), notebooks=["stability_report", "compliance_history"], parameters={}, usual={}
-    )
+    found, wrong = jobs_of(projects_below(tmp_path), notebooks=["stability_report", "explore"], parameters={}, usual={})
     assert not wrong
     by_name = {job.file_name: job for _, job in found}
-    assert list(by_name) == [
-        f"{name}{end}" for name in ("a", "b-shop", "broken") for end in ("", "-compliance_history")
-    ]
+    assert list(by_name) == [f"{name}{end}" for name in ("a", "b-shop", "broken") for end in ("", "-explore")]
     assert by_name["b-shop"].about == "b/shop"
     assert by_name["b-shop"].parameters == {"config": "b/shop/stabkit.toml", "data": "b/shop/d"}
-    assert by_name["b-shop-compliance_history"].parameters == {"data": "b/shop/d"}
+    assert by_name["b-shop-explore"].parameters == {"data": "b/shop/d"}
     assert "stabkit.toml" in str(by_name["broken"].problem)
     for folder in (tmp_path / "nowhere", tmp_path / ".git"):
         with pytest.raises(StabkitError):

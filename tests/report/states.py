@@ -134,7 +134,7 @@ def _stored(history: ModuleType, folder: Path, runs: list[Any]) -> StabilityRepo
     (folder / "stabkit.toml").write_text(CONFIG if runs else "", encoding="utf-8")
     for number, run in enumerate(runs or [history.Evidence()], start=4):
         history.add_run(store, number, run, collection_id="together")
-    return stabkit.stability_report()
+    return stabkit.stability_report(data="data")
 
 
 def _reference(_: ModuleType, folder: Path) -> StabilityReport:

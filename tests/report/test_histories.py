@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from datetime import UTC, datetime
 
@@ -28,7 +29,7 @@ METHODS = {
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_section_shows_itself(worse_store, name):
-    result = getattr(stabkit, name)(worse_store.root)
+    result = getattr(stabkit, name)(data=worse_store.root)
     for method in METHODS[name]:
         piece = getattr(result, method)()
         assert isinstance(piece, Piece), method
@@ -37,11 +38,25 @@ def test_every_section_shows_itself(worse_store, name):
         json.dumps(piece.piece(), allow_nan=False)
 
 
+@pytest.mark.parametrize("name", [*METHODS, "stability_report"])
+def test_what_is_loaded_asks_neither_store_nor_configuration_again(worse_store, tmp_path, monkeypatch, name):
+    shutil.copytree(worse_store.root.parent, tmp_path / "project")
+    monkeypatch.chdir(tmp_path)
+    here, there = (getattr(stabkit, name)(data=folder) for folder in (worse_store.root, "project/data"))
+    shutil.rmtree(tmp_path / "project")
+    (tmp_path / "stabkit.toml").write_text("[")
+    methods = METHODS.get(name) or [one for one in vars(type(here)) if not one.startswith("_") and one != "gate"]
+    for method in methods:
+        with_store, without = (repr(getattr(result, method)()) for result in (here, there))
+        assert "No evidence" not in without or "No evidence" in with_store, method
+        assert without.strip(), method
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_store_without_evidence_says_so_in_every_section(history, tmp_path, name):
     store = history.open_store(tmp_path / "data", create=True)
     history.add_run(store, 1, history.Evidence())
-    result = getattr(stabkit, name)(store.root)
+    result = getattr(stabkit, name)(data=store.root)
     for method in METHODS[name]:
         words = repr(getattr(result, method)())
         assert words.strip(), method
@@ -63,7 +78,7 @@ def test_runs_whose_samples_are_pruned_stay_in_the_picture(history, tmp_path):
         run = new_run(label=f"build-{day}", environment="ci", started_at=datetime(2026, 3, 1 + day, tzinfo=UTC))
         store.append(run, Evidence.of(samples=samples))
     store.prune(1, dry_run=False, now=datetime(2026, 3, 20, tzinfo=UTC))
-    (figure,) = stabkit.latency_deltas(store.root).history().pieces
+    (figure,) = stabkit.latency_deltas(data=store.root).history().pieces
     rows = figure.content()["data"]["rows"]
     assert [row["sketched"] for row in rows] == [True] * 4 + [False] * 2
     assert all(abs(row["p50_ms"] / (20.475 + day) - 1) < 0.011 for day, row in enumerate(rows))
@@ -74,13 +89,13 @@ def test_runs_whose_samples_are_pruned_stay_in_the_picture(history, tmp_path):
 
 def test_more_metrics_than_a_page_holds_are_named_with_what_draws_them(worse_store, monkeypatch):
     monkeypatch.setattr(deltas, "DRAWN_METRICS", 1)
-    found = stabkit.latency_deltas(worse_store.root)
+    found = stabkit.latency_deltas(data=worse_store.root)
     for section in (found.shift, found.tail, found.history):
         *drawn, left = section().pieces
         assert len(drawn) == 1
         assert f"{len(found.pairs) - 1} metrics are not drawn here: " in repr(left)
         assert repr(left).endswith(f"--notebook latency_deltas --parameter target={found.pairs[1][0]}")
-    alone = stabkit.latency_deltas(worse_store.root, target=found.pairs[1][0])
+    alone = stabkit.latency_deltas(data=worse_store.root, target=found.pairs[1][0])
     assert "not drawn" not in repr(alone.shift())
 
 
@@ -91,24 +106,24 @@ def test_a_tail_of_one_side_is_drawn_alone():
 
 
 def test_the_slow_tail_is_found(worse_store):
-    words = repr(stabkit.latency_deltas(worse_store.root, target="backend").tail())
+    words = repr(stabkit.latency_deltas(data=worse_store.root, target="backend").tail())
     assert "objective" in words
 
 
 def test_test_trends_name_the_break_and_the_flaky(worse_store):
-    trends = stabkit.test_trends(worse_store.root, "service")
+    trends = stabkit.test_trends(data=worse_store.root, suite="service")
     assert "1 failure more than in the run before" in repr(trends.headline())
     assert "test_case_07" in repr(trends.flakiness())
     assert "2/6" in repr(trends.flakiness())
 
 
 def test_only_the_newest_runs(worse_store):
-    assert len(stabkit.test_trends(worse_store.root, last=2).runs) == 2
+    assert len(stabkit.test_trends(data=worse_store.root, last=2).runs) == 2
 
 
 def test_compliance_counts_states_not_totals(worse_store):
     assert "6 findings open, 2 new and 1 fixed since the scan before" in repr(
-        stabkit.compliance_history(worse_store.root).headline()
+        stabkit.compliance_history(data=worse_store.root).headline()
     )
 
 
@@ -122,16 +137,16 @@ def test_compliance_counts_states_not_totals(worse_store):
 )
 def test_a_wrong_name_gets_the_nearest(worse_store, name, wrong):
     with pytest.raises(UsageError, match=r"Did you mean '(backend|service|ruff)'"):
-        getattr(stabkit, name)(worse_store.root, **wrong)
+        getattr(stabkit, name)(data=worse_store.root, **wrong)
 
 
 def test_a_negative_number_of_runs_is_refused(worse_store):
     with pytest.raises(UsageError, match="-3"):
-        stabkit.test_trends(worse_store.root, last=-3)
+        stabkit.test_trends(data=worse_store.root, last=-3)
 
 
 def test_changes_coincide_and_do_not_cause(worse_store):
-    words = repr(stabkit.change_impact(worse_store.root).areas())
+    words = repr(stabkit.change_impact(data=worse_store.root).areas())
     assert "coincide" in words
     assert "caused" not in words
 
@@ -176,7 +191,7 @@ def flaky_store(folder):
 
 
 def test_the_ranking_shows_every_measure_and_lists_what_is_set_aside(tmp_path):
-    ranking = repr(stabkit.test_trends(flaky_store(tmp_path / "runs").root).flakiness())
+    ranking = repr(stabkit.test_trends(data=flaky_store(tmp_path / "runs").root).flakiness())
     assert "left out, since more than 80 % of a suite failed: b4 (8 of 8 in u)" in ranking.lower().replace("\n", " ")
     (line,) = [line for line in ranking.splitlines() if "flips" in line and "10/10" not in line and "/" in line]
     # Eleven results are left: 10 pairs of neighbours, 9 of which flip; five commits with two results, all disagree.
@@ -187,8 +202,8 @@ def test_the_ranking_shows_every_measure_and_lists_what_is_set_aside(tmp_path):
 def test_a_renamed_test_keeps_its_history(tmp_path):
     store = flaky_store(tmp_path / "runs")
     (tmp_path / "stabkit.toml").write_text('[test_aliases]\nold = "new"\n')
-    trends = stabkit.test_trends(store.root)
+    trends = stabkit.test_trends(data=store.root)
     assert set(trends.tests["test_id"]) == {"flips", "new", *(f"t{k}" for k in range(6))}
     assert "2/10" in repr(trends.flakiness())
     (tmp_path / "other.toml").write_text("[test_aliases]\n")
-    assert "old" in set(stabkit.test_trends(store.root, config=tmp_path / "other.toml").tests["test_id"])
+    assert "old" in set(stabkit.test_trends(data=store.root, config=tmp_path / "other.toml").tests["test_id"])

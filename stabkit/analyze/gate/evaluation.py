@@ -24,7 +24,9 @@ from stabkit.kinds import KINDS, kind_of
 from stabkit.schema import Evidence
 from stabkit.vocabulary import OPEN, OUTCOMES, metric_of
 
-__all__ = ["RunEvidence", "compare_exactly", "evaluate_gate", "evidence_conditions"]
+__all__ = [
+    "RunEvidence", "compare_exactly", "confidence_of", "evaluate_gate", "evaluate_sides", "evidence_conditions",
+]  # fmt: skip
 
 _SEVERITIES: Final = ("critical", "high", "normal", "low")
 
@@ -70,10 +72,18 @@ def evaluate_gate(
     all gating estimates; a measured condition that is regressed by itself but not after the correction is
     inconclusive. Exact regressions need no correction.
     """
-    runs = [side for side in (baseline, candidate) if side is not None]
-    stated = max(stated_confidence(side.fact("looks")) for side in runs) if confidence is None else confidence
-    sides = Sides(config, baseline, candidate, history, tuple(noise), stated, history_runs)
-    conditions = config.conditions or evidence_conditions(sides)
+    stated = confidence_of(baseline, candidate) if confidence is None else confidence
+    return evaluate_sides(Sides(config, baseline, candidate, history, tuple(noise), stated, history_runs))
+
+
+def confidence_of(*runs: RunEvidence | None) -> float:
+    """Return the confidence of every measured interval: what the last planned look of a run says, else 0.95."""
+    return max(stated_confidence(run.fact("looks")) for run in runs if run is not None)
+
+
+def evaluate_sides(sides: Sides) -> Gate:
+    """Judge two sides as :func:`evaluate_gate` does."""
+    conditions = sides.config.conditions or evidence_conditions(sides)
     judged = [_judge(condition, sides) for condition in conditions]
     judged = _after_holm(judged, level_of(sides.confidence))
     missing = _missing(sides)

@@ -19,7 +19,7 @@ KIND: Final = "load"
 _NANOSECOND: Final = 1e-6
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is ghz's JSON."""
     return "latencyDistribution" in json_keys(head) or ("endReason" in json_keys(head) and b'"rps"' in head)
 

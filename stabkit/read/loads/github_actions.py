@@ -21,7 +21,7 @@ KIND: Final = "load"
 _LEFT_OUT: Final = ("skipped", "neutral", "cancelled")
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a list of jobs."""
     return "jobs" in json_keys(head) and b'"started_at"' in head
 

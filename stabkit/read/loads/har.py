@@ -19,7 +19,7 @@ FORMAT: Final = "har"
 KIND: Final = "load"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a HAR."""
     return "log" in json_keys(head) and (b'"entries"' in head or b'"creator"' in head)
 

@@ -23,7 +23,7 @@ _REFUSED: Final = re.compile(r"^\s+\[(\d+)\]\s", re.MULTILINE)
 _MEAN: Final = re.compile(r"^\s+Average:\s+([\d.]+) secs", re.MULTILINE)
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is hey's CSV or text."""
     return {"response-time", "status-code"} <= set(first_fields(head)) or _is_text(head)
 

@@ -24,7 +24,7 @@ _ATTRIBUTES: Final = ("ts", "t", "lb", "s", "rc", "lt", "ct")  # the same column
 _TRANSACTION: Final = "Number of samples in transaction"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a JTL, by its columns or its root element."""
     return {"timeStamp", "elapsed", "label"} <= set(first_fields(head)) or (
         xml_root(head) == "testResults" and (b"Sample" in head or b"<sample" in head or b"version=" in head)

@@ -23,7 +23,7 @@ KIND: Final = "load"
 _DURATION: Final = "http_req_duration"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is one of k6's three outputs."""
     return _is_table(head) or _is_lines(head) or _is_summary(head)
 

@@ -23,7 +23,7 @@ _SERVER: Final = (2, "SPAN_KIND_SERVER")
 _ERROR: Final = (2, "STATUS_CODE_ERROR")
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is OTLP JSON with spans: one document, or one a line."""
     return "resourceSpans" in json_keys(head)
 

@@ -24,7 +24,7 @@ _Histogram = tuple[list[float], list[float]]
 _UNITS: Final = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1000.0}
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is OTLP JSON with metrics: one document, or one a line."""
     return "resourceMetrics" in json_keys(head)
 

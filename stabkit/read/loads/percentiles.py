@@ -93,7 +93,7 @@ class Format:
     forms: tuple[Form, ...]
     KIND: str = "load"
 
-    def recognise(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - the name never decides
+    def recognise(self, head: bytes) -> bool:
         """Say whether a file that begins with these bytes is of this format."""
         return any(form.sign(head) for form in self.forms)
 

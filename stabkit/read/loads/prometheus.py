@@ -29,7 +29,7 @@ _KNOWN: Final = {"process_resident_memory_bytes": ("memory", "MB", 1 / _BYTES_IN
 _UNITS: Final = (("_bytes", "MB", 1 / _BYTES_IN_MB), ("_seconds", "ms", 1000.0), ("_total", "count", 1.0))
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is an answer of the query API."""
     keys = json_keys(head)
     answer = {"status", "data"} <= set(keys) and b'"resultType"' in head

@@ -17,7 +17,7 @@ FORMAT: Final = "pytest-benchmark"
 KIND: Final = "load"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is of pytest-benchmark."""
     keys = json_keys(head)
     return "benchmarks" in keys or {"machine_info", "commit_info"} <= set(keys)

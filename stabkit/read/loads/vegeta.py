@@ -21,7 +21,7 @@ KIND: Final = "load"
 _NANOSECOND: Final = 1e-6
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is of vegeta."""
     return _is_lines(head) or {"latencies", "status_codes"} <= set(json_keys(head))
 

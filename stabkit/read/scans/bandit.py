@@ -16,7 +16,7 @@ FORMAT: Final = "bandit"
 KIND: Final = "scan"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is bandit's JSON."""
     return {"errors", "generated_at"} <= set(json_keys(head))
 

@@ -17,7 +17,7 @@ FORMAT: Final = "code-climate"
 KIND: Final = "scan"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a list of such issues."""
     keys = array_keys(head)
     return "location" in keys and bool({"fingerprint", "check_name"} & keys) and "code" not in keys

@@ -32,7 +32,7 @@ _SIGNS: Final = ("total_violations", "compliance_score", "violations_by_type", "
 _TEST_PATH: Final = re.compile(r"(^|/)(tests?|__tests__)/|(^|/)(test_[^/]*|[^/]*_test)\.\w+$|(^|/)conftest\.py$")
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is such a scan, by two of its own keys."""
     keys = json_keys(head)
     return sum(sign in keys for sign in _SIGNS) >= 2

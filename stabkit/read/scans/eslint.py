@@ -18,7 +18,7 @@ KIND: Final = "scan"
 _SEVERITIES: Final = {1: "warning", 2: "error"}
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is eslint's JSON."""
     return {"filePath", "messages"} <= array_keys(head)
 

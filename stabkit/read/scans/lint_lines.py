@@ -36,7 +36,7 @@ _PLACED: Final = re.compile(r"(?:[A-Za-z]:[\\/])?[^:\s][^:\n]*\.\w+:\d+:")
 _SYNTAX: Final = "syntax"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether one of the first lines that say anything is of mypy or flake8; no line at all proves no scan."""
     lines = [line for line in head_lines(head)[:50] if line.strip()]
     return any(p.match(line) for line in lines[:5] for p in (_MYPY, _FLAKE8, _FOUND, _CLEAN))

@@ -17,7 +17,7 @@ FORMAT: Final = "ruff"
 KIND: Final = "scan"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is ruff's JSON; an empty list could be any tool's."""
     return {"code", "filename", "location"} <= array_keys(head)
 

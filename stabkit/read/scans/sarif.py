@@ -50,7 +50,7 @@ _LONGEST: Final = 64 * 1024
 _LEVELS: Final = frozenset({"none", "note", "warning", "error"})
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a SARIF log: an object with runs and SARIF's version."""
     # In a long log with its keys in another order, the version lies beyond these bytes; its tool does not.
     return "runs" in json_keys(head) and _SIGN.search(head) is not None

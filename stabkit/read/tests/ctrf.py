@@ -20,7 +20,7 @@ KIND: Final = "tests"
 _STATUS: Final[Mapping[str, str]] = {"passed": "pass", "failed": "fail", "skipped": "skip", "pending": "skip"}
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a CTRF report."""
     keys = json_keys(head)
     return "results" in keys and (b'"CTRF"' in head or b'"tests"' in head) and "testResults" not in keys

@@ -23,7 +23,7 @@ KIND: Final = "tests"
 _STATUS: Final[Mapping[str, str]] = {"success": "pass", "failure": "fail", "error": "error"}
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether any of the first lines begins dart's protocol."""
     return any("protocolVersion" in (json_line(line) or {}) for line in head_lines(head)[:200])
 

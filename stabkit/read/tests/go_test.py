@@ -25,7 +25,7 @@ _ACTIONS: Final = (
 )
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether any of the first lines is an event of test2json."""
     return any(_is_event(json_line(line)) for line in head_lines(head)[:200])
 

@@ -27,7 +27,7 @@ _STATUS: Final[Mapping[str, str]] = {
 _MOST_RETRIES: Final = 100
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is jest's JSON."""
     return bool({"numTotalTests", "testResults"} & set(json_keys(head)))
 

@@ -53,7 +53,7 @@ _UNCOUNTED: Final = (
 )
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a JUnit report, by its root element."""
     return xml_root(head) in ("testsuites", "testsuite")
 

@@ -23,7 +23,7 @@ _KINDS: Final = ("suite", "test", "bench")
 _EVENTS: Final = ("started", "discovered", "completed", "timeout", *_STATUS)
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether any of the first lines is an event of libtest."""
     return any(_is_event(json_line(line)) for line in head_lines(head)[:200])
 

@@ -17,7 +17,7 @@ FORMAT: Final = "mocha"
 KIND: Final = "tests"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is mocha's JSON."""
     return {"stats", "tests"} <= set(json_keys(head)) and b'"suites"' in head
 

@@ -31,7 +31,7 @@ _STATUS: Final[Mapping[str, str]] = {
 _ROOT: Final = "test-results"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is an NUnit 2 report, by its root element."""
     return xml_root(head) == _ROOT
 

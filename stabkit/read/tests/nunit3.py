@@ -28,7 +28,7 @@ _ERRORS: Final = ("error", "invalid", "cancelled")
 _ROOT: Final = "test-run"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is an NUnit 3 report, by its root element."""
     return xml_root(head) == _ROOT
 

@@ -32,7 +32,7 @@ _STATUS: Final[Mapping[str, str]] = {
 _UNFINISHED: Final = {2: "the run was interrupted", 3: "pytest had an internal error", 4: "pytest was misused"}
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a pytest-json-report."""
     return {"exitcode", "root"} <= set(json_keys(head)) or {"tests", "collectors"} <= set(json_keys(head))
 

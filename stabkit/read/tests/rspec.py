@@ -19,7 +19,7 @@ KIND: Final = "tests"
 _STATUS: Final[Mapping[str, str]] = {"passed": "pass", "failed": "fail", "pending": "skip"}
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is RSpec's JSON."""
     keys = set(json_keys(head))
     return "examples" in keys and bool({"version", "summary", "messages", "seed"} & keys)

@@ -26,7 +26,7 @@ _DURATION: Final = re.compile(r"^\s*duration_ms:\s*([\d.]+)\s*$", re.MULTILINE)
 _DEEPEST: Final = 100
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether the first lines that say anything are TAP's."""
     for line in head_lines(head)[:200]:
         if _VERSION.match(line) or _PLAN.match(line):

@@ -20,7 +20,7 @@ _STATUS: Final[Mapping[str, str]] = {"pass": "pass", "fail": "fail", "skip": "sk
 _ROOT: Final = "testng-results"
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a TestNG report, by its root element."""
     return xml_root(head) == _ROOT
 

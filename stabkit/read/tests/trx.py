@@ -31,7 +31,7 @@ _ROOT: Final = "TestRun"
 _RESULT: Final = re.compile(r"\w*TestResult")
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a TRX report, by its root element."""
     return xml_root(head) == _ROOT
 

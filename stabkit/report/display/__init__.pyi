@@ -5,7 +5,7 @@ from .escape import markdown_text as markdown_text, plain_text as plain_text, sl
 from .figure import Figure as Figure
 from .groups import Fold as Fold, Group as Group
 from .markup import TEMPLATES as TEMPLATES, environment as environment
-from .outline import SECTIONS as SECTIONS
+from .outline import Section as Section
 from .piece import PIECE_MIME as PIECE_MIME, SCHEMA_VERSION as SCHEMA_VERSION, Piece as Piece
 from .statements import NoEvidence as NoEvidence, Statement as Statement
 from .table import Column as Column, Table as Table

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from stabkit.chart import Strip
 from stabkit.errors import UsageError
-from stabkit.report.display import Piece, badge
+from stabkit.report.display import Piece, Section, badge
 from stabkit.report.display.escape import markdown_code, markdown_text, plain_text
 from stabkit.vocabulary import EXIT_CODES, VERDICTS
 
@@ -16,12 +16,12 @@ __all__ = ["KeyMetric", "Reason", "Subject", "Verdict"]
 
 SHOWN_REASONS: Final = 5
 # Where a reader finds what the facts count.
-_SHOWN_IN: Final[Mapping[str, str]] = {
-    "Worse": "Risks",
-    "Better": "Key metrics",
-    "Stable": "Key metrics",
-    "Changed": "Change impact",
-    "Not measured": "Conclusion",
+_SHOWN_IN: Final[Mapping[str, Section]] = {
+    "Worse": Section.risks,
+    "Better": Section.key_metrics,
+    "Stable": Section.key_metrics,
+    "Changed": Section.change_impact,
+    "Not measured": Section.conclusion,
 }
 
 

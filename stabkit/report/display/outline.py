@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from enum import StrEnum
 
 from stabkit.report.display.escape import slug
 
-__all__ = ["SECTIONS", "heading_id"]
+__all__ = ["Section", "heading_id"]
 
-SECTIONS: Final[Mapping[int, str]] = dict(
-    enumerate(
-        (
-            "Executive summary",
-            "Key metrics",
-            "Service availability",
-            "WebSocket validation",
-            "Compliance",
-            "Change impact",
-            "Regression results by suite",
-            "Response-time stability",
-            "Business-value protection",
-            "Risks",
-            "Performance, resources",
-            "Production readiness",
-            "Recommendations",
-            "Conclusion",
-            "Evidence and method",
-        ),
-        start=1,
-    )
-)
-_NUMBERS: Final = {title: number for number, title in SECTIONS.items()}
+
+class Section(StrEnum):
+    """The sections in their order, each named as the report's method that shows it; the value is the heading."""
+
+    executive_summary = "Executive summary"
+    key_metrics = "Key metrics"
+    availability = "Service availability"
+    websocket = "WebSocket validation"
+    compliance = "Compliance"
+    change_impact = "Change impact"
+    test_results = "Regression results by suite"
+    response_times = "Response-time stability"
+    business_value = "Business-value protection"
+    risks = "Risks"
+    resources = "Performance, resources"
+    readiness = "Production readiness"
+    recommendations = "Recommendations"
+    conclusion = "Conclusion"
+    evidence_and_method = "Evidence and method"
 
 
 def heading_id(section: str) -> str:
@@ -39,8 +34,10 @@ def heading_id(section: str) -> str:
 
     Examples
     --------
-    >>> heading_id("Response-time stability"), heading_id("My own <section>")
+    >>> heading_id(Section.response_times), heading_id("My own <section>")
     ('8-Response-time-stability', 'my-own-section')
     """
-    number = _NUMBERS.get(section)
-    return f"{number} {section}".replace(" ", "-") if number else slug(section)
+    headings = list(Section)
+    return (
+        f"{headings.index(Section(section)) + 1} {section}".replace(" ", "-") if section in headings else slug(section)
+    )

@@ -14,6 +14,7 @@ import nbformat
 from markupsafe import Markup
 
 from stabkit.errors import NotebookError
+from stabkit.redact import redact_text
 from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION, plain_text
 from stabkit.report.page.foreign import clean_html
 
@@ -198,9 +199,13 @@ def _foreign(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[M
 
 
 def _failure(output: Mapping[str, Any], cell: int, section: str) -> Failure:
-    lines = _ANSI.sub("", "\n".join(output.get("traceback", []))).splitlines()
+    lines = _told("\n".join(output.get("traceback", []))).splitlines()
     short = "\n".join(lines[-6:]) if len(lines) > 6 else "\n".join(lines)
     return Failure(
-        cell, section, plain_text(output.get("ename", "Error")), plain_text(output.get("evalue", ""))[:600],
+        cell, section, plain_text(output.get("ename", "Error")), plain_text(_told(output.get("evalue", "")))[:600],
         short, "\n".join(lines) if len(lines) > 6 else "",
     )  # fmt: skip
+
+
+def _told(text: object) -> str:
+    return redact_text(_ANSI.sub("", str(text)))

@@ -13,7 +13,7 @@ from stabkit.analyze.change import readiness as answer_lines
 from stabkit.case import Case
 from stabkit.chart import AREAS_SHOWN, ImpactBars
 from stabkit.numbers import amount_text
-from stabkit.report.display import SECTIONS, CheckItem, Checklist, Column, Figure, Group, Piece, Statement, Table
+from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Section, Statement, Table
 from stabkit.report.sections.gaps import absent
 from stabkit.report.words import (
     changed_text,
@@ -153,7 +153,7 @@ def risks(case: Case) -> Piece:
             "state": condition.outcome,
             "evidence": reason_text(condition),
             "owner": "not stated",
-            "watch": SECTIONS[section_of(condition)],
+            "watch": section_of(condition),
         }
         for condition in case.gate.conditions
         if condition.outcome in OPEN and not lacks_baseline(condition)
@@ -173,7 +173,7 @@ def risks(case: Case) -> Piece:
                 "state": str(row["level"]).lower(),
                 "evidence": _reasons(row["reasons"]),
                 "owner": "not stated" if pd.isna(row["owner"]) else plain(row["owner"]),
-                "watch": SECTIONS[6],
+                "watch": Section.change_impact,
             }
             for row in sorted(chosen.to_dict("records"), key=lambda row: (LEVELS.index(row["level"]), row["path"]))
         ]

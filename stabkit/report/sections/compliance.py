@@ -60,7 +60,7 @@ def compliance(case: Case) -> Piece:
         pieces += _only_totals(before, after)
     for side, evidence in (("baseline", before), ("candidate", after)):
         pieces += score_pieces(evidence["scans"], evidence["findings"], side)
-    pieces += history_figures(case.history("findings"), case.history("scans"), case.runs)
+    pieces += history_figures(case.history["findings"], case.history["scans"], case.runs)
     return Group(tuple(pieces))
 
 

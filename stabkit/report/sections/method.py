@@ -133,7 +133,7 @@ def _noise(case: Case) -> list[Piece]:
     if case.noise:
         environment = known_text(case.candidate.run["environment"])
         return [noise_table(case.noise, environment)]
-    if case.store is None:
+    if not case.stored:
         return []
     said = "How often identical systems come out as changed here was not measured. To measure it:"
     return [Statement((said,), command=shell(["stabkit", "aa", *case.places]))]

@@ -13,7 +13,7 @@ from stabkit.analyze.latency import JudgedPopulation
 from stabkit.case import Case
 from stabkit.chart import HeadroomChart, Strip
 from stabkit.numbers import measure
-from stabkit.report.display import SECTIONS, Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table
+from stabkit.report.display import Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
 from stabkit.report.words import (
     change_text,
@@ -95,7 +95,7 @@ def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:
     change = _change(condition, estimate) or "not compared"
     limit = None if condition.kind == "objective" or estimate.margin is None else margin_text(estimate)
     outcome = standing_outcome(condition, estimate)
-    name, shown_in = metric_name(condition, estimate), SECTIONS[section_of(condition)]
+    name, shown_in = metric_name(condition, estimate), section_of(condition)
     if condition.kind == "slow_requests":  # what counts as slow is said in the table
         name = f"{plain(condition.target)} slow requests" if condition.target else plain(condition.name)
     if condition.kind == "objective":

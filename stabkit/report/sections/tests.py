@@ -89,7 +89,7 @@ def _claims_without_rows(sources: pd.DataFrame) -> Iterator[str]:
 
 
 def _history_pieces(case: Case) -> list[Piece]:
-    tests, runs = case.history("tests"), case.runs
+    tests, runs = case.history["tests"], case.runs
     if tests["run_id"].nunique() < 3:
         return []
     figure = map_figure(tests, runs)

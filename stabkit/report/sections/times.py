@@ -136,8 +136,8 @@ def too_few(case: Case, population: Population) -> NoEvidence | None:
 def history_of(case: Case, target: str, metric: str) -> Figure | None:
     """Return the history of one metric; None below three runs with values."""
     limit = objective_of(case, target, metric)
-    sketches = case.sketches(metric)
-    return history_figure(case.history("samples"), case.runs, target, metric, objective_ms=limit, sketches=sketches)
+    samples, sketches = case.history["samples"], case.sketches.get(metric)
+    return history_figure(samples, case.runs, target, metric, objective_ms=limit, sketches=sketches)
 
 
 def objective_of(case: Case, target: str, metric: str) -> float | None:

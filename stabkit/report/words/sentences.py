@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
+from stabkit.kinds import kind_of
 from stabkit.numbers import amount_text
-from stabkit.report.display import SECTIONS, Reason
+from stabkit.report.display import Reason, Section
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
 from stabkit.report.words.wording import quantity_words
@@ -37,17 +38,6 @@ __all__ = [
     "whole_text",
 ]
 
-SECTION_OF_KIND: Final[Mapping[str, int]] = {
-    "latency": 8,
-    "slow_requests": 8,
-    "objective": 8,
-    "error_rate": 3,
-    "checks": 3,
-    "tests": 7,
-    "findings": 5,
-    "resource": 11,
-    "evidence": 15,
-}
 _EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
     "latency": "response times",
     "slow_requests": "response times",
@@ -85,13 +75,16 @@ _QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "flaky")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 
-def section_of(condition: ConditionResult) -> int:
-    """Return the number of the report section that shows the condition's evidence."""
+def section_of(condition: ConditionResult) -> Section:
+    """Return the section that shows the condition's evidence."""
     if condition.kind in ("latency", "slow_requests", "objective", "error_rate") and of_websocket(condition.metric):
-        return 4
+        return Section.websocket
     if condition.kind == "checks" and condition.facts.get("probe") == "websocket":
-        return 4
-    return SECTION_OF_KIND.get(condition.kind, 2)
+        return Section.websocket
+    if condition.kind == "evidence":
+        return Section.evidence_and_method
+    kind = kind_of(condition.kind)
+    return Section[kind.section] if kind else Section.key_metrics
 
 
 def verdict_sentence(gate: Gate) -> str:
@@ -139,7 +132,7 @@ def reason(condition: ConditionResult, again: Again = AGAIN) -> Reason:
         subject=plain(condition.name),
         text=reason_text(condition),
         command=command,
-        section=SECTIONS[section_of(condition)],
+        section=section_of(condition),
     )
 
 
@@ -153,7 +146,7 @@ def waiting_reason(conditions: Sequence[ConditionResult]) -> Reason:
     """Return the conditions that wait for a baseline as one reason."""
     names = joined((c.name for c in conditions), most=4)
     subject = count(len(conditions), "condition")
-    return Reason("inconclusive", subject, f"without a baseline to compare with: {names}", None, SECTIONS[2])
+    return Reason("inconclusive", subject, f"without a baseline to compare with: {names}", None, Section.key_metrics)
 
 
 def reasons(gate: Gate, again: Again = AGAIN) -> tuple[Reason, ...]:
