@@ -218,28 +218,15 @@ def load_case(
     known = _history_runs(before, after, store)
     runs = known.tail(HISTORY_RUNS).reset_index(drop=True)
     earlier = _earlier(known, before).tail(HISTORY_RUNS)
-    sides = Sides(
-        settings,
-        before,
-        after,
-        None if store is None else _tables(store, earlier, _JUDGING),
-        known_noise(store, after.run["environment"], settings),
-        confidence_of(before, after),
-        earlier,
-    )
-    gate = evaluate_sides(sides)
+    known_before = None if store is None else _tables(store, earlier, _JUDGING)
+    noise = known_noise(store, after.run["environment"], settings)
+    sides = Sides(settings, before, after, known_before, noise, confidence_of(before, after), earlier)
     drawn = _of_sides(before, after, history) if store is None else _tables(store, runs, history)
     return Case(
-        sides,
-        gate,
-        runs,
-        drawn,
-        _sketches(store, runs, drawn, sides) if "samples" in history else {},
-        path,
-        store is not None,
-        places(settings, path, store),
-        (baseline or "", candidate),
-    )
+        sides, evaluate_sides(sides), runs, history=drawn, sketches=_sketches(store, runs, drawn, sides, history),
+        config_path=path, stored=store is not None, places=places(settings, path, store),
+        asked=(baseline or "", candidate),
+    )  # fmt: skip
 
 
 def case_of_range(repository: str | Path, base: str, head: str, *, config: str | Path | Config | None = None) -> Case:
@@ -265,14 +252,8 @@ def case_of_range(repository: str | Path, base: str, head: str, *, config: str |
     evidence = collect_changes(Path(repository), base, head, areas=settings.areas)
     runs = conform("runs", pd.DataFrame([new_run(label=f"{base}..{head}", complete=not evidence.failed)]))
     sides = Sides(settings, None, RunEvidence(runs.iloc[0], evidence))
-    return Case(
-        sides,
-        evaluate_sides(sides),
-        runs,
-        config_path=path,
-        places=places(settings, path, None),
-        asked=("", head),
-    )
+    options = places(settings, path, None)
+    return Case(sides, evaluate_sides(sides), runs, config_path=path, places=options, asked=("", head))
 
 
 def with_history(before: RunEvidence, after: RunEvidence, store: Store, config: Config) -> Sides:
@@ -341,8 +322,10 @@ def _of_sides(before: RunEvidence | None, after: RunEvidence, names: Sequence[st
     return Evidence({name: pd.concat([side[name] for side in sides], ignore_index=True) for name in names})
 
 
-def _sketches(store: Store | None, runs: pd.DataFrame, drawn: Evidence, sides: Sides) -> dict[str, pd.DataFrame]:
-    if store is None:
+def _sketches(
+    store: Store | None, runs: pd.DataFrame, drawn: Evidence, sides: Sides, tables: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    if store is None or "samples" not in tables:
         return {}
     both = [side.evidence["samples"]["metric"] for side in (sides.baseline, sides.candidate) if side is not None]
     metrics = sorted({metric for column in both for metric in column.unique() if is_time(metric)})
