@@ -68,12 +68,25 @@ class FindingComparison:
     @property
     def open_before(self) -> int:
         """How many findings of the baseline are not suppressed."""
-        return int((~self.states["baseline_suppressed"].fillna(value=True)).sum())
+        return int(self._open[0].sum())
 
     @property
     def open_after(self) -> int:
         """How many findings of the candidate are not suppressed."""
-        return int((~self.states["suppressed"] & ~self.states["state"].isin(GONE)).sum())
+        return int(self._open[1].sum())
+
+    @property
+    def _open(self) -> tuple[pd.Series, pd.Series]:
+        states = self.states
+        return ~states["baseline_suppressed"].fillna(value=True), ~states["suppressed"] & ~states["state"].isin(GONE)
+
+    def came_and_went(self, tool: str) -> dict[str, int]:
+        """Return how many open findings of a tool are new, persist, were fixed or not scanned, as a history counts."""
+        mine, unseen = self.states["tool"] == tool, self.states["state"] == "not_scanned"
+        before, after = (side & mine for side in self._open)
+        gone = before & ~after
+        counted = {"new": after & ~before, "persisting": before & after, "fixed": gone & ~unseen}
+        return {name: int(rows.sum()) for name, rows in (counted | {"not_scanned": gone & unseen}).items()}
 
 
 @dataclass(frozen=True)
