@@ -129,13 +129,8 @@ def difference(transitions: pd.DataFrame | None, matched: FindingComparison | No
             name: transitions.loc[transitions["transition"] == name, "test_id"].tolist() for name in moved
         }
         found["unchanged"] = int(transitions["transition"].isin(UNMOVED).sum())
-        found["coverage"] = {
-            "before": covered.before,
-            "after": covered.after,
-            "common": covered.common,
-            "of": covered.all,
-            "comparable": covered.comparable,
-        }
+        sizes = {"before": covered.before, "after": covered.after, "common": covered.common, "of": covered.all}
+        found["coverage"] = {**sizes, "comparable": covered.comparable}
         found["now_expected_to_fail"] = expected_to_fail(transitions)
         found["hidden"] = [{"error": error, "tests": ids} for error, ids in hidden_tests(transitions).items()]
     if matched is not None:

@@ -283,6 +283,18 @@ def finding_came_back(folder: Path) -> Scene:
     return Scene(folder)
 
 
+def renamed_file(folder: Path) -> Scene:
+    """The file of a finding was renamed, and nothing else: its computed fingerprint is another one."""
+    store = place(folder, FINDINGS)
+    other = ("W2", "app/other.py", 5, "warning")
+    before = scan(("E1", "app/a.py", 1, "error"), other)
+    add(store, "v0", before, day=0)
+    after = scan(("E1", "app/new.py", 1, "error"), other)
+    after["changes"] = [change("app/new.py", status="renamed", old_path="app/a.py")]
+    add_pair(store, before, after, commit=(BASE, HEAD))
+    return Scene(folder)
+
+
 # --- tests ------------------------------------------------------------------------------------------------------------
 
 
@@ -437,6 +449,7 @@ SCENES: Final[Mapping[str, Callable[[Path], Scene]]] = {
         imported_load_files,
         moved_lines,
         finding_came_back,
+        renamed_file,
         retried_tests_of_two_suites,
         memory_and_cpu,
         contract_broken_now_and_then,

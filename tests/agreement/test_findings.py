@@ -13,6 +13,7 @@ STATES = ("new", "reopened", "updated", "moved", "not_scanned", "fixed", "persis
 EXPECTED = {
     "moved_lines": {"E1 app/a.py:10": "new", "W9 app/gone.py:3": "fixed"},
     "finding_came_back": {"E7 app/b.py:7": "new", "E1 app/a.py:1": "reopened"},
+    "renamed_file": {},  # both findings persist
 }
 SCENES = pytest.mark.parametrize("scene", list(EXPECTED))
 
@@ -90,8 +91,12 @@ def test_the_history_counts_what_came_went_and_is_open_as_gate_does(ask, doors, 
     came, went = known["new"] + known["reopened"], known["fixed"]
     headline = " ".join(doors.sentences(asked.piece("headline", "compliance")))
     assert f"{known['open']} findings open" in headline
-    assert f"{came} new and {went} fixed since the scan before" in headline
-    for place in (("new_and_fixed", "compliance"), ("compliance", "report")):
+    places = [("compliance", "report")]
+    # Without a range of commits between two runs, nobody knows of a rename.
+    if scene != "renamed_file":
+        assert f"{came} new and {went} fixed since the scan before" in headline
+        places.append(("new_and_fixed", "compliance"))
+    for place in places:
         (last,) = (
             row
             for figure in doors.figures(asked.piece(*place))

@@ -1,8 +1,8 @@
 """Compliance findings over time: what is open, new, fixed and persisting from scan to scan, and how old it is.
 
 Findings are paired by equal fingerprints alone, which is exact and fast over many scans. The comparison of two runs
-(``transitions.match_findings``) also follows moved lines and files; a finding that it calls moved may count here as one
-new and one fixed.
+(:func:`.match_findings`) also follows moved lines and files; a finding that it calls moved may count here as one new
+and one fixed, unless the history is told of that comparison.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.findings.matching import FindingComparison
 from stabkit.runs import order_runs
 from stabkit.schema import conform
 
@@ -37,13 +38,23 @@ class _Scan:
         return bool(self.facts["complete"])
 
 
-def finding_history(findings: pd.DataFrame, scans: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+def finding_history(
+    findings: pd.DataFrame,
+    scans: pd.DataFrame,
+    runs: pd.DataFrame,
+    *,
+    judged: FindingComparison | None = None,
+    between: tuple[str, str] | None = None,
+) -> pd.DataFrame:
     """Return the open findings scan by scan, and what changed since the scan before.
 
     Parameters
     ----------
     findings, scans, runs : DataFrame
         Tables ``findings``, ``scans`` and ``runs``. Suppressed findings are counted apart and are not open.
+    judged, between : FindingComparison and tuple of str, optional
+        How the findings of two of the runs, named by their ids, were judged: where the later one follows the earlier,
+        what came and went is counted so.
 
     Returns
     -------
@@ -80,6 +91,9 @@ def finding_history(findings: pd.DataFrame, scans: pd.DataFrame, runs: pd.DataFr
                     reason = "follows an incomplete scan"
                 line += reason is not None
                 row |= _states(before, scan) | {"break_reason": reason, "note": note}
+                pair = before and (ordered["run_id"][before.position], ordered["run_id"][position])
+                if judged is not None and pair == between and series.scan_id is None and scan.complete:
+                    row |= judged.came_and_went(series.tool)
                 row |= {f"open_{word}": count for word, count in scan.by_severity.items()}
                 severities |= set(scan.by_severity)
                 # What an incomplete scan did not see is neither fixed nor, seen again, new: compare past it.

@@ -17,22 +17,11 @@ __all__ = ["FINDING_STATES", "GONE", "FindingComparison", "match_findings", "wor
 FINDING_STATES: Final = ("new", "reopened", "updated", "not_scanned", "moved", "fixed", "persisting")
 GONE: Final = ("fixed", "not_scanned")
 """States of a finding that the candidate does not have: its row tells of the baseline."""
+_OF_FINDING: Final = ("tool", "rule", "severity", "scope", "path", "line", "message", "fingerprint", "suppressed")
+_OF_BASELINE: Final = ("path", "line", "severity", "suppressed")
 _COLUMNS: Final = (
-    *(
-        "state",
-        "tool",
-        "rule",
-        "severity",
-        "scope",
-        "path",
-        "line",
-        "message",
-        "fingerprint",
-        "suppressed",
-        "matched_by",
-        "scan_id",
-    ),
-    *("reason", "baseline_path", "baseline_line", "baseline_severity", "baseline_suppressed"),
+    *("state", *_OF_FINDING, "matched_by", "scan_id", "reason"),
+    *(f"baseline_{name}" for name in _OF_BASELINE),
 )
 _ROOTED: Final = re.compile(r"/|[A-Za-z]:")  # an absolute path: of one machine, not of the repository
 
@@ -68,12 +57,25 @@ class FindingComparison:
     @property
     def open_before(self) -> int:
         """How many findings of the baseline are not suppressed."""
-        return int((~self.states["baseline_suppressed"].fillna(value=True)).sum())
+        return int(self._open[0].sum())
 
     @property
     def open_after(self) -> int:
         """How many findings of the candidate are not suppressed."""
-        return int((~self.states["suppressed"] & ~self.states["state"].isin(GONE)).sum())
+        return int(self._open[1].sum())
+
+    @property
+    def _open(self) -> tuple[pd.Series, pd.Series]:
+        states = self.states
+        return ~states["baseline_suppressed"].fillna(value=True), ~states["suppressed"] & ~states["state"].isin(GONE)
+
+    def came_and_went(self, tool: str) -> dict[str, int]:
+        """Return how many open findings of a tool are new, persist, were fixed or not scanned, as a history counts."""
+        mine, unseen = self.states["tool"] == tool, self.states["state"] == "not_scanned"
+        before, after = (side & mine for side in self._open)
+        gone = before & ~after
+        counted = {"new": after & ~before, "persisting": before & after, "fixed": gone & ~unseen}
+        return {name: int(rows.sum()) for name, rows in (counted | {"not_scanned": gone & unseen}).items()}
 
 
 @dataclass(frozen=True)
@@ -315,25 +317,9 @@ def _scope_difference(tool: str, before: Collection[str | None], after: Collecti
 def _row(
     state: str, finding: Finding, before: Finding | None, matched_by: str | None, reason: str | None
 ) -> dict[str, Any]:
-    return {
-        "state": state,
-        "tool": finding.tool,
-        "rule": finding.rule,
-        "severity": finding.severity,
-        "scope": finding.scope,
-        "path": finding.path,
-        "line": finding.line,
-        "message": finding.message,
-        "fingerprint": finding.fingerprint,
-        "suppressed": finding.suppressed,
-        "matched_by": matched_by,
-        "scan_id": finding.scan_id,
-        "reason": reason,
-        "baseline_path": before.path if before else None,
-        "baseline_line": before.line if before else None,
-        "baseline_severity": before.severity if before else None,
-        "baseline_suppressed": before.suppressed if before else None,
-    }
+    own = {name: getattr(finding, name) for name in _OF_FINDING}
+    own |= {f"baseline_{name}": getattr(before, name) if before else None for name in _OF_BASELINE}
+    return {"state": state, **own, "matched_by": matched_by, "scan_id": finding.scan_id, "reason": reason}
 
 
 def _paired(pair: Pair, lines: Lines) -> dict[str, Any]:

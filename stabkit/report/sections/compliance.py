@@ -27,7 +27,7 @@ from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import severity_rank
 
-__all__ = ["compliance", "findings_table", "history_figures", "score_pieces"]
+__all__ = ["compliance", "findings_table", "score_pieces"]
 
 _STATE_WORDS: Final = {
     "persisting": ("persists", "persist"),
@@ -60,7 +60,7 @@ def compliance(case: Case) -> Piece:
         pieces += _only_totals(before, after)
     for side, evidence in (("baseline", before), ("candidate", after)):
         pieces += score_pieces(evidence["scans"], evidence["findings"], side)
-    pieces += history_figures(case.history["findings"], case.history["scans"], case.runs)
+    pieces += _history_figures(case, found)
     return Group(tuple(pieces))
 
 
@@ -322,13 +322,15 @@ def _fraction(row: pd.DataFrame) -> tuple[str, str] | None:
     return f"{value:.2f}\u202f%", top
 
 
-def history_figures(findings: pd.DataFrame, scans: pd.DataFrame, runs: pd.DataFrame) -> list[Piece]:
+def _history_figures(case: Case, judged: FindingComparison | None) -> list[Piece]:
     """Return open findings and what came and went, for every tool with at least three scans."""
+    findings, scans = case.history["findings"], case.history["scans"]
     whole = scans[scans["scope"] == "all"]
     tools = [tool for tool, group in whole.groupby("tool", sort=True) if group["run_id"].nunique() >= 3]
+    between = None if case.baseline is None else (case.baseline.run["run_id"], case.candidate.run["run_id"])
     pieces: list[Piece] = []
     for tool in tools:
-        mine = findings[findings["tool"] == tool]
-        frame = finding_history(mine, scans[scans["tool"] == tool], runs)
+        mine = findings[findings["tool"] == tool], scans[scans["tool"] == tool]
+        frame = finding_history(*mine, case.runs, judged=judged, between=between)
         pieces += [Figure.of(OpenBars(frame)), Figure.of(NewFixedBars(frame))]
     return pieces

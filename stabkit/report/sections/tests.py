@@ -153,16 +153,8 @@ def _table(frame: pd.DataFrame, caption: str) -> Table:
         Column("confirmed", "How sure"),
         Column("message", "Message"),
     )
-    keep = [
-        "test_id",
-        "suite",
-        "transition",
-        "baseline_status",
-        "candidate_status",
-        "confirmed",
-        "attempts",
-        "failures",
-    ]
+    statuses = ("baseline_status", "candidate_status")
+    keep = ["test_id", "suite", "transition", *statuses, "confirmed", "attempts", "failures"]
     records = tuple(frame[keep].to_dict("records"))
     return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS)
 
