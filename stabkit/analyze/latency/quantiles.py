@@ -58,8 +58,8 @@ def quantile_shift(
     than half a step of both clocks.
 
     Where nothing changed, the whole band held 0 in 95.5, 95.6 and 95.2 % of 1500 pairs (10 rounds of 100, run noise
-    2 %, paired; correlation of neighbours 0, 0.5 and 0.8), in 94.8 % of 750 with 30 rounds and 95.3 % with 5 of
-    200, and in 94.0 % of 750 single rounds of 1000 (correlation 0.5): ``benchmarks/latency.py``. Intervals of each
+    2 %, paired; correlation of neighbours 0, 0.5 and 0.8); at a correlation of 0.5 in 94.8 % of 750 with 30 rounds of
+    100, 95.3 % with 5 of 200, and 94.0 % of single rounds of 1000: ``benchmarks/latency.py``. Intervals of each
     quantile by itself all held 0 in 70 to 76 %.
     """
     if not all(0 < p < 1 for p in quantiles) or resamples < 50:
