@@ -1,5 +1,4 @@
 from .comparison import LatencyComparison as LatencyComparison, compare_latency as compare_latency
-from .comparison import quantile_shift as quantile_shift
 from .lateness import crowded as crowded, own_lateness as own_lateness, prober_late as prober_late
 from .lateness import slow_by_prober as slow_by_prober, without_lateness as without_lateness
 from .objectives import objective_estimate as objective_estimate
