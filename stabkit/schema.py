@@ -135,6 +135,8 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _integer("rows", "rows this source gave"),
                     _text("status", "how it went", required=True, allowed=("ok", "repaired", "partial", "error")),
                     _text("message", "what to know about it; null if nothing"),
+                    _text("cause", "the first of several things to know, by itself; null if the message is the one"),
+                    _text("fault", "what kind of fault made it fail or partial, as one word; null if none is known"),
                     _integer("line", "1-based line of the first fault"),
                     _integer("column", "1-based column of the first fault"),
                     _text("claimed", "JSON object: what a header claims, beside what was counted"),

@@ -33,13 +33,15 @@ def source_frame(
 
     ``line`` and ``column`` count from 1. ``claimed`` is what a header says, beside what was counted.
     """
-    text = "; ".join(dict.fromkeys(message for message in messages if message))
+    known = list(dict.fromkeys(message for message in messages if message))
+    text = "; ".join(known)
     row = {
         "kind": kind,
         "format": form,
         "path": redact_text(str(path)),
         "status": status,
         "message": redact_text(text) or None,
+        "cause": redact_text(known[0]) if len(known) > 1 else None,
         "claimed": json.dumps(claimed, sort_keys=True) if claimed else None,
     }
     counts = {"rows": rows, "line": line, "column": column}

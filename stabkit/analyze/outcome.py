@@ -1,4 +1,4 @@
-"""What an analysis concludes: estimates with bounds, what is still needed, condition outcomes, and the gate.
+"""What an analysis concludes: estimates with bounds, condition outcomes, and the gate.
 
 These are results, not rows: frozen, free of I/O, turned into words by ``report`` and into JSON by :func:`to_json`.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from stabkit.analyze.facts import Measured, Missing, Need
 from stabkit.vocabulary import EXIT_CODES, OPEN, OUTCOMES
 
 if TYPE_CHECKING:
@@ -33,38 +35,6 @@ Outcome = Literal["stable", "improved", "regressed", "inconclusive"]
 VerdictWord = Literal["stable", "regressed", "inconclusive"]
 Scale = Literal["ratio", "difference"]
 Comparison = TypeVar("Comparison")
-NeedUnit = Literal["samples", "rounds", "reruns", "scans", "runs", "evidence"]
-
-
-@dataclass(frozen=True)
-class Need:
-    """What would decide an inconclusive outcome.
-
-    Attributes
-    ----------
-    amount : int or None
-        How many more of ``unit``; None if it cannot be counted.
-    unit : str
-        ``samples``, ``rounds``, ``reruns``, ``scans``, ``runs`` or ``evidence``.
-    reason : str
-        Why, as a machine-readable word from the analysis: ``one_sample``, ``too_few_samples``, ``wide_interval``,
-        ``tail_unbounded``, ``run_noise_unknown``, ``not_rerun``, ``not_comparable``, ``missing``, ``not_collected``
-        (probing both sides at once does not give it), ``partial``,
-        ``prober_late``, ``false_alarms``, ``not_checked``, ``smallest_margin``.
-    detail : str or None
-        The subject: test ids, the missing table, why scans are not comparable.
-    decidable_margin : float or None
-        The smallest margin that the present evidence could decide, where more would be out of proportion.
-    side : str or None
-        ``baseline`` or ``candidate`` if one run alone lacks it.
-    """
-
-    amount: int | None
-    unit: NeedUnit
-    reason: str
-    detail: str | None = None
-    decidable_margin: float | None = None
-    side: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,9 +107,9 @@ class Gate:
     ----------
     conditions : tuple of ConditionResult
         In order of weight: regressed, inconclusive, improved, stable; within each by severity, then by size.
-    missing : tuple of str
+    missing : tuple of Missing
         Evidence that is declared or expected and not there.
-    unjudged : tuple of str
+    unjudged : tuple of Measured
         Metrics in the evidence that no condition speaks of.
     confidence : float
         Of the interval between both bounds of every measured estimate: 0.95, or that of the last planned look.
@@ -149,8 +119,8 @@ class Gate:
 
     verdict: VerdictWord
     conditions: tuple[ConditionResult, ...] = ()
-    missing: tuple[str, ...] = ()
-    unjudged: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    unjudged: tuple[Measured, ...] = ()
     confidence: float = 0.95
     others: tuple[object, ...] = field(default=(), repr=False, compare=False)
 
@@ -212,20 +182,27 @@ def result_of(condition: Condition, outcome: Outcome, **parts: Any) -> Condition
     )
 
 
-def to_json(result: object) -> Any:
+def to_json(result: object, said: Mapping[type, Callable[[Any], Any]] = MappingProxyType({})) -> Any:  # noqa: PLR0911 - one return a type
     """Return a result as plain JSON values; infinite bounds and NaN become null, what a repr leaves out is left out.
+
+    Parameters
+    ----------
+    said : mapping, optional
+        Type -> what stands for a value of it, where more is to be said than its fields.
 
     Examples
     --------
     >>> to_json(Need(5, "rounds", "wide_interval"))["amount"]
     5
     """
+    if type(result) in said:
+        return said[type(result)](result)
     if dataclasses.is_dataclass(result) and not isinstance(result, type):
-        return {f.name: to_json(getattr(result, f.name)) for f in dataclasses.fields(result) if f.repr}
+        return {f.name: to_json(getattr(result, f.name), said) for f in dataclasses.fields(result) if f.repr}
     if isinstance(result, Mapping):
-        return {str(key): to_json(value) for key, value in result.items()}
+        return {str(key): to_json(value, said) for key, value in result.items()}
     if isinstance(result, (list, tuple)):
-        return [to_json(value) for value in result]
+        return [to_json(value, said) for value in result]
     if isinstance(result, float):
         return result if math.isfinite(result) else None
     if hasattr(result, "item"):  # a numpy scalar

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze.outcome import Need
+from stabkit.analyze.facts import About, Need
 from stabkit.analyze.statistics import CONFIDENCE, MetricNoise
 from stabkit.config import Condition, Config
 from stabkit.schema import Evidence
@@ -60,16 +60,15 @@ class FailedSource:
     target: str | None
     path: str
     status: str
-    message: str
+    cause: str | None
 
     @property
     def need(self) -> Need:
-        """What it leaves open; the first of its messages says why."""
-        what = self.path.rstrip("/").rpartition("/")[2] or self.path
-        why = self.message.partition("; ")[0]
-        state = {"error": "could not be read", "partial": "is incomplete"}.get(self.status, "decides nothing")
-        detail = f"{what} {state}: {why}"
-        return Need(None, "evidence", "partial", detail, side=self.side)
+        """What it leaves open, with what is wrong first of all."""
+        name = self.path.rstrip("/").rpartition("/")[2] or self.path
+        about: Mapping[str, About] = {"error": "source_failed", "partial": "source_partial"}
+        subjects = (name,) if self.cause is None else (name, self.cause)
+        return Need(None, "evidence", "partial", about.get(self.status, "source_bare"), subjects, side=self.side)
 
     def concerns(self, kinds: Collection[str], target: str | None) -> bool:
         """Say whether it casts doubt on conditions that read these kinds, of that target or of all."""
@@ -155,7 +154,7 @@ class Sides:
                 None if pd.isna(row["target"]) else row["target"],
                 str(row["path"]),
                 row["status"],
-                row["message"] if isinstance(row["message"], str) else "no message",
+                next((row[name] for name in ("cause", "message") if isinstance(row[name], str)), None),
             )
             for name, side in self.named
             for row in side.evidence["sources"].to_dict("records")
@@ -170,7 +169,7 @@ class Sides:
         found = [source.need for source in self.failed_sources if source.concerns(kinds, target)]
         failed = {source.side for source in self.failed_sources}
         found += [
-            Need(None, "evidence", "partial", "collection was not completed", side=name)
+            Need(None, "evidence", "partial", "collection", side=name)
             for name, side in self.named
             if not side.complete and name not in failed
         ]
@@ -180,7 +179,7 @@ class Sides:
         """Return the need for a baseline, or None if there is one."""
         if self.baseline is not None:
             return None
-        return Need(1, "runs", "missing", f"no baseline to compare {condition.target or condition.kind} with")
+        return Need(1, "runs", "missing", "baseline", (condition.target or condition.kind,))
 
 
 def _percentiles_alone(source: Mapping[Any, Any]) -> bool:

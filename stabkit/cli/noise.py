@@ -49,6 +49,7 @@ def aa(
     from stabkit.case import known_noise
     from stabkit.collect import collect_aa
     from stabkit.report import noise_table
+    from stabkit.report.words import alarms_text
 
     terminal = terminal_of(context)
     settings = require_config(config)
@@ -66,7 +67,8 @@ def aa(
     terminal.show(output_format, noise_table(noise, settings.project.environment))
     for found in noise:
         if found.unfit:
-            terminal.warning(f"{found.target} {found.metric}: {found.alarms}; its times are not judged here")
+            alarms = alarms_text(dict(found.alarms))
+            terminal.warning(f"{found.target} {found.metric}: {alarms}; its times are not judged here")
     if interrupted:
         return 130
     return 2 if failed else 0

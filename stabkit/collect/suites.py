@@ -208,8 +208,8 @@ def _report(
     lines = [line for line in run.stderr.splitlines() if line.strip()][-_STDERR_LINES:]
     words = redact_text("\n".join(lines), secrets)
     what = ending if run.problem else f"{ending} and wrote no report"
-    message = f"{what}; its last words: {words}" if words else what
-    return source_evidence({}, kind=kind, path=name, status="error", messages=[message])
+    said = [what, f"its last words: {words}"] if words else [what]
+    return source_evidence({}, kind=kind, path=name, status="error", messages=said)
 
 
 def _doubted(evidence: Evidence, run: _Run) -> Evidence:
@@ -225,6 +225,7 @@ def _partial(evidence: Evidence, why: str) -> Evidence:
     usable = sources["status"].isin(["ok", "repaired"])
     said = sources.loc[usable, "message"]
     sources.loc[usable, "message"] = (why + "; " + said).fillna(why)
+    sources.loc[usable, "cause"] = why
     sources.loc[usable, "status"] = "partial"
     return Evidence.of(**{**evidence.tables, "sources": sources})
 

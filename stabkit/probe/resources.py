@@ -116,6 +116,7 @@ class ResourceProbe:
             "rows": len(self._rows),
             "status": status,
             "message": "; ".join(self._notes) or None,
+            "cause": self._notes[0] if len(self._notes) > 1 else None,
         }
         return Evidence.of(sources=pd.DataFrame([source]), samples=pd.DataFrame(self._rows))
 

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from stabkit.analyze import ConditionResult, Estimate, Gate, to_json
+from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.errors import UsageError, nearest
 from stabkit.numbers import significant
 from stabkit.report.display import Column, Group, Piece, Statement, Table
 from stabkit.report.words import (
+    as_json,
     change_text,
     confidence_text,
     doubts,
@@ -98,7 +99,7 @@ def explain(gate: Gate, condition: ConditionResult, again: Again = AGAIN) -> Pie
 
 def explanation_document(gate: Gate, condition: ConditionResult) -> dict[str, Any]:
     """Return the condition with all that it rests on, in the contract of ``stabkit explain --format json``."""
-    return {"schema": 1, "verdict": gate.verdict, "confidence": gate.confidence, "condition": to_json(condition)}
+    return {"schema": 1, "verdict": gate.verdict, "confidence": gate.confidence, "condition": as_json(condition)}
 
 
 def _numbers(condition: ConditionResult, confidence: float) -> Table:

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison
-from stabkit.analyze.tests import TRANSITIONS, UNMOVED, coverage, expected_to_fail, hidden_tests, hidden_text
+from stabkit.analyze.tests import TRANSITIONS, UNMOVED, coverage, expected_to_fail, hidden_tests
 from stabkit.numbers import amount_text, duration, measure
 from stabkit.report.display import Column, Piece, Statement, Table
-from stabkit.report.words import moment
+from stabkit.report.words import difference_text, hidden_text, moment
 from stabkit.store import Compaction, Pruning, StoreCheck
 from stabkit.text import count
 
@@ -137,8 +137,8 @@ def difference(transitions: pd.DataFrame | None, matched: FindingComparison | No
         states = matched.states
         found["states"] = {name: _findings(states[states["state"] == name]) for name in FINDING_STATES}
         found["comparable"] = matched.comparable
-        found["why"] = list(matched.why)
-        found["assumed"] = list(matched.assumed)
+        found["why"] = [difference_text(one) for one in matched.why]
+        found["assumed"] = [difference_text(one) for one in matched.assumed]
     return found
 
 

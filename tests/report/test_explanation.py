@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from stabkit.analyze.facts import Difference
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
 from stabkit.case.again import Again
 from stabkit.errors import UsageError
@@ -58,7 +59,7 @@ def test_an_objective_has_a_limit_and_no_margin(outcome, words):
 
 def test_what_moved_and_what_is_missing_are_listed_harmlessly():
     items = tuple({"state": "regressed", "what": f"tests.a::t{n}\x1b[31m"} for n in range(30))
-    need = Need(3, "reruns", "unconfirmed", detail="tests.a::t1")
+    need = Need(3, "reruns", "not_rerun", "unconfirmed", ("tests.a::t1",))
     found = condition("inconclusive", kind="tests", items=items, needs=(need,))
     shown = repr(explain(gate(found), found))
     assert "What moved or blocks: 30 items" in shown
@@ -124,9 +125,10 @@ def test_the_numbers_stand_beside_the_rule():
         ),
         (
             "findings",
-            {"total": 3, "new": 1, "persisting": 2, "gating": 1, "comparable": False, "why": ["other rules"]},
+            {"total": 3, "new": 1, "persisting": 2, "gating": 1, "comparable": False,
+             "why": [Difference("rules", "ruff")]},
             {"state": "new", "what": "F401 a.py:1", "severity": "high", "gates": True, "detail": "unused"},
-            ["3 findings in both runs together; 1 new and 2 persisting; 1 gating; the scans cannot be compared: other",
+            ["3 findings in both runs together; 1 new and 2 persisting; 1 gating; the scans cannot be compared: the",
              "high; gates; unused"],
         ),
         (

@@ -14,11 +14,11 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.change.checklist_lines import readiness
-from stabkit.analyze.outcome import ConditionResult, Gate
+from stabkit.analyze.outcome import Gate
 from stabkit.config import Area, Config
 from stabkit.vocabulary import BAD, STATUS_COUNTS
 
-__all__ = ["LEVELS", "area_coincidence", "assess_changes", "readiness", "recommendations"]
+__all__ = ["LEVELS", "area_coincidence", "assess_changes", "readiness"]
 
 LEVELS: Final = ("NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH")
 _PERCENTILE: Final = 90.0  # of this repository's own history: doi:10.1109/TSE.2012.70 for the features
@@ -103,54 +103,6 @@ def area_coincidence(changes: pd.DataFrame, gate: Gate) -> pd.DataFrame:
         for area, group in areas
     ]
     return pd.DataFrame(rows, columns=columns)
-
-
-def recommendations(gate: Gate, lines: pd.DataFrame, assessed: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return what to do, now and later, each with the row that caused it, in order of weight.
-
-    Parameters
-    ----------
-    gate : Gate
-        The verdict.
-    lines : DataFrame
-        The readiness checklist.
-    assessed : DataFrame, optional
-        What :func:`assess_changes` returned.
-
-    Returns
-    -------
-    DataFrame
-        ``when`` (``now`` or ``later``), ``what`` (a mapping with ``kind`` and the fields of that kind; its words are
-        made by the report), ``cause``.
-    """
-    return pd.DataFrame(list(_recommend(gate, lines, assessed)), columns=["when", "what", "cause"])
-
-
-def _recommend(
-    gate: Gate, lines: pd.DataFrame, assessed: pd.DataFrame | None
-) -> Iterator[tuple[str, dict[str, Any], str]]:
-    deploy = {"stable": "deploy", "regressed": "do_not_deploy", "inconclusive": "collect"}[gate.verdict]
-    yield "now", {"kind": deploy}, f"verdict {gate.verdict}"
-    for condition in gate.reasons:
-        yield "now", _for_condition(condition), f"condition {condition.name}: {condition.outcome}"
-    for name in gate.missing:
-        yield "now", {"kind": "collect_missing", "evidence": name}, f"missing: {name}"
-    for row in lines.to_dict("records"):
-        cause = f"checklist: {row['line']}"
-        if row["answer"] == "no":
-            yield "now", {"kind": "resolve", "line": row["line"], "evidence": row["evidence"]}, cause
-        elif row["answer"] == "not_checked":
-            yield "later", {"kind": "make_checkable", "line": row["line"], "because": row["because"]}, cause
-    for row in assessed.to_dict("records") if assessed is not None else ():
-        if row["level"] in ("HIGH", "MEDIUM"):
-            when = "now" if row["level"] == "HIGH" else "later"
-            what = {"kind": "watch" if when == "now" else "add_tests", "path": row["path"], "owner": row["owner"]}
-            yield when, what, f"{row['level']}: {row['reasons']}"
-
-
-def _for_condition(condition: ConditionResult) -> dict[str, Any]:
-    kind = "investigate" if condition.outcome == "regressed" else "decide"
-    return {"kind": kind, "condition": condition.name, "advice": condition.advice, "needs": condition.needs}
 
 
 def _level(  # noqa: PLR0911 - one return a rule of the table

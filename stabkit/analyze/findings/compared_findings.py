@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from stabkit.analyze.facts import Difference
 from stabkit.analyze.findings.hunks import stored_hunks
 from stabkit.analyze.findings.matching import GONE, FindingComparison, match_findings, worst_first
 from stabkit.analyze.sides import Sides
@@ -40,8 +41,7 @@ def compare_findings(
     hunks = {} if known and changes.empty else stored_hunks(changes, commits=commits, paths=paths)
     found = match_findings(before, after, *scans, hunks=hunks, changes=changes, history=sides.earlier("findings"))
     if known and hunks is None:
-        note = "the lines that git moved are not followed: the paths of the findings start in another folder than git's"
-        return replace(found, assumed=(*found.assumed, note))
+        return replace(found, assumed=(*found.assumed, Difference("lines_not_followed")))
     return found
 
 

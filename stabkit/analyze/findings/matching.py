@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pandas as pd
 
+from stabkit.analyze.facts import Difference
 from stabkit.analyze.findings.pairing import Finding, Hunks, Lines, Pair, normal_path, pair_findings, read_findings
 
 __all__ = ["FINDING_STATES", "GONE", "FindingComparison", "match_findings", "worst_first"]
@@ -40,9 +41,9 @@ class FindingComparison:
     comparable : bool
         False if the scans differ in tool, version, rules or files, or one is missing or incomplete. States are listed
         all the same, but prove no stability.
-    why : tuple of str
+    why : tuple of Difference
         Each reason why not.
-    assumed : tuple of str
+    assumed : tuple of Difference
         What no scan states and had to be assumed.
     scans : frozenset of tuple
         The scans that took part: ``baseline`` or ``candidate``, and the scan's id.
@@ -50,8 +51,8 @@ class FindingComparison:
 
     states: pd.DataFrame
     comparable: bool
-    why: tuple[str, ...]
-    assumed: tuple[str, ...] = ()
+    why: tuple[Difference, ...]
+    assumed: tuple[Difference, ...] = ()
     scans: frozenset[tuple[str, str]] = frozenset()
 
     @property
@@ -152,8 +153,8 @@ def match_findings(
     lines = Lines(hunks, renames)
     before, after = read_findings(baseline_findings), read_findings(candidate_findings)
     tools = sorted({*_tools(baseline_scans, before), *_tools(candidate_scans, after)})
-    blocking: list[str] = [] if tools else ["no scan on either side"]
-    assumed: list[str] = []
+    blocking = [] if tools else [Difference("no_scan_at_all")]
+    assumed: list[Difference] = []
     rows: list[dict[str, Any]] = []
     for tool in tools:
         context = _Context(
@@ -239,64 +240,67 @@ def _rule_names(listed: frozenset[str] | None) -> frozenset[str] | None:
     return None if listed is None else listed | {rule.rpartition(":")[0] for rule in listed if ":" in rule}
 
 
-def _comparability(tool: str, context: _Context) -> tuple[list[str], list[str]]:
+def _comparability(tool: str, context: _Context) -> tuple[list[Difference], list[Difference]]:
     before, after = context.baseline, context.candidate
-    sides = {"baseline": before, "candidate": after}
-    missing = [f"no {side} scan of {tool}" for side, coverage in sides.items() if not coverage.scans]
+    sides: Mapping[Literal["baseline", "candidate"], _Coverage] = {"baseline": before, "candidate": after}
+    missing = [Difference("no_scan", tool, side) for side, coverage in sides.items() if not coverage.scans]
     if missing:
         return missing, []
     stops = [
-        f"the {side} scan of {tool} is incomplete"
+        Difference("incomplete", tool, side)
         for side, coverage in sides.items()
         if not (coverage.complete or coverage.only_totals)
     ]
-    notes: list[str] = []
+    notes: list[Difference] = []
     for side, coverage in sides.items():
-        claim = f"the {side} scan of {tool} claims {coverage.claimed} findings and lists {coverage.listed}"
+        counts = (coverage.claimed or 0, coverage.listed)
         if coverage.only_totals:
-            stops.append(claim)
-        elif coverage.claimed is not None and coverage.claimed > coverage.listed:
-            notes.append(f"{claim}; those listed count")
+            stops.append(Difference("only_totals", tool, side, numbers=counts))
+        elif counts[0] > counts[1]:
+            notes.append(Difference("listed_less", tool, side, numbers=counts))
     if None not in (before.claimed, after.claimed) and not after.only_totals:
         less, more = (max(0, (coverage.claimed or 0) - coverage.listed) for coverage in (before, after))
         if more > less:
-            stops.append(f"{tool} leaves {more} of the findings that it claims unlisted, {less} before")
+            stops.append(Difference("more_unlisted", tool, numbers=(more, less)))
     if before.versions != after.versions:
-        stops.append(f"{tool} {', '.join(before.versions)} against {', '.join(after.versions)}")
-    stop, note = _same_hash(f"the rules of {tool}", before.rules_sha256, after.rules_sha256)
+        versions = tuple(", ".join(coverage.versions) for coverage in (before, after))
+        stops.append(Difference("versions", tool, subjects=versions))
+    stop, note = _same_hash("rules", tool, before.rules_sha256, after.rules_sha256)
     stops += stop
     notes += note
     stop, note = _same_scope(tool, context)
     return stops + stop, notes + note
 
 
-def _same_hash(what: str, before: object, after: object) -> tuple[list[str], list[str]]:
+def _same_hash(
+    what: Literal["rules", "files"], tool: str, before: object, after: object
+) -> tuple[list[Difference], list[Difference]]:
     if before is None and after is None:
-        return [], [f"{what} are unknown, the declared ones are assumed"]
+        return [], [Difference("unknown_rules" if what == "rules" else "unknown_files", tool)]
     if before is None or after is None:
-        return [f"{what} are known on one side only"], []
-    return ([] if before == after else [f"{what} differ"]), []
+        return [Difference("rules_on_one_side" if what == "rules" else "files_on_one_side", tool)], []
+    return ([] if before == after else [Difference(what, tool)]), []
 
 
-def _same_scope(tool: str, context: _Context) -> tuple[list[str], list[str]]:
+def _same_scope(tool: str, context: _Context) -> tuple[list[Difference], list[Difference]]:
     before, after = context.baseline, context.candidate
     if before.scope_sha256 == after.scope_sha256 and before.scope_sha256 is not None:
         return [], []
     if before.files is not None and after.files is not None:
         expected = {context.lines.path(path) for path in before.files - context.deleted}
         if expected == after.files - context.added:
-            return [], [] if before.files == after.files else [
-                f"the scanned files of {tool} differ as the range changed them"
-            ]
+            return [], [] if before.files == after.files else [Difference("files_by_range", tool)]
         return [_scope_difference(tool, expected, after.files - context.added)], []
-    stops, notes = _same_hash(f"the scanned files of {tool}", before.scope_sha256, after.scope_sha256)
+    stops, notes = _same_hash("files", tool, before.scope_sha256, after.scope_sha256)
     counts = (before.files_scanned, after.files_scanned)
     if not stops and None not in counts and counts[0] != counts[1]:
-        return [f"the numbers of files that {tool} scanned differ"], []
+        return [Difference("file_counts", tool)], []
     return stops, notes
 
 
-def _other_folders(tool: str, context: _Context, before: Collection[Finding], after: Collection[Finding]) -> list[str]:
+def _other_folders(
+    tool: str, context: _Context, before: Collection[Finding], after: Collection[Finding]
+) -> list[Difference]:
     """Say if the paths of the two sides start in different folders: each finding would be both new and fixed."""
     old, new = ({finding.path for finding in side if finding.path} for side in (before, after))
     old = {context.lines.path(path) or path for path in old}
@@ -306,12 +310,12 @@ def _other_folders(tool: str, context: _Context, before: Collection[Finding], af
     tails = [{"/".join(path.split("/")[-2:]) for path in side} for side in (old, new)]
     if 2 * len(tails[0] & tails[1]) < max(1, min(map(len, tails))):
         return []
-    return [f"the paths of {tool} start in different folders, such as {min(old)} and {min(new)}"]
+    return [Difference("folders", tool, subjects=(min(old), min(new)))]
 
 
-def _scope_difference(tool: str, before: Collection[str | None], after: Collection[str]) -> str:
+def _scope_difference(tool: str, before: Collection[str | None], after: Collection[str]) -> Difference:
     lost, gained = len(set(before) - set(after)), len(set(after) - set(before))
-    return f"the scanned files of {tool} differ, {lost} no longer and {gained} newly scanned"
+    return Difference("files", tool, numbers=(lost, gained))
 
 
 def _row(

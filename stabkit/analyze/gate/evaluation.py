@@ -13,6 +13,7 @@ from typing import Final
 
 import pandas as pd
 
+from stabkit.analyze.facts import Measured, Missing
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
 from stabkit.analyze.gate.kinds.unjudged import compare_the_rest
 from stabkit.analyze.gate.looks import stated_confidence
@@ -138,8 +139,8 @@ def _doubted(result: ConditionResult, limit: float, metrics: int, level: float) 
     worse = [p for e in result.estimates if e.outcome == "regressed" and (p := _p(e, level)) is not None]
     if any(p <= limit for p in worse):
         return result
-    detail = f"worse by itself, but not proven among {metrics} metrics"
-    return replace(result, outcome="inconclusive", needs=(Need(None, "rounds", "many_metrics", detail), *result.needs))
+    among = Need(None, "rounds", "many_metrics", numbers=(("metrics", metrics),))
+    return replace(result, outcome="inconclusive", needs=(among, *result.needs))
 
 
 def _verdict(results: Sequence[ConditionResult]) -> VerdictWord:
@@ -181,45 +182,45 @@ def _evidence_results(
         if not any(source.concerns(kinds, target) for kinds, target in covered)
     ]
     needs += [
-        Need(None, "evidence", "partial", "collection was not completed", side=name)
+        Need(None, "evidence", "partial", "collection", side=name)
         for name, side in sides.named
         if not side.complete and not open_
     ]
     if not open_:
-        needs += [Need(None, "evidence", "missing", f"no {what}") for what in _missing(sides)]
+        needs += [Need(None, "evidence", "missing", "declared", (what,)) for what in _missing(sides)]
     if not any(result.gating for result in judged) and not sides.failed_sources:
-        needs.insert(0, Need(None, "evidence", "missing", "no gating condition, and no evidence to derive one from"))
+        needs.insert(0, Need(None, "evidence", "missing", "conditions"))
     if not needs:
         return []
     unique = tuple(dict.fromkeys(needs))
     return [ConditionResult("evidence", "evidence", "inconclusive", severity="high", needs=unique)]
 
 
-def _missing(sides: Sides) -> tuple[str, ...]:
+def _missing(sides: Sides) -> tuple[Missing, ...]:
     """Return what is declared and not there."""
     config = sides.config
-    absent: dict[str, list[str]] = {}  # what -> the sides that lack it
+    absent: dict[Missing, list[str]] = {}  # what -> the sides that lack it
     for name, side in sides.named:
         evidence = side.evidence
         targets, suites = set(evidence["samples"]["target"]), set(evidence["tests"]["suite"])
-        lacking = [f"samples of {t}" for t in (*config.http, *config.websocket) if t not in targets]
-        lacking += [f"readings of {t}" for t in config.resources if t not in targets]
-        lacking += [f"tests of {suite}" for suite in config.tests if suite not in suites]
+        lacking = [Missing("samples", t) for t in (*config.http, *config.websocket) if t not in targets]
+        lacking += [Missing("readings", t) for t in config.resources if t not in targets]
+        lacking += [Missing("tests", suite) for suite in config.tests if suite not in suites]
         scans = evidence["scans"]
         for scan in config.scans:
             named = (scans["scan_id"] == scan) | scans["scan_id"].str.startswith(f"{scan}#") | (scans["tool"] == scan)
             if not named.any() and (len(config.scans) > 1 or scans.empty):
-                lacking.append(f"scan {scan}")
+                lacking.append(Missing("scan", scan))
         for what in lacking:
             absent.setdefault(what, []).append(name)
-    found = [] if sides.baseline is not None else ["baseline run"]
-    found += [f"{what} in {'both runs' if len(names) > 1 else f'the {names[0]}'}" for what, names in absent.items()]
+    found = [] if sides.baseline is not None else [Missing("baseline")]
+    found += [replace(what, sides=tuple(names)) for what, names in absent.items()]
     if config.changes is not None and not sides.candidate.range_examined:
-        found.append("record of the changes in the candidate")
+        found.append(Missing("changes", sides=("candidate",)))
     return tuple(found)
 
 
-def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:
+def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[Measured, ...]:
     """Return the metrics in the candidate's evidence that no condition speaks of."""
     samples = sides.candidate.evidence["samples"]
     # A hop is a part of a request, whose whole time is judged.
@@ -231,7 +232,7 @@ def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[str, ...]:
         return any(c.target in (None, target) and c.metric in (None, metric) for c in rules)
 
     rows = sorted(samples.itertuples(index=False, name=None))
-    return tuple(f"{target} {metric}" for target, metric in rows if not spoken_of(target, metric))
+    return tuple(Measured(target, metric) for target, metric in rows if not spoken_of(target, metric))
 
 
 def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:

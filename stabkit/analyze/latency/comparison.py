@@ -16,7 +16,6 @@ from stabkit.analyze.statistics import (
     CONFIDENCE,
     MIN_ROUNDS,
     MIN_SAMPLES,
-    START,
     Contrast,
     QuantileBounds,
     QuantileContrast,
@@ -25,6 +24,7 @@ from stabkit.analyze.statistics import (
     as_ratio,
     holm_limit,
     level_of,
+    more_samples,
     need_for,
     one_sided_p,
     paired_contrast,
@@ -350,16 +350,12 @@ def _largest(needs: Sequence[Need]) -> Need | None:
 def _few_rounds(design: _Design, need: Need) -> Need:
     missing = MIN_ROUNDS - min(side.count for side in design.sides if side.count > 1)
     planned = need.amount if need.unit == "rounds" and need.amount and need.reason == "wide_interval" else 0
-    return Need(max(missing, planned), "rounds", "too_few_samples", "fewer than 5 rounds")
+    return Need(max(missing, planned), "rounds", "too_few_samples", "rounds", numbers=(("least", MIN_ROUNDS),))
 
 
 def _too_few(design: _Design) -> Need:
-    rounds, each = START
-    detail = f"{each} samples a round"
-    if design.n == 0:
-        empty = [name for name, side in zip(("baseline", "candidate"), design.sides, strict=True) if side.n == 0]
-        return Need(rounds, "rounds", "missing", f"no samples: {', '.join(empty)}; {detail}")
-    return Need(rounds, "rounds", "one_sample" if design.n == 1 else "too_few_samples", detail)
+    empty = [name for name, side in zip(("baseline", "candidate"), design.sides, strict=True) if side.n == 0]
+    return replace(more_samples(design.n), subjects=tuple(empty))
 
 
 def _unjudged(design: _Design, name: str, p: float, margin: float, need: Need) -> Estimate:

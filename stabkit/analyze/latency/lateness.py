@@ -6,8 +6,8 @@ from typing import Final
 
 import pandas as pd
 
+from stabkit.analyze.facts import Need
 from stabkit.analyze.latency.populations import Population
-from stabkit.analyze.outcome import Need
 from stabkit.analyze.sides import Sides
 from stabkit.samples import counted
 
@@ -106,8 +106,8 @@ def prober_late(sides: Sides, population: Population, margins: tuple[float, floa
                 break
             late, allowed = own.quantile(share), _LATE_SHARE * margin * baseline_ms.quantile(share)
             if late > allowed:
-                detail = f"{late:.2g} ms at p{100 * share:g}, {allowed:.2g} ms are allowed"
-                return Need(None, "evidence", "prober_late", detail, side=name)
+                numbers = (("quantile", share), ("late_ms", float(late)), ("allowed_ms", float(allowed)))
+                return Need(None, "evidence", "prober_late", "late_at_quantile", numbers=numbers, side=name)
     return None
 
 
@@ -122,9 +122,8 @@ def slow_by_prober(sides: Sides, population: Population, limit: float, margin: f
         times = frame["response_ms"]
         share = float(((times > limit) & (times - own.reindex(times.index).fillna(0.0) <= limit)).mean())
         if share > _LATE_SHARE * margin:
-            allowed = f"{100 * _LATE_SHARE * margin:.2g} % are allowed"
-            detail = f"{100 * share:.2g} % of the requests are slow by that alone, {allowed}"
-            return Need(None, "evidence", "prober_late", detail, side=name)
+            numbers = (("share", share), ("allowed_share", _LATE_SHARE * margin))
+            return Need(None, "evidence", "prober_late", "slow_by_lateness", numbers=numbers, side=name)
     return None
 
 

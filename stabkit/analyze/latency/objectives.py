@@ -7,17 +7,18 @@ from typing import Any, Final
 
 import numpy as np
 
+from stabkit.analyze.facts import NeedReason
 from stabkit.analyze.outcome import Estimate, Need, Outcome
 from stabkit.analyze.statistics import (
     CONFIDENCE,
     MIN_ROUNDS,
     MIN_SAMPLES,
-    START,
     QuantileBounds,
     Rounds,
     Share,
     as_ratio,
     level_of,
+    more_samples,
     quantile_of,
     quantile_rank,
     read_rounds,
@@ -94,8 +95,7 @@ def objective_estimate(
         "rounds": side.count,
     }  # fmt: skip
     if side.n < MIN_SAMPLES:
-        reason = {0: "missing", 1: "one_sample"}.get(side.n, "too_few_samples")
-        need = Need(START[0], "rounds", reason, f"{START[1]} samples a round")
+        need = more_samples(side.n)
         value = float(math.exp(side.ordered[quantile_rank(side.n, p) - 1])) if side.n else None
         return Estimate(outcome="inconclusive", candidate=value, change=value, need=need, **known)
     bounds = quantile_of(side, p)
@@ -180,7 +180,7 @@ def _need(over: Share, allowed: float, side: Rounds, level: float, *, bounded: b
         if not least <= allowed <= most:
             break
     more = math.ceil(side.n * (factor - 1))
-    reason = "wide_interval" if bounded else "tail_unbounded"
+    reason: NeedReason = "wide_interval" if bounded else "tail_unbounded"
     if side.count == 1:
         return Need(more, "samples", reason)
     return Need(max(1, math.ceil(more * side.count / side.n)), "rounds", reason)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.facts import Measured
 from stabkit.analyze.latency.quantiles import quantile_shift
 from stabkit.analyze.outcome import ConditionResult, Estimate
 from stabkit.analyze.sides import Sides
@@ -94,10 +95,14 @@ class Population:
         return quantile_shift(self.times.baseline, self.times.candidate, paired=self.paired)
 
     @property
+    def measured(self) -> Measured:
+        """What was measured, without the samples."""
+        return Measured(self.target, self.metric, self.connection)
+
+    @property
     def name(self) -> str:
         """What it is called where a condition speaks of several."""
-        kind = f", {self.connection} connections" if self.connection else ""
-        return f"{self.target} {self.metric}{kind}"
+        return str(self.measured)
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,7 +78,7 @@ def compare_rates(
     _check_margin(margin)
     counts = int(n_baseline), int(n_candidate)
     if min(counts) == 0:
-        need = Need(_proving(margin, level_of(confidence)), "samples", "missing", "no requests")
+        need = Need(_proving(margin, level_of(confidence)), "samples", "missing", "requests")
         return Estimate(outcome="inconclusive", need=need, **_known(counts, margin))
     b = Share(failed_baseline / n_baseline, n_baseline, math.inf)
     c = Share(failed_candidate / n_candidate, n_candidate, math.inf)
@@ -219,7 +219,7 @@ def _need(change: float, bounds: tuple[float, float], n: int, margin: float, lev
         total = max(n + 1, n * ((high - low) / margin) ** 2)
     more = math.ceil(total - n)
     if total > OUT_OF_PROPORTION * n:
-        return Need(more, "samples", "smallest_margin", None, max(high, planned))
+        return Need(more, "samples", "smallest_margin", decidable_margin=max(high, planned))
     return Need(more, "samples", "wide_interval")
 
 

@@ -185,7 +185,7 @@ def _growth(
         # The error of a slope falls with rounds^1.5, and the margin per round with rounds: √rounds is gained.
         planned = with_power(error) * (high - contrast.candidate + contrast.baseline)
         total = max(rounds + 1, math.ceil(rounds * (planned / g) ** 2))
-        need = Need(total - rounds, "rounds", "wide_interval", name)
+        need = Need(total - rounds, "rounds", "wide_interval", subjects=(name,))
         if total > OUT_OF_PROPORTION * rounds:
             need = replace(need, reason="smallest_margin", decidable_margin=as_ratio(span * max(high, planned)) - 1)
     return Estimate(**{**estimate, "need": need})
@@ -277,5 +277,5 @@ def _estimate(
 
 def _few(rounds: int, least: int) -> Need:
     if rounds == 0:
-        return Need(START[0], "rounds", "missing", "no readings")
-    return Need(least - rounds, "rounds", "too_few_samples", f"fewer than {least} rounds")
+        return Need(START[0], "rounds", "missing", "readings")
+    return Need(least - rounds, "rounds", "too_few_samples", "rounds", numbers=(("least", least),))

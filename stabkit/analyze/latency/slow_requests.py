@@ -13,13 +13,13 @@ from stabkit.analyze.statistics import (
     MIN_ROUNDS,
     MIN_SAMPLES,
     OUT_OF_PROPORTION,
-    START,
     USUAL,
     PairedShares,
     Rounds,
     RunNoise,
     ShareContrast,
     level_of,
+    more_samples,
     p_worse,
     quantile_of,
     read_rounds,
@@ -130,9 +130,7 @@ def compare_slow_requests(
     }  # fmt: skip
     fewest = min(before.n, after.n)
     if fewest < MIN_SAMPLES:
-        reason = {0: "missing", 1: "one_sample"}.get(fewest, "too_few_samples")
-        need = Need(START[0], "rounds", reason, f"{START[1]} samples a round")
-        return Estimate(outcome="inconclusive", need=need, **known), slower_than_ms
+        return Estimate(outcome="inconclusive", need=more_samples(fewest), **known), slower_than_ms
     limit = quantile_of(before, USUAL) if slower_than_ms is None else None
     log_limit = limit.estimate if limit is not None else math.log(slower_than_ms or 1.0)
     contrast: ShareContrast
@@ -190,5 +188,5 @@ def _need(contrast: ShareContrast, level: float, before: Rounds, after: Rounds, 
     if by_rounds:
         total = max(total, MIN_ROUNDS)
     if total > OUT_OF_PROPORTION * have:
-        return Need(total - have, unit, "smallest_margin", None, max(high, planned))
+        return Need(total - have, unit, "smallest_margin", decidable_margin=max(high, planned))
     return Need(total - have, unit, "wide_interval")

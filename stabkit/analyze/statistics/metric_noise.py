@@ -90,7 +90,6 @@ class MetricNoise:
         return dict(zip(_QUANTILES, (RunNoise(sd, self.run_df) for sd in (self.run_sd, self.tail_run_sd)), strict=True))
 
     @property
-    def alarms(self) -> str:
-        """The alarms in figures, with the lower bound."""
-        least = f"at least {100 * self.alarms_low:.3g} %"
-        return f"{self.false_alarms} of {self.pairs} A/A pairs came out as a change, {least}"
+    def alarms(self) -> tuple[tuple[str, float], ...]:
+        """The alarms in figures, with the lower bound of their share."""
+        return ("alarms", self.false_alarms), ("pairs", self.pairs), ("least_share", self.alarms_low)

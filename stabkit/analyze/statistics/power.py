@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy.special import stdtrit
 
-from stabkit.analyze.outcome import Need
+from stabkit.analyze.facts import Need, NeedReason
 from stabkit.analyze.statistics.bounds import (
     LEVEL,
     Contrast,
@@ -19,7 +19,16 @@ from stabkit.analyze.statistics.bounds import (
     t_quantile,
 )
 
-__all__ = ["MIN_ROUNDS", "MIN_SAMPLES", "OUT_OF_PROPORTION", "START", "bounded_from", "need_for", "with_power"]
+__all__ = [
+    "MIN_ROUNDS",
+    "MIN_SAMPLES",
+    "OUT_OF_PROPORTION",
+    "START",
+    "bounded_from",
+    "more_samples",
+    "need_for",
+    "with_power",
+]
 
 MIN_SAMPLES: Final = 10
 MIN_ROUNDS: Final = 5
@@ -67,8 +76,7 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
     reachable = max(as_ratio(power * wide) - 1, as_ratio(high) - 1)
     goal = (g / power) ** 2 - contrast.fixed**2
     if goal <= 0:
-        alone = "the noise between runs alone fills the margin: only rounds that both sides share help"
-        return Need(None, "rounds", "smallest_margin", alone, reachable)
+        return Need(None, "rounds", "smallest_margin", "noise_alone", decidable_margin=reachable)
     variable = max(wide**2 - contrast.fixed**2, 0.0)
     total = (
         _rounds(contrast, have, variable, g, goal=goal, level=level)
@@ -78,8 +86,21 @@ def need_for(contrast: Contrast, *, n: int, rounds: int, by_rounds: bool, g: flo
     if total <= have:
         total = max(have + 1, math.ceil(have * ((high - low) / g) ** 2))
     if total > OUT_OF_PROPORTION * have:
-        return Need(total - have, "rounds" if by_rounds else "samples", "smallest_margin", None, reachable)
+        return Need(total - have, "rounds" if by_rounds else "samples", "smallest_margin", decidable_margin=reachable)
     return Need(total - have, "rounds" if by_rounds else "samples", "wide_interval")
+
+
+def more_samples(have: int) -> Need:
+    """Return what to collect where there are too few samples for any bound.
+
+    Examples
+    --------
+    >>> more_samples(1).reason, more_samples(9).amount
+    ('one_sample', 30)
+    """
+    rounds, each = START
+    reason: NeedReason = "missing" if have == 0 else "one_sample" if have == 1 else "too_few_samples"
+    return Need(rounds, "rounds", reason, "round_size", numbers=(("samples", each),))
 
 
 def with_power(level: float = LEVEL) -> float:

@@ -21,7 +21,6 @@ __all__ = [
     "explained",
     "hidden_by",
     "hidden_tests",
-    "hidden_text",
 ]
 
 FEWEST_COMMON: Final = 0.9
@@ -73,18 +72,6 @@ def hidden_tests(transitions: pd.DataFrame) -> dict[str, list[str]]:
     """Return the errors that hide tests, each with the ids that it hides."""
     hidden = transitions[transitions["hidden_by"].notna()]
     return {str(error): ids.tolist() for error, ids in hidden.groupby("hidden_by")["test_id"]}
-
-
-def hidden_text(errors: int, tests: int) -> str:
-    """Return the sentence about tests that errors hide.
-
-    Examples
-    --------
-    >>> hidden_text(1, 16)
-    '1 collection error hides 16 tests'
-    """
-    said = "1 collection error hides" if errors == 1 else f"{errors} collection errors hide"
-    return f"{said} {tests} test{'' if tests == 1 else 's'}"
 
 
 def hidden_by(transitions: pd.DataFrame) -> dict[str, str]:

@@ -317,6 +317,7 @@ class WebSocketProbe:
             "rows": len(self._rows),
             "status": status,
             "message": "; ".join(notes) or None,
+            "cause": notes[0] if len(notes) > 1 else None,
         }
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, cast, get_args
 from urllib.parse import quote
 
-from stabkit.analyze import ConditionResult, Estimate, Need, Outcome
+from stabkit.analyze import ConditionResult, Estimate, Need, NeedReason, Outcome
 from stabkit.chart import Strip
 from stabkit.errors import EvidenceError
 from stabkit.report.display import SCHEMA_VERSION, badge
@@ -244,7 +244,8 @@ def _conditions(gate: Mapping[str, Any]) -> Iterable[ConditionResult]:
             kind=_text(one.get("kind"), 40),
             outcome=_outcome(one.get("outcome")),
             estimates=tuple(_estimate(_mapping(estimate)) for estimate in _list(one.get("estimates"))),
-            needs=tuple(Need(None, "evidence", reason) for reason in needs),
+            # Another version may know other reasons: they are doubts all the same.
+            needs=tuple(Need(None, "evidence", cast("NeedReason", reason)) for reason in needs),
         )
 
 

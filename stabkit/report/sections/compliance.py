@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze import Difference
 from stabkit.analyze.findings import (
     FINDING_STATES,
     FORMULAS,
@@ -22,7 +23,7 @@ from stabkit.chart import NewFixedBars, OpenBars
 from stabkit.numbers import amount_text, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
-from stabkit.report.words import known_text, place_text, sentence
+from stabkit.report.words import difference_text, differences_texts, known_text, place_text, sentence
 from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import severity_rank
@@ -38,6 +39,7 @@ _STATE_WORDS: Final = {
     "fixed": ("was fixed", "were fixed"),
     "not_scanned": ("was not scanned for again", "were not scanned for again"),
 }
+_UNKNOWN: Final = {"unknown_rules": "rules", "unknown_files": "scanned files"}
 SHOWN_ROWS: Final = 12
 SHOWN_CLAIMS: Final = 4
 
@@ -78,7 +80,7 @@ def _compared(found: FindingComparison) -> list[Piece]:
     if states.empty:
         total = "no finding is listed in either run"
     comparable = "the scans are comparable" if found.comparable else "the scans are not comparable"
-    why = f"{comparable}: {joined(of_both_sides(found.why), most=6)}" if found.why else comparable
+    why = f"{comparable}: {joined(differences_texts(found.why), most=6)}" if found.why else comparable
     lead = (
         sentence(f"{total}: {', '.join(words)}" if words else f"{total}"),
         sentence(why),
@@ -125,36 +127,15 @@ def _claimed(evidence: Evidence) -> int | None:
     return None if whole.isna().any() or whole.empty else int(whole.sum())
 
 
-def of_both_sides(notes: Sequence[str]) -> tuple[str, ...]:
-    """Return the notes, those that say the same of either scan put as one.
-
-    Examples
-    --------
-    >>> of_both_sides(["the baseline scan of lint is incomplete", "the candidate scan of lint is incomplete"])
-    ('either scan of lint is incomplete',)
-    """
-    sides = ("the baseline scan ", "the candidate scan ")
-    said = [tuple(note.removeprefix(side) for note in notes if note.startswith(side)) for side in sides]
-    both = set(said[0]) & set(said[1])
-    merged = (
-        f"either scan {note.removeprefix(side)}" if note.removeprefix(side) in both else note
-        for note in notes
-        for side in [next((side for side in sides if note.startswith(side)), "")]
-    )
-    return tuple(dict.fromkeys(merged))
-
-
-def _assumptions(notes: Sequence[str]) -> list[str]:
+def _assumptions(notes: Sequence[Difference]) -> list[str]:
     """Return what was assumed, a sentence each; what is unknown in the same way is said together."""
-    same = " are unknown, the declared ones are assumed"
     unknown: dict[str, list[str]] = {}
     for note in notes:
-        if note.endswith(same):
-            what, _, tool = note.removesuffix(same).removeprefix("the ").partition(" of ")
-            unknown.setdefault(tool, []).append(what)
+        if note.code in _UNKNOWN:
+            unknown.setdefault(note.tool, []).append(_UNKNOWN[note.code])
     said = "no scan states the {} of {}: they are taken as equal"
     together = [said.format(joined(what), tool) for tool, what in unknown.items()]
-    return [sentence(note) for note in (*together, *(note for note in notes if not note.endswith(same)))]
+    return [sentence(text) for text in (*together, *(difference_text(n) for n in notes if n.code not in _UNKNOWN))]
 
 
 def _severities(states: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze import ConditionResult, Estimate, Gate, to_json
+from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.analyze.latency import JudgedPopulation
 from stabkit.case import Case
 from stabkit.chart import HeadroomChart, Strip
@@ -16,6 +16,7 @@ from stabkit.numbers import measure
 from stabkit.report.display import Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
 from stabkit.report.words import (
+    as_json,
     change_text,
     confidence_text,
     headroom_text,
@@ -141,7 +142,7 @@ def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str, 
     """Return estimates as rows: name and samples, both values, change with interval, strip, outcome."""
     rows = tuple(_row(condition, estimate) for condition, estimate in pairs)
     records = tuple(
-        {"condition": c.name, "target": c.target, **to_json(e), "outcome": standing_outcome(c, e)} for c, e in pairs
+        {"condition": c.name, "target": c.target, **as_json(e), "outcome": standing_outcome(c, e)} for c, e in pairs
     )
     columns = (
         Column("metric", "Metric", "head"),

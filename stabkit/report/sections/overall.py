@@ -10,6 +10,7 @@ from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, 
 from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.words import (
     advice,
+    as_json,
     conclusion_texts,
     deciding_command,
     facts_strip,
@@ -52,10 +53,10 @@ def verdict(case: Case) -> Verdict:
         decides=_decides(case),
         subject=subject,
         largest_change=largest_change(gate),
-        missing=gate.missing,
+        missing=tuple(as_json(gate.missing)),
         command=case.command,
         runs=tuple(str(side.run["run_id"]) for side in sides),
-        gate=gate,
+        gate=as_json(gate),
     )
 
 

@@ -9,6 +9,7 @@ from stabkit.analyze import ConditionResult
 from stabkit.analyze.findings import FINDING_STATES
 from stabkit.numbers import significant
 from stabkit.report.words.estimates import value_text
+from stabkit.report.words.gaps import difference_text
 from stabkit.text import count, joined, plain
 
 __all__ = ["facts_text", "item_text"]
@@ -59,7 +60,7 @@ def _tests_text(facts: Mapping[str, Any]) -> str:
 def _findings_text(facts: Mapping[str, Any]) -> str:
     moved = [f"{facts[state]} {state.replace('_', ' ')}" for state in FINDING_STATES if facts.get(state)]
     compared = "the scans can be compared" if facts.get("comparable") else "the scans cannot be compared"
-    why = joined(facts.get("why") or facts.get("assumed") or ())
+    why = joined(map(difference_text, facts.get("why") or facts.get("assumed") or ()))
     parts = [
         f"{count(facts['total'], 'finding')} in both runs together",
         joined(moved),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -11,13 +10,12 @@ from typing import Final
 from stabkit.analyze import ConditionResult, Need
 from stabkit.case import AGAIN, Again
 from stabkit.numbers import SPACE
-from stabkit.report.words.wording import named_metrics
+from stabkit.report.words.gaps import detail_text
 from stabkit.text import count, plain, shell
 
 __all__ = ["deciding_command", "doubts", "need_command", "need_text", "within_reach"]
 
 LONGEST_DETAIL: Final = 200
-_VALUE: Final = re.compile(r"(?<=\d) (?=(?:%|pp|ms|s|MB)(?!\w))")  # what parts a number from its unit
 _WHOSE: Final[Mapping[str, str]] = {
     "baseline": "the baseline's ",
     "candidate": "the candidate's ",
@@ -38,7 +36,7 @@ def doubts(condition: ConditionResult) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> lost = [Need(None, "evidence", "missing", "no tests of unit", side=side) for side in ("baseline", "candidate")]
+    >>> lost = [Need(None, "evidence", "missing", "tests", ("unit",), side=side) for side in ("baseline", "candidate")]
     >>> doubts(ConditionResult("unit tests", "tests", "inconclusive", needs=tuple(lost)))
     ('no tests of unit in both runs',)
     """
@@ -61,13 +59,13 @@ def need_text(need: Need, *, points: bool = False) -> str:
     --------
     >>> need_text(Need(8, "rounds", "wide_interval"))
     '8 more rounds would decide'
-    >>> need_text(Need(None, "evidence", "missing", "no scan of lint", side="candidate"))
+    >>> need_text(Need(None, "evidence", "missing", "scan", ("lint",), side="candidate"))
     'no scan of lint in the candidate'
     """
-    detail = _VALUE.sub(SPACE, named_metrics(plain(need.detail, LONGEST_DETAIL))) if need.detail else ""
+    detail = plain(detail_text(need), LONGEST_DETAIL)
     amount = count(need.amount, "more " + need.unit.removesuffix("s")) if need.amount else ""
     would = f"{amount} would decide" if amount else ""
-    if need.reason in ("one_sample", "too_few_samples") and "a round" in detail:  # the size of a round, not a subject
+    if need.reason in ("one_sample", "too_few_samples") and need.about == "round_size":  # not a subject
         would, detail = f"{amount}, {detail}, would decide", ""
     if need.decidable_margin is not None and not (points and need.decidable_margin >= 1):  # no rate differs by more
         margin = f"{need.decidable_margin * 100:,.3g}{SPACE}{'pp' if points else '%'}"
@@ -76,7 +74,7 @@ def need_text(need: Need, *, points: bool = False) -> str:
         would = "one tool, its rules and files on both sides would decide"
     if need.reason in ("missing", "not_collected", "not_checked", "partial"):
         would = ""
-    elif need.reason == "not_rerun" and detail.startswith("flaky now"):
+    elif need.about in ("flaky", "more_flaky"):
         return f"{detail}; more reruns would tell"
     elif need.reason == "not_rerun" and need.amount:
         keys = "rerun_command, confirm_reruns of its suite in stabkit.toml"
@@ -100,9 +98,7 @@ def _head(need: Need, detail: str) -> str:
     }
     if need.reason in whole:
         return whole[need.reason]
-    if detail.endswith(
-        " missed it before as well"
-    ):  # an objective; of which connections, says the name of the condition
+    if need.about == "missed_before":  # an objective; of which connections, says the name of the condition
         return "the baseline missed it as well"
     subject = {
         "not_rerun": "fails now, not rerun often enough",
@@ -128,7 +124,7 @@ def deciding_command(conditions: Iterable[ConditionResult], again: Again = AGAIN
 
     Examples
     --------
-    >>> lost = Need(None, "evidence", "missing", "no scan of lint", side="candidate")
+    >>> lost = Need(None, "evidence", "missing", "scan", ("lint",), side="candidate")
     >>> names = ("lint", "unit")
     >>> open_ = [ConditionResult(n, "tests", "inconclusive", target=n, needs=(lost,)) for n in names]
     >>> deciding_command(open_, Again("v1.5"))

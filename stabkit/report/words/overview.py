@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +13,7 @@ import pandas as pd
 from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.report.words.estimates import size_in_margins
+from stabkit.report.words.gaps import measured_text, missing_text
 from stabkit.report.words.needs import deciding_command, need_command, within_reach
 from stabkit.report.words.sentences import (
     doubt_text,
@@ -23,7 +24,7 @@ from stabkit.report.words.sentences import (
     standing_outcome,
     verdict_sentence,
 )
-from stabkit.report.words.wording import named_metrics, sentence
+from stabkit.report.words.wording import sentence
 from stabkit.text import capital, count, joined, plain, verb
 
 __all__ = [
@@ -133,7 +134,7 @@ def largest_doubt(gate: Gate) -> str:
     if gate.unjudged:
         amount = len(gate.unjudged)
         judged = f"{verb('is', amount)} measured but judged by no condition"
-        return sentence(f"{count(amount, 'metric')} {judged}: {named_metrics(joined(gate.unjudged))}")
+        return sentence(f"{count(amount, 'metric')} {judged}: {joined(map(measured_text, gate.unjudged))}")
     return "No condition is open, and no evidence that was asked for is missing."
 
 
@@ -149,29 +150,6 @@ def facts_strip(gate: Gate, changes: pd.DataFrame, *, examined: bool = False) ->
         "Changed": "no file" if examined and changes.empty else changed_text(changes),
         "Not measured": _not_measured(gate),
     }
-
-
-_NO_BASELINE: Final = "baseline run"  # as the gate names it
-_SIDES: Final = (" in the candidate", " in the baseline", " in both runs")
-
-
-def missing_text(missing: Iterable[str]) -> str:
-    """Return what is not there; things of one kind that the same side lacks are named together.
-
-    Examples
-    --------
-    >>> missing_text(f"samples of {name} in the candidate" for name in ("api", "auth"))
-    'samples of api and auth in the candidate'
-    """
-    found: dict[tuple[str, str], list[str]] = {}
-    for what in missing:
-        if what == _NO_BASELINE:
-            found["", ""] = ["a baseline"]
-            continue
-        side = next((side for side in _SIDES if what.endswith(side)), "")
-        kind, of, name = what.removesuffix(side).partition(" of ")
-        found.setdefault((f"{kind}{of}" if of else "", side), []).append(name if of else kind)
-    return joined((f"{kind}{joined(names)}{side}" for (kind, side), names in found.items()), most=4)
 
 
 def _not_measured(gate: Gate) -> str:
@@ -231,7 +209,7 @@ def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Adv
     told = [c for c in gate.reasons if not lacks_baseline(c)]
     if {c.kind for c in told} != {"evidence"}:
         found += _for_conditions(told, again)
-    missing = [name for name in gate.missing if not first or name != _NO_BASELINE]
+    missing = [what for what in gate.missing if not first or what.kind != "baseline"]
     if missing:
         found.append(Advice("now", "collect what is declared", f"not there: {missing_text(missing)}", collect))
     found += [
@@ -245,12 +223,12 @@ def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Adv
         what = f"fix {count(len(names), 'known failure')} of {plain(condition.target or condition.name)}"
         found.append(Advice("later", what, joined(names)))
     if len(gate.unjudged) == 1:
-        name = named_metrics(plain(gate.unjudged[0]))
+        name = plain(measured_text(gate.unjudged[0]))
         found.append(Advice("later", f"add a condition for {name}", "it is measured and judged by none"))
     elif gate.unjudged:
         what = f"add conditions for {count(len(gate.unjudged), 'metric')}"
         found.append(
-            Advice("later", what, f"measured and judged by none: {named_metrics(joined(gate.unjudged, most=6))}")
+            Advice("later", what, f"measured and judged by none: {joined(map(measured_text, gate.unjudged), most=6)}")
         )
     # One command in the first line is enough.
     rest = (replace(advice, command=None) if advice.command == found[0].command else advice for advice in found[1:])
@@ -328,7 +306,7 @@ def conclusion_texts(gate: Gate, sources: pd.DataFrame, *, first: bool = False, 
         paths = sorted(set(bad["path"]))
         found.append(sentence(f"{count(len(bad), 'source')} could not be read whole: {joined(paths)}"))
     if gate.unjudged:
-        found.append(sentence(f"no condition speaks of {named_metrics(joined(gate.unjudged))}"))
+        found.append(sentence(f"no condition speaks of {joined(map(measured_text, gate.unjudged))}"))
     loose = [c for c in gate.conditions if not c.gating]
     if loose:
         found.append(

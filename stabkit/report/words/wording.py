@@ -11,12 +11,11 @@ import pandas as pd
 from stabkit.analyze import ConditionResult, Estimate
 from stabkit.analyze.latency import JudgedPopulation, Population, judged_populations
 from stabkit.text import LONGEST_NAME, capital, plain
-from stabkit.vocabulary import METRICS, metric_of
+from stabkit.vocabulary import metric_of
 
 __all__ = [
     "known_text",
     "metric_words",
-    "named_metrics",
     "place_text",
     "population_of",
     "population_words",
@@ -25,7 +24,6 @@ __all__ = [
 ]
 
 _SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
-_METRIC: Final = re.compile(rf"\bevent:(\S+)|\b({'|'.join(METRICS)})\b")
 
 
 def metric_words(metric: str | None) -> str:
@@ -60,17 +58,6 @@ def quantity_words(condition: ConditionResult, estimate: Estimate) -> str:
         return plain(estimate.name)
     quantity = next(word for word, own in zip(found.quantities, found.estimates, strict=True) if own is estimate)
     return f"{population_words(found.population, apart=True)}, {plain(quantity)}"
-
-
-def named_metrics(text: str) -> str:
-    """Return a text in which the metrics that stabkit measures bear the names people say.
-
-    Examples
-    --------
-    >>> named_metrics("no samples of api response_time"), named_metrics("chat event:done")
-    ('no samples of api response time', 'chat arrival of done')
-    """
-    return _METRIC.sub(lambda found: metric_words(found[0]), text)
 
 
 def sentence(*clauses: str) -> str:

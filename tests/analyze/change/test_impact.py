@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stabkit.analyze.change.impact import LEVELS, area_coincidence, assess_changes, readiness, recommendations
+from stabkit.analyze.change.impact import LEVELS, area_coincidence, assess_changes, readiness
 from stabkit.analyze.outcome import ConditionResult, Gate, Need
 from stabkit.config import Area, ChecklistLine, Config, TestSuite
 from stabkit.schema import conform, empty
@@ -182,19 +182,3 @@ def test_conditions_answer_their_lines() -> None:
     other = ConditionResult("unit tests", "tests", "stable", target="unit")
     found = answers(readiness(empty("checks"), Gate("stable", (other,)), config))
     assert found["mission-critical tests keep their results"] == "not_checked"
-
-
-@pytest.mark.parametrize(
-    ("verdict", "kind"), [("stable", "deploy"), ("regressed", "do_not_deploy"), ("inconclusive", "collect")]
-)
-def test_recommendations_come_from_rows(verdict: Any, kind: str) -> None:
-    gate = Gate(verdict, (REGRESSED,) if verdict == "regressed" else (), missing=("tests of unit",))
-    lines = readiness(checks(no_schema_change="fail"), gate)
-    found = recommendations(gate, lines, assess_changes(changes({"category": "migration", "criticality": "critical"})))
-    kinds = [what["kind"] for what in found["what"]]
-    assert kinds[0] == kind
-    assert kinds.count("resolve") == 2, "the schema line, and the compatibility that follows from it"
-    assert kinds.count("watch") == 1
-    assert "collect_missing" in kinds
-    assert set(found["when"]) == {"now", "later"}
-    assert found["cause"].str.len().gt(0).all()

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stabkit.analyze.findings.matching import FINDING_STATES, FindingComparison, match_findings
+from stabkit.report.words.gaps import difference_text
 from stabkit.schema import conform, empty
+
+
+def said(compared: FindingComparison) -> tuple[str, ...]:
+    return tuple(map(difference_text, compared.why))
+
 
 COUNTER = itertools.count()
 
@@ -107,7 +113,7 @@ def test_paths_of_two_checkouts_are_not_comparable() -> None:
     one, two = (found(finding(path=f"/build/{n}/shop/pkg/a.py")) for n in (1, 2))
     compared = matched(one, two)
     assert not compared.comparable
-    assert compared.why == (
+    assert said(compared) == (
         "the paths of lint start in different folders, such as /build/1/shop/pkg/a.py and /build/2/shop/pkg/a.py",
     )
     assert matched(one, one).comparable
@@ -207,19 +213,19 @@ def test_a_deleted_file_is_its_own_reason() -> None:
 def test_incomparable_scans_say_why(side: dict[str, Any], words: str) -> None:
     comparison = matched(found(finding()), found(finding()), scan_c=scan(**side))
     assert not comparison.comparable
-    assert any(words in reason for reason in comparison.why)
+    assert any(words in reason for reason in said(comparison))
     assert only(comparison)[0] == "persisting"
 
 
 def test_another_tool_is_not_comparable() -> None:
     comparison = matched(found(), found(), scan_c=scan(tool="other"))
     assert not comparison.comparable
-    assert comparison.why == ("no candidate scan of lint", "no baseline scan of other")
+    assert said(comparison) == ("no candidate scan of lint", "no baseline scan of other")
 
 
 def test_no_scan_at_all_is_no_clean_scan() -> None:
     comparison = matched(found(), found(), scan_b=empty("scans"), scan_c=empty("scans"))
-    assert (comparison.comparable, comparison.why) == (False, ("no scan on either side",))
+    assert (comparison.comparable, said(comparison)) == (False, ("no scan on either side",))
     assert comparison.states.empty
 
 
@@ -234,7 +240,7 @@ def test_totals_without_findings_are_not_comparable() -> None:
     totals = scan(claimed_findings=15)
     comparison = matched(found(), found(), scan_b=totals, scan_c=totals)
     assert not comparison.comparable
-    assert comparison.why[0] == "the baseline scan of lint claims 15 findings and lists 0"
+    assert said(comparison)[0] == "the baseline scan of lint claims 15 findings and lists 0"
     assert matched(found(finding()), found(), scan_c=totals).states["reason"].tolist() == ["findings not listed"]
     assert matched(found(finding()), found(finding()), scan_c=totals).comparable
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stabkit.analyze.facts import Measured, Missing
 from stabkit.analyze.gate.evaluation import RunEvidence, evaluate_gate
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, to_json
 from stabkit.config import Condition, Config, load_config
@@ -262,7 +263,7 @@ def test_without_a_baseline_only_checks_are_judged() -> None:
     gate = evaluate_gate(CONFIG, None, side("after"))
     assert gate.verdict == "inconclusive"
     assert {c.kind for c in gate.conditions if c.outcome == "stable"} == {"checks"}
-    assert gate.missing == ("baseline run",)
+    assert gate.missing == (Missing("baseline"),)
     assert evaluate_gate(CONFIG, None, side("after", WORSE["check"][1])).verdict == "regressed"
 
 
@@ -375,7 +376,7 @@ def test_what_does_not_gate_does_not_decide() -> None:
     config = CONFIG.model_copy(update={"condition": (open_eyes, Condition(name="c", kind="checks", target="api"))})
     gate = judged(config, after=WORSE["finding"][1])
     assert (gate.verdict, condition(gate, "findings").outcome) == ("stable", "regressed")
-    assert gate.unjudged == ("api response_time", "server memory")
+    assert gate.unjudged == (Measured("api", "response_time"), Measured("server", "memory"))
 
 
 def test_conditions_follow_from_the_evidence_where_none_are_declared() -> None:

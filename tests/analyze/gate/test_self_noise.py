@@ -18,6 +18,7 @@ from stabkit.analyze.sides import RunEvidence
 from stabkit.analyze.statistics.bounds import RunNoise
 from stabkit.analyze.statistics.metric_noise import MetricNoise
 from stabkit.config import Config
+from stabkit.report.words.gaps import detail_text
 from stabkit.schema import Evidence
 
 CONFIG = Config.model_validate(
@@ -190,9 +191,10 @@ def test_where_identical_systems_alarm_nothing_is_judged() -> None:
             gate = judged(unfit, shift=shift, paired=paired)
             assert gate.verdict == "inconclusive"
             assert "false_alarms" in reasons(gate)
-    detail = next(need.detail for result in judged(unfit).conditions for need in result.needs)
-    assert detail is not None
-    assert detail.startswith(f"{only(unfit).regressed + only(unfit).improved} of 12 A/A pairs came out as a change")
+    found = next(need for result in judged(unfit).conditions for need in result.needs)
+    alarms = only(unfit).regressed + only(unfit).improved
+    assert dict(found.numbers) == {"alarms": alarms, "pairs": 12, "least_share": only(unfit).alarms_low}
+    assert detail_text(found).startswith(f"{alarms} of 12 A/A pairs came out as a change")
 
 
 def test_a_later_judgement_takes_the_confidence_of_the_last_look() -> None:

@@ -10,6 +10,7 @@ from stabkit.analyze.gate.evaluation import evaluate_gate
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.tests.compared_tests import compare_tests, disagreeing_tests, expected_tests, lost_tests
 from stabkit.config import Config
+from stabkit.report.words.gaps import detail_text
 from stabkit.schema import Evidence, conform
 
 CONFIG = Config.model_validate({"tests": {"unit": {"files": ["j.xml"]}}})
@@ -44,7 +45,7 @@ def needs(given: Sides) -> list[str]:
     gate = evaluate_gate(
         given.config, given.baseline, given.candidate, history=given.history, history_runs=given.history_runs
     )
-    return [need.detail for result in gate.conditions if result.kind == "tests" for need in result.needs]
+    return [detail_text(need) for result in gate.conditions if result.kind == "tests" for need in result.needs]
 
 
 def test_what_most_of_the_last_five_complete_runs_hold_is_expected():

@@ -20,18 +20,15 @@ def opened(*needs: Need, **fields: Any) -> ConditionResult:
 
 
 def test_what_both_runs_lack_alike_is_said_once():
-    lost = [
-        Need(None, "evidence", "partial", "collection was not completed", side=side)
-        for side in ("baseline", "candidate")
-    ]
+    lost = [Need(None, "evidence", "partial", "collection", side=side) for side in ("baseline", "candidate")]
     assert doubts(opened(*lost)) == ("each run's collection was not completed",)
 
 
 def test_what_the_runs_lack_differently_is_said_for_each():
     needs = [
-        Need(None, "evidence", "missing", f"no {what}", side=side) for what, side in (("a", "baseline"), ("b", None))
+        Need(None, "evidence", "missing", "scan", (what,), side=side) for what, side in (("a", "baseline"), ("b", None))
     ]
-    assert doubts(opened(*needs)) == ("no a in the baseline", "no b")
+    assert doubts(opened(*needs)) == ("no scan of a in the baseline", "no scan of b")
 
 
 def test_a_decided_condition_has_no_doubts():
@@ -96,7 +93,7 @@ def test_a_project_that_measures_elsewhere_names_its_own_command():
     ],
 )
 def test_the_same_runs_are_collected_again_under_their_names(again, side, words):
-    need = Need(None, "evidence", "missing", "no scan of ruff", side=side)
+    need = Need(None, "evidence", "missing", "scan", ("ruff",), side=side)
     assert need_command(opened(), need, again) == f"stabkit collect {words}"
 
 
@@ -111,7 +108,7 @@ def test_unknown_noise_is_measured_by_aa():
 @pytest.mark.parametrize(
     "need",
     [
-        Need(4, "reruns", "not_rerun", "t::a"),
+        Need(4, "reruns", "not_rerun", "unconfirmed", ("t::a",)),
         Need(None, "evidence", "failing_on_both_sides"),
         Need(250_000, "samples", "wide_interval", decidable_margin=0.7),
     ],
@@ -125,7 +122,9 @@ def test_evidence_files_have_no_command():
 
 
 def test_unknown_reasons_are_said_not_dropped():
-    assert need_text(Need(2, "runs", "moon_phase", "waxing")) == "moon phase: waxing; 2 more runs would decide"
+    assert (
+        need_text(Need(2, "runs", "moon_phase", subjects=("waxing",))) == "moon phase: waxing; 2 more runs would decide"
+    )
 
 
 def test_a_hostile_label_cannot_break_out_of_the_command():

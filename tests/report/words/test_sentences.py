@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stabkit.analyze.facts import Measured, Missing
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
 from stabkit.numbers import SPACE
 from stabkit.report.words import overview
@@ -103,7 +104,7 @@ STATES: dict[str, ConditionResult] = {
         estimates=(
             Estimate("slow requests", "share", "difference", "inconclusive", margin=0.04, n_baseline=1, n_candidate=1),
         ),
-        needs=(Need(30, "rounds", "one_sample", "100 samples a round"),),
+        needs=(Need(30, "rounds", "one_sample", "round_size", numbers=(("samples", 100),)),),
         facts={"slower_than_ms": {}, "limit": "baseline p95"},
     ),
     "inconclusive, out of proportion": condition(
@@ -132,7 +133,7 @@ STATES: dict[str, ConditionResult] = {
         "latency",
         "inconclusive",
         estimates=(latency("inconclusive", baseline=125.0, candidate=126.0, n_baseline=1, n_candidate=1, rounds=1),),
-        needs=(Need(30, "rounds", "one_sample", "100 samples a round"),),
+        needs=(Need(30, "rounds", "one_sample", "round_size", numbers=(("samples", 100),)),),
     ),
     "inconclusive, tail without bound": condition(
         "latency",
@@ -144,19 +145,28 @@ STATES: dict[str, ConditionResult] = {
         "latency",
         "inconclusive",
         estimates=(latency("stable", rounds=1),),
-        needs=(Need(None, "rounds", "run_noise_unknown", "the runs were not interleaved"),),
+        needs=(Need(None, "rounds", "run_noise_unknown"),),
     ),
     "inconclusive, prober late": condition(
         "latency",
         "inconclusive",
         estimates=(latency("regressed", name="p99", **SLOW),),
-        needs=(Need(None, "evidence", "prober_late", "12 ms at p50, 2.5 ms are allowed", side="candidate"),),
+        needs=(
+            Need(
+                None,
+                "evidence",
+                "prober_late",
+                "late_at_quantile",
+                numbers=(("quantile", 0.5), ("late_ms", 12.0), ("allowed_ms", 2.5)),
+                side="candidate",
+            ),
+        ),
     ),
     "inconclusive, many metrics": condition(
         "latency",
         "inconclusive",
         estimates=(latency("regressed", change=1.03, low=1.001, high=1.06, candidate=103.0),),
-        needs=(Need(None, "rounds", "many_metrics", "worse by itself, but not proven among 12 metrics"),),
+        needs=(Need(None, "rounds", "many_metrics", numbers=(("metrics", 12),)),),
     ),
     "objective met": condition(
         "objective",
@@ -234,13 +244,13 @@ STATES: dict[str, ConditionResult] = {
         "tests",
         "inconclusive",
         items=(item("unconfirmed", confirmed=False),),
-        needs=(Need(3, "reruns", "not_rerun", "t::a"),),
+        needs=(Need(3, "reruns", "not_rerun", "unconfirmed", ("t::a",)),),
     ),
     "tests disappeared": condition(
         "tests",
         "inconclusive",
         items=(item("disappeared"),),
-        needs=(Need(None, "evidence", "missing", "1 collection error hides 16 tests"),),
+        needs=(Need(None, "evidence", "missing", "hidden_tests", tuple("abcdefghijklmnop"), (("errors", 1),)),),
     ),
     "findings stable": condition("findings", "stable", facts={"open": 15, "fixed": 0}),
     "findings regressed": condition(
@@ -255,7 +265,7 @@ STATES: dict[str, ConditionResult] = {
         ),
     ),
     "findings not comparable": condition(
-        "findings", "inconclusive", needs=(Need(None, "scans", "not_comparable", "version 1 to 2"),)
+        "findings", "inconclusive", needs=(Need(None, "scans", "not_comparable", "scans", ("version 1 to 2",)),)
     ),
     "contract regressed": condition(
         "checks",
@@ -265,21 +275,19 @@ STATES: dict[str, ConditionResult] = {
     ),
     "contract stable": condition("checks", "stable", facts={"total": 9}),
     "contract not checked": condition(
-        "checks", "inconclusive", needs=(Need(None, "evidence", "not_checked", "certificate"),)
+        "checks", "inconclusive", needs=(Need(None, "evidence", "not_checked", subjects=("certificate",)),)
     ),
     "memory regressed": condition(
         "resource", "regressed", estimates=(latency("regressed", beyond_margin=True, **SLOW),)
     ),
     "missing": condition(
-        "latency", "inconclusive", needs=(Need(None, "evidence", "missing", "no samples of backend"),)
+        "latency", "inconclusive", needs=(Need(None, "evidence", "missing", "samples", ("backend",)),)
     ),
-    "no baseline": condition(
-        "latency", "inconclusive", needs=(Need(1, "runs", "missing", "no baseline to compare backend with"),)
-    ),
+    "no baseline": condition("latency", "inconclusive", needs=(Need(1, "runs", "missing", "baseline", ("backend",)),)),
     "partial": condition(
         "tests",
         "inconclusive",
-        needs=(Need(None, "evidence", "partial", "junit.xml is incomplete: cut off", side="candidate"),),
+        needs=(Need(None, "evidence", "partial", "source_partial", ("junit.xml", "cut off"), side="candidate"),),
     ),
     "nothing at all": condition("scan", "inconclusive"),
 }
@@ -303,11 +311,11 @@ def test_whole_reports_have_their_words(snapshot):
     gates = {
         "stable": Gate("stable", tuple(c for c in STATES.values() if c.outcome == "stable")),
         "improved": Gate("stable", (STATES["improved latency"], STATES["tests stable"])),
-        "regressed": Gate("regressed", tuple(STATES.values()), missing=("scan ruff in the candidate",)),
+        "regressed": Gate("regressed", tuple(STATES.values()), missing=(Missing("scan", "ruff", ("candidate",)),)),
         "regressed by latency": Gate("regressed", (STATES["regressed latency, beyond the margin"],)),
         "inconclusive": Gate("inconclusive", (STATES["inconclusive by noise"], STATES["tests stable"])),
         "n = 1": Gate("inconclusive", (STATES["inconclusive, n = 1"],)),
-        "unjudged": Gate("stable", (STATES["tests stable"],), unjudged=("backend connect_time",)),
+        "unjudged": Gate("stable", (STATES["tests stable"],), unjudged=(Measured("backend", "connect_time"),)),
         "nothing": Gate("inconclusive"),
     }
     lines = [overview.title_text(None, run), overview.title_text(run, run)]

@@ -8,14 +8,19 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.checks import CheckComparison, worst_checks
-from stabkit.analyze.gate.kinds.items import Items, names, text
+from stabkit.analyze.facts import NeedReason
+from stabkit.analyze.gate.kinds.items import Items, names, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
 
 __all__ = ["judge"]
 
-_CHECK_NEEDS: Final = {"known_failure": "failing_on_both_sides", "not_checked": "not_checked", "missing": "missing"}
+_CHECK_NEEDS: Final[Mapping[str, NeedReason]] = {
+    "known_failure": "failing_on_both_sides",
+    "not_checked": "not_checked",
+    "missing": "missing",
+}
 
 
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
@@ -33,8 +38,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     if condition.target in sides.websocket_targets:
         facts["probe"] = "websocket"
     if after.empty:
-        what = condition.target or "any target"
-        missing = Need(None, "evidence", "missing", f"no checks of {what}", side="candidate")
+        missing = Need(None, "evidence", "missing", "checks", spoken_of(condition), side="candidate")
         return result_of(condition, "inconclusive", needs=(missing,), comparison=compared)
     known = before.set_index(["target", "check"])["outcome"].to_dict()
     items: Items = []
@@ -48,7 +52,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     facts |= {"passed": int((after["outcome"] == "pass").sum()), "common": len(now & known.keys())}
     facts |= {state: sum(item["state"] == state for item in items) for state in ("fail", *_CHECK_NEEDS)}
     needs = tuple(
-        Need(None, "evidence", reason, names(item for item in items if item["state"] == state))
+        Need(None, "evidence", reason, subjects=names(item for item in items if item["state"] == state))
         for state, reason in _CHECK_NEEDS.items()
         if facts[state]
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from stabkit.analyze.findings import FINDING_STATES, GONE, FindingComparison, compare_findings
-from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, text
+from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
@@ -36,7 +36,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 
 
 def _missing_scans(condition: Condition, sides: Sides, before: pd.DataFrame, after: pd.DataFrame) -> Need | None:
-    need = Need(1, "scans", "missing", f"no scan of {condition.target or 'any tool'}")
+    need = Need(1, "scans", "missing", "scan", spoken_of(condition))
     if after.empty:
         return replace(need, side="candidate")
     if (missing := sides.no_baseline(condition)) is not None:
@@ -61,9 +61,9 @@ def _judge_states(condition: Condition, compared: FindingComparison) -> Conditio
     }
     needs: list[Need] = []
     if not compared.comparable:
-        needs += [Need(None, "scans", "not_comparable", why) for why in compared.why]
+        needs += [Need(None, "scans", "not_comparable", "scans", (why,)) for why in compared.why]
     if unseen:
-        needs.append(Need(None, "scans", "partial", f"not scanned for again: {names(unseen)}"))
+        needs.append(Need(None, "scans", "partial", "not_scanned", names(unseen)))
     outcomes: list[Outcome] = ["inconclusive"] if needs else ["improved" if facts["fixed"] else "stable"]
     exact = bool(gating) and compared.comparable
     if exact:

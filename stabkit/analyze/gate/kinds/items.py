@@ -8,24 +8,26 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.outcome import Need
+from stabkit.analyze.facts import Need
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
 
-__all__ = ["Items", "names", "not_in_baseline", "number", "text"]
+__all__ = ["Items", "names", "not_in_baseline", "number", "spoken_of", "text"]
 
 Items = list[dict[str, Any]]
 
 
-_LISTED: Final = 5  # names in one need; the items hold all
 _DETAIL: Final = 300  # characters of a message
 
 
-def names(items: Iterable[Mapping[str, Any]]) -> str:
-    """Return what the items are called, the first of them."""
-    known = [str(item["what"]) for item in items]
-    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
-    return ", ".join(known[:_LISTED]) + more
+def spoken_of(condition: Condition) -> tuple[str, ...]:
+    """Return the one name that a condition speaks of; none if it speaks of all of its kind."""
+    return () if condition.target is None else (condition.target,)
+
+
+def names(items: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return what the items are called."""
+    return tuple(str(item["what"]) for item in items)
 
 
 def text(value: Any) -> str | None:

@@ -34,7 +34,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 def _compare_latency(condition: Condition, sides: Sides, population: Population) -> Compared:
     times = population.times
     if times.column is None:
-        return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
+        return "inconclusive", (), (Need(None, "evidence", "missing", "good_requests", (population.measured,)),)
     margin = condition.margin or usual_margin("latency")
     tail_margin = condition.tail_margin or usual_margin("latency", tail=True)
     noise = sides.noise_of(population.target, population.metric, population.connection)
@@ -52,7 +52,7 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
     outcome, open_ = (compared.outcome, []) if covered else uncovered(compared.outcome, compared.quantiles)
     needs += open_
     if noise is not None and noise.unfit:
-        unfit = Need(None, "evidence", "false_alarms", noise.alarms)
+        unfit = Need(None, "evidence", "false_alarms", numbers=noise.alarms)
         return "inconclusive", compared.quantiles, (unfit, *needs)
     late = prober_late(sides, population, (margin, tail_margin))
     if late is not None and not (

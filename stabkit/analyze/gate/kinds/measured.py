@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from stabkit.analyze.facts import About, Measured
 from stabkit.analyze.latency import (
     JudgedPopulation,
     Population,
@@ -42,7 +43,7 @@ def judge_populations(
     facts = {"populations": len(populations), "paired": sides.paired}
     missing = sides.no_baseline(condition)
     if not populations:
-        return result_of(condition, "inconclusive", needs=(no_samples(condition, "on either side"),), facts=facts)
+        return result_of(condition, "inconclusive", needs=(no_samples(condition),), facts=facts)
     if missing is not None:
         return result_of(condition, "inconclusive", needs=(missing,), facts=facts)
     stop = _incomparable(sides)
@@ -54,7 +55,7 @@ def judge_populations(
         absent = [n for n in ("baseline", "candidate") if getattr(population, n).empty]
         if absent:
             needs += [
-                Need(None, "evidence", "missing", f"no samples of {population.name}", side=side) for side in absent
+                Need(None, "evidence", "missing", "samples", (population.measured,), side=side) for side in absent
             ]
             outcomes.append("inconclusive")
             kept.append(JudgedPopulation(population))
@@ -62,7 +63,7 @@ def judge_populations(
         try:
             outcome, found, open_ = compare(condition, sides, population)
         except SchemaError as error:
-            outcome, found, open_ = "inconclusive", (), (Need(None, "evidence", "missing", error.what),)
+            outcome, found, open_ = "inconclusive", (), (Need(None, "evidence", "missing", "unusable", (error.what,)),)
         named = found if len(populations) == 1 else [replace(e, name=f"{population.name}, {e.name}") for e in found]
         outcomes.append(outcome)
         estimates += named
@@ -74,10 +75,11 @@ def judge_populations(
     return result_of(condition, combine(outcomes), **parts)
 
 
-def no_samples(condition: Condition, where: str) -> Need:
-    """Return the need for samples where a condition finds none."""
-    what = " ".join(part for part in (condition.target, condition.metric) if part) or condition.kind
-    return Need(None, "evidence", "missing", f"no samples of {what} {where}")
+def no_samples(condition: Condition, *, side: str | None = None) -> Need:
+    """Return the need for samples where a condition finds none, on one side or on either."""
+    known = Measured(condition.target, condition.metric) if condition.target or condition.metric else condition.kind
+    about: About = "samples" if side else "samples_on_either_side"
+    return Need(None, "evidence", "missing", about, (known,), side=side)
 
 
 def _incomparable(sides: Sides) -> Need | None:
@@ -86,10 +88,10 @@ def _incomparable(sides: Sides) -> Need | None:
         return None
     places = [side.fact("environment") for _, side in sides.named]
     if None not in places and places[0] != places[1]:
-        return Need(None, "runs", "not_comparable", f"environment {places[0]} against {places[1]}")
+        return Need(None, "runs", "not_comparable", "environments", tuple(map(str, places)))
     ids = [side.fact("run_id") for _, side in sides.named]
     if ids[0] is not None and ids[0] == ids[1]:
-        return Need(None, "runs", "not_comparable", "the baseline and the candidate are the same run")
+        return Need(None, "runs", "not_comparable", "same_run")
     return None
 
 
@@ -111,9 +113,9 @@ def unjudged_failures(condition: Condition, sides: Sides) -> tuple[Need, ...]:
             continue
         rate = compare_failures(before, after, margin=usual_margin("error_rate"), paired=sides.paired)
         if rate.outcome in ("regressed", "inconclusive") and (rate.change or 0.0) > 0:
-            shares = [f"{100 * (share or 0.0):.2g} %" for share in (rate.candidate, rate.baseline)]
-            detail = f"{shares[0]} of {population.name} failed, {shares[1]} before, and no condition judges failures"
-            needs.append(Need(None, "evidence", "not_checked", detail, side="candidate"))
+            shares = (("baseline_share", rate.baseline or 0.0), ("candidate_share", rate.candidate or 0.0))
+            seen = (population.measured,)
+            needs.append(Need(None, "evidence", "not_checked", "failures", seen, shares, side="candidate"))
     return tuple(needs)
 
 
@@ -128,9 +130,7 @@ def uncovered(outcome: Outcome, estimates: Sequence[Estimate]) -> tuple[Outcome,
         return outcome, []
     if outcome == "improved" and all(_far_better(e) for e in estimates):
         return outcome, []
-    return "inconclusive", [
-        Need(None, "rounds", "run_noise_unknown", "the rounds of the two sides were not interleaved")
-    ]
+    return "inconclusive", [Need(None, "rounds", "run_noise_unknown")]
 
 
 def _far_better(estimate: Estimate) -> bool:

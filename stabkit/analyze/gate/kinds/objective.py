@@ -32,11 +32,11 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     objective = objective_of(condition, sides)
     populations = find_populations(condition, sides, is_time)
     if objective is None:
-        need = Need(None, "evidence", "missing", "no objective is stated")
+        need = Need(None, "evidence", "missing", "objective")
         return result_of(condition, "inconclusive", needs=(need,))
     facts: dict[str, Any] = {"below_ms": objective.below_ms, "quantile": objective.quantile}
     if not populations:
-        return result_of(condition, "inconclusive", needs=(no_samples(condition, "in the candidate"),), facts=facts)
+        return result_of(condition, "inconclusive", needs=(no_samples(condition, side="candidate"),), facts=facts)
     outcomes: list[Outcome] = []
     estimates: list[Estimate] = []
     needs: list[Need] = []
@@ -45,7 +45,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
         after = own_times(population.candidate)
         if after.empty:
             outcomes.append("inconclusive")
-            needs.append(Need(None, "evidence", "missing", f"no good request of {population.name}", side="candidate"))
+            needs.append(Need(None, "evidence", "missing", "good_requests", (population.measured,), side="candidate"))
             continue
         before = own_times(population.baseline)
         try:
@@ -53,13 +53,13 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
             known = (objective_estimate(before, objective).candidate or 0.0) > objective.below_ms
         except SchemaError as error:
             outcomes.append("inconclusive")
-            needs.append(Need(None, "evidence", "missing", error.what))
+            needs.append(Need(None, "evidence", "missing", "unusable", (error.what,)))
             continue
         estimates.append(estimate)
         kept.append(JudgedPopulation(population, (estimate,), (estimate.name,)))
         if known and estimate.outcome == "regressed":
             outcomes.append("inconclusive")
-            needs.append(Need(None, "evidence", "failing_on_both_sides", f"{population.name} missed it before as well"))
+            needs.append(Need(None, "evidence", "failing_on_both_sides", "missed_before", (population.measured,)))
             continue
         outcomes.append(estimate.outcome)
         needs += [estimate.need] if estimate.need is not None and estimate.outcome == "inconclusive" else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stabkit.analyze.facts import Subject
 from stabkit.analyze.gate.kinds.measured import (
     Compared,
     judge_populations,
@@ -34,8 +35,8 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 def _compare_resource(condition: Condition, sides: Sides, population: Population) -> Compared:
     units = [set(rows["unit"].dropna()) for rows in (population.baseline, population.candidate)]
     if units[0] != units[1] or len(units[0]) > 1:
-        said = " against ".join(", ".join(sorted(side)) or "no unit" for side in units)
-        return "inconclusive", (), (Need(None, "evidence", "not_comparable", f"{population.name} in {said}"),)
+        named: tuple[Subject, ...] = (population.measured, *(", ".join(sorted(side)) for side in units))
+        return "inconclusive", (), (Need(None, "evidence", "not_comparable", "units", named),)
     estimates = compare_resource(
         *population.counted,
         metric=population.metric,

@@ -49,7 +49,7 @@ def _compare_slow(
 ) -> Compared:
     times = population.times
     if times.column is None:
-        return "inconclusive", (), (Need(None, "evidence", "missing", f"no good request of {population.name}"),)
+        return "inconclusive", (), (Need(None, "evidence", "missing", "good_requests", (population.measured,)),)
     margin = condition.margin or default_margin(objective.quantile if objective else None)
     noise = sides.noise_of(population.target, population.metric, population.connection)
     known = noise.run_noise if noise is not None else None
@@ -69,7 +69,7 @@ def _compare_slow(
     covered = condition.accept_single_run or "run_noise_unknown" not in estimate.flags
     outcome, open_ = (estimate.outcome, []) if covered else uncovered(estimate.outcome, (estimate,))
     if noise is not None and noise.unfit:
-        open_ = [Need(None, "evidence", "false_alarms", noise.alarms), *open_]
+        open_ = [Need(None, "evidence", "false_alarms", numbers=noise.alarms), *open_]
         outcome = "inconclusive"
     late = slow_by_prober(sides, population, limit, margin)
     if late is not None and not (

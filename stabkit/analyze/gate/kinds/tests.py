@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, text
+from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.statistics import sign_test
@@ -17,7 +17,6 @@ from stabkit.analyze.tests import (
     UNMOVED,
     TestComparison,
     expected_to_fail,
-    hidden_text,
     suite_summary,
 )
 from stabkit.config import Condition
@@ -63,13 +62,12 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 
 def _missing_tests(condition: Condition, sides: Sides, frame: pd.DataFrame) -> Need | None:
     no_baseline = sides.no_baseline(condition)
-    suite = condition.target or "any suite"
     if not frame["candidate_status"].notna().any():
-        return Need(None, "evidence", "missing", f"no tests of {suite}", side="candidate")
+        return Need(None, "evidence", "missing", "tests", spoken_of(condition), side="candidate")
     if no_baseline is not None:
         return no_baseline
     if not frame["baseline_status"].notna().any():
-        return not_in_baseline(condition, sides, Need(None, "evidence", "missing", f"no tests of {suite}"))
+        return not_in_baseline(condition, sides, Need(None, "evidence", "missing", "tests", spoken_of(condition)))
     return None
 
 
@@ -139,13 +137,13 @@ def _test_needs(items: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], lo
     for item_state, found in blocking.items():
         needs += _needs_of(item_state, found)
     if lost:
-        text = f"{len(lost)} test{'' if len(lost) == 1 else 's'} of most recent runs ran on neither side: "
-        needs.append(Need(None, "evidence", "missing", text + names([{"what": name} for name in lost])))
+        needs.append(Need(None, "evidence", "missing", "lost_tests", tuple(lost)))
     shared, expected = facts["present_on_both"], facts["expected"]
     if shared < FEWEST_COMMON * expected:
-        needs.append(Need(None, "evidence", "not_comparable", f"common tests: {shared} of {expected}"))
+        counts = (("common", shared), ("expected", expected))
+        needs.append(Need(None, "evidence", "not_comparable", "common_tests", numbers=counts))
     if not facts["common"]:
-        needs.append(Need(None, "evidence", "missing", "no test has a result on both sides"))
+        needs.append(Need(None, "evidence", "missing", "no_common_test"))
     return tuple(needs)
 
 
@@ -153,18 +151,14 @@ def _changed_passes(frame: pd.DataFrame) -> list[Need]:
     """Return what is wrong with tests that count as passed: they fail as expected, or pass only when tried again."""
     needs = []
     if marked := expected_to_fail(frame):
-        what = "1 test that passed is" if len(marked) == 1 else f"{len(marked)} tests that passed are"
-        detail = f"{what} now expected to fail: {names([{'what': name} for name in marked])}"
-        needs.append(Need(None, "evidence", "not_checked", detail))
+        needs.append(Need(None, "evidence", "not_checked", "expected_to_fail", tuple(marked)))
     before, after = (_recovered(frame, side) for side in ("baseline_recovered", "recovered"))
     # Failures of the baseline were not tried again, as those of the candidate are: each may have been a flake.
     shaky = before | frame["baseline_status"].isin(BAD)
     now = frame.loc[after & ~shaky & frame["baseline_status"].isin(GOOD), "test_id"].tolist()
     once = int((shaky & ~after & frame["candidate_status"].isin(GOOD)).sum())
     if len(now) > once and sign_test(once, len(now)) <= _CHANCE:
-        listed = names([{"what": name} for name in now])
-        detail = f"flaky now: {len(now)} tests that were not before, {once} the other way round: {listed}"
-        needs.append(Need(None, "reruns", "not_rerun", detail))
+        needs.append(Need(None, "reruns", "not_rerun", "more_flaky", tuple(now), (("no_longer", once),)))
     return needs
 
 
@@ -173,16 +167,14 @@ def _recovered(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _needs_of(state: str, items: Sequence[Mapping[str, Any]]) -> list[Need]:
-    listed, n = names(items), len(items)
     if state == "unconfirmed":
         counts = [item["need_reruns"] for item in items if item["need_reruns"] is not None]
-        return [Need(max(counts, default=None), "reruns", "not_rerun", listed)]
+        return [Need(max(counts, default=None), "reruns", "not_rerun", "unconfirmed", names(items))]
     if state == "flaky":
-        return [Need(None, "reruns", "not_rerun", f"flaky now: {listed}")]
+        return [Need(None, "reruns", "not_rerun", "flaky", names(items))]
     if state == "disappeared":
         return _hidden_needs(items)
-    words = {"newly_skipped": "newly skipped", "added": "added, failing, without a baseline"}
-    return [Need(None, "evidence", "missing", f"{n} test{'' if n == 1 else 's'} {words[state]}: {listed}")]
+    return [Need(None, "evidence", "missing", "added" if state == "added" else "newly_skipped", names(items))]
 
 
 def _hidden_needs(items: Sequence[Mapping[str, Any]]) -> list[Need]:
@@ -190,9 +182,8 @@ def _hidden_needs(items: Sequence[Mapping[str, Any]]) -> list[Need]:
     rest = [item for item in items if not item["hidden_by"]]
     needs: list[Need] = []
     if hidden:
-        errors = len({item["hidden_by"] for item in hidden})
-        needs.append(Need(None, "evidence", "missing", hidden_text(errors, len(hidden))))
+        errors = (("errors", len({item["hidden_by"] for item in hidden})),)
+        needs.append(Need(None, "evidence", "missing", "hidden_tests", names(hidden), errors))
     if rest:
-        text = f"{len(rest)} test{'' if len(rest) == 1 else 's'} disappeared: {names(rest)}"
-        needs.append(Need(None, "evidence", "missing", text))
+        needs.append(Need(None, "evidence", "missing", "disappeared", names(rest)))
     return needs
