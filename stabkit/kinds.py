@@ -6,12 +6,12 @@ A new kind is a module with its judge, and its record in :data:`KINDS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-__all__ = ["KINDS", "Kind", "kind_of", "usual_margin"]
+__all__ = ["KINDS", "NO_CONDITION", "Kind", "kind_of", "usual_margin"]
 
 _JUDGES: Final = "stabkit.analyze.gate.kinds"
 _PROBES: Final = ("http", "websocket", "load", "records")
@@ -29,6 +29,8 @@ class Kind:
         The module below ``stabkit.analyze.gate.kinds`` whose ``judge(condition, sides)`` returns the result.
     sources : tuple of str
         The kinds of sources that its evidence comes from; a fault of one of them casts doubt on its conditions.
+    judges : str
+        ``times`` of good requests, ``failures`` of requests, ``readings``, or ``items`` one by one.
     evidence : str
         What it rests on, in words: ``response times``.
     question : str
@@ -37,6 +39,10 @@ class Kind:
         The section that shows its evidence, by the name of the report's method.
     noun : str or None
         What its items are, one of them: ``test``; None where it judges estimates.
+    subject : str or None
+        What its estimates are of, after the name of the target; None: the metric and the name of the estimate say it.
+    rule : str or None
+        The rule that decides a regression of its items.
     margin : float or None
         Taken where a condition states none: a share of the baseline's value, or for ``points`` a difference of shares.
     tail_margin : float or None
@@ -52,10 +58,13 @@ class Kind:
     name: str
     judged_by: str
     sources: tuple[str, ...]
+    judges: Literal["times", "failures", "readings", "items"]
     evidence: str
     question: str
     section: str
     noun: str | None = None
+    subject: str | None = None
+    rule: str | None = None
     margin: float | None = None
     tail_margin: float | None = None
     scale: Literal["ratio", "points"] | None = None
@@ -79,6 +88,7 @@ _ALL: Final = (
         "latency",
         "latency",
         _PROBES,
+        judges="times",
         evidence="response times",
         question="Is the median and is the 99th percentile at most a margin slower?",
         section="response_times",
@@ -90,9 +100,11 @@ _ALL: Final = (
         "slow_requests",
         "slow_requests",
         _PROBES,
+        judges="times",
         evidence="response times",
         question="Did the share of slow requests grow by less than a margin?",
         section="response_times",
+        subject="slow requests",
         scale="points",
         follows=True,
     ),
@@ -100,6 +112,7 @@ _ALL: Final = (
         "objective",
         "objective",
         _PROBES,
+        judges="times",
         evidence="response times",
         question="Is the quantile below its limit, whatever the baseline was?",
         section="response_times",
@@ -109,9 +122,11 @@ _ALL: Final = (
         "error_rate",
         "error_rate",
         _PROBES,
+        judges="failures",
         evidence="requests",
         question="Did the share of failed requests grow by less than a margin?",
         section="availability",
+        subject="failed requests",
         margin=0.005,
         scale="points",
     ),
@@ -119,33 +134,40 @@ _ALL: Final = (
         "checks",
         "checks",
         _PROBES,
+        judges="items",
         evidence="checks",
         question="Does every check pass that passed before?",
         section="availability",
         noun="check",
+        rule="a check that passed fails now, which is never chance; one is enough",
     ),
     Kind(
         "tests",
         "tests",
         ("tests", "records"),
+        judges="items",
         evidence="test results",
         question="Does every test pass that passed before, and are all of them still there?",
         section="test_results",
         noun="test",
+        rule="a test that passed fails now, again and again in fresh processes; one is enough",
     ),
     Kind(
         "findings",
         "findings",
         ("scan", "records"),
+        judges="items",
         evidence="scans",
         question="Is no finding new, in scans that can be compared?",
         section="compliance",
         noun="finding",
+        rule="a finding of a gating severity is new, in scans that can be compared; one is enough",
     ),
     Kind(
         "resource",
         "resource",
         ("resources", "records"),
+        judges="readings",
         evidence="resource readings",
         question="Are the level and its growth within a margin?",
         section="resources",
@@ -170,12 +192,26 @@ def usual_margin(name: str, *, tail: bool = False) -> float:
     return margin
 
 
-def kind_of(name: str) -> Kind | None:
-    """Return the record of a kind; None for what stands in where no condition could be made.
+NO_CONDITION: Final = Kind(
+    "evidence",
+    "",
+    (),
+    judges="items",
+    evidence="",
+    question="",
+    section="evidence_and_method",
+)
+"""What stands in where no condition could be made, and says why; no condition can be declared so."""
+
+
+def kind_of(name: str) -> Kind:
+    """Return the record of a kind; a kind of another version, as in a result that is read, is shown in general words.
 
     Examples
     --------
-    >>> kind_of("tests").noun, kind_of("evidence") is None
-    ('test', True)
+    >>> kind_of("tests").noun, kind_of("evidence") is NO_CONDITION, kind_of("of tomorrow").section
+    ('test', True, 'key_metrics')
     """
-    return KINDS.get(name)
+    if name == NO_CONDITION.name:
+        return NO_CONDITION
+    return KINDS.get(name) or replace(NO_CONDITION, name=name, judges="readings", section="key_metrics")

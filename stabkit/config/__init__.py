@@ -7,6 +7,7 @@ environment variable that holds it. Relative paths are relative to the configura
 from __future__ import annotations
 
 from stabkit.config.conditions import Condition, ConditionKind, Objective, Severity
+from stabkit.config.defaults import scan_condition, suite_condition, target_conditions
 from stabkit.config.loading import find_config, load_config, write_example
 from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.settings import (
@@ -16,6 +17,7 @@ from stabkit.config.settings import (
     default_conditions,
     doubtful_margins,
     misspelt_names,
+    times_condition,
 )
 from stabkit.config.sources import ChangesSource, FindingMapping, ScanSource, TestSuite
 from stabkit.config.targets import (
@@ -55,5 +57,9 @@ __all__ = [
     "find_config",
     "load_config",
     "misspelt_names",
+    "scan_condition",
+    "suite_condition",
+    "target_conditions",
+    "times_condition",
     "write_example",
 ]

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from stabkit.config.model import Model
+from stabkit.kinds import KINDS
 
 __all__ = ["Condition", "ConditionKind", "Objective", "Severity"]
 
-ConditionKind = Literal[
-    "latency", "slow_requests", "objective", "error_rate", "checks", "tests", "findings", "resource"
-]
+
+def _known(kind: Any) -> str:
+    if kind in KINDS:
+        return str(kind)
+    # The error of a Literal, which the kinds would be if a record could not add to them.
+    raise PydanticCustomError("literal_error", "unknown kind", {"expected": ", ".join(map(repr, KINDS))})
+
+
+ConditionKind = Annotated[str, BeforeValidator(_known)]
+"""The name of a kind of condition, one of :data:`stabkit.kinds.KINDS`."""
 Severity = Literal["critical", "high", "normal", "low"]
 
 

@@ -10,15 +10,25 @@ from typing import Any, Final
 
 from pydantic import Field, field_validator
 
-from stabkit.config.conditions import Condition, Severity
+from stabkit.config.conditions import Condition
+from stabkit.config.defaults import READINGS, reading_condition, scan_condition, suite_condition, target_conditions
 from stabkit.config.model import Model
 from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.sources import ChangesSource, ScanSource, TestSuite
 from stabkit.config.targets import HttpTarget, PrometheusSource, ResourceTarget, WebSocketTarget
 from stabkit.errors import nearest
+from stabkit.kinds import KINDS
 from stabkit.redact import MASK, is_secret_name, redact_text
 
-__all__ = ["CollectSettings", "Config", "Project", "default_conditions", "doubtful_margins", "misspelt_names"]
+__all__ = [
+    "CollectSettings",
+    "Config",
+    "Project",
+    "default_conditions",
+    "doubtful_margins",
+    "misspelt_names",
+    "times_condition",
+]
 
 
 # What holds the user's own values by name; elsewhere a name such as Authorization stands beside that of a variable.
@@ -154,7 +164,7 @@ def doubtful_margins(config: Config) -> tuple[str, ...]:
     """Return what a condition allows that hardly anybody means: a margin of 1 and more, mostly meant as per cent."""
     found = []
     for condition in config.condition:
-        unit = " percentage points" if condition.kind in ("error_rate", "slow_requests") else " %"
+        unit = " percentage points" if KINDS[condition.kind].scale == "points" else " %"
         for key, margin in (("margin", condition.margin), ("tail_margin", condition.tail_margin)):
             if margin is not None and margin >= 1:
                 meant = f"; {margin:g}{unit} is written {margin / 100:g}"
@@ -164,56 +174,27 @@ def doubtful_margins(config: Config) -> tuple[str, ...]:
     return tuple(found)
 
 
-def default_conditions(config: Config) -> tuple[Condition, ...]:
-    """Return the conditions that follow from the declared targets, suites and scans.
+def times_condition(config: Config, target: str, metric: str) -> Condition | None:
+    """Return the first condition that sets margins for the times of a metric; None if none does."""
+    for condition in config.conditions:
+        if KINDS[condition.kind].tail_margin is not None and (
+            condition.target in (None, target) and condition.metric in (None, metric)
+        ):
+            return condition
+    return None
 
-    Each HTTP target gets latency, slow requests, error rate and checks; each WebSocket target connect time and checks;
-    each objective, suite, scan and resource its own.
-    """
+
+def default_conditions(config: Config) -> tuple[Condition, ...]:
+    """Return the conditions that follow from the declared targets, suites and scans; :mod:`.defaults` says which."""
     found: list[Condition] = []
     for name, target in config.http.items():
-        found += [
-            Condition(name=f"{name} response time", kind="latency", target=name, metric="response_time"),
-            Condition(name=f"{name} slow requests", kind="slow_requests", target=name, metric="response_time"),
-            Condition(name=f"{name} errors", kind="error_rate", target=name, metric="response_time", severity="high"),
-            Condition(name=f"{name} contract", kind="checks", target=name, severity="critical"),
-        ]
-        if target.objective:
-            found.append(
-                Condition(
-                    name=f"{name} objective",
-                    kind="objective",
-                    target=name,
-                    metric="response_time",
-                    objective=target.objective,
-                )
-            )
+        found += target_conditions(name, ["response_time"], checks=True, objective=target.objective)
     for name, socket in config.websocket.items():
-        found += [
-            Condition(name=f"{name} contract", kind="checks", target=name, severity="critical"),
-            Condition(name=f"{name} session time", kind="latency", target=name, metric="session_time"),
-            Condition(name=f"{name} errors", kind="error_rate", target=name, metric="connect_time", severity="high"),
-        ]
-        if socket.objective:
-            found.append(
-                Condition(
-                    name=f"{name} objective",
-                    kind="objective",
-                    target=name,
-                    metric="connect_time",
-                    objective=socket.objective,
-                )
-            )
-    for name, suite in config.tests.items():
-        severity: Severity = "critical" if suite.mission_critical else "high"
-        found.append(Condition(name=f"{name} tests", kind="tests", target=name, severity=severity))
-    found += [Condition(name=f"{name} findings", kind="findings", target=name) for name in config.scans]
-    found += [
-        Condition(name=f"{name} memory", kind="resource", target=name, metric="memory") for name in config.resources
-    ]
-    found += [
-        Condition(name=f"{name} {source.metric}", kind="resource", target=name, metric=source.metric)
-        for name, source in config.prometheus.items()
-        if source.metric in ("memory", "cpu")
-    ]
+        found += target_conditions(name, ["session_time", "connect_time"], checks=True, objective=socket.objective)
+    found += [suite_condition(n, mission_critical=suite.mission_critical) for n, suite in config.tests.items()]
+    found += [scan_condition(name) for name in config.scans]
+    for name in config.resources:
+        found += target_conditions(name, ["memory"])
+    for name, source in config.prometheus.items():
+        found += [reading_condition(name, source.metric)] if source.metric in READINGS else []
     return tuple(found)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.errors import UsageError, nearest
+from stabkit.kinds import kind_of
 from stabkit.numbers import significant
 from stabkit.report.display import Column, Group, Piece, Statement, Table
 from stabkit.report.words import (
@@ -31,24 +32,11 @@ from stabkit.text import count, joined, plain
 
 __all__ = ["explain", "explanation_document", "find_condition"]
 
-_QUESTIONS: Final = {
-    "latency": "Is the median and is the 99th percentile at most a margin slower?",
-    "slow_requests": "Did the share of slow requests grow by less than a margin?",
-    "objective": "Is the quantile below its limit, whatever the baseline was?",
-    "error_rate": "Did the share of failed requests grow by less than a margin?",
-    "checks": "Does every check pass that passed before?",
-    "tests": "Does every test pass that passed before, and are all of them still there?",
-    "findings": "Is no finding new, in scans that can be compared?",
-    "resource": "Are the level and its growth within a margin?",
-}
 # What is exact needs no interval: the rule that decided is the same for every item.
 _EXACT_RULES: Final = {
-    ("tests", "regressed"): "a test that passed fails now, again and again in fresh processes; one is enough",
-    ("findings", "regressed"): "a finding of a gating severity is new, in scans that can be compared; one is enough",
-    ("checks", "regressed"): "a check that passed fails now, which is never chance; one is enough",
-    ("", "stable"): "nothing got worse, and nothing that was there is missing",
-    ("", "improved"): "nothing got worse, and something was repaired",
-    ("", "inconclusive"): "nothing is proven worse, but something is not known",
+    "stable": "nothing got worse, and nothing that was there is missing",
+    "improved": "nothing got worse, and something was repaired",
+    "inconclusive": "nothing is proven worse, but something is not known",
 }
 _FLAGS: Final = {
     "run_noise_unknown": "how much runs differ by themselves is not known",
@@ -83,7 +71,7 @@ def explain(gate: Gate, condition: ConditionResult, again: Again = AGAIN) -> Pie
     """Return the question of a condition, its answer, every number it rests on with the rule, and what it lacks."""
     first = f"{plain(condition.name)}: {condition.outcome}; {reason_text(condition)}"
     gating = "" if condition.gating else "It is shown, but does not decide the verdict."
-    asked = [_QUESTIONS.get(condition.kind, ""), gating, f"The verdict is {gate.verdict}."]
+    asked = [kind_of(condition.kind).question, gating, f"The verdict is {gate.verdict}."]
     pieces: list[Piece] = [Statement((sentence(first),)), Statement(tuple(text for text in asked if text))]
     if condition.estimates:
         pieces += [_numbers(condition, gate.confidence), _rules(condition, gate.confidence)]
@@ -103,7 +91,7 @@ def explanation_document(gate: Gate, condition: ConditionResult) -> dict[str, An
 
 
 def _numbers(condition: ConditionResult, confidence: float) -> Table:
-    limit = "Limit" if condition.kind == "objective" else "Margin"
+    limit = "Margin" if kind_of(condition.kind).compares else "Limit"
     columns = (
         Column("estimate", "Estimate", "head"),
         Column("n", "n"),
@@ -133,14 +121,14 @@ def _value(value: float | None, unit: str) -> str | None:
 
 
 def _change(condition: ConditionResult, estimate: Estimate) -> str | None:
-    if condition.kind == "objective":  # a level, not a change: its interval
+    if not kind_of(condition.kind).compares:  # a level, not a change: its interval
         ends = [None if v is None or not math.isfinite(v) else value_text(v, "") for v in (estimate.low, estimate.high)]
         return f"[{ends[0]}, {ends[1]}]" if all(ends) else None
     return None if estimate.change is None else change_text(estimate)
 
 
 def _margin(condition: ConditionResult, estimate: Estimate) -> str | None:
-    if condition.kind == "objective" and estimate.margin is not None:
+    if not kind_of(condition.kind).compares and estimate.margin is not None:
         return f"below {value_text(estimate.margin, estimate.unit)}"
     return margin_text(estimate) or None
 
@@ -172,7 +160,7 @@ def _p(value: float) -> str:
 
 def _rule(condition: ConditionResult, estimate: Estimate, confidence: float) -> str:
     interval = f"the {confidence_text(confidence)} interval"
-    bound, nothing = ("the limit", "the limit") if condition.kind == "objective" else ("the margin", "no change")
+    bound, nothing = ("the margin", "no change") if kind_of(condition.kind).compares else ("the limit", "the limit")
     outcome = estimate.outcome
     if standing_outcome(condition, estimate) != outcome:
         return f"{outcome} by itself, but a doubt outside it leaves it open"
@@ -191,7 +179,7 @@ def _open_rule(condition: ConditionResult, estimate: Estimate, interval: str, bo
         return "too little evidence for an interval"
     if estimate.high is None or not math.isfinite(estimate.high):
         return f"{interval} has no upper end yet: too few samples reach so far into the tail"
-    if condition.kind == "objective":
+    if not kind_of(condition.kind).compares:
         return f"{bound} lies within {interval}"
     if estimate.margin is not None and estimate.high < estimate.margin + (estimate.scale == "ratio"):
         return f"{interval} ends below {bound}, but of too few rounds to be trusted"
@@ -200,7 +188,7 @@ def _open_rule(condition: ConditionResult, estimate: Estimate, interval: str, bo
 
 def _exact_rule(condition: ConditionResult) -> Statement:
     outcome = condition.outcome
-    rule = _EXACT_RULES.get((condition.kind, outcome)) or _EXACT_RULES.get(("", outcome), "")
+    rule = kind_of(condition.kind).rule if outcome == "regressed" else _EXACT_RULES[outcome]
     numbers = facts_text(condition)
     return Statement(tuple(sentence(text) for text in (numbers, f"rule: {rule}" if rule else "") if text))
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from stabkit.analyze.history import Change, Drift, History, analyze_history, run_history
 from stabkit.chart.drawing import run_name
-from stabkit.config import Config
+from stabkit.config import Config, times_condition
 from stabkit.errors import UsageError
 from stabkit.numbers import amount_text, measure, percent
 from stabkit.report.display import Column, Group, Statement, Table
@@ -90,10 +90,9 @@ def trend(
 
 def margin_of(config: Config | None, target: str, metric: str, quantile: Quantile) -> float | None:
     """Return the margin that a latency condition sets for this quantile of a metric; None if no condition does."""
-    for condition in config.conditions if config else ():
-        if condition.kind == "latency" and condition.target == target and condition.metric in (None, metric):
-            return condition.margin if quantile == "p50" else condition.tail_margin if quantile == "p99" else None
-    return None
+    condition = times_condition(config, target, metric) if config else None
+    margins = {"p50": condition.margin, "p99": condition.tail_margin} if condition else {}
+    return margins.get(quantile)
 
 
 def _lead(of: str, frame: pd.DataFrame, history: History) -> str:

@@ -20,10 +20,10 @@ from stabkit.analyze.gate.looks import stated_confidence
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
-from stabkit.config import Condition, ConditionKind, Config
-from stabkit.kinds import KINDS, kind_of
+from stabkit.config import Condition, Config, scan_condition, suite_condition, target_conditions
+from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.schema import Evidence
-from stabkit.vocabulary import OPEN, OUTCOMES, metric_of
+from stabkit.vocabulary import OPEN, OUTCOMES
 
 __all__ = [
     "RunEvidence", "compare_exactly", "confidence_of", "evaluate_gate", "evaluate_sides", "evidence_conditions",
@@ -153,8 +153,7 @@ def _verdict(results: Sequence[ConditionResult]) -> VerdictWord:
 def _weight(result: ConditionResult) -> tuple[int, bool, int, bool, float, str]:
     severity = _SEVERITIES.index(result.severity) if result.severity in _SEVERITIES else len(_SEVERITIES)
     # How many requests are slow follows from how slow they are, which says more where both are known.
-    kind = kind_of(result.kind)
-    follows = kind is not None and kind.follows
+    follows = kind_of(result.kind).follows
     return (OUTCOMES.index(result.outcome), not result.gating, severity, follows, -_size(result), result.name)
 
 
@@ -193,7 +192,7 @@ def _evidence_results(
     if not needs:
         return []
     unique = tuple(dict.fromkeys(needs))
-    return [ConditionResult("evidence", "evidence", "inconclusive", severity="high", needs=unique)]
+    return [ConditionResult("evidence", NO_CONDITION.name, "inconclusive", severity="high", needs=unique)]
 
 
 def _missing(sides: Sides) -> tuple[Missing, ...]:
@@ -225,8 +224,7 @@ def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[Measured, 
     samples = sides.candidate.evidence["samples"]
     # A hop is a part of a request, whose whole time is judged.
     samples = samples.loc[samples["hop"].isna(), ["target", "metric"]].drop_duplicates()
-    kinds = ("latency", "slow_requests", "objective", "error_rate", "resource")
-    rules = [c for c in conditions if c.kind in kinds]
+    rules = [c for c in conditions if KINDS[c.kind].judges != "items"]
 
     def spoken_of(target: str, metric: str) -> bool:
         return any(c.target in (None, target) and c.metric in (None, metric) for c in rules)
@@ -238,30 +236,17 @@ def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[Measured, 
 def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
     """Return the conditions that follow from the evidence of both sides, where the configuration declares none.
 
-    Each target gets latency, slow requests, error rate and checks as far as it has such evidence; each suite, scanning
-    tool and resource its own.
+    They are those that follow from the same targets, suites and scans where they are declared
+    (:mod:`stabkit.config.defaults`); a scan is called by its tool.
     """
     named = {name: pd.concat(sides.table(name)) for name in ("samples", "checks", "tests", "scans")}
-    samples = named["samples"][["target", "metric"]].drop_duplicates().sort_values(["target", "metric"])
-    found: list[Condition] = []
-    for target, metric in samples.itertuples(index=False, name=None):
-        known = metric_of(metric)
-        if known.judged:
-            kind: ConditionKind = "latency" if known.time else "resource"
-            found.append(Condition(name=f"{target} {_words(metric)}", kind=kind, target=target, metric=metric))
-        if metric == "response_time":
-            name = f"{target} slow requests"
-            found.append(Condition(name=name, kind="slow_requests", target=target, metric=metric))
-        if metric in ("response_time", "connect_time"):
-            name = f"{target} {_words(metric)} errors"
-            found.append(Condition(name=name, kind="error_rate", target=target, metric=metric, severity="high"))
-    targets = sorted(set(named["checks"]["target"]) - {"changes"})
-    found += [Condition(name=f"{t} contract", kind="checks", target=t, severity="critical") for t in targets]
-    suites = sorted(set(named["tests"]["suite"]))
-    found += [Condition(name=f"{s} tests", kind="tests", target=s, severity="high") for s in suites]
-    found += [Condition(name=f"{t} findings", kind="findings", target=t) for t in sorted(set(named["scans"]["tool"]))]
+    metrics = named["samples"].groupby("target")["metric"].unique().to_dict()
+    checked = set(named["checks"]["target"]) - {"changes"}
+    found = [
+        condition
+        for target in sorted({*metrics, *checked})
+        for condition in target_conditions(target, metrics.get(target, ()), checks=target in checked)
+    ]
+    found += [suite_condition(suite, mission_critical=False) for suite in sorted(set(named["tests"]["suite"]))]
+    found += [scan_condition(tool) for tool in sorted(set(named["scans"]["tool"]))]
     return tuple(found)
-
-
-def _words(metric: str) -> str:
-    return metric.replace("_", " ")

@@ -23,7 +23,7 @@ from stabkit.analyze.statistics import (
     serial_quantile,
     with_power,
 )
-from stabkit.config import Condition, Config
+from stabkit.config import Condition, Config, times_condition
 from stabkit.kinds import usual_margin
 from stabkit.vocabulary import OUTCOMES, is_time
 
@@ -135,12 +135,8 @@ def _compare(pair: SelfPair, config: Config) -> list[tuple[tuple[str, str, str |
 def _margins(population: Population, config: Config) -> tuple[float, float]:
     """Return the margins of the first latency condition that speaks of a population; the usual ones without any."""
     usual = usual_margin("latency"), usual_margin("latency", tail=True)
-    for condition in config.conditions:
-        if condition.kind == "latency" and (
-            condition.target in (None, population.target) and condition.metric in (None, population.metric)
-        ):
-            return condition.margin or usual[0], condition.tail_margin or usual[1]
-    return usual
+    condition = times_condition(config, population.target, population.metric)
+    return usual if condition is None else (condition.margin or usual[0], condition.tail_margin or usual[1])
 
 
 def _summary(key: tuple[str, str, str | None], compared: Sequence[_Compared]) -> MetricNoise:

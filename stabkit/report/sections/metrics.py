@@ -12,6 +12,7 @@ from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.analyze.latency import JudgedPopulation
 from stabkit.case import Case
 from stabkit.chart import HeadroomChart, Strip
+from stabkit.kinds import kind_of
 from stabkit.numbers import measure
 from stabkit.report.display import Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
@@ -57,7 +58,7 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
     open_ = sum(standing_outcome(c, e) != "stable" for c, e in pairs)
     shown = max(open_, min(KEY, len(pairs)))
     level = case.gate.confidence
-    bars = any(strip(c, e) is not None for c, e in pairs[:shown] if c.kind != "objective")
+    bars = any(strip(c, e) is not None for c, e in pairs[:shown] if kind_of(c.kind).compares)
     caption = "Judged metrics, those not stable first"
     if bars:
         caption += f"; drawn are the margin as a band and the {confidence_text(level)} interval of the change as a bar"
@@ -94,14 +95,15 @@ def first_metrics(gate: Gate) -> tuple[KeyMetric, ...]:
 
 def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:
     change = _change(condition, estimate) or "not compared"
-    limit = None if condition.kind == "objective" or estimate.margin is None else margin_text(estimate)
+    kind = kind_of(condition.kind)
+    limit = margin_text(estimate) if kind.compares and estimate.margin is not None else None
     outcome = standing_outcome(condition, estimate)
     name, shown_in = metric_name(condition, estimate), section_of(condition)
-    if condition.kind == "slow_requests":  # what counts as slow is said in the table
-        name = f"{plain(condition.target)} slow requests" if condition.target else plain(condition.name)
-    if condition.kind == "objective":
+    if kind.subject:  # what counts as slow is said in the table
+        name = f"{plain(condition.target)} {kind.subject}" if condition.target else plain(condition.name)
+    if not kind.compares:
         asked = f"{measure(estimate.candidate, estimate.unit)}, objective {measure(estimate.margin, estimate.unit)}"
-        name = name.removesuffix(", objective")
+        name = measured_name(condition, estimate)
         values = asked if estimate.candidate is not None else ""
         return KeyMetric(name, values, change, outcome, section=shown_in)
     return KeyMetric(name, values_text(estimate), change, outcome, strip(condition, estimate), limit, shown_in)
@@ -111,7 +113,7 @@ def _objectives_figure(
     pairs: list[tuple[ConditionResult, Estimate]], confidence: float, *, drawn: bool
 ) -> Figure | None:
     """Return how close the candidate is to its objectives; one alone says no more than its row."""
-    measured = [(c, e) for c, e in pairs if c.kind == "objective" and e.candidate is not None and e.margin]
+    measured = [(c, e) for c, e in pairs if not kind_of(c.kind).compares and e.candidate is not None and e.margin]
     if len(measured) < COMPARED:
         return None
     frame = pd.DataFrame(
@@ -164,26 +166,32 @@ def _row(condition: ConditionResult, estimate: Estimate) -> dict[str, Any]:
         "candidate": after,
         "change": _change(condition, estimate),
         "margin": _margin(condition, estimate),
-        "strip": strip(condition, estimate) if condition.kind != "objective" else None,
+        "strip": strip(condition, estimate) if kind_of(condition.kind).compares else None,
         "outcome": standing_outcome(condition, estimate),
     }
 
 
 def metric_name(condition: ConditionResult, estimate: Estimate) -> str:
     """Return what an estimate measures, in words: target, metric, quantile."""
+    name = measured_name(condition, estimate)
+    several = population_of(condition, estimate) is not None
+    alone = condition.target is None and not several
+    return name if alone or kind_of(condition.kind).compares else f"{name}, objective"
+
+
+def measured_name(condition: ConditionResult, estimate: Estimate) -> str:
+    """Return what an estimate measures, whether it is compared or held against a limit."""
     found = population_of(condition, estimate)
     if found is not None:
         return _of_several(condition, estimate, found)
-    name = plain(estimate.name)
+    name, kind = plain(estimate.name), kind_of(condition.kind)
     if condition.target is None:
         return f"{plain(condition.name)}, {name}"
-    words = metric_words(condition.metric) if condition.metric else plain(condition.kind.replace("_", " "))
-    if condition.kind == "error_rate":
-        return f"{plain(condition.target)} failed requests"
-    if condition.kind == "slow_requests":
+    if "slower_than_ms" in condition.facts:
         return f"{plain(condition.target)} {slow_requests_words(condition)}"
-    if condition.kind == "objective":
-        return f"{plain(condition.target)} {words} {name}, objective"
+    if kind.subject:
+        return f"{plain(condition.target)} {kind.subject}"
+    words = metric_words(condition.metric) if condition.metric else plain(condition.kind.replace("_", " "))
     return (
         f"{plain(condition.target)} {words} {name}"
         if name.lower() not in words.lower()
@@ -192,16 +200,15 @@ def metric_name(condition: ConditionResult, estimate: Estimate) -> str:
 
 
 def _of_several(condition: ConditionResult, estimate: Estimate, judged: JudgedPopulation) -> str:
-    name = quantity_words(condition, estimate)
-    if condition.kind == "slow_requests":
+    if "slower_than_ms" in condition.facts:
         return f"{population_words(judged.population, apart=True)}, {slow_requests_words(condition)}"
-    return f"{name}, objective" if condition.kind == "objective" else name
+    return quantity_words(condition, estimate)
 
 
 def _change(condition: ConditionResult, estimate: Estimate) -> str | None:
     if max(estimate.n_baseline, estimate.n_candidate) <= 1:
         return "n = 1"
-    if condition.kind == "objective":
+    if not kind_of(condition.kind).compares:
         bounded = estimate.high is not None and math.isfinite(estimate.high)
         return f"at most {measure(estimate.high, estimate.unit)}" if bounded else "no upper bound yet"
     if estimate.change is not None:
@@ -213,7 +220,7 @@ def _margin(condition: ConditionResult, estimate: Estimate) -> str | tuple[str, 
     """Return the margin and what the interval's upper bound leaves of it; of an objective, its limit."""
     if estimate.margin is None:
         return None
-    limit = condition.kind == "objective"
+    limit = not kind_of(condition.kind).compares
     text = f"below {measure(estimate.margin, estimate.unit)}" if limit else margin_text(estimate)
     bounded = estimate.high is not None and math.isfinite(estimate.high)
     if not bounded or max(estimate.n_baseline, estimate.n_candidate) <= 1:

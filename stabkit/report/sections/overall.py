@@ -6,6 +6,7 @@ from typing import Any
 
 from stabkit.analyze import ConditionResult
 from stabkit.case import Case
+from stabkit.kinds import NO_CONDITION
 from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
 from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.words import (
@@ -61,7 +62,7 @@ def verdict(case: Case) -> Verdict:
 
 
 def _decide(case: Case) -> str | None:
-    if all(condition.kind == "evidence" for condition in case.gate.conditions):
+    if all(condition.kind == NO_CONDITION.name for condition in case.gate.conditions):
         return case.again.collect
     return None if case.first else deciding_command(case.gate.reasons, case.again)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from stabkit.analyze import ConditionResult
 from stabkit.analyze.findings import FINDING_STATES
+from stabkit.kinds import kind_of
 from stabkit.numbers import significant
 from stabkit.report.words.estimates import value_text
 from stabkit.report.words.gaps import difference_text
@@ -29,18 +30,16 @@ def facts_text(condition: ConditionResult) -> str:
     facts = condition.facts
     if not facts.get("total") and not facts.get("baseline_tests"):
         return ""
-    match condition.kind:
-        case "checks" if "common" in facts:
-            return (
-                f"{count(facts['total'], 'check')}, {facts['common']} of them in the baseline too; "
-                f"{facts.get('passed', 0)} pass"
-            )
-        case "tests":
-            return _tests_text(facts)
-        case "findings":
-            return _findings_text(facts)
-        case _:
-            return ""
+    words = _FACTS.get(condition.kind)
+    noun = kind_of(condition.kind).noun
+    return words(facts) if words else count(facts["total"], noun) if noun and "total" in facts else ""
+
+
+def _checks_text(facts: Mapping[str, Any]) -> str:
+    if "common" not in facts:
+        return ""
+    said = f"{count(facts['total'], 'check')}, {facts['common']} of them in the baseline too"
+    return f"{said}; {facts.get('passed', 0)} pass"
 
 
 def _tests_text(facts: Mapping[str, Any]) -> str:
@@ -69,6 +68,14 @@ def _findings_text(facts: Mapping[str, Any]) -> str:
     return "; ".join([*(part for part in parts if part), f"{compared}: {why}" if why else compared])
 
 
+# Kinds whose counts and items have words of their own; others say how many there are, and the detail of each.
+_FACTS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "checks": _checks_text,
+    "tests": _tests_text,
+    "findings": _findings_text,
+}
+
+
 def item_text(kind: str, item: Mapping[str, Any]) -> str:
     """Return the numbers and the cause of one test, finding or check, as far as they are known.
 
@@ -77,7 +84,8 @@ def item_text(kind: str, item: Mapping[str, Any]) -> str:
     >>> item_text("checks", {"expected": "200", "observed": "500", "failed": 3, "times": 5})
     'expected 200, observed 500; failed 3 of 5 times'
     """
-    parts = {"tests": _test_parts, "findings": _finding_parts, "checks": _check_parts}.get(kind, _no_parts)(item)
+    words = _PARTS.get(kind)
+    parts = words(item) if words else []
     detail = item.get("detail")
     if detail and not any(str(detail) in part for part in parts):
         parts = [*parts, plain(detail, _LONGEST)]
@@ -121,5 +129,8 @@ def _check_parts(item: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-def _no_parts(_item: Mapping[str, Any]) -> list[str]:
-    return []
+_PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], list[str]]]] = {
+    "tests": _test_parts,
+    "findings": _finding_parts,
+    "checks": _check_parts,
+}

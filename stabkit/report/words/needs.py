@@ -9,6 +9,7 @@ from typing import Final
 
 from stabkit.analyze import ConditionResult, Need
 from stabkit.case import AGAIN, Again
+from stabkit.kinds import kind_of
 from stabkit.numbers import SPACE
 from stabkit.report.words.gaps import detail_text
 from stabkit.text import count, plain, shell
@@ -42,7 +43,7 @@ def doubts(condition: ConditionResult) -> tuple[str, ...]:
     """
     if condition.outcome != "inconclusive":
         return ()
-    points = condition.kind in ("error_rate", "slow_requests")
+    points = kind_of(condition.kind).scale == "points"
     sides: dict[Need, list[str | None]] = {}
     for need in condition.needs:
         sides.setdefault(replace(need, side=None), []).append(need.side)

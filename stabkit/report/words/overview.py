@@ -12,6 +12,7 @@ import pandas as pd
 
 from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
+from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.gaps import measured_text, missing_text
 from stabkit.report.words.needs import deciding_command, need_command, within_reach
@@ -91,7 +92,7 @@ def largest_change(gate: Gate) -> str:
     broken = [c for c in gate.conditions if c.exact and c.outcome == "regressed"]
     if broken:
         return sentence(f"the gravest change is {plain(broken[0].name)}: {reason_text(broken[0])}")
-    comparing = [c for c in gate.conditions if c.kind != "objective"]  # an objective has no baseline
+    comparing = [c for c in gate.conditions if kind_of(c.kind).compares]  # a limit has no baseline
     moved = [(c, e) for c in comparing for e in c.estimates if _shift(e) > 0]
     if not moved:
         return _no_change(gate, comparing)
@@ -103,8 +104,8 @@ def largest_change(gate: Gate) -> str:
 def _no_change(gate: Gate, comparing: Sequence[ConditionResult]) -> str:
     outcomes = {standing_outcome(c, e) for c in comparing for e in c.estimates}
     if not outcomes:
-        good = {c.kind for c in gate.conditions if c.outcome in ("stable", "improved")}
-        counted = [f"no {noun}" for kind, noun in (("tests", "test"), ("findings", "finding")) if kind in good]
+        good = dict.fromkeys(kind_of(c.kind) for c in gate.conditions if c.outcome in ("stable", "improved"))
+        counted = [f"no {kind.noun}" for kind in KINDS.values() if kind in good and kind.noun and not kind.probed]
         return (
             sentence("no metric was compared", f"{joined(counted)} got worse") if counted else "Nothing was compared."
         )
@@ -167,7 +168,7 @@ def _tally(gate: Gate, outcome: str, states: Sequence[str]) -> str:
     metrics = sum(standing_outcome(c, e) == outcome for c in gate.conditions for e in c.estimates)
     items: Counter[str] = Counter()
     for condition in gate.conditions:
-        noun = {"tests": "test", "findings": "finding", "checks": "check"}.get(condition.kind)
+        noun = kind_of(condition.kind).noun
         if noun:
             listed = sum(str(item.get("state")) in states for item in condition.items)
             counted = sum(
@@ -207,7 +208,7 @@ def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Adv
     collect = again.command() if again.stored else None
     found = [_deploy(gate, first=first, again=again)]
     told = [c for c in gate.reasons if not lacks_baseline(c)]
-    if {c.kind for c in told} != {"evidence"}:
+    if {c.kind for c in told} != {NO_CONDITION.name}:
         found += _for_conditions(told, again)
     missing = [what for what in gate.missing if not first or what.kind != "baseline"]
     if missing:
@@ -215,9 +216,7 @@ def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Adv
     found += [
         _near_margin(c, e, again) for c in gate.conditions if c.outcome == "stable" for e in c.estimates if _near(e)
     ]
-    known = [
-        c for c in gate.conditions if c.kind == "tests" and any(i.get("state") == "still_failing" for i in c.items)
-    ]
+    known = [c for c in gate.conditions if any(i.get("state") == "still_failing" for i in c.items)]
     for condition in known:
         names = [i.get("what", "") for i in condition.items if i.get("state") == "still_failing"]
         what = f"fix {count(len(names), 'known failure')} of {plain(condition.target or condition.name)}"
@@ -240,7 +239,7 @@ def _deploy(gate: Gate, *, first: bool, again: Again) -> Advice:
         return Advice("now", "deploy", verdict_sentence(gate))
     if gate.verdict == "regressed":
         return Advice("now", "do not deploy", verdict_sentence(gate))
-    if all(condition.kind == "evidence" for condition in gate.conditions):
+    if all(condition.kind == NO_CONDITION.name for condition in gate.conditions):
         return Advice("now", "collect evidence", "no condition could be judged", again.collect)
     if first:
         what = "keep this run as the baseline and collect again after the next change"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
-from stabkit.kinds import kind_of
+from stabkit.kinds import NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
 from stabkit.report.display import Reason, Section
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
@@ -38,16 +38,7 @@ __all__ = [
     "whole_text",
 ]
 
-_EVIDENCE_OF_KIND: Final[Mapping[str, str]] = {
-    "latency": "response times",
-    "slow_requests": "response times",
-    "objective": "response times",
-    "error_rate": "requests",
-    "checks": "checks",
-    "tests": "test results",
-    "findings": "scans",
-    "resource": "resource readings",
-}
+_SLOWER: Final = "slower_than_ms"  # the fact of a condition that judges how many requests are slow
 _NOTHING: Final = "No condition could be judged: there is no evidence."
 # What the items of a condition say, worst first: (for one, for many).
 _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -69,7 +60,6 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "moved": ("finding moved", "findings moved"),
     "fixed": ("fixed", "fixed"),
 }
-_NOUNS: Final[Mapping[str, str]] = {"tests": "test", "findings": "finding", "checks": "check"}
 # Good or neutral news: counted, not named.
 _QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "flaky")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
@@ -77,14 +67,10 @@ _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 def section_of(condition: ConditionResult) -> Section:
     """Return the section that shows the condition's evidence."""
-    if condition.kind in ("latency", "slow_requests", "objective", "error_rate") and of_websocket(condition.metric):
-        return Section.websocket
-    if condition.kind == "checks" and condition.facts.get("probe") == "websocket":
-        return Section.websocket
-    if condition.kind == "evidence":
-        return Section.evidence_and_method
     kind = kind_of(condition.kind)
-    return Section[kind.section] if kind else Section.key_metrics
+    if kind.probed and (of_websocket(condition.metric) or condition.facts.get("probe") == "websocket"):
+        return Section.websocket
+    return Section[kind.section]
 
 
 def verdict_sentence(gate: Gate) -> str:
@@ -96,7 +82,7 @@ def verdict_sentence(gate: Gate) -> str:
     'No condition could be judged: there is no evidence.'
     """
     gating = [c for c in gate.conditions if c.gating]
-    if all(c.kind == "evidence" for c in gating):  # what stands in where no condition could be made
+    if all(c.kind == NO_CONDITION.name for c in gating):
         return "No condition could be judged: evidence is missing." if gating else _NOTHING
     counts = Counter(c.outcome for c in gating)
     total, bad, open_ = len(gating), counts["regressed"], counts["inconclusive"]
@@ -175,7 +161,7 @@ def doubt_text(condition: ConditionResult) -> str:
 
 
 def _clauses(condition: ConditionResult, open_: Sequence[str]) -> str:
-    if condition.kind not in ("tests", "findings", "checks"):
+    if kind_of(condition.kind).judges != "items":
         seen = _estimates_text(condition)
     else:
         # The doubts of an open condition name the same tests and findings.
@@ -186,7 +172,7 @@ def _clauses(condition: ConditionResult, open_: Sequence[str]) -> str:
 
 def _nothing_text(condition: ConditionResult) -> str:
     if condition.outcome == "inconclusive":
-        what = _EVIDENCE_OF_KIND.get(condition.kind)
+        what = kind_of(condition.kind).evidence
         return f"no evidence: no {what}" if what else "no evidence"
     return {"stable": "nothing got worse", "improved": "got better"}.get(condition.outcome, "got worse")
 
@@ -234,9 +220,9 @@ def leading_estimate(condition: ConditionResult) -> Estimate | None:
 
 def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) -> str:
     """Return one estimate in words: name, both values, change with interval, and how it stands to its margin."""
-    if condition is not None and condition.kind == "objective":
-        return _objective_text(estimate, condition)
-    slow = condition is not None and condition.kind == "slow_requests"
+    if condition is not None and not kind_of(condition.kind).compares:
+        return _limit_text(estimate, condition)
+    slow = condition is not None and _SLOWER in condition.facts
     name = plain(estimate.name) if condition is None else quantity_words(condition, estimate)
     name = slow_requests_words(condition) if condition is not None and slow else name
     parts = [f"{name}{':' if slow and estimate.change is not None else ''} {values_text(estimate)}".strip()]
@@ -262,7 +248,7 @@ def slow_requests_words(condition: ConditionResult) -> str:
     >>> slow_requests_words(ConditionResult("c", "slow_requests", "stable", facts=facts)).replace("\u202f", " ")
     'requests slower than 23.4 ms, the p95 of the baseline'
     """
-    limits = list((condition.facts.get("slower_than_ms") or {}).values())
+    limits = list((condition.facts.get(_SLOWER) or {}).values())
     own = condition.facts.get("limit") == "baseline p95"
     what = "the p95 of the baseline" if own else "the objective"
     if len(set(limits)) != 1:  # several populations, each with its own limit, or none could be taken
@@ -281,7 +267,7 @@ def _standing(estimate: Estimate, outcome: str) -> str:
     return f"inside the margin of {margin}" if outcome == "stable" else f"the margin is {margin}"
 
 
-def _objective_text(estimate: Estimate, condition: ConditionResult) -> str:
+def _limit_text(estimate: Estimate, condition: ConditionResult) -> str:
     limit = condition.facts.get("below_ms")
     if limit is None:
         limit = estimate.margin
@@ -306,7 +292,7 @@ def _items_text(condition: ConditionResult) -> str:
     if condition.outcome in ("stable", "improved") or not groups:
         return _facts_text(condition)
     order = sorted(groups, key=lambda state: _BAD_FIRST.index(state) if state in _BAD_FIRST else len(_BAD_FIRST))
-    noun = _NOUNS[condition.kind]
+    noun = kind_of(condition.kind).noun or "item"
     return "; ".join(_group_text(state, groups[state], noun) for state in order[:3])
 
 
@@ -352,21 +338,43 @@ def _facts_text(condition: ConditionResult) -> str:
     total = facts.get("total")
     if condition.outcome not in ("stable", "improved"):
         return ""
-    if condition.kind == "tests" and total is not None:
-        parts = [f"{count(int(total), 'test')}, none regressed"]
-        known, fixed = int(facts.get("still_failing") or 0), int(facts.get("fixed") or 0)
-        parts += [f"{count(fixed, 'test')} fixed"] if fixed else []
-        parts += [f"{count(known, 'known failure')} {verb('remains', known)}"] if known else []
-        return ", ".join(parts)
-    if condition.kind == "findings":
-        open_, fixed = int(facts.get("open") or 0), int(facts.get("fixed") or 0)
-        parts = ["no new finding that gates"]
-        parts += [f"{count(fixed, 'finding')} fixed"] if fixed else []
-        parts += [f"{amount_text(open_)} still open" if open_ else "none open"]
-        return ", ".join(parts)
-    if condition.kind == "checks" and total is not None:
-        return "the one check passed" if int(total) == 1 else f"all {amount_text(int(total))} checks passed"
-    return ""
+    words = _WELL.get(condition.kind)
+    if words is not None:
+        return words(facts, total)
+    noun = kind_of(condition.kind).noun
+    return f"{count(int(total), noun)}, none worse" if noun and total is not None else ""
+
+
+def _tests_well(facts: Mapping[str, Any], total: Any) -> str:
+    if total is None:
+        return ""
+    parts = [f"{count(int(total), 'test')}, none regressed"]
+    known, fixed = int(facts.get("still_failing") or 0), int(facts.get("fixed") or 0)
+    parts += [f"{count(fixed, 'test')} fixed"] if fixed else []
+    parts += [f"{count(known, 'known failure')} {verb('remains', known)}"] if known else []
+    return ", ".join(parts)
+
+
+def _findings_well(facts: Mapping[str, Any], _: Any) -> str:
+    open_, fixed = int(facts.get("open") or 0), int(facts.get("fixed") or 0)
+    parts = ["no new finding that gates"]
+    parts += [f"{count(fixed, 'finding')} fixed"] if fixed else []
+    parts += [f"{amount_text(open_)} still open" if open_ else "none open"]
+    return ", ".join(parts)
+
+
+def _checks_well(_: Mapping[str, Any], total: Any) -> str:
+    if total is None:
+        return ""
+    return "the one check passed" if int(total) == 1 else f"all {amount_text(int(total))} checks passed"
+
+
+# Kinds whose good news has words of its own; others count their items.
+_WELL: Final[Mapping[str, Callable[[Mapping[str, Any], Any], str]]] = {
+    "tests": _tests_well,
+    "findings": _findings_well,
+    "checks": _checks_well,
+}
 
 
 def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:

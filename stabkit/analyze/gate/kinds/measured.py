@@ -17,7 +17,7 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome, co
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Objective
 from stabkit.errors import SchemaError
-from stabkit.kinds import usual_margin
+from stabkit.kinds import KINDS, usual_margin
 from stabkit.vocabulary import is_time
 
 __all__ = [
@@ -101,9 +101,9 @@ def unjudged_failures(condition: Condition, sides: Sides) -> tuple[Need, ...]:
     The times of failed requests are unknown. Those that are left may be as fast as before because the slow ones gave
     no answer at all.
     """
-    if condition.kind not in ("latency", "slow_requests", "objective"):
+    if KINDS[condition.kind].judges != "times":
         return ()
-    judged = {rule.target for rule in sides.config.conditions if rule.kind == "error_rate" and rule.gating}
+    judged = {rule.target for rule in sides.config.conditions if KINDS[rule.kind].judges == "failures" and rule.gating}
     if not sides.config.conditions or judged & {None, condition.target or ""}:
         return ()  # the conditions that follow from the evidence judge the failures of every target
     needs = []

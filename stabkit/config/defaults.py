@@ -1,0 +1,80 @@
+"""Which conditions follow where none is declared: from a target by its metrics and checks, from a suite, a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from stabkit.config.conditions import Condition, Objective, Severity
+from stabkit.vocabulary import is_time, metric_of
+
+__all__ = ["READINGS", "reading_condition", "scan_condition", "suite_condition", "target_conditions"]
+
+# Metric, kind, what the condition is called after its target, severity.
+_FOLLOWING: Final[tuple[tuple[str, str, str, Severity], ...]] = (
+    ("response_time", "latency", "response time", "normal"),
+    ("response_time", "slow_requests", "slow requests", "normal"),
+    ("response_time", "error_rate", "errors", "high"),
+    ("session_time", "latency", "session time", "normal"),
+    ("connect_time", "error_rate", "errors", "high"),
+    ("memory", "resource", "memory", "normal"),
+)
+READINGS: Final = ("memory", "cpu")
+"""The readings that are judged where a source says that it gives them; of a process memory alone is."""
+_LIMITED: Final = ("response_time", "connect_time")
+
+
+def target_conditions(
+    target: str, metrics: Collection[str] = (), *, checks: bool = False, objective: Objective | None = None
+) -> tuple[Condition, ...]:
+    """Return the conditions that follow from a target.
+
+    Parameters
+    ----------
+    target : str
+        Its name.
+    metrics : collection of str
+        What is measured of it. A time that no probe of stabkit measures, as other tools write it, is a latency.
+    checks : bool
+        Whether expectations of it are checked.
+    objective : Objective, optional
+        It limits the response time, of a WebSocket the connect time.
+
+    Examples
+    --------
+    >>> [condition.name for condition in target_conditions("api", ["response_time"], checks=True)]
+    ['api response time', 'api slow requests', 'api errors', 'api contract']
+    >>> [condition.name for condition in target_conditions("queue", ["wait_time", "length"])]
+    ['queue wait time']
+    """
+    rules = [rule for rule in _FOLLOWING if rule[0] in metrics]
+    other = sorted(metric for metric in metrics if metric_of(metric).probe is None and is_time(metric))
+    rules += [(metric, "latency", metric_of(metric).words, "normal") for metric in other]
+    found = {
+        words: Condition(name=f"{target} {words}", kind=kind, target=target, metric=metric, severity=severity)
+        for metric, kind, words, severity in reversed(rules)  # of response and connect times, the first has the errors
+    }
+    every = list(found.values())[::-1]
+    if checks:
+        every.append(Condition(name=f"{target} contract", kind="checks", target=target, severity="critical"))
+    limited = next((metric for metric in _LIMITED if metric in metrics), None)
+    if objective is not None and limited is not None:
+        name = f"{target} objective"
+        every.append(Condition(name=name, kind="objective", target=target, metric=limited, objective=objective))
+    return tuple(every)
+
+
+def reading_condition(target: str, metric: str) -> Condition:
+    """Return the condition that follows from a source that says which reading it gives."""
+    return Condition(name=f"{target} {metric}", kind="resource", target=target, metric=metric)
+
+
+def suite_condition(suite: str, *, mission_critical: bool) -> Condition:
+    """Return the condition that follows from a test suite."""
+    severity: Severity = "critical" if mission_critical else "high"
+    return Condition(name=f"{suite} tests", kind="tests", target=suite, severity=severity)
+
+
+def scan_condition(scan: str) -> Condition:
+    """Return the condition that follows from a scan, by its configured name or its tool."""
+    return Condition(name=f"{scan} findings", kind="findings", target=scan)
