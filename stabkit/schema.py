@@ -288,6 +288,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _text("base_commit", "merge base of the range; of a rollback, the newer commit"),
                     _text("head_commit", "head of the range"),
                     _integer("range_commits", "commits in the range; of a rollback, those taken back"),
+                    _text("refused", "JSON list of the checklist lines that fail by this file; null if not known"),
                     _text("hunks", "JSON list of [old start, old lines, new start, new lines]; null if not known"),
                 ),
             ),

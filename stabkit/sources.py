@@ -12,9 +12,58 @@ import pandas as pd
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["Status", "named", "source_evidence", "source_frame"]
+__all__ = ["Fault", "FaultCode", "Status", "fault_code", "named", "source_evidence", "source_frame"]
 
 Status = Literal["ok", "repaired", "partial", "error"]
+FaultCode = Literal[
+    "unknown_authority",
+    "expired_certificate",
+    "certificate",
+    "no_tls",
+    "unreachable",
+    "unexpected_status",
+    "unknown_host",
+    "timeout",
+    "redirect",
+    "unset_variable",
+    "no_process",
+    "not_startable",
+    "no_report",
+    "no_file",
+    "html",
+    "unknown_format",
+    "cut_off",
+    "no_permission",
+]
+
+
+class Fault(str):
+    """What is wrong, in words, with the code of its kind; advice goes by the code.
+
+    Examples
+    --------
+    >>> fault = Fault("connection refused: nothing listens there", "unreachable")
+    >>> fault.within("proxy: ").code, fault_code(fault.within("proxy: ")), fault_code("anything")
+    ('unreachable', 'unreachable', None)
+    """
+
+    code: FaultCode | None
+
+    def __new__(cls, words: str, code: FaultCode | None = None) -> Fault:
+        """Return the words with their code."""
+        made = super().__new__(cls, words)
+        made.code = code
+        return made
+
+    def within(self, before: str) -> Fault:
+        """Return the fault with words before it."""
+        return Fault(before + self, self.code)
+
+
+def fault_code(cause: object) -> FaultCode | None:
+    """Return the code of a fault, or of the fault that an error tells of; None if none is known."""
+    told = cause.args[0] if isinstance(cause, BaseException) and cause.args else cause
+    return told.code if isinstance(told, Fault) else None
 
 
 def source_frame(
@@ -35,7 +84,9 @@ def source_frame(
     """
     known = list(dict.fromkeys(message for message in messages if message))
     text = "; ".join(known)
+    code = next(filter(None, map(fault_code, known)), None)
     row = {
+        "fault": code,
         "kind": kind,
         "format": form,
         "path": redact_text(str(path)),

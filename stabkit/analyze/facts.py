@@ -29,7 +29,8 @@ NeedReason = Literal[
 About = Literal[
     # Evidence that is not there.
     "baseline", "samples", "samples_on_either_side", "good_requests", "requests", "readings", "tests", "checks",
-    "scan", "declared", "objective", "conditions", "round_size", "rounds", "unusable",
+    "scan", "declared", "objective", "conditions", "round_size", "empty_sides", "rounds",
+    "unusable",
     # Tests.
     "lost_tests", "hidden_tests", "disappeared", "newly_skipped", "added", "no_common_test", "common_tests",
     "unconfirmed", "flaky", "more_flaky", "expected_to_fail",
@@ -94,8 +95,8 @@ class Difference:
 
     code: Literal[
         "no_scan_at_all", "no_scan", "incomplete", "only_totals", "listed_less", "more_unlisted", "versions",
-        "unknown_rules", "rules_on_one_side", "rules", "unknown_files", "files_on_one_side", "files", "file_counts",
-        "files_by_range", "folders", "lines_not_followed",
+        "unknown_rules", "rules_on_one_side", "rules", "unknown_files", "files_on_one_side", "files", "scanned_files",
+        "file_counts", "files_by_range", "folders", "lines_not_followed",
     ]  # fmt: skip
     tool: str = ""
     side: Literal["baseline", "candidate"] | None = None

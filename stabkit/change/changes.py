@@ -82,7 +82,7 @@ def _failed(where: str, error: EvidenceError) -> Evidence:
 
 
 def _unchecked(why: str) -> pd.DataFrame:
-    rows = checklist(None, why)
+    rows, _ = checklist(None, why)
     return pd.DataFrame(rows)
 
 
@@ -114,6 +114,7 @@ def _collect(
         notes.append("The patch could not be read; touched functions are unknown.")
     rows: list[dict[str, Any]] = []
     count = int(git.read("rev-list", "--count", f"{older}..{newer}", "--"))
+    lines, refused = checklist(snapshots)
     for change in changes:
         name, area = area_of(change.path, areas)
         rows.append(
@@ -127,14 +128,21 @@ def _collect(
                 "base_commit": start,
                 "head_commit": head_id,
                 "range_commits": count,
+                "refused": _refused(change, refused),
             }
         )
     status = "partial" if notes else "ok"
     return Evidence.of(
         changes=pd.DataFrame(rows),
-        checks=pd.DataFrame(checklist(snapshots)),
+        checks=pd.DataFrame(lines),
         sources=_source(where, len(rows), status, " ".join(notes) or None),
     )
+
+
+def _refused(change: Change, refused: Mapping[str, list[str]]) -> str:
+    """Return the checklist lines that fail by a file, under its new name or its old one, as JSON."""
+    lines = (line for path in (change.path, change.base_path) for line in refused.get(path, ()))
+    return json.dumps(list(dict.fromkeys(lines)), ensure_ascii=False)
 
 
 def _codeowners(git: Git, snapshots: Snapshots) -> tuple[tuple[str, str], ...]:

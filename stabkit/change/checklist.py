@@ -12,6 +12,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -25,7 +26,28 @@ from stabkit.redact import redact_text
 
 __all__ = ["checklist"]
 
-Answer = tuple[str, str, str]
+Place = tuple[str, str]
+"""A path, and what stands there: the line and the rest of the text."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a line of the checklist came out.
+
+    Attributes
+    ----------
+    outcome, observed, detail : str
+        As in the table ``checks``.
+    paths : tuple of str
+        Every file that fails it, also those that the detail has no room for.
+    """
+
+    outcome: str
+    observed: str
+    detail: str
+    paths: tuple[str, ...] = ()
+
+
 _SHOWN: Final = 20
 _MOST_SETTINGS: Final = 100_000
 _FIELDS: Final = re.compile(r"(^|\.)(Column|mapped_column|relationship|\w+Field|ForeignKey|Field)$")
@@ -35,31 +57,38 @@ _DROPS: Final = re.compile(
 )
 
 
-def checklist(snapshots: Snapshots | None, why: str = "") -> list[dict[str, Any]]:
-    """Return one ``checks`` row a line; all of them ``not_checked`` because of ``why`` if there are no snapshots."""
+def checklist(snapshots: Snapshots | None, why: str = "") -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    """Return one ``checks`` row a line, and path -> the lines that fail by that file.
+
+    All lines are ``not_checked`` because of ``why`` if there are no snapshots.
+    """
     lines: tuple[tuple[str, str, Callable[[Snapshots], Answer]], ...] = (
-        ("no API break", "no break in public signatures", api_break),
+        ("no API break", "no break in public signatures", lambda known: Answer(*api_break(known))),
         ("no dependency change", "resolved versions equal", _dependencies),
         ("no environment variable change", "names and defaults equal", _environment),
         ("no schema change", "no migration, model field or schema file changed", _schema),
         ("no configuration change", "key paths and values equal", _configuration),
         ("rollback possible", "nothing irreversible", _rollback),
     )
-    rows = []
+    rows: list[dict[str, Any]] = []
+    refused: dict[str, list[str]] = {}
     for check, expected, answer in lines:
-        outcome, observed, detail = answer(snapshots) if snapshots else ("not_checked", "", why)
-        row = {"target": "changes", "check": check, "expected": expected, "observed": observed or None}
-        rows.append(row | {"outcome": outcome, "detail": redact_text(detail)})
-    return rows
+        found = answer(snapshots) if snapshots else Answer("not_checked", "", why)
+        row = {"target": "changes", "check": check, "expected": expected, "observed": found.observed or None}
+        rows.append(row | {"outcome": found.outcome, "detail": redact_text(found.detail)})
+        for path in found.paths:
+            refused.setdefault(path, []).append(check)
+    return rows, refused
 
 
 def _dependencies(snapshots: Snapshots) -> Answer:
     known = [path for path in snapshots.head_tree if _is_dependency(path)]
     known += [path for path in snapshots.base_tree if _is_dependency(path) and path not in snapshots.head_tree]
     if not known:
-        return "not_checked", "", "no dependency file was found"
+        return Answer("not_checked", "", "no dependency file was found")
     locks = [path for path in known if is_lock(path)]
-    found, unread = [], []
+    found: list[Place] = []
+    unread = []
     for change in snapshots.changes:
         if not (_is_dependency(change.path) or _is_dependency(change.base_path)):
             continue
@@ -70,16 +99,17 @@ def _dependencies(snapshots: Snapshots) -> Answer:
         if snapshots.unread(change) or old is None or new is None:
             unread.append(change.path)
             continue
-        found += [f"{change.path}: - {item}" for item in sorted(old - new)]
-        found += [f"{change.path}: + {item}" for item in sorted(new - old)]
+        found += [(change.path, f": - {item}") for item in sorted(old - new)]
+        found += [(change.path, f": + {item}") for item in sorted(new - old)]
     examined = f"dependency files examined: {len(known)}, lock files among them: {len(locks)}"
     if found:
         return _no(found, "changed dependencies", examined)
     if unread:
-        return "not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}"
+        return Answer("not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}")
     if not locks and not all(_all_pinned(snapshots, path) for path in known):
-        return "not_checked", "declared ranges equal; resolved versions unknown", f"{examined}; commit a lock file"
-    return "pass", "all equal", examined
+        observed = "declared ranges equal; resolved versions unknown"
+        return Answer("not_checked", observed, f"{examined}; commit a lock file")
+    return Answer("pass", "all equal", examined)
 
 
 def _is_dependency(path: str) -> bool:
@@ -96,8 +126,8 @@ def _all_pinned(snapshots: Snapshots, path: str) -> bool:
 
 
 def _environment(snapshots: Snapshots) -> Answer:
-    before: dict[str, tuple[str, str]] = {}
-    after: dict[str, tuple[str, str]] = {}
+    before: dict[str, tuple[str, Place]] = {}
+    after: dict[str, tuple[str, Place]] = {}
     dynamic, unread, heuristic, examined = [], [], False, 0
     for change in snapshots.changes:
         if categorise(change.path) in ("doc", "test"):
@@ -119,42 +149,43 @@ def _environment(snapshots: Snapshots) -> Answer:
             dynamic += [f"{path}:{line}" for name, _, line in named if name is None]
             for name, default, line in named:
                 if name is not None:
-                    names.setdefault(f"{name}={default}", (name, f"{path}:{line}"))
-    found = [f"{place}: - {name}" for key, (name, place) in sorted(before.items()) if key not in after]
-    found += [f"{place}: + {name}" for key, (name, place) in sorted(after.items()) if key not in before]
+                    names.setdefault(f"{name}={default}", (name, (path, f":{line}")))
+    found = [(path, f"{at}: - {name}") for key, (name, (path, at)) in sorted(before.items()) if key not in after]
+    found += [(path, f"{at}: + {name}") for key, (name, (path, at)) in sorted(after.items()) if key not in before]
     text = f"examined {examined} changed files" + (", some by pattern only (heuristic)" if heuristic else "")
     if found:
         return _no(found, "changed names or defaults", text)
     if unread or dynamic:
         parts = [f"could not be read: {', '.join(unread[:_SHOWN])}"] if unread else []
         parts += [f"names made at run time: {', '.join(sorted(set(dynamic))[:_SHOWN])}"] if dynamic else []
-        return "not_checked", "", "; ".join(parts)
-    return "pass", "all equal", text
+        return Answer("not_checked", "", "; ".join(parts))
+    return Answer("pass", "all equal", text)
 
 
 def _schema(snapshots: Snapshots) -> Answer:
-    found, unread = [], []
+    found: list[Place] = []
+    unread = []
     for change in snapshots.changes:
         category = categorise(change.path)
         if category == "test":
             continue
         if category == "migration" or change.path.endswith((".proto", ".avsc", ".prisma")):
             if not change.path.endswith("__init__.py"):
-                found.append(f"{change.path}:1: {change.status}")
+                found.append((change.path, f":1: {change.status}"))
         elif change.path.endswith(".py"):
             old, new = parse(snapshots.before(change) or b""), parse(snapshots.after(change) or b"")
             if snapshots.unread(change) or old is None or new is None:
                 unread.append(change.path)
                 continue
             before, after = _fields(old), _fields(new)
-            found += [f"{change.base_path}:{before[key]}: - {key}" for key in sorted(before.keys() - after.keys())]
-            found += [f"{change.path}:{after[key]}: + {key}" for key in sorted(after.keys() - before.keys())]
+            found += [(change.base_path, f":{before[key]}: - {key}") for key in sorted(before.keys() - after.keys())]
+            found += [(change.path, f":{after[key]}: + {key}") for key in sorted(after.keys() - before.keys())]
     examined = f"examined {len(snapshots.changes)} changed files: migrations, schema files, model fields"
     if found:
         return _no(found, "changed", examined)
     if unread:
-        return "not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}"
-    return "pass", "none", examined
+        return Answer("not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}")
+    return Answer("pass", "none", examined)
 
 
 def _fields(tree: ast.Module) -> dict[str, int]:
@@ -172,7 +203,8 @@ def _fields(tree: ast.Module) -> dict[str, int]:
 
 
 def _configuration(snapshots: Snapshots) -> Answer:
-    found, unread, examined = [], [], 0
+    found: list[Place] = []
+    unread, examined = [], 0
     for change in snapshots.changes:
         if categorise(change.path) != "config":
             continue
@@ -185,16 +217,16 @@ def _configuration(snapshots: Snapshots) -> Answer:
             unread.append(change.path)
             continue
         keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        found += [f"{change.path}: {key}" for key in keys]
+        found += [(change.path, f": {key}") for key in keys]
     known = sum(categorise(path) == "config" for path in snapshots.head_tree)
     text = f"examined {examined} changed of {known} configuration files"
     if found:
         return _no(found, "changed key paths", text)
     if unread:
-        return "not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}"
+        return Answer("not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}")
     if not examined and not known:
-        return "not_checked", "", "no configuration file was found"
-    return "pass", "all equal", text
+        return Answer("not_checked", "", "no configuration file was found")
+    return Answer("pass", "all equal", text)
 
 
 def _settings(path: str, content: bytes) -> dict[str, str] | None:  # noqa: PLR0911 - one return a format
@@ -234,7 +266,8 @@ def _flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _rollback(snapshots: Snapshots) -> Answer:
-    found, examined = [], 0
+    found: list[Place] = []
+    examined = 0
     schema = _schema(snapshots)
     for change in snapshots.changes:
         content = snapshots.after(change)
@@ -243,15 +276,18 @@ def _rollback(snapshots: Snapshots) -> Answer:
         examined += 1
         text = content.decode("utf-8", "replace")
         forward = text.partition("def downgrade(")[0]
-        found += [f"{change.path}:{forward.count(chr(10), 0, m.start()) + 1}: {m[0]}" for m in _DROPS.finditer(forward)]
-        found += [f"{change.path}:{line}: RunPython without reverse" for line in _one_way(parse(content))]
+        steps = [(forward.count("\n", 0, step.start()) + 1, step[0]) for step in _DROPS.finditer(forward)]
+        steps += [(line, "RunPython without reverse") for line in _one_way(parse(content))]
+        found += [(change.path, f":{line}: {step}") for line, step in steps]
     if found:
         return _no(found, "irreversible steps", f"examined {examined} migrations by pattern (heuristic)")
-    if schema[0] == "not_checked":
-        return "not_checked", "", f"the schema was not checked: {schema[2]}"
-    if schema[0] == "fail" and not examined:
-        return "not_checked", "", "models or schema files changed without a migration"
-    return "pass", "nothing irreversible", f"examined {examined} migrations by pattern (heuristic); {schema[2]}"
+    if schema.outcome == "not_checked":
+        return Answer("not_checked", "", f"the schema was not checked: {schema.detail}")
+    if schema.outcome == "fail" and not examined:
+        return Answer("not_checked", "", "models or schema files changed without a migration")
+    return Answer(
+        "pass", "nothing irreversible", f"examined {examined} migrations by pattern (heuristic); {schema.detail}"
+    )
 
 
 def _one_way(tree: ast.Module | None) -> list[int]:
@@ -265,6 +301,7 @@ def _one_way(tree: ast.Module | None) -> list[int]:
     ]
 
 
-def _no(found: list[str], what: str, examined: str) -> Answer:
+def _no(found: list[Place], what: str, examined: str) -> Answer:
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return "fail", f"{len(found)} {what}", "; ".join(found[:_SHOWN]) + more + f"; {examined}"
+    detail = "; ".join(path + rest for path, rest in found[:_SHOWN]) + more + f"; {examined}"
+    return Answer("fail", f"{len(found)} {what}", detail, tuple(dict.fromkeys(path for path, _ in found)))

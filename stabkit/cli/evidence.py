@@ -356,7 +356,7 @@ def read(
         terminal.document({"schema": 1, "sources": sources})
     else:
         terminal.show(output_format, source_table(sources))
-        for advice in dict.fromkeys(advise(source["message"]) for source in sources if source["status"] == "error"):
+        for advice in dict.fromkeys(advise(source["fault"]) for source in sources if source["status"] == "error"):
             terminal.hint(advice)
     return 2 if any(source["status"] == "error" for source in sources) else 0
 

@@ -49,7 +49,7 @@ def aa(
     from stabkit.case import known_noise
     from stabkit.collect import collect_aa
     from stabkit.report import noise_table
-    from stabkit.report.words import alarms_text
+    from stabkit.report.words import detail_text
 
     terminal = terminal_of(context)
     settings = require_config(config)
@@ -67,7 +67,7 @@ def aa(
     terminal.show(output_format, noise_table(noise, settings.project.environment))
     for found in noise:
         if found.unfit:
-            alarms = alarms_text(dict(found.alarms))
+            alarms = detail_text(found.alarms)
             terminal.warning(f"{found.target} {found.metric}: {alarms}; its times are not judged here")
     if interrupted:
         return 130

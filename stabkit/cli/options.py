@@ -289,7 +289,7 @@ def source_error(source: Any) -> EvidenceError:
 
     place = str(source.path) if pd.isna(source.line) else f"{source.path}:{source.line}"
     message = "it gave nothing usable" if pd.isna(source.message) else str(source.message)
-    return EvidenceError(message, where=place, hint=advise(message))
+    return EvidenceError(message, where=place, hint=advise(source.fault))
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from stabkit.probe import RangeAnswer, ask_range
 from stabkit.read import ReportError, mapped, odd_values, parse_json
 from stabkit.read.loads import FORMAT, bucket_series, readings
 from stabkit.schema import Evidence
-from stabkit.sources import named, source_evidence
+from stabkit.sources import Fault, fault_code, named, source_evidence
 
 __all__ = ["query_range"]
 
@@ -54,7 +54,7 @@ def query_range(
         answer = ask_range(name, source, query=query, start=start, end=end, root=root)
         frame, warnings = _read(answer, target=name)
     except EvidenceError as error:
-        fault = f"Prometheus could not be asked: {error.what}"
+        fault = Fault(f"Prometheus could not be asked: {error.what}", fault_code(error))
         evidence = source_evidence({}, kind=_KIND, path=name, form=FORMAT, status="error", messages=[fault])
         return named(evidence, name)
     if source.metric is not None and len(frame):

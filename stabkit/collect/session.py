@@ -25,7 +25,7 @@ from stabkit.probe.http import measure_floor
 from stabkit.read import read_paths
 from stabkit.runs import aa_label, check_label, new_run
 from stabkit.schema import Evidence
-from stabkit.sources import named, source_evidence
+from stabkit.sources import Fault, fault_code, named, source_evidence
 
 __all__ = ["Collection", "Stop", "baseline_state", "collect", "collect_aa"]
 
@@ -387,7 +387,8 @@ def _run_parts(parts: Iterator[Part], evidence: Evidence, progress: Progress | N
                 found.append(run())
             except (StabkitError, OSError) as error:
                 _LOG.warning("%s %s: %s", kind, name, error)
-                fault = source_evidence({}, kind=kind, path=name, status="error", messages=[str(error)])
+                why = Fault(str(error), fault_code(error))
+                fault = source_evidence({}, kind=kind, path=name, status="error", messages=[why])
                 found.append(named(fault, name) if kind in ("tests", "scan", "resources") else fault)
             finally:
                 if progress is not None:

@@ -28,7 +28,7 @@ from stabkit.config import FindingMapping, ScanSource, TestSuite
 from stabkit.read import expand, read_file, read_paths, with_context
 from stabkit.redact import is_secret_name, redact_text, secret_parts
 from stabkit.schema import Evidence
-from stabkit.sources import named, source_evidence
+from stabkit.sources import Fault, named, source_evidence
 from stabkit.vocabulary import BAD
 
 __all__ = ["run_scan", "run_suite", "test_argument"]
@@ -178,7 +178,8 @@ def _run(command: Sequence[str], setting: _Setting, timeout_s: float) -> _Run:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            return _Run(None, f"the command could not start: {_start_fault(error, command[0])}", "")
+            why = f"the command could not start: {_start_fault(error, command[0])}"
+            return _Run(None, Fault(why, "not_startable"), "")
         code: int | None = None
         problem = None
         try:
@@ -207,7 +208,7 @@ def _report(
     secrets = [part for key, value in setting.variables.items() if is_secret_name(key) for part in secret_parts(value)]
     lines = [line for line in run.stderr.splitlines() if line.strip()][-_STDERR_LINES:]
     words = redact_text("\n".join(lines), secrets)
-    what = ending if run.problem else f"{ending} and wrote no report"
+    what = ending if run.problem else Fault(f"{ending} and wrote no report", "no_report")
     said = [what, f"its last words: {words}"] if words else [what]
     return source_evidence({}, kind=kind, path=name, status="error", messages=said)
 

@@ -14,6 +14,7 @@ import httpcore
 
 from stabkit.errors import ConfigError
 from stabkit.redact import is_secret_name, secret_parts
+from stabkit.sources import Fault
 
 __all__ = ["checked_url", "proxy_of", "request_headers"]
 
@@ -53,7 +54,7 @@ def request_headers(
         value = os.environ.get(variable, "")
         if not value:
             raise ConfigError(
-                f"The environment variable {variable!r} is not set.",
+                Fault(f"The environment variable {variable!r} is not set.", "unset_variable"),
                 where=f"{where}.headers_env.{name}",
                 hint=f"Set it to the value of the header {name!r}.",
             )

@@ -13,7 +13,7 @@ from stabkit.probe.resources import ResourceProbe
 from stabkit.probe.rounds import Probe
 from stabkit.probe.websocket import WebSocketProbe
 from stabkit.schema import Evidence
-from stabkit.sources import named, source_evidence
+from stabkit.sources import Fault, fault_code, named, source_evidence
 
 __all__ = ["declared_probes"]
 
@@ -28,7 +28,7 @@ class _Guarded:
         self.planned = probe.planned
         self._kind = kind
         self._probe = probe
-        self._fault: str | None = None
+        self._fault: Fault | None = None
 
     def open(self) -> None:
         self._attempt(self._probe.open)
@@ -54,7 +54,7 @@ class _Guarded:
         try:
             step()
         except (StabkitError, OSError) as error:
-            self._fault = str(error)
+            self._fault = Fault(str(error), fault_code(error))
             _LOG.warning("%s %s: %s", self._kind, self.target, error)
 
 

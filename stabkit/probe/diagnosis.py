@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import httpcore
@@ -13,6 +13,7 @@ from websockets import exceptions as websocket_errors
 
 from stabkit.probe.tally import one_line
 from stabkit.redact import redact_text, redact_url
+from stabkit.sources import Fault, FaultCode, fault_code
 
 __all__ = ["certificate_fault", "diagnose"]
 
@@ -35,9 +36,17 @@ _BY_ERRNO: Final = {
     errno.ETIMEDOUT: "timed out: the host does not answer",
     errno.EMFILE: "the prober ran out of file descriptors",
 }
+_UNREACHABLE: Final = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ETIMEDOUT)
+# OpenSSL's codes, as X509_verify_cert_error_string(3) has them.
+_CERTIFICATES: Final[Mapping[int, FaultCode]] = {
+    10: "expired_certificate",
+    18: "unknown_authority",
+    19: "unknown_authority",
+    20: "unknown_authority",
+}
 
 
-def diagnose(error: BaseException, *, timeout_s: float, stage: str, secrets: Iterable[str] = ()) -> str:
+def diagnose(error: BaseException, *, timeout_s: float, stage: str, secrets: Iterable[str] = ()) -> Fault:
     """Return what failed and why, without secrets and in at most 300 characters.
 
     Parameters
@@ -54,7 +63,8 @@ def diagnose(error: BaseException, *, timeout_s: float, stage: str, secrets: Ite
     >>> diagnose(ConnectionRefusedError(111, "Connection refused"), timeout_s=10, stage="connecting")
     'connection refused: nothing listens there'
     """
-    return one_line(redact_text(_sentence(error, timeout_s, stage), secrets), _LONGEST)
+    found = _sentence(error, timeout_s, stage)
+    return Fault(one_line(redact_text(found, secrets), _LONGEST), fault_code(found))
 
 
 def certificate_fault(error: BaseException) -> str | None:
@@ -65,31 +75,36 @@ def certificate_fault(error: BaseException) -> str | None:
     return None
 
 
+def _certificate_code(error: BaseException) -> FaultCode:
+    codes = (cause.verify_code for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError))
+    return _CERTIFICATES.get(next(codes, 0), "certificate")
+
+
 def _sentence(error: BaseException, timeout_s: float, stage: str) -> str:
     fault = certificate_fault(error)
     if fault is not None:
-        return f"certificate not accepted: {fault}"
+        return Fault(f"certificate not accepted: {fault}", _certificate_code(error))
     for cause in _causes(error):
         found = _of_system(cause) or _of_protocol(cause)
         if found:
             return found
     if any(isinstance(cause, (TimeoutError, httpcore.TimeoutException)) for cause in _causes(error)):
-        return f"timed out after {timeout_s:g} s in {stage}"
+        return Fault(f"timed out after {timeout_s:g} s in {stage}", "timeout")
     last = str(error) or type(error).__name__
     return f"failed in {stage}: {last}"
 
 
 def _of_system(cause: BaseException) -> str | None:
     if isinstance(cause, socket.gaierror):
-        return f"the host name could not be resolved: {cause.strerror}"
+        return Fault(f"the host name could not be resolved: {cause.strerror}", "unknown_host")
     if isinstance(cause, ssl.SSLEOFError):
         return "TLS failed: the server closed the connection in the handshake"
     if isinstance(cause, ssl.SSLError):
         if cause.reason == "WRONG_VERSION_NUMBER":
-            return "TLS failed: the server does not speak TLS on this port"
+            return Fault("TLS failed: the server does not speak TLS on this port", "no_tls")
         return f"TLS failed: {(cause.reason or str(cause)).replace('_', ' ').lower()}"
     if isinstance(cause, OSError) and cause.errno in _BY_ERRNO:
-        return _BY_ERRNO[cause.errno]
+        return Fault(_BY_ERRNO[cause.errno], "unreachable" if cause.errno in _UNREACHABLE else None)
     return None
 
 

@@ -14,6 +14,7 @@ import psutil
 from stabkit.errors import UsageError
 from stabkit.probe.containers import CONTAINER_UNITS, ControlGroup, UnavailableError, find_group
 from stabkit.schema import Evidence
+from stabkit.sources import Fault, fault_code
 
 __all__ = ["ResourceProbe"]
 
@@ -117,13 +118,14 @@ class ResourceProbe:
             "status": status,
             "message": "; ".join(self._notes) or None,
             "cause": self._notes[0] if len(self._notes) > 1 else None,
+            "fault": next(filter(None, map(fault_code, self._notes)), None),
         }
         return Evidence.of(sources=pd.DataFrame([source]), samples=pd.DataFrame(self._rows))
 
     def _record(self, metric: str, unit: str, round_number: int, now: datetime, reading: float | Exception) -> None:
         ok = not isinstance(reading, Exception)
         if not ok:
-            self._note(f"round {round_number}: {reading}")
+            self._note(Fault(f"round {round_number}: {reading}", fault_code(reading)))
         self._rows.append(
             {
                 "target": self.target,
@@ -307,7 +309,7 @@ def _listening(port: int) -> list[psutil.Process]:
 def _eldest(found: list[psutil.Process], what: str) -> psutil.Process:
     """Return the one process of which all others descend, as a server's workers do of the server."""
     if not found:
-        raise UnavailableError(f"no process {what}")
+        raise UnavailableError(Fault(f"no process {what}", "no_process"))
     pids = {process.pid for process in found}
     roots = [p for p in found if not pids & {parent.pid for parent in p.parents()}]
     if len(roots) > 1:

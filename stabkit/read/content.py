@@ -17,6 +17,7 @@ from typing import BinaryIO, Final, cast
 from xml.parsers import expat
 
 from stabkit.errors import EvidenceError
+from stabkit.sources import Fault
 
 __all__ = [
     "HEAD_BYTES",
@@ -66,18 +67,25 @@ def check_regular(path: Path) -> int:
     try:
         facts = path.stat()
     except FileNotFoundError:
-        raise ReportError("there is no such file") from None
+        raise ReportError(Fault("there is no such file", "no_file")) from None
     except (OSError, ValueError) as error:
-        raise ReportError(f"cannot be opened: {getattr(error, 'strerror', None) or error}") from error
+        raise _unreadable("cannot be opened", error) from error
     if stat.S_ISDIR(facts.st_mode):
         raise ReportError("is a folder, not a file")
     if not stat.S_ISREG(facts.st_mode):
         raise ReportError("is not a regular file")
     if facts.st_size == 0:
-        raise ReportError("not a test report, nor any other evidence: the file is empty")
+        empty = "not a test report, nor any other evidence: the file is empty"
+        raise ReportError(Fault(empty, "unknown_format"))
     if facts.st_size > SIZE_LIMIT:
         raise ReportError(f"too large: {facts.st_size:,} bytes, the limit is {SIZE_LIMIT:,}")
     return facts.st_size
+
+
+def _unreadable(what: str, error: OSError | ValueError) -> ReportError:
+    refused = isinstance(error, PermissionError)
+    words = f"{what}: {getattr(error, 'strerror', None) or error}"
+    return ReportError(Fault(words, "no_permission" if refused else None))
 
 
 def chunks(path: Path, *, size: int = 1 << 16, limit: int = SIZE_LIMIT) -> Iterator[bytes]:
@@ -103,9 +111,10 @@ def chunks(path: Path, *, size: int = 1 << 16, limit: int = SIZE_LIMIT) -> Itera
                     raise ReportError(f"too large: its content exceeds the limit of {limit:,} bytes")
                 yield block
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ReportError(f"the compressed file is damaged or cut off: {error}") from error
+        damaged = f"the compressed file is damaged or cut off: {error}"
+        raise ReportError(Fault(damaged, "cut_off")) from error
     except OSError as error:
-        raise ReportError(f"cannot be read: {error.strerror or error}") from error
+        raise _unreadable("cannot be read", error) from error
 
 
 def read_head(path: Path) -> bytes:

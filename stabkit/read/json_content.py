@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stabkit.read.content import ReportError, chunks, conflict_line
+from stabkit.sources import Fault
 
 __all__ = [
     "JSON_LIMIT",
@@ -97,8 +98,8 @@ def load_json(path: Path) -> JsonContent:
         if (marker := conflict_line(path)) is not None:
             raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1) from error
         cut = error.pos >= len(text.rstrip()) or "Unterminated" in error.msg
-        what = "cut off" if cut else "not valid JSON"
-        raise ReportError(f"{what}: {error.msg}", line=error.lineno, column=error.colno) from error
+        what = Fault(f"cut off: {error.msg}", "cut_off") if cut else f"not valid JSON: {error.msg}"
+        raise ReportError(what, line=error.lineno, column=error.colno) from error
     except RecursionError as error:
         raise ReportError("nested too deeply to be a report") from error
     return JsonContent(value, odd_values(odd))

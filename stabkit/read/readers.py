@@ -33,7 +33,7 @@ from stabkit.read.scans import _mapping
 from stabkit.read.summary import source_summary
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
-from stabkit.sources import source_evidence
+from stabkit.sources import Fault, source_evidence
 
 __all__ = [
     "KINDS",
@@ -169,18 +169,27 @@ def _recognise(path: Path, kind: str | None) -> Reader:
     wanted = {"tests": "a test report", "scan": "a scan report", "load": "a load file", "records": "a stabkit record"}
     expected = wanted[kind] if kind else "a test report, nor any other evidence that a reader recognises"
     if matching:
-        raise ReportError(f"not {expected}: it is {matching[0].FORMAT}", line=1, column=1)
+        other = Fault(f"not {expected}: it is {matching[0].FORMAT}", "unknown_format")
+        raise ReportError(other, line=1, column=1)
     marker = conflict_line(path)
     if marker is not None:
         raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
     known = ", ".join(reader.FORMAT for reader in readers() if kind in (None, reader.KIND))
-    raise ReportError(f"not {expected}: {_describe(head)}; known formats: {known or 'none'}", line=1, column=1)
+    what = f"not {expected}: {_describe(head)}; known formats: {known or 'none'}"
+    raise ReportError(Fault(what, "html" if _is_html(head) else "unknown_format"), line=1, column=1)
+
+
+def _start(head: bytes) -> bytes:
+    return head[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+
+
+def _is_html(head: bytes) -> bool:
+    return _start(head)[:15].lower().startswith((b"<!doctype html", b"<html"))
 
 
 def _describe(head: bytes) -> str:
-    root = xml_root(head)
-    text = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if text[:1] == b"<" and text[:15].lower().startswith((b"<!doctype html", b"<html")):
+    root, text = xml_root(head), _start(head)
+    if _is_html(head):
         return "it is an HTML page"
     if root is not None:
         return f"its root element is {root[:80]!r}"
@@ -253,7 +262,8 @@ def read_paths(
         files = expand(text)
         if not files:
             what = "holds no file" if os.path.isdir(text) else "matches no file"  # noqa: PTH112
-            parts.append(source_evidence({}, kind=kind or "tests", path=text, status="error", messages=[what]))
+            none = Fault(what, "no_file")
+            parts.append(source_evidence({}, kind=kind or "tests", path=text, status="error", messages=[none]))
         for file in files:
             place = Path(file).absolute()
             if place not in seen:

@@ -68,6 +68,7 @@ def _summary(
         "format": _null(source["format"]),
         "status": source["status"],
         "message": _null(source["message"]),
+        "fault": _null(source["fault"]),
         "line": _null(source["line"]),
         "column": _null(source["column"]),
         "counts": counts,

@@ -9,8 +9,9 @@ from typing import Final, NoReturn
 from xml.parsers import expat
 
 from stabkit.read.content import ReportError, chunks
+from stabkit.sources import Fault
 
-__all__ = ["CUT_OFF", "parse_without_controls", "refuse_entities"]
+__all__ = ["CUT_OFF", "cut_off", "not_a_report", "parse_without_controls", "refuse_entities"]
 
 CUT_OFF: Final = {
     expat.errors.codes[message]
@@ -23,6 +24,16 @@ CUT_OFF: Final = {
 }
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CONTROLS: Final = bytes(set(range(32)) - {9, 10, 13})  # which no XML may hold
+
+
+def cut_off(line: int) -> Fault:
+    """Return what is to be said of a document that ends early."""
+    return Fault(f"cut off: the cases before line {line} were read, what follows is missing", "cut_off")
+
+
+def not_a_report(root: str) -> ReportError:
+    """Return that a document is no test report, by its root element."""
+    return ReportError(Fault(f"not a test report: its root element is {root[:80]!r}", "unknown_format"))
 
 
 def refuse_entities(parser: expat.XMLParserType) -> None:
@@ -63,7 +74,8 @@ def parse_without_controls(
     ReportError
         There are none, or it does not help: the first error stands.
     """
-    malformed = ReportError(f"malformed: {expat.ErrorString(error.code)}", line=error.lineno, column=error.offset + 1)
+    words = Fault(f"malformed: {expat.ErrorString(error.code)}", "cut_off" if error.code in CUT_OFF else None)
+    malformed = ReportError(words, line=error.lineno, column=error.offset + 1)
     count, first = _find_controls(path)
     if first is None:
         raise malformed from error

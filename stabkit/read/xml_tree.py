@@ -12,7 +12,7 @@ from typing import Final
 from xml.parsers import expat
 
 from stabkit.read.content import ReportError, chunks, conflict_line
-from stabkit.read.xml_faults import CUT_OFF, parse_without_controls, refuse_entities
+from stabkit.read.xml_faults import CUT_OFF, cut_off, not_a_report, parse_without_controls, refuse_entities
 from stabkit.sources import Status
 
 __all__ = ["Element", "Soundness", "failed_alone", "failure_text", "joined_text", "read_tree"]
@@ -127,7 +127,7 @@ class _Tree:
         if self.open:
             self.open[-1].children.append(element)
         elif element.name not in self.roots:
-            raise ReportError(f"not a test report: its root element is {element.name[:80]!r}")
+            raise not_a_report(element.name)
         else:
             self.root = element
         self.open.append(element)
@@ -163,7 +163,7 @@ def read_tree(path: Path, *roots: str) -> tuple[Element, Soundness]:
         if marker is not None:
             raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1) from error
         if error.code in CUT_OFF and tree.root is not None:
-            kept = f"cut off: the cases before line {error.lineno} were read, what follows is missing"
+            kept = cut_off(error.lineno)
             return tree.root, Soundness("error", (kept,), error.lineno, error.offset + 1)
         return _repaired(path, roots, error)
     except ReportError as fault:

@@ -315,6 +315,13 @@ def test_checklist(
     assert (found["outcome"], says in found["detail"]) == (outcome, True), found["detail"]
 
 
+def test_every_file_that_fails_a_line_is_recorded_however_many(repository: Repository) -> None:
+    files = {f"settings/{number}.json": '{"a": 1}' for number in range(30)}
+    found = between(repository, files, dict.fromkeys(files, '{"a": 2}'))
+    assert set(found["changes"]["refused"]) == {'["no configuration change"]'}
+    assert "and 10 more" in check(found, "no configuration change")["detail"]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "outcome", "says"),
     [

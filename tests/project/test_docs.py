@@ -265,6 +265,41 @@ def test_the_section_of_the_handbook_is_shown(copied):
     assert re.search(r"## 6 Suites\n.*\| suite *\| tests", page.read_text(), re.DOTALL | re.IGNORECASE)
 
 
+def test_the_kind_of_the_handbook_judges(copied):
+    judge, record = example("A kind of condition")
+    (copied / "stabkit/analyze/gate/kinds/suppressions.py").write_text(judge)
+    put_in(copied / "stabkit/kinds.py", f"{record},\n", before=")\nKINDS: Final")
+    (copied / "stabkit.toml").write_text('[[condition]]\nname = "nothing hidden"\nkind = "suppressions"\n')
+    for side, suppressed in (("before", False), ("after", True)):
+        finding = {"scan_id": "s", "tool": "lint", "rule": "E1", "severity": "error", "scope": "all", "path": "a.py"}
+        finding |= {"line": 1, "message": "bad", "fingerprint": "f", "suppressed": suppressed}
+        scan = {"scan_id": "s", "tool": "lint", "version": "1", "scope": "all", "complete": True}
+        (copied / side).mkdir()
+        record = {"stabkit": 1, "scans": [scan], "findings": [finding]}
+        (copied / side / "evidence.json").write_text(json.dumps(record))
+
+    gate = ("-m", "stabkit", "gate", "before", "after", "--config", "stabkit.toml")
+    told = run(copied, *gate, "--format", "json", check=False)
+    assert told.returncode == 1, told.stderr
+    answer = json.loads(told.stdout)
+    (reason,) = answer["reasons"]
+    assert (reason["subject"], reason["outcome"], reason["section"]) == ("nothing hidden", "regressed", "Compliance")
+    assert reason["text"] == "1 new suppression: E1 a.py"
+    assert answer["gate"]["conditions"][0]["kind"] == "suppressions"
+    assert {fact["label"]: fact["text"] for fact in answer["facts"]}["Worse"] == "1 suppression"
+    shown = run(copied, "-m", "stabkit", "explain", *gate[3:5], "nothing hidden", *gate[5:]).stdout
+    assert "Is no finding newly suppressed?" in shown
+    assert "a finding is suppressed that was not before; one is enough" in " ".join(shown.split())
+    program = """
+from stabkit.report import stability_report
+print(stability_report("before", "after", config="stabkit.toml").verdict()._repr_html_())
+"""
+    assert 'href="#5-Compliance"' in run(copied, "-c", program).stdout
+    (copied / "stabkit.toml").write_text('[[condition]]\nname = "x"\nkind = "supressions"\n')
+    refused = run(copied, *gate, check=False)
+    assert (refused.returncode, "Did you mean 'suppressions'?" in " ".join(refused.stderr.split())) == (2, True)
+
+
 def test_the_picture_of_the_house_is_drawn_from_its_imports():
     command = [sys.executable, "-c", "import house; print(house.draw(), end='')"]
     answer = subprocess.run(command, cwd=ROOT / "docs", capture_output=True, text=True, check=True)

@@ -45,9 +45,9 @@ def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = N
     Returns
     -------
     DataFrame
-        ``line, answer, because, method, evidence``: ``answer`` is ``yes``, ``no`` or ``not_checked``; ``method`` names
-        the table or condition it rests on, null if none does; ``evidence`` the details, null if there are none. In a
-        fixed order, configured lines last.
+        ``line, answer, because, method, evidence, by_hand``: ``answer`` is ``yes``, ``no`` or ``not_checked``;
+        ``method`` names the table or condition it rests on, null if none does; ``evidence`` the details, null if there
+        are none; ``by_hand`` is true of a line that only a person can answer. In a fixed order, configured lines last.
     """
     changes = {name: _by_check(name, checks, "changes", name) for name in _CHANGES}
     conditions = gate.conditions if gate else ()
@@ -59,11 +59,12 @@ def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = N
     rows += [_mission_critical(conditions, critical)] if critical else []
     rows += [_configured(line, checks, conditions) for line in (config.checklist if config else ())]
     rows = _once(rows)
-    return pd.DataFrame(rows, columns=["line", "answer", "because", "method", "evidence"])
+    return pd.DataFrame(rows, columns=["line", "answer", "because", "method", "evidence", "by_hand"])
 
 
 def _row(line: str, answer: str, because: str, *, method: str | None = None, evidence: str | None = None) -> Row:
-    return {"line": line, "answer": answer, "because": because, "method": method, "evidence": evidence or None}
+    told = {"line": line, "answer": answer, "because": because, "method": method, "evidence": evidence or None}
+    return {**told, "by_hand": False}
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:
@@ -71,8 +72,7 @@ def _once(rows: Sequence[Row]) -> list[Row]:
     kept: dict[str, Row] = {}
     for row in rows:
         same = kept.setdefault(str(row["line"]).casefold(), row)
-        by_hand = str(row["because"]).startswith("manual")
-        if not by_hand and _WORST_FIRST.index(row["answer"]) < _WORST_FIRST.index(same["answer"]):
+        if not row["by_hand"] and _WORST_FIRST.index(row["answer"]) < _WORST_FIRST.index(same["answer"]):
             kept[str(row["line"]).casefold()] = row
     return list(kept.values())
 
@@ -168,4 +168,4 @@ def _configured(line: ChecklistLine, checks: pd.DataFrame, conditions: Sequence[
         return _by_conditions(line.line, found, f"there is no condition {line.condition!r}")
     if line.check is not None:
         return _by_check(line.line, checks, line.target, line.check)
-    return _row(line.line, "not_checked", "manual: not verified")
+    return _row(line.line, "not_checked", "manual: not verified") | {"by_hand": True}

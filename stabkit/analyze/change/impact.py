@@ -6,6 +6,7 @@ Impact explains; only configured conditions gate. Nothing here says that a chang
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -59,11 +60,11 @@ def assess_changes(
     test evidence. HIGH: a rule fired on a critical path, or a checklist "no" in this file. A rule fires at the 90th
     percentile of this repository's own churn, and on a migration; a percentile that is null never fires.
     """
-    refused = _refused(checks)
+    failed = checks is not None and bool(((checks["target"] == "changes") & (checks["outcome"] == "fail")).any())
     rows = []
     for change in changes.to_dict("records"):
         facts = _with_area(change, config)
-        level, reasons, rules = _level(facts, refused.get(facts["path"], []), tests)
+        level, reasons, rules = _level(facts, _refused(facts, failed=failed), tests)
         rows.append(facts | {"level": level, "reasons": "; ".join(reasons), "rules": tuple(rules)})
     columns = [*_COLUMNS, "criticality", "value", "level", "reasons", "rules"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -106,7 +107,7 @@ def area_coincidence(changes: pd.DataFrame, gate: Gate) -> pd.DataFrame:
 
 
 def _level(  # noqa: PLR0911 - one return a rule of the table
-    change: Mapping[str, Any], refused: list[str], tests: pd.DataFrame | None
+    change: Mapping[str, Any], refused: list[str] | None, tests: pd.DataFrame | None
 ) -> tuple[str, list[str], list[str]]:
     category = change["category"]
     if category in ("doc", "test"):
@@ -114,7 +115,7 @@ def _level(  # noqa: PLR0911 - one return a rule of the table
     if _known(change["docs_only"]) and change["docs_only"]:
         return "NONE", ["code equal without comments and docstrings"], []
     rules = list(_fired(change))
-    reasons = [*rules, *(f"checklist no: {line}" for line in refused)]
+    reasons = [*rules, *(f"checklist no: {line}" for line in refused or ())]
     if refused or (rules and change["criticality"] in _CRITICAL):
         if rules and change["criticality"] in _CRITICAL:
             reasons.append(f"criticality {change['criticality']}")
@@ -127,6 +128,8 @@ def _level(  # noqa: PLR0911 - one return a rule of the table
     if alone and _known(change["deleted"]) and change["deleted"] == 0:
         return "MINIMAL", ["only additions", "no module imports it"], rules
     passed, evidence = _tested(change["path"], tests)
+    if passed and refused is None:
+        return "MEDIUM", [evidence, "which files the checklist refuses is not recorded"], rules
     if passed:
         return "LOW", ["no rule fired", evidence], rules
     unknown = [] if _known(change["churn_percentile"]) else ["too little history to say how often it changes"]
@@ -160,18 +163,11 @@ def _tested(path: str, tests: pd.DataFrame | None) -> tuple[bool, str]:
     ), f"{passed} tests named after it passed (heuristic)" if passed else "tests named after it skipped"
 
 
-def _refused(checks: pd.DataFrame | None) -> dict[str, list[str]]:
-    """Return the failed checklist lines by the files that their detail lists as ``path:`` first."""
-    found: dict[str, list[str]] = {}
-    if checks is None or checks.empty:
-        return found
-    failed = checks[(checks["target"] == "changes") & (checks["outcome"] == "fail")]
-    for row in failed.to_dict("records"):
-        for part in str(row["detail"]).split("; "):
-            path = re.split(r":\d*:? ", part, maxsplit=1)[0]
-            lines = found.setdefault(path, [])
-            if path != part and row["check"] not in lines:
-                lines.append(row["check"])
+def _refused(change: Mapping[str, Any], *, failed: bool) -> list[str] | None:
+    """Return the checklist lines that fail by a file; None if any fails and which files do it is not recorded."""
+    if not _known(change.get("refused")):
+        return None if failed else []
+    found: list[str] = json.loads(change["refused"])
     return found
 
 

@@ -315,7 +315,7 @@ def _other_folders(
 
 def _scope_difference(tool: str, before: Collection[str | None], after: Collection[str]) -> Difference:
     lost, gained = len(set(before) - set(after)), len(set(after) - set(before))
-    return Difference("files", tool, numbers=(lost, gained))
+    return Difference("scanned_files", tool, numbers=(lost, gained))
 
 
 def _row(

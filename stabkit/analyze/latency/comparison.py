@@ -355,7 +355,8 @@ def _few_rounds(design: _Design, need: Need) -> Need:
 
 def _too_few(design: _Design) -> Need:
     empty = [name for name, side in zip(("baseline", "candidate"), design.sides, strict=True) if side.n == 0]
-    return replace(more_samples(design.n), subjects=tuple(empty))
+    need = more_samples(design.n)
+    return replace(need, about="empty_sides", subjects=tuple(empty)) if empty else need
 
 
 def _unjudged(design: _Design, name: str, p: float, margin: float, need: Need) -> Estimate:

@@ -122,7 +122,7 @@ def slow_by_prober(sides: Sides, population: Population, limit: float, margin: f
         times = frame["response_ms"]
         share = float(((times > limit) & (times - own.reindex(times.index).fillna(0.0) <= limit)).mean())
         if share > _LATE_SHARE * margin:
-            numbers = (("share", share), ("allowed_share", _LATE_SHARE * margin))
+            numbers = (("slow_share", share), ("allowed_share", _LATE_SHARE * margin))
             return Need(None, "evidence", "prober_late", "slow_by_lateness", numbers=numbers, side=name)
     return None
 

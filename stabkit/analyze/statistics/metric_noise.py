@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from stabkit.analyze.facts import Need
 from stabkit.analyze.statistics.bounds import RunNoise
 
 __all__ = ["MAX_ALARMS", "MetricNoise"]
@@ -90,6 +91,7 @@ class MetricNoise:
         return dict(zip(_QUANTILES, (RunNoise(sd, self.run_df) for sd in (self.run_sd, self.tail_run_sd)), strict=True))
 
     @property
-    def alarms(self) -> tuple[tuple[str, float], ...]:
-        """The alarms in figures, with the lower bound of their share."""
-        return ("alarms", self.false_alarms), ("pairs", self.pairs), ("least_share", self.alarms_low)
+    def alarms(self) -> Need:
+        """The need that follows where there are too many, with their number and the lower bound of their share."""
+        numbers = (("alarms", self.false_alarms), ("pairs", self.pairs), ("least_share", self.alarms_low))
+        return Need(None, "evidence", "false_alarms", numbers=numbers)

@@ -1,4 +1,4 @@
-from .common_tests import FEWEST_COMMON as FEWEST_COMMON, LEFT_OUT as LEFT_OUT, coverage as coverage
+from .common_tests import FEWEST_COMMON as FEWEST_COMMON, coverage as coverage
 from .common_tests import expected_to_fail as expected_to_fail, hidden_tests as hidden_tests
 from .compared_tests import TestComparison as TestComparison, compare_tests as compare_tests
 from .compared_tests import expected_tests as expected_tests, lost_tests as lost_tests, united_tests as united_tests

@@ -14,7 +14,6 @@ from stabkit.vocabulary import STATUS_COUNTS
 
 __all__ = [
     "FEWEST_COMMON",
-    "LEFT_OUT",
     "Coverage",
     "coverage",
     "expected_to_fail",
@@ -25,8 +24,6 @@ __all__ = [
 
 FEWEST_COMMON: Final = 0.9
 """Below this share of common tests two runs cover different subsets."""
-LEFT_OUT: Final = "left_out "
-"""What an explanation by the configuration begins with; any other is a deleted file."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +94,13 @@ def hidden_by(transitions: pd.DataFrame) -> dict[str, str]:
     return near | hidden
 
 
-def explained(tests: Collection[str], deleted_files: Collection[str], left_out: Collection[str]) -> dict[str, str]:
-    """Return the tests that are gone for a known reason: the deleted file, or ``left_out`` and the glob that fits."""
+def explained(
+    tests: Collection[str], deleted_files: Collection[str], left_out: Collection[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the tests that are gone for a known reason: with their deleted file, and with the glob of ``left_out``."""
     files = {module: path for path in deleted_files if (module := _dotted(path))}
-    found = {test: file for test in tests if (file := _above(test, files)) is not None}
-    for pattern in left_out:
-        found |= {test: f"{LEFT_OUT}{pattern}" for test in tests if fnmatchcase(test, pattern)}
-    return found
+    deleted = {test: file for test in tests if (file := _above(test, files)) is not None}
+    return deleted, {test: glob for glob in left_out for test in tests if fnmatchcase(test, glob)}
 
 
 def _modules(test_id: str, name: Any) -> set[str]:

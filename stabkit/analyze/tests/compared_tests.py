@@ -136,7 +136,8 @@ def expected_tests(sides: Sides, suite: str | None = None) -> frozenset[str]:
 def lost_tests(sides: Sides, transitions: pd.DataFrame, suite: str | None = None) -> list[str]:
     """Return the expected tests that neither side holds, and that nothing explains, sorted."""
     lost = expected_tests(sides, suite) - set(transitions["test_id"])
-    return sorted(lost - explained(lost, _deleted_files(sides), _left_out(sides, suite)).keys())
+    deleted, left_out = explained(lost, _deleted_files(sides), _left_out(sides, suite))
+    return sorted(lost - deleted.keys() - left_out.keys())
 
 
 def disagreeing_tests(sides: Sides, side: RunEvidence, suite: str | None = None) -> frozenset[str]:

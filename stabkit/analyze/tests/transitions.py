@@ -157,8 +157,8 @@ def test_transitions(
         attempts, failures, fresh_failures, recovered (of the candidate), flake_rate (expected share of failures without
         a cause), flake_basis (``own history`` or ``suite``), flake_chance (that so many failures are flakes), at_risk,
         need_reruns (null if nothing is open or no number would do), hidden_by (the collection error that hides a
-        disappeared test), explained_by (the deleted file, or left_out and its glob), baseline_time_s, candidate_time_s,
-        message.
+        disappeared test), explained_by (the deleted file, or left_out and its glob), left_out (that glob by
+        itself), baseline_time_s, candidate_time_s, message.
 
     Notes
     -----
@@ -288,7 +288,9 @@ def _confirmation(row: Any, basis: FlakeBasis) -> tuple[bool, float | None, str 
 
 def _explain(frame: pd.DataFrame, deleted_files: Collection[str], left_out: Collection[str]) -> pd.DataFrame:
     gone = frame.loc[frame["transition"] == "disappeared", "test_id"].tolist()
-    reasons = {"hidden_by": hidden_by(frame), "explained_by": explained(gone, deleted_files, left_out)}
+    deleted, left = explained(gone, deleted_files, left_out)
+    told = deleted | {test: f"left_out {glob}" for test, glob in left.items()}
+    reasons = {"hidden_by": hidden_by(frame), "explained_by": told, "left_out": left}
     return frame.assign(**{name: frame["test_id"].map(found).astype("str") for name, found in reasons.items()})
 
 

@@ -15,6 +15,7 @@ from stabkit.probe.http.bodies import MAX_BODY_BYTES
 from stabkit.probe.tls import Session, read_session
 from stabkit.probe.transport import MeasuredTransport
 from stabkit.redact import redact_text, redact_url
+from stabkit.sources import Fault
 
 __all__ = ["Answer", "Caller", "Plan"]
 
@@ -94,11 +95,12 @@ class Caller:
         while self._plan.max_redirects and hops[-1].error is None and _location(hops[-1]) is not None:
             following = self._following(request, hops[-1], len(hops))
             if isinstance(following, str):
-                hops[-1].error = following
+                hops[-1].error = Fault(following, "redirect")
                 break
             key = (following.method, str(following.url))
             if key in asked:
-                hops[-1].error = f"redirect loop: {self._shown(following.url)} again at hop {len(hops)}"
+                again = f"redirect loop: {self._shown(following.url)} again at hop {len(hops)}"
+                hops[-1].error = Fault(again, "redirect")
                 break
             asked.add(key)
             request = following
@@ -159,7 +161,7 @@ class Caller:
             stage = _stage(marks)
             words = diagnose(error, timeout_s=self._plan.timeout_s, stage=stage, secrets=self._plan.secrets)
             at_proxy = self._plan.through_proxy and stage == "connecting" and not isinstance(error, httpcore.ProxyError)
-            answer.error = f"proxy: {words}" if at_proxy else words
+            answer.error = words.within("proxy: ") if at_proxy else words
             answer.certificate_fault = certificate_fault(error)
         finally:
             answer.ended_ns = marks.get("receive_response_body.complete") or perf_counter_ns()
@@ -204,7 +206,7 @@ def _read(response: httpx.Response, answer: Answer, deadline_ns: int, timeout_s:
         if size > MAX_BODY_BYTES:
             return f"the body is larger than {MAX_BODY_BYTES // 2**20} MiB, or has no end"
         if perf_counter_ns() > deadline_ns:
-            return f"timed out after {timeout_s:g} s in reading the body"
+            return Fault(f"timed out after {timeout_s:g} s in reading the body", "timeout")
     answer.body = b"".join(parts)
     return None
 

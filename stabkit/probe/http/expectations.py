@@ -14,6 +14,7 @@ from stabkit.probe.http.bodies import body_fault, decode_body, expected_body, sc
 from stabkit.probe.http.exchange import Answer
 from stabkit.probe.tally import Tally
 from stabkit.redact import is_secret_name, redact_text, redact_url
+from stabkit.sources import Fault, fault_code
 
 if TYPE_CHECKING:
     from stabkit.probe.payload_schema import PayloadSchema
@@ -59,19 +60,20 @@ class Expectations:
         """
         answer = hops[-1]
         where = place if len(hops) == 1 else lambda: f"{place()}, hop {len(hops) - 1}"
-        if self._target.max_redirects and answer.sent_ns and (len(hops) > 1 or "redirect" in (answer.error or "")):
+        if self._target.max_redirects and answer.sent_ns and (len(hops) > 1 or fault_code(answer.error) == "redirect"):
             self._redirects.add(answer.error is None, lambda: f"{place()}: {answer.error}")
             chain = self._chain(hops)
             self._chains[chain] = self._chains.get(chain, 0) + 1
         if answer.error is not None:
-            return answer.error if len(hops) == 1 else f"hop {len(hops) - 1}: {answer.error}"
+            place_in_chain = "" if len(hops) == 1 else f"hop {len(hops) - 1}: "
+            return Fault(place_in_chain + answer.error, fault_code(answer.error))
         self.answered += 1
         if self._target.http_version == "2":
             self._protocol.add(answer.protocol == "HTTP/2", lambda: f"{where()}: {answer.protocol}")
         met = answer.status in self._target.statuses
         self._status.add(met, lambda: f"{where()}: {self._status_text(answer)}")
         if not met:
-            return f"HTTP {answer.status}, expected {self._status.expected}"
+            return Fault(f"HTTP {answer.status}, expected {self._status.expected}", "unexpected_status")
         self._judge_headers(answer, where)
         self._judge_body(answer, where)
         return None

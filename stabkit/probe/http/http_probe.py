@@ -29,6 +29,7 @@ from stabkit.probe.tls import TlsFacts, client_context
 from stabkit.probe.transport import MeasuredTransport
 from stabkit.redact import redact_url, url_secrets
 from stabkit.schema import Evidence
+from stabkit.sources import Fault, fault_code
 
 __all__ = ["HttpProbe"]
 
@@ -234,7 +235,8 @@ class HttpProbe:
             row["late_ms"] = max(begun.sent_ns - due_ns, 0) / 1e6
             row["own_late_ms"] = max(begun.sent_ns - max(due_ns, worker.free_ns), 0) / 1e6
         else:
-            self._errors[str(error)] = self._errors.get(str(error), 0) + 1
+            fault = error if error is not None else Fault("no answer")
+            self._errors[fault] = self._errors.get(fault, 0) + 1
         worker.opened_before = self._fresh_before = opened and ok
         self._rows.append(row)
         if len(hops) > 1:
@@ -284,4 +286,5 @@ class HttpProbe:
             "rows": len(self._rows),
             "status": status,
             "message": message,
+            "fault": fault_code(self._most_frequent_error()),
         }

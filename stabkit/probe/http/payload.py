@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
 from stabkit.redact import secret_parts
+from stabkit.sources import Fault
 
 __all__ = ["body_secrets", "request_body"]
 
@@ -45,7 +46,7 @@ def request_body(target: HttpTarget, *, root: Path, where: str) -> tuple[bytes |
         value = os.environ.get(target.body_env)
         if not value:
             raise ConfigError(
-                f"The environment variable {target.body_env!r} is not set.",
+                Fault(f"The environment variable {target.body_env!r} is not set.", "unset_variable"),
                 where=f"{where}.body_env",
                 hint="Set it to the body to send.",
             )

@@ -130,7 +130,7 @@ async def run_session(
     except (OSError, WebSocketException, httpcore.ProxyError, ssl.CertificateError, ValueError, EOFError) as error:
         words = diagnose(error, timeout_s=target.timeout_s, stage=stage[0], secrets=secrets)
         at_proxy = proxy is not None and stage[0] in _TO_PROXY and not isinstance(error, httpcore.ProxyError)
-        record.error = f"proxy: {words}" if at_proxy else words
+        record.error = words.within("proxy: ") if at_proxy else words
         record.certificate_fault = certificate_fault(error)
         record.done = True
         return

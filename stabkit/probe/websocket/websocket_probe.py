@@ -27,6 +27,7 @@ from stabkit.probe.websocket.conversation import Record, run_session
 from stabkit.probe.websocket.sequences import Event
 from stabkit.redact import redact_text, redact_url, url_secrets
 from stabkit.schema import Evidence
+from stabkit.sources import fault_code
 
 __all__ = ["WebSocketProbe"]
 
@@ -297,7 +298,7 @@ class WebSocketProbe:
         return self._tls.rows(encrypted=encrypted, now=datetime.now(UTC))
 
     def _source(self) -> dict[str, Any]:
-        status, notes = "ok", []
+        status, notes, most = "ok", [], None
         if self._errors:
             most = max(self._errors, key=lambda text: (self._errors[text], text))
             failed = sum(self._errors.values())
@@ -318,6 +319,7 @@ class WebSocketProbe:
             "status": status,
             "message": "; ".join(notes) or None,
             "cause": notes[0] if len(notes) > 1 else None,
+            "fault": fault_code(most),
         }
 
 

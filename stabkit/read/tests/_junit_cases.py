@@ -14,14 +14,13 @@ from xml.parsers import expat
 
 import numpy as np
 
-from stabkit.read.content import ReportError
 from stabkit.read.test_ids import UNNAMED
 from stabkit.read.tests._case_columns import CaseColumns, by_attribute, mapped
 from stabkit.read.tests._cases import TEXT_LIMIT
 from stabkit.read.tests._junit_rows import Attempt, Rows, spread_attempts
 from stabkit.read.tests._junit_words import RANK, STATING, TELL_NOTHING, TROUBLES, stated
 from stabkit.read.tests._plain_cases import NotPlain, PlainCases, interleaved
-from stabkit.read.xml_faults import refuse_entities
+from stabkit.read.xml_faults import not_a_report, refuse_entities
 
 __all__ = ["JUnitCases", "Suite"]
 
@@ -167,7 +166,7 @@ class JUnitCases:
     def _root(self, name: str, attributes: list[str]) -> None:
         local = name.rpartition(":")[2]
         if local not in ("testsuites", "testsuite"):
-            raise ReportError(f"not a test report: its root element is {local[:80]!r}")
+            raise not_a_report(local)
         self._parser.StartElementHandler = self._start
         self._start(name, attributes)
 

@@ -26,7 +26,7 @@ from stabkit.read.tests._cases import CUT_TEXTS, TWICE, UNCARRIED
 from stabkit.read.tests._junit_cases import JUnitCases
 from stabkit.read.tests._junit_rows import Integers, Rows
 from stabkit.read.tests._plain_cases import NotPlain, PlainCases
-from stabkit.read.xml_faults import CUT_OFF, parse_without_controls
+from stabkit.read.xml_faults import CUT_OFF, cut_off, parse_without_controls
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
@@ -120,7 +120,7 @@ def _parse(path: Path, root: Path | None) -> tuple[JUnitCases, list[str], Status
             raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1) from error
         if error.code in CUT_OFF and cases.suites:
             cases.end_early()
-            kept = f"cut off: the cases before line {error.lineno} were read, what follows is missing"
+            kept = cut_off(error.lineno)
             return cases, [kept], "error", (error.lineno, error.offset + 1)
         cases = JUnitCases(root)
         said, first = parse_without_controls(path, error, cases.parse)

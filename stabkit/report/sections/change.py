@@ -214,7 +214,7 @@ def readiness(case: Case) -> Piece:
 
 def _answer(row: dict[Any, Any]) -> str:
     # A line that neither a condition nor a check answers is for a person; it is never ticked.
-    return "manual" if str(row["because"]).startswith("manual") else str(row["answer"])
+    return "manual" if row["by_hand"] else str(row["answer"])
 
 
 def _because(row: dict[Any, Any]) -> str:

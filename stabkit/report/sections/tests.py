@@ -9,7 +9,6 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.tests import (
-    LEFT_OUT,
     UNMOVED,
     TestComparison,
     expected_to_fail,
@@ -163,7 +162,10 @@ def _confirmed(row: dict[Any, Any]) -> str | None:
     if isinstance(row["hidden_by"], str):
         return f"hidden by {plain(row['hidden_by'])}"
     if isinstance(row["explained_by"], str):
-        return _explanation(row["explained_by"])
+        left_out = isinstance(row["left_out"], str)
+        return (
+            f"left out: {plain(row['left_out'])}" if left_out else f"its file {plain(row['explained_by'])} was deleted"
+        )
     if row["transition"] == "regressed":
         fresh = 0 if pd.isna(row["fresh_failures"]) else int(row["fresh_failures"])
         if row["confirmed"]:
@@ -173,12 +175,6 @@ def _confirmed(row: dict[Any, Any]) -> str | None:
     if row["transition"] == "flaky" and not pd.isna(row["attempts"]):
         return f"failed {int(row['failures'])} of {count(int(row['attempts']), 'attempt')}"
     return None
-
-
-def _explanation(reason: str) -> str:
-    if reason.startswith(LEFT_OUT):
-        return f"left out: {plain(reason.removeprefix(LEFT_OUT))}"
-    return f"its file {plain(reason)} was deleted"
 
 
 def _first_line(message: Any) -> str | None:

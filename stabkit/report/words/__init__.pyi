@@ -1,7 +1,7 @@
 from .estimates import change_text as change_text, headroom_text as headroom_text, margin_text as margin_text
 from .estimates import sample_text as sample_text, value_text as value_text, values_text as values_text
 from .explained_items import facts_text as facts_text, item_text as item_text
-from .gaps import alarms_text as alarms_text, as_json as as_json, difference_text as difference_text
+from .gaps import as_json as as_json, detail_text as detail_text, difference_text as difference_text
 from .gaps import differences_texts as differences_texts, hidden_text as hidden_text
 from .needs import deciding_command as deciding_command, doubts as doubts, need_command as need_command
 from .needs import within_reach as within_reach

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from stabkit.analyze import Difference, Measured, Missing, Need, to_json
 from stabkit.numbers import SPACE
 from stabkit.report.words.wording import metric_words
-from stabkit.text import joined
+from stabkit.text import joined, verb
 
 __all__ = [
-    "alarms_text",
     "as_json",
     "detail_text",
     "difference_text",
@@ -23,8 +22,6 @@ __all__ = [
 ]
 
 _LISTED: Final = 5  # names in one clause; the need holds all
-
-Numbers = Mapping[str, float]
 
 
 def measured_text(what: Measured) -> str:
@@ -58,8 +55,16 @@ def detail_text(need: Need, *, exactly: bool = False) -> str:
     '1 collection error hides 2 tests'
     """
     names = [_subject_text(subject, exactly=exactly) for subject in need.subjects]
-    words = _DETAILS.get(need.about or need.reason)
-    text = words(names, dict(need.numbers)) if words else names_text(names)
+    if need.about == "hidden_tests":
+        return hidden_text(int(dict(need.numbers)["errors"]), len(names))
+    words = _DETAILS.get(need.about or need.reason, "{all}")
+    known = [*names, *_ANYONE.get(need.about or "", ())]
+    said = {name: _number_text(name, value) for name, value in need.numbers}
+    said |= {"all": names_text(names), "tests": _tests(len(names)), "are": verb("is", len(names))}
+    try:
+        text = words.format(*known, **said)
+    except LookupError:  # the reason alone is known
+        return ""
     return text.replace(SPACE, " ") if exactly else text
 
 
@@ -71,24 +76,17 @@ def _subject_text(subject: Any, *, exactly: bool) -> str:
     return difference_text(subject) if isinstance(subject, Difference) else str(subject)
 
 
+def _number_text(name: str, value: float) -> str:
+    """Return a number with the unit that ends its name."""
+    if name == "quantile":
+        return f"p{100 * value:g}"
+    if name.endswith("_share"):
+        return f"{100 * value:.{3 if name == 'least_share' else 2}g}{SPACE}%"
+    return f"{value:.2g}{SPACE}ms" if name.endswith("_ms") else f"{value:g}"
+
+
 def _tests(n: int) -> str:
     return f"{n} test{'' if n == 1 else 's'}"
-
-
-def _named(head: str, anyone: str) -> Callable[[list[str], Numbers], str]:
-    return lambda names, _: f"{head} {names[0] if names else anyone}"
-
-
-def _source(state: str) -> Callable[[list[str], Numbers], str]:
-    return lambda names, _: f"{names[0]} {state}: {names[1] if names[1:] else 'no message'}"
-
-
-def _percent(share: float, digits: int = 2) -> str:
-    return f"{100 * share:.{digits}g}{SPACE}%"
-
-
-def _hidden(names: list[str], numbers: Numbers) -> str:
-    return hidden_text(int(numbers["errors"]), len(names))
 
 
 def hidden_text(errors: int, tests: int) -> str:
@@ -103,96 +101,57 @@ def hidden_text(errors: int, tests: int) -> str:
     return f"{said} {_tests(tests)}"
 
 
-def _expected_to_fail(names: list[str], _: Numbers) -> str:
-    what = "1 test that passed is" if len(names) == 1 else f"{len(names)} tests that passed are"
-    return f"{what} now expected to fail: {names_text(names)}"
-
-
-def _more_flaky(names: list[str], numbers: Numbers) -> str:
-    counts = f"{len(names)} tests that were not before, {numbers['no_longer']:g} the other way round"
-    return f"flaky now: {counts}: {names_text(names)}"
-
-
-def _round_size(names: list[str], numbers: Numbers) -> str:
-    none = f"no samples: {', '.join(names)}; " if names else ""
-    return f"{none}{numbers['samples']:g} samples a round"
-
-
-def _units(names: list[str], _: Numbers) -> str:
-    return f"{names[0]} in {' against '.join(unit or 'no unit' for unit in names[1:])}"
-
-
-def _failures(names: list[str], numbers: Numbers) -> str:
-    shares = [_percent(numbers[f"{side}_share"]) for side in ("candidate", "baseline")]
-    return f"{shares[0]} of {names[0]} failed, {shares[1]} before, and no condition judges failures"
-
-
-def _late(_: list[str], numbers: Numbers) -> str:
-    late, allowed = (f"{numbers[key]:.2g}{SPACE}ms" for key in ("late_ms", "allowed_ms"))
-    return f"{late} at p{100 * numbers['quantile']:g}, {allowed} are allowed"
-
-
-def _slow_by_lateness(_: list[str], numbers: Numbers) -> str:
-    seen = f"{_percent(numbers['share'])} of the requests are slow by that alone"
-    return f"{seen}, {_percent(numbers['allowed_share'])} are allowed"
-
-
-def alarms_text(numbers: Numbers) -> str:
-    """Return how often identical systems came out as changed; empty where that is not known."""
-    if not numbers:
-        return ""
-    least = f"at least {_percent(numbers['least_share'], 3)}"
-    return f"{numbers['alarms']:g} of {numbers['pairs']:g} A/A pairs came out as a change, {least}"
-
-
-def _of_tests(words: str) -> Callable[[list[str], Numbers], str]:
-    return lambda names, _: f"{_tests(len(names))} {words}: {names_text(names)}"
-
-
-# About, or reason where it has one cause -> the clause, from names and numbers.
-_DETAILS: Final[Mapping[str, Callable[[list[str], Numbers], str]]] = {
-    "baseline": lambda names, _: f"no baseline to compare {names[0]} with",
-    "samples": _named("no samples of", "any target"),
-    "samples_on_either_side": lambda names, _: f"no samples of {names[0]} on either side",
-    "good_requests": _named("no good request of", "any target"),
-    "requests": lambda *_: "no requests",
-    "readings": lambda *_: "no readings",
-    "tests": _named("no tests of", "any suite"),
-    "checks": _named("no checks of", "any target"),
-    "scan": _named("no scan of", "any tool"),
-    "declared": _named("no", "evidence"),
-    "objective": lambda *_: "no objective is stated",
-    "conditions": lambda *_: "no gating condition, and no evidence to derive one from",
-    "round_size": _round_size,
-    "rounds": lambda _, numbers: f"fewer than {numbers['least']:g} rounds",
-    "lost_tests": _of_tests("of most recent runs ran on neither side"),
-    "hidden_tests": _hidden,
-    "disappeared": _of_tests("disappeared"),
-    "newly_skipped": _of_tests("newly skipped"),
-    "added": _of_tests("added, failing, without a baseline"),
-    "no_common_test": lambda *_: "no test has a result on both sides",
-    "common_tests": lambda _, numbers: f"common tests: {numbers['common']:g} of {numbers['expected']:g}",
-    "flaky": lambda names, _: f"flaky now: {names_text(names)}",
-    "more_flaky": _more_flaky,
-    "expected_to_fail": _expected_to_fail,
-    "not_scanned": lambda names, _: f"not scanned for again: {names_text(names)}",
-    "missed_before": lambda names, _: f"{names[0]} missed it before as well",
-    "collection": lambda *_: "collection was not completed",
-    "source_failed": _source("could not be read"),
-    "source_partial": _source("is incomplete"),
-    "source_bare": _source("decides nothing"),
-    "environments": lambda names, _: f"environment {names[0]} against {names[1]}",
-    "same_run": lambda *_: "the baseline and the candidate are the same run",
-    "units": _units,
-    "failures": _failures,
-    "late_at_quantile": _late,
-    "slow_by_lateness": _slow_by_lateness,
-    "noise_alone": lambda *_: "the noise between runs alone fills the margin: only rounds that both sides share help",
-    "many_metrics": lambda _, numbers: (
-        f"worse by itself, but not proven among {numbers['metrics']:g} metrics" if numbers else ""
-    ),
-    "run_noise_unknown": lambda *_: "the rounds of the two sides were not interleaved",
-    "false_alarms": lambda _, numbers: alarms_text(numbers),
+# About, or reason where it has one cause -> the clause: {0} is the first name, {all} and {tests} are of all names.
+_DETAILS: Final[Mapping[str, str]] = {
+    "baseline": "no baseline to compare {0} with",
+    "samples": "no samples of {0}",
+    "samples_on_either_side": "no samples of {0} on either side",
+    "good_requests": "no good request of {0}",
+    "requests": "no requests",
+    "readings": "no readings",
+    "tests": "no tests of {0}",
+    "checks": "no checks of {0}",
+    "scan": "no scan of {0}",
+    "declared": "no {0}",
+    "objective": "no objective is stated",
+    "conditions": "no gating condition, and no evidence to derive one from",
+    "round_size": "{samples} samples a round",
+    "empty_sides": "no samples: {all}; {samples} samples a round",
+    "rounds": "fewer than {least} rounds",
+    "lost_tests": "{tests} of most recent runs ran on neither side: {all}",
+    "disappeared": "{tests} disappeared: {all}",
+    "newly_skipped": "{tests} newly skipped: {all}",
+    "added": "{tests} added, failing, without a baseline: {all}",
+    "no_common_test": "no test has a result on both sides",
+    "common_tests": "common tests: {common} of {expected}",
+    "flaky": "flaky now: {all}",
+    "more_flaky": "flaky now: {tests} that were not before, {no_longer} the other way round: {all}",
+    "expected_to_fail": "{tests} that passed {are} now expected to fail: {all}",
+    "not_scanned": "not scanned for again: {all}",
+    "missed_before": "{0} missed it before as well",
+    "collection": "collection was not completed",
+    "source_failed": "{0} could not be read: {1}",
+    "source_partial": "{0} is incomplete: {1}",
+    "source_bare": "{0} decides nothing: {1}",
+    "environments": "environment {0} against {1}",
+    "same_run": "the baseline and the candidate are the same run",
+    "units": "{0} in {1} against {2}",
+    "failures": "{candidate_share} of {0} failed, {baseline_share} before, and no condition judges failures",
+    "late_at_quantile": "{late_ms} at {quantile}, {allowed_ms} are allowed",
+    "slow_by_lateness": "{slow_share} of the requests are slow by that alone, {allowed_share} are allowed",
+    "noise_alone": "the noise between runs alone fills the margin: only rounds that both sides share help",
+    "many_metrics": "worse by itself, but not proven among {metrics} metrics",
+    "run_noise_unknown": "the rounds of the two sides were not interleaved",
+    "false_alarms": "{alarms} of {pairs} A/A pairs came out as a change, at least {least_share}",
+}
+# Whom a need speaks of where it names nobody.
+_ANYONE: Final[Mapping[str, Sequence[str]]] = {
+    "tests": ("any suite",),
+    "checks": ("any target",),
+    "scan": ("any tool",),
+    "source_failed": ("no message",),
+    "source_partial": ("no message",),
+    "source_bare": ("no message",),
 }
 
 # Evidence of a kind -> how a gap of it begins; the name follows.
@@ -242,34 +201,30 @@ def difference_text(difference: Difference) -> str:
     >>> difference_text(Difference("versions", "ruff", subjects=("0.4", "0.5")))
     'ruff 0.4 against 0.5'
     """
-    return _DIFFERENCES[difference.code](difference)
+    scan = f"the {difference.side} scan" if difference.side else "either scan"
+    said = {"side": difference.side, "scan": scan, "tool": difference.tool}
+    return _DIFFERENCES[difference.code].format(*difference.subjects, *difference.numbers, **said)
 
 
-_DIFFERENCES: Final[Mapping[str, Callable[[Difference], str]]] = {
-    "no_scan_at_all": lambda _: "no scan on either side",
-    "no_scan": lambda d: f"no {d.side} scan of {d.tool}",
-    "incomplete": lambda d: f"{scan_text(d)} of {d.tool} is incomplete",
-    "only_totals": lambda d: f"{scan_text(d)} of {d.tool} claims {d.numbers[0]} findings and lists {d.numbers[1]}",
-    "listed_less": lambda d: f"{_DIFFERENCES['only_totals'](d)}; those listed count",
-    "more_unlisted": lambda d: (
-        f"{d.tool} leaves {d.numbers[0]} of the findings that it claims unlisted, {d.numbers[1]} before"
-    ),
-    "versions": lambda d: f"{d.tool} {d.subjects[0]} against {d.subjects[1]}",
-    "unknown_rules": lambda d: f"the rules of {d.tool} are unknown, the declared ones are assumed",
-    "unknown_files": lambda d: f"the scanned files of {d.tool} are unknown, the declared ones are assumed",
-    "rules_on_one_side": lambda d: f"the rules of {d.tool} are known on one side only",
-    "files_on_one_side": lambda d: f"the scanned files of {d.tool} are known on one side only",
-    "rules": lambda d: f"the rules of {d.tool} differ",
-    "files": lambda d: (
-        f"the scanned files of {d.tool} differ"
-        + (f", {d.numbers[0]} no longer and {d.numbers[1]} newly scanned" if d.numbers else "")
-    ),
-    "file_counts": lambda d: f"the numbers of files that {d.tool} scanned differ",
-    "files_by_range": lambda d: f"the scanned files of {d.tool} differ as the range changed them",
-    "folders": lambda d: (
-        f"the paths of {d.tool} start in different folders, such as {d.subjects[0]} and {d.subjects[1]}"
-    ),
-    "lines_not_followed": lambda _: (
+_DIFFERENCES: Final[Mapping[str, str]] = {
+    "no_scan_at_all": "no scan on either side",
+    "no_scan": "no {side} scan of {tool}",
+    "incomplete": "{scan} of {tool} is incomplete",
+    "only_totals": "{scan} of {tool} claims {0} findings and lists {1}",
+    "listed_less": "{scan} of {tool} claims {0} findings and lists {1}; those listed count",
+    "more_unlisted": "{tool} leaves {0} of the findings that it claims unlisted, {1} before",
+    "versions": "{tool} {0} against {1}",
+    "unknown_rules": "the rules of {tool} are unknown, the declared ones are assumed",
+    "unknown_files": "the scanned files of {tool} are unknown, the declared ones are assumed",
+    "rules_on_one_side": "the rules of {tool} are known on one side only",
+    "files_on_one_side": "the scanned files of {tool} are known on one side only",
+    "rules": "the rules of {tool} differ",
+    "files": "the scanned files of {tool} differ",
+    "scanned_files": "the scanned files of {tool} differ, {0} no longer and {1} newly scanned",
+    "file_counts": "the numbers of files that {tool} scanned differ",
+    "files_by_range": "the scanned files of {tool} differ as the range changed them",
+    "folders": "the paths of {tool} start in different folders, such as {0} and {1}",
+    "lines_not_followed": (
         "the lines that git moved are not followed: the paths of the findings start in another folder than git's"
     ),
 }
@@ -288,11 +243,6 @@ def differences_texts(differences: Iterable[Difference]) -> tuple[str, ...]:
         found.setdefault(replace(one, side=None), set()).add(one)
     merged = (alike if len(sides) > 1 else next(iter(sides)) for alike, sides in found.items())
     return tuple(map(difference_text, merged))
-
-
-def scan_text(difference: Difference) -> str:
-    """Return whose scan a difference speaks of."""
-    return f"the {difference.side} scan" if difference.side else "either scan"
 
 
 def as_json(result: object) -> Any:

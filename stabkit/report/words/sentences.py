@@ -40,13 +40,13 @@ __all__ = [
 
 _SLOWER: Final = "slower_than_ms"  # the fact of a condition that judges how many requests are slow
 _NOTHING: Final = "No condition could be judged: there is no evidence."
-# What the items of a condition say, worst first: (for one, for many).
+# What the items of a condition say, worst first: (for one, for many); where any kind has such, with its noun.
 _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "regressed": ("test regressed", "tests regressed"),
-    "new": ("new finding", "new findings"),
-    "reopened": ("reopened finding", "reopened findings"),
+    "regressed": ("{noun} regressed", "{nouns} regressed"),
+    "new": ("new {noun}", "new {nouns}"),
+    "reopened": ("reopened {noun}", "reopened {nouns}"),
     "updated": ("finding rose in severity", "findings rose in severity"),
-    "fail": ("check fails", "checks fail"),
+    "fail": ("{noun} fails", "{nouns} fail"),
     "unconfirmed": ("test fails now, not yet confirmed", "tests fail now, not yet confirmed"),
     "disappeared": ("test disappeared", "tests disappeared"),
     "newly_skipped": ("test is newly skipped", "tests are newly skipped"),
@@ -297,8 +297,10 @@ def _items_text(condition: ConditionResult) -> str:
 
 
 def _group_text(state: str, items: Sequence[Mapping[str, Any]], noun: str) -> str:
-    one, many = _STATE_WORDS.get(state, (plain(state.replace("_", " ")), plain(state.replace("_", " "))))
-    head = f"{amount_text(len(items))} {one if len(items) == 1 else many}"
+    other = plain(state.replace("_", " ")).replace("{", "").replace("}", "")
+    one, many = _STATE_WORDS.get(state, (other, other))
+    words = (one if len(items) == 1 else many).format(noun=noun, nouns=plural(noun, 2))
+    head = f"{amount_text(len(items))} {words}"
     if state == "fixed":
         head = f"{count(len(items), noun)} {verb('was', len(items))} fixed"
     confirmed = [item for item in items if item.get("confirmed")]

@@ -78,9 +78,18 @@ def checks(**outcomes: str) -> pd.DataFrame:
 )
 def test_each_level_by_its_rule(row: dict[str, Any], tests: pd.DataFrame | None, refused: bool, level: str) -> None:
     given_checks = checks(no_environment_variable_change="fail") if refused else None
-    found = assess_changes(changes(row), tests=tests, checks=given_checks)
+    lines = '["no environment variable change"]' if refused else None
+    found = assess_changes(changes(row | {"refused": lines}), tests=tests, checks=given_checks)
     assert found.loc[0, "level"] == level
     assert found.loc[0, "reasons"]
+
+
+def test_of_equal_files_all_are_of_one_level_however_many() -> None:
+    rows = [{"path": f"app/m{number}.py", "refused": '["no schema change"]'} for number in range(30)]
+    found = assess_changes(changes(*rows), checks=checks(no_schema_change="fail"))
+    assert set(found["level"]) == {"HIGH"}
+    older = assess_changes(changes({}), tests=named_tests("test_core", "pass"), checks=checks(no_schema_change="fail"))
+    assert older.loc[0, "level"] == "MEDIUM", "a run that did not record it is never taken for harmless"
 
 
 def test_riskiest_first_and_arguments_untouched() -> None:

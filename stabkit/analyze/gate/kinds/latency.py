@@ -52,8 +52,7 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
     outcome, open_ = (compared.outcome, []) if covered else uncovered(compared.outcome, compared.quantiles)
     needs += open_
     if noise is not None and noise.unfit:
-        unfit = Need(None, "evidence", "false_alarms", numbers=noise.alarms)
-        return "inconclusive", compared.quantiles, (unfit, *needs)
+        return "inconclusive", compared.quantiles, (noise.alarms, *needs)
     late = prober_late(sides, population, (margin, tail_margin))
     if late is not None and not (
         outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population)).outcome == outcome

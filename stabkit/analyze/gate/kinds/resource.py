@@ -35,7 +35,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 def _compare_resource(condition: Condition, sides: Sides, population: Population) -> Compared:
     units = [set(rows["unit"].dropna()) for rows in (population.baseline, population.candidate)]
     if units[0] != units[1] or len(units[0]) > 1:
-        named: tuple[Subject, ...] = (population.measured, *(", ".join(sorted(side)) for side in units))
+        named: tuple[Subject, ...] = (population.measured, *(", ".join(sorted(side)) or "no unit" for side in units))
         return "inconclusive", (), (Need(None, "evidence", "not_comparable", "units", named),)
     estimates = compare_resource(
         *population.counted,

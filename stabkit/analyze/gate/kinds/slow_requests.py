@@ -69,7 +69,7 @@ def _compare_slow(
     covered = condition.accept_single_run or "run_noise_unknown" not in estimate.flags
     outcome, open_ = (estimate.outcome, []) if covered else uncovered(estimate.outcome, (estimate,))
     if noise is not None and noise.unfit:
-        open_ = [Need(None, "evidence", "false_alarms", numbers=noise.alarms), *open_]
+        open_ = [noise.alarms, *open_]
         outcome = "inconclusive"
     late = slow_by_prober(sides, population, limit, margin)
     if late is not None and not (
