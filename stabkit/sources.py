@@ -16,25 +16,10 @@ __all__ = ["Fault", "FaultCode", "Status", "fault_code", "named", "source_eviden
 
 Status = Literal["ok", "repaired", "partial", "error"]
 FaultCode = Literal[
-    "unknown_authority",
-    "expired_certificate",
-    "certificate",
-    "no_tls",
-    "unreachable",
-    "unexpected_status",
-    "unknown_host",
-    "timeout",
-    "redirect",
-    "unset_variable",
-    "no_process",
-    "not_startable",
-    "no_report",
-    "no_file",
-    "html",
-    "unknown_format",
-    "cut_off",
-    "no_permission",
-]
+    "unknown_authority", "expired_certificate", "certificate", "no_tls", "unreachable", "unexpected_status",
+    "unknown_host", "timeout", "redirect", "unset_variable", "no_process", "not_startable", "no_report", "no_file",
+    "html", "unknown_format", "cut_off", "no_permission",
+]  # fmt: skip
 
 
 class Fault(str):

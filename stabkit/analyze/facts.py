@@ -9,23 +9,10 @@ __all__ = ["About", "Difference", "Measured", "Missing", "Need", "NeedReason", "
 
 NeedUnit = Literal["samples", "rounds", "reruns", "scans", "runs", "evidence"]
 NeedReason = Literal[
-    "one_sample",
-    "too_few_samples",
-    "wide_interval",
-    "tail_unbounded",
-    "smallest_margin",
-    "many_metrics",
-    "run_noise_unknown",
-    "prober_late",
-    "false_alarms",
-    "not_rerun",
-    "failing_on_both_sides",
-    "not_comparable",
-    "not_checked",
-    "missing",
-    "not_collected",
-    "partial",
-]
+    "one_sample", "too_few_samples", "wide_interval", "tail_unbounded", "smallest_margin", "many_metrics",
+    "run_noise_unknown", "prober_late", "false_alarms", "not_rerun", "failing_on_both_sides", "not_comparable",
+    "not_checked", "missing", "not_collected", "partial",
+]  # fmt: skip
 About = Literal[
     # Evidence that is not there.
     "baseline", "samples", "samples_on_either_side", "good_requests", "requests", "readings", "tests", "checks",

@@ -109,11 +109,12 @@ class ResourceLines:
             return Description(f"No evidence on {word}", empty)
         unit = str(candidate["unit"].iloc[0]) if candidate["unit"].notna().any() else ""
         baseline = rows[rows["side"] == "baseline"].sort_values("round")
-        finding, before = f"{name} {_course(candidate, unit)}", _course(baseline, unit) if len(baseline) else ""
-        has = "has a median "
-        if before:
-            both = has in finding and before.startswith(has)
-            finding += f", the baseline {before.removeprefix(has)}" if both else f"; the baseline {before}"
+        way, course = _course(candidate, unit)
+        finding = f"{name} {way} {course}"
+        if len(baseline):
+            its_way, its_course = _course(baseline, unit)
+            both = way == its_way == _STEADY
+            finding += f", the baseline {its_course}" if both else f"; the baseline {its_way} {its_course}"
         rounds = len(candidate)
         gaps = int(candidate["round"].max() - candidate["round"].min()) + 1 - rounds
         caption = f"{count(rounds, 'round')}, one reading or the median of a round; zero at the bottom."
@@ -135,13 +136,15 @@ def _word(metric: str) -> str:
     return metric.replace("_", " ").replace("cpu", "CPU")
 
 
-def _course(side: pd.DataFrame, unit: str) -> str:
-    """Return the first and the last value of a line that goes one way, else its median."""
+_STEADY: Final = "has a median"
+
+
+def _course(side: pd.DataFrame, unit: str) -> tuple[str, str]:
+    """Return which way a line goes, with its first and last value; its median if it goes none."""
     values = side["value"].to_numpy(dtype="float64")
     first, last = float(values[0]), float(values[-1])
     if len(values) >= STEADY_FROM and first and abs(last / first - 1) >= MOVED:
         ranks = values.argsort().argsort()
         if abs(float(np.corrcoef(ranks, np.arange(len(values)))[0, 1])) >= ONE_WAY:
-            way = "rises" if last > first else "falls"
-            return f"{way} from {measure(first, unit)} to {measure(last, unit)}"
-    return f"has a median of {measure(float(np.median(values)), unit)}"
+            return "rises" if last > first else "falls", f"from {measure(first, unit)} to {measure(last, unit)}"
+    return _STEADY, f"of {measure(float(np.median(values)), unit)}"

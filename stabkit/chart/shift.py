@@ -117,7 +117,7 @@ class ShiftPlot:
         if rows.empty:
             empty = f"Empty shift plot of {self.of}, where nothing was measured"
             return Description(f"No evidence on {self.of}", empty)
-        title = _finding(rows, _direction(rows), self.of, self.judged)
+        subject, finding = _finding(rows, _direction(rows), self.of, self.judged)
         caption = (
             f"Candidate − baseline at {len(rows)} percentiles, with a 95{chr(0x202F)}% band for all of them at once; "
             f"coloured where the band excludes 0{sizes_text(self.sizes)}."
@@ -125,8 +125,9 @@ class ShiftPlot:
         bare = int(_unbounded(rows).sum())
         caption += f" {count(bare, 'percentile has', 'percentiles have')} no interval yet (hollow)." if bare else ""
         caption += " Away from 0 the axis is logarithmic." if _logarithmic(rows) else ""
-        finding = title.removeprefix(f"{self.of}: ")
-        return Description(title, f"Shift plot of {self.of} by percentile, where {lower_first(finding)}", caption)
+        return Description(
+            subject + finding, f"Shift plot of {self.of} by percentile, where {lower_first(finding)}", caption
+        )
 
 
 def _bounds(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -181,8 +182,8 @@ def _ticks(axes: Axes, largest: float) -> None:
     axes.set_yticks([], minor=True)
 
 
-def _finding(rows: pd.DataFrame, direction: pd.Series, of: str, judged: Mapping[str, str] | None) -> str:
-    """Return what moved and what is judged of it.
+def _finding(rows: pd.DataFrame, direction: pd.Series, of: str, judged: Mapping[str, str] | None) -> tuple[str, str]:
+    """Return how a title begins that names what was measured; then what moved and what is judged of it.
 
     Slower or faster is only what its judge calls so, with the percentiles around it, or what nobody judges at all.
     Where the judged percentiles are stable or open, the others merely differ.
@@ -202,12 +203,12 @@ def _finding(rows: pd.DataFrame, direction: pd.Series, of: str, judged: Mapping[
         said = "no margin is set for it"
     tail = [said] if said else []
     if parts:
-        return f"{of}: {'; '.join([*parts, *tail])}"
+        return f"{of}: ", "; ".join([*parts, *tail])
     if _unbounded(rows).all():
-        return "; ".join([f"{of}: too few samples for an interval at any percentile", *tail])
+        return f"{of}: ", "; ".join(["too few samples for an interval at any percentile", *tail])
     if direction.any() or outcomes & {"regressed", "improved"}:
-        return f"{of}: {said}"
-    return "; ".join([f"No percentile of {of} is shown to have moved", *tail])
+        return f"{of}: ", said
+    return "", "; ".join([f"No percentile of {of} is shown to have moved", *tail])
 
 
 def _moved(rows: pd.DataFrame, mine: pd.DataFrame, word: str) -> str:

@@ -145,6 +145,7 @@ class Verdict(Piece):
     facts: tuple[tuple[str, str], ...] = ()
     subject: Subject | None = None
     largest_change: str | None = None
+    change: Mapping[str, str] | None = None
     missing: tuple[str, ...] = ()
     command: str | None = None
     runs: tuple[str, ...] = ()
@@ -223,6 +224,7 @@ class Verdict(Piece):
             "facts": [{"label": label, "text": text} for label, text in self.facts],
             "subject": self.subject,
             "largest_change": self.largest_change,
+            "change": self.change,
             "missing": list(self.missing),
             "command": self.command,
             "runs": list(self.runs),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -27,7 +26,6 @@ MATRIX_ROWS: Final = 100
 SUBJECTS: Final = 12  # more links than this are no filter but a list
 _OPEN_STABLE: Final = 20
 _ABSENT: Final = ("–", "none", "not in this report")
-_LEAD_IN: Final = re.compile(r"^[Tt]he (largest|gravest) change is ")
 
 
 def index_html(reports: Sequence[Placed], unread: Sequence[Unread], sentence: str) -> str:
@@ -83,14 +81,14 @@ def _seen_as(result: Result) -> tuple[str, ...]:
 def _row(placed: Placed, subjects: dict[str, str], same: Counter[tuple[str, ...]], *, full: bool) -> SimpleNamespace:
     one = placed.result
     sparkline = placed.sparkline if full else None
-    largest = _LEAD_IN.sub("", one.largest)
-    said = largest.replace(":", "").rstrip(".") == one.reason.replace(":", "")
+    rank, change = one.change
+    said = change.replace(":", "").rstrip(".") == one.reason.replace(":", "")
     return SimpleNamespace(
         link=one.link, title=one.title, sides=one.sides, environment=one.environment, missing=one.missing,
         file=one.file if same[_seen_as(one)] > 1 or not one.link else "",
         when=moment(one.at) if one.at else "",
         about=one.about, text=one.text,
-        largest="" if said else _LEAD_IN.sub(r"\1 change: ", one.largest),
+        largest="" if change and said else f"{rank} change: {change}" if change else one.largest,
         sparkline=sparkline,
         metric=placed.metric if sparkline and sparkline.measured else "",
         newest=_overtaken(placed),

@@ -90,6 +90,7 @@ class Result:
     about: str = ""
     text: str = ""
     largest: str = ""
+    change: tuple[str, str] = ("", "")
     missing: str = ""
     at: datetime | None = None
     outcomes: Mapping[str, str] = field(default_factory=dict)
@@ -176,7 +177,7 @@ def _content(file: Path) -> Mapping[str, Any] | None:
 
 def _result(file: Path, content: Mapping[str, Any]) -> Result:
     summary, subject = _mapping(content.get("summary")), _mapping(content.get("subject"))
-    failure = content.get("failure")
+    failure, change = content.get("failure"), _mapping(summary.get("change"))
     conditions = tuple(_conditions(_mapping(summary.get("gate"))))
     about, text = _reason(content, summary, _mapping(failure))
     missing = [_text(one, 120) for one in _list(summary.get("missing"))]
@@ -190,6 +191,7 @@ def _result(file: Path, content: Mapping[str, Any]) -> Result:
         about=about,
         text=text,
         largest=_text(summary.get("largest_change")),
+        change=(_text(change.get("rank"), 40), _text(change.get("text"))),
         missing=joined(missing, most=3) if missing else "",
         at=_time(subject.get("at")),
         outcomes={condition.name: condition.outcome for condition in conditions},

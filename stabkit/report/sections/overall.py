@@ -12,6 +12,7 @@ from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.words import (
     advice,
     as_json,
+    change_clause,
     conclusion_texts,
     deciding_command,
     facts_strip,
@@ -54,6 +55,7 @@ def verdict(case: Case) -> Verdict:
         decides=_decides(case),
         subject=subject,
         largest_change=largest_change(gate),
+        change=change_clause(gate),
         missing=tuple(as_json(gate.missing)),
         command=case.command,
         runs=tuple(str(side.run["run_id"]) for side in sides),

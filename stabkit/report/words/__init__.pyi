@@ -6,7 +6,8 @@ from .gaps import differences_texts as differences_texts, hidden_text as hidden_
 from .needs import deciding_command as deciding_command, doubts as doubts, need_command as need_command
 from .needs import within_reach as within_reach
 from .numbers import confidence_text as confidence_text, interval as interval, moment as moment, pair as pair
-from .overview import advice as advice, changed_text as changed_text, conclusion_texts as conclusion_texts
+from .overview import advice as advice, change_clause as change_clause, changed_text as changed_text
+from .overview import conclusion_texts as conclusion_texts
 from .overview import facts_strip as facts_strip, headline_text as headline_text, largest_change as largest_change
 from .overview import run_name as run_name, summary_texts as summary_texts, title_text as title_text
 from .sentences import lacks_baseline as lacks_baseline, leading_estimate as leading_estimate

@@ -31,6 +31,7 @@ from stabkit.text import capital, count, joined, plain, verb
 __all__ = [
     "Advice",
     "advice",
+    "change_clause",
     "conclusion_texts",
     "facts_strip",
     "headline_text",
@@ -88,17 +89,29 @@ def _lower(text: str) -> str:
 
 
 def largest_change(gate: Gate) -> str:
-    """Return the change that weighs most, as a sentence: what is broken first, then the largest shift of a metric."""
+    """Return the change that weighs most, as a sentence."""
+    found = change_clause(gate)
+    return sentence(f"the {found['rank']} change is {found['text']}") if found else _no_change(gate, _comparing(gate))
+
+
+def _comparing(gate: Gate) -> list[ConditionResult]:
+    return [c for c in gate.conditions if kind_of(c.kind).compares]  # a limit has no baseline
+
+
+def change_clause(gate: Gate) -> dict[str, str] | None:
+    """Return the ``text`` of the change that weighs most, and its ``rank``; None if nothing is shown to have changed.
+
+    What is broken comes first, and is the gravest; then the largest shift of a metric.
+    """
     broken = [c for c in gate.conditions if c.exact and c.outcome == "regressed"]
     if broken:
-        return sentence(f"the gravest change is {plain(broken[0].name)}: {reason_text(broken[0])}")
-    comparing = [c for c in gate.conditions if kind_of(c.kind).compares]  # a limit has no baseline
-    moved = [(c, e) for c in comparing for e in c.estimates if _shift(e) > 0]
+        return {"rank": "gravest", "text": f"{plain(broken[0].name)}: {reason_text(broken[0])}"}
+    moved = [(c, e) for c in _comparing(gate) for e in c.estimates if _shift(e) > 0]
     if not moved:
-        return _no_change(gate, comparing)
+        return None
     # The shift itself ranks, not its outcome: an improvement of half is larger news than 2 % inside the margin.
     condition, estimate = max(moved, key=lambda pair: (standing_outcome(*pair) == "regressed", _shift(pair[1])))
-    return sentence(f"the largest change is {plain(condition.name)}: {estimate_text(estimate, condition)}")
+    return {"rank": "largest", "text": f"{plain(condition.name)}: {estimate_text(estimate, condition)}"}
 
 
 def _no_change(gate: Gate, comparing: Sequence[ConditionResult]) -> str:

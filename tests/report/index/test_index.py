@@ -22,7 +22,12 @@ def put(
 ) -> None:  # fmt: skip
     reasons = [{"outcome": verdict, "subject": f"{name} p99", "text": "<b>slow</b>"}]
     summary = (
-        {"reasons": reasons, "largest_change": "The largest change is p99: +55 %", "missing": ["memory"]}
+        {
+            "reasons": reasons,
+            "largest_change": "The largest change is p99: +55 %",
+            "change": {"rank": "largest", "text": "p99: +55 %"},
+            "missing": ["memory"],
+        }
         if verdict
         else None
     )
