@@ -20,12 +20,17 @@ _FOLLOWING: Final[tuple[tuple[str, str, str, Severity], ...]] = (
     ("memory", "resource", "memory", "normal"),
 )
 READINGS: Final = ("memory", "cpu")
-"""The readings that are judged where a source says that it gives them; of a process memory alone is."""
+"""The readings that are judged where a source says that it gives them; of a declared process memory alone is."""
 _LIMITED: Final = ("response_time", "connect_time")
 
 
 def target_conditions(
-    target: str, metrics: Collection[str] = (), *, checks: bool = False, objective: Objective | None = None
+    target: str,
+    metrics: Collection[str] = (),
+    *,
+    checks: bool = False,
+    objective: Objective | None = None,
+    measured: bool = False,
 ) -> tuple[Condition, ...]:
     """Return the conditions that follow from a target.
 
@@ -34,22 +39,27 @@ def target_conditions(
     target : str
         Its name.
     metrics : collection of str
-        What is measured of it. A time that no probe of stabkit measures, as other tools write it, is a latency.
+        What is measured of it.
     checks : bool
         Whether expectations of it are checked.
     objective : Objective, optional
         It limits the response time, of a WebSocket the connect time.
+    measured : bool
+        True where nothing is declared and the metrics are those of the evidence: then every time and every reading
+        that can be judged is, since nobody said which of them matter.
 
     Examples
     --------
     >>> [condition.name for condition in target_conditions("api", ["response_time"], checks=True)]
     ['api response time', 'api slow requests', 'api errors', 'api contract']
-    >>> [condition.name for condition in target_conditions("queue", ["wait_time", "length"])]
+    >>> [condition.name for condition in target_conditions("queue", ["wait_time", "length"], measured=True)]
     ['queue wait time']
     """
     rules = [rule for rule in _FOLLOWING if rule[0] in metrics]
-    other = sorted(metric for metric in metrics if metric_of(metric).probe is None and is_time(metric))
-    rules += [(metric, "latency", metric_of(metric).words, "normal") for metric in other]
+    if measured:
+        known = {metric for metric, kind, _, _ in rules if kind in ("latency", "resource")}
+        others = (metric_of(metric) for metric in sorted({*metrics} - known))
+        rules += [(m.name, "latency" if is_time(m.name) else "resource", m.words, "normal") for m in others if m.judged]
     found = {
         words: Condition(name=f"{target} {words}", kind=kind, target=target, metric=metric, severity=severity)
         for metric, kind, words, severity in reversed(rules)  # of response and connect times, the first has the errors

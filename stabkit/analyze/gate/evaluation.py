@@ -237,7 +237,7 @@ def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
     """Return the conditions that follow from the evidence of both sides, where the configuration declares none.
 
     They are those that follow from the same targets, suites and scans where they are declared
-    (:mod:`stabkit.config.defaults`); a scan is called by its tool.
+    (:mod:`stabkit.config.defaults`), and one for each further time and reading; a scan is called by its tool.
     """
     named = {name: pd.concat(sides.table(name)) for name in ("samples", "checks", "tests", "scans")}
     metrics = named["samples"].groupby("target")["metric"].unique().to_dict()
@@ -245,7 +245,7 @@ def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
     found = [
         condition
         for target in sorted({*metrics, *checked})
-        for condition in target_conditions(target, metrics.get(target, ()), checks=target in checked)
+        for condition in target_conditions(target, metrics.get(target, ()), checks=target in checked, measured=True)
     ]
     found += [suite_condition(suite, mission_critical=False) for suite in sorted(set(named["tests"]["suite"]))]
     found += [scan_condition(tool) for tool in sorted(set(named["scans"]["tool"]))]
