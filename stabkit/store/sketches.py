@@ -35,7 +35,8 @@ GROUPS: Final = ("target", "day", "run_id", "metric")
 _LOG: Final = f"{math.log(1.02)!r}e0"  # without an exponent it would be a DECIMAL
 _MIDDLE: Final = f"({math.log(2 / 2.02)!r}e0)"
 _KEYS: Final = "run_id, target, metric, connection, unit, warmup, ok, day, kind, bucket"
-# The time of a population of one run by itself, as stabkit.samples.best_column chooses it.
+# The time of a population of one run by itself, as stabkit.samples.best_column chooses it; where all requests have the
+# best column, there is nothing to choose.
 _OF: Final = ("run_id", "target", "metric", "connection")
 _WHOLE: Final = " ".join(
     f"WHEN count({name}) FILTER ({COUNTS}) = count(*) FILTER ({COUNTS}) THEN '{name}'" for name in TIME_COLUMNS
@@ -48,14 +49,18 @@ _BUCKETS: Final = f"""
         SELECT {_KEYS}, count(*)::BIGINT AS n FROM (
             SELECT row.run_id, row.target, row.metric, row.connection, ok,
                 coalesce(warmup, false) AS warmup,
-                CASE best.time {_TIME} END AS x,
+                CASE coalesce(best.time, '{TIME_COLUMNS[0]}') {_TIME} END AS x,
                 CASE WHEN best.time = 'value' OR x IS NULL THEN unit ELSE 'ms' END AS unit,
                 due_at::DATE AS day,
                 CASE WHEN x IS NULL THEN 'none' WHEN NOT isfinite(x) THEN 'not_finite' WHEN x = 0 THEN 'zero'
                      WHEN x > 0 THEN 'positive' ELSE 'negative' END AS kind,
                 CASE WHEN kind IN ('positive', 'negative') THEN ceil(ln(abs(x)) / {_LOG})::INTEGER END AS bucket
-            FROM {{source}} AS row JOIN (
-                SELECT {", ".join(_OF)}, CASE {_WHOLE} {_KNOWN} END AS time FROM {{source}} GROUP BY ALL
+            FROM {{source}} AS row LEFT JOIN (
+                SELECT {", ".join(_OF)}, CASE {_WHOLE} {_KNOWN} END AS time FROM {{source}}
+                WHERE (run_id, metric) IN (
+                    SELECT run_id, metric FROM {{source}} WHERE {TIME_COLUMNS[0]} IS NULL AND {COUNTS}
+                )
+                GROUP BY ALL
             ) AS best ON {_SAME}
         ) GROUP BY ALL
     ) AS counted LEFT JOIN _started USING (run_id)
