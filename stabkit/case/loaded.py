@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from stabkit.analyze.gate import confidence_of, evaluate_sides
 from stabkit.analyze.latency import Population
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
+from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, runs_before, runs_until, tables_of
 from stabkit.case.populations import case_populations
 from stabkit.case.run_evidence import existing, files_alone, load_run, renamed, run_before, sketches_of
 from stabkit.case.self_pairs import known_noise
@@ -28,13 +28,10 @@ from stabkit.store import Store
 from stabkit.text import shell
 from stabkit.vocabulary import is_time
 
-__all__ = ["HISTORY_RUNS", "Case", "case_of_range", "load_case", "with_history"]
+__all__ = ["Case", "case_of_range", "load_case"]
 
-# A history of more runs than this adds pixels, not insight, and costs reading.
-HISTORY_RUNS = 60
 _REQUESTS = ("response_time", "connect_time")
 _READINGS = ("memory", "cpu", "container_memory", "container_cpu")
-_JUDGING: Final = ("tests", "scans", "findings")
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,13 +212,13 @@ def load_case(
     before = load_run(reference, store) if reference else None
     if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
         before = _told_apart(before, reference, candidate)
-    known = _history_runs(before, after, store)
+    known = runs_until(before, after, store)
     runs = known.tail(HISTORY_RUNS).reset_index(drop=True)
-    earlier = _earlier(known, before).tail(HISTORY_RUNS)
-    known_before = None if store is None else _tables(store, earlier, _JUDGING)
+    earlier = runs_before(known, before).tail(HISTORY_RUNS)
+    known_before = None if store is None else tables_of(store, earlier, JUDGING)
     noise = known_noise(store, after.run["environment"], settings)
     sides = Sides(settings, before, after, known_before, noise, confidence_of(before, after), earlier)
-    drawn = _of_sides(before, after, history) if store is None else _tables(store, runs, history)
+    drawn = _of_sides(before, after, history) if store is None else tables_of(store, runs, history)
     return Case(
         sides, evaluate_sides(sides), runs, history=drawn, sketches=_sketches(store, runs, drawn, sides, history),
         config_path=path, stored=store is not None, places=places(settings, path, store),
@@ -256,12 +253,6 @@ def case_of_range(repository: str | Path, base: str, head: str, *, config: str |
     return Case(sides, evaluate_sides(sides), runs, config_path=path, places=options, asked=("", head))
 
 
-def with_history(before: RunEvidence, after: RunEvidence, store: Store, config: Config) -> Sides:
-    """Return two runs of a store as they are judged: with the runs before them; what A/A runs show is left out."""
-    earlier = _earlier(_history_runs(before, after, store), before).tail(HISTORY_RUNS)
-    return Sides(config, before, after, _tables(store, earlier, _JUDGING), history_runs=earlier)
-
-
 def _described(side: RunEvidence, config: Config) -> RunEvidence:
     changes = side.evidence["changes"]
     if changes.empty:
@@ -289,32 +280,6 @@ def _told_apart(before: RunEvidence, reference: str, candidate: str) -> RunEvide
         if files
         else "Name another baseline, or leave it out to take the run before.",
     )
-
-
-def _history_runs(before: RunEvidence | None, after: RunEvidence, store: Store | None) -> pd.DataFrame:
-    if store is None:
-        return conform("runs", pd.DataFrame([dict(side.run) for side in (before, after) if side is not None]))
-    runs = store.runs()
-    environment = after.run["environment"]
-    same = runs["environment"].isna() if pd.isna(environment) else runs["environment"] == environment
-    return runs[same & (runs["started_at"] <= after.run["started_at"])].reset_index(drop=True)
-
-
-def _earlier(runs: pd.DataFrame, before: RunEvidence | None) -> pd.DataFrame:
-    """Return the runs from which flake rates, expected tests and reopened findings are learnt.
-
-    Only runs before the baseline: in one between the two sides the change may be at work already, and its true failures
-    would pass for flakes.
-    """
-    if before is not None and before.run["run_id"] in set(runs["run_id"]):
-        return runs[runs["started_at"] < before.run["started_at"]]
-    return runs
-
-
-def _tables(store: Store, runs: pd.DataFrame, names: Sequence[str]) -> Evidence:
-    """Return the tables of these runs."""
-    wanted = runs["run_id"].tolist()
-    return Evidence({name: store.read(name, runs=wanted) for name in names} if wanted else {})
 
 
 def _of_sides(before: RunEvidence | None, after: RunEvidence, names: Sequence[str]) -> Evidence:

@@ -10,12 +10,11 @@ from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.errors import UsageError, nearest
 from stabkit.kinds import kind_of
-from stabkit.numbers import significant
+from stabkit.numbers import confidence_text, significant
 from stabkit.report.display import Column, Group, Piece, Statement, Table
 from stabkit.report.words import (
     as_json,
     change_text,
-    confidence_text,
     doubts,
     facts_text,
     item_text,

@@ -10,9 +10,9 @@ import pandas as pd
 
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison
 from stabkit.analyze.tests import TRANSITIONS, UNMOVED, coverage, expected_to_fail, hidden_tests
-from stabkit.numbers import amount_text, duration, measure
+from stabkit.numbers import amount_text, duration, measure, moment
 from stabkit.report.display import Column, Piece, Statement, Table
-from stabkit.report.words import difference_text, hidden_text, moment
+from stabkit.report.words import difference_text, hidden_text
 from stabkit.store import Compaction, Pruning, StoreCheck
 from stabkit.text import count
 

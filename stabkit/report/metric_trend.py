@@ -10,9 +10,9 @@ from stabkit.analyze.history import Change, Drift, History, analyze_history, run
 from stabkit.chart.drawing import run_name
 from stabkit.config import Config, times_condition
 from stabkit.errors import UsageError
-from stabkit.numbers import amount_text, measure, percent
+from stabkit.numbers import amount_text, interval, measure, moment, percent
 from stabkit.report.display import Column, Group, Statement, Table
-from stabkit.report.words import interval, metric_words, moment, sentence
+from stabkit.report.words import metric_words, sentence
 from stabkit.text import count, joined, plain
 
 __all__ = ["Quantile", "margin_of", "trend"]

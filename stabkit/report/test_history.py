@@ -12,11 +12,11 @@ from stabkit.analyze.tests import flakiness, mass_failures, pass_history, rename
 from stabkit.case import load_history
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
-from stabkit.numbers import duration, percent
+from stabkit.numbers import duration, moment, percent
 from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sections import map_figure, not_passing_figure
-from stabkit.report.words import known_text, moment, sentence
+from stabkit.report.words import known_text, sentence
 from stabkit.text import count, joined, plain, verb
 
 __all__ = ["TestTrends", "test_trends"]

@@ -1,5 +1,6 @@
-from .evaluation import compare_exactly as compare_exactly, confidence_of as confidence_of
+from .evaluation import confidence_of as confidence_of
 from .evaluation import evaluate_gate as evaluate_gate, evaluate_sides as evaluate_sides
+from .exact import compare_exactly as compare_exactly
 from .looks import Look as Look, look_confidence as look_confidence, look_verdict as look_verdict
 from .looks import read_looks as read_looks, undecided as undecided, write_looks as write_looks
 from .self_noise import SelfPair as SelfPair, measure_noise as measure_noise

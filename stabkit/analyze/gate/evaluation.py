@@ -14,19 +14,20 @@ from typing import Final
 import pandas as pd
 
 from stabkit.analyze.facts import Measured, Missing
+from stabkit.analyze.gate.following import conditions_of
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
 from stabkit.analyze.gate.kinds.unjudged import compare_the_rest
 from stabkit.analyze.gate.looks import stated_confidence
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
-from stabkit.config import Condition, Config, scan_condition, suite_condition, target_conditions
+from stabkit.config import Condition, Config
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.schema import Evidence
 from stabkit.vocabulary import OPEN, OUTCOMES
 
 __all__ = [
-    "RunEvidence", "compare_exactly", "confidence_of", "evaluate_gate", "evaluate_sides", "evidence_conditions",
+    "RunEvidence", "confidence_of", "evaluate_gate", "evaluate_sides",
 ]  # fmt: skip
 
 _SEVERITIES: Final = ("critical", "high", "normal", "low")
@@ -47,7 +48,7 @@ def evaluate_gate(
     Parameters
     ----------
     config : Config
-        Its conditions; without any, those that follow from the evidence itself (:func:`evidence_conditions`).
+        Its conditions; without any, those that follow from the evidence itself (:func:`.conditions_of`).
     baseline : RunEvidence or None
         None: whatever compares is inconclusive; checks and objectives are judged all the same.
     candidate : RunEvidence
@@ -84,7 +85,7 @@ def confidence_of(*runs: RunEvidence | None) -> float:
 
 def evaluate_sides(sides: Sides) -> Gate:
     """Judge two sides as :func:`evaluate_gate` does."""
-    conditions = sides.config.conditions or evidence_conditions(sides)
+    conditions = conditions_of(sides)
     judged = [_judge(condition, sides) for condition in conditions]
     judged = _after_holm(judged, level_of(sides.confidence))
     missing = _missing(sides)
@@ -92,13 +93,6 @@ def evaluate_sides(sides: Sides) -> Gate:
     ordered = tuple(sorted(judged, key=_weight))
     others = compare_the_rest((result.comparison for result in judged), sides)
     return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides), sides.confidence, others)
-
-
-def compare_exactly(sides: Sides) -> tuple[object, ...]:
-    """Return the comparisons of tests, scans and checks as :func:`evaluate_gate` has them; nothing is measured."""
-    conditions = [c for c in sides.config.conditions or evidence_conditions(sides) if KINDS[c.kind].noun is not None]
-    judged = [_judge(condition, sides).comparison for condition in conditions]
-    return (*judged, *compare_the_rest(judged, sides))
 
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
@@ -231,22 +225,3 @@ def _unjudged(conditions: Sequence[Condition], sides: Sides) -> tuple[Measured, 
 
     rows = sorted(samples.itertuples(index=False, name=None))
     return tuple(Measured(target, metric) for target, metric in rows if not spoken_of(target, metric))
-
-
-def evidence_conditions(sides: Sides) -> tuple[Condition, ...]:
-    """Return the conditions that follow from the evidence of both sides, where the configuration declares none.
-
-    They are those that follow from the same targets, suites and scans where they are declared
-    (:mod:`stabkit.config.defaults`), and one for each further time and reading; a scan is called by its tool.
-    """
-    named = {name: pd.concat(sides.table(name)) for name in ("samples", "checks", "tests", "scans")}
-    metrics = named["samples"].groupby("target")["metric"].unique().to_dict()
-    checked = set(named["checks"]["target"]) - {"changes"}
-    found = [
-        condition
-        for target in sorted({*metrics, *checked})
-        for condition in target_conditions(target, metrics.get(target, ()), checks=target in checked, measured=True)
-    ]
-    found += [suite_condition(suite, mission_critical=False) for suite in sorted(set(named["tests"]["suite"]))]
-    found += [scan_condition(tool) for tool in sorted(set(named["scans"]["tool"]))]
-    return tuple(found)

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 from stabkit.analyze.statistics.rounds import FloatArray, Rounds, quantile_rank
 from stabkit.errors import UsageError
@@ -84,6 +83,8 @@ def as_ratio(log: float) -> float:
 
 def t_quantile(level: float, df: float) -> float:
     """Return the upper ``level`` point of Student's t with ``df`` degrees of freedom."""
+    from scipy.special import stdtrit  # whoever compares tests and findings alone need not wait for it
+
     return float(-stdtrit(df, level))
 
 
@@ -359,6 +360,8 @@ def one_sided_p(contrast: Contrast) -> tuple[float, float]:
         return 0.5, 0.5
     worse = delta > 0
     if isinstance(contrast, MeanContrast) and contrast.fixed == 0 and contrast.se > 0:
+        from scipy.special import stdtr
+
         p = max(_SMALLEST_P, float(stdtr(contrast.df, -abs(delta) / contrast.se)))
         return (p, 1 - p) if worse else (1 - p, p)
 

@@ -9,12 +9,11 @@ from typing import Any, ClassVar, Final, Literal
 
 from stabkit.analyze import to_json
 from stabkit.errors import UsageError
-from stabkit.numbers import MINUS, amount_text, significant
+from stabkit.numbers import MINUS, amount_text, moment, significant
 from stabkit.report.display.badges import badge
 from stabkit.report.display.escape import markdown_text, plain_text
 from stabkit.report.display.narrow import Layout, fold_line
 from stabkit.report.display.piece import Piece
-from stabkit.report.words import moment
 
 __all__ = ["Column", "Table"]
 

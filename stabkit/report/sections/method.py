@@ -10,11 +10,11 @@ import pandas as pd
 
 from stabkit.analyze.gate import read_looks
 from stabkit.case import Case, states_its_start
-from stabkit.numbers import amount_text, measure, percent
+from stabkit.numbers import amount_text, confidence_text, measure, moment, percent
 from stabkit.report.aa_table import noise_table
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
-from stabkit.report.words import confidence_text, known_text, moment, sentence
+from stabkit.report.words import known_text, sentence
 from stabkit.text import count, plain, shell, verb
 from stabkit.vocabulary import VERDICTS
 

@@ -13,19 +13,17 @@ from stabkit.analyze.latency import JudgedPopulation
 from stabkit.case import Case
 from stabkit.chart import HeadroomChart, Strip
 from stabkit.kinds import kind_of
-from stabkit.numbers import measure
+from stabkit.numbers import confidence_text, measure, pair
 from stabkit.report.display import Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
 from stabkit.report.words import (
     as_json,
     change_text,
-    confidence_text,
     headroom_text,
     leading_estimate,
     margin_text,
     metric_words,
     outcome_count_text,
-    pair,
     population_of,
     population_words,
     quantity_words,

@@ -13,21 +13,12 @@ from stabkit.analyze.latency import Population, own_lateness
 from stabkit.analyze.statistics import wilson
 from stabkit.case import Case
 from stabkit.chart import EVENTS_SHOWN, EventTimeline, ResourceLines
-from stabkit.numbers import amount_text, measure, percent
+from stabkit.numbers import amount_text, confidence_text, measure, moment, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.gaps import absent
 from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
-from stabkit.report.words import (
-    change_text,
-    confidence_text,
-    known_text,
-    metric_words,
-    moment,
-    outcome_count_text,
-    population_words,
-    sentence,
-)
+from stabkit.report.words import change_text, known_text, metric_words, outcome_count_text, population_words, sentence
 from stabkit.samples import failed
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import CHECK_OUTCOMES

@@ -5,15 +5,15 @@ from .gaps import as_json as as_json, detail_text as detail_text, difference_tex
 from .gaps import differences_texts as differences_texts, hidden_text as hidden_text
 from .needs import deciding_command as deciding_command, doubts as doubts, need_command as need_command
 from .needs import within_reach as within_reach
-from .numbers import confidence_text as confidence_text, interval as interval, moment as moment, pair as pair
 from .overview import advice as advice, change_clause as change_clause, changed_text as changed_text
 from .overview import conclusion_texts as conclusion_texts
 from .overview import facts_strip as facts_strip, headline_text as headline_text, largest_change as largest_change
 from .overview import run_name as run_name, summary_texts as summary_texts, title_text as title_text
+from .population_names import population_of as population_of, population_words as population_words
+from .population_names import quantity_words as quantity_words
 from .sentences import lacks_baseline as lacks_baseline, leading_estimate as leading_estimate
 from .sentences import outcome_count_text as outcome_count_text, reason_text as reason_text, reasons as reasons
 from .sentences import section_of as section_of, slow_requests_words as slow_requests_words
 from .sentences import standing_outcome as standing_outcome, waiting_reason as waiting_reason, whole_text as whole_text
 from .wording import known_text as known_text, metric_words as metric_words, place_text as place_text
-from .wording import population_of as population_of, population_words as population_words
-from .wording import quantity_words as quantity_words, sentence as sentence
+from .wording import sentence as sentence

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from stabkit.analyze import Estimate
-from stabkit.numbers import SPACE, UNKNOWN, amount_text, measure, percent, points, significant
-from stabkit.report.words.numbers import SHARES, aligned, pair
+from stabkit.numbers import SHARES, SPACE, UNKNOWN, aligned, amount_text, measure, pair, percent, points, significant
 
 __all__ = [
     "change_text",

@@ -18,7 +18,7 @@ from stabkit.numbers import amount_text
 from stabkit.report.display import Reason, Section
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
-from stabkit.report.words.wording import quantity_words
+from stabkit.report.words.population_names import quantity_words
 from stabkit.text import count, joined, plain, plural, verb
 from stabkit.vocabulary import OUTCOMES, of_websocket
 

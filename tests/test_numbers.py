@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stabkit.analyze.outcome import Estimate
-from stabkit.numbers import SPACE, amount_text, duration, percent, significant
+from stabkit.numbers import SPACE, amount_text, duration, interval, moment, pair, percent, significant
 from stabkit.report.words.estimates import change_text, margin_text
-from stabkit.report.words.numbers import interval, moment, pair
 from stabkit.text import joined
 
 

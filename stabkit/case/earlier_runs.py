@@ -1,0 +1,54 @@
+"""The runs before a comparison: which of them count, and what is read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+
+from stabkit.analyze import RunEvidence, Sides
+from stabkit.config import Config
+from stabkit.schema import Evidence, conform
+from stabkit.store import Store
+
+__all__ = ["HISTORY_RUNS", "JUDGING", "runs_before", "runs_until", "tables_of", "with_history"]
+
+HISTORY_RUNS: Final = 60
+"""A history of more runs adds pixels, not insight, and costs reading."""
+
+JUDGING: Final = ("tests", "scans", "findings")
+"""The tables of earlier runs that a verdict needs."""
+
+
+def with_history(before: RunEvidence, after: RunEvidence, store: Store, config: Config) -> Sides:
+    """Return two runs of a store as they are judged: with the runs before them; what A/A runs show is left out."""
+    earlier = runs_before(runs_until(before, after, store), before).tail(HISTORY_RUNS)
+    return Sides(config, before, after, tables_of(store, earlier, JUDGING), history_runs=earlier)
+
+
+def runs_until(before: RunEvidence | None, after: RunEvidence, store: Store | None) -> pd.DataFrame:
+    """Return the runs of the candidate's environment up to it, oldest first; of files the two sides."""
+    if store is None:
+        return conform("runs", pd.DataFrame([dict(side.run) for side in (before, after) if side is not None]))
+    runs = store.runs()
+    environment = after.run["environment"]
+    same = runs["environment"].isna() if pd.isna(environment) else runs["environment"] == environment
+    return runs[same & (runs["started_at"] <= after.run["started_at"])].reset_index(drop=True)
+
+
+def runs_before(runs: pd.DataFrame, before: RunEvidence | None) -> pd.DataFrame:
+    """Return the runs from which flake rates, expected tests and reopened findings are learnt.
+
+    Only runs before the baseline: in one between the two sides the change may be at work already, and its true failures
+    would pass for flakes.
+    """
+    if before is not None and before.run["run_id"] in set(runs["run_id"]):
+        return runs[runs["started_at"] < before.run["started_at"]]
+    return runs
+
+
+def tables_of(store: Store, runs: pd.DataFrame, names: Sequence[str]) -> Evidence:
+    """Return the tables of these runs."""
+    wanted = runs["run_id"].tolist()
+    return Evidence({name: store.read(name, runs=wanted) for name in names} if wanted else {})

@@ -1,0 +1,31 @@
+"""Populations as people call them: target, metric, and the kind of connection where there are several."""
+
+from __future__ import annotations
+
+from stabkit.analyze import ConditionResult, Estimate
+from stabkit.analyze.latency import JudgedPopulation, Population, judged_populations
+from stabkit.report.words.wording import metric_words
+from stabkit.text import plain
+
+__all__ = ["population_of", "population_words", "quantity_words"]
+
+
+def population_words(population: Population, *, apart: bool) -> str:
+    """Return what a population holds, in words; ``apart`` names its kind of connection, to tell it from others."""
+    kind = f", {population.connection} connections" if apart and population.connection else ""
+    return f"{plain(population.target)} {metric_words(population.metric)}{kind}"
+
+
+def population_of(condition: ConditionResult, estimate: Estimate) -> JudgedPopulation | None:
+    """Return the population that an estimate is of, where its condition judges several; None for the only one."""
+    judged = judged_populations(condition)
+    return next((one for one in judged if any(own is estimate for own in one.estimates)), None) if judged[1:] else None
+
+
+def quantity_words(condition: ConditionResult, estimate: Estimate) -> str:
+    """Return what an estimate is of: p50; of which population, where its condition judges several."""
+    found = population_of(condition, estimate)
+    if found is None:
+        return plain(estimate.name)
+    quantity = next(word for word, own in zip(found.quantities, found.estimates, strict=True) if own is estimate)
+    return f"{population_words(found.population, apart=True)}, {plain(quantity)}"
