@@ -1,6 +1,9 @@
 """The house: rooms are entered by their face, no two modules import each other in a circle, no folder is crowded."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from functools import cache
 from importlib import import_module
@@ -96,6 +99,16 @@ def test_no_folder_is_crowded():
     for name in modules():
         sizes[package_of(name)] += 1
     assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES and folder not in FORMATS} == {}
+
+
+def test_faces_may_be_loaded_at_once():
+    """As EAGER_IMPORT asks lazy_loader to: it works only where no room leads back into itself through its face."""
+    faces = sorted(".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.pyi"))
+    code = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
+    environment = {**os.environ, "EAGER_IMPORT": "1"}
+    command = [sys.executable, "-c", code, *faces]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Final, Literal
 
 from stabkit.chart import Strip
 from stabkit.errors import UsageError
-from stabkit.report.display import Piece, Section, badge
+from stabkit.report.display.badges import badge
 from stabkit.report.display.escape import markdown_code, markdown_text, plain_text
+from stabkit.report.display.outline import Section
+from stabkit.report.display.piece import Piece
 from stabkit.vocabulary import EXIT_CODES, VERDICTS
 
 __all__ = ["KeyMetric", "Reason", "Subject", "Verdict"]
