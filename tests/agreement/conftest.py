@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -13,10 +13,6 @@ from typing import Any, Final
 import pytest
 
 HERE: Final = Path(__file__).parent
-
-# Where two doors say different things today: which sides contradict each other, and the tests with their scenes that
-# show it. A test is taken out as soon as the doors agree: it then passes, which its strict mark does not allow.
-CONTRADICTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
 
 
 def _module(name: str) -> ModuleType:
@@ -35,18 +31,6 @@ _EVIDENCE, _DOORS = _module("evidence"), _module("doors")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "each" in metafunc.fixturenames:
         metafunc.parametrize("each", sorted(_EVIDENCE.SCENES), indirect=True)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reasons = {
-        f"{name}[{scene}]" if scene else name: reason
-        for reason, tests in CONTRADICTIONS.items()
-        for name, scenes in tests.items()
-        for scene in scenes or ("",)
-    }
-    for item in items:
-        if item.path.parent == HERE and item.name in reasons:
-            item.add_marker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=reasons[item.name]))
 
 
 @pytest.fixture(autouse=True)
