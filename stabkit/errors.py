@@ -11,7 +11,7 @@
     │   └── UnknownRunError no run answers to that reference
     └── NotebookError       a notebook could not be run or rendered
 
-``cli.py`` has one ``except`` for the base class and turns it into exit code 2. Anything else is a bug.
+``cli/application.py`` has one ``except`` for the base class and turns it into exit code 2. Anything else is a bug.
 """
 
 from __future__ import annotations

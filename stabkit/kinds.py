@@ -1,6 +1,6 @@
 """The kinds of conditions: all that is known of a kind stands in one record, and here alone.
 
-A new kind is a module with its judge, and its record in :data:`KINDS`.
+A new kind is a module with its judge, and its record among those below.
 """
 
 from __future__ import annotations

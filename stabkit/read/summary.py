@@ -10,6 +10,7 @@ import pandas as pd
 from stabkit.read import records
 from stabkit.read.tests import MASKED
 from stabkit.redact import redact_text
+from stabkit.samples import best_column, counted, failed, milliseconds
 from stabkit.schema import Evidence
 from stabkit.vocabulary import BAD, GOOD, STATUS_COUNTS
 
@@ -153,12 +154,12 @@ def _load(source: dict[str, Any], samples: pd.DataFrame | None) -> dict[str, Any
     if samples is None:
         return {"samples": int(source["rows"])}
     samples = samples[samples["metric"] != "queue_time"]  # of a job that ran, and no time of running
-    ok = samples[samples["ok"].astype(bool) & ~samples["warmup"].fillna(value=False).astype(bool)]
-    times = ok["response_ms"] if ok["response_ms"].notna().any() else ok["service_ms"]
-    ranked = sorted(times.dropna())
+    good = counted(samples)
+    column = best_column([good])
+    ranked = sorted(milliseconds(good, column).dropna()) if column else []
     return {
         "samples": len(samples),
-        "failed_samples": int((~samples["ok"].astype(bool)).sum()),
+        "failed_samples": int(failed(samples).sum()),
         **{name: _nearest_rank(ranked, share) for name, share in _QUANTILES.items()},
         "rows": "raw",
     }

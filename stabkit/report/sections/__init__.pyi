@@ -1,5 +1,5 @@
 from .compliance import score_pieces as score_pieces
-from .gaps import absent as absent
+from .no_evidence import absent as absent
 from .metrics import key_metrics as key_metrics, strip as strip
 from .overall import verdict as verdict
 from .tests import map_figure as map_figure, not_passing_figure as not_passing_figure

@@ -14,7 +14,7 @@ from stabkit.case import Case
 from stabkit.chart import AREAS_SHOWN, ImpactBars
 from stabkit.numbers import amount_text
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Section, Statement, Table
-from stabkit.report.sections.gaps import absent
+from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     changed_text,
     lacks_baseline,

@@ -22,7 +22,7 @@ from stabkit.case import Case
 from stabkit.chart import NewFixedBars, OpenBars
 from stabkit.numbers import amount_text, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.sections.gaps import absent
+from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import difference_text, differences_texts, known_text, place_text, sentence
 from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb

@@ -13,7 +13,7 @@ from stabkit.case import Case, states_its_start
 from stabkit.numbers import amount_text, confidence_text, measure, moment, percent
 from stabkit.report.aa_table import noise_table
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
-from stabkit.report.sections.gaps import absent
+from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import known_text, sentence
 from stabkit.text import count, plain, shell, verb
 from stabkit.vocabulary import VERDICTS

@@ -15,7 +15,7 @@ from stabkit.chart import HeadroomChart, Strip
 from stabkit.kinds import kind_of
 from stabkit.numbers import confidence_text, measure, pair
 from stabkit.report.display import Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table
-from stabkit.report.sections.gaps import absent
+from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     as_json,
     change_text,

@@ -15,9 +15,9 @@ from stabkit.case import Case
 from stabkit.chart import EVENTS_SHOWN, EventTimeline, ResourceLines
 from stabkit.numbers import amount_text, confidence_text, measure, moment, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.sections.gaps import absent
 from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
+from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import change_text, known_text, metric_words, outcome_count_text, population_words, sentence
 from stabkit.samples import failed
 from stabkit.text import count, joined, plain, verb

@@ -21,7 +21,7 @@ from stabkit.case import Case
 from stabkit.chart import NotPassingBars, StatusMap
 from stabkit.numbers import amount_text, duration
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
-from stabkit.report.sections.gaps import absent
+from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import sentence, whole_text
 from stabkit.text import count, joined, plain
 from stabkit.vocabulary import BAD, GOOD

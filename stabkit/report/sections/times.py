@@ -19,8 +19,8 @@ from stabkit.chart import SHARES, HistoryLines, ShiftPlot, TailCurve
 from stabkit.errors import SchemaError
 from stabkit.numbers import amount_text
 from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, Statement
-from stabkit.report.sections.gaps import absent
 from stabkit.report.sections.metrics import ORDER
+from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     metric_words,
     outcome_count_text,
