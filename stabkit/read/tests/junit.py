@@ -26,7 +26,7 @@ from stabkit.read.tests._cases import CUT_TEXTS, TWICE, UNCARRIED, unlisted_fail
 from stabkit.read.tests._junit_cases import JUnitCases
 from stabkit.read.tests._junit_rows import Integers, Rows
 from stabkit.read.tests._plain_cases import NotPlain, PlainCases
-from stabkit.read.xml_faults import CUT_OFF, cut_off, parse_without_controls
+from stabkit.read.xml_faults import CUT_OFF, cut_off, parse_repaired
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
@@ -129,7 +129,7 @@ def _parse(path: Path, root: Path | None) -> tuple[JUnitCases, list[str], Status
             kept = cut_off(error.lineno)
             return cases, [kept], "error", (error.lineno, error.offset + 1)
         cases = JUnitCases(root)
-        said, first = parse_without_controls(path, error, cases.parse)
+        said, first = parse_repaired(path, error, cases.parse)
         return cases, [said], "repaired", first
     except ReportError as fault:
         if fault.line is None and cases.position[0]:
