@@ -20,7 +20,7 @@ KIND: Final = "load"
 _UNITS: Final = {"s": 1e3, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 
 
-def recognise(head: bytes, name: str) -> bool:  # noqa: ARG001 - the name never decides
+def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is of Google Benchmark."""
     keys = json_keys(head)
     return {"context", "benchmarks"} <= set(keys) or ("context" in keys and b'"num_cpus"' in head)
