@@ -12,7 +12,7 @@ from typing import Final
 from xml.parsers import expat
 
 from stabkit.read.content import ReportError, chunks, conflict_line
-from stabkit.read.xml_faults import CUT_OFF, cut_off, not_a_report, parse_without_controls, refuse_entities
+from stabkit.read.xml_faults import CUT_OFF, cut_off, not_a_report, parse_repaired, refuse_entities
 from stabkit.sources import Status
 
 __all__ = ["Element", "Soundness", "failed_alone", "failure_text", "joined_text", "read_tree"]
@@ -178,6 +178,6 @@ def read_tree(path: Path, *roots: str) -> tuple[Element, Soundness]:
 
 def _repaired(path: Path, roots: Iterable[str], error: expat.ExpatError) -> tuple[Element, Soundness]:
     tree = _Tree(roots)
-    said, first = parse_without_controls(path, error, tree.parse)
+    said, first = parse_repaired(path, error, tree.parse)
     assert tree.root is not None
     return tree.root, Soundness("repaired", (said,), *first)

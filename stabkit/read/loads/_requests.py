@@ -51,6 +51,8 @@ class Load:
         How the tool computes its percentiles, for those it states itself.
     total : Percentiles or None
         The tool's own line over all endpoints, where it writes one: no further endpoint.
+    counted : int or None
+        How many requests the file says there were, where it lists them too: what is not listed is unknown.
     """
 
     columns: dict[str, Any] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Load:
     metric: str = "response_time"
     status: Status = "ok"
     total: Percentiles | None = None
+    counted: int | None = None
 
     def evidence(self, path: Path, *, form: str, suite: str | None) -> Evidence:
         """Return the rows of ``samples`` and the ``sources`` row; percentiles alone are claims, never rows."""
@@ -74,6 +77,8 @@ class Load:
             claimed |= {"method": self.method or "the tool's own", "endpoints": [_stated(p) for p in self.percentiles]}
             claimed |= {"total": _stated(self.total)} if self.total is not None else {}
             warnings.insert(0, "it keeps no requests: what it states of them is shown, and proves nothing")
+        elif len(frame) and self.counted is not None and self.counted > len(frame) and self.unread is None:
+            self.unread = f"it counts {amount(self.counted, 'request', 'requests')} and lists {len(frame):,}"
         elif not len(frame) and self.unread is None:
             self.unread = "it holds no request"
         if self.unread is not None:

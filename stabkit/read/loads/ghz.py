@@ -57,5 +57,5 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     failed = max(0, n - (whole(statuses.get("OK")) or 0)) if n is not None and statuses else None
     found = [Percentiles(target, n, failed, p50, p95, p99, mean)]
     columns = {name: frame[name] for name in frame}
-    load = Load(columns, found, list(content.warnings), method="ghz")
+    load = Load(columns, found, list(content.warnings), method="ghz", counted=n)
     return load.evidence(path, form=FORMAT, suite=suite)

@@ -20,7 +20,7 @@ KIND: Final = "load"
 def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is of pytest-benchmark."""
     keys = json_keys(head)
-    return "benchmarks" in keys or {"machine_info", "commit_info"} <= set(keys)
+    return ("benchmarks" in keys and "context" not in keys) or {"machine_info", "commit_info"} <= set(keys)
 
 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:  # noqa: ARG001 - no paths here

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from stabkit.read.amounts import amount
-from stabkit.read.json_shapes import entries
+from stabkit.read.json_shapes import entries, mapped
 
 __all__ = ["invocations", "refused_version", "scanned_commit", "switched_off", "whole_scan_faults"]
+
+
+_NOTIFIED: Final = {"error": ("error", "errors"), "warning": ("warning", "warnings")}
 
 
 def refused_version(log: Mapping[str, Any]) -> str | None:
@@ -33,26 +36,45 @@ def invocations(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def whole_scan_faults(run: Mapping[str, Any], tool: str) -> list[str]:
-    """Return the reasons why a run is no whole scan; none if it is one."""
+    """Return the reasons why a run is no whole scan; none if it is one.
+
+    Notes
+    -----
+    What a tool could not look at, it says in notifications: a timeout, a file that it parsed in part. SARIF 2.1.0,
+    3.58.6: a notification without a level is a warning. Notes and those of level ``none`` say how it went.
+    """
     found = []
     for invocation in invocations(run):
         if invocation.get("executionSuccessful") is False:
             found.append(f"{tool} says its execution was not successful")
+        if refusal := invocation.get("processStartFailureMessage"):
+            found.append(f"{tool} did not start: {str(refusal)[:300]}")
         notes = [
             note
             for key in ("toolExecutionNotifications", "toolConfigurationNotifications")
             for note in _objects(invocation.get(key))
-            if note.get("level") == "error"
         ]
-        if notes:
-            message = notes[0].get("message")
-            text = str((message.get("text") if isinstance(message, dict) else None) or "no text")
-            found.append(f"{tool} reports {amount(len(notes), 'error', 'errors')} of its own, such as: {text[:300]}")
+        for level, words in _NOTIFIED.items():
+            told = [note for note in notes if note.get("level", "warning") == level]
+            if told:
+                found.append(f"{tool} reports {amount(len(told), *words)} of its own, such as: {_said(told[0])}")
     # SARIF 2.1.0, 3.14.2 and 3.15.3: large results may lie in a file of their own, and "results" is then empty here.
     elsewhere = run.get("externalPropertyFileReferences")
     if isinstance(elsewhere, dict) and elsewhere.get("results"):
         found.append(f"{tool} keeps results in another file, which is not read")
     return found
+
+
+def _said(note: Mapping[str, Any]) -> str:
+    """Return the text of a notification, with the file it speaks of where the text does not name it."""
+    message = note.get("message")
+    text = " ".join(str((message.get("text") if isinstance(message, dict) else None) or "no text").split())
+    places = [
+        mapped(mapped(place.get("physicalLocation")).get("artifactLocation"))
+        for place in _objects(note.get("locations"))
+    ]
+    names = [str(place["uri"]) for place in places if isinstance(place.get("uri"), str) and place["uri"] not in text]
+    return f"{', '.join(names[:3])}: {text}"[:300] if names else text[:300]
 
 
 def scanned_commit(runs: Iterable[Mapping[str, Any]]) -> str | None:

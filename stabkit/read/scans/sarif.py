@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii as _quoted
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pandas as pd
@@ -114,6 +114,14 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     )
 
 
+class _Place(NamedTuple):
+    """Where a finding is: its file, its line, and the location as the log has it."""
+
+    path: str | None
+    line: int | None
+    physical: Mapping[str, Any]
+
+
 class _Run:
     """One run of a SARIF log, read with a distrust of every field."""
 
@@ -196,9 +204,14 @@ class _Run:
             self._used_rules.add(name)
             if _word(result.get("kind")) in _NO_PROBLEM or result.get("baselineState") == "absent":
                 continue
-            own = _keys(result.get("fingerprints"))
-            names.append("; ".join([f"{key}={text}" for key, text in own.items()]))
-            rows.append(self._finding(result, name, rule, own))
+            keys = _keys(result.get("fingerprints")), _keys(result.get("partialFingerprints"))
+            for number, place in enumerate(self._places(result)):
+                # What names the result names one of its places; the others are told apart by where they are.
+                own = keys if number == 0 else ({}, {})
+                names.append("; ".join([f"{key}={text}" for key, text in own[0].items()]))
+                rows.append(self._finding(result, name, rule, place) | {
+                    "fingerprints": _json_of(own[0]), "partial_fingerprints": _json_of(own[1])
+                })  # fmt: skip
             # Before ruff named the rule of a file that it cannot parse, it left it away.
             if name in UNPARSED or (name == "(?)" and self.tool == "ruff"):
                 self.unread.append(f"{rows[-1]['path']}: {rows[-1]['message']}")
@@ -212,11 +225,27 @@ class _Run:
             row["fingerprint"] = name or computed
         return rows
 
-    def _finding(
-        self, result: Mapping[str, Any], name: str, rule: Mapping[str, Any], own: Mapping[str, str]
-    ) -> dict[str, Any]:
-        location = mapped(next(iter(entries(result.get("locations"))), None))
-        physical = mapped(location.get("physicalLocation"))
+    def _places(self, result: Mapping[str, Any]) -> list[_Place]:
+        """Return the places of a result, in order; without any, the one that is not stated.
+
+        SARIF 2.1.0, 3.27.12: several locations are places that all have to be changed. Each is a finding: a tool that
+        puts ten calls into one result has found ten.
+        """
+        stated = entries(result.get("locations"))
+        if len(stated) < 2:
+            return [self._place(next(iter(stated), None))]
+        known = {(place.path, place.line): place for place in map(self._place, reversed(stated)) if place.path}
+        return [known[key] for key in sorted(known, key=lambda key: (key[0] or "", key[1] or 0))] or [
+            self._place(stated[0])
+        ]
+
+    def _place(self, location: object) -> _Place:
+        physical = mapped(mapped(location).get("physicalLocation"))
+        line = positive(mapped(physical.get("region")).get("startLine"))
+        return _Place(self._uri(physical.get("artifactLocation")), line, physical)
+
+    def _finding(self, result: Mapping[str, Any], name: str, rule: Mapping[str, Any], place: _Place) -> dict[str, Any]:
+        physical = place.physical
         region = mapped(physical.get("region"))
         context = mapped(mapped(physical.get("contextRegion")).get("snippet")).get("text")
         snippet = mapped(region.get("snippet")).get("text")
@@ -228,11 +257,9 @@ class _Run:
             "rule": name,
             "severity": str(level).lower(),
             "scope": "all",
-            "path": self._uri(physical.get("artifactLocation")),
-            "line": positive(region.get("startLine")),
+            "path": place.path,
+            "line": place.line,
             "message": redact_text(self._message(result, rule)),
-            "fingerprints": _json_of(own),
-            "partial_fingerprints": _json_of(_keys(result.get("partialFingerprints"))),
             "context_sha256": sha256_of(["".join(source.split())]) if isinstance(source, str) and source else None,
             "suppressed": _suppressed(result),
         }

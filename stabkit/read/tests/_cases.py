@@ -19,7 +19,17 @@ from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
 from stabkit.vocabulary import BAD, STATUS_COUNTS, STATUSES
 
-__all__ = ["CUT_TEXTS", "TEXT_LIMIT", "TWICE", "UNCARRIED", "Attempt", "Case", "Report", "number"]
+__all__ = [
+    "CUT_TEXTS",
+    "TEXT_LIMIT",
+    "TWICE",
+    "UNCARRIED",
+    "Attempt",
+    "Case",
+    "Report",
+    "number",
+    "unlisted_failures",
+]
 
 TEXT_LIMIT: Final = 64 * 1024
 """Bytes of a failure's text that are kept."""
@@ -37,7 +47,6 @@ UNCARRIED: Final = (
     "failure that no case carries became a case named after its suite",
     "failures that no case carries became cases named after their suites",
 )
-_BAD: Final = ("fail", "error")
 # How the counts of headers are called here -> the statuses that they count.
 _COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
     "tests": STATUSES,
@@ -114,7 +123,7 @@ class Report:
     @property
     def failing(self) -> bool:
         """True if any case ends badly."""
-        return any(case.status in (*_BAD, "no_result") for case in self.cases)
+        return any(case.status in BAD for case in self.cases)
 
     def evidence(self, path: Path, *, form: str, suite: str | None, root: Path | None) -> Evidence:
         """Return the rows of ``tests`` and the ``sources`` row."""
@@ -133,6 +142,10 @@ class Report:
             warnings.append("its header counts tests, but it holds no case" if stated else "it holds no test")
         elif len(frame):
             warnings += _disagreements(self.cases, claimed, self.uncarried)
+            listed = sum(attempt.status in BAD for case in self.cases for attempt in case.attempts)
+            if gap := unlisted_failures(claimed, listed):
+                warnings.insert(0, gap)
+                status = "partial" if status in ("ok", "repaired") else status
         return source_evidence(
             {"tests": frame},
             kind="tests",
@@ -196,6 +209,30 @@ def _disagreements(cases: Iterable[Case], claimed: Mapping[str, Any], uncarried:
         if isinstance(claimed.get(key), int) and claimed[key] != counted:
             differing.append(f"{key} {claimed[key]} (counted {counted})")
     return [f"its header disagrees with its cases: {', '.join(differing)}"] if differing else []
+
+
+def unlisted_failures(claimed: Mapping[str, Any], listed: int) -> str | None:
+    """Return what a header claims of failures that no case carries; None where each of them is listed.
+
+    Parameters
+    ----------
+    claimed : mapping
+        Totals of the header: ``failed``, or ``failures`` and ``errors``.
+    listed : int
+        Bad results of all cases, those of earlier attempts too: some reporters count each attempt that failed.
+
+    Examples
+    --------
+    >>> unlisted_failures({"failures": 3, "errors": 1}, 3)
+    'its header counts 4 failures, its cases carry 3: not all is listed'
+    >>> unlisted_failures({"failures": 3}, 3) is None
+    True
+    """
+    counts = [claimed.get(key) for key in ("failures", "errors")]
+    stated = max([sum(n for n in counts if isinstance(n, int)), claimed.get("failed") or 0])
+    if stated <= listed:
+        return None
+    return f"its header counts {amount(stated, 'failure', 'failures')}, its cases carry {listed}: not all is listed"
 
 
 def number(value: object, *, scale: float = 1.0) -> float | None:

@@ -58,7 +58,8 @@ class JUnitCases:
 
     ``columns`` holds what each case says of itself; ``statuses`` and ``messages`` only the rows that are no plain
     pass. Where cases carry attempts of their own, :meth:`rows` spreads them over several rows. ``unknown`` counts the
-    words and elements that say a result nobody understands.
+    words and elements that say a result nobody understands, ``troubles`` the failures and errors that are described:
+    some headers count those, and not the cases that have them.
 
     Raises
     ------
@@ -76,6 +77,7 @@ class JUnitCases:
         self.suites: list[Suite] = []
         self.cut_texts = 0
         self.uncarried = 0
+        self.troubles = 0
         self.unknown: dict[str, int] = {}
         self._aside: str | None = None
         self._todo = False
@@ -285,6 +287,7 @@ class JUnitCases:
         if trouble is None or TROUBLES[name] != (trouble.status, trouble.attempt):
             return
         self._trouble = None
+        self.troubles += 1
         self._parser.CharacterDataHandler = None
         if not self._in_case:
             self._add_uncarried(trouble)

@@ -45,7 +45,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     """
     content = load_json(path)
     value = mapped(content.value)
-    claims = {"tests": "numTotalTests", "passed": "numPassedTests"}
+    claims = {"tests": "numTotalTests", "passed": "numPassedTests", "failed": "numFailedTests"}
     report = Report(
         warnings=list(content.warnings), claimed={ours: whole(value.get(theirs)) for ours, theirs in claims.items()}
     )

@@ -22,14 +22,15 @@ from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, chunks, conflict_line, xml_root
 from stabkit.read.test_ids import UNNAMED
 from stabkit.read.tests._case_columns import SLICE, TEXT, constant, lean_memory
-from stabkit.read.tests._cases import CUT_TEXTS, TWICE, UNCARRIED
+from stabkit.read.tests._cases import CUT_TEXTS, TWICE, UNCARRIED, unlisted_failures
 from stabkit.read.tests._junit_cases import JUnitCases
 from stabkit.read.tests._junit_rows import Integers, Rows
 from stabkit.read.tests._plain_cases import NotPlain, PlainCases
-from stabkit.read.xml_faults import CUT_OFF, cut_off, parse_without_controls
+from stabkit.read.xml_faults import CUT_OFF, cut_off, parse_repaired
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
+from stabkit.vocabulary import BAD
 
 __all__ = ["FORMAT", "KIND", "MASKED", "read", "recognise"]
 
@@ -91,6 +92,11 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         stated = any(suite.header.get(key, "0").strip() not in ("", "0") for suite in cases.suites for key in counts)
         status = "partial" if stated else "ok"
         warnings.append("its header counts tests, but it holds no case" if stated else "it holds no test")
+    described = max(cases.troubles, sum(word in BAD for word in rows.statuses.values()))
+    gap = unlisted_failures(claimed, described) if len(frame) else None
+    if gap and status in ("ok", "repaired"):
+        warnings.insert(0, gap)
+        status = "partial"
     line, column = position or (None, None)
     return source_evidence(
         {"tests": frame},
@@ -123,7 +129,7 @@ def _parse(path: Path, root: Path | None) -> tuple[JUnitCases, list[str], Status
             kept = cut_off(error.lineno)
             return cases, [kept], "error", (error.lineno, error.offset + 1)
         cases = JUnitCases(root)
-        said, first = parse_without_controls(path, error, cases.parse)
+        said, first = parse_repaired(path, error, cases.parse)
         return cases, [said], "repaired", first
     except ReportError as fault:
         if fault.line is None and cases.position[0]:

@@ -16,6 +16,8 @@ __all__ = ["FORMAT", "KIND", "read", "recognise"]
 FORMAT: Final = "mocha"
 KIND: Final = "tests"
 
+_CLAIMS: Final = {"tests": "tests", "passed": "passes", "failed": "failures"}
+
 
 def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is mocha's JSON."""
@@ -38,7 +40,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     stats = mapped(value.get("stats"))
     report = Report(
         warnings=list(content.warnings),
-        claimed={"tests": whole(stats.get("tests")), "passed": whole(stats.get("passes"))},
+        claimed={ours: whole(stats.get(theirs)) for ours, theirs in _CLAIMS.items()},
     )
     lists = {name: listed(value.get(name, []), name) for name in ("tests", "passes", "pending", "failures")}
     passed, pending, failed = ({_key(test) for test in lists[name]} for name in ("passes", "pending", "failures"))

@@ -51,6 +51,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         else:
             tries = [*retried.pop((group, name), []), attempt]
             report.cases.append(Case(name, tries, group=group, suite=suite_name))
+    report.claimed["failed"] = tree.count("failed")
     for (group, name), tries in retried.items():
         report.unread = "a test was to run again, and no result follows"
         report.cases.append(Case(name, [*tries, Attempt("no_result")], group=group))

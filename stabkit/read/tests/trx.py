@@ -63,7 +63,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     outcome = ((summary.get("outcome") if summary else None) or "").lower()
     counters = summary.child("Counters") if summary else None
     if counters and len(results) == len(report.cases):
-        report.claimed["tests"] = counters.count("total")
+        theirs = {"tests": "total", "failures": "failed", "errors": "error"}
+        report.claimed = {ours: counters.count(name) for ours, name in theirs.items()}
     if outcome in _UNFINISHED:
         report.unread = f"the run was {outcome}"
     if outcome in ("failed", "error", *_UNFINISHED) and not report.failing:

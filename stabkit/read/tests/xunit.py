@@ -43,7 +43,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         report.cases += [_case(test, name) for test in assembly.named("test")]
         for error in assembly.named("error"):
             report.add_uncarried(error.get("name") or error.get("type") or name, failure_text(error), suite=name)
-    for theirs, ours in (("total", "tests"), ("failed", "failures"), ("passed", "passed")):
+    for theirs, ours in (("total", "tests"), ("failed", "failures"), ("passed", "passed"), ("errors", "errors")):
         stated = [count for assembly in assemblies if (count := assembly.count(theirs)) is not None]
         if stated and len(stated) == len(assemblies):
             report.claimed[ours] = sum(stated)

@@ -273,3 +273,40 @@ def test_prometheus_answers_that_are_no_range(tmp_path, answer, words):
     found = read(tmp_path, answer)
     assert source(found)["status"] == "error"
     assert words in source(found)["message"]
+
+
+def test_requests_that_ghz_counts_and_does_not_list_are_unknown(tmp_path):
+    details = [
+        {"timestamp": f"2026-01-05T10:00:0{n}Z", "latency": 3_000_000, "error": "", "status": "OK"} for n in range(3)
+    ]
+    document = {"name": "t", "endReason": "normal", "rps": 1, "options": {"call": "x.Y.Z"}, "details": details}
+    whole, short = read(tmp_path, {**document, "count": 3}), read(tmp_path, {**document, "count": 200})
+    assert (source(whole)["status"], source(short)["status"]) == ("ok", "partial")
+    assert source(short)["message"].startswith("it counts 200 requests and lists 3")
+    assert len(short["samples"]) == 3
+
+
+def test_google_benchmark_is_read_as_what_it_is(tmp_path):
+    def benchmark(**said):
+        return {"name": "BM_x/8", "run_name": "BM_x/8", "run_type": "iteration", "iterations": 10, **said}
+
+    found = read(
+        tmp_path,
+        {
+            "context": {"date": "2026-01-05T10:00:00+00:00", "num_cpus": 2},
+            "benchmarks": [
+                benchmark(real_time=1500.0, cpu_time=1.0, time_unit="us"),
+                benchmark(real_time=2_000_000.0, cpu_time=1.0),
+                benchmark(name="BM_x/8_mean", run_type="aggregate", real_time=1.7, time_unit="ms"),
+                benchmark(error_occurred=True, error_message="no memory", real_time=0.0, time_unit="ns"),
+            ],
+        },
+    )
+    assert source(found)["format"] == "google-benchmark"
+    assert rows(found, "target", "metric", "service_ms", "ok") == [
+        ("BM_x/8", "run_time", 1.5, True),
+        ("BM_x/8", "run_time", 2.0, True),
+        ("BM_x/8", "run_time", None, False),
+    ]
+    assert rows(found, "error")[-1] == ("no memory",)
+    assert "1 aggregate repeats its repetitions" in source(found)["message"]

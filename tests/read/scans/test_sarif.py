@@ -202,3 +202,42 @@ def test_a_placeholder_is_no_fingerprint(read):
 def test_a_broken_suppression_hides_nothing(read):
     findings = read(log(result(suppressions=[3]), result(suppressions=[{"status": "perhaps"}])))["findings"]
     assert list(findings["suppressed"]) == [False, False]
+
+
+def place(uri, line):
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}}
+
+
+def test_every_place_of_a_result_is_a_finding(read):
+    places = [place("b.py", 9), place("a.py", 4), place("b.py", 2), place("a.py", 4), {"message": {"text": "where"}}]
+    findings = read(log(result(locations=places, fingerprints={"v1": "abc"})))["findings"]
+    assert list(zip(findings["path"], findings["line"], strict=True)) == [("a.py", 4), ("b.py", 2), ("b.py", 9)]
+    assert findings["fingerprint"].is_unique
+    assert findings["fingerprints"].notna().tolist() == [True, False, False]
+    assert len(read(log(result(locations=[])))["findings"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("invocation", "message"),
+    [
+        ({"toolExecutionNotifications": [{"message": {"text": "Timeout"}}]}, "1 warning of its own, such as: Timeout"),
+        ({"toolConfigurationNotifications": [{"level": "warning", "message": {"text": "no rules"}}]}, "no rules"),
+        (
+            {"toolExecutionNotifications": [{"level": "error", "locations": [place("a.py", 1)]}]},
+            "1 error of its own, such as: a.py: no text",
+        ),
+        ({"processStartFailureMessage": "not found"}, "lint did not start: not found"),
+    ],
+)
+def test_what_a_scan_says_it_did_not_look_at_leaves_it_incomplete(read, invocation, message):
+    evidence = read(log(invocations=[{"executionSuccessful": True, **invocation}]))
+    assert not evidence["scans"]["complete"].item()
+    assert evidence["sources"]["status"].item() == "partial"
+    assert message in evidence["sources"]["message"].item()
+
+
+@pytest.mark.parametrize("level", ["note", "none"])
+def test_notifications_that_say_how_it_went_leave_the_scan_whole(read, level):
+    note = {"level": level, "locations": [place("a.py", 1)], "message": {"text": "extracted"}}
+    evidence = read(log(invocations=[{"executionSuccessful": True, "toolExecutionNotifications": [note]}]))
+    assert evidence["scans"]["complete"].item()

@@ -61,8 +61,6 @@ def test_a_case_after_an_inner_suite_belongs_to_the_outer_one(tmp_path):
         (b'<testsuite><testcase name="a & b"/></testsuite>', "not well-formed"),
         (b"<testsuite/><testsuite/>", "junk after document"),
         (b'<?xml version="1.0" encoding="no-such"?><testsuite/>', "unknown encoding"),
-        (b'<testsuite><testcase name="\xff\xfe"/></testsuite>', "not well-formed"),
-        (b'<testsuite><testcase name="&#27;"/></testsuite>', "invalid character number"),
         (b"<html><body>502</body></html>", "not a test report"),
         (b"<assets/>", "not a test report"),
         (b"", "not a test report"),
@@ -92,6 +90,27 @@ def test_a_case_that_is_cut_off_has_no_result(tmp_path):
     for rest in (b"", b"<system-out>", b"<failure>asse", b"<skipped/>", b"<failure/>"):
         counts = summary(tmp_path, HEAD + b'<testcase name="a"/><testcase name="b">' + rest)["counts"]
         assert (counts["passed"], counts["failed"] + counts["errors"], counts["skipped"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (b"&#27;[31m", "1 illegal character reference removed"),
+        (b"&#x1b;[31m&#0;", "2 illegal character references removed"),
+        (b"\xff\xfe", "2 illegal bytes that are no UTF-8 removed"),
+        (b"\xe4", "1 illegal byte that is no UTF-8 removed"),
+        (b"\x1b&#8;", "1 illegal control byte and 1 illegal character reference removed"),
+        (b"&#x110000;", "1 illegal character reference removed"),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 65_520, 65_530, 65_535])
+def test_one_bad_character_does_not_cost_the_report(tmp_path, broken, message, before):
+    """Wherever it stands: also across the blocks that a file is read in."""
+    head = b'<testsuite name="s"><!--' + b"x" * before + b'--><testcase name="a"/><testcase name="b"><failure message="'
+    found = summary(tmp_path, head + broken + b'&#233; \xc3\xa9"/></testcase></testsuite>')
+    assert found["status"] == "repaired"
+    assert message in found["message"]
+    assert (found["counts"]["passed"], found["counts"]["failed"]) == (1, 1)
 
 
 def test_control_bytes_are_removed_once_and_reported(tmp_path):
