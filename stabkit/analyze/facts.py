@@ -83,7 +83,7 @@ class Difference:
     code: Literal[
         "no_scan_at_all", "no_scan", "incomplete", "only_totals", "listed_less", "more_unlisted", "versions",
         "unknown_rules", "rules_on_one_side", "rules", "unknown_files", "files_on_one_side", "files", "scanned_files",
-        "file_counts", "files_by_range", "folders", "lines_not_followed",
+        "file_counts", "files_by_range", "folders", "lines_not_followed", "unknown_version", "after_incomplete",
     ]  # fmt: skip
     tool: str = ""
     side: Literal["baseline", "candidate"] | None = None

@@ -15,7 +15,7 @@ from stabkit.numbers import duration
 from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sections import score_pieces
-from stabkit.report.words import known_text, place_text, sentence
+from stabkit.report.words import break_text, known_text, place_text, sentence
 from stabkit.text import count, joined, plain
 
 __all__ = ["ComplianceHistory", "compliance_history"]
@@ -160,8 +160,8 @@ class ComplianceHistory:
         if not frames:
             return self._missing
         frame = pd.concat(frames, ignore_index=True)
-        broken = frame[frame["break_reason"].notna()]
-        notes = sorted(set(frame["note"].dropna()))
+        broken = frame[frame["why"].notna()]
+        notes = sorted({break_text(assumed) for assumed in frame["assumed"].dropna()})
         lead = sentence(
             f"{count(len(broken), 'break')} in {count(int(frame['open'].notna().sum()), 'scan')}"
             if len(broken)
@@ -174,7 +174,7 @@ class ComplianceHistory:
             {
                 "run": plain(row["label"] if pd.notna(row["label"]) else row["run_id"]),
                 "tool": plain(row["tool"]),
-                "reason": plain(row["break_reason"], 200),
+                "reason": plain(break_text(row["why"]), 200),
             }
             for row in broken.to_dict("records")
         )

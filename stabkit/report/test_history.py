@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -16,13 +16,14 @@ from stabkit.numbers import duration, moment, percent
 from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table
 from stabkit.report.sections import map_figure, not_passing_figure
-from stabkit.report.words import known_text, sentence
+from stabkit.report.words import sentence, set_change_text
 from stabkit.text import count, joined, plain, verb
 
 __all__ = ["TestTrends", "test_trends"]
 
 SHOWN_TESTS = 20
 SHOWN_RUNS = 10
+_TOO_FEW: Final = "too few runs"
 
 
 @store_by_name("suite", "last")
@@ -179,7 +180,7 @@ class TestTrends:
             Column("n", "n", "number"),
         )
         rows = tuple(_flaky_row(row) for row in frame.to_dict("records"))
-        records = tuple(frame.to_dict("records"))
+        records = tuple({**row, "note": None if row["enough"] else _TOO_FEW} for row in frame.to_dict("records"))
         caption = (
             "Unstable tests, most flaky first, with 95 % intervals: recovered within a run, disagreed at one commit "
             "and by how much, flipped between runs, and that with the newest counting most"
@@ -244,7 +245,7 @@ def _history_row(row: dict[str, Any]) -> dict[str, Any]:
         "failed": f"{row['bad']}",
         "skipped": f"{row['skipped']}",
         "flaky": f"{row['flaky']}",
-        "note": known_text(row["break_reason"], 160),
+        "note": set_change_text(row["tests_added"], row["tests_removed"]),
     }
 
 
@@ -267,5 +268,5 @@ def _flaky_row(row: dict[str, Any]) -> dict[str, Any]:
         "entropy": None if pd.isna(row["entropy"]) else f"{row['entropy']:.2f} bit",
         "flips": cell("flips", "runs", "flip", "flip_rate"),
         "smoothed": None if pd.isna(row["smoothed"]) else percent(row["smoothed"]),
-        "n": str(row["n"]) if row["enough"] else f"{row['n']}, {row['note']}",
+        "n": str(row["n"]) if row["enough"] else f"{row['n']}, {_TOO_FEW}",
     }

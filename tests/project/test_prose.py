@@ -82,3 +82,43 @@ def test_no_words_of_ours_are_looked_for_in_a_text(words):
         if isinstance(node.left.value, str) and words in node.left.value
     ]
     assert strays == []
+
+
+# Columns and fields of analyze that once held sentences: a value says it, whose words report makes.
+VALUES = {"note", "reason", "detail", "because", "break_reason"}
+# The reason of a finding is a sentence of the JSON contract.
+CONTRACT = {("findings/matching.py", "reason")}
+
+
+def named_values(tree):
+    """Yield what is given to a name, a field, a column or a key, with what it is called."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            yield from ((key, value) for key, value in zip(node.keys, node.values, strict=True) if key is not None)
+        elif isinstance(node, ast.Call):
+            yield from ((ast.Constant(keyword.arg), keyword.value) for keyword in node.keywords)
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from ((target, node.value) for target in targets)
+
+
+def names_of(node):
+    """Return what a target is called: its name, its attribute, the texts of its subscript."""
+    if isinstance(node, ast.Subscript):
+        return texts(node.slice)
+    return [getattr(node, "id", None) or getattr(node, "attr", None), *texts(node)]
+
+
+def test_analyze_makes_values_and_no_sentences():
+    """The checklist and the impact of a change (``change``) are left out: what they say is read by people alone."""
+    room = PACKAGE / "analyze"
+    strays = [
+        f"{path}:{value.lineno}: {name}"
+        for path in (file.relative_to(room).as_posix() for file in sorted(room.rglob("*.py")))
+        if not path.startswith("change/")
+        for target, value in named_values(ast.parse((room / path).read_text()))
+        for name in VALUES.intersection(names_of(target))
+        if (path, name) not in CONTRACT
+        and any(isinstance(node, ast.JoinedStr) for node in ast.walk(value)) | any(" " in text for text in texts(value))
+    ]
+    assert strays == []

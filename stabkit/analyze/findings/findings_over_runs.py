@@ -8,18 +8,24 @@ and one fixed, unless the history is told of that comparison.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.facts import Difference
 from stabkit.analyze.findings.matching import FindingComparison
 from stabkit.runs import order_runs
 from stabkit.schema import conform
 
 __all__ = ["finding_ages", "finding_history"]
 
-_FACTS: Final = {"version": "version", "rules_sha256": "rules", "scope_sha256": "scope"}
+# What makes scans comparable -> what is assumed where it is unknown, and what parts them where it differs.
+_FACTS: Final = {
+    "version": (Difference("unknown_version"), Difference("versions")),
+    "rules_sha256": (Difference("unknown_rules"), Difference("rules")),
+    "scope_sha256": (Difference("unknown_files"), Difference("files")),
+}
 _COUNTS: Final = ["open", "suppressed", "new", "fixed", "persisting", "not_scanned"]
 
 
@@ -60,12 +66,12 @@ def finding_history(
     -------
     DataFrame
         For each tool one row a run, oldest first: ``run_id``, ``label``, ``started_at``, ``environment``, ``tool``,
-        ``scan_id``, ``complete``; ``open``, ``suppressed``, ``new``, ``fixed``, ``persisting``, ``not_scanned``
-        (gone, but this scan is incomplete, so not shown to be fixed); ``comparable`` with the scan before (past an
-        incomplete one, with the last complete), ``break_reason`` where the line breaks, ``note`` (what had to be
-        assumed), ``line``; one column ``open_<severity>`` for each severity seen. A run in which the tool did not
-        scan keeps its row with nulls: not scanned is a gap, not zero. The first scan has nothing to be new against:
-        its ``new``, ``fixed``, ``persisting`` are null.
+        ``scan_id``, ``complete``; ``open``, ``suppressed``, ``new``, ``fixed``, ``persisting``, ``not_scanned`` (gone,
+        but this scan is incomplete, so not shown to be fixed); ``comparable`` with the scan before (past an incomplete
+        one, with the last complete), ``why`` (where the line breaks, each :class:`.Difference` that breaks it, else
+        null), ``assumed`` (those that had to be assumed, else null), ``line``; one column ``open_<severity>`` for each
+        severity seen. A run in which the tool did not scan keeps its row with nulls: not scanned is a gap, not zero.
+        The first scan has nothing to be new against: its ``new``, ``fixed``, ``persisting`` are null.
 
     Notes
     -----
@@ -85,12 +91,12 @@ def finding_history(
             row: dict[str, Any] = {"position": position, "tool": series.tool, "scan_id": series.scan_id}
             scan = by_run.get(position)
             if scan is not None:
-                reason, note = _compare(before, scan) if before else (None, None)
-                row["comparable"] = None if before is None else reason is None
-                if reason is None and resumed:
-                    reason = "follows an incomplete scan"
-                line += reason is not None
-                row |= _states(before, scan) | {"break_reason": reason, "note": note}
+                why, assumed = _compare(before, scan) if before else ((), ())
+                row["comparable"] = None if before is None else not why
+                if not why and resumed:
+                    why = (Difference("after_incomplete", series.tool),)
+                line += bool(why)
+                row |= _states(before, scan) | {"why": why or None, "assumed": assumed or None}
                 pair = before and (ordered["run_id"][before.position], ordered["run_id"][position])
                 if judged is not None and pair == between and series.scan_id is None and scan.complete:
                     row |= judged.came_and_went(series.tool)
@@ -210,30 +216,29 @@ def _states(before: _Scan | None, scan: _Scan) -> dict[str, Any]:
     }
 
 
-def _compare(before: _Scan, scan: _Scan) -> tuple[str | None, str | None]:
-    """Why the two scans cannot be compared (None if they can), and what had to be assumed."""
-    reasons, notes = [], []
-    for column, word in _FACTS.items():
+def _compare(before: _Scan, scan: _Scan) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
+    """Why the two scans cannot be compared (nothing if they can), and what had to be assumed."""
+    tool = str(scan.facts["tool"])
+    why, assumed = [], []
+    for column, (unknown, differs) in _FACTS.items():
         old, new = before.facts[column], scan.facts[column]
-        unknown = [pd.isna(old), pd.isna(new)]
-        if any(unknown):
-            notes.append(f"{word} unknown, taken as unchanged")
+        if pd.isna(old) or pd.isna(new):
+            assumed.append(replace(unknown, tool=tool))
         elif old != new:
-            reasons.append(f"{word} {old} to {new}" if word == "version" else f"{word} changed")
-    old_files, new_files = before.facts["files_scanned"], scan.facts["files_scanned"]
-    if "scope changed" not in reasons and not pd.isna(old_files) and not pd.isna(new_files) and old_files != new_files:
-        known_scope = not pd.isna(before.facts["scope_sha256"]) and not pd.isna(scan.facts["scope_sha256"])
-        if not known_scope:
-            reasons.append(f"files scanned {old_files} to {new_files}")
+            why.append(replace(differs, tool=tool, subjects=(old, new) if column == "version" else ()))
+    files = before.facts["files_scanned"], scan.facts["files_scanned"]
+    known_scope = not pd.isna(before.facts["scope_sha256"]) and not pd.isna(scan.facts["scope_sha256"])
+    if not known_scope and not any(map(pd.isna, files)) and files[0] != files[1]:
+        why.append(Difference("file_counts", tool, numbers=files))
     if not scan.complete:
-        reasons.append("scan incomplete")
+        why.append(Difference("incomplete", tool, "candidate"))
     if not before.complete:
-        reasons.append("scan before incomplete")
-    return "; ".join(reasons) or None, "; ".join(notes) or None
+        why.append(Difference("incomplete", tool, "baseline"))
+    return tuple(why), tuple(assumed)
 
 
 def _assemble(rows: list[dict[str, Any]], ordered: pd.DataFrame, severities: list[str]) -> pd.DataFrame:
-    fixed = ["tool", "scan_id", "complete", *_COUNTS, "comparable", "break_reason", "note", "line"]
+    fixed = ["tool", "scan_id", "complete", *_COUNTS, "comparable", "why", "assumed", "line"]
     by_severity = [f"open_{word}" for word in severities]
     frame = pd.DataFrame(rows, columns=["position", *fixed, *by_severity])
     scanned = frame["open"].notna()
@@ -243,7 +248,7 @@ def _assemble(rows: list[dict[str, Any]], ordered: pd.DataFrame, severities: lis
         frame[column] = frame[column].mask(scanned & frame[column].isna(), 0)
     for column in ("complete", "comparable"):
         frame[column] = frame[column].astype("boolean")
-    for column in ("tool", "scan_id", "break_reason", "note"):
+    for column in ("tool", "scan_id"):
         frame[column] = frame[column].astype("str")
     about = ordered[["run_id", "label", "started_at", "environment"]]
     joined = frame.join(about, on="position")

@@ -24,7 +24,7 @@ _COLUMNS: Final = (
         "value",
         "claimed_score",
         "fits",
-        "note",
+        "why",
         "scope_sha256",
         "rules_sha256",
     ),
@@ -40,7 +40,7 @@ class ScoreConflicts:
     claims : DataFrame
         One row per scope with a claimed score: scan_id, scope, claimed_score, files, findings, fits (comma-separated
         formulas that fit, empty if none), ``clean_files`` and ``findings_per_file`` (the values in per cent, null if
-        undefined), note (why no value could be computed; else null).
+        undefined), why (the code of :func:`score_claims` if no value could be computed; else null).
     single_formula : tuple of str
         The formulas that fit every claim with known files and findings, over numerators that add up; empty if none.
     uncounted_findings : int or None
@@ -79,7 +79,9 @@ def score_claims(scans: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
         One row per scan scope and score_id, the whole (``all``) first: scan_id, tool, version, scope, score_id,
         formula, findings, findings_from (``rows``, ``claimed``, ``inferred``: the count that the claimed score allows),
         numerator_low, numerator, denominator, value_low, value (per cent), claimed_score (per cent), fits (null without
-        a claim or a value), note, scope_sha256, rules_sha256.
+        a claim or a value), why (null if the value is exact; else why there is none: ``files_unknown``,
+        ``findings_unknown``, ``no_files``; or why it is not known better: ``spread``, the findings lie in
+        denominator − numerator to denominator − numerator_low files, ``inferred``), scope_sha256, rules_sha256.
 
     Notes
     -----
@@ -161,15 +163,14 @@ def _score(scan: Mapping[str, Any], counts: _Counts, score_id: str) -> dict[str,
     files, claim = _whole(scan.get("files_scanned")), _real(scan.get("claimed_score"))
     row: dict[str, Any] = {name: scan.get(name) for name in ("scan_id", "tool", "version", "scope")}
     row |= {"score_id": score_id, "formula": FORMULAS[score_id], "claimed_score": claim, "denominator": files}
-    row |= {"findings": counts.findings, "findings_from": counts.findings_from, "note": None}
+    row |= {"findings": counts.findings, "findings_from": counts.findings_from, "why": None}
     row |= {"scope_sha256": scan.get("scope_sha256"), "rules_sha256": scan.get("rules_sha256")}
     if files is None:
-        return row | {"note": "the number of files is unknown"}
+        return row | {"why": "files_unknown"}
     if counts.findings is None:
-        return row | {"note": "the number of findings is unknown"}
+        return row | {"why": "findings_unknown"}
     if files == 0:
-        plural = "" if counts.findings == 1 else "s"
-        return row | {"note": f"{counts.findings} finding{plural} in 0 counted files"}
+        return row | {"why": "no_files"}
     if score_id == "clean_files":
         high_dirty = counts.findings if counts.dirty_high is None else counts.dirty_high
         low_dirty = high_dirty if counts.dirty_low is None else counts.dirty_low
@@ -180,9 +181,9 @@ def _score(scan: Mapping[str, Any], counts: _Counts, score_id: str) -> dict[str,
     if claim is not None:
         row["fits"] = any(_fits(100 * k / files, claim) for k in _candidates(low, high, files, claim))
     if low < high:
-        row["note"] = f"{counts.findings} findings lie in {low_dirty} to {high_dirty} files"
+        row["why"] = "spread"
     elif counts.findings_from == "inferred":
-        row["note"] = "the count is the one that the claimed score allows"
+        row["why"] = "inferred"
     return row
 
 
@@ -222,7 +223,7 @@ def score_conflicts(claims: pd.DataFrame) -> ScoreConflicts:
     claimed = claims[claims["claimed_score"].notna()]
     rows = [_claim_row(group) for _, group in claimed.groupby(["scan_id", "scope"], sort=False)]
     table = pd.DataFrame(
-        rows, columns=["scan_id", "scope", "claimed_score", "files", "findings", "fits", *FORMULAS, "note"]
+        rows, columns=["scan_id", "scope", "claimed_score", "files", "findings", "fits", *FORMULAS, "why"]
     ).astype({"findings": "Int64", "files": "Int64"})
     tried = table[table["files"].notna() & table["findings"].notna()]
     uncounted = _uncounted(claims)
@@ -248,7 +249,7 @@ def _claim_row(group: pd.DataFrame) -> dict[str, Any]:
         "findings": first["findings"],
         "fits": ",".join(fitting),
         **values,
-        "note": first["note"] if pd.isna(list(values.values())).all() else None,
+        "why": first["why"] if pd.isna(list(values.values())).all() else None,
     }
 
 

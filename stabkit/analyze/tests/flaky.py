@@ -23,7 +23,7 @@ _KEY: Final = ["suite", "test_id"]
 _COLUMNS: Final = [
     *_KEY, "n", "runs", "flips", "flip_rate", "flip_low", "flip_high", "smoothed", "commits", "disagreements",
     "disagreement", "disagreement_low", "disagreement_high", "entropy", "recoveries", "recovery", "recovery_low",
-    "recovery_high", "enough", "note",
+    "recovery_high", "enough",
 ]  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def flakiness(tests: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
         - ``commits`` with at least 2 results in one environment, ``disagreements`` among them (good and bad at one
           commit), ``disagreement`` with bounds, ``entropy`` (bits, mean over those commits): strong;
         - ``recoveries`` (a bad attempt, then a good last one), ``recovery`` per result, with bounds: strong;
-        - ``enough``: n >= 10; else ``note`` says "too few runs". Rates without a denominator are null.
+        - ``enough``: n >= 10; fewer say nothing about a rate. Rates without a denominator are null.
 
     Notes
     -----
@@ -93,7 +93,6 @@ def flakiness(tests: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
         result[rate] = result[hits] / result[total].where(result[total] > 0)
         result[f"{stem}_low"], result[f"{stem}_high"] = wilson(result[hits], result[total])
     result["enough"] = result["n"] >= MIN_RUNS
-    result["note"] = pd.Series("too few runs", index=result.index, dtype="str").mask(result["enough"])
     order = ["recoveries", "disagreements", "smoothed", *_KEY]
     return result[_COLUMNS].sort_values(order, ascending=[False] * 3 + [True] * 2, kind="stable", ignore_index=True)
 

@@ -39,10 +39,11 @@ def pass_history(tests: pd.DataFrame, runs: pd.DataFrame, *, suite: str | None =
         One row a run, oldest first: ``run_id``, ``label``, ``started_at``, ``environment``, the counts of tests by
         their last attempt ``passed`` (with xpass), ``failed``, ``errors`` (with no_result), ``skipped`` (with xfail),
         ``flaky`` (recovered), ``good``, ``bad``; ``rate`` = good / (good + bad), skips apart, with its Wilson 95 %
-        bounds ``low``, ``high``; ``common`` and ``common_rate`` over the tests judged in every run of the
-        environment; ``line``, and ``break_reason`` where a line breaks because other tests were judged than in the
-        run before; ``change_same`` and ``change_other``, the change of the rate since the run before split into that
-        of the same tests and that of the changed set. A run without results keeps its row with nulls.
+        bounds ``low``, ``high``; ``common`` and ``common_rate`` over the tests judged in every run of the environment;
+        ``line``; where a line breaks because other tests were judged than in the run before, how many were
+        ``tests_added`` and how many ``tests_removed`` or skipped, else null; ``change_same`` and ``change_other``, the
+        change of the rate since the run before split into that of the same tests and that of the changed set. A run
+        without results keeps its row with nulls.
 
     Notes
     -----
@@ -85,7 +86,8 @@ def _lines(results: pd.DataFrame, ordered: pd.DataFrame) -> pd.DataFrame:
             "common": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
             "common_rate": np.nan,
             "line": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
-            "break_reason": pd.Series(None, index=ordered.index, dtype="str"),
+            "tests_added": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
+            "tests_removed": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
             "change_same": np.nan,
             "change_other": np.nan,
         }
@@ -101,7 +103,8 @@ def _lines(results: pd.DataFrame, ordered: pd.DataFrame) -> pd.DataFrame:
                 now = sets.get(run, {})
                 if before is not None and set(now) != set(before):
                     line += 1
-                    rows.loc[position, "break_reason"] = _set_change(set(before), set(now))
+                    rows.loc[position, "tests_added"] = len(set(now) - set(before))
+                    rows.loc[position, "tests_removed"] = len(set(before) - set(now))
                 rows.loc[position, "common"] = len(common)
                 rows.loc[position, "common_rate"] = _share(now, common)
                 if before is not None:
@@ -116,11 +119,6 @@ def _lines(results: pd.DataFrame, ordered: pd.DataFrame) -> pd.DataFrame:
 
 def _share(results: dict[str, bool], tests: set[str]) -> float:
     return sum(results[test] for test in tests) / len(tests) if tests else np.nan
-
-
-def _set_change(before: set[str], now: set[str]) -> str:
-    parts = [(len(now - before), "added"), (len(before - now), "removed or skipped")]
-    return ", ".join(f"{count} {'test' if count == 1 else 'tests'} {word}" for count, word in parts if count)
 
 
 def test_run_map(tests: pd.DataFrame, runs: pd.DataFrame, *, limit: int = 40) -> pd.DataFrame:  # noqa: PT028

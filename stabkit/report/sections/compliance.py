@@ -23,7 +23,7 @@ from stabkit.chart import NewFixedBars, OpenBars
 from stabkit.numbers import amount_text, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.no_evidence import absent
-from stabkit.report.words import difference_text, differences_texts, known_text, place_text, sentence
+from stabkit.report.words import difference_text, differences_texts, known_text, place_text, score_text, sentence
 from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import severity_rank
@@ -205,6 +205,8 @@ def score_pieces(scans: pd.DataFrame, findings: pd.DataFrame, side: str) -> list
         for row in score_conflicts(one).claims.to_dict("records"):
             rows.append(_score_row(row, one))
             origin = one.iloc[0][["tool", "version", "scope_sha256", "rules_sha256"]]
+            row["note"] = score_text(row)
+            del row["why"]  # which the note says
             records.append({"scan_id": scan_id, **row, **origin})
     columns = (
         Column("scope", "Scope", "head"),
@@ -251,7 +253,7 @@ def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
         told = conflicts.claims.to_dict("records")
         # Where a formula explains all, the table holds the rest; where none does, the claims that tell them apart.
         telling = [
-            row for row in told if isinstance(row["note"], str) or (conflicts.conflict and row["fits"].count(",") == 0)
+            row for row in told if isinstance(row["why"], str) or (conflicts.conflict and row["fits"].count(",") == 0)
         ]
         found += [sentence(_claim_words(row, name)) for row in telling[:SHOWN_CLAIMS]]
         if conflicts.uncounted_findings:
@@ -265,8 +267,8 @@ def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
 def _claim_words(row: dict[Any, Any], name: str) -> str:
     scope = f"{plain(row['scope'])} of {name}" if row["scope"] != "all" else name
     claim = f"{percent(row['claimed_score'] / 100)} of {scope}"
-    if isinstance(row["note"], str):  # else null, which is NaN beside a note of another scope
-        return f"{claim} cannot be checked against a formula: {plain(row['note'])}"
+    if isinstance(row["why"], str):  # else null, which is NaN beside that of another scope
+        return f"{claim} cannot be checked against a formula: {score_text(row)}"
     files = count(int(row["files"]), "file")
     values = [f"{row[score_id]:.2f}\u202f% by “{formula}”" for score_id, formula in FORMULAS.items()]
     fits = f"“{FORMULAS[row['fits']]}”" if row["fits"] else "neither formula"
@@ -275,7 +277,7 @@ def _claim_words(row: dict[Any, Any], name: str) -> str:
 
 def _score_row(row: dict[Any, Any], claims: pd.DataFrame) -> dict[str, Any]:
     mine = claims[claims["scope"] == row["scope"]]
-    notes = [plain(note) for note in dict.fromkeys(mine["note"].dropna())]
+    notes = dict.fromkeys(filter(None, map(score_text, mine.to_dict("records"))))
     fits = [FORMULAS[name] for name in str(row["fits"]).split(",") if name in FORMULAS]
     cells = {name: _fraction(mine[mine["score_id"] == name]) for name in FORMULAS}
     return {

@@ -6,19 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import pandas as pd
+
 from stabkit.analyze import Difference, Measured, Missing, Need, to_json
 from stabkit.numbers import SPACE
 from stabkit.report.words.wording import metric_words
-from stabkit.text import joined, verb
+from stabkit.text import joined, plural, verb
 
 __all__ = [
     "as_json",
+    "break_text",
     "detail_text",
     "difference_text",
     "differences_texts",
     "hidden_text",
     "measured_text",
     "missing_text",
+    "score_text",
+    "set_change_text",
 ]
 
 _LISTED: Final = 5  # names in one clause; the need holds all
@@ -243,6 +248,70 @@ def differences_texts(differences: Iterable[Difference]) -> tuple[str, ...]:
         found.setdefault(replace(one, side=None), set()).add(one)
     merged = (alike if len(sides) > 1 else next(iter(sides)) for alike, sides in found.items())
     return tuple(map(difference_text, merged))
+
+
+def break_text(differences: Iterable[Difference]) -> str:
+    """Return what parts a scan from the one before it over the runs, or had to be assumed, as clauses.
+
+    Examples
+    --------
+    >>> break_text([Difference("versions", "ruff", subjects=("0.4", "0.5")), Difference("incomplete", side="baseline")])
+    'version 0.4 to 0.5; scan before incomplete'
+    """
+    return "; ".join(
+        _BREAKS[one.code].format(*one.subjects, *one.numbers, scan="scan before" if one.side == "baseline" else "scan")
+        for one in differences
+    )
+
+
+_BREAKS: Final[Mapping[str, str]] = {
+    "versions": "version {0} to {1}",
+    "rules": "rules changed",
+    "files": "scope changed",
+    "file_counts": "files scanned {0} to {1}",
+    "incomplete": "{scan} incomplete",
+    "after_incomplete": "follows an incomplete scan",
+    "unknown_version": "version unknown, taken as unchanged",
+    "unknown_rules": "rules unknown, taken as unchanged",
+    "unknown_files": "scope unknown, taken as unchanged",
+}
+
+
+def set_change_text(added: Any, removed: Any) -> str | None:
+    """Return how the set of judged tests changed since the run before; None if it did not.
+
+    Examples
+    --------
+    >>> set_change_text(3, 1), set_change_text(0, 2), set_change_text(pd.NA, pd.NA)
+    ('3 tests added, 1 test removed or skipped', '2 tests removed or skipped', None)
+    """
+    changes = ((added, "added"), (removed, "removed or skipped"))
+    return ", ".join(f"{_tests(n)} {word}" for n, word in changes if pd.notna(n) and n) or None
+
+
+def score_text(claim: Mapping[Any, Any]) -> str | None:
+    """Return why a score has no value, or is not known better; None if it is exact.
+
+    Examples
+    --------
+    >>> score_text({"why": "no_files", "findings": 1}), score_text({"why": None})
+    ('1 finding in 0 counted files', None)
+    """
+    if pd.isna(claim["why"]):
+        return None
+    said = {"found": plural("finding", claim["findings"])} if claim["why"] == "no_files" else {}
+    if claim["why"] == "spread":
+        said = {"low": claim["denominator"] - claim["numerator"], "high": claim["denominator"] - claim["numerator_low"]}
+    return _SCORES[claim["why"]].format(findings=claim["findings"], **said)
+
+
+_SCORES: Final[Mapping[str, str]] = {
+    "files_unknown": "the number of files is unknown",
+    "findings_unknown": "the number of findings is unknown",
+    "no_files": "{findings} {found} in 0 counted files",
+    "spread": "{findings} findings lie in {low} to {high} files",
+    "inferred": "the count is the one that the claimed score allows",
+}
 
 
 def as_json(result: object) -> Any:

@@ -66,23 +66,25 @@ def test_what_an_incomplete_scan_missed_is_neither_fixed_nor_new_again():
     assert history.loc[1, "not_scanned"] == 1
     assert history["comparable"].fillna(value=False).tolist() == [False, False, True]
     assert history.loc[2, ["new", "persisting"]].tolist() == [0, 2]
-    assert history["break_reason"].dropna().tolist() == ["scan incomplete", "follows an incomplete scan"]
+    found = [(one.code, one.side) for why in history["why"].dropna() for one in why]
+    assert found == [("incomplete", "candidate"), ("after_incomplete", None)]
     assert history["line"].tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
-    ("columns", "reason"),
+    ("columns", "why"),
     [
-        ({"version": ["1.0", "1.1"]}, "version 1.0 to 1.1"),
-        ({"rules_sha256": ["x", "y"]}, "rules changed"),
-        ({"scope_sha256": ["x", "y"], "files_scanned": [10, 12]}, "scope changed"),
-        ({"files_scanned": [273, 1138]}, "files scanned 273 to 1138"),
+        ({"version": ["1.0", "1.1"]}, ("versions", ("1.0", "1.1"), ())),
+        ({"rules_sha256": ["x", "y"]}, ("rules", (), ())),
+        ({"scope_sha256": ["x", "y"], "files_scanned": [10, 12]}, ("files", (), ())),
+        ({"files_scanned": [273, 1138]}, ("file_counts", (), (273, 1138))),
     ],
 )
-def test_what_is_not_comparable_breaks_the_line(columns, reason):
+def test_what_is_not_comparable_breaks_the_line(columns, why):
     history = finding_history(make_findings("a", "ab"), make_scans(2, **columns), make_runs(2))
     assert history["line"].tolist() == [1, 2]
-    assert (history.loc[1, "comparable"], history.loc[1, "break_reason"]) == (False, reason)
+    assert not history.loc[1, "comparable"]
+    assert [(one.code, one.subjects, one.numbers) for one in history.loc[1, "why"]] == [why]
     assert history.loc[1, "new"] == 1
 
 
@@ -90,7 +92,7 @@ def test_what_is_unknown_is_assumed_and_said():
     known = {"version": "1", "rules_sha256": "x"}
     history = finding_history(make_findings("a", "a"), make_scans(2, **known), make_runs(2))
     assert history.loc[1, "comparable"]
-    assert history.loc[1, "note"] == "scope unknown, taken as unchanged"
+    assert [one.code for one in history.loc[1, "assumed"]] == ["unknown_files"]
 
 
 def test_suppressed_findings_are_counted_apart():

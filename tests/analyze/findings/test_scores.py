@@ -58,7 +58,7 @@ def test_the_conflict_is_stated_as_data() -> None:
 def test_findings_in_a_group_without_files_are_never_a_hundred_per_cent() -> None:
     other = {"scope": "other", "files_scanned": 0, "claimed_score": 100.0, "claimed_findings": 3}
     table = score_claims(scans(other), empty("findings"))
-    assert table["note"].tolist() == ["3 findings in 0 counted files"] * 2
+    assert table["why"].tolist() == ["no_files"] * 2
     assert table["value"].isna().all()
     assert table["fits"].isna().all()
     assert score_conflicts(table).conflict
@@ -76,7 +76,7 @@ def test_unknown_files_give_bounds() -> None:
     table = score_claims(scans(REFERENCE[0]), empty("findings"))
     clean = row(table, "all", "clean_files")
     assert (clean["numerator_low"], clean["numerator"]) == (1123, 1137)
-    assert clean["note"] == "15 findings lie in 1 to 15 files"
+    assert (clean["why"], clean["findings"]) == ("spread", 15)
 
 
 def test_findings_per_file_can_be_negative() -> None:

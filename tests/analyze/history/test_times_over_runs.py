@@ -232,7 +232,7 @@ def test_counts_and_rate_of_a_run():
 
 def test_a_run_without_results_is_null_not_zero():
     row = pass_history(make_tests({"r000": {"a": "pass"}}), make_runs(2)).iloc[1]
-    assert row[["passed", "bad", "rate", "low", "common", "break_reason"]].isna().all()
+    assert row[["passed", "bad", "rate", "low", "common", "tests_added", "tests_removed"]].isna().all()
     assert row["line"] == 1
 
 
@@ -247,7 +247,7 @@ def test_the_line_breaks_where_the_set_changes_and_a_gap_does_not_break_it():
     )
     history = pass_history(tests, make_runs(5))
     assert history["line"].tolist() == [1, 1, 1, 2, 3]
-    assert history["break_reason"].dropna().tolist() == ["1 test removed or skipped", "2 tests added"]
+    assert history[["tests_added", "tests_removed"]].dropna().values.tolist() == [[0, 1], [2, 0]]
     # Skipping the broken test lifts the rate by half; the same tests did not change at all.
     assert history.loc[3, ["rate", "change_same", "change_other"]].tolist() == [1.0, 0.0, 0.5]
     assert history["common"].dropna().tolist() == [1, 1, 1, 1]

@@ -45,12 +45,11 @@ def test_flips_are_counted_over_neighbours_without_skips():
     assert found["flip_rate"] == pytest.approx(2 / 9)
     assert found["flip_low"] < 2 / 9 < found["flip_high"]
     assert found["enough"]
-    assert pd.isna(found["note"])
 
 
 def test_below_ten_results_it_says_too_few():
     found = row_of(flakiness(make_tests(t="pfpfpfpfp"), make_runs(9)), "t")
-    assert (found["enough"], found["note"]) == (False, "too few runs")
+    assert not found["enough"]
 
 
 def test_one_result_has_no_rates():
