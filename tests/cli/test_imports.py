@@ -47,3 +47,10 @@ def test_a_command_imports_nothing_heavy_that_it_does_not_need():
     done = subprocess.run([sys.executable, "-c", CODE, given], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [entry for entry in json.loads(done.stdout) if entry[1:] != [True, []]] == []
+
+
+def test_running_notebooks_compiles_no_grammars():
+    """They take seconds, and serve a format of jsonschema that no notebook uses."""
+    code = "import sys, stabkit.pipeline.notebooks; print('jsonschema' in sys.modules, 'lark' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
