@@ -204,14 +204,12 @@ class _Run:
             self._used_rules.add(name)
             if _word(result.get("kind")) in _NO_PROBLEM or result.get("baselineState") == "absent":
                 continue
-            keys = _keys(result.get("fingerprints")), _keys(result.get("partialFingerprints"))
-            for number, place in enumerate(self._places(result)):
+            own, partial = _keys(result.get("fingerprints")), _keys(result.get("partialFingerprints"))
+            for place in self._places(result):
+                names.append("; ".join([f"{key}={text}" for key, text in own.items()]))
+                rows.append(self._finding(result, name, rule, place, own=own, partial=partial))
                 # What names the result names one of its places; the others are told apart by where they are.
-                own = keys if number == 0 else ({}, {})
-                names.append("; ".join([f"{key}={text}" for key, text in own[0].items()]))
-                rows.append(self._finding(result, name, rule, place) | {
-                    "fingerprints": _json_of(own[0]), "partial_fingerprints": _json_of(own[1])
-                })  # fmt: skip
+                own, partial = {}, {}
             # Before ruff named the rule of a file that it cannot parse, it left it away.
             if name in UNPARSED or (name == "(?)" and self.tool == "ruff"):
                 self.unread.append(f"{rows[-1]['path']}: {rows[-1]['message']}")
@@ -233,7 +231,7 @@ class _Run:
         """
         stated = entries(result.get("locations"))
         if len(stated) < 2:
-            return [self._place(next(iter(stated), None))]
+            return [self._place(stated[0] if stated else None)]
         known = {(place.path, place.line): place for place in map(self._place, reversed(stated)) if place.path}
         return [known[key] for key in sorted(known, key=lambda key: (key[0] or "", key[1] or 0))] or [
             self._place(stated[0])
@@ -244,7 +242,10 @@ class _Run:
         line = positive(mapped(physical.get("region")).get("startLine"))
         return _Place(self._uri(physical.get("artifactLocation")), line, physical)
 
-    def _finding(self, result: Mapping[str, Any], name: str, rule: Mapping[str, Any], place: _Place) -> dict[str, Any]:
+    def _finding(
+        self, result: Mapping[str, Any], name: str, rule: Mapping[str, Any], place: _Place,
+        *, own: Mapping[str, str], partial: Mapping[str, str],
+    ) -> dict[str, Any]:  # fmt: skip
         physical = place.physical
         region = mapped(physical.get("region"))
         context = mapped(mapped(physical.get("contextRegion")).get("snippet")).get("text")
@@ -260,6 +261,8 @@ class _Run:
             "path": place.path,
             "line": place.line,
             "message": redact_text(self._message(result, rule)),
+            "fingerprints": _json_of(own),
+            "partial_fingerprints": _json_of(partial),
             "context_sha256": sha256_of(["".join(source.split())]) if isinstance(source, str) and source else None,
             "suppressed": _suppressed(result),
         }
