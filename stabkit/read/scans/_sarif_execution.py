@@ -55,7 +55,7 @@ def whole_scan_faults(run: Mapping[str, Any], tool: str) -> list[str]:
             for note in _objects(invocation.get(key))
         ]
         for level, words in _NOTIFIED.items():
-            told = [note for note in notes if note.get("level", "warning") == level]
+            told = [note for note in notes if _level(note) == level]
             if told:
                 found.append(f"{tool} reports {amount(len(told), *words)} of its own, such as: {_said(told[0])}")
     # SARIF 2.1.0, 3.14.2 and 3.15.3: large results may lie in a file of their own, and "results" is then empty here.
@@ -63,6 +63,12 @@ def whole_scan_faults(run: Mapping[str, Any], tool: str) -> list[str]:
     if isinstance(elsewhere, dict) and elsewhere.get("results"):
         found.append(f"{tool} keeps results in another file, which is not read")
     return found
+
+
+def _level(note: Mapping[str, Any]) -> str:
+    """Return the level of a notification; one that nobody knows is a warning: it says nothing of how it went."""
+    level = note.get("level")
+    return level if level in ("error", "note", "none") else "warning"
 
 
 def _said(note: Mapping[str, Any]) -> str:

@@ -226,6 +226,11 @@ def test_every_place_of_a_result_is_a_finding(read):
             {"toolExecutionNotifications": [{"level": "error", "locations": [place("a.py", 1)]}]},
             "1 error of its own, such as: a.py: no text",
         ),
+        (
+            {"toolExecutionNotifications": [{"level": 7, "message": {"text": "odd"}}]},
+            "1 warning of its own, such as: odd",
+        ),
+        ({"toolExecutionNotifications": [{"level": "fatal", "message": {"text": "odd"}}]}, "such as: odd"),
         ({"processStartFailureMessage": "not found"}, "lint did not start: not found"),
     ],
 )
