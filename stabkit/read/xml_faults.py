@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, chunks
-from stabkit.sources import Fault
+from stabkit.sources import Fault, Status
 
 __all__ = ["CUT_OFF", "cut_off", "not_a_report", "parse_repaired", "refuse_entities"]
 
@@ -139,8 +139,14 @@ def _is_character(reference: bytes) -> bool:
 
 def parse_repaired(
     path: Path, error: expat.ExpatError, parse: Callable[[Iterable[bytes]], None]
-) -> tuple[str, tuple[int, int]]:
-    """Parse once more without what no XML may hold; return what is said of that, and line and column of the first.
+) -> tuple[list[str], Status, tuple[int, int]]:
+    """Parse once more without what no XML may hold.
+
+    Returns
+    -------
+    list of str, str, tuple of int
+        What is said of that; ``repaired``, or ``error`` where the document is cut off besides: what stood before was
+        parsed; line and column, both from 1.
 
     Raises
     ------
@@ -152,8 +158,12 @@ def parse_repaired(
     repair = _Repair(path)
     try:
         parse(repair.blocks())
-    except (expat.ExpatError, LookupError, ValueError):
+    except expat.ExpatError as end:
+        if repair.first is None or end.code not in CUT_OFF:
+            raise malformed from error
+        return [cut_off(end.lineno), repair.text], "error", (end.lineno, end.offset + 1)
+    except (LookupError, ValueError):
         raise malformed from error
     if repair.first is None:
         raise malformed from error
-    return repair.text, repair.first
+    return [repair.text], "repaired", repair.first

@@ -178,6 +178,7 @@ def read_tree(path: Path, *roots: str) -> tuple[Element, Soundness]:
 
 def _repaired(path: Path, roots: Iterable[str], error: expat.ExpatError) -> tuple[Element, Soundness]:
     tree = _Tree(roots)
-    said, first = parse_repaired(path, error, tree.parse)
-    assert tree.root is not None
-    return tree.root, Soundness("repaired", (said,), *first)
+    said, status, position = parse_repaired(path, error, tree.parse)
+    if tree.root is None:  # cut off before it
+        raise ReportError(said[0], line=position[0], column=position[1]) from error
+    return tree.root, Soundness(status, tuple(said), *position)

@@ -129,8 +129,10 @@ def _parse(path: Path, root: Path | None) -> tuple[JUnitCases, list[str], Status
             kept = cut_off(error.lineno)
             return cases, [kept], "error", (error.lineno, error.offset + 1)
         cases = JUnitCases(root)
-        said, first = parse_repaired(path, error, cases.parse)
-        return cases, [said], "repaired", first
+        said, status, position = parse_repaired(path, error, cases.parse)
+        if status == "error":
+            cases.end_early()
+        return cases, said, status, position
     except ReportError as fault:
         if fault.line is None and cases.position[0]:
             fault.line, fault.column = cases.position

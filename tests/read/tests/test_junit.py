@@ -113,6 +113,17 @@ def test_one_bad_character_does_not_cost_the_report(tmp_path, broken, message, b
     assert (found["counts"]["passed"], found["counts"]["failed"]) == (1, 1)
 
 
+def test_a_report_with_a_bad_character_that_is_cut_off_besides_keeps_what_stood_before(tmp_path):
+    content = (
+        b'<testsuite name="s"><testcase name="&#27;a"/><testcase name="b"><failure message="x"/></testcase><testca'
+    )
+    found = summary(tmp_path, content)
+    assert found["status"] == "error"
+    assert found["message"].startswith("cut off")
+    assert "1 illegal character reference removed" in found["message"]
+    assert (found["counts"]["passed"], found["counts"]["failed"]) == (1, 1)
+
+
 def test_control_bytes_are_removed_once_and_reported(tmp_path):
     source = summary(tmp_path, HEAD + b'\n<testcase name="a"><failure>\x1b[31mred\x00</failure></testcase></testsuite>')
     assert (source["status"], source["line"], source["column"]) == ("repaired", 2, 29)
