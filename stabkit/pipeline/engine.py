@@ -42,8 +42,11 @@ _UNSHOWN: Final = (
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
     """papermill's client, with a watch that is told of the kernel and of each cell."""
 
-    def __init__(self, manager: NotebookExecutionManager, watch: Watch, folder: str, **options: Any) -> None:
+    def __init__(
+        self, manager: NotebookExecutionManager, watch: Watch, folder: str, *, python: bool, **options: Any
+    ) -> None:
         super().__init__(manager, shutdown_kernel="immediate", **options)
+        self._python = python
         self._watch = watch
         self._folder = folder
         self.on_cell_execute = lambda *, cell, cell_index: watch.cell_started(cell_index)  # noqa: ARG005
@@ -67,7 +70,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         """Run the cells; of a kernel that died, keep how."""
         try:
             super().papermill_execute_cells()
-            self._say_unshown()
+            if self._python:
+                self._say_unshown()
         except DeadKernelError:
             process = getattr(self.km.provisioner, "process", None)
             self._watch.exit_status = process.poll() if process is not None else None
@@ -98,6 +102,7 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
         kernel_name: str,
         *,
         watch: Watch,
+        python: bool = True,
         execution_timeout: float | None = None,
         start_timeout: int = 60,
         extra_arguments: list[str] | None = None,
@@ -107,6 +112,7 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
         watch.notebook = nb_man.nb
         options = {
             "kernel_name": kernel_name,
+            "python": python,
             "timeout": execution_timeout,
             "startup_timeout": start_timeout,
             "extra_arguments": extra_arguments or [],

@@ -14,7 +14,7 @@ from typing import Any, Final
 import nbformat
 
 from stabkit.errors import NotebookError
-from stabkit.pipeline.notebooks import check_parameters, plain_path
+from stabkit.pipeline.notebooks import check_parameters, kernel_of, plain_path
 from stabkit.pipeline.watch import Watch
 from stabkit.redact import MASK, is_secret_name, redact_text
 
@@ -65,14 +65,15 @@ def execute_notebook(
     UsageError
         A parameter that the notebook does not declare.
     NotebookError
-        The file is no notebook, or no kernel starts.
+        The file is no notebook, the kernel that it asks for is not installed, or none starts.
     """
     given = dict(parameters or {})
     check_parameters(path, given)
+    kernel = kernel_of(path)
     watch = watch if watch is not None else Watch()
     _quieten()
     with _own_event_loop():
-        error = _run(path, given, folder, timeout_s, watch)
+        error = _run(path, given, timeout_s, watch, kernel=kernel, folder=folder)
     if error is not None and watch.cell < 0:
         said = watch.said.splitlines() or [str(error) or type(error).__name__]
         raise NotebookError(
@@ -89,7 +90,13 @@ def execute_notebook(
 
 
 def _run(
-    path: Path, parameters: dict[str, Any], folder: Path | None, timeout_s: float, watch: Watch
+    path: Path,
+    parameters: dict[str, Any],
+    timeout_s: float,
+    watch: Watch,
+    *,
+    kernel: tuple[str, bool],
+    folder: Path | None,
 ) -> Exception | None:
     """Execute a notebook and return what stopped its kernel; a cell that raised is no such thing."""
     import papermill
@@ -98,19 +105,21 @@ def _run(
 
     from stabkit.pipeline.engine import ENGINE
 
+    name, python = kernel
     try:
         papermill.execute_notebook(
             plain_path(path),
             None,
             parameters=parameters,
             engine_name=ENGINE,
-            kernel_name="python3",
+            kernel_name=name,
             progress_bar=False,
             cwd=None if folder is None else str(folder),
             execution_timeout=timeout_s,
             watch=watch,
             # The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
-            extra_arguments=["--IPKernelApp.log_level=40"],
+            extra_arguments=["--IPKernelApp.log_level=40"] if python else [],
+            python=python,
         )
     except PapermillExecutionError:
         return None

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import importlib.resources
 import json
+import shlex
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ __all__ = [
     "bundled_folder",
     "check_parameters",
     "find_notebook",
+    "kernel_of",
     "notebook_defaults",
     "notebook_parameters",
     "plain_path",
@@ -137,6 +139,48 @@ def check_parameters(path: Path, given: Mapping[str, Any]) -> None:
                 where=path.name,
                 hint=(f"Did you mean {guess!r}? " if guess else "") + f"It has: {', '.join(declared) or 'none'}.",
             )
+
+
+#: The kernel of the Python that runs stabkit.
+OWN_KERNEL: Final = "python3"
+
+
+def kernel_of(path: Path) -> tuple[str, bool]:
+    """Return the kernel that a notebook asks for, and whether it speaks Python.
+
+    A notebook that names none runs in the Python of stabkit, if that is its language.
+
+    Raises
+    ------
+    NotebookError
+        The file is not a notebook, or its kernel is not installed, or speaks another language than the notebook: run in
+        any other it would say something else.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    metadata = _read(path).metadata
+    asked = metadata.get("kernelspec", {})
+    name = str(asked.get("name") or OWN_KERNEL)
+    language = str(metadata.get("language_info", {}).get("name") or asked.get("language") or "python")
+    specs = KernelSpecManager()
+    try:
+        found = specs.get_kernel_spec(name)
+    except (NoSuchKernel, ValueError) as error:
+        installed = ", ".join(sorted(specs.find_kernel_specs())) or "none"
+        own = f" (in its Python: python -m ipykernel install --user --name {shlex.quote(name)})"
+        raise NotebookError(
+            f"The notebook asks for the kernel {name!r} ({language}), which is not installed here.",
+            where=str(path),
+            hint=f"Install it{own if language.casefold() == 'python' else ''}, or open the notebook in JupyterLab and "
+            f"save it with another kernel. Installed: {installed}.",
+        ) from error
+    if found.language and found.language.casefold() != language.casefold():
+        raise NotebookError(
+            f"The notebook is written in {language}, and its kernel {name!r} speaks {found.language}.",
+            where=str(path),
+            hint="Open it in JupyterLab, choose a kernel of its language, and save it.",
+        )
+    return name, language.casefold() == "python"
 
 
 def plain_path(path: Path) -> str:

@@ -1,10 +1,11 @@
 import json
 import os
 import re
+import sys
 
 import pytest
 
-from stabkit.errors import UsageError
+from stabkit.errors import NotebookError, UsageError
 from stabkit.pipeline.execute import execute_notebook
 from stabkit.report.page.cells import collect_cells
 
@@ -108,3 +109,70 @@ def test_callers_backend_takes_no_figure_away_and_the_notebooks_own_is_told(note
     assert failure(lost).message.startswith("2 pyplot figures were drawn and never shown")
     closed = execute_notebook(notebook("import matplotlib; matplotlib.use('Agg')", draw, "plt.close(figure)"))
     assert failure(closed) is None
+
+
+ECHO = """
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.kernelbase import Kernel
+
+
+class Echo(Kernel):
+    implementation, implementation_version, banner = "echo", "1", "echo"
+    language_info = {"name": "echo", "mimetype": "text/plain", "file_extension": ".txt"}
+
+    def do_execute(self, code, silent, store_history=True, user_expressions=None, allow_stdin=False):
+        self.send_response(self.iopub_socket, "stream", {"name": "stdout", "text": "echo " + code})
+        return {"status": "ok", "execution_count": self.execution_count, "payload": [], "user_expressions": {}}
+
+
+IPKernelApp.launch_instance(kernel_class=Echo)
+"""
+
+
+@pytest.fixture
+def kernels(tmp_path, monkeypatch):
+    """Install a kernel of another language, and a second one of Python."""
+    (tmp_path / "echo.py").write_text(ECHO)
+    own = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    echo = [sys.executable, str(tmp_path / "echo.py"), "-f", "{connection_file}"]
+    for name, language, argv in (("team", "python", own), ("echo", "echo", echo)):
+        folder = tmp_path / "jupyter" / "kernels" / name
+        folder.mkdir(parents=True)
+        spec = {"argv": argv, "display_name": name, "language": language, "env": {"WHOSE": name}}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+
+
+def asking(path, kernel, language):
+    node = json.loads(path.read_text())
+    node["metadata"] = {"kernelspec": {"name": kernel, "display_name": kernel, "language": language}}
+    node["metadata"]["language_info"] = {"name": language}
+    path.write_text(json.dumps(node))
+    return path
+
+
+def test_a_notebook_runs_in_the_kernel_that_it_asks_for(notebook, kernels):
+    path = asking(notebook("import os; print(os.environ['WHOSE'])"), "team", "python")
+    assert texts(execute_notebook(path)) == ["team\n"]
+    assert texts(execute_notebook(asking(notebook("hello", name="e.ipynb"), "echo", "echo"))) == ["echo hello"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "language", "said"),
+    [
+        ("team-env-3.9", "python", "kernel 'team-env-3.9' (python), which is not installed here.*ipykernel install"),
+        ("ir", "R", r"kernel 'ir' \(R\), which is not installed here.*Installed: .*team"),
+        ("python3", "R", "written in R, and its kernel 'python3' speaks python"),
+        ("../python3", "python", "not installed here"),
+    ],
+)
+def test_a_notebook_is_never_run_in_another_kernel_than_it_asks_for(notebook, kernels, kernel, language, said):
+    with pytest.raises(NotebookError, match=f"(?s){said.replace('(python)', '[(]python[)]')}"):
+        execute_notebook(asking(notebook("1"), kernel, language))
+
+
+def test_a_notebook_may_end_itself(notebook):
+    execution = execute_notebook(notebook("print('before')", "import sys; sys.exit(0)", "print('after')"))
+    assert failure(execution) is None
+    assert "before\n" in texts(execution)
+    assert "after\n" not in texts(execution)

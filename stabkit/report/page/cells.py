@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import mistune
 import nbformat
 from markupsafe import Markup
 
 from stabkit.errors import NotebookError
-from stabkit.redact import redact_text
 from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION, plain_text
 from stabkit.report.page.foreign import clean_html
+from stabkit.report.page.outputs import Block, output_blocks, preformatted, prose, terminal_text
+from stabkit.text import count
 
 __all__ = ["Failure", "Section", "Shown", "collect_cells", "read_notebook"]
 
 _HEADING: Final = re.compile(r"^(#{1,2})[ \t]+(.+?)[ \t#]*$")
 _NUMBERED: Final = re.compile(r"^(\d+(?:\.\d+)*)[.)]?\s+(.+)$")
-_ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _NOT_RUN: Final = Markup(
-    '<p class="nothing"><span class="b none"><span aria-hidden="true">–</span> not run</span> '
-    "<span>The notebook stopped before this section was finished.</span></p>"
+    '<p class="nothing"><span class="b none"><span aria-hidden="true">–</span> not run</span> <span>{}</span></p>'
 )
 _PAPERMILL_NOTES: Final = ("papermill-error-cell-tag", "papermill-error-cell")
 
@@ -106,28 +103,70 @@ def collect_cells(node: nbformat.NotebookNode) -> tuple[list[Section], Failure |
     parts = [Section()]
     failure: Failure | None = None
     code: list[str] = []
+    ended = False
+    notes = code if _is_ours(node) else None
     for number, cell in enumerate(node["cells"], start=1):
         tags = cell.get("metadata", {}).get("tags", [])
         if any(tag in _PAPERMILL_NOTES for tag in tags):
             continue
         if cell["cell_type"] == "markdown":
-            _read_markdown(cell["source"], parts, code)
+            _read_markdown(cell, parts, notes)
+        elif cell["cell_type"] == "raw" and cell["source"].strip():
+            _show(parts[-1], [preformatted(cell["source"])])
         elif cell["cell_type"] == "code":
-            if cell["source"].strip():
-                code.append(cell["source"])
-            for output in cell.get("outputs", []):
-                if output["output_type"] == "error":
-                    failure = failure or _failure(output, number, parts[-1].heading)
-                else:
-                    _read_output(output, parts[-1])
-    if failure:
+            code += [cell["source"]] if cell["source"].strip() else []
+            failure = failure or _read_code(cell, number, parts[-1])
+            if any(map(_ends, cell.get("outputs", []))):
+                ended = True
+                _show(parts[-1], [_ending(node["cells"][number:])])
+    if failure or ended:
+        why = "stopped before this section was finished" if failure else "ended itself before this section"
         for part in parts[1:]:
             if not part.shown:
-                part.shown.append(Shown(_NOT_RUN, markdown="– not run"))
+                part.shown.append(Shown(_NOT_RUN.format(f"The notebook {why}."), markdown="– not run"))
     return parts, failure, code
 
 
-def _read_markdown(source: str, parts: list[Section], code: list[str]) -> None:
+def _read_code(cell: Mapping[str, Any], number: int, part: Section) -> Failure | None:
+    """Read the outputs of a cell, and return how it failed."""
+    failure: Failure | None = None
+    for output in cell.get("outputs", []):
+        if _ends(output):
+            return failure  # IPython tells below how to leave it, which nobody asked
+        if output["output_type"] == "error":
+            failure = failure or _failure(output, number, part.heading)
+        else:
+            _read_output(output, part)
+    return failure
+
+
+def _is_ours(node: nbformat.NotebookNode) -> bool:
+    """Say whether a notebook shows pieces of a report; what it tells its analysts stays with the code then."""
+    outputs = (output for cell in node["cells"] for output in cell.get("outputs", []))
+    return any(PIECE_MIME in output.get("data", {}) for output in outputs)
+
+
+def _ends(output: Mapping[str, Any]) -> bool:
+    """Say whether a notebook ended itself in success: ``sys.exit(0)`` is no fault, to papermill neither."""
+    return (
+        output["output_type"] == "error"
+        and output.get("ename") == "SystemExit"
+        and output.get("evalue") in ("", "0", "None")
+    )
+
+
+def _ending(below: list[Any]) -> Block:
+    left = sum(cell["cell_type"] == "code" for cell in below)
+    text = f"The notebook ended itself here; {count(left, 'code cell')} below did not run."
+    return Markup('<p class="lead">{}</p>').format(text), text
+
+
+def _show(part: Section, blocks: Iterable[Block]) -> None:
+    part.shown.extend(Shown(page, markdown=markdown) for page, markdown in blocks)
+
+
+def _read_markdown(cell: Mapping[str, Any], parts: list[Section], notes: list[str] | None) -> None:
+    """Read headings and prose; what stands before the first section goes to ``notes``, if there are such."""
     fenced = False
     text: list[str] = []
 
@@ -136,15 +175,12 @@ def _read_markdown(source: str, parts: list[Section], code: list[str]) -> None:
         text.clear()
         if not block:
             return
-        if len(parts) == 1:  # what a notebook tells its analysts stays with the code
-            code.append(block)
-            return
-        # escape=True: markup inside Markdown is text. Unsafe link targets are dropped by mistune.
-        html = str(mistune.create_markdown(escape=True, plugins=["table"])(block))
-        page = Markup(f'<div class="prose">{html.strip()}</div>')  # noqa: S704
-        parts[-1].shown.append(Shown(page, markdown=block))
+        if len(parts) == 1 and notes is not None:
+            notes.append(block)
+        else:
+            _show(parts[-1], prose(block, cell.get("attachments")))
 
-    for line in source.splitlines():
+    for line in cell["source"].splitlines():
         fenced ^= line.lstrip().startswith(("```", "~~~"))
         match = None if fenced else _HEADING.match(line)
         if match is None:
@@ -162,9 +198,9 @@ def _read_markdown(source: str, parts: list[Section], code: list[str]) -> None:
 
 def _read_output(output: Mapping[str, Any], part: Section) -> None:
     if output["output_type"] == "stream":
-        if output["name"] == "stdout":
-            text = _ANSI.sub("", output["text"]).strip()
-            part.shown.append(Shown(Markup('<pre tabindex="0">{}</pre>').format(text)))
+        text = terminal_text(output["text"]).strip()
+        if text:
+            _show(part, [preformatted(text, "Written to stderr:" if output["name"] == "stderr" else "")])
         return
     data = output["data"]
     piece = data.get(PIECE_MIME)
@@ -174,38 +210,16 @@ def _read_output(output: Mapping[str, Any], part: Section) -> None:
                 f"An output has schema {piece.get('schema')!r}, this version reads {SCHEMA_VERSION}.",
                 hint="Run the notebook again.",
             )
-        html = Markup(clean_html(data["text/html"]))  # noqa: S704
+        html = Markup(clean_html(data["text/html"])[0])  # noqa: S704
         part.shown.append(Shown(html, piece, data["text/markdown"]))
         return
-    part.shown.extend(Shown(html) for html in _foreign(data, output.get("metadata", {})))
-
-
-def _foreign(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Markup]:
-    """Show what is none of ours: a data frame, an image, or plain text."""
-    for kind in ("image/svg+xml", "image/png", "image/jpeg"):
-        if kind in data:
-            raw = data[kind]
-            encoded = base64.b64encode(raw.encode()).decode() if kind.endswith("xml") else raw.replace("\n", "")
-            alt = metadata.get(kind, {}).get("alt") or plain_text(data.get("text/plain", "Image without description"))
-            yield Markup('<figure><img class="fig" alt="{}" src="data:{};base64,{}"></figure>').format(
-                alt, kind, encoded
-            )
-            return
-    if "text/html" in data:
-        table = Markup(clean_html(data["text/html"]))  # noqa: S704
-        yield Markup('<div class="scroll" tabindex="0" role="group" aria-label="Table">{}</div>').format(table)
-    elif "text/plain" in data:
-        yield Markup('<pre tabindex="0">{}</pre>').format(_ANSI.sub("", data["text/plain"]))
+    _show(part, output_blocks(data, output.get("metadata", {})))
 
 
 def _failure(output: Mapping[str, Any], cell: int, section: str) -> Failure:
-    lines = _told("\n".join(output.get("traceback", []))).splitlines()
+    lines = terminal_text("\n".join(output.get("traceback", []))).splitlines()
     short = "\n".join(lines[-6:]) if len(lines) > 6 else "\n".join(lines)
+    message = plain_text(terminal_text(output.get("evalue", "")))[:600]
     return Failure(
-        cell, section, plain_text(output.get("ename", "Error")), plain_text(_told(output.get("evalue", "")))[:600],
-        short, "\n".join(lines) if len(lines) > 6 else "",
+        cell, section, plain_text(output.get("ename", "Error")), message, short, "\n".join(lines) if len(lines) > 6 else "",
     )  # fmt: skip
-
-
-def _told(text: object) -> str:
-    return redact_text(_ANSI.sub("", str(text)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from html import escape
 from html.parser import HTMLParser
 from typing import Final
@@ -75,7 +77,23 @@ _ATTRIBUTES: Final = frozenset(
     ]
 )
 _VOID: Final = frozenset({"br", "col", "hr", "img", "wbr"})
-_SILENT: Final = frozenset({"script", "style", "template", "iframe", "object", "svg", "math", "title", "noscript"})
+_SILENT: Final = frozenset({"script", "style", "template", "iframe", "object", "svg", "math", "title"})
+# What is left out and said -> what people call it. Style sheets count where they hold anything of the author's own.
+_LOST: Final[Mapping[str, str]] = {
+    "script": "script",
+    "iframe": "embedded page",
+    "object": "embedded page",
+    "embed": "embedded page",
+    "svg": "HTML drawing",
+    "math": "HTML formula",
+    "canvas": "HTML drawing",
+    "video": "video",
+    "audio": "sound",
+    "input": "form field",
+    "select": "form field",
+    "textarea": "form field",
+    "button": "form field",
+}
 
 
 class _Cleaner(HTMLParser):
@@ -84,13 +102,19 @@ class _Cleaner(HTMLParser):
         self.parts: list[str] = []
         self.open: list[str] = []
         self.silent: list[str] = []
+        self.lost: Counter[str] = Counter()
+        self.own_style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _LOST and not self.silent:
+            self.lost[_LOST[tag]] += 1
         if tag in _SILENT:
             self.silent.append(tag)
+            self.own_style = tag == "style" and ("scoped", "") not in [(name, value or "") for name, value in attrs]
         if self.silent or tag not in _TAGS:
             return
         if tag == "img" and not any(name == "src" and _allowed(tag, name, value or "") for name, value in attrs):
+            self.lost["remote image"] += 1
             return
         kept = "".join(f' {name}="{escape(value or "")}"' for name, value in attrs if _allowed(tag, name, value or ""))
         self.parts.append(f"<{tag}{kept}>")
@@ -104,8 +128,9 @@ class _Cleaner(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if self.silent:
-            if tag == self.silent[-1]:
-                self.silent.pop()
+            if tag in self.silent:  # with what was left open inside
+                while self.silent.pop() != tag:
+                    pass
             return
         if tag in self.open:  # close what was left open inside, so that no output breaks out of its section
             while self.open:
@@ -120,6 +145,9 @@ class _Cleaner(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self.silent:
             self.parts.append(escape(data, quote=False))
+        elif self.silent == ["style"] and self.own_style and data.strip():
+            self.lost["style sheet"] += 1
+            self.own_style = False
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:
@@ -132,14 +160,14 @@ def _allowed(tag: str, name: str, value: str) -> bool:
     return True
 
 
-def clean_html(html: str) -> str:
-    """Return the HTML with known tags and attributes only, every opened tag closed.
+def clean_html(html: str) -> tuple[str, Counter[str]]:
+    """Return the HTML with known tags and attributes only, every opened tag closed, and what was left out.
 
     Examples
     --------
     >>> clean_html('<b onclick="x()">bold<script>alert(1)</script><a href="javascript:x()">go')
-    '<b>bold<a>go</a></b>'
-    >>> clean_html("<tr><th></th><th>p99</th></tr>")
+    ('<b>bold<a>go</a></b>', Counter({'script': 1}))
+    >>> clean_html("<tr><th></th><th>p99</th></tr>")[0]
     '<tr><td></td><th>p99</th></tr>'
     """
     cleaner = _Cleaner()
@@ -147,4 +175,4 @@ def clean_html(html: str) -> str:
     cleaner.close()
     while cleaner.open:
         cleaner.parts.append(f"</{cleaner.open.pop()}>")
-    return "".join(cleaner.parts)
+    return "".join(cleaner.parts), cleaner.lost
