@@ -18,7 +18,7 @@ Status = Literal["ok", "repaired", "partial", "error"]
 FaultCode = Literal[
     "unknown_authority", "expired_certificate", "certificate", "no_tls", "unreachable", "unexpected_status",
     "unknown_host", "timeout", "redirect", "unset_variable", "no_process", "not_startable", "no_report", "no_file",
-    "html", "unknown_format", "cut_off", "no_permission",
+    "html", "unknown_format", "cut_off", "no_permission", "repaired",
 ]  # fmt: skip
 
 
@@ -65,11 +65,13 @@ def source_frame(
 ) -> pd.DataFrame:
     """Return one ``sources`` row as a frame; messages are joined, credentials in them masked.
 
-    ``line`` and ``column`` count from 1. ``claimed`` is what a header says, beside what was counted.
+    A source that is whole but for what a message says was repaired is ``repaired``. ``line`` and ``column`` count from 1. ``claimed`` is what a header says, beside what was counted.
     """
     known = list(dict.fromkeys(message for message in messages if message))
     text = "; ".join(known)
-    code = next(filter(None, map(fault_code, known)), None)
+    codes = [code for code in map(fault_code, known) if code]
+    code = next((code for code in codes if code != "repaired"), None)
+    status = "repaired" if status == "ok" and "repaired" in codes else status
     row = {
         "fault": code,
         "kind": kind,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, chunks, conflict_line
 from stabkit.sources import Fault
 
@@ -20,6 +21,7 @@ __all__ = [
     "NO_JSON",
     "JsonContent",
     "json_keys",
+    "broken_events",
     "json_line",
     "load_json",
     "odd_values",
@@ -33,6 +35,7 @@ NO_JSON = ("line is no JSON: the file may be cut", "lines are no JSON: the file 
 JSON_LIMIT: Final = 256 * 1024**2
 
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*+:)?|[{}\[\]]')
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -73,27 +76,33 @@ class JsonContent:
 def load_json(path: Path) -> JsonContent:
     """Read one JSON document of at most :data:`JSON_LIMIT` bytes.
 
-    NaN, infinities and integers beyond 64 bits become null, with a warning; a byte order mark is accepted.
+    NaN, infinities and integers beyond 64 bits become null, with a warning; a byte order mark is accepted. Writers put
+    the output of programs into their strings as it came: bytes that are no text, and control characters that JSON
+    writes escaped, are repaired, and a warning says so.
 
     Raises
     ------
     ReportError
-        Not JSON, cut off, nested too deeply, not UTF-8 (or UTF-16, UTF-32), a key given twice in one object (the last
-        one would silently win), or an unresolved merge conflict.
+        Not JSON, cut off, nested too deeply, a key given twice in one object (the last one would silently win), or an
+        unresolved merge conflict.
     """
     data = b"".join(chunks(path, limit=JSON_LIMIT))
+    repaired: list[str] = []
+    encoding = json.detect_encoding(data)
     try:
-        text = data.decode(json.detect_encoding(data))
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        raise ReportError(f"not valid {error.encoding} text", line=line, column=column) from error
+        place = _place(error.start, data.count(b"\n", 0, error.start), data.rfind(b"\n", 0, error.start))
+        text = data.decode(encoding, "replace")
+        repaired.append(
+            f"illegal bytes that are no {_ENCODINGS.get(encoding, encoding)} replaced, the first at {place}"
+        )
     # Text and value together are what reading JSON costs in memory.
     del data
     odd: list[str] = []
     try:
         with without_collections():
-            value = parse_json(text, odd)
+            value = _parse_repaired(text, odd, repaired)
     except json.JSONDecodeError as error:
         if (marker := conflict_line(path)) is not None:
             raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1) from error
@@ -102,7 +111,37 @@ def load_json(path: Path) -> JsonContent:
         raise ReportError(what, line=error.lineno, column=error.colno) from error
     except RecursionError as error:
         raise ReportError("nested too deeply to be a report") from error
-    return JsonContent(value, odd_values(odd))
+    return JsonContent(value, (*(Fault(what, "repaired") for what in repaired), *odd_values(odd)))
+
+
+_ENCODINGS: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8"}
+
+
+def _parse_repaired(text: str, odd: list[str], repaired: list[str]) -> Any:
+    """Parse a document; where that fails, once more without control characters. The first error stands if none help."""
+    try:
+        return parse_json(text, odd)
+    except json.JSONDecodeError:
+        odd.clear()
+        first = _CONTROL.search(text)
+        try:
+            value = parse_json(_CONTROL.sub("", text), odd, strict=False)
+        except json.JSONDecodeError:
+            value = None
+        else:
+            if first is None:
+                repaired.append("line ends or tabs stand in its strings as they are, which JSON writes escaped")
+            else:
+                line = text.count("\n", 0, first.start())
+                place = _place(first.start(), line, text.rfind("\n", 0, first.start()))
+                many = amount(len(_CONTROL.findall(text)), "illegal control byte", "illegal control bytes")
+                repaired.append(f"{many} removed, the first at {place}")
+            return value
+        raise
+
+
+def _place(at: int, lines: int, last: int) -> str:
+    return f"line {lines + 1}, column {at - last}"
 
 
 @contextlib.contextmanager
@@ -117,8 +156,10 @@ def without_collections() -> Iterator[None]:
             gc.enable()
 
 
-def parse_json(text: str, odd: list[str]) -> Any:
+def parse_json(text: str, odd: list[str], *, strict: bool = True) -> Any:
     """Return one JSON value; values that JSON or the tables cannot hold become null and are added to ``odd``.
+
+    Without ``strict``, strings may hold control characters.
 
     Raises
     ------
@@ -147,7 +188,12 @@ def parse_json(text: str, odd: list[str]) -> Any:
         return value
 
     value = json.loads(
-        text, object_pairs_hook=_without_repeats, parse_constant=constant, parse_int=integer, parse_float=floating
+        text,
+        object_pairs_hook=_without_repeats,
+        parse_constant=constant,
+        parse_int=integer,
+        parse_float=floating,
+        strict=strict,
     )
     return _written(value) if _SURROGATE.search(text) else value
 
@@ -174,6 +220,8 @@ def odd_values(odd: Sequence[str]) -> tuple[str, ...]:
 def json_line(line: str) -> dict[str, Any] | None:
     r"""Return the object that a line of JSON lines holds; None if it holds none.
 
+    Control characters in its strings are the output of some program, and no reason to lose a result.
+
     Examples
     --------
     >>> json_line('{"Action": "pass"}'), json_line("ok  \tshop\t0.1s"), json_line("{cut")
@@ -182,10 +230,23 @@ def json_line(line: str) -> dict[str, Any] | None:
     if not line.lstrip().startswith("{"):
         return None
     try:
-        value = parse_json(line, [])
+        value = parse_json(line.strip("\0"), [], strict=False)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def broken_events(lines: int) -> str | None:
+    """Return why more should follow than the events of a file tell, where lines that begin an event are broken.
+
+    What they told is not known: a failure may have been among it.
+
+    Examples
+    --------
+    >>> broken_events(2), broken_events(0)
+    ('2 lines are no JSON: the file may be cut', None)
+    """
+    return amount(lines, *NO_JSON) if lines else None
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

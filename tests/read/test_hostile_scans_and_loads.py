@@ -39,15 +39,41 @@ def said(found, *words):
         (lambda text: text[:-1], "cut off"),
         (lambda text: text.replace("{", '{"twice": 1, "twice": 2, ', 1), "stands twice"),
         (lambda text: f', "deep": {"[" * 100_000}{"]" * 100_000}}}'.join(text.rsplit("}", 1)), "nested too deeply"),
-        (lambda text: "\x00}".join(text.rsplit("}", 1)), "not valid JSON"),
+        (lambda text: "%}".join(text.rsplit("}", 1)), "not valid JSON"),
         (lambda text: CONFLICT.format(text + "\n"), "unresolved merge conflict, line 1"),
     ],
-    ids=["cut", "duplicate key", "deep", "control byte", "conflict"],
+    ids=["cut", "duplicate key", "deep", "stray character", "conflict"],
 )
 def test_a_damaged_document_is_an_error(tmp_path, name, damage, word):
     path = tmp_path / "report"
     path.write_text(damage(json.dumps(DOCUMENTS[name])))
     said(read_file(path), word)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [
+        (lambda data: b"\x00}".join(data.rsplit(b"}", 1)), "1 illegal control byte removed, the first at line 1"),
+        (lambda data: data + bytes(20), "20 illegal control bytes removed"),
+        (lambda data: data.replace(b"{", b'{"x": "\x1b[31m\x07", ', 1), "2 illegal control bytes removed"),
+        (lambda data: data.replace(b"{", b'{"x": "\n\t", ', 1), "line ends or tabs stand in its strings"),
+        (lambda data: data.replace(b"{", b'{"x": "caf\xe9", ', 1), "no UTF-8 replaced, the first at line 1, column"),
+        (lambda data: data.replace(b"{", b'{"x": "\xed\xa0\x80", ', 1), "no UTF-8 replaced"),
+    ],
+    ids=["control byte", "zeros at the end", "escapes", "line end", "latin-1", "surrogate"],
+)
+def test_a_bad_character_never_costs_the_whole_document(tmp_path, name, damage, word):
+    path = tmp_path / "report"
+    data = json.dumps(DOCUMENTS[name]).encode()
+    path.write_bytes(data)
+    sound = read_file(path)
+    path.write_bytes(damage(data) if data.startswith(b"{") else damage(data[1:]).join([b"[", b""]))
+    found = read_file(path)
+    assert rows(found) == rows(sound)
+    source = found["sources"].iloc[0]
+    assert source["status"] == ("repaired" if sound["sources"].iloc[0]["status"] == "ok" else "partial")
+    assert word in source["message"]
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, *TEXTS])
@@ -106,3 +132,24 @@ def test_a_path_that_climbs_is_a_name_and_opens_nothing(tmp_path):
     found = read_file(path, root=tmp_path)
     assert found["findings"]["path"].iloc[0].startswith("../../")
     assert found["sources"]["status"].iloc[0] == "ok"
+
+
+TABLES = {
+    "jmeter": "timeStamp,elapsed,label,responseCode,success,Connect\n"
+    + "".join(f"17000000000{i:02},20,home,200,true,1\n" for i in range(20)),
+    "hey": "response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset\n"
+    + "0.01,0,0,0,0.001,0,200,0.5\n" * 20,
+    "k6": "metric_name,timestamp,metric_value,method,name,status,expected_response\n"
+    + "http_req_duration,1700000000,12,GET,http://x/,200,true\n" * 20,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_row_that_is_cut_is_no_request_and_said(tmp_path, name):
+    path = tmp_path / "report.csv"
+    path.write_text(TABLES[name])
+    assert (read_file(path)["sources"]["status"].item(), rows(read_file(path))) == ("ok", 20)
+    path.write_text(TABLES[name].rstrip()[:-12])
+    found = read_file(path)
+    assert (found["sources"]["status"].item(), rows(found)) == ("partial", 19)
+    assert "1 row has too few cells" in found["sources"]["message"].item()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stabkit.read.content import read_head, short_text
 from stabkit.read.loads._requests import Load, Percentiles, milliseconds
-from stabkit.read.table_content import first_fields, read_table
+from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -45,6 +45,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     if _is_text(read_head(path)):
         return _text(path).evidence(path, form=FORMAT, suite=suite)
     table = read_table(path)
+    cut = broken_rows(table)
     code = pd.to_numeric(table["status-code"], errors="coerce")
     ok = code.between(200, 399)
     if "offset" in table:  # seconds since the start
@@ -64,7 +65,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         "status": code.where(code.between(100, 999)),
         "error": ("status " + table["status-code"].fillna("unknown")).where(~ok),
     }
-    load = Load(columns, resolution_ms=0.1)
+    load = Load(columns, resolution_ms=0.1, unread=cut)
     load.warnings.append("hey writes no row for a request without an answer: errors may be missing")
     return load.evidence(path, form=FORMAT, suite=suite)
 

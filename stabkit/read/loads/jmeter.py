@@ -10,7 +10,7 @@ import pandas as pd
 from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, read_head, xml_root
 from stabkit.read.loads._requests import Load, milliseconds
-from stabkit.read.table_content import first_fields, read_table
+from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.read.xml_tree import read_tree
 from stabkit.schema import Evidence
 
@@ -55,6 +55,7 @@ def _table(path: Path) -> Load:
     transaction = said.fillna("").str.startswith(_TRANSACTION)
     rows = table[~transaction].reset_index(drop=True)
     load = _load(rows)
+    load.unread = broken_rows(table)
     if transaction.any():
         load.warnings.append(_left_out(int(transaction.sum()), "transaction"))
     return load

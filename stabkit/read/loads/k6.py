@@ -13,7 +13,7 @@ from stabkit.read.content import ReportError, head_lines, read_head, text_lines
 from stabkit.read.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.read.json_shapes import mapped, whole
 from stabkit.read.loads._requests import Load, Percentiles, endpoint, milliseconds
-from stabkit.read.table_content import first_fields, read_table
+from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -67,7 +67,9 @@ def _table(path: Path) -> Load:
     table = read_table(path)
     rows = table[table["metric_name"] == _DURATION].reset_index(drop=True)
 
-    return _load([_request(cells) for cells in rows.to_dict("records")], rows["timestamp"], rows["metric_value"])
+    load = _load([_request(cells) for cells in rows.to_dict("records")], rows["timestamp"], rows["metric_value"])
+    load.unread = broken_rows(table)
+    return load
 
 
 def _lines(path: Path) -> Load:

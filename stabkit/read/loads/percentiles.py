@@ -18,7 +18,7 @@ from stabkit.read.content import read_head, short_text
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import mapped, whole
 from stabkit.read.loads._requests import Load, Percentiles, milliseconds
-from stabkit.read.table_content import first_fields, read_table
+from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.schema import Evidence
 
 __all__ = ["READERS", "Form", "Format"]
@@ -136,7 +136,8 @@ def _text(path: Path) -> tuple[list[At], list[str]]:
 
 
 def _table(path: Path) -> tuple[list[At], list[str]]:
-    return [row.get for row in read_table(path).to_dict("records")], []
+    table = read_table(path)
+    return [row.get for row in table.to_dict("records")], [cut for cut in [broken_rows(table)] if cut]
 
 
 def _count(value: object) -> int | None:

@@ -14,7 +14,7 @@ from stabkit.read.content import ReportError, read_head
 from stabkit.read.json_content import load_json
 from stabkit.read.json_shapes import listed, whole
 from stabkit.read.scans._results import Result, Scan, positive
-from stabkit.read.table_content import read_table
+from stabkit.read.table_content import broken_rows, read_table
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "read_mapped"]
@@ -38,6 +38,7 @@ def read_mapped(path: Path, mapping: FindingMapping, *, suite: str | None = None
         rows = _json_rows(path, mapping, scan)
     else:
         table = read_table(path)
+        scan.unread += [cut for cut in [broken_rows(table)] if cut]
         rows = [
             {str(key): None if pd.isna(cell) else cell for key, cell in row.items()} for row in table.to_dict("records")
         ]

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import head_lines, text_lines
-from stabkit.read.json_content import NO_JSON, json_line
+from stabkit.read.json_content import broken_events, json_line
 from stabkit.read.json_shapes import mapped, text, whole
 from stabkit.read.tests._cases import Attempt, Case, Report
 from stabkit.schema import Evidence
@@ -110,15 +109,15 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         if event is not None:
             events.take(event)
         else:
-            broken += line.startswith("{")
-    report = Report(warnings=[amount(broken, *NO_JSON)] if broken else [])
+            broken += line.startswith('{"')
+    report = Report(unread=broken_events(broken))
     for test in events.tests:
         if not (test.hidden and test.status == "pass"):
             attempt = Attempt(test.status, test.seconds, "\n".join(test.said) or None)
             report.cases.append(Case(test.name, [attempt], file=test.suite))
     if events.ends < max(events.starts, 1):
         report.unread = "the run never said that it is done"
-    elif events.failed and not report.failing:
+    elif events.failed and not broken and not report.failing:
         report.unread = "the run was not successful, and no test says why"
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stabkit.read.content import head_lines, text_lines
-from stabkit.read.json_content import json_line
+from stabkit.read.json_content import broken_events, json_line
 from stabkit.read.json_shapes import text
 from stabkit.read.tests._cases import TEXT_LIMIT, Attempt, Case, Report, number
 from stabkit.schema import Evidence
@@ -69,7 +69,7 @@ class _Events:
         self.packages: dict[str, _Package] = {}
         self.builds: dict[str, _Running] = {}
         self.failed_builds: dict[str, None] = {}
-        self.others = 0
+        self.others = self.broken = 0
 
     def take(self, event: Mapping[str, Any]) -> None:
         action, name = event.get("Action"), event.get("Package")
@@ -129,6 +129,7 @@ class _Events:
         for name in open_:
             for test, running in self.packages[name].running.items():
                 self._add(name, test, Attempt("no_result", None, running.message))
+        self.report.unread = broken_events(self.broken)
         if open_:
             more = f" and {len(open_) - 1} more" if len(open_) > 1 else ""
             self.report.unread = f"package {open_[0][:200]}{more} never ended"
@@ -155,6 +156,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         event = json_line(line)
         if event is not None and _is_event(event):
             events.take(event)
+        elif event is None and line.startswith('{"'):
+            events.broken += 1
         elif line.strip():
             events.others += 1
     return events.finish().evidence(path, form=FORMAT, suite=suite, root=root)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import head_lines, text_lines
-from stabkit.read.json_content import NO_JSON, json_line
+from stabkit.read.json_content import broken_events, json_line
 from stabkit.read.json_shapes import text, whole
 from stabkit.read.tests._cases import Attempt, Case, Report, number
 from stabkit.schema import Evidence
@@ -52,7 +51,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     for line in text_lines(path):
         event = json_line(line)
         if event is None or event.get("type") not in _KINDS:
-            broken += event is None and line.startswith("{")  # other lines are output of the tests
+            broken += event is None and line.startswith('{"')  # other lines are output of the tests
             continue
         kind, what = event["type"], str(event.get("event"))
         if kind == "suite":
@@ -79,11 +78,10 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         unended = Attempt("error" if id(tries) in slow else "no_result")
         report.cases.append(Case(name if separator else test, tries or [unended], group=place))
     report.claimed = {"tests": announced or None}
-    if broken:
-        report.warnings.append(amount(broken, *NO_JSON))
+    report.unread = broken_events(broken)
     if suites > ended:
         report.unread = f"{suites - ended} of {suites} suites never ended"
-    elif failed and not report.failing:
+    elif failed and not broken and not report.failing:
         report.unread = "a suite failed, and no test says why"
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 

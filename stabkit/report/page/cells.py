@@ -221,5 +221,10 @@ def _failure(output: Mapping[str, Any], cell: int, section: str) -> Failure:
     short = "\n".join(lines[-6:]) if len(lines) > 6 else "\n".join(lines)
     message = plain_text(terminal_text(output.get("evalue", "")))[:600]
     return Failure(
-        cell, section, plain_text(output.get("ename", "Error")), message, short, "\n".join(lines) if len(lines) > 6 else "",
-    )  # fmt: skip
+        cell=cell,
+        section=section,
+        name=plain_text(output.get("ename", "Error")),
+        message=message,
+        short=short,
+        long="\n".join(lines) if len(lines) > 6 else "",
+    )
