@@ -12,8 +12,9 @@ import pandas as pd
 from stabkit.errors import SchemaError, UsageError
 from stabkit.redact import redact_text
 from stabkit.schema import TABLES, conform
+from stabkit.text import plain
 
-__all__ = ["AA_PREFIX", "aa_label", "aa_sitting", "check_label", "is_aa", "new_run", "order_runs"]
+__all__ = ["AA_PREFIX", "aa_label", "aa_sitting", "as_text", "check_label", "is_aa", "new_run", "order_runs"]
 
 AA_PREFIX: Final = "aa/"
 """What the labels of A/A runs begin with: the system compared with itself, no part of its history."""
@@ -119,6 +120,38 @@ def check_label(label: str | None) -> None:
             where=f"label {label!r}",
             hint="Give another label, or collect A/A runs with: stabkit aa",
         )
+
+
+def as_text(value: object, name: str) -> str:
+    """Return what names a run, a target or a suite as text; a whole number is the label that it reads like.
+
+    papermill and other tools turn words that look like values into values: ``1.10`` is the number 1.1 then, which may
+    be another run's label.
+
+    Raises
+    ------
+    UsageError
+        It is a value from which the word cannot be told.
+
+    Examples
+    --------
+    >>> as_text("1.10", "candidate"), as_text(1234, "candidate")
+    ('1.10', '1234')
+    >>> as_text(1.1, "candidate")
+    Traceback (most recent call last):
+    stabkit.errors.UsageError: parameter candidate: A text is needed here, and a number arrived: 1.1. ...
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    kind = {float: "a number", bool: "a truth value", type(None): "nothing"}.get(type(value), type(value).__name__)
+    raise UsageError(
+        f"A text is needed here, and {kind} arrived: {plain(value)}.",
+        where=f"parameter {name}",
+        hint=f'Give it as text, in quotes: "1.10". With papermill: -r {name} WORD instead of -p, which makes numbers, '
+        "truth values and None of words.",
+    )
 
 
 def _slug(label: str | None) -> str:

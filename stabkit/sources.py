@@ -65,7 +65,8 @@ def source_frame(
 ) -> pd.DataFrame:
     """Return one ``sources`` row as a frame; messages are joined, credentials in them masked.
 
-    A source that is whole but for what a message says was repaired is ``repaired``. ``line`` and ``column`` count from 1. ``claimed`` is what a header says, beside what was counted.
+    A source that is whole but for what a message says was repaired is ``repaired``. ``line`` and ``column``
+    count from 1. ``claimed`` is what a header says, beside what was counted.
     """
     known = list(dict.fromkeys(message for message in messages if message))
     text = "; ".join(known)

@@ -6,6 +6,7 @@ Nothing here states a finding; it only joins words. What is joined may be hostil
 
 from __future__ import annotations
 
+import codecs
 import re
 import shlex
 import unicodedata
@@ -14,7 +15,7 @@ from typing import Final
 
 from stabkit.numbers import amount_text
 
-__all__ = ["LONGEST_NAME", "capital", "count", "joined", "plain", "plural", "shell", "verb"]
+__all__ = ["LONGEST_NAME", "capital", "count", "decoded", "joined", "plain", "plural", "shell", "verb"]
 
 LONGEST_NAME: Final = 90
 """Characters of a name beyond which it is cut in its middle."""
@@ -49,6 +50,25 @@ def plain(text: object, longest: int = LONGEST_NAME) -> str:
     if " " in tail[:_WORD]:
         tail = tail[tail.index(" ") :]
     return f"{head}…{tail}"
+
+
+def decoded(content: bytes) -> str:
+    r"""Return the text of a file that people write: UTF-8 with or without a byte order mark, or UTF-16 with one.
+
+    Editors and shells of Windows write marks, and UTF-16. Line ends become ``\n``.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        It is neither.
+
+    Examples
+    --------
+    >>> decoded(b"\xef\xbb\xbfa\r\nb"), decoded("a".encode("utf-16"))
+    ('a\nb', 'a')
+    """
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if marked else "utf-8-sig").replace("\r\n", "\n")
 
 
 def shell(words: Sequence[object]) -> str:

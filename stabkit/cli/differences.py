@@ -24,6 +24,7 @@ from stabkit.cli.options import (
 )
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageError
+from stabkit.paths import on_this_machine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,6 +173,7 @@ def _write_new(path: Path, matched: FindingComparison | None, after: Evidence) -
 
     if matched is None or not len(after["scans"]):
         raise UsageError("--sarif needs two scans; the files hold none.", hint="Leave it out, or give scan reports.")
+    on_this_machine(path)
     log = new_findings_log(matched.states, after["scans"])
     try:
         path.write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")

@@ -18,6 +18,7 @@ import typer
 from stabkit.cli.completion import bundled, one_of
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import ConfigError, EvidenceError, StabkitError, UsageError, nearest
+from stabkit.paths import on_this_machine
 
 if TYPE_CHECKING:
     from stabkit.config import Config
@@ -67,7 +68,7 @@ def not_empty(value: Any) -> Any:
 
 
 def _folder(text: str) -> Path:
-    return Path(not_empty(text))
+    return on_this_machine(not_empty(text))
 
 
 ConfigOption = Annotated[

@@ -12,6 +12,7 @@ from stabkit.cli.completion import one_of
 from stabkit.cli.options import FormatOption, OutputOption, terminal_of
 from stabkit.cli.terminal import Format
 from stabkit.errors import ConfigError, EvidenceError
+from stabkit.paths import on_this_machine
 from stabkit.vocabulary import EXIT_CODES
 
 __all__ = ["demo", "index", "init"]
@@ -41,6 +42,7 @@ def init(
     from stabkit.config import write_example
 
     terminal = terminal_of(context)
+    on_this_machine(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -116,7 +118,7 @@ def index(
     from stabkit.report.index import make_index
     from stabkit.text import joined
 
-    made = make_index(folder)
+    made = make_index(on_this_machine(folder))
     written = {Format.json: made.json, Format.markdown: made.markdown}.get(output_format)
     terminal = terminal_of(context)
     terminal.result(written.read_text(encoding="utf-8").rstrip() if written else str(made.html))

@@ -10,6 +10,7 @@ import typer
 from stabkit.cli.options import ConfigOption, DataOption, FormatOption, open_data, terminal_of
 from stabkit.cli.terminal import Format
 from stabkit.errors import StoreError
+from stabkit.paths import on_this_machine
 
 __all__ = ["check", "compact", "export", "prune"]
 
@@ -111,7 +112,7 @@ def export(
       stabkit store export exported
       stabkit store export exported --run v1.4 --run v1.5 --csv
     """
-    files = open_data(config, data).export(folder, run or None, form="csv" if csv else "parquet")
+    files = open_data(config, data).export(on_this_machine(folder), run or None, form="csv" if csv else "parquet")
     if not files:
         raise StoreError("There is nothing to export.", where=str(folder), hint="See what is stored: stabkit runs")
     for file in files:

@@ -25,6 +25,7 @@ import pandas as pd
 
 from stabkit.collect.retries import number_attempts
 from stabkit.config import FindingMapping, ScanSource, TestSuite
+from stabkit.paths import expanded
 from stabkit.read import expand, read_file, read_paths, with_context
 from stabkit.redact import is_secret_name, redact_text, secret_parts
 from stabkit.schema import Evidence
@@ -145,7 +146,7 @@ def _folder(directory: Path | None, root: Path) -> Path:
 
 
 def _absolute(files: Sequence[str], folder: Path) -> list[str]:
-    return [str(folder / Path(file).expanduser()) for file in files]
+    return [str(folder / expanded(file)) for file in files]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from stabkit.config.settings import Config
 from stabkit.errors import ConfigError, nearest
+from stabkit.text import decoded
 
 __all__ = ["find_config", "load_config", "write_example"]
 
@@ -67,7 +68,7 @@ def load_config(path: Path | str) -> Config:
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = decoded(file.read_bytes())
     except FileNotFoundError:
         raise ConfigError("There is no such file.", where=str(file), hint="Write one with: stabkit init") from None
     except IsADirectoryError:

@@ -18,6 +18,7 @@ from stabkit.config.sources import ChangesSource, ScanSource, TestSuite
 from stabkit.config.targets import HttpTarget, PrometheusSource, ResourceTarget, WebSocketTarget
 from stabkit.errors import nearest
 from stabkit.kinds import KINDS
+from stabkit.paths import expanded
 from stabkit.redact import MASK, is_secret_name, redact_text
 
 __all__ = [
@@ -107,7 +108,7 @@ class Config(Model):
 
     def path(self, relative: Path | str) -> Path:
         """Return a path of the configuration, made absolute against its folder."""
-        return (self.root / Path(relative).expanduser()).resolve()
+        return (self.root / expanded(relative)).resolve()
 
     @property
     def baseline_directories(self) -> Mapping[str, Path]:

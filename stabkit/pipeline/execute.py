@@ -14,6 +14,7 @@ from typing import Any, Final
 import nbformat
 
 from stabkit.errors import NotebookError
+from stabkit.pipeline.homes import find_home
 from stabkit.pipeline.notebooks import check_parameters, kernel_of, plain_path
 from stabkit.pipeline.watch import Watch
 from stabkit.redact import MASK, is_secret_name, redact_text
@@ -69,6 +70,7 @@ def execute_notebook(
     """
     given = dict(parameters or {})
     check_parameters(path, given)
+    find_home()
     kernel = kernel_of(path)
     watch = watch if watch is not None else Watch()
     _quieten()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stabkit.errors import StabkitError, UsageError, nearest
+from stabkit.text import decoded
 
 __all__ = ["Listed", "read_list"]
 
@@ -66,7 +67,8 @@ def read_list(content: bytes, name: str) -> list[Listed]:
     Parameters
     ----------
     content : bytes
-        UTF-8 text: JSON if its first character is ``{`` or ``[`` or the name ends as JSON's do; else CSV.
+        UTF-8 text, or UTF-16 with its mark: JSON if its first character is ``{`` or ``[`` or the name ends as JSON's
+        do; else CSV.
     name : str
         What it is called, for messages.
 
@@ -76,7 +78,7 @@ def read_list(content: bytes, name: str) -> list[Listed]:
         It is no text, or holds no job at all.
     """
     try:
-        text = content.decode("utf-8-sig")
+        text = decoded(content)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise UsageError("The list of jobs is not UTF-8 text.", where=f"{name}:{line}", hint=_HELP) from error

@@ -18,6 +18,7 @@ import nbformat
 from nbformat.warnings import MissingIDFieldWarning
 
 from stabkit.errors import NotebookError, UsageError, nearest
+from stabkit.runs import as_text
 
 __all__ = [
     "BUNDLED",
@@ -123,15 +124,18 @@ def notebook_defaults(path: Path) -> dict[str, Any]:
 
 
 def check_parameters(path: Path, given: Mapping[str, Any]) -> None:
-    """Refuse parameters that a notebook does not declare; papermill would only log them.
+    """Refuse parameters that a notebook does not declare, which papermill would only log, and texts that are none.
 
     Raises
     ------
     UsageError
-        A parameter is unknown; names the nearest.
+        A parameter is unknown; names the nearest. Or the notebook wants a text, and this is a number that may have been
+        written otherwise.
     """
     declared = notebook_parameters(path)
-    for name in given:
+    for name, value in given.items():
+        if name in declared and _is_text(declared[name]):
+            as_text(value, name)
         if name not in declared:
             guess = nearest(name, declared)
             raise UsageError(
@@ -198,12 +202,16 @@ def read_value(text: str, parameter: NotebookParameter | None) -> Any:
     >>> read_value("10", NotebookParameter("last", "0", "")), read_value("unit", None)
     (10, 'unit')
     """
-    if parameter is not None and parameter.default.lstrip("rbuRBUfF")[:1] in ("'", '"'):
+    if parameter is not None and _is_text(parameter):
         return text
     try:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _is_text(parameter: NotebookParameter) -> bool:
+    return parameter.default.lstrip("rbuRBUfF")[:1] in ("'", '"')
 
 
 def _read(path: Path) -> nbformat.NotebookNode:

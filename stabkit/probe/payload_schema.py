@@ -11,6 +11,7 @@ import referencing
 import referencing.exceptions
 
 from stabkit.errors import ConfigError, EvidenceError
+from stabkit.text import decoded
 
 __all__ = ["PayloadSchema"]
 
@@ -33,7 +34,7 @@ class PayloadSchema:
 
     def __init__(self, file: Path, where: str) -> None:
         try:
-            schema = json.loads(file.read_text(encoding="utf-8"))
+            schema = json.loads(decoded(file.read_bytes()))
             kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
             kind.check_schema(schema)
         except (OSError, ValueError) as error:

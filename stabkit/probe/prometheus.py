@@ -15,6 +15,7 @@ import httpx
 
 from stabkit.config import PrometheusSource
 from stabkit.errors import EvidenceError
+from stabkit.paths import expanded
 from stabkit.probe.credentials import checked_url, request_headers
 from stabkit.probe.tls import client_context
 from stabkit.redact import redact_text
@@ -61,7 +62,7 @@ def ask_range(
     where = f"prometheus.{name}"
     headers, secrets = request_headers({}, source.headers_env, source.headers_command, where=where, root=root)
     parts = checked_url(source.url, schemes=("http", "https"), where=where)
-    ca_file = None if source.ca_file is None else root / source.ca_file.expanduser()
+    ca_file = None if source.ca_file is None else root / expanded(source.ca_file)
     verify = client_context(verify=source.verify, ca_file=ca_file, where=where) if parts.scheme == "https" else False
     window = {"query": query, "start": start.timestamp(), "end": end.timestamp(), "step": source.step_s}
     try:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from stabkit.case import is_store
+from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.redact import redact_text
+from stabkit.runs import as_text
+from stabkit.text import plain
 
 __all__ = ["store_by_name"]
 
@@ -20,7 +23,7 @@ R = TypeVar("R")
 
 
 def store_by_name(*former: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Refuse a call that gives the store by its place, and name the call that is meant.
+    """Refuse a call that gives the store by its place, and name the call that is meant; take texts as texts.
 
     Parameters
     ----------
@@ -29,8 +32,8 @@ def store_by_name(*former: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
 
     def checked(function: Callable[P, R]) -> Callable[P, R]:
-        known = signature(function).parameters.values()
-        sides = [one.name for one in known if one.kind is not Parameter.KEYWORD_ONLY]
+        known = signature(function).parameters
+        sides = [name for name, one in known.items() if one.kind is not Parameter.KEYWORD_ONLY]
 
         @wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -41,11 +44,35 @@ def store_by_name(*former: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                     where=name,
                     hint=f"Call it so: {name}({_meant(sides, former, args, kwargs)})",
                 )
-            return function(*args, **kwargs)
+            given = {**dict(zip(sides, args, strict=False)), **kwargs}
+            taken = {name: _taken(name, value, known[name]) for name, value in given.items() if name in known}
+            return cast("Callable[..., R]", function)(**{**given, **taken})
 
         return called
 
     return checked
+
+
+def _taken(name: str, value: Any, parameter: Parameter) -> Any:
+    """Return a value as its parameter needs it: papermill makes numbers of words that look like numbers.
+
+    Raises
+    ------
+    UsageError
+        It is of another kind.
+    """
+    kind = str(parameter.annotation)
+    if value is None or isinstance(value, (str, Path)) is kind.startswith("str"):
+        return value
+    if kind.startswith("str"):
+        return value if isinstance(value, Config) and "Config" in kind else as_text(value, name)
+    if kind.startswith("int") and (isinstance(value, bool) or not isinstance(value, int)):
+        raise UsageError(
+            f"A whole number is needed here, and this arrived: {plain(value)}.",
+            where=f"parameter {name}",
+            hint="Such as: 10",
+        )
+    return value
 
 
 def _is_store(value: object) -> bool:

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stabkit.errors import StoreError
+from stabkit.errors import StabkitError, StoreError
+from stabkit.paths import expanded
 from stabkit.redact import redact_text, redact_url
 from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import COMMITS
@@ -119,7 +120,7 @@ def is_store(path: Path | str) -> bool:
     """
     try:
         return in_bucket(path) is not None or any(_is_store(_place_of(folder)) for folder in _candidates(path))
-    except (StoreError, OSError, ValueError, RuntimeError):  # no name of a folder: a null character, an unknown user
+    except (StabkitError, OSError, ValueError):  # no name of a folder: a null character, an unknown user
         return False
 
 
@@ -136,7 +137,7 @@ def _candidates(path: Path | str) -> list[Path | str]:
         raise StoreError(
             "A store is a folder, or s3://BUCKET/PREFIX.", where=redact_url(str(path)), hint="Name one of these."
         )
-    given, here = Path(path).expanduser(), Path.cwd()
+    given, here = expanded(path), Path.cwd()
     return [path] if remote or given.is_absolute() else [folder / given for folder in (here, *here.parents)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.errors import StoreError, UsageError
-from stabkit.runs import is_aa
+from stabkit.runs import as_text, is_aa
 from stabkit.schema import TABLES, Evidence
 from stabkit.store import queries, retention, sketches
 from stabkit.store.batches import Batch, check_writable, write_batch
@@ -139,7 +139,10 @@ class Store:
             No run answers to it.
         StoreError
             A prefix fits several runs, or a damaged marker may hide the run that is meant.
+        UsageError
+            The reference is no text.
         """
+        reference = as_text(reference, "run")
         history = self.runs()["run_id"].tolist()
         return resolve(reference, self._known, history, where=str(self.place))
 
@@ -394,7 +397,7 @@ class Store:
     def _resolved(self, references: Sequence[str] | str, every: pd.DataFrame) -> list[str]:
         """Return the run ids that references name; an id is not looked up again, as a history names hundreds."""
         known = set(every["run_id"])
-        names = [references] if isinstance(references, str) else references
+        names = references if isinstance(references, Iterable) and not isinstance(references, str) else [references]
         return [name if name in known else self.resolve(name) for name in names]
 
     def _live(self, runs: Sequence[str], table: str) -> list[DataFile]:

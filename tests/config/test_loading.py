@@ -144,3 +144,20 @@ def test_a_wrong_value_is_said_in_words_and_with_a_remedy(load, text, what, hint
         load(text)
     assert what in caught.value.what
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.encode("utf-16"),
+        lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(),
+    ],
+    ids=["mark", "utf-16", "utf-16 big", "crlf", "mark and crlf"],
+)
+def test_what_editors_of_windows_write_is_read(tmp_path, encode):
+    file = tmp_path / "stabkit.toml"
+    file.write_bytes(encode('[project]\nname = "shöp"\n'))
+    assert load_config(file).project.name == "shöp"

@@ -180,3 +180,10 @@ def test_projects_below_a_folder_each_with_its_own_store(tmp_path, monkeypatch):
     for folder in (tmp_path / "nowhere", tmp_path / ".git"):
         with pytest.raises(StabkitError):
             projects_below(folder / "none")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le-bom"])
+@pytest.mark.parametrize("text", ['{"parameters": {"candidate": "v1.5"}}\r\n', "candidate\r\nv1.5\r\n"])
+def test_lists_that_windows_wrote_are_read(encoding, text):
+    marked = b"\xff\xfe" + text.encode("utf-16-le") if encoding == "utf-16-le-bom" else text.encode(encoding)
+    assert [entry.parameters for entry in read_list(marked, "jobs")] == [{"candidate": "v1.5"}]

@@ -51,3 +51,12 @@ def test_file_that_is_no_notebook(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(NotebookError, match="not a notebook"):
         notebook_parameters(path)
+
+
+@pytest.mark.parametrize("value", [1.1, True, None, 2025.0])
+def test_a_value_in_place_of_a_label_is_refused_and_says_how_to_write_it(value):
+    path = find_notebook("stability_report")
+    with pytest.raises(UsageError, match=r"(?s)parameter candidate: A text is needed.*-r candidate"):
+        check_parameters(path, {"candidate": value})
+    check_parameters(path, {"candidate": 20250101})
+    check_parameters(find_notebook("test_trends"), {"last": 3})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 import stabkit
-from stabkit.errors import StoreError, UsageError
+from stabkit.errors import StoreError, UnknownRunError, UsageError
 
 COMPARING = ("stability_report", "latency_deltas", "change_impact")
 OVER_RUNS = ("test_trends", "compliance_history")
@@ -79,3 +80,32 @@ def test_without_any_store_both_ways_to_name_one_are_told(tmp_path, monkeypatch)
     with pytest.raises(StoreError, match="no store here") as caught:
         stabkit.open()
     assert caught.value.where == str(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("value", [1.1, True, date(2026, 1, 2)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda value: stabkit.stability_report("v1.4", value, data="data/sample"),
+        lambda value: stabkit.stability_report(value, "v1.5", data="data/sample"),
+        lambda value: stabkit.latency_deltas("v1.4", "v1.5", data="data/sample", target=value),
+        lambda value: stabkit.change_impact("v1.4", "v1.5", data="data/sample", head=value),
+        lambda value: stabkit.test_trends(data="data/sample", suite=value),
+        lambda value: stabkit.compliance_history(data="data/sample", tool=value),
+        lambda value: stabkit.open("data/sample").read("samples", runs=[value]),
+        lambda value: stabkit.open("data/sample").read("samples", runs=value),
+    ],
+)
+def test_a_value_that_papermill_made_of_a_word_is_refused_in_words(call, value):
+    with pytest.raises(UsageError, match="A text is needed here"):
+        call(value)
+
+
+def test_a_whole_number_is_the_label_that_it_reads_like():
+    store = stabkit.open("data/sample")
+    with pytest.raises(UnknownRunError, match="No run '1234'"):
+        stabkit.stability_report("v1.4", 1234, data="data/sample")
+    with pytest.raises(UnknownRunError, match="No run '1234'"):
+        store.resolve(1234)
+    with pytest.raises(UsageError, match="A whole number is needed"):
+        stabkit.test_trends(data="data/sample", last="ten")

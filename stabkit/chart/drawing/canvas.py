@@ -9,6 +9,7 @@ Only this module imports matplotlib when it is itself imported: what draws nothi
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterable
@@ -25,6 +26,9 @@ from matplotlib.ticker import Formatter
 
 from stabkit.chart.drawing.palette import FAINT, GROUND, MUTE, PALETTE, RULE, WIDTH_IN
 from stabkit.numbers import significant
+
+# That it builds its list of fonts, once on each machine, is no news of a report.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 __all__ = ["EvenTicks", "draw_blocks", "new_axes", "to_svg"]
 

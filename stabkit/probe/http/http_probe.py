@@ -20,6 +20,7 @@ import pandas as pd
 
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
+from stabkit.paths import expanded
 from stabkit.probe.credentials import checked_url, proxy_of, request_headers
 from stabkit.probe.http.exchange import Answer, Caller, Plan
 from stabkit.probe.http.expectations import Expectations
@@ -108,7 +109,7 @@ class HttpProbe:
             raise ConfigError(f"No request can be made of this: {error}.", where=self._where) from error
         context = None
         if parts.scheme == "https" or target.max_redirects:
-            ca_file = None if target.ca_file is None else self._root / target.ca_file.expanduser()
+            ca_file = None if target.ca_file is None else self._root / expanded(target.ca_file)
             context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
         transport = partial(
             MeasuredTransport,
@@ -124,7 +125,7 @@ class HttpProbe:
         if target.expect_schema is not None:
             from stabkit.probe.payload_schema import PayloadSchema
 
-            validator = PayloadSchema(self._root / target.expect_schema.expanduser(), f"{self._where}.expect_schema")
+            validator = PayloadSchema(self._root / expanded(target.expect_schema), f"{self._where}.expect_schema")
         self._expectations = Expectations(target, validator, self._plan.secrets)
         self._anchor_ns = time.time_ns() - perf_counter_ns()
 

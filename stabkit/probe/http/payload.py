@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
+from stabkit.paths import expanded
 from stabkit.redact import secret_parts
 from stabkit.sources import Fault
 
@@ -41,7 +42,7 @@ def request_body(target: HttpTarget, *, root: Path, where: str) -> tuple[bytes |
     if target.body_text is not None:
         return target.body_text.encode(), "text/plain; charset=utf-8"
     if target.body_file is not None:
-        return _read(root / target.body_file.expanduser(), f"{where}.body_file"), "application/octet-stream"
+        return _read(root / expanded(target.body_file), f"{where}.body_file"), "application/octet-stream"
     if target.body_env is not None:
         value = os.environ.get(target.body_env)
         if not value:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from stabkit.config import WebSocketTarget
 from stabkit.errors import ConfigError
+from stabkit.paths import expanded
 from stabkit.probe.credentials import checked_url, proxy_of, request_headers
 from stabkit.probe.tally import Tally, one_line
 from stabkit.probe.tls import TlsFacts, client_context
@@ -100,7 +101,7 @@ class WebSocketProbe:
         self._proxy, login = proxy_of(target.proxy, target.proxy_auth_env, where=self._where)
         self._secrets = (*secrets, *login, *url_secrets(self._url))
         if self._parts.scheme == "wss":
-            ca_file = None if target.ca_file is None else self._root / target.ca_file.expanduser()
+            ca_file = None if target.ca_file is None else self._root / expanded(target.ca_file)
             self._context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
         for position, message in enumerate(target.send):
             if (message.text is None) == (message.json_payload is None):
@@ -116,7 +117,7 @@ class WebSocketProbe:
             from stabkit.probe.payload_schema import PayloadSchema
 
             validator = PayloadSchema(
-                self._root / target.event.schema_file.expanduser(), f"{self._where}.event.schema_file"
+                self._root / expanded(target.event.schema_file), f"{self._where}.event.schema_file"
             )
         self._contract = ContractTallies(target, validator, self._secrets)
         self._anchor_ns = time.time_ns() - perf_counter_ns()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.errors import UsageError
+from stabkit.paths import on_this_machine
 
 __all__ = ["UNFINISHED", "check_folder", "write_whole"]
 
@@ -21,8 +22,9 @@ def check_folder(output: Path) -> None:
     Raises
     ------
     UsageError
-        It cannot be made, or no file in it.
+        It cannot be made, or no file in it, or it is an address.
     """
+    on_this_machine(output)
     try:
         output.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=output):
