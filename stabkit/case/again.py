@@ -31,6 +31,10 @@ class Again:
         Options that say where configuration and store are, unless they are found by themselves.
     rounds : int
         Of the candidate; 0 if unknown.
+    beside : bool
+        True if the configuration says where the baseline's version answers, so that both can be probed together.
+    declared : frozenset of str or None
+        What a collection gathers, by name; None if that is not known.
     settings : CollectSettings
         What the configuration says of collecting: its ``again`` stands for ``stabkit collect``.
     """
@@ -41,29 +45,50 @@ class Again:
     stored: bool = True
     places: tuple[str, ...] = ()
     rounds: int = 0
+    beside: bool = False
+    declared: frozenset[str] | None = None
     settings: CollectSettings = field(default_factory=CollectSettings)
 
     @property
-    def collect(self) -> str:
-        """The command that collects all that is declared, as a run of its own."""
-        if self.settings.again:
-            return self.command()
-        return shell(["stabkit", "collect", *self.places])
+    def collect(self) -> str | None:
+        """The command that collects all that is declared, as a run of its own; None for evidence files."""
+        if not self.stored:
+            return None
+        return self._own(self.candidate, 0) if self.settings.again else shell(["stabkit", "collect", *self.places])
 
-    def command(self, need: Need | None = None, rounds: int = 0) -> str:
-        """Return the command that collects the same runs under their names: the one that the need speaks of, or all.
+    @property
+    def both(self) -> bool:
+        """True if one command collects both sides: in the same rounds, or as the project itself says."""
+        return bool(self.settings.again) or (self.baseline is not None and (self.together or self.beside))
+
+    def gathers(self, target: str | None) -> bool:
+        """Say whether a collection gathers evidence of a target, suite or scan; of None: of anything."""
+        if self.declared is None:
+            return True
+        return bool(self.declared) if target is None else target in self.declared
+
+    def reaches(self, need: Need | None) -> bool:
+        """Say whether a collection gives what a need asks for, each version under its own name.
+
+        The baseline's version runs no longer where it was replaced: a collection under its label would store the new
+        version in its place. More rounds of the candidate alone decide nothing either.
+        """
+        return self.stored and (need is None or need.side == "candidate" or self.both or self.baseline is None)
+
+    def command(self, need: Need | None = None, rounds: int = 0) -> str | None:
+        """Return the command that collects the same runs under their names; None where none does.
 
         Examples
         --------
         >>> Again("v1.5", settings=CollectSettings(again=("make", "stability", "ROUNDS={rounds}"))).command(rounds=24)
         'make stability ROUNDS=24'
         """
-        alone = need is not None and need.side == "baseline" and not self.together
-        label = self.baseline if alone else self.candidate
+        if not self.reaches(need):
+            return None
         if self.settings.again:
-            return self._own(label, rounds)
-        words = ["--label", label] if label else []
-        words += ["--baseline-label", self.baseline] if self.together and self.baseline else []
+            return self._own(self.candidate, rounds)
+        words = ["--label", self.candidate] if self.candidate else []
+        words += ["--baseline-label", self.baseline] if self.both and self.baseline else []
         words += ["--rounds", str(rounds)] if rounds else []
         return shell(["stabkit", "collect", *words, *self.places])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -149,8 +149,24 @@ class Case:
             stored=self.stored,
             places=self.places,
             rounds=int(self.after["samples"]["round"].nunique()),
+            beside=self._beside,
+            declared=None if self.config.records or self.config_path is None else frozenset(self._declared),
             settings=self.config.collect,
         )
+
+    @property
+    def _beside(self) -> bool:
+        urls = [target.baseline_url for target in self.config.http.values()]
+        urls += [target.baseline_url for target in self.config.websocket.values()]
+        return bool(urls) and all(urls)
+
+    @property
+    def _declared(self) -> Iterator[str]:
+        config = self.config
+        for part in (config.http, config.websocket, config.resources, config.prometheus, config.tests, config.scans):
+            yield from part
+        if config.changes is not None:
+            yield "changes"
 
     def websocket_targets(self) -> list[str]:
         """Return the names of WebSocket targets, declared or seen."""

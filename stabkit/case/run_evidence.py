@@ -86,12 +86,13 @@ def run_before(run: pd.Series, store: Store) -> str | None:
     """Return the id of the newest earlier run of the same environment; None if this is the first one.
 
     A run that was collected together with the given one (its interleaved baseline) is preferred. The same version
-    collected before, under the same label at the same commit, is none.
+    collected before, under the same label at the same commit, is none; nor is it where no commit is known.
     """
     runs = store.runs()
     earlier = runs[(runs["started_at"] <= run["started_at"]) & (runs["run_id"] != run["run_id"])]
     same = earlier[_equal(earlier["environment"], run["environment"])]
-    same = same[~((same["label"] == run["label"]) & (same["commit"] == run["commit"])).fillna(value=False)]
+    if pd.notna(run["label"]):
+        same = same[~((same["label"] == run["label"]).fillna(value=False) & _equal(same["commit"], run["commit"]))]
     if pd.notna(run["collection_id"]):
         together = same[same["collection_id"] == run["collection_id"]]
         same = together if len(together) else same
@@ -117,7 +118,7 @@ def renamed(side: RunEvidence, run_id: str) -> RunEvidence:
 
 
 def _equal(values: pd.Series, wanted: Any) -> pd.Series:
-    return values.isna() if pd.isna(wanted) else values == wanted
+    return values.isna() if pd.isna(wanted) else (values == wanted).fillna(value=False)
 
 
 def _read_folder(path: Path) -> RunEvidence:

@@ -342,7 +342,20 @@ def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None,
     if before is None:
         terminal.note(f"Next: collect another run after the change, then: {_gate(store, run_id, None, config, data)}")
     else:
-        terminal.note(f"Next: {_gate(store, before, run_id, config, data)}")
+        sides = (run_id, before) if _came_first(store, run_id, before) else (before, run_id)
+        terminal.note(f"Next: {_gate(store, *sides, config, data)}")
+
+
+def _came_first(store: Store, run_id: str, other: str) -> bool:
+    """Say whether a run's label is older than another's: then its version was measured once more, as the baseline."""
+    runs = store.runs()
+
+    def first(one: str) -> Any:
+        label = store.run(one)["label"]
+        named = runs[runs["label"] == label] if isinstance(label, str) else runs[runs["run_id"] == one]
+        return named["started_at"].min()
+
+    return bool(first(run_id) < first(other))
 
 
 def _gate(store: Store, baseline: str, candidate: str | None, config: Path | None, data: str | None) -> str:

@@ -75,7 +75,7 @@ class ComplianceHistory:
     """
 
     def __init__(
-        self, scans: pd.DataFrame, findings: pd.DataFrame, runs: pd.DataFrame, collect: str = "stabkit collect"
+        self, scans: pd.DataFrame, findings: pd.DataFrame, runs: pd.DataFrame, collect: str | None = "stabkit collect"
     ) -> None:
         self.collect = collect
         self.scans = scans

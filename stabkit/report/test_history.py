@@ -87,7 +87,7 @@ class TestTrends:
 
     __test__ = False
 
-    def __init__(self, tests: pd.DataFrame, runs: pd.DataFrame, collect: str = "stabkit collect") -> None:
+    def __init__(self, tests: pd.DataFrame, runs: pd.DataFrame, collect: str | None = "stabkit collect") -> None:
         self.collect = collect
         self.tests = tests.reset_index(drop=True)
         self.runs = runs

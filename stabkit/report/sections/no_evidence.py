@@ -34,4 +34,4 @@ def absent(case: Case, subject: str, *declared_as: str, reason: str | None = Non
         tables = joined((_TABLES.get(name, f"[{name}.NAME]") for name in declared_as), last="or")
         step = sentence(f"the configuration declares none: add {tables} to {case.config_path.name} first")
         reason = " ".join(filter(None, (reason, step)))
-    return NoEvidence(subject, case.again.collect, reason)
+    return NoEvidence(subject, case.again.collect if case.stored else None, reason)

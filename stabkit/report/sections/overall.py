@@ -72,7 +72,7 @@ def _decide(case: Case) -> str | None:
 def _decides(case: Case) -> str | None:
     """Return the open conditions that the command decides, where it does not decide all of them."""
     open_ = [condition for condition in case.gate.reasons if condition.outcome == "inconclusive"]
-    reached = within_reach(open_)
+    reached = within_reach(open_, case.again)
     return joined((c.name for c in reached), most=3) if 0 < len(reached) < len(open_) else None
 
 

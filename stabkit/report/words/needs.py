@@ -10,11 +10,11 @@ from typing import Final
 from stabkit.analyze import ConditionResult, Need
 from stabkit.case import AGAIN, Again
 from stabkit.kinds import kind_of
-from stabkit.numbers import SPACE
+from stabkit.numbers import SPACE, amount_text
 from stabkit.report.words.gaps import detail_text
 from stabkit.text import count, plain, shell
 
-__all__ = ["deciding_command", "doubts", "need_command", "need_text", "within_reach"]
+__all__ = ["deciding_command", "doubts", "need_command", "need_text", "needs_both", "within_reach"]
 
 LONGEST_DETAIL: Final = 200
 _WHOSE: Final[Mapping[str, str]] = {
@@ -29,7 +29,12 @@ _WHERE: Final[Mapping[str, str]] = {
 }
 
 # More of the same evidence decides nothing here: the system itself, the configuration, or the margin has to change.
-_NO_COMMAND: Final = ("not_rerun", "not_collected", "failing_on_both_sides", "smallest_margin")
+_NO_COMMAND: Final = ("not_rerun", "not_collected", "failing_on_both_sides", "smallest_margin", "false_alarms")
+# What these tests do is known: the same suite, collected once more, says the same.
+_SAME_AGAIN: Final = (
+    "disappeared", "newly_skipped", "added", "lost_tests", "common_tests", "no_common_test", "expected_to_fail",
+    "environments", "same_run", "units",
+)  # fmt: skip
 
 
 def doubts(condition: ConditionResult) -> tuple[str, ...]:
@@ -48,13 +53,20 @@ def doubts(condition: ConditionResult) -> tuple[str, ...]:
     for need in condition.needs:
         sides.setdefault(replace(need, side=None), []).append(need.side)
     merged = (replace(need, side="both" if len(set(found)) > 1 else found[0]) for need, found in sides.items())
-    return tuple(dict.fromkeys(need_text(need, points=points) for need in merged))
+    return tuple(dict.fromkeys(need_text(need, points=points, have=_have(condition, need)) for need in merged))
 
 
-def need_text(need: Need, *, points: bool = False) -> str:
+def _have(condition: ConditionResult, need: Need) -> int:
+    """Return how many rounds or samples a side there are of what a need asks more of; 0 if that is not known."""
+    sizes = [e.rounds if need.unit == "rounds" else e.n_candidate for e in condition.estimates]
+    return max(sizes, default=0) if need.unit in ("rounds", "samples") else 0
+
+
+def need_text(need: Need, *, points: bool = False, have: int = 0) -> str:
     """Return what is missing and what would decide it, as one clause without a full stop.
 
-    Margins are per cent, or with ``points`` percentage points. The side may be ``both``.
+    Margins are per cent, or with ``points`` percentage points. The side may be ``both``. Where it is known how much
+    there is, ``have``, the whole of what is needed is said: a collection begins from nothing.
 
     Examples
     --------
@@ -62,10 +74,15 @@ def need_text(need: Need, *, points: bool = False) -> str:
     '8 more rounds would decide'
     >>> need_text(Need(None, "evidence", "missing", "scan", ("lint",), side="candidate"))
     'no scan of lint in the candidate'
+    >>> need_text(Need(8, "rounds", "wide_interval"), have=10)
+    '10 rounds were too few; about 18 are needed, measured afresh'
     """
     detail = plain(detail_text(need), LONGEST_DETAIL)
     amount = count(need.amount, "more " + need.unit.removesuffix("s")) if need.amount else ""
     would = f"{amount} would decide" if amount else ""
+    if need.amount and have > 1:
+        few = f"{count(have, need.unit.removesuffix('s'))} were too few"
+        would = f"{few}; about {amount_text(have + need.amount)} are needed, measured afresh"
     if need.reason in ("one_sample", "too_few_samples") and need.about == "round_size":  # not a subject
         would, detail = f"{amount}, {detail}, would decide", ""
     if need.decidable_margin is not None and not (points and need.decidable_margin >= 1):  # no rate differs by more
@@ -134,17 +151,40 @@ def deciding_command(conditions: Iterable[ConditionResult], again: Again = AGAIN
     return _command([(c, c.needs[0]) for c in conditions if c.outcome == "inconclusive" and c.needs], again)
 
 
-def within_reach(conditions: Iterable[ConditionResult]) -> tuple[ConditionResult, ...]:
+def within_reach(conditions: Iterable[ConditionResult], again: Again = AGAIN) -> tuple[ConditionResult, ...]:
     """Return the open conditions that collecting more of the same can decide, in their order."""
-    return tuple(c for c in conditions if c.outcome == "inconclusive" and c.needs and _helps(c.needs[0]))
+    return tuple(c for c in conditions if c.outcome == "inconclusive" and c.needs and _reached(c, c.needs[0], again))
+
+
+def needs_both(conditions: Iterable[ConditionResult], again: Again = AGAIN) -> tuple[ConditionResult, ...]:
+    """Return the open conditions that no command decides until the baseline's version is running beside the other."""
+    return tuple(
+        c
+        for c in conditions
+        if again.stored
+        and c.outcome == "inconclusive"
+        and c.needs
+        and _helps(c.needs[0])
+        and again.gathers(c.target)
+        and not again.reaches(c.needs[0])
+    )
+
+
+def _reached(condition: ConditionResult, need: Need, again: Again) -> bool:
+    aside = need.reason == "run_noise_unknown"  # A/A runs ask one version alone
+    return _helps(need) and again.gathers(condition.target) and (aside or again.reaches(need))
 
 
 def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again) -> str | None:
-    helped = [(condition, need) for condition, need in pairs if need is None or _helps(need)]
-    if not helped or not again.stored:
+    if not again.stored:
         return None
-    if all(need is not None and need.reason == "run_noise_unknown" for _, need in helped):
+    helped = [(condition, need) for condition, need in pairs if need is None or _reached(condition, need, again)]
+    noise = [need is not None and need.reason == "run_noise_unknown" for _, need in helped]
+    if noise and all(noise) and not again.both:
         return shell(["stabkit", "aa", *again.places])
+    helped = [pair for pair, aside in zip(helped, noise, strict=True) if again.both or not aside]
+    if not helped:
+        return None
     needs = [need for _, need in helped]
     one_side = needs[0] if len({need.side if need else None for need in needs}) == 1 else None
     # Whatever weighs most, such as a late prober: the new collection has to be long enough for every doubt.
@@ -154,7 +194,7 @@ def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again)
 
 
 def _helps(need: Need) -> bool:
-    return need.reason not in _NO_COMMAND and need.decidable_margin is None
+    return need.reason not in _NO_COMMAND and need.about not in _SAME_AGAIN and need.decidable_margin is None
 
 
 def _rounds_in_all(condition: ConditionResult, need: Need, collected: int) -> int | None:

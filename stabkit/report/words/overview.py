@@ -15,7 +15,7 @@ from stabkit.case import AGAIN, Again
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.gaps import measured_text, missing_text
-from stabkit.report.words.needs import deciding_command, need_command, within_reach
+from stabkit.report.words.needs import deciding_command, need_command, needs_both, within_reach
 from stabkit.report.words.sentences import (
     doubt_text,
     estimate_text,
@@ -218,7 +218,7 @@ def changed_text(changes: pd.DataFrame) -> str:
 
 def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Advice]:
     """Return what to do now and later, each with the row that caused it; in order of weight."""
-    collect = again.command() if again.stored else None
+    collect = again.command() if again.gathers(None) else None
     found = [_deploy(gate, first=first, again=again)]
     told = [c for c in gate.reasons if not lacks_baseline(c)]
     if {c.kind for c in told} != {NO_CONDITION.name}:
@@ -258,10 +258,14 @@ def _deploy(gate: Gate, *, first: bool, again: Again) -> Advice:
         what = "keep this run as the baseline and collect again after the next change"
         return Advice("now", what, "there is no earlier run to compare with", again.collect)
     command = deciding_command(gate.reasons, again)
-    reached, open_ = within_reach(gate.reasons), [c for c in gate.reasons if c.outcome == "inconclusive"]
+    reached, open_ = within_reach(gate.reasons, again), [c for c in gate.reasons if c.outcome == "inconclusive"]
     what = "collect what is missing before deciding"
     if command and len(reached) < len(open_):
         what = f"collect what can decide {joined(c.name for c in reached)}"
+    if command is None and needs_both(gate.reasons, again):
+        what = (
+            "measure both versions again, in the same rounds: start the old one too, give each target its baseline_url"
+        )
     return Advice("now", what, verdict_sentence(gate), command)
 
 
@@ -269,7 +273,11 @@ def _for_conditions(conditions: Sequence[ConditionResult], again: Again) -> list
     """Return a step for each condition; those of one target that more evidence decides are one step."""
     found: dict[object, list[ConditionResult]] = {}
     for number, condition in enumerate(conditions):
-        own = condition.advice or condition.target is None or not within_reach([condition])
+        own = (
+            condition.advice
+            or condition.target is None
+            or not within_reach([condition])
+        )
         found.setdefault(number if own else condition.target, []).append(condition)
     groups = found.values()
     return [_for_condition(group[0], again) if len(group) == 1 else _for_target(group, again) for group in groups]

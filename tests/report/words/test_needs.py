@@ -9,7 +9,7 @@ import pytest
 from stabkit.analyze.outcome import ConditionResult, Estimate, Need
 from stabkit.case.again import Again
 from stabkit.config import CollectSettings
-from stabkit.report.words.needs import doubts, need_command, need_text
+from stabkit.report.words.needs import doubts, need_command, need_text, needs_both, within_reach
 
 
 def opened(*needs: Need, **fields: Any) -> ConditionResult:
@@ -87,14 +87,45 @@ def test_a_project_that_measures_elsewhere_names_its_own_command():
     ("again", "side", "words"),
     [
         (Again("v1.5", "v1.4"), "candidate", "--label v1.5"),
-        (Again("v1.5", "v1.4"), "baseline", "--label v1.4"),
         (Again("v1.5", "v1.4", together=True), "baseline", "--label v1.5 --baseline-label v1.4"),
+        (Again("v1.5", "v1.4", beside=True), "baseline", "--label v1.5 --baseline-label v1.4"),
+        (Again("v1.5", "v1.4", beside=True), None, "--label v1.5 --baseline-label v1.4"),
         (Again("a b", places=("--data", "x y")), None, "--label 'a b' --data 'x y'"),
     ],
 )
 def test_the_same_runs_are_collected_again_under_their_names(again, side, words):
     need = Need(None, "evidence", "missing", "scan", ("ruff",), side=side)
     assert need_command(opened(), need, again) == f"stabkit collect {words}"
+
+
+@pytest.mark.parametrize("again", [Again("v1.5", "v1.4"), Again("v1.5", "v1.4", declared=frozenset(["backend"]))])
+@pytest.mark.parametrize(
+    "need",
+    [
+        Need(None, "evidence", "missing", "scan", ("ruff",), side="baseline"),
+        Need(None, "evidence", "partial", "source_failed", ("api",), side="both"),
+        Need(8, "rounds", "wide_interval"),
+        Need(51, "samples", "tail_unbounded"),
+    ],
+)
+def test_the_label_of_a_version_that_may_be_gone_is_never_collected(again, need):
+    assert need_command(opened(need), need, again) is None
+    assert needs_both([opened(need)], again)
+    assert not within_reach([opened(need)], again)
+
+
+def test_what_a_collection_does_not_gather_it_cannot_decide():
+    need = Need(None, "evidence", "missing", "tests", ("unit",), side="candidate")
+    imported = ConditionResult("unit", "tests", "inconclusive", target="unit", needs=(need,))
+    for declared in (frozenset(), frozenset(["api"])):
+        assert need_command(imported, need, Again("v1.5", "v1.4", beside=True, declared=declared)) is None
+    assert need_command(imported, need, Again("v1.5", "v1.4", declared=frozenset(["unit"]))) is not None
+
+
+def test_both_sides_are_collected_rather_than_noise_alone():
+    need = Need(None, "rounds", "run_noise_unknown")
+    command = need_command(opened(need), need, Again("v1.5", "v1.4", beside=True))
+    assert command == "stabkit collect --label v1.5 --baseline-label v1.4"
 
 
 def test_unknown_noise_is_measured_by_aa():
@@ -111,6 +142,10 @@ def test_unknown_noise_is_measured_by_aa():
         Need(4, "reruns", "not_rerun", "unconfirmed", ("t::a",)),
         Need(None, "evidence", "failing_on_both_sides"),
         Need(250_000, "samples", "wide_interval", decidable_margin=0.7),
+        Need(None, "rounds", "false_alarms", numbers=(("alarms", 3), ("pairs", 20), ("least_share", 0.05))),
+        Need(None, "evidence", "missing", "disappeared", ("t::a",)),
+        Need(None, "evidence", "missing", "added", ("t::a",)),
+        Need(None, "runs", "not_comparable", "environments", ("a", "b")),
     ],
 )
 def test_no_command_is_named_where_collecting_again_decides_nothing(need):

@@ -374,8 +374,8 @@ def test_a_stable_median_stays_stable_beside_an_open_tail():
 def test_the_first_screen_says_the_gravest_doubt_and_counts_the_rest():
     needs = (Need(4, "rounds", "tail_unbounded"), Need(None, "evidence", "prober_late", side="candidate"))
     result = condition("latency", "inconclusive", estimates=(latency("inconclusive"),), needs=needs)
-    assert reason_text(result).endswith("the tail has no upper bound yet; 4 more rounds would decide; 1 further doubt")
-    assert whole_text(result).endswith("4 more rounds would decide; the candidate's prober was itself late")
+    assert reason_text(result).endswith("10 rounds were too few; about 14 are needed, measured afresh; 1 further doubt")
+    assert whole_text(result).endswith("about 14 are needed, measured afresh; the candidate's prober was itself late")
 
 
 @given(st.text(), st.text())
