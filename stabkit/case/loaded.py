@@ -155,6 +155,11 @@ class Case:
         )
 
     @property
+    def declares(self) -> bool:
+        """True if the configuration says what is to be measured, or how it is judged."""
+        return bool(self.config.condition or self.config.records) or any(True for _ in self._declared)
+
+    @property
     def _beside(self) -> bool:
         urls = [target.baseline_url for target in self.config.http.values()]
         urls += [target.baseline_url for target in self.config.websocket.values()]

@@ -283,8 +283,9 @@ def _rollback(snapshots: Snapshots) -> Answer:
         return _no(found, "irreversible steps", f"examined {examined} migrations by pattern (heuristic)")
     if schema.outcome == "not_checked":
         return Answer("not_checked", "", f"the schema was not checked: {schema.detail}")
-    if schema.outcome == "fail" and not examined:
-        return Answer("not_checked", "", "models or schema files changed without a migration")
+    if not examined:
+        changed = "models or schema files changed without a migration"
+        return Answer("not_checked", "", changed if schema.outcome == "fail" else "the range holds no migration")
     return Answer(
         "pass", "nothing irreversible", f"examined {examined} migrations by pattern (heuristic); {schema.detail}"
     )

@@ -300,6 +300,7 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
             "without a migration",
         ),
         ("rollback possible", {"a.py": "1\n"}, {"a.py": "def (\n"}, "not_checked", "not checked"),
+        ("rollback possible", {"a.py": "1\n"}, {"a.py": "2\n"}, "not_checked", "the range holds no migration"),
         ("no API break", {"a.txt": "1\n"}, {"a.txt": "2\n"}, "not_checked", "no importable Python package"),
     ],
 )

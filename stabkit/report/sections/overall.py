@@ -49,7 +49,11 @@ def verdict(case: Case) -> Verdict:
         word=gate.verdict,
         sentence=headline_text(gate, first=case.first),
         reasons=reasons(gate, case.again),
-        facts=tuple(facts_strip(gate, case.after["changes"], examined=case.candidate.range_examined).items()),
+        facts=tuple(
+            facts_strip(
+                gate, case.after["changes"], examined=case.candidate.range_examined, declared=case.declares
+            ).items()
+        ),
         metrics=first_metrics(gate),
         decide=_decide(case),
         decides=_decides(case),
@@ -78,7 +82,7 @@ def _decides(case: Case) -> str | None:
 
 def executive_summary(case: Case) -> Piece:
     """Return three sentences: verdict, largest change, largest doubt."""
-    return Statement(summary_texts(case.gate, first=case.first), points=True)
+    return Statement(summary_texts(case.gate, first=case.first, declared=case.declares), points=True)
 
 
 def business_value(case: Case) -> Piece:

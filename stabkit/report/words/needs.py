@@ -52,7 +52,9 @@ def doubts(condition: ConditionResult) -> tuple[str, ...]:
     sides: dict[Need, list[str | None]] = {}
     for need in condition.needs:
         sides.setdefault(replace(need, side=None), []).append(need.side)
-    merged = (replace(need, side="both" if len(set(found)) > 1 else found[0]) for need, found in sides.items())
+    # What no further round cures comes first: a service that did not answer.
+    order = sorted(sides.items(), key=lambda pair: pair[0].about != "source_failed")
+    merged = (replace(need, side="both" if len(set(found)) > 1 else found[0]) for need, found in order)
     return tuple(dict.fromkeys(need_text(need, points=points, have=_have(condition, need)) for need in merged))
 
 

@@ -75,12 +75,12 @@ def headline_text(gate: Gate, *, first: bool = False) -> str:
     return verdict_sentence(gate)
 
 
-def summary_texts(gate: Gate, *, first: bool = False) -> tuple[str, str, str]:
+def summary_texts(gate: Gate, *, first: bool = False, declared: bool = True) -> tuple[str, str, str]:
     """Return three sentences: the verdict, the largest change, the largest doubt."""
     return (
         f"{WORD[gate.verdict]}: {_lower(headline_text(gate, first=first))}",
         largest_change(gate),
-        largest_doubt(gate),
+        largest_doubt(gate, declared=declared),
     )
 
 
@@ -124,7 +124,7 @@ def _no_change(gate: Gate, comparing: Sequence[ConditionResult]) -> str:
         )
     if outcomes == {"inconclusive"}:
         return "No change is proven, and none is excluded."
-    return "No metric is shown to have moved."
+    return "None of the judged metrics is shown to have moved."
 
 
 def _shift(estimate: Estimate) -> float:
@@ -135,8 +135,11 @@ def _shift(estimate: Estimate) -> float:
     return 0.0 if estimate.low <= neutral <= estimate.high else size_in_margins(estimate)
 
 
-def largest_doubt(gate: Gate) -> str:
-    """Return the doubt that weighs most and what would settle it, as a sentence."""
+def largest_doubt(gate: Gate, *, declared: bool = True) -> str:
+    """Return the doubt that weighs most and what would settle it, as a sentence.
+
+    ``declared``: a configuration says what is to be measured; without one, nothing can be missing of it.
+    """
     open_ = [c for c in gate.reasons if c.outcome == "inconclusive"]
     if open_ and all(lacks_baseline(c) for c in open_):
         return sentence(f"{count(len(open_), 'condition')} {verb('needs', len(open_))} a baseline to be compared with")
@@ -149,24 +152,27 @@ def largest_doubt(gate: Gate) -> str:
         amount = len(gate.unjudged)
         judged = f"{verb('is', amount)} measured but judged by no condition"
         return sentence(f"{count(amount, 'metric')} {judged}: {joined(map(measured_text, gate.unjudged))}")
+    if not declared:
+        return "No condition is open; no configuration says what else was to be measured."
     return "No condition is open, and no evidence that was asked for is missing."
 
 
-def facts_strip(gate: Gate, changes: pd.DataFrame, *, examined: bool = False) -> dict[str, str]:
+def facts_strip(gate: Gate, changes: pd.DataFrame, *, examined: bool = False, declared: bool = True) -> dict[str, str]:
     """Return what got worse and better, what stayed, what changed, and what was not measured; a few words each.
 
-    ``examined``: changes were looked for, so that none recorded means none.
+    ``examined``: changes were looked for, so that none recorded means none. ``declared``: a configuration says what is
+    to be measured.
     """
     return {
         "Worse": _tally(gate, "regressed", ("regressed", "new", "reopened", "updated", "fail")),
         "Better": _tally(gate, "improved", ("fixed",)),
         "Stable": _stable(gate),
         "Changed": "no file" if examined and changes.empty else changed_text(changes),
-        "Not measured": _not_measured(gate),
+        "Not measured": _not_measured(gate, declared=declared),
     }
 
 
-def _not_measured(gate: Gate) -> str:
+def _not_measured(gate: Gate, *, declared: bool) -> str:
     if gate.missing:
         return missing_text(gate.missing)
     lacking = [
@@ -174,6 +180,8 @@ def _not_measured(gate: Gate) -> str:
         for c in gate.conditions
         if any(need.reason in ("missing", "not_collected", "partial") for need in c.needs)
     ]
+    if not lacking and not declared:
+        return "what no configuration asks for"
     return f"evidence of {joined(lacking, most=3)}" if lacking else "nothing that was asked for"
 
 
@@ -273,11 +281,7 @@ def _for_conditions(conditions: Sequence[ConditionResult], again: Again) -> list
     """Return a step for each condition; those of one target that more evidence decides are one step."""
     found: dict[object, list[ConditionResult]] = {}
     for number, condition in enumerate(conditions):
-        own = (
-            condition.advice
-            or condition.target is None
-            or not within_reach([condition])
-        )
+        own = condition.advice or condition.target is None or not within_reach([condition])
         found.setdefault(number if own else condition.target, []).append(condition)
     groups = found.values()
     return [_for_condition(group[0], again) if len(group) == 1 else _for_target(group, again) for group in groups]
@@ -290,10 +294,14 @@ def _for_target(group: Sequence[ConditionResult], again: Again) -> Advice:
     return Advice("now", f"decide {joined(c.name for c in group)}", because, deciding_command(group, again))
 
 
+# Then the prober or the collection is at fault: what the configuration advises about the system has no cause.
+_OF_THE_PROBER: Final = ("prober_late", "false_alarms", "run_noise_unknown", "partial")
+
+
 def _for_condition(condition: ConditionResult, again: Again) -> Advice:
     line = reason(condition, again)
     because = doubt_text(condition)
-    if condition.advice:
+    if condition.advice and not (condition.needs and condition.needs[0].reason in _OF_THE_PROBER):
         return Advice("now", plain(condition.advice, 200), f"{line.subject}: {because}", line.command)
     task = "decide {}" if condition.outcome == "inconclusive" else "find why {} regressed"
     return Advice("now", task.format(line.subject), because, line.command)

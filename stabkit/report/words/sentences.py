@@ -233,10 +233,17 @@ def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) 
         parts.append(change_text(estimate))
     outcome = estimate.outcome if condition is None else standing_outcome(condition, estimate)
     standing = _standing(estimate, outcome)
+    if standing and outcome == "inconclusive" and condition is not None and _too_late(condition):
+        standing = f"not judged, because the prober was late; {standing}"
     if outcome == "regressed" and condition is not None and condition.outcome == "inconclusive":
         standing = f"{standing} by itself"  # not beside the other estimates of the condition
     text = ", ".join(parts)
     return f"{text}; {standing}" if standing else text
+
+
+def _too_late(condition: ConditionResult) -> bool:
+    """Say whether the prober's own lateness alone keeps a condition open."""
+    return {need.reason for need in condition.needs} == {"prober_late"}
 
 
 def slow_requests_words(condition: ConditionResult) -> str:
