@@ -155,6 +155,12 @@ class Case:
         )
 
     @property
+    def apart(self) -> bool:
+        """True if both runs were measured, and not in the same rounds: their times differ by themselves."""
+        measured = all(len(evidence["samples"]) for evidence in (self.before, self.after))
+        return self.baseline is not None and measured and not self.sides.paired
+
+    @property
     def declares(self) -> bool:
         """True if the configuration says what is to be measured, or how it is judged."""
         return bool(self.config.condition or self.config.records) or any(True for _ in self._declared)

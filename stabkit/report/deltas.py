@@ -18,7 +18,7 @@ from stabkit.numbers import measure
 from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.sections import absent, metrics, times
-from stabkit.report.words import sentence, standing_outcome, whole_text
+from stabkit.report.words import apart_text, sentence, standing_outcome, whole_text
 from stabkit.text import plain, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
@@ -115,9 +115,9 @@ class LatencyDeltas:
             for c in self.case.of_kind("latency")
             if c.target is None or c.target in targets
         ]
-        return Statement(
-            tuple(found) or ("No times were judged: no condition speaks of them, or there is no evidence.",)
-        )
+        found = found or ["No times were judged: no condition speaks of them, or there is no evidence."]
+        apart = [sentence(f"the two runs were {apart_text()}")] if self.case.apart else []
+        return Statement((*apart, *found))
 
     def comparisons(self) -> Piece:
         """Return median and 99th percentile of every target, with their intervals in their margins."""

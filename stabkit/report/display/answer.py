@@ -39,6 +39,8 @@ class Subject:
         Start of the candidate's collection, ISO 8601, UTC.
     rounds : int or None
         Rounds in which the candidate was probed.
+    note : str or None
+        What the reader has to know of both runs before anything else: that they were measured at different times.
     """
 
     title: str
@@ -48,6 +50,12 @@ class Subject:
     candidate: str | None = None
     at: str | None = None
     rounds: int | None = None
+    note: str | None = None
+
+    @property
+    def heading(self) -> str:
+        """The title, with the note beside it."""
+        return f"{self.title} · {self.note}" if self.note else self.title
 
 
 @dataclass(frozen=True)
@@ -186,7 +194,7 @@ class Verdict(Piece):
         return EXIT_CODES[self.word]
 
     def __repr__(self) -> str:
-        head = [plain_text(self.subject.title)] if self.subject else []
+        head = [plain_text(self.subject.heading)] if self.subject else []
         head.append(f"{badge(self.word)[0]} {self.word.upper()}  {plain_text(self.sentence)}")
         decide = [f"{plain_text(self.to_decide)}: {plain_text(self.decide)}"] if self.decide else []
         metrics = ["Key metrics:", *(f"  {metric}" for metric in self.metrics)] if self.metrics else []
@@ -196,6 +204,8 @@ class Verdict(Piece):
     def markdown(self) -> str:
         """Return the content as Markdown."""
         lines = [f"**{badge(self.word)[0]} {self.word.upper()}** {markdown_text(self.sentence)}", ""]
+        if self.subject and self.subject.note:
+            lines[1:1] = ["", markdown_text(f"{self.subject.note[:1].upper()}{self.subject.note[1:]}.")]
         for reason in self.reasons:
             glyph, _, word = badge(reason.outcome)
             subject, text = markdown_text(reason.subject), markdown_text(reason.text)

@@ -170,9 +170,11 @@ def _linked(html: Markup, numbers: Mapping[str, str]) -> Markup:
 
 def _when(heading: str, subject: Mapping[str, Any]) -> str:
     """Return time and rounds for the line above the heading; no time if a run without a label has it in the heading."""
-    at, rounds = subject.get("at"), subject.get("rounds")
+    at, rounds, note = subject.get("at"), subject.get("rounds"), plain_text(subject.get("note") or "")
     told = not at or at[:10] in heading or at[:16].replace("-", "").replace(":", "") in heading
-    return " · ".join([*([] if told else [moment(at)]), *([count(rounds, "round")] if rounds else [])])
+    return " · ".join(
+        [*([] if told else [moment(at)]), *([count(rounds, "round")] if rounds else []), *filter(None, [note])]
+    )
 
 
 def _window_title(heading: str, verdict: Any, subject: Mapping[str, Any], failure: Failure | None) -> str:

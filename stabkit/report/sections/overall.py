@@ -11,6 +11,7 @@ from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, 
 from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.words import (
     advice,
+    apart_text,
     as_json,
     change_clause,
     conclusion_texts,
@@ -43,6 +44,7 @@ def verdict(case: Case) -> Verdict:
         candidate=run_name(run),
         at=run["started_at"].isoformat(),
         rounds=case.again.rounds or None,
+        note=apart_text() if case.apart else None,
     )
     sides = [case.baseline, case.candidate] if case.baseline else [case.candidate]
     return Verdict(

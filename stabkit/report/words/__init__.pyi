@@ -6,7 +6,8 @@ from .gaps import difference_text as difference_text, differences_texts as diffe
 from .gaps import hidden_text as hidden_text, score_text as score_text, set_change_text as set_change_text
 from .needs import deciding_command as deciding_command, doubts as doubts, need_command as need_command
 from .needs import within_reach as within_reach
-from .overview import advice as advice, change_clause as change_clause, changed_text as changed_text
+from .overview import advice as advice, apart_text as apart_text, change_clause as change_clause
+from .overview import changed_text as changed_text
 from .overview import conclusion_texts as conclusion_texts
 from .overview import facts_strip as facts_strip, headline_text as headline_text, largest_change as largest_change
 from .overview import run_name as run_name, summary_texts as summary_texts, title_text as title_text

@@ -31,6 +31,7 @@ from stabkit.text import capital, count, joined, plain, verb
 __all__ = [
     "Advice",
     "advice",
+    "apart_text",
     "change_clause",
     "conclusion_texts",
     "facts_strip",
@@ -66,6 +67,11 @@ def title_text(baseline: pd.Series | None, candidate: pd.Series) -> str:
     """Return the report's title: the two runs."""
     against = f" against {run_name(baseline)}" if baseline is not None else ", first run"
     return f"Stability of {run_name(candidate)}{against}"
+
+
+def apart_text() -> str:
+    """Return what stands beside the title where both runs were not probed in the same rounds."""
+    return "measured at different times, which differ by themselves"
 
 
 def headline_text(gate: Gate, *, first: bool = False) -> str:
