@@ -116,8 +116,9 @@ class LatencyDeltas:
             if c.target is None or c.target in targets
         ]
         found = found or ["No times were judged: no condition speaks of them, or there is no evidence."]
-        apart = [sentence(f"the two runs were {apart_text()}")] if self.case.apart else []
-        return Statement((*apart, *found))
+        if self.case.apart:
+            found[0] = f"{found[0]} {sentence(f'The two runs were {apart_text()}')}"
+        return Statement(tuple(found))
 
     def comparisons(self) -> Piece:
         """Return median and 99th percentile of every target, with their intervals in their margins."""
