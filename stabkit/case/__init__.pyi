@@ -2,6 +2,8 @@ from .again import AGAIN as AGAIN, Again as Again
 from .differences import moved as moved
 from .earlier import look_back as look_back
 from .earlier_runs import with_history as with_history
+from .freshness import doubt_old_files as doubt_old_files, doubt_old_sides as doubt_old_sides
+from .freshness import fresh_collection as fresh_collection
 from .loaded import Case as Case, case_of_range as case_of_range, load_case as load_case
 from .run_evidence import existing as existing, files_alone as files_alone, load_run as load_run
 from .run_evidence import run_before as run_before

@@ -15,6 +15,7 @@ from stabkit.analyze.latency import Population
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
 from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, runs_before, runs_until, tables_of
+from stabkit.case.freshness import doubt_old_sides
 from stabkit.case.populations import case_populations
 from stabkit.case.run_evidence import existing, files_alone, load_run, renamed, run_before, sketches_of
 from stabkit.case.self_pairs import known_noise
@@ -212,6 +213,7 @@ def load_case(
     before = load_run(reference, store) if reference else None
     if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
         before = _told_apart(before, reference, candidate)
+    after = doubt_old_sides(before, after, timely=not files_alone(baseline, candidate) or store is not None)
     known = runs_until(before, after, store)
     runs = known.tail(HISTORY_RUNS).reset_index(drop=True)
     earlier = runs_before(known, before).tail(HISTORY_RUNS)

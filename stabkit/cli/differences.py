@@ -80,7 +80,7 @@ def diff(
       stabkit diff old.sarif new.sarif --base v1.4 --head v1.5
     """
     from stabkit.analyze import Sides
-    from stabkit.case import find_settings, moved, with_history
+    from stabkit.case import doubt_old_sides, find_settings, moved, with_history
     from stabkit.config import Config
     from stabkit.report import difference, difference_tables
 
@@ -93,6 +93,7 @@ def diff(
         _stored(text, config, data) if of_store else _from_files(text, repository, suite, settings)
         for text, of_store in zip((before, after), stored, strict=True)
     ]
+    runs[1] = doubt_old_sides(runs[0], runs[1], timely=any(stored))
     sides = (_whole(terminal, before, runs[0]), _whole(terminal, after, runs[1]))
     _refuse_other_kinds((before, after), sides)
     # What lies between two runs was recorded with them; of files, they may state it themselves.
@@ -203,7 +204,7 @@ def _from_files(given: str, root: Path, suite: str | None, settings: Config | No
     from stabkit.read import read_paths
 
     evidence = read_paths([given], suite=suite, root=root.absolute(), processes=_PROCESSES)
-    return RunEvidence({}, with_retries(evidence, suite, settings))
+    return RunEvidence({"label": given}, with_retries(evidence, suite, settings))
 
 
 def _whole(terminal: Terminal, given: str, run: RunEvidence) -> Evidence:

@@ -29,7 +29,7 @@ from stabkit.cli.options import (
     with_retries,
 )
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import EvidenceError, StoreError, UsageError, nearest
+from stabkit.errors import StoreError, UsageError, nearest
 
 if TYPE_CHECKING:
     from stabkit.analyze.gate import Look
@@ -88,7 +88,7 @@ def collect(
       stabkit collect --label v1.5 --baseline-label v1.4 --rounds 20
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
     """
-    from stabkit.case import look_back
+    from stabkit.case import fresh_collection, look_back
     from stabkit.change import repository_state
     from stabkit.collect import baseline_state
     from stabkit.collect import collect as collect_all
@@ -149,6 +149,7 @@ def collect(
                 where=str(usual_config(config)),
                 hint="Declare targets, suites, scans or a git range there; stabkit init writes an example of each.",
             )
+        collection = fresh_collection(collection, store)
         stored = store_collection(store, collection)
         _say_stored(terminal, output_format, stored)
         for number, look in enumerate(looks, start=1):
@@ -247,6 +248,8 @@ def import_files(
 
     As a new run, or into an existing one.
 
+    A file that an earlier run held already is stored and marked.
+
     Exit codes: 0 stored, 2 error (what could be read is stored all the same, and marked).
 
     \b
@@ -254,6 +257,7 @@ def import_files(
       stabkit import tests junit.xml --label v1.5
       stabkit import scan ruff.sarif --run v1.5
     """
+    from stabkit.case import doubt_old_files
     from stabkit.read import read_paths
     from stabkit.runs import new_run
 
@@ -275,10 +279,6 @@ def import_files(
     root = settings.root.resolve() if settings else None
     evidence = read_paths(files, kind=wanted, suite=suite, root=root, processes=_PROCESSES)
     evidence = with_retries(evidence, suite, settings)
-    # What states percentiles alone gives no rows, but its claims are kept with its source.
-    if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
-        tell_failures(terminal, evidence)
-        raise EvidenceError("None of it could be read; nothing was stored.", hint="Give other files, and import again.")
     store = open_data(config, data, create=True)
     if existing is not None:
         row = dict(existing)
@@ -286,10 +286,15 @@ def import_files(
         environment = settings.project.environment if settings else None
         project = settings.project.name if settings else None
         row = new_run(label=label or Path(files[0]).stem, environment=environment, project=project)
+    evidence = doubt_old_files(row, evidence, store)
     row["complete"] = bool(row["complete"]) and not evidence.failed
     run_id = store.append(row, evidence)
     _say_stored(terminal, output_format, [{"run_id": run_id, "label": row["label"], **_counts(evidence)}])
     failed = tell_failures(terminal, evidence)
+    # A run all the same: a gate that finds no trace of it would judge the pair before it.
+    if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
+        terminal.warning(f"none of it could be read; run {row['label'] or run_id} says so, and can never be judged stable")
+        return 2
     if settings is not None:
         _tell_other_suite(terminal, evidence, list(settings.tests))
     say_next(terminal, store, run_id, config, data)

@@ -154,7 +154,8 @@ def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again)
 
 
 def _helps(need: Need) -> bool:
-    return need.reason not in _NO_COMMAND and need.decidable_margin is None
+    # A file that is old is as old once it is collected again: first the tool that writes it has to run.
+    return need.reason not in _NO_COMMAND and need.about != "source_old" and need.decidable_margin is None
 
 
 def _rounds_in_all(condition: ConditionResult, need: Need, collected: int) -> int | None:
