@@ -64,9 +64,7 @@ def doubt_old_files(run: Mapping[str, Any] | pd.Series, evidence: Evidence, stor
 
 def fresh_collection(collection: Collection, store: Store) -> Collection:
     """Return a collection with the files partial, and their runs not complete, that an earlier run held already."""
-    evidence = {
-        side: doubt_old_files(run, collection.evidence[side], store) for side, run in collection.runs.items()
-    }
+    evidence = {side: doubt_old_files(run, collection.evidence[side], store) for side, run in collection.runs.items()}
     runs = {
         side: {**run, "complete": bool(run["complete"]) and not evidence[side].failed}
         for side, run in collection.runs.items()

@@ -90,8 +90,8 @@ def diff(
     known = data is not None or settings is not None
     stored = [known and _is_run(text) for text in (before, after)]
     runs = [
-        _stored(text, config, data) if of_store else _from_files(text, repository, suite, settings)
-        for text, of_store in zip((before, after), stored, strict=True)
+        _stored(text, config, data, against) if of_store else _from_files(text, repository, suite, settings)
+        for text, of_store, against in zip((before, after), stored, (after if stored[1] else None, None), strict=True)
     ]
     runs[1] = doubt_old_sides(runs[0], runs[1], timely=any(stored))
     sides = (_whole(terminal, before, runs[0]), _whole(terminal, after, runs[1]))
@@ -189,11 +189,14 @@ def _is_run(given: str) -> bool:
     return not any(os.path.lexists(path) for path in expand(given))
 
 
-def _stored(given: str, config: Path | None, data: str | None) -> RunEvidence:
-    from stabkit.case import load_run
+def _stored(given: str, config: Path | None, data: str | None, against: str | None) -> RunEvidence:
+    from stabkit.case import baseline_named, load_run
+    from stabkit.store import word_of
 
+    store = open_data(config, data)
     try:
-        return load_run(given, open_data(config, data))
+        judged = store.run(against) if against and word_of(given) else None
+        return load_run(baseline_named(given, judged, store), store)
     except (StoreError, UnknownRunError) as error:
         error.hint = f"There is no file or folder {given!r} either. {error.hint or ''}".strip()
         raise

@@ -293,7 +293,9 @@ def import_files(
     failed = tell_failures(terminal, evidence)
     # A run all the same: a gate that finds no trace of it would judge the pair before it.
     if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
-        terminal.warning(f"none of it could be read; run {row['label'] or run_id} says so, and can never be judged stable")
+        terminal.warning(
+            f"none of it could be read; run {row['label'] or run_id} says so, and can never be judged stable"
+        )
         return 2
     if settings is not None:
         _tell_other_suite(terminal, evidence, list(settings.tests))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shlex
 import signal
 import threading
@@ -225,9 +224,9 @@ def store_for(references: tuple[str | None, str | None], config: Path | None, da
 
 def open_data(config: Path | None, data: str | None, *, create: bool = False) -> Store:
     """Return the store: the one given, else the one that the configuration names."""
-    from stabkit.store import open_store
+    from stabkit.case import open_runs
 
-    return open_store(data_folder(config, data), create=create)
+    return open_runs(data_folder(config, data), create=create)
 
 
 def with_retries(evidence: Evidence, suite: str | None, settings: Config | None) -> Evidence:
@@ -252,7 +251,6 @@ def with_retries(evidence: Evidence, suite: str | None, settings: Config | None)
 
 
 _LONGEST_LABEL: Final = 100
-_RESERVED: Final = re.compile(r"latest(~\d+)?")
 
 
 def check_label(option: str, label: str | None) -> None:
@@ -268,7 +266,9 @@ def check_label(option: str, label: str | None) -> None:
 
     if label is None:
         return
-    if not label.strip() or label.startswith("-") or not label.isprintable() or _RESERVED.fullmatch(label):
+    from stabkit.store import word_of
+
+    if not label.strip() or label.startswith("-") or not label.isprintable() or word_of(label):
         raise UsageError(
             f"A run cannot be called {label!r}: no command could name it.", where=option, hint="Such as: v1.5"
         )
