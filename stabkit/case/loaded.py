@@ -16,6 +16,7 @@ from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
 from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, runs_before, runs_until, tables_of
 from stabkit.case.freshness import doubt_old_sides
+from stabkit.case.order import Behind, behind
 from stabkit.case.populations import case_populations
 from stabkit.case.references import named_run
 from stabkit.case.run_evidence import existing, files_alone, load_run, renamed, run_before, sketches_of
@@ -92,6 +93,13 @@ class Case:
     def noise(self) -> tuple[MetricNoise, ...]:
         """What all A/A runs of the candidate's environment show, newer ones too; empty if there are none."""
         return self.sides.noise
+
+    @cached_property
+    def behind(self) -> tuple[Behind, ...]:
+        """The sides of a store that began before a run that was stored before them, the baseline first."""
+        sides = (self.baseline, self.candidate) if self.stored else ()
+        found = (behind(self.runs, side.run["run_id"]) for side in sides if side is not None)
+        return tuple(one for one in found if one is not None)
 
     @property
     def first(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import tempfile
 from pathlib import Path
@@ -23,6 +24,7 @@ from stabkit.cli.options import (
     require_config,
     say_next,
     source_error,
+    tell_clocks,
     terminal_of,
     usual_config,
     warn_of_names,
@@ -42,6 +44,7 @@ __all__ = ["collect", "import_files", "read", "runs", "store_collection", "tell_
 _MAX_ROUNDS = 40
 _KINDS = ("tests", "scan", "load", "records", "auto")
 _ROWS = {"tests": "test result", "changes": "changed file"}  # what a row is, where its table is called otherwise
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _PROCESSES = os.cpu_count() or 1
 
 
@@ -152,6 +155,7 @@ def collect(
         collection = fresh_collection(collection, store)
         stored = store_collection(store, collection)
         _say_stored(terminal, output_format, stored)
+        tell_clocks(terminal, store, [stored[-1]["run_id"]])
         for number, look in enumerate(looks, start=1):
             terminal.note(
                 f"look {number}, {look.rounds} rounds, {100 * look.share:.0f} % of the budget: "
@@ -286,10 +290,12 @@ def import_files(
         environment = settings.project.environment if settings else None
         project = settings.project.name if settings else None
         row = new_run(label=label or Path(files[0]).stem, environment=environment, project=project)
+        row |= _commit_by_name(label, settings.root if settings else Path.cwd())
     evidence = doubt_old_files(row, evidence, store)
     row["complete"] = bool(row["complete"]) and not evidence.failed
     run_id = store.append(row, evidence)
     _say_stored(terminal, output_format, [{"run_id": run_id, "label": row["label"], **_counts(evidence)}])
+    tell_clocks(terminal, store, [run_id])
     failed = tell_failures(terminal, evidence)
     # A run all the same: a gate that finds no trace of it would judge the pair before it.
     if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
@@ -301,6 +307,16 @@ def import_files(
         _tell_other_suite(terminal, evidence, list(settings.tests))
     say_next(terminal, store, run_id, config, data)
     return 2 if failed else 0
+
+
+def _commit_by_name(label: str | None, folder: Path) -> dict[str, str | None]:
+    """Return commit and branch of what is checked out, where the label names that commit; else files may be of any."""
+    from stabkit.change import repository_state
+
+    if label is None or not _COMMIT.fullmatch(label):
+        return {}
+    commit, branch = repository_state(folder)
+    return {"commit": commit, "branch": branch} if commit is not None and commit.startswith(label) else {}
 
 
 def _tell_other_suite(terminal: Terminal, evidence: Evidence, declared: list[str]) -> None:
@@ -332,7 +348,11 @@ def runs(
     from stabkit.report import run_table
 
     terminal = terminal_of(context)
-    terminal.show(output_format, run_table(open_data(config, data).runs(aa=aa)))
+    store = open_data(config, data)
+    known = store.runs(aa=aa)
+    terminal.show(output_format, run_table(known))
+    early = known["started_at"] < known.groupby("environment", dropna=False)["started_at"].cummax()
+    tell_clocks(terminal, store, known.loc[early, "run_id"].tail(3))
     return 0
 
 

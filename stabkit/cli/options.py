@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -44,6 +44,7 @@ __all__ = [
     "say_next",
     "source_error",
     "store_for",
+    "tell_clocks",
     "terminal_of",
     "uninterrupted",
     "usual_config",
@@ -330,6 +331,19 @@ def one_interrupt(terminal: Terminal) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+def tell_clocks(terminal: Terminal, store: Store, run_ids: Iterable[str]) -> None:
+    """Say at once where a run began before the newest of its environment, by its own machine's clock."""
+    from stabkit.case import behind
+
+    runs = store.runs()
+    found = [one for one in (behind(runs, run_id) for run_id in run_ids) if one is not None]
+    if found:
+        from stabkit.report.words import behind_text  # costs as much as the command itself
+
+        for one in found:
+            terminal.warning(behind_text(one))
 
 
 def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None, data: str | None) -> None:
