@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["doubt_old_files", "doubt_old_sides", "fresh_collection"]
 
 _LOOKED_AT: Final = 60  # runs back
-_COLUMNS: Final = ("run_id", "kind", "sha256", "content_sha256", "written_at")
+_COLUMNS: Final = ("run_id", "kind", "sha256", "content_sha256", "written_at", "fault")
 _ASKED: Final[Mapping[str, str]] = {
     "tests": "did the tests run?",
     "scan": "did the scan run?",
@@ -58,7 +58,9 @@ def doubt_old_files(run: Mapping[str, Any] | pd.Series, evidence: Evidence, stor
         return evidence
     known = store.read("sources", runs["run_id"].tolist(), _COLUMNS)
     names = dict(zip(runs["run_id"], runs["label"].fillna(runs["run_id"]), strict=True))
-    # The run that held it first is the one whose file it is.
+    known = known[
+        ~known["fault"].eq("old").fillna(value=False)
+    ]  # the run that held it first is the one whose file it is
     return _doubt(evidence, known.assign(name=known["run_id"].map(names)), timely=True)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from stabkit.config import Config
-from stabkit.store import Store, open_store
+from stabkit.store import Store, open_store, word_of
 
 __all__ = ["baseline_named", "open_runs"]
 
@@ -61,7 +61,9 @@ def baseline_named(reference: str, candidate: pd.Series | None, store: Store, co
     config : Config, optional
         None: the nearest ``stabkit.toml``.
     """
-    from stabkit.case.loaded import verdict_of
+    if word_of(reference) in (None, "latest"):
+        return reference
+    from stabkit.case.loaded import verdict_of  # all that judges
     from stabkit.case.references import named_run
     from stabkit.case.settings import find_settings
 

@@ -100,8 +100,8 @@ def run_before(run: pd.Series, store: Store) -> str | None:
 
 
 def _unreadable(run_id: str, runs: pd.DataFrame, store: Store) -> bool:
-    """Say whether nothing of a run could be read: an import that left its error and no more."""
-    if runs.loc[runs["run_id"] == run_id, "complete"].all() or store.tables(run_id) != {"sources"}:
+    """Say whether there is nothing of a run: an import that left its error and no more, a collection that was ended."""
+    if runs.loc[runs["run_id"] == run_id, "complete"].all() or not store.tables(run_id) <= {"sources"}:
         return False
     return bool(store.read("sources", [run_id], ["status"])["status"].eq("error").all())
 

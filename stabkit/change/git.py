@@ -224,7 +224,9 @@ def _branch_of_runner(commit: str) -> str | None:
     """Return the branch that a CI runner names for this commit; a variable that speaks of another is none of ours."""
     for sha, names in _RUNNERS:
         if os.environ.get(sha) == commit:
-            return next((os.environ[name] for name in names if os.environ.get(name)), None)
+            tag = os.environ.get("GITHUB_REF_TYPE") == "tag"
+            named = next((os.environ[name] for name in names if os.environ.get(name)), None)
+            return None if tag or named is None else named.removeprefix("origin/")
     return None
 
 

@@ -145,7 +145,10 @@ def collect(
             )
         if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):
             if collection.interrupted:
-                terminal.warning("nothing was measured yet, and nothing is stored")
+                # A run all the same: a gate that finds no trace of it would judge the pair before it.
+                stored = store_collection(store, collection)
+                _say_stored(terminal, output_format, stored)
+                terminal.warning("nothing was measured yet; the run is stored, and can never be judged stable")
                 return 130
             raise UsageError(
                 "There is nothing to collect" + (f" in {', '.join(only)}." if only else "."),
@@ -281,8 +284,13 @@ def import_files(
     wanted = None if kind == "auto" else kind
     # As collected files are: paths in them are those of the project.
     root = settings.root.resolve() if settings else None
-    evidence = read_paths(files, kind=wanted, suite=suite, root=root, processes=_PROCESSES)
-    evidence = with_retries(evidence, suite, settings)
+    interrupted = False
+    try:
+        evidence = read_paths(files, kind=wanted, suite=suite, root=root, processes=_PROCESSES)
+        evidence = with_retries(evidence, suite, settings)
+    except KeyboardInterrupt:
+        interrupted = True
+        evidence = _unread(wanted or "tests", files[0])
     store = open_data(config, data, create=True)
     if existing is not None:
         row = dict(existing)
@@ -302,11 +310,18 @@ def import_files(
         terminal.warning(
             f"none of it could be read; run {row['label'] or run_id} says so, and can never be judged stable"
         )
-        return 2
+        return 130 if interrupted else 2
     if settings is not None:
         _tell_other_suite(terminal, evidence, list(settings.tests))
     say_next(terminal, store, run_id, config, data)
     return 2 if failed else 0
+
+
+def _unread(kind: str, file: str) -> Evidence:
+    """Return the trace of an import that was interrupted before its files were read."""
+    from stabkit.sources import source_evidence
+
+    return source_evidence({}, kind=kind, path=file, status="error", messages=["the import was interrupted"])
 
 
 def _commit_by_name(label: str | None, folder: Path) -> dict[str, str | None]:
