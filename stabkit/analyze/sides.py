@@ -180,6 +180,14 @@ class Sides:
         ]
         return tuple(found)
 
+    @property
+    def other_environment(self) -> Need | None:
+        """Why the two runs cannot be set against each other: they are of different environments; None if they can."""
+        places = [side.fact("environment") for _, side in self.named]
+        if self.baseline is None or None in places or places[0] == places[1]:
+            return None
+        return Need(None, "runs", "not_comparable", "environments", tuple(map(str, places)))
+
     def no_baseline(self, condition: Condition) -> Need | None:
         """Return the need for a baseline, or None if there is one."""
         if self.baseline is not None:

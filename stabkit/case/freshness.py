@@ -52,16 +52,16 @@ def doubt_old_files(run: Mapping[str, Any] | pd.Series, evidence: Evidence, stor
     if evidence["sources"]["sha256"].isna().all():
         return evidence
     runs = store.runs()
-    again = _equal(runs["label"], run["label"]) & _equal(runs["commit"], run["commit"])
-    runs = runs[(runs["run_id"] != run["run_id"]) & ~again].tail(_LOOKED_AT)
+    runs = runs[runs["run_id"] != run["run_id"]].tail(_LOOKED_AT)
     if runs.empty:
         return evidence
+    again = set(runs.loc[_equal(runs["label"], run["label"]) & _equal(runs["commit"], run["commit"]), "run_id"])
     known = store.read("sources", runs["run_id"].tolist(), _COLUMNS)
     names = dict(zip(runs["run_id"], runs["label"].fillna(runs["run_id"]), strict=True))
-    known = known[
-        ~known["fault"].eq("old").fillna(value=False)
-    ]  # the run that held it first is the one whose file it is
-    return _doubt(evidence, known.assign(name=known["run_id"].map(names)), timely=True)
+    own = known["run_id"].isin(again) & ~known["fault"].eq("old").fillna(value=False)
+    # What this version brought before, as something new, is its own.
+    others = known[~known["run_id"].isin(again) & ~_content(known).isin(_content(known[own]).dropna())]
+    return _doubt(evidence, others.assign(name=others["run_id"].map(names)), timely=True)
 
 
 def fresh_collection(collection: Collection, store: Store) -> Collection:

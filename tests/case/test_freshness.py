@@ -1,4 +1,4 @@
-"""Old evidence is not new: the file of an earlier run, a log that was appended to, a report that a command only copied."""
+"""Old evidence is not new: the file of an earlier run, a log that was appended to, a report that was only copied."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMELESS = '<testsuite name="pytest" tests="2"><testcase name="a"/><testcase nam
 GO = "".join(
     json.dumps({"Time": "2026-01-01T10:00:00Z", "Action": action, "Package": "p", "Test": "T"}) + "\n"
     for action in ("run", "pass")
-)
+) + json.dumps({"Time": "2026-01-01T10:00:01Z", "Action": "pass", "Package": "p"})
 PYTEST = json.dumps(
     {"created": 1760926500.5, "exitcode": 0, "root": "/", "summary": {"passed": 1, "total": 1, "collected": 1},
      "tests": [{"nodeid": "t.py::a", "outcome": "passed", "call": {"duration": 0.25, "outcome": "passed"}}]}
@@ -44,7 +44,8 @@ STAMPED = json.dumps(
 BANDIT = json.dumps({"errors": [], "generated_at": "2026-01-01T10:00:00Z", "metrics": {"_totals": {}}, "results": []})
 # What no second run writes alike: kind, name, content.
 ONCE = [
-    ("tests", "junit.xml", JUNIT), ("tests", "go.json", GO), ("tests", "pytest.json", PYTEST), ("tests", "c.json", CTRF),
+    ("tests", "junit.xml", JUNIT), ("tests", "go.json", GO), ("tests", "pytest.json", PYTEST),
+    ("tests", "c.json", CTRF),
     ("load", "load.jtl", JTL), ("scan", "stamped.sarif", STAMPED), ("scan", "bandit.json", BANDIT),
 ]  # fmt: skip
 
@@ -176,8 +177,8 @@ def test_a_file_that_lies_in_both_folders_is_said(stabkit, tmp_path):
 def samples(*numbers):
     """Return records of requests, each due at a moment of its own."""
     rows = [
-        {"target": "api", "metric": "response_time", "round": n // 5, "sequence": n, "ok": True, "service_ms": 20 + n % 7,
-         "response_ms": 20 + n % 7, "due_at": f"2026-01-01T10:00:{n:02}.125Z"}
+        {"target": "api", "metric": "response_time", "round": n // 5, "sequence": n, "ok": True,
+         "service_ms": 20 + n % 7, "response_ms": 20 + n % 7, "due_at": f"2026-01-01T10:00:{n:02}.125Z"}
         for n in numbers
     ]  # fmt: skip
     return json.dumps({"stabkit": 1, "samples": rows})
