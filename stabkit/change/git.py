@@ -222,12 +222,11 @@ _RUNNERS: Final = (
 
 def _branch_of_runner(commit: str) -> str | None:
     """Return the branch that a CI runner names for this commit; a variable that speaks of another is none of ours."""
-    for sha, names in _RUNNERS:
-        if os.environ.get(sha) == commit:
-            tag = os.environ.get("GITHUB_REF_TYPE") == "tag"
-            named = next((os.environ[name] for name in names if os.environ.get(name)), None)
-            return None if tag or named is None else named.removeprefix("origin/")
-    return None
+    if os.environ.get("GITHUB_REF_TYPE") == "tag":
+        return None
+    known = [name for sha, names in _RUNNERS if os.environ.get(sha) == commit for name in names]
+    named = next((os.environ[name] for name in known if os.environ.get(name)), None)
+    return None if named is None else named.removeprefix("origin/")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
