@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stabkit.analyze.history import detect_changes as detect_changes
     from stabkit.analyze.history import detect_drift as detect_drift
     from stabkit.analyze.latency import compare_latency as compare_latency
+    from stabkit.case.opening import open_runs as open  # noqa: A004 (stabkit.open is meant to read like the builtin)
     from stabkit.config import load_config as load_config
     from stabkit.report import change_impact as change_impact
     from stabkit.report import compliance_history as compliance_history
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from stabkit.report.display import Figure as Figure
     from stabkit.report.display import Table as Table
     from stabkit.report.display import Verdict as Verdict
-    from stabkit.store import open_store as open  # noqa: A004 (stabkit.open is meant to read like the builtin)
 
     __version__: str
 
@@ -45,7 +45,7 @@ _PUBLIC: Final = MappingProxyType(
         "detect_drift": ("stabkit.analyze.history.trends", "detect_drift"),
         "latency_deltas": ("stabkit.report.deltas", "latency_deltas"),
         "load_config": ("stabkit.config", "load_config"),
-        "open": ("stabkit.store", "open_store"),
+        "open": ("stabkit.case.opening", "open_runs"),
         "stability_report": ("stabkit.report.stability", "stability_report"),
         "test_trends": ("stabkit.report.test_history", "test_trends"),
     }

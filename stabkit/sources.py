@@ -12,13 +12,13 @@ import pandas as pd
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 
-__all__ = ["Fault", "FaultCode", "Status", "fault_code", "named", "source_evidence", "source_frame"]
+__all__ = ["Fault", "FaultCode", "Status", "doubted", "fault_code", "named", "source_evidence", "source_frame"]
 
 Status = Literal["ok", "repaired", "partial", "error"]
 FaultCode = Literal[
     "unknown_authority", "expired_certificate", "certificate", "no_tls", "unreachable", "unexpected_status",
     "unknown_host", "timeout", "redirect", "unset_variable", "no_process", "not_startable", "no_report", "no_file",
-    "html", "unknown_format", "cut_off", "no_permission", "repaired",
+    "html", "unknown_format", "cut_off", "no_permission", "repaired", "old",
 ]  # fmt: skip
 
 
@@ -124,3 +124,20 @@ def named(evidence: Evidence, target: str) -> Evidence:
     if not len(evidence["sources"]):
         return evidence
     return Evidence({**evidence.tables, "sources": evidence["sources"].assign(target=target).astype({"target": "str"})})
+
+
+def doubted(sources: pd.DataFrame, which: pd.Series, why: str) -> pd.DataFrame:
+    """Return ``sources`` with some of its rows partial, for this reason; what was said of them before follows.
+
+    A source that gave nothing stays as it is.
+    """
+    found = sources.copy()
+    usable = which & sources["status"].ne("error")
+    said = found.loc[usable, "message"]
+    text = redact_text(why)
+    found.loc[usable, "message"] = (text + "; " + said).fillna(text)
+    found.loc[usable, "cause"] = text
+    found.loc[usable, "status"] = "partial"
+    if code := fault_code(why):
+        found.loc[usable, "fault"] = code
+    return found

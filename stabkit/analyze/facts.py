@@ -24,7 +24,7 @@ About = Literal[
     # Findings, checks, objectives.
     "scans", "not_scanned", "missed_before",
     # Sources.
-    "collection", "source_failed", "source_partial", "source_bare",
+    "collection", "source_failed", "source_partial", "source_old", "source_bare",
     # Measured figures.
     "environments", "same_run", "units", "failures", "late_at_quantile", "slow_by_lateness", "noise_alone",
 ]  # fmt: skip

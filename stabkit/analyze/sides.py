@@ -61,12 +61,16 @@ class FailedSource:
     path: str
     status: str
     cause: str | None
+    fault: str | None = None
 
     @property
     def need(self) -> Need:
         """What it leaves open, with what is wrong first of all."""
         name = self.path.rstrip("/").rpartition("/")[2] or self.path
-        about: Mapping[str, About] = {"error": "source_failed", "partial": "source_partial"}
+        about: Mapping[str, About] = {
+            "error": "source_failed",
+            "partial": "source_old" if self.fault == "old" and self.cause is not None else "source_partial",
+        }
         subjects = (name,) if self.cause is None else (name, self.cause)
         return Need(None, "evidence", "partial", about.get(self.status, "source_bare"), subjects, side=self.side)
 
@@ -155,6 +159,7 @@ class Sides:
                 str(row["path"]),
                 row["status"],
                 next((row[name] for name in ("cause", "message") if isinstance(row[name], str)), None),
+                row["fault"] if isinstance(row["fault"], str) else None,
             )
             for name, side in self.named
             for row in side.evidence["sources"].to_dict("records")
@@ -174,6 +179,14 @@ class Sides:
             if not side.complete and name not in failed
         ]
         return tuple(found)
+
+    @property
+    def other_environment(self) -> Need | None:
+        """Why the two runs cannot be set against each other: they are of different environments; None if they can."""
+        places = [side.fact("environment") for _, side in self.named]
+        if self.baseline is None or None in places or places[0] == places[1]:
+            return None
+        return Need(None, "runs", "not_comparable", "environments", tuple(map(str, places)))
 
     def no_baseline(self, condition: Condition) -> Need | None:
         """Return the need for a baseline, or None if there is one."""

@@ -2,7 +2,11 @@ from .again import AGAIN as AGAIN, Again as Again
 from .differences import moved as moved
 from .earlier import look_back as look_back
 from .earlier_runs import with_history as with_history
+from .freshness import doubt_old_files as doubt_old_files, doubt_old_sides as doubt_old_sides
+from .freshness import fresh_collection as fresh_collection
 from .loaded import Case as Case, case_of_range as case_of_range, load_case as load_case
+from .opening import baseline_named as baseline_named, open_runs as open_runs
+from .order import Behind as Behind, behind as behind
 from .run_evidence import existing as existing, files_alone as files_alone, load_run as load_run
 from .run_evidence import run_before as run_before
 from .run_evidence import sketches_of as sketches_of, states_its_start as states_its_start

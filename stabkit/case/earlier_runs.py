@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from stabkit.config import Config
 from stabkit.schema import Evidence, conform
 from stabkit.store import Store
 
-__all__ = ["HISTORY_RUNS", "JUDGING", "runs_before", "runs_until", "tables_of", "with_history"]
+__all__ = ["HISTORY_RUNS", "JUDGING", "runs_before", "runs_until", "tables_of", "until", "with_history"]
 
 HISTORY_RUNS: Final = 60
 """A history of more runs adds pixels, not insight, and costs reading."""
@@ -34,7 +34,7 @@ def runs_until(before: RunEvidence | None, after: RunEvidence, store: Store | No
     runs = store.runs()
     environment = after.run["environment"]
     same = runs["environment"].isna() if pd.isna(environment) else runs["environment"] == environment
-    return runs[same & (runs["started_at"] <= after.run["started_at"])].reset_index(drop=True)
+    return runs[same & until(runs, after.run)].reset_index(drop=True)
 
 
 def runs_before(runs: pd.DataFrame, before: RunEvidence | None) -> pd.DataFrame:
@@ -44,8 +44,16 @@ def runs_before(runs: pd.DataFrame, before: RunEvidence | None) -> pd.DataFrame:
     would pass for flakes.
     """
     if before is not None and before.run["run_id"] in set(runs["run_id"]):
-        return runs[runs["started_at"] < before.run["started_at"]]
+        return runs[until(runs, before.run) & (runs["run_id"] != before.run["run_id"])]
     return runs
+
+
+def until(runs: pd.DataFrame, run: Any) -> pd.Series:
+    """Say which runs come no later than this one: by their order in the store; of evidence outside it by its start."""
+    place = runs.index[runs["run_id"] == run["run_id"]]
+    if len(place):
+        return pd.Series(runs.index <= place[0], index=runs.index)
+    return runs["started_at"] <= run["started_at"]
 
 
 def tables_of(store: Store, runs: pd.DataFrame, names: Sequence[str]) -> Evidence:

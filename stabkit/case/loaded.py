@@ -15,7 +15,10 @@ from stabkit.analyze.latency import Population
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
 from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, runs_before, runs_until, tables_of
+from stabkit.case.freshness import doubt_old_sides
+from stabkit.case.order import Behind, behind
 from stabkit.case.populations import case_populations
+from stabkit.case.references import named_run
 from stabkit.case.run_evidence import existing, files_alone, load_run, renamed, run_before, sketches_of
 from stabkit.case.self_pairs import known_noise
 from stabkit.case.settings import find_settings, open_project, places
@@ -28,7 +31,7 @@ from stabkit.store import Store
 from stabkit.text import shell
 from stabkit.vocabulary import is_time
 
-__all__ = ["Case", "case_of_range", "load_case"]
+__all__ = ["Case", "case_of_range", "load_case", "verdict_of"]
 
 _REQUESTS = ("response_time", "connect_time")
 _READINGS = ("memory", "cpu", "container_memory", "container_cpu")
@@ -90,6 +93,13 @@ class Case:
     def noise(self) -> tuple[MetricNoise, ...]:
         """What all A/A runs of the candidate's environment show, newer ones too; empty if there are none."""
         return self.sides.noise
+
+    @cached_property
+    def behind(self) -> tuple[Behind, ...]:
+        """The sides of a store that began before a run that was stored before them, the baseline first."""
+        sides = (self.baseline, self.candidate) if self.stored else ()
+        found = (behind(self.runs, side.run["run_id"]) for side in sides if side is not None)
+        return tuple(one for one in found if one is not None)
 
     @property
     def first(self) -> bool:
@@ -211,7 +221,8 @@ def load_case(
     Parameters
     ----------
     baseline : str or None
-        A run, or a folder or file of evidence. None or empty: the run before the candidate.
+        A run, or a folder or file of evidence. None or empty: the run before the candidate. ``last-stable``,
+        ``latest:BRANCH`` and ``baseline-of:COMMIT`` mean a run before the candidate, of its environment.
     candidate : str or None
         The same; None or empty: the newest run.
     data : str or Path, optional
@@ -234,23 +245,50 @@ def load_case(
     store, settings, path = open_project(data, config, needed=needed)
     if not data and files_alone(baseline, candidate):
         store = None
-    after = _described(load_run(candidate, store), settings)
-    reference = baseline or (run_before(after.run, store) if store is not None else None)
+    after = _described(load_run(_named(candidate, None, store, settings), store), settings)
+    reference = _named(baseline, after.run, store, settings) if baseline else None
+    if reference is None and store is not None:
+        reference = run_before(after.run, store)
     before = load_run(reference, store) if reference else None
     if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
         before = _told_apart(before, reference, candidate)
-    known = runs_until(before, after, store)
+    after = doubt_old_sides(before, after, timely=not files_alone(baseline, candidate) or store is not None)
+    sides, known = _sides(before, after, store, settings)
     runs = known.tail(HISTORY_RUNS).reset_index(drop=True)
-    earlier = runs_before(known, before).tail(HISTORY_RUNS)
-    known_before = None if store is None else tables_of(store, earlier, JUDGING)
-    noise = known_noise(store, after.run["environment"], settings)
-    sides = Sides(settings, before, after, known_before, noise, confidence_of(before, after), earlier)
     drawn = _of_sides(before, after, history) if store is None else tables_of(store, runs, history)
     return Case(
         sides, evaluate_sides(sides), runs, history=drawn, sketches=_sketches(store, runs, drawn, sides, history),
         config_path=path, stored=store is not None, places=places(settings, path, store),
         asked=(baseline or "", candidate),
     )  # fmt: skip
+
+
+def verdict_of(run_id: str, store: Store, config: Config) -> str:
+    """Return how a run of a store comes out against the run before it; the first is inconclusive."""
+    after = _described(load_run(run_id, store), config)
+    reference = run_before(after.run, store)
+    if reference is None:
+        return "inconclusive"
+    before = load_run(reference, store)
+    after = doubt_old_sides(before, after, timely=True)
+    return evaluate_sides(_sides(before, after, store, config)[0]).verdict
+
+
+def _named(reference: str, candidate: pd.Series | None, store: Store | None, config: Config) -> str:
+    if store is None:
+        return reference
+    return named_run(reference, store, config, lambda run_id: verdict_of(run_id, store, config), candidate=candidate)
+
+
+def _sides(
+    before: RunEvidence | None, after: RunEvidence, store: Store | None, config: Config
+) -> tuple[Sides, pd.DataFrame]:
+    """Return two runs as they are judged, and the runs up to the candidate."""
+    known = runs_until(before, after, store)
+    earlier = runs_before(known, before).tail(HISTORY_RUNS)
+    history = None if store is None else tables_of(store, earlier, JUDGING)
+    noise = known_noise(store, after.run["environment"], config)
+    return Sides(config, before, after, history, noise, confidence_of(before, after), earlier), known
 
 
 def case_of_range(repository: str | Path, base: str, head: str, *, config: str | Path | Config | None = None) -> Case:

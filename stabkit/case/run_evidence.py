@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze import RunEvidence
+from stabkit.case.earlier_runs import until
 from stabkit.errors import EvidenceError, UnknownRunError
 from stabkit.schema import TABLES, Evidence, conform
 from stabkit.store import Store
@@ -86,17 +87,25 @@ def run_before(run: pd.Series, store: Store) -> str | None:
     """Return the id of the newest earlier run of the same environment; None if this is the first one.
 
     A run that was collected together with the given one (its interleaved baseline) is preferred. The same version
-    collected before, under the same label at the same commit, is none; nor is it where no commit is known.
+    collected before, under the same label at the same commit, is none; nor is it where no commit is known, nor a run
+    of which nothing could be read.
     """
     runs = store.runs()
-    earlier = runs[(runs["started_at"] <= run["started_at"]) & (runs["run_id"] != run["run_id"])]
+    earlier = runs[until(runs, run) & (runs["run_id"] != run["run_id"])]
     same = earlier[_equal(earlier["environment"], run["environment"])]
     if pd.notna(run["label"]):
         same = same[~((same["label"] == run["label"]).fillna(value=False) & _equal(same["commit"], run["commit"]))]
     if pd.notna(run["collection_id"]):
         together = same[same["collection_id"] == run["collection_id"]]
         same = together if len(together) else same
-    return str(same["run_id"].iloc[-1]) if len(same) else None
+    return next((run_id for run_id in map(str, same["run_id"][::-1]) if not _unreadable(run_id, same, store)), None)
+
+
+def _unreadable(run_id: str, runs: pd.DataFrame, store: Store) -> bool:
+    """Say whether there is nothing of a run: an import that left its error and no more, a collection that was ended."""
+    if runs.loc[runs["run_id"] == run_id, "complete"].all() or not store.tables(run_id) <= {"sources"}:
+        return False
+    return bool(store.read("sources", [run_id], ["status"])["status"].eq("error").all())
 
 
 def sketches_of(store: Store, runs: pd.DataFrame, samples: pd.DataFrame, metric: str) -> pd.DataFrame | None:

@@ -198,6 +198,7 @@ def repository_state(path: Path) -> tuple[str | None, str | None]:
     """Return the full commit id and the branch checked out there; each None if there is none.
 
     A folder outside any repository, a repository without commits and a detached head are normal states, not errors.
+    Of a detached head, as runners check it out, the branch is the one that the runner names for that commit.
     """
     try:
         git = Git(path)
@@ -208,7 +209,24 @@ def repository_state(path: Path) -> tuple[str | None, str | None]:
         branch = git.read("symbolic-ref", "--quiet", "--short", "HEAD").decode("utf-8", "replace").strip()
     except EvidenceError:
         branch = ""
-    return commit, branch or None
+    return commit, branch or _branch_of_runner(commit)
+
+
+# Variable that holds the commit of a job, and those that name its branch, the one of a merge request first.
+_RUNNERS: Final = (
+    ("GITHUB_SHA", ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")),
+    ("CI_COMMIT_SHA", ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_BRANCH")),
+    ("GIT_COMMIT", ("CHANGE_BRANCH", "BRANCH_NAME", "GIT_BRANCH")),
+)
+
+
+def _branch_of_runner(commit: str) -> str | None:
+    """Return the branch that a CI runner names for this commit; a variable that speaks of another is none of ours."""
+    if os.environ.get("GITHUB_REF_TYPE") == "tag":
+        return None
+    known = [name for sha, names in _RUNNERS if os.environ.get(sha) == commit for name in names]
+    named = next((os.environ[name] for name in known if os.environ.get(name)), None)
+    return None if named is None else named.removeprefix("origin/")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

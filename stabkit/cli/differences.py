@@ -81,7 +81,7 @@ def diff(
       stabkit diff old.sarif new.sarif --base v1.4 --head v1.5
     """
     from stabkit.analyze import Sides
-    from stabkit.case import find_settings, moved, with_history
+    from stabkit.case import doubt_old_sides, find_settings, moved, with_history
     from stabkit.config import Config
     from stabkit.report import difference, difference_tables
 
@@ -91,9 +91,10 @@ def diff(
     known = data is not None or settings is not None
     stored = [known and _is_run(text) for text in (before, after)]
     runs = [
-        _stored(text, config, data) if of_store else _from_files(text, repository, suite, settings)
-        for text, of_store in zip((before, after), stored, strict=True)
+        _stored(text, config, data, against) if of_store else _from_files(text, repository, suite, settings)
+        for text, of_store, against in zip((before, after), stored, (after if stored[1] else None, None), strict=True)
     ]
+    runs[1] = doubt_old_sides(runs[0], runs[1], timely=any(stored))
     sides = (_whole(terminal, before, runs[0]), _whole(terminal, after, runs[1]))
     _refuse_other_kinds((before, after), sides)
     # What lies between two runs was recorded with them; of files, they may state it themselves.
@@ -190,11 +191,14 @@ def _is_run(given: str) -> bool:
     return not any(os.path.lexists(path) for path in expand(given))
 
 
-def _stored(given: str, config: Path | None, data: str | None) -> RunEvidence:
-    from stabkit.case import load_run
+def _stored(given: str, config: Path | None, data: str | None, against: str | None) -> RunEvidence:
+    from stabkit.case import baseline_named, load_run
+    from stabkit.store import word_of
 
+    store = open_data(config, data)
     try:
-        return load_run(given, open_data(config, data))
+        judged = store.run(against) if against and word_of(given) else None
+        return load_run(baseline_named(given, judged, store), store)
     except (StoreError, UnknownRunError) as error:
         error.hint = f"There is no file or folder {given!r} either. {error.hint or ''}".strip()
         raise
@@ -205,7 +209,7 @@ def _from_files(given: str, root: Path, suite: str | None, settings: Config | No
     from stabkit.read import read_paths
 
     evidence = read_paths([given], suite=suite, root=root.absolute(), processes=_PROCESSES)
-    return RunEvidence({}, with_retries(evidence, suite, settings))
+    return RunEvidence({"label": given}, with_retries(evidence, suite, settings))
 
 
 def _whole(terminal: Terminal, given: str, run: RunEvidence) -> Evidence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import tempfile
 from pathlib import Path
@@ -23,13 +24,14 @@ from stabkit.cli.options import (
     require_config,
     say_next,
     source_error,
+    tell_clocks,
     terminal_of,
     usual_config,
     warn_of_names,
     with_retries,
 )
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import EvidenceError, StoreError, UsageError, nearest
+from stabkit.errors import StoreError, UsageError, nearest
 
 if TYPE_CHECKING:
     from stabkit.analyze.gate import Look
@@ -42,6 +44,7 @@ __all__ = ["collect", "import_files", "read", "runs", "store_collection", "tell_
 _MAX_ROUNDS = 40
 _KINDS = ("tests", "scan", "load", "records", "auto")
 _ROWS = {"tests": "test result", "changes": "changed file"}  # what a row is, where its table is called otherwise
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _PROCESSES = os.cpu_count() or 1
 
 
@@ -88,7 +91,7 @@ def collect(
       stabkit collect --label v1.5 --baseline-label v1.4 --rounds 20
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
     """
-    from stabkit.case import look_back
+    from stabkit.case import fresh_collection, look_back
     from stabkit.change import repository_state
     from stabkit.collect import baseline_state
     from stabkit.collect import collect as collect_all
@@ -142,15 +145,20 @@ def collect(
             )
         if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):
             if collection.interrupted:
-                terminal.warning("nothing was measured yet, and nothing is stored")
+                # A run all the same: a gate that finds no trace of it would judge the pair before it.
+                stored = store_collection(store, collection)
+                _say_stored(terminal, output_format, stored)
+                terminal.warning("nothing was measured yet; the run is stored, and can never be judged stable")
                 return 130
             raise UsageError(
                 "There is nothing to collect" + (f" in {', '.join(only)}." if only else "."),
                 where=str(usual_config(config)),
                 hint="Declare targets, suites, scans or a git range there; stabkit init writes an example of each.",
             )
+        collection = fresh_collection(collection, store)
         stored = store_collection(store, collection)
         _say_stored(terminal, output_format, stored)
+        tell_clocks(terminal, store, [stored[-1]["run_id"]])
         for number, look in enumerate(looks, start=1):
             terminal.note(
                 f"look {number}, {look.rounds} rounds, {100 * look.share:.0f} % of the budget: "
@@ -247,6 +255,8 @@ def import_files(
 
     As a new run, or into an existing one.
 
+    A file that an earlier run held already is stored and marked.
+
     Exit codes: 0 stored, 2 error (what could be read is stored all the same, and marked).
 
     \b
@@ -254,6 +264,7 @@ def import_files(
       stabkit import tests junit.xml --label v1.5
       stabkit import scan ruff.sarif --run v1.5
     """
+    from stabkit.case import doubt_old_files
     from stabkit.read import read_paths
     from stabkit.runs import new_run
 
@@ -273,12 +284,13 @@ def import_files(
     wanted = None if kind == "auto" else kind
     # As collected files are: paths in them are those of the project.
     root = settings.root.resolve() if settings else None
-    evidence = read_paths(files, kind=wanted, suite=suite, root=root, processes=_PROCESSES)
-    evidence = with_retries(evidence, suite, settings)
-    # What states percentiles alone gives no rows, but its claims are kept with its source.
-    if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
-        tell_failures(terminal, evidence)
-        raise EvidenceError("None of it could be read; nothing was stored.", hint="Give other files, and import again.")
+    interrupted = False
+    try:
+        evidence = read_paths(files, kind=wanted, suite=suite, root=root, processes=_PROCESSES)
+        evidence = with_retries(evidence, suite, settings)
+    except KeyboardInterrupt:
+        interrupted = True
+        evidence = _unread(wanted or "tests", files[0])
     store = open_data(config, data, create=True)
     if existing is not None:
         row = dict(existing)
@@ -286,14 +298,40 @@ def import_files(
         environment = settings.project.environment if settings else None
         project = settings.project.name if settings else None
         row = new_run(label=label or Path(files[0]).stem, environment=environment, project=project)
+        row |= _commit_by_name(label, settings.root if settings else Path.cwd())
+    evidence = doubt_old_files(row, evidence, store)
     row["complete"] = bool(row["complete"]) and not evidence.failed
     run_id = store.append(row, evidence)
     _say_stored(terminal, output_format, [{"run_id": run_id, "label": row["label"], **_counts(evidence)}])
+    tell_clocks(terminal, store, [run_id])
     failed = tell_failures(terminal, evidence)
+    # A run all the same: a gate that finds no trace of it would judge the pair before it.
+    if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
+        terminal.warning(
+            f"none of it could be read; run {row['label'] or run_id} says so, and can never be judged stable"
+        )
+        return 130 if interrupted else 2
     if settings is not None:
         _tell_other_suite(terminal, evidence, list(settings.tests))
     say_next(terminal, store, run_id, config, data)
     return 2 if failed else 0
+
+
+def _unread(kind: str, file: str) -> Evidence:
+    """Return the trace of an import that was interrupted before its files were read."""
+    from stabkit.sources import source_evidence
+
+    return source_evidence({}, kind=kind, path=file, status="error", messages=["the import was interrupted"])
+
+
+def _commit_by_name(label: str | None, folder: Path) -> dict[str, str | None]:
+    """Return commit and branch of what is checked out, where the label names that commit; else files may be of any."""
+    from stabkit.change import repository_state
+
+    if label is None or not _COMMIT.fullmatch(label):
+        return {}
+    commit, branch = repository_state(folder)
+    return {"commit": commit, "branch": branch} if commit is not None and commit.startswith(label) else {}
 
 
 def _tell_other_suite(terminal: Terminal, evidence: Evidence, declared: list[str]) -> None:
@@ -325,7 +363,11 @@ def runs(
     from stabkit.report import run_table
 
     terminal = terminal_of(context)
-    terminal.show(output_format, run_table(open_data(config, data).runs(aa=aa)))
+    store = open_data(config, data)
+    known = store.runs(aa=aa)
+    terminal.show(output_format, run_table(known))
+    early = known["started_at"] < known.groupby("environment", dropna=False)["started_at"].cummax()
+    tell_clocks(terminal, store, known.loc[early, "run_id"].tail(3))
     return 0
 
 

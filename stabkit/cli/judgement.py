@@ -22,7 +22,7 @@ from stabkit.cli.options import (
     usual_config,
     warn_of_names,
 )
-from stabkit.cli.terminal import Format
+from stabkit.cli.terminal import Format, Terminal
 
 if TYPE_CHECKING:
     from stabkit.case import Case
@@ -88,6 +88,7 @@ def gate(
     case = _case(baseline, candidate, config, data)
     terminal = terminal_of(context)
     warn_of_names(terminal, case.config)
+    _say_which(terminal, baseline, candidate, case)
     terminal.show(output_format, verdict(case))
     if fail_on is FailOn.regressed and case.gate.verdict == "inconclusive":
         terminal.warning("the verdict is inconclusive; --fail-on regressed lets it pass")
@@ -128,6 +129,15 @@ def explain(
     else:
         terminal.show(output_format, explanation(gate_, found, case.again))
     return 0
+
+
+def _say_which(terminal: Terminal, baseline: str | None, candidate: str | None, case: Case) -> None:
+    """Say which runs are judged where no name says it: the newest of a shared store may be another job's."""
+    from stabkit.report.words import sides_text
+    from stabkit.store import word_of
+
+    if case.stored and any(given is None or word_of(given) for given in (baseline, candidate)):
+        terminal.note(f"judged: {sides_text(case)}")
 
 
 def _case(baseline: str | None, candidate: str | None, config: Path | None, data: str | None) -> Case:

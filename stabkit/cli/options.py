@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shlex
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -46,6 +45,7 @@ __all__ = [
     "say_next",
     "source_error",
     "store_for",
+    "tell_clocks",
     "terminal_of",
     "uninterrupted",
     "usual_config",
@@ -226,9 +226,9 @@ def store_for(references: tuple[str | None, str | None], config: Path | None, da
 
 def open_data(config: Path | None, data: str | None, *, create: bool = False) -> Store:
     """Return the store: the one given, else the one that the configuration names."""
-    from stabkit.store import open_store
+    from stabkit.case import open_runs
 
-    return open_store(data_folder(config, data), create=create)
+    return open_runs(data_folder(config, data), create=create)
 
 
 def with_retries(evidence: Evidence, suite: str | None, settings: Config | None) -> Evidence:
@@ -253,7 +253,6 @@ def with_retries(evidence: Evidence, suite: str | None, settings: Config | None)
 
 
 _LONGEST_LABEL: Final = 100
-_RESERVED: Final = re.compile(r"latest(~\d+)?")
 
 
 def check_label(option: str, label: str | None) -> None:
@@ -269,7 +268,9 @@ def check_label(option: str, label: str | None) -> None:
 
     if label is None:
         return
-    if not label.strip() or label.startswith("-") or not label.isprintable() or _RESERVED.fullmatch(label):
+    from stabkit.store import word_of
+
+    if not label.strip() or label.startswith("-") or not label.isprintable() or word_of(label):
         raise UsageError(
             f"A run cannot be called {label!r}: no command could name it.", where=option, hint="Such as: v1.5"
         )
@@ -331,6 +332,19 @@ def one_interrupt(terminal: Terminal) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+def tell_clocks(terminal: Terminal, store: Store, run_ids: Iterable[str]) -> None:
+    """Say at once where a run began before the newest of its environment, by its own machine's clock."""
+    from stabkit.case import behind
+
+    runs = store.runs()
+    found = [one for one in (behind(runs, run_id) for run_id in run_ids) if one is not None]
+    if found:
+        from stabkit.report.words import behind_text  # costs as much as the command itself
+
+        for one in found:
+            terminal.warning(behind_text(one))
 
 
 def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None, data: str | None) -> None:

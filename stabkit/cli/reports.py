@@ -116,17 +116,19 @@ def notebooks_of(given: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name for word in given for name in (BUNDLED if word == "all" else (word,))))
 
 
-def _check_runs(references: Sequence[str | None], store: Path | str | None) -> None:
+def _check_runs(references: tuple[str | None, str | None], store: Path | str | None) -> None:
     """Refuse a run that is not stored before a notebook is started for it."""
     from stabkit.case import existing
 
-    named = [given for given in references if given and not existing(given)]
-    if named and store is not None:
-        from stabkit.store import open_store
+    if store is None or all(existing(given) for given in references if given):
+        return
+    from stabkit.case import baseline_named, open_runs
 
-        known = open_store(store)
-        for reference in named:
-            known.resolve(reference)
+    known = open_runs(store)
+    baseline, candidate = references
+    judged = None if candidate and existing(candidate) else known.run(candidate or "latest")
+    if baseline and not existing(baseline):
+        known.resolve(baseline_named(baseline, judged, known))
 
 
 def words_of(given: Sequence[str]) -> dict[str, str]:

@@ -25,6 +25,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "unknown_format": "Export it in one of the known formats.",
     "cut_off": "Write the report again: its writer did not finish.",
     "no_permission": "Make it readable for this user.",
+    "old": "Delete old reports before the tools run, let them run again, then collect again.",
 }
 
 

@@ -18,7 +18,8 @@ import subprocess
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +30,7 @@ from stabkit.paths import expanded
 from stabkit.read import expand, read_file, read_paths, with_context
 from stabkit.redact import is_secret_name, redact_text, secret_parts
 from stabkit.schema import Evidence
-from stabkit.sources import Fault, named, source_evidence
+from stabkit.sources import Fault, doubted, named, source_evidence
 from stabkit.vocabulary import BAD
 
 __all__ = ["run_scan", "run_suite", "test_argument"]
@@ -37,6 +38,7 @@ __all__ = ["run_scan", "run_suite", "test_argument"]
 _log = logging.getLogger(__name__)
 _STDERR_LINES = 8
 _STDERR_BYTES = 64 * 1024
+_CLOCK_TICK = timedelta(seconds=2)  # some file systems keep the time of a file in steps of two seconds
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,12 @@ class _Setting:
 
 @dataclass(frozen=True)
 class _Run:
-    """How a command ended; ``code`` is None if it was killed at the timeout or could not start."""
+    """How a command ended, and when it began; ``code`` is None if it was killed at the timeout or could not start."""
 
     code: int | None
     problem: str | None
     stderr: str
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def run_suite(
@@ -167,6 +170,7 @@ def _filled(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
 
 def _run(command: Sequence[str], setting: _Setting, timeout_s: float) -> _Run:
     """Run a command to its end or its timeout, and say how it went."""
+    began = datetime.now(UTC)
     with tempfile.TemporaryFile() as errors:
         try:
             process = subprocess.Popen(  # noqa: S603 - the command is the user's own, an argument list without a shell
@@ -194,7 +198,7 @@ def _run(command: Sequence[str], setting: _Setting, timeout_s: float) -> _Run:
             process.wait()
         errors.seek(0, os.SEEK_END)
         errors.seek(max(0, errors.tell() - _STDERR_BYTES))
-        return _Run(code, problem, errors.read().decode("utf-8", "replace"))
+        return _Run(code, problem, errors.read().decode("utf-8", "replace"), began)
 
 
 def _report(
@@ -204,7 +208,7 @@ def _report(
     ending = run.problem or f"the command ended with exit code {run.code}"
     if run.problem is None and output.is_file() and output.stat().st_size:
         evidence = read_file(output, kind=kind, suite=name, root=setting.folder, mapping=mapping)
-        evidence = _renamed(evidence, str(output), name)
+        evidence = _new(_renamed(evidence, str(output), name), run)
         return _doubted(evidence, run) if kind == "tests" else evidence
     secrets = [part for key, value in setting.variables.items() if is_secret_name(key) for part in secret_parts(value)]
     lines = [line for line in run.stderr.splitlines() if line.strip()][-_STDERR_LINES:]
@@ -212,6 +216,16 @@ def _report(
     what = ending if run.problem else Fault(f"{ending} and wrote no report", "no_report")
     said = [what, f"its last words: {words}"] if words else [what]
     return source_evidence({}, kind=kind, path=name, status="error", messages=said)
+
+
+def _new(evidence: Evidence, run: _Run) -> Evidence:
+    """Return the evidence as partial if its file was written before the command began: it copied an old report."""
+    written = evidence["sources"]["written_at"].min()
+    if pd.isna(written) or written >= run.began - _CLOCK_TICK:
+        return evidence
+    return _partial(
+        evidence, Fault(f"written at {written:%Y-%m-%d %H:%M:%S} UTC, before its command began: did it run?", "old")
+    )
 
 
 def _doubted(evidence: Evidence, run: _Run) -> Evidence:
@@ -223,13 +237,10 @@ def _doubted(evidence: Evidence, run: _Run) -> Evidence:
 
 def _partial(evidence: Evidence, why: str) -> Evidence:
     """Return the evidence with its usable sources partial; what was said of them before follows."""
-    sources = evidence["sources"].copy()
-    usable = sources["status"].isin(["ok", "repaired"])
-    said = sources.loc[usable, "message"]
-    sources.loc[usable, "message"] = (why + "; " + said).fillna(why)
-    sources.loc[usable, "cause"] = why
-    sources.loc[usable, "status"] = "partial"
-    return Evidence.of(**{**evidence.tables, "sources": sources})
+    sources = evidence["sources"]
+    return Evidence.of(
+        **{**evidence.tables, "sources": doubted(sources, sources["status"].isin(["ok", "repaired"]), why)}
+    )
 
 
 def _renamed(evidence: Evidence, path: str, name: str) -> Evidence:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stabkit.case import existing, files_alone, find_settings_file
+from stabkit.case import baseline_named, existing, files_alone, find_settings_file, open_runs
 from stabkit.errors import StabkitError
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.reports import Job, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
 from stabkit.report.page import package_version
-from stabkit.store import Store, open_store, project_store
+from stabkit.store import Store, project_store
 from stabkit.vocabulary import EXIT_CODES, VERDICTS
 
 __all__ = ["Ingredients", "recorded", "same"]
@@ -63,7 +63,8 @@ class Ingredients:
         for name, value in values.items():
             if not isinstance(value, str) or not value or (name == "data" and store is not None):
                 continue
-            run_id = _resolved(store, value) if name in _SIDES and store is not None else None
+            against = values.get("candidate") if name == "baseline" else None
+            run_id = _resolved(store, value, against) if name in _SIDES and store is not None else None
             if run_id is not None:
                 runs[name] = run_id
             elif path_named := existing(value):
@@ -100,7 +101,7 @@ class Ingredients:
     def _store(self, data: str) -> Store | None:
         if data not in self._stores:
             try:
-                self._stores[data] = open_store(data)
+                self._stores[data] = open_runs(data)
             except StabkitError:
                 self._stores[data] = None
         return self._stores[data]
@@ -128,9 +129,10 @@ def recorded(job: Job, output: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _resolved(store: Store, reference: str) -> str | None:
+def _resolved(store: Store, reference: str, candidate: object) -> str | None:
     try:
-        return store.resolve(reference)
+        judged = store.run(candidate) if isinstance(candidate, str) and candidate else None
+        return store.resolve(baseline_named(reference, judged, store))
     except StabkitError:  # unknown, ambiguous or damaged: the notebook says so
         return None
 
@@ -146,18 +148,17 @@ class _Contents:
 
     def __init__(self, store: Store) -> None:
         history, apart = store.runs(), store.runs(aa=True)
-        self._started = dict(zip(history["run_id"], history["started_at"], strict=True))
+        self._places = {run_id: place for place, run_id in enumerate(history["run_id"])}
         self._aa = set(apart["run_id"])
-        self._started |= dict(zip(apart["run_id"], apart["started_at"], strict=True))
         self._batches = store.batch_ids()
         self._hashes: dict[Any, str] = {}
 
     def until(self, runs: Iterable[str]) -> str:
-        """Hash what is stored of all runs that began no later than the newest of these, and of every A/A run.
+        """Hash what is stored of all runs that come no later than the newest of these, and of every A/A run.
 
         Without any, what is stored of all runs.
         """
-        known = self._started
+        known = self._places
         newest = max((known[run_id] for run_id in runs if run_id in known), default=None)
         if newest not in self._hashes:
             ids = sorted(

@@ -8,7 +8,6 @@ readers names them in ``READERS``, each an object with these four.
 from __future__ import annotations
 
 import glob
-import hashlib
 import importlib
 import logging
 import multiprocessing
@@ -27,7 +26,8 @@ import pandas as pd
 from stabkit.config import FindingMapping
 from stabkit.errors import EvidenceError, UsageError
 from stabkit.read import loads, records, scans, tests
-from stabkit.read.content import SIZE_LIMIT, ReportError, check_regular, conflict_line, read_head, xml_root
+from stabkit.read.content import ReportError, check_regular, conflict_line, read_head, xml_root
+from stabkit.read.origin import Origin, origin_of
 from stabkit.read.repeats import drop_repeats
 from stabkit.read.scans import _mapping
 from stabkit.read.summary import source_summary
@@ -132,7 +132,7 @@ def read_file(
             reader = _recognise(path, kind)
             form, found = reader.FORMAT, reader.KIND
             evidence = _read(reader, path, suite, root)
-        digest = _sha256(path)
+        origin = origin_of(path, evidence)
     except EvidenceError as error:
         _log.info("%s: %s", path, error.what)
         line, column = (error.line, error.column) if isinstance(error, ReportError) else (None, None)
@@ -146,8 +146,8 @@ def read_file(
             line=line,
             column=column,
         )
-        digest = _sha256(path) if os.path.isfile(path) else None  # noqa: PTH113
-    return _with_sha256(evidence, path, digest)
+        origin = origin_of(path, evidence)
+    return _with_origin(evidence, path, origin)
 
 
 def _read(reader: Reader, path: Path, suite: str | None, root: Path | None) -> Evidence:
@@ -202,23 +202,18 @@ def _describe(head: bytes) -> str:
     return "its content is JSON of another kind" if text[:1] in (b"{", b"[") else "its content is unknown text"
 
 
-def _sha256(path: Path) -> str | None:
-    try:
-        if path.stat().st_size > SIZE_LIMIT:  # a sparse file may claim terabytes: to digest them would take for ever
-            return None
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
-
-
-def _with_sha256(evidence: Evidence, path: Path, digest: str | None) -> Evidence:
+def _with_origin(evidence: Evidence, path: Path, origin: Origin) -> Evidence:
+    """Return the evidence with what its file is in its ``sources`` row."""
     sources, own = evidence["sources"], redact_text(str(path))
     # Only the file's own row: a claim in a record speaks of another document.
-    digests = [
-        digest if place == own else known for place, known in zip(sources["path"], sources["sha256"], strict=True)
-    ]
-    return Evidence({**evidence.tables, "sources": sources.assign(sha256=pd.array(digests, dtype="str"))})
+    mine = [place == own for place in sources["path"]]
+    known = {
+        name: pd.array(
+            [value if here else told for here, told in zip(mine, sources[name], strict=True)], dtype=sources[name].dtype
+        )
+        for name, value in vars(origin).items()
+    }
+    return Evidence({**evidence.tables, "sources": sources.assign(**known)})
 
 
 def read_paths(

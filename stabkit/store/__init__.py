@@ -4,7 +4,18 @@ from stabkit.runs import new_run
 from stabkit.store.checking import StoreCheck
 from stabkit.store.compaction import Compaction
 from stabkit.store.opening import is_store, open_store, project_store
+from stabkit.store.references import word_of
 from stabkit.store.retention import Pruning
 from stabkit.store.store import Store
 
-__all__ = ["Compaction", "Pruning", "Store", "StoreCheck", "is_store", "new_run", "open_store", "project_store"]
+__all__ = [
+    "Compaction",
+    "Pruning",
+    "Store",
+    "StoreCheck",
+    "is_store",
+    "new_run",
+    "open_store",
+    "project_store",
+    "word_of",
+]

@@ -52,12 +52,19 @@ _DATA_FILE: Final = re.compile(r"table=[a-z]+/day=\d{4}-\d{2}-\d{2}/[A-Za-z0-9][
 
 @dataclass(frozen=True)
 class Batch:
-    """One committed batch: what a marker says."""
+    """One committed batch: what a marker says.
+
+    Attributes
+    ----------
+    sequence : int
+        One more than that of any batch that its writer saw, whatever its clock said; 0 of an older stabkit.
+    """
 
     batch_id: str
     committed_at: str
     run: Mapping[str, Any]
     files: tuple[DataFile, ...]
+    sequence: int = 0
 
     @property
     def run_id(self) -> str:
@@ -79,7 +86,9 @@ def arrow_schema(table: str) -> pa.Schema:
     return pa.schema([(column.name, types[column.kind]) for column in TABLES[table].columns])
 
 
-def write_batch(place: Place, run: Mapping[str, Any], evidence: Evidence, batch_id: str | None) -> Batch:
+def write_batch(
+    place: Place, run: Mapping[str, Any], evidence: Evidence, batch_id: str | None, *, sequence: int = 0
+) -> Batch:
     """Write one batch durably and return it; all of its tables become visible together, or none.
 
     Parameters
@@ -92,6 +101,8 @@ def write_batch(place: Place, run: Mapping[str, Any], evidence: Evidence, batch_
         Tables beside ``runs``; each row gets this run's id.
     batch_id : str or None
         Kept by the caller over retries, so that a batch counts once; made here if None.
+    sequence : int
+        Its place in the order of what is stored.
 
     Raises
     ------
@@ -121,7 +132,7 @@ def write_batch(place: Place, run: Mapping[str, Any], evidence: Evidence, batch_
             for name, frame in frames.items()
             if len(frame)
         )
-        batch = Batch(batch_id, datetime.now(UTC).isoformat(), row, files)
+        batch = Batch(batch_id, datetime.now(UTC).isoformat(), row, files, sequence)
         place.write(marker, (json.dumps(marker_of(batch), indent=1, ensure_ascii=False) + "\n").encode())
     except BaseException as error:
         if own_id:  # nobody else can be writing these names
@@ -189,7 +200,7 @@ def batch_of(data: Mapping[str, Any], where: str) -> Batch:
     files = tuple(DataFile.read(file) for file in data["files"])
     run = {name: data["run"].get(name) for name in TABLES["runs"].names}
     _check_run(run)
-    batch = Batch(str(data["batch_id"]), str(data["committed_at"]), run, files)
+    batch = Batch(str(data["batch_id"]), str(data["committed_at"]), run, files, int(data.get("sequence", 0)))
     strange = [f.path for f in files if not is_data_file(f.path) or f.table not in TABLES]
     if strange or not _NAME.fullmatch(batch.run_id):
         raise StoreError(
@@ -266,6 +277,7 @@ def marker_of(batch: Batch) -> dict[str, Any]:
         "schema": SCHEMA_VERSION,
         "batch_id": batch.batch_id,
         "committed_at": batch.committed_at,
+        "sequence": batch.sequence,
         "run": dict(batch.run),
         "files": [vars(file) for file in batch.files],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from stabkit.errors import SchemaError, StoreError
 from stabkit.schema import conform, empty
 from stabkit.store.batches import COMMITS, Batch, read_marker
+from stabkit.store.chronology import in_order
 from stabkit.store.manifests import COMPACTIONS, Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -62,6 +63,13 @@ class Markers:
             self._read(names)
         return self._committed
 
+    def next_sequence(self) -> int:
+        """Return the number of the next batch: one more than any that can be seen; 0 where none may be looked at."""
+        try:
+            return 1 + max((batch.sequence for batch in self.batches()), default=0)
+        except StoreError:  # a place that may be written and not read
+            return 0
+
     def readable(self) -> dict[str, Batch]:
         """Return every marker that can be read, by its name."""
         self.batches()
@@ -94,7 +102,7 @@ class Markers:
         self._markers = {name: known[name] if name in known else read[name] for name in names}
         self.faults = {name: marker for name, marker in self._markers.items() if isinstance(marker, StoreError)}
         batches = [marker for marker in self._markers.values() if isinstance(marker, Batch)]
-        batches.sort(key=lambda batch: (batch.committed_at, batch.run_id, batch.batch_id), reverse=True)
+        batches.sort(key=lambda batch: (batch.sequence, batch.committed_at, batch.run_id, batch.batch_id), reverse=True)
         self._committed = list({batch.batch_id: batch for batch in batches}.values())[::-1]
         self._runs = None
 
@@ -111,7 +119,9 @@ class Markers:
         groups: dict[str, list[Batch]] = {}
         for batch in batches:
             groups.setdefault(batch.run_id, []).append(batch)
-        rows = [_merged(group) for name, group in groups.items() if not self.damage_of(name)]
+        # By the batch that was committed first: runs come in the order in which they were stored.
+        whole = [group for name, group in groups.items() if not self.damage_of(name)]
+        rows = [_merged(group) for group in whole]
         if not rows:
             return empty("runs")
         try:
@@ -122,7 +132,12 @@ class Markers:
                 where=self._place.where(COMMITS),
                 hint="Restore it from a backup, or move it away.",
             ) from error
-        return frame.sort_values(["started_at", "run_id"], kind="stable", ignore_index=True)
+        order = in_order([(group[0], *times) for group, times in zip(whole, _times(frame), strict=True)])
+        return frame.iloc[order].reset_index(drop=True)
+
+
+def _times(frame: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, pd.Timestamp]]:
+    return zip(frame["started_at"], frame["finished_at"].fillna(frame["started_at"]), strict=True)
 
 
 def _merged(batches: Sequence[Batch]) -> Mapping[str, Any]:

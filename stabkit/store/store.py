@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from stabkit.store.compaction import Compaction, compact
 from stabkit.store.export import EXPORT_FORMATS, write_tables
 from stabkit.store.markers import Markers
 from stabkit.store.places import DataFile, Folder, Place
-from stabkit.store.references import resolve
+from stabkit.store.references import resolve, word_of
 from stabkit.store.retention import Pruning
 from stabkit.store.spans import Span, day_of, moment_of
 
@@ -53,6 +53,8 @@ class Store:
         self.place: Place = Folder(place) if isinstance(place, Path) else place
         self._known = Markers(self.place)
         self._verified: set[str] = set()
+        #: Answers references that need more than the runs: a gate, or git.
+        self.beyond: Callable[[str, Store], str] | None = None
 
     def __repr__(self) -> str:
         return f"Store({str(self.place)!r})"
@@ -99,10 +101,13 @@ class Store:
                     return batch.run_id
         if "started_at" not in row and row.get("run_id"):
             row = {**self.run(str(row["run_id"])).to_dict(), **row}
-        return write_batch(self.place, row, evidence, batch_id).run_id
+        return write_batch(self.place, row, evidence, batch_id, sequence=self._known.next_sequence()).run_id
 
     def runs(self, *, aa: bool = False) -> pd.DataFrame:
         """Return the runs of the history, oldest first, as the ``runs`` table; with ``aa`` the A/A runs instead.
+
+        A run stored while it happened comes after all that was stored before it, also where the clock of its machine
+        is behind; see :mod:`stabkit.store.chronology`.
 
         A/A runs (labels that begin with ``aa/``) compare the system with itself. They are found by label and id, and
         are no part of the history: not of ``latest``, nor of what is read or queried without naming runs.
@@ -113,6 +118,10 @@ class Store:
         known = self._known.runs()
         apart = known["label"].map(is_aa).astype(bool)
         return known[apart if aa else ~apart].reset_index(drop=True)
+
+    def tables(self, run_id: str) -> frozenset[str]:
+        """Return the names of the tables that a run holds, without opening any."""
+        return frozenset(f.table for batch in self._known.batches() if batch.run_id == run_id for f in batch.files)
 
     def batch_ids(self) -> tuple[tuple[str, str], ...]:
         """Return run id and batch id of all that is stored, in the order in which it was: equal ids, equal evidence."""
@@ -130,8 +139,9 @@ class Store:
         Parameters
         ----------
         reference : str
-            ``latest``, a run id, a label (its newest run) or a unique prefix of a run id; ``~1`` behind ``latest`` or
-            a label goes one run further back.
+            ``latest``, a run id, a label (its newest run), a unique prefix of a run id, a commit or its first seven
+            digits, or ``latest:BRANCH``; ``~1`` behind any of them goes one run further back. In a store that
+            ``stabkit.open`` opened also ``last-stable`` and ``baseline-of:COMMIT``.
 
         Raises
         ------
@@ -143,8 +153,16 @@ class Store:
             The reference is no text.
         """
         reference = as_text(reference, "run")
-        history = self.runs()["run_id"].tolist()
-        return resolve(reference, self._known, history, where=str(self.place))
+        word = word_of(reference)
+        if word in ("last-stable", "baseline-of:") and reference not in set(self._known.runs()["label"]):
+            if self.beyond is None:
+                raise StoreError(
+                    f"What {reference!r} means is not known to the store alone.",
+                    where=str(self.place),
+                    hint="Open the store with stabkit.open, or name the run by its label or id.",
+                )
+            return self.beyond(reference, self)
+        return resolve(reference, self._known, self.runs(), where=str(self.place))
 
     def run(self, reference: str) -> pd.Series:
         """Return the runs row that a reference names."""

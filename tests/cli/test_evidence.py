@@ -184,13 +184,29 @@ def test_a_store_that_breaks_during_a_collection_loses_nothing(stabkit, folder, 
     assert len(library.open(words[2].removesuffix("/.")).read("samples")) == 3
 
 
-def test_import_stores_nothing_where_nothing_could_be_read(stabkit, folder):
-    for path in ("empty", "binary/junit.xml", "nothing.xml", "none-*.xml"):
-        code, out, err = stabkit("import", "tests", path, "--data", "runs")
-        assert (code, out) == (2, "")
-        assert "nothing was stored" in err
-        assert path.split("*")[0] in err
-    assert not (folder / "runs").exists()
+@pytest.mark.parametrize("path", ["empty", "binary/junit.xml", "nothing.xml", "none-*.xml", "page.xml"])
+def test_an_import_of_which_nothing_can_be_read_leaves_a_run_that_says_so(stabkit, folder, path):
+    (folder / "page.xml").write_text("<html>502 Bad Gateway</html>")
+    for label in ("v1", "v2"):
+        (folder / "report.xml").write_text((folder / "good.xml").read_text().replace("0.1", label.replace("v", "0.")))
+        assert stabkit("import", "tests", "report.xml", "--label", label, "--data", "runs")[0] == 0
+    assert stabkit("gate", "--data", "runs")[0] == 0
+    code, out, err = stabkit("import", "tests", path, "--label", "v3", "--data", "runs")
+    assert code == 2
+    assert out.startswith("stored run v3 (")
+    assert path.split("*")[0] in err
+    assert "none of it could be read; run v3 says so" in err
+    code, out, _ = stabkit("gate", "--data", "runs")
+    assert code == 3
+    assert out.startswith("Stability of v3 against v2")
+    assert stabkit("runs", "--data", "runs")[1].count(" no ") == 1
+    for words in (["compare"], ["diff", "v2", "v3"], ["report", "--output", "pages"]):
+        assert stabkit(*words, "--data", "runs")[0] != 1
+    # It is no baseline for what comes after it.
+    (folder / "report.xml").write_text((folder / "good.xml").read_text().replace("0.1", "0.4"))
+    assert stabkit("import", "tests", "report.xml", "--label", "v4", "--data", "runs")[0] == 0
+    code, out, _ = stabkit("gate", "--data", "runs")
+    assert (code, out.partition("\n")[0]) == (0, "Stability of v4 against v2")
 
 
 def test_import_keeps_what_a_cut_file_still_holds_and_marks_the_run(stabkit, folder):

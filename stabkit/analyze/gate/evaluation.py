@@ -98,9 +98,17 @@ def evaluate_sides(sides: Sides) -> Gate:
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
     result: ConditionResult = KINDS[condition.kind].judge(condition, sides)
     faults = sides.faults(_source_kinds(condition, sides), condition.target) + unjudged_failures(condition, sides)
+    faults += _elsewhere(result, sides)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
+
+
+def _elsewhere(result: ConditionResult, sides: Sides) -> tuple[Need, ...]:
+    """Return why items of two environments cannot show stability: of one alone nothing says what the change did."""
+    need = sides.other_environment
+    compares = KINDS[result.kind].compares and KINDS[result.kind].judges == "items"
+    return (need,) if need is not None and compares and need not in result.needs else ()
 
 
 def _source_kinds(condition: Condition, sides: Sides) -> tuple[str, ...]:

@@ -146,6 +146,8 @@ class Verdict(Piece):
         One command that collects what the open conditions lack.
     decides : str or None
         The open conditions that this command can decide, in words; None if it can decide all of them.
+    notes : tuple of str
+        What to know of the two runs before anything else: a clock that is behind, another branch.
     """
 
     kind: ClassVar[str] = "verdict"
@@ -163,6 +165,7 @@ class Verdict(Piece):
     metrics: tuple[KeyMetric, ...] = ()
     decide: str | None = None
     decides: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.word not in VERDICTS:
@@ -196,6 +199,7 @@ class Verdict(Piece):
     def __repr__(self) -> str:
         head = [plain_text(self.subject.heading)] if self.subject else []
         head.append(f"{badge(self.word)[0]} {self.word.upper()}  {plain_text(self.sentence)}")
+        head += [f"  Note: {plain_text(note)}" for note in self.notes]
         decide = [f"{plain_text(self.to_decide)}: {plain_text(self.decide)}"] if self.decide else []
         metrics = ["Key metrics:", *(f"  {metric}" for metric in self.metrics)] if self.metrics else []
         facts = [plain_text(f"{label}: {text}") for label, text in self.facts]
@@ -206,6 +210,7 @@ class Verdict(Piece):
         lines = [f"**{badge(self.word)[0]} {self.word.upper()}** {markdown_text(self.sentence)}", ""]
         if self.subject and self.subject.note:
             lines[1:1] = ["", markdown_text(f"{self.subject.note[:1].upper()}{self.subject.note[1:]}.")]
+        lines += [line for note in self.notes for line in (f"*{markdown_text(note)}*", "")]
         for reason in self.reasons:
             glyph, _, word = badge(reason.outcome)
             subject, text = markdown_text(reason.subject), markdown_text(reason.text)
@@ -241,4 +246,5 @@ class Verdict(Piece):
             "command": self.command,
             "runs": list(self.runs),
             "gate": self.gate,
+            **({"notes": list(self.notes)} if self.notes else {}),
         }

@@ -20,6 +20,7 @@ from stabkit.report.words import (
     headline_text,
     known_text,
     largest_change,
+    lineage_notes,
     reasons,
     run_name,
     sentence,
@@ -66,6 +67,7 @@ def verdict(case: Case) -> Verdict:
         command=case.command,
         runs=tuple(str(side.run["run_id"]) for side in sides),
         gate=as_json(gate),
+        notes=lineage_notes(case),
     )
 
 

@@ -137,6 +137,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "collection": "collection was not completed",
     "source_failed": "{0} could not be read: {1}",
     "source_partial": "{0} is incomplete: {1}",
+    "source_old": "{0} is old: {1}",
     "source_bare": "{0} decides nothing: {1}",
     "environments": "environment {0} against {1}",
     "same_run": "the baseline and the candidate are the same run",

@@ -196,7 +196,9 @@ def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again)
 
 
 def _helps(need: Need) -> bool:
-    return need.reason not in _NO_COMMAND and need.about not in _SAME_AGAIN and need.decidable_margin is None
+    # A file that is old is as old once it is collected again: first the tool that writes it has to run.
+    hopeless = need.reason in _NO_COMMAND or need.about in _SAME_AGAIN or need.about == "source_old"
+    return not hopeless and need.decidable_margin is None
 
 
 def _rounds_in_all(condition: ConditionResult, need: Need, collected: int) -> int | None:

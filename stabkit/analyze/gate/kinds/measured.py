@@ -86,9 +86,8 @@ def _incomparable(sides: Sides) -> Need | None:
     """Return why measured figures of the two runs cannot be set against each other at all."""
     if sides.baseline is None:
         return None
-    places = [side.fact("environment") for _, side in sides.named]
-    if None not in places and places[0] != places[1]:
-        return Need(None, "runs", "not_comparable", "environments", tuple(map(str, places)))
+    if sides.other_environment is not None:
+        return sides.other_environment
     ids = [side.fact("run_id") for _, side in sides.named]
     if ids[0] is not None and ids[0] == ids[1]:
         return Need(None, "runs", "not_comparable", "same_run")
