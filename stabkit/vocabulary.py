@@ -64,6 +64,7 @@ class Metric:
 
 _KNOWN: Final = (
     Metric("response_time", "response time", "ms", "http"),
+    Metric("transaction_time", "transaction time", "ms"),
     Metric("redirect_hop", "hop of a redirect", "ms", "http", judged=False),
     Metric("connect_time", "connect time", "ms", "websocket"),
     Metric("first_message_time", "time to first message", "ms", "websocket"),
