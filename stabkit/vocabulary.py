@@ -17,6 +17,7 @@ __all__ = [
     "GOOD",
     "METRICS",
     "OPEN",
+    "REQUEST_METRICS",
     "OUTCOMES",
     "STATUSES",
     "STATUS_COUNTS",
@@ -81,6 +82,9 @@ _KNOWN: Final = (
     Metric("container_processes", "container processes", "count", "resources", judged=False),
     Metric("oom_kills", "oom kills", "count", "resources", judged=False),
 )
+REQUEST_METRICS: Final = ("response_time", "connect_time", "transaction_time")
+"""Metrics whose samples are requests, handshakes or transactions: each may fail, and their share is judged."""
+
 METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for metric in _KNOWN})
 """The metrics that stabkit itself measures, by name; :func:`metric_of` knows every other one too."""
 

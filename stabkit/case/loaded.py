@@ -26,11 +26,10 @@ from stabkit.runs import new_run
 from stabkit.schema import Evidence, conform
 from stabkit.store import Store
 from stabkit.text import shell
-from stabkit.vocabulary import is_time
+from stabkit.vocabulary import REQUEST_METRICS, is_time
 
 __all__ = ["Case", "case_of_range", "load_case"]
 
-_REQUESTS = ("response_time", "connect_time")
 _READINGS = ("memory", "cpu", "container_memory", "container_cpu")
 
 
@@ -120,7 +119,7 @@ class Case:
     @cached_property
     def requests(self) -> tuple[Population, ...]:
         """The requests and handshakes of both sides, warm-up and failures among them, as the error rate counts them."""
-        return case_populations(self.gate, self.sides, _REQUESTS.__contains__, split=False)
+        return case_populations(self.gate, self.sides, REQUEST_METRICS.__contains__, split=False)
 
     @cached_property
     def readings(self) -> tuple[Population, ...]:

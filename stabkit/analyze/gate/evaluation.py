@@ -18,6 +18,7 @@ from stabkit.analyze.gate.following import conditions_of
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
 from stabkit.analyze.gate.kinds.unjudged import compare_the_rest
 from stabkit.analyze.gate.looks import stated_confidence
+from stabkit.analyze.latency import different_load
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
@@ -97,7 +98,9 @@ def evaluate_sides(sides: Sides) -> Gate:
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
     result: ConditionResult = KINDS[condition.kind].judge(condition, sides)
-    faults = sides.faults(_source_kinds(condition, sides), condition.target) + unjudged_failures(condition, sides)
+    failures = KINDS[condition.kind].judges == "failures"
+    faults = sides.faults(_source_kinds(condition, sides), condition.target, failures=failures)
+    faults += unjudged_failures(condition, sides) + different_load(condition, sides)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
@@ -168,12 +171,22 @@ def _evidence_results(
     A failed source or declared evidence that is missing blocks STABLE even where no condition speaks of it.
     """
     open_ = any(result.gating and result.outcome in OPEN for result in judged)
-    covered = [(_source_kinds(condition, sides), condition.target) for condition in conditions if condition.gating]
+    covered = [
+        (_source_kinds(condition, sides), condition.target, KINDS[condition.kind].judges == "failures")
+        for condition in conditions
+        if condition.gating
+    ]
+    # Of a summary the failures are judged; that its times prove nothing is open, unless failures alone are asked for.
+    asked = bool(sides.config.conditions)
     needs = [
         source.need
         for source in sides.failed_sources
-        if not any(source.concerns(kinds, target) for kinds, target in covered)
+        if not any(
+            source.concerns(kinds, target) and (asked or not (failures and source.counted))
+            for kinds, target, failures in covered
+        )
     ]
+    needs += _unjudged_checks(conditions, sides)
     needs += [
         Need(None, "evidence", "partial", "collection", side=name)
         for name, side in sides.named
@@ -187,6 +200,23 @@ def _evidence_results(
         return []
     unique = tuple(dict.fromkeys(needs))
     return [ConditionResult("evidence", NO_CONDITION.name, "inconclusive", severity="high", needs=unique)]
+
+
+def _unjudged_checks(conditions: Sequence[Condition], sides: Sides) -> list[Need]:
+    """Return which verdicts of a load tool say that it failed now, and did not before, where no condition asks."""
+    before, after = (frame[frame["failed"].notna()] for frame in sides.table("checks"))
+    if after.empty:
+        return []
+    rules = [rule for rule in conditions if rule.kind == "checks" and rule.gating]
+    known = set(before.loc[before["outcome"] == "fail", ["target", "check"]].itertuples(index=False, name=None))
+    broken = after.loc[after["outcome"] == "fail", ["target", "check"]].drop_duplicates()
+    names = tuple(
+        f"{target}: {check}"
+        for target, check in broken.itertuples(index=False, name=None)
+        if (target, check) not in known
+        and not any(rule.target in (None, target) and rule.metric in (None, check) for rule in rules)
+    )
+    return [Need(None, "evidence", "not_checked", "failing_checks", names, side="candidate")] if names else []
 
 
 def _missing(sides: Sides) -> tuple[Missing, ...]:
