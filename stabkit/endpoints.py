@@ -19,10 +19,10 @@ ANY: Final = "{id}"
 """The piece of a pattern that stands for any other."""
 
 MANY: Final = 12
-"""From so many names on that differ in what looks like an id, they are one endpoint."""
+"""From so many paths on that differ in what looks like an id, they are one endpoint."""
 
 DISTINCT: Final = 60
-"""From so many names on that differ in one piece alone, whatever it looks like, they are one endpoint."""
+"""From so many names on that differ in one piece alone, path or not, id or not, they are one endpoint."""
 
 _SIGNS: Final = re.compile(r"([/?&=;,:\s]+)")
 _ID: Final = re.compile(
@@ -50,8 +50,9 @@ def is_pattern(name: str) -> bool:
 def group_names(names: Iterable[str]) -> dict[str, str]:
     """Return the pattern of each name that is one of many which differ by ids alone; the other names are left out.
 
-    First what looks like an id (numbers, UUIDs, hashes, tokens), from :data:`MANY` names on; then any piece in which
-    :data:`DISTINCT` names differ and agree in all others, such as words in a path.
+    First what looks like an id (numbers, UUIDs, hashes, tokens), from :data:`MANY` paths on; then any piece in which
+    :data:`DISTINCT` names differ and agree in all others, such as words in a path. Few names may be steps of a script,
+    ``Step 1`` to ``Step 15``, and stay what they are.
 
     Examples
     --------
@@ -68,7 +69,7 @@ def group_names(names: Iterable[str]) -> dict[str, str]:
     found = {
         name: pattern
         for pattern, alike in groups.items()
-        if len(alike) >= MANY and is_pattern(pattern)
+        if len(alike) >= (MANY if "/" in pattern else DISTINCT) and is_pattern(pattern)
         for name in alike
     }
     left = [name for name in own if name not in found]

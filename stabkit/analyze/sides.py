@@ -165,9 +165,7 @@ class Sides:
             if row["status"] in ("error", "partial") or _percentiles_alone(row)
         )
 
-    def faults(
-        self, kinds: Collection[str], target: str | None = None, *, failures: bool = False
-    ) -> tuple[Need, ...]:
+    def faults(self, kinds: Collection[str], target: str | None = None, *, failures: bool = False) -> tuple[Need, ...]:
         """Return why evidence of these source kinds cannot prove stability: failed sources, interrupted runs.
 
         A source that speaks of one other target alone is no fault of this one. With ``failures`` a summary that counts
@@ -199,5 +197,6 @@ def _counts_failures(source: Mapping[Any, Any]) -> bool:
 
 def _percentiles_alone(source: Mapping[Any, Any]) -> bool:
     """Say whether a load file holds what a tool says of its requests, and none of them: nothing to compare by."""
-    claims = source["kind"] == "load" and isinstance(source["claimed"], str) and source["format"] != "stabkit"
+    claims = source["kind"] == "load" and source["format"] != "stabkit"
+    claims = claims and isinstance(source["claimed"], str) and '"endpoints"' in source["claimed"]
     return claims and not pd.isna(source["rows"]) and source["rows"] == 0

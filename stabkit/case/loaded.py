@@ -11,10 +11,11 @@ import pandas as pd
 
 from stabkit.analyze import ConditionResult, Gate, RunEvidence, Sides
 from stabkit.analyze.gate import confidence_of, evaluate_sides
-from stabkit.analyze.latency import Population
+from stabkit.analyze.latency import Population, StatedRequests, stated_requests
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
 from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, runs_before, runs_until, tables_of
+from stabkit.case.endpoints import grouped_alike
 from stabkit.case.populations import case_populations
 from stabkit.case.run_evidence import existing, files_alone, load_run, renamed, run_before, sketches_of
 from stabkit.case.self_pairs import known_noise
@@ -122,6 +123,11 @@ class Case:
         return case_populations(self.gate, self.sides, REQUEST_METRICS.__contains__, split=False)
 
     @cached_property
+    def stated(self) -> Mapping[str, StatedRequests]:
+        """The requests of each target that load tools counted, and did not keep."""
+        return stated_requests(self.sides)
+
+    @cached_property
     def readings(self) -> tuple[Population, ...]:
         """The readings of memory and CPU on both sides, as they were judged."""
         return case_populations(self.gate, self.sides, _READINGS.__contains__)
@@ -157,10 +163,10 @@ class Case:
 
     def http_targets(self) -> list[str]:
         """Return the names of HTTP targets, declared or seen."""
-        found = set(self.config.http)
+        found = {*self.config.http, *self.stated}
         for evidence in (self.before, self.after):
             samples, checks = evidence["samples"], evidence["checks"]
-            found |= set(samples.loc[samples["metric"] == "response_time", "target"])
+            found |= set(samples.loc[samples["metric"].isin(["response_time", "transaction_time"]), "target"])
             found |= set(checks.loc[checks["check"].isin(["status", "certificate", "body"]), "target"])
         return sorted(found - set(self.websocket_targets()))
 
@@ -209,6 +215,7 @@ def load_case(
     after = _described(load_run(candidate, store), settings)
     reference = baseline or (run_before(after.run, store) if store is not None else None)
     before = load_run(reference, store) if reference else None
+    before, after = grouped_alike(before, after, settings.load.endpoints)
     if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
         before = _told_apart(before, reference, candidate)
     known = runs_until(before, after, store)

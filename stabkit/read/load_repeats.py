@@ -15,7 +15,6 @@ import pandas as pd
 
 from stabkit.read.loads._requests import SKETCH
 from stabkit.schema import Evidence
-from stabkit.vocabulary import CHECK_OUTCOMES
 
 __all__ = ["once_each", "without_sketches"]
 
@@ -105,10 +104,12 @@ def _same(first: _Told, later: _Told) -> str | None:
         return "equal to"
     if later.rows:
         return "the same requests as" if _requests_alike(first, later) else None
+    if _side_by_side(first, later):
+        return "the same load test as"
     if first.form != later.form:
         return None
     counts = first.counts is not None and sum(first.counts) > 0 and first.counts == later.counts
-    return "the same load test as" if counts and _times_alike(first, later) or _side_by_side(first, later) else None
+    return "the same load test as" if counts and _times_alike(first, later) else None
 
 
 def _requests_alike(first: _Told, later: _Told) -> bool:
@@ -153,6 +154,6 @@ def _noted(evidence: Evidence, first: _Told, how: str, *, keep: bool) -> Evidenc
     checks = evidence["checks"]
     known = pd.Series(list(zip(checks["target"], checks["check"], strict=True)), index=checks.index, dtype="object")
     left = checks[~known.isin(first.checks)]
-    status = "ok" if how != "equal to" and not len(sources[sources["status"] == "error"]) else sources["status"].iloc[0]
-    kept = Evidence({"sources": sources.assign(rows=0, message=f"{how} {first.path}: left out", claimed=None, status=status)})
-    return Evidence.of(**kept.tables, checks=left) if len(left) else Evidence.of(**kept.tables)
+    status = sources["status"].iloc[0] if how == "equal to" else "ok"  # what it lacks, the first file has
+    row = sources.assign(rows=0, message=f"{how} {first.path}: left out", claimed=None, status=status)
+    return Evidence.of(sources=row, checks=left)

@@ -13,7 +13,8 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.facts import Measured, Missing
+from stabkit.analyze.checks import worst_checks
+from stabkit.analyze.facts import About, Measured, Missing
 from stabkit.analyze.gate.following import conditions_of
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
 from stabkit.analyze.gate.kinds.unjudged import compare_the_rest
@@ -172,7 +173,7 @@ def _evidence_results(
     """
     open_ = any(result.gating and result.outcome in OPEN for result in judged)
     covered = [
-        (_source_kinds(condition, sides), condition.target, KINDS[condition.kind].judges == "failures")
+        (_source_kinds(condition, sides), condition.target, KINDS[condition.kind].judges == "times")
         for condition in conditions
         if condition.gating
     ]
@@ -182,8 +183,8 @@ def _evidence_results(
         source.need
         for source in sides.failed_sources
         if not any(
-            source.concerns(kinds, target) and (asked or not (failures and source.counted))
-            for kinds, target, failures in covered
+            source.concerns(kinds, target) and (asked or times or not source.counted)
+            for kinds, target, times in covered
         )
     ]
     needs += _unjudged_checks(conditions, sides)
@@ -203,20 +204,25 @@ def _evidence_results(
 
 
 def _unjudged_checks(conditions: Sequence[Condition], sides: Sides) -> list[Need]:
-    """Return which verdicts of a load tool say that it failed now, and did not before, where no condition asks."""
-    before, after = (frame[frame["failed"].notna()] for frame in sides.table("checks"))
-    if after.empty:
-        return []
+    """Return which verdicts of a load tool no condition asks for: those that fail now and did not, and those gone."""
     rules = [rule for rule in conditions if rule.kind == "checks" and rule.gating]
-    known = set(before.loc[before["outcome"] == "fail", ["target", "check"]].itertuples(index=False, name=None))
-    broken = after.loc[after["outcome"] == "fail", ["target", "check"]].drop_duplicates()
-    names = tuple(
-        f"{target}: {check}"
-        for target, check in broken.itertuples(index=False, name=None)
-        if (target, check) not in known
-        and not any(rule.target in (None, target) and rule.metric in (None, check) for rule in rules)
+    before, after = (
+        {
+            (row["target"], row["check"]): row["outcome"]
+            for row in worst_checks(frame[frame["failed"].notna()]).to_dict("records")
+            if not any(rule.target in (None, row["target"]) and rule.metric in (None, row["check"]) for rule in rules)
+        }
+        for frame in sides.table("checks")
     )
-    return [Need(None, "evidence", "not_checked", "failing_checks", names, side="candidate")] if names else []
+    broken = [key for key, outcome in after.items() if outcome == "fail" and before.get(key) != "fail"]
+    # What failed before may be gone because it holds: most tools write down failed assertions alone.
+    gone = [key for key, outcome in before.items() if outcome == "pass" and key not in after]
+    about: tuple[tuple[About, list[tuple[str, str]]], ...] = (("failing_checks", broken), ("gone_checks", gone))
+    return [
+        Need(None, "evidence", "not_checked", what, tuple(": ".join(key) for key in found), side="candidate")
+        for what, found in about
+        if found
+    ]
 
 
 def _missing(sides: Sides) -> tuple[Missing, ...]:

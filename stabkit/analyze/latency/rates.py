@@ -94,7 +94,12 @@ def compare_rates(
 
 
 def compare_counts(
-    failed_baseline: int, n_baseline: int, failed_candidate: int, n_candidate: int, *, margin: float,
+    failed_baseline: int,
+    n_baseline: int,
+    failed_candidate: int,
+    n_candidate: int,
+    *,
+    margin: float,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Say whether the failure rate stayed within a margin, where counts alone are known, and not when requests failed.
@@ -107,7 +112,9 @@ def compare_counts(
     >>> compare_counts(0, 1000, 900, 1000, margin=0.005).outcome, compare_counts(4, 1000, 20, 1000, margin=0.01).outcome
     ('regressed', 'inconclusive')
     """
-    found = compare_rates(failed_baseline, n_baseline, failed_candidate, n_candidate, margin=margin, confidence=confidence)
+    found = compare_rates(
+        failed_baseline, n_baseline, failed_candidate, n_candidate, margin=margin, confidence=confidence
+    )
     if found.outcome == "improved" or (found.outcome == "regressed" and not found.beyond_margin):
         need = Need(None, "evidence", "missing", "single_requests")
         return replace(found, outcome="inconclusive", need=need)

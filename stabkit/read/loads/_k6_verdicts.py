@@ -72,7 +72,7 @@ class Verdicts:
 
     def told_by(self, load: Load) -> Load:
         """Return the load with these verdicts."""
-        load.checks = [ToolCheck(TARGET, name, *counts) for name, counts in self.checks.items()]
+        load.checks = [ToolCheck(TARGET, name, passed, failed) for name, (passed, failed) in self.checks.items()]
         load.checks += self._judged_thresholds()
         load.dropped, load.users = round(self.dropped), round(self.users) or None
         load.counted = round(self.asked) or None
@@ -100,8 +100,8 @@ def group_checks(summary: Mapping[str, Any]) -> list[ToolCheck]:
         path, group = waiting.pop(0)
         for check in _members(group.get("checks"), "checks"):
             name = text(check.get("name")) or "(?)"
-            counts = (whole(check.get(key)) or 0 for key in ("passes", "fails"))
-            found.append(ToolCheck(TARGET, f"{path}::{name}" if path else name, *counts))
+            passed, failed = (whole(check.get(key)) or 0 for key in ("passes", "fails"))
+            found.append(ToolCheck(TARGET, f"{path}::{name}" if path else name, passed, failed))
         for inner in _members(group.get("groups"), "groups"):
             name = text(inner.get("name")) or "(?)"
             waiting.append((f"{path}::{name}" if path else name, inner))
@@ -146,7 +146,7 @@ def _aggregate(expression: str, kind: str, points: list[float]) -> tuple[float, 
     of = rule["of"]
     if of == "rate" and kind != "rate":
         return None  # of a counter it is a number a second, over a time that no point tells
-    found = {"count": values.sum if kind == "counter" else lambda: values.size, "rate": lambda: (values != 0).mean(),
+    found = {"count": values.sum if kind == "counter" else lambda: values.size, "rate": (values != 0).mean,
              "value": lambda: values[-1], "avg": values.mean, "min": values.min, "max": values.max,
              "med": lambda: np.quantile(values, 0.5)}  # fmt: skip
     seen = float(np.quantile(values, min(1.0, float(rule["share"]) / 100)) if rule["share"] else found[of]())

@@ -18,6 +18,7 @@ from stabkit.read.amounts import amount
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
+from stabkit.vocabulary import REQUEST_METRICS
 
 __all__ = ["SKETCH", "Load", "Percentiles", "ToolCheck", "endpoint", "milliseconds", "seconds"]
 
@@ -141,7 +142,7 @@ class Load:
         listed = len(frame)
         if listed and self.counted is not None and self.counted > listed:
             self.unread = f"it counts {amount(self.counted, 'request', 'requests')} and lists {listed:,}"
-        elif not listed and not self.percentiles:
+        elif not listed and not self.percentiles and not self.checks:
             self.unread = "it holds no request"
         elif self.dropped:
             self.unread = amount(self.dropped, "iteration was", "iterations were") + (
@@ -168,6 +169,10 @@ class Load:
             claimed["checks"] = {"passed": passed, "failed": failed}
         return claimed | ({"dropped": self.dropped} if self.dropped else {})
 
+    def _asks(self, frame: pd.DataFrame) -> bool:
+        metrics = set(frame["metric"]) if "metric" in frame else {self.metric}
+        return metrics <= set(REQUEST_METRICS)
+
     def _checks(self, suite: str | None) -> pd.DataFrame:
         rows = [vars(check) | {"outcome": check.outcome, "target": suite or check.target} for check in self.checks]
         frame = pd.DataFrame(rows)
@@ -177,8 +182,10 @@ class Load:
 
     def _group_percentiles(self, warnings: list[str]) -> None:
         """Make one endpoint of those that differ by ids alone: counts can be added, percentiles cannot."""
+        if len(self.columns.get("target", ())) or self.metric not in REQUEST_METRICS:
+            return
         patterns = group_names(p.target for p in self.percentiles)
-        if not patterns or len(self.columns.get("target", ())):
+        if not patterns:
             return
         grouped: dict[str, list[Percentiles]] = {}
         for each in self.percentiles:
@@ -197,7 +204,8 @@ class Load:
         frame = pd.DataFrame(self.columns)
         frame["target"] = [redact_text(str(t)) for t in frame["target"]] if suite is None else suite
         frame["ok"] = frame["ok"].astype(bool)
-        patterns = {} if suite is not None else group_names(frame["target"])
+        # The number of a benchmark or of a job is what it measures.
+        patterns = group_names(frame["target"]) if suite is None and self._asks(frame) else {}
         if patterns:
             failing = frame.loc[~frame["ok"] & frame["target"].isin(patterns), "target"]
             warnings.append(_grouped_text(patterns, failing.tolist()))

@@ -31,8 +31,8 @@ def recognise(head: bytes) -> bool:
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:  # noqa: ARG001 - no paths here
     """Return a sample for each server span, in order of its start, and the ``sources`` row.
 
-    Inner spans are parts of others and no requests; one that begins a trace and is no server's is a transaction, which may
-    fail though each request in it went well. A span's time is the service's own: ``service_ms``.
+    Inner spans are parts of others and no requests; one that begins a trace and is no server's is a transaction, which
+    may fail though each request in it went well. A span's time is the service's own: ``service_ms``.
 
     Raises
     ------

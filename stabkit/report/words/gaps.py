@@ -143,6 +143,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "units": "{0} in {1} against {2}",
     "failures": "{candidate_share} of {0} failed, {baseline_share} before, and no condition judges failures",
     "failing_checks": "{all} failed by the load tool's own judgement, and no condition judges checks",
+    "gone_checks": "{all} passed before by the load tool's own judgement and is gone, and no condition judges checks",
     "single_requests": "no single requests: counts do not say whether failures came together",
     "load_rate": "{before} requests a second against {after}",
     "load_users": "{before} users at once against {after}",

@@ -31,7 +31,15 @@ _WHERE: Final[Mapping[str, str]] = {
 # More of the same evidence decides nothing here: the system itself, the configuration, or the margin has to change.
 _NO_COMMAND: Final = ("not_rerun", "not_collected", "failing_on_both_sides", "smallest_margin")
 # What another tool has to bring: nothing that stabkit collects would.
-_OTHER_HANDS: Final = ("single_requests", "failing_checks", "load_rate", "load_users", "load_seconds", "load_targets")
+_OTHER_HANDS: Final = (
+    "single_requests",
+    "failing_checks",
+    "gone_checks",
+    "load_rate",
+    "load_users",
+    "load_seconds",
+    "load_targets",
+)
 
 
 def doubts(condition: ConditionResult) -> tuple[str, ...]:
