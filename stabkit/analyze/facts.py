@@ -26,8 +26,8 @@ About = Literal[
     # Sources.
     "collection", "source_failed", "source_partial", "source_bare",
     # Measured figures.
-    "environments", "same_run", "units", "failures", "failing_checks", "gone_checks", "late_at_quantile", "slow_by_lateness",
-    "noise_alone",
+    "environments", "same_run", "units", "failures", "failing_checks", "gone_checks", "late_at_quantile",
+    "slow_by_lateness", "noise_alone",
     # The load that both sides were put under.
     "load_rate", "load_users", "load_seconds", "load_targets",
 ]  # fmt: skip

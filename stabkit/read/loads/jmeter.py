@@ -72,10 +72,12 @@ def _xml(path: Path) -> Load:
         for e in samples
     ]
     rows = pd.DataFrame([[e.get(key) for key in _ATTRIBUTES] for e in samples], columns=list(_COLUMNS), dtype="str")
+    results = [list(_results(e)) for e in samples]
+    rows["failureMessage"] = [next((why for *_, bad, why in own if bad and why), None) for own in results]
     load = _load(rows, pd.Series(parents, dtype="bool"))
     load.warnings += sound.warnings
     load.status = sound.status
-    load.checks = _assertions(rows, [result for e in samples for result in _results(e)])
+    load.checks = _assertions(rows, [result for own in results for result in own])
     return load
 
 

@@ -38,10 +38,12 @@ def availability(case: Case) -> Piece:
     checked = [*targets, *case.other_targets()]
     if not checked:
         return absent(case, "HTTP targets", "http")
-    pieces: list[Piece] = [Statement((_availability_lead(case, targets, checked),))]
-    if targets:
-        pieces.append(_rates(case, targets, "response_time"))
-    grouped = [one.target for one in _requests(case, targets, "transaction_time")]
+    grouped = list(dict.fromkeys(one.target for one in _requests(case, targets, "transaction_time")))
+    asked = {*case.config.http, *case.stated, *(one.target for one in _requests(case, targets, "response_time"))}
+    single = [target for target in targets if target in asked or target not in grouped]
+    pieces: list[Piece] = [Statement((_availability_lead(case, single, checked),))]
+    if single:
+        pieces.append(_rates(case, single, "response_time"))
     if grouped:
         pieces.append(_rates(case, grouped, "transaction_time"))
     redirected = hops(case, targets)
