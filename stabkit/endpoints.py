@@ -24,6 +24,7 @@ MANY: Final = 12
 DISTINCT: Final = 60
 """From so many names on that differ in one piece alone, path or not, id or not, they are one endpoint."""
 
+_LONGEST: Final = 500  # characters of a name; longer ones are taken apart by nobody
 _SIGNS: Final = re.compile(r"([/?&=;,:\s]+)")
 _ID: Final = re.compile(
     r"\d+"  # a number
@@ -62,7 +63,7 @@ def group_names(names: Iterable[str]) -> dict[str, str]:
     >>> group_names(["GET /items/1", "GET /items/2"])
     {}
     """
-    own = list(dict.fromkeys(names))
+    own = [name for name in dict.fromkeys(names) if len(name) <= _LONGEST]
     groups: dict[str, list[str]] = defaultdict(list)
     for name in own:
         groups[_masked(name)].append(name)

@@ -238,6 +238,19 @@ def test_an_endpoint_that_is_missing_is_another_load(tmp_path):
     assert "the load lacks search" in said(found)
 
 
+def test_a_region_that_is_missing_is_another_load(tmp_path):
+    def k6(seed: int, regions: tuple[str, ...]) -> str:
+        lines = k6_lines(seed).splitlines()
+        tag = '"tags": {{"region": "{}", '
+        return "\n".join(
+            line.replace('"tags": {', tag.format(regions[i // 2 % len(regions)])) for i, line in enumerate(lines)
+        )
+
+    found = case_of(tmp_path, {"k6.json": k6(1, ("eu", "us"))}, {"k6.json": k6(2, ("eu",))}, config=BOTH)
+    assert found.gate.verdict == "inconclusive"
+    assert "the load lacks us" in said(found)
+
+
 def closed_loop(seed: int, n: int = 800, slower: float = 1.0) -> str:
     """Return a test that asks again as soon as it was answered."""
     times = (np.random.default_rng(seed).normal(50, 5, n) * slower).round().astype(int)

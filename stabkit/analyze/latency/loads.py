@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,7 @@ class _Load:
     rate_variance: float
     seconds: float
     users: int | None
+    regions: frozenset[str]
 
 
 def different_load(condition: Condition, sides: Sides) -> tuple[Need, ...]:
@@ -50,10 +52,15 @@ def different_load(condition: Condition, sides: Sides) -> tuple[Need, ...]:
             needs.append(_need("load_users", before.users, after.users))
         if _apart(before.seconds, after.seconds, _LASTED):
             needs.append(_need("load_seconds", before.seconds, after.seconds))
-    gone = _asked(sides.baseline, sides) - _asked(sides.candidate, sides)
-    if gone and _asked(sides.candidate, sides):
-        needs.append(Need(None, "runs", "not_comparable", "load_targets", tuple(sorted(gone)), side="candidate"))
+        needs += _lacking(before.regions, after.regions)
+    asked = _asked(sides.candidate, sides)
+    needs += _lacking(_asked(sides.baseline, sides), asked) if asked else []
     return tuple(needs)
+
+
+def _lacking(before: Collection[str], after: Collection[str]) -> list[Need]:
+    gone = tuple(sorted(set(before) - set(after)))
+    return [Need(None, "runs", "not_comparable", "load_targets", gone, side="candidate")] if gone else []
 
 
 def _need(about: str, before: float, after: float) -> Need:
@@ -78,6 +85,7 @@ def _load(side: RunEvidence) -> _Load | None:
         sum(load["requests"] / load["seconds"] ** 2 for load in loads),
         max(load["seconds"] for load in loads),
         sum(users) if len(users) == len(loads) else None,
+        frozenset(region for load in loads for region in load.get("regions") or []),
     )
 
 

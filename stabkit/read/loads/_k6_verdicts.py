@@ -74,8 +74,7 @@ class Verdicts:
         """Return the load with these verdicts."""
         load.checks = [ToolCheck(TARGET, name, passed, failed) for name, (passed, failed) in self.checks.items()]
         load.checks += self._judged_thresholds()
-        load.dropped, load.users = round(self.dropped), round(self.users) or None
-        load.counted = round(self.asked) or None
+        load.dropped, load.users, load.counted = (max(0, round(n)) for n in (self.dropped, self.users, self.asked))
         return load
 
     def _judged_thresholds(self) -> Iterator[ToolCheck]:

@@ -20,11 +20,22 @@ from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
 from stabkit.vocabulary import REQUEST_METRICS
 
-__all__ = ["SKETCH", "Load", "Percentiles", "ToolCheck", "endpoint", "milliseconds", "seconds"]
+__all__ = ["REGION_TAGS", "SKETCH", "Load", "Percentiles", "ToolCheck", "endpoint", "milliseconds", "seconds"]
 
 _LEAST_LOAD: Final = 20  # requests; fewer say nothing of how heavy a load is
+_REGIONS: Final = 100
 _SHOWN: Final = 3
 _SKETCHED: Final = 128
+REGION_TAGS: Final = (
+    "region",
+    "load_zone",
+    "zone",
+    "location",
+    "datacenter",
+    "cloud.region",
+    "cloud.availability_zone",
+)
+"""What tags and columns are called that say from where was asked."""
 SKETCH: Final = "sketch"
 """The claim by which two files are known to list the same requests; it is left out of what is stored."""
 _TIMES: Final = ("service_ms", "response_ms", "dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
@@ -89,6 +100,8 @@ class Load:
         How long the load lasted, where the tool states it.
     users : int or None
         How many asked at once.
+    regions : set of str
+        From where it was asked, where the requests carry such a tag (:data:`REGION_TAGS`).
     """
 
     columns: dict[str, Any] = field(default_factory=dict)
@@ -106,6 +119,7 @@ class Load:
     at: Any = None
     seconds: float | None = None
     users: int | None = None
+    regions: set[str] = field(default_factory=set)
 
     def evidence(self, path: Path, *, form: str, suite: str | None) -> Evidence:
         """Return the rows of ``samples`` and the ``sources`` row; percentiles alone are claims, never rows."""
@@ -159,9 +173,11 @@ class Load:
         at = None if self.at is None else pd.Series(self.at, dtype="float64").reset_index(drop=True)
         requests = len(frame) - int((frame["metric"] == "transaction_time").sum()) if len(frame) else 0
         lasted = self.seconds if at is None or at.isna().all() else float(at.max() - at.min())
-        if lasted is not None and lasted >= 1 and requests >= _LEAST_LOAD:
+        if lasted is not None and 1 <= lasted < math.inf and requests >= _LEAST_LOAD:
             claimed["load"] = {"requests": requests, "seconds": round(lasted, 3)}
             claimed["load"] |= {"users": self.users} if self.users else {}
+            regions = sorted(redact_text(region)[:80] for region in self.regions)[:_REGIONS]
+            claimed["load"] |= {"regions": regions} if regions else {}
         if at is not None and len(at) == len(frame) and at.notna().all():
             claimed[SKETCH] = _sketch(at, self.columns)
         if self.checks:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, read_head, xml_root
-from stabkit.read.loads._requests import Load, ToolCheck, milliseconds
+from stabkit.read.loads._requests import REGION_TAGS, Load, ToolCheck, milliseconds
 from stabkit.read.table_content import first_fields, read_table
 from stabkit.read.xml_tree import Element, read_tree
 from stabkit.schema import Evidence
@@ -22,6 +22,7 @@ KIND: Final = "load"
 _SAMPLES: Final = ("httpSample", "sample")
 _COLUMNS: Final = ("timeStamp", "elapsed", "label", "success", "responseCode", "Latency", "Connect", "allThreads")
 _ATTRIBUTES: Final = ("ts", "t", "lb", "s", "rc", "lt", "ct", "na")  # the same columns in XML
+_MOST: Final = 1e9  # users; more are none
 _ASSERTIONS: Final = "assertions"
 _TRANSACTION: Final = "Number of samples in transaction"
 
@@ -133,8 +134,9 @@ def _load(rows: pd.DataFrame, parents: pd.Series) -> Load:
         columns[name] = columns[name].where(columns[name] > 0)
     load = Load({name: values.iloc[order].reset_index(drop=True) for name, values in columns.items()})
     load.at = (stamps / 1000).iloc[order].to_numpy()
+    load.regions = set().union(*(rows[name].dropna().unique() for name in REGION_TAGS if name in rows))
     users = pd.to_numeric(column("allThreads"), errors="coerce").max()
-    load.users = int(users) if users > 0 else None
+    load.users = int(users) if 0 < users < _MOST else None
     if parents.any():
         load.warnings.append(
             amount(

@@ -20,7 +20,7 @@ from stabkit.read.loads._k6_verdicts import (
     metric_values,
     stated_thresholds,
 )
-from stabkit.read.loads._requests import Load, Percentiles, ToolCheck, endpoint, milliseconds, seconds
+from stabkit.read.loads._requests import REGION_TAGS, Load, Percentiles, ToolCheck, endpoint, milliseconds, seconds
 from stabkit.read.table_content import first_fields, read_table
 from stabkit.schema import Evidence
 
@@ -76,6 +76,7 @@ def _table(path: Path) -> Load:
     table = read_table(path)
     rows = table[table["metric_name"] == _DURATION].reset_index(drop=True)
     load = _load([_request(cells) for cells in rows.to_dict("records")], rows["timestamp"], rows["metric_value"])
+    load.regions = set().union(*(rows[name].dropna().unique() for name in REGION_TAGS if name in rows))
     verdicts = Verdicts()
     others = table[table["metric_name"].isin(VERDICT_METRICS)]
     for cells in others.to_dict("records"):
@@ -100,8 +101,9 @@ def _lines(path: Path) -> Load:
             verdicts.take(metric, data.get("value"), mapped(data.get("tags")))
             if metric == _DURATION:
                 points.append(data)
-    requests = [_request(mapped(point.get("tags"))) for point in points]
-    load = _load(requests, *([point.get(key) for point in points] for key in ("time", "value")))
+    tags = [mapped(point.get("tags")) for point in points]
+    load = _load([_request(own) for own in tags], *([point.get(key) for point in points] for key in ("time", "value")))
+    load.regions = {str(own[name]) for own in tags for name in REGION_TAGS if own.get(name)}
     if foreign:
         load.unread = amount(foreign, *NO_JSON)
     return verdicts.told_by(load)

@@ -37,11 +37,17 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     table = read_table(path)
     load = Load()
     if "Occurrences" in table:
-        failed = int(pd.to_numeric(table["Occurrences"], errors="coerce").fillna(1).sum())
+        failed = _sum(table["Occurrences"])
         listed = amount(failed, "failed request", "failed requests")
         load.unread = f"it lists {listed}, and not how many requests there were"
     else:
-        failed, first = int(pd.to_numeric(table["Count"], errors="coerce").fillna(1).sum()), table["Message"].dropna()
+        failed, first = _sum(table["Count"]), table["Message"].dropna()
         why = first.iloc[0] if len(first) else None
         load.checks.append(ToolCheck("locust", "no exception in the script", int(not failed), failed, observed=why))
     return load.evidence(path, form=FORMAT, suite=suite)
+
+
+def _sum(counts: pd.Series) -> int:
+    """Return the sum of counts; a row that states none is one."""
+    numbers = pd.to_numeric(counts, errors="coerce")
+    return int(numbers.where(numbers.between(1, 1e12), 1).sum())

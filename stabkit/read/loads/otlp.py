@@ -10,9 +10,9 @@ import pandas as pd
 
 from stabkit.read.amounts import amount
 from stabkit.read.json_content import json_keys
-from stabkit.read.json_shapes import listed, mapped, text
+from stabkit.read.json_shapes import entries, listed, mapped, text
 from stabkit.read.loads._otlp import documents
-from stabkit.read.loads._requests import Load
+from stabkit.read.loads._requests import REGION_TAGS, Load
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -44,6 +44,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     parents: set[str] = set()
     load = Load()
     for document in documents(path, load):
+        load.regions |= set(_regions(document))
         for span in _spans(document):
             parents.add(str(span.get("parentSpanId") or ""))
             if span.get("kind") in _SERVER:
@@ -64,6 +65,14 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
             amount(others, "inner span is part of another and left out", "inner spans are parts of others and left out")
         )
     return load.evidence(path, form=FORMAT, suite=suite)
+
+
+def _regions(document: Mapping[str, Any]) -> Iterator[str]:
+    for resource in listed(document.get("resourceSpans"), "resourceSpans"):
+        for entry in entries(mapped(resource.get("resource")).get("attributes")):
+            if mapped(entry).get("key") in REGION_TAGS:
+                region = text(mapped(mapped(entry).get("value")).get("stringValue"))
+                yield from [region] if region is not None else []
 
 
 def _spans(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
