@@ -194,6 +194,8 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _text("observed", "what was seen instead"),
                     _text("outcome", "result", required=True, allowed=("pass", "fail", "not_checked")),
                     _text("detail", "where: session, event, field, file:line; or why it was not checked"),
+                    _integer("passed", "how often it held, where a load tool counted; null: a row is one time"),
+                    _integer("failed", "how often it did not, where a load tool counted"),
                 ),
             ),
             Table(
@@ -321,7 +323,7 @@ def empty(name: str) -> pd.DataFrame:
     Examples
     --------
     >>> list(empty("checks").columns)
-    ['run_id', 'target', 'check', 'expected', 'observed', 'outcome', 'detail']
+    ['run_id', 'target', 'check', 'expected', 'observed', 'outcome', 'detail', 'passed', 'failed']
     """
     return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in TABLES[name].columns})
 

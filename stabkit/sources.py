@@ -100,14 +100,15 @@ def source_evidence(
     line: int | None = None,
     column: int | None = None,
     claimed: Mapping[str, Any] | None = None,
+    rows: int | None = None,
 ) -> Evidence:
-    """Return the tables one source gave, together with its ``sources`` row; ``rows`` counts them."""
+    """Return the tables one source gave, together with its ``sources`` row; ``rows`` counts them unless it is given."""
     source = source_frame(
         kind=kind,
         path=path,
         status=status,
         form=form,
-        rows=sum(len(frame) for frame in tables.values()),
+        rows=sum(len(frame) for frame in tables.values()) if rows is None else rows,
         messages=messages,
         line=line,
         column=column,

@@ -18,6 +18,7 @@ __all__ = [
     "METRICS",
     "OPEN",
     "OUTCOMES",
+    "REQUEST_METRICS",
     "STATUSES",
     "STATUS_COUNTS",
     "VERDICTS",
@@ -64,6 +65,7 @@ class Metric:
 
 _KNOWN: Final = (
     Metric("response_time", "response time", "ms", "http"),
+    Metric("transaction_time", "transaction time", "ms"),
     Metric("redirect_hop", "hop of a redirect", "ms", "http", judged=False),
     Metric("connect_time", "connect time", "ms", "websocket"),
     Metric("first_message_time", "time to first message", "ms", "websocket"),
@@ -80,6 +82,9 @@ _KNOWN: Final = (
     Metric("container_processes", "container processes", "count", "resources", judged=False),
     Metric("oom_kills", "oom kills", "count", "resources", judged=False),
 )
+REQUEST_METRICS: Final = ("response_time", "connect_time", "transaction_time")
+"""Metrics whose samples are requests, handshakes or transactions: each may fail, and their share is judged."""
+
 METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for metric in _KNOWN})
 """The metrics that stabkit itself measures, by name; :func:`metric_of` knows every other one too."""
 

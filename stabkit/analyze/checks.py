@@ -37,7 +37,7 @@ def worst_checks(checks: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     checks : DataFrame
-        Rows of the table ``checks`` of one run; a check may have been made several times.
+        Rows of the table ``checks`` of one run; a check may have been made several times, a row each or counted.
 
     Returns
     -------
@@ -55,9 +55,18 @@ def worst_checks(checks: pd.DataFrame) -> pd.DataFrame:
     order = checks.assign(_rank=rank, _detail=checks["detail"].fillna("")).sort_values(
         [*key, "_rank", "_detail"], kind="stable"
     )
-    failed = (order["outcome"] == "fail").groupby([order[name] for name in key]).transform("sum")
-    order = order.assign(failed=failed, times=order.groupby(key)["outcome"].transform("size"))
+    failed = _counted(order, "failed", (order["outcome"] == "fail").astype("int64"))
+    passed = _counted(order, "passed", (order["outcome"] != "fail").astype("int64"))
+    of = [order[name] for name in key]
+    failed, passed = (numbers.groupby(of).transform("sum") for numbers in (failed, passed))
+    order = order.assign(failed=failed, passed=passed, times=failed + passed)
     return order.drop_duplicates(key, keep="last").drop(columns=["_rank", "_detail"])
+
+
+def _counted(checks: pd.DataFrame, column: str, one: pd.Series) -> pd.Series:
+    """Return how often each row says it was so: what was counted, else once."""
+    known = checks["failed"].notna() if "failed" in checks else pd.Series(data=False, index=checks.index)
+    return one.where(~known, checks[column].fillna(0)).astype("int64") if known.any() else one
 
 
 def united_checks(comparisons: Iterable[CheckComparison]) -> CheckComparison | None:

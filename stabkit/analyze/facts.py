@@ -17,7 +17,7 @@ About = Literal[
     # Evidence that is not there.
     "baseline", "samples", "samples_on_either_side", "good_requests", "requests", "readings", "tests", "checks",
     "scan", "declared", "objective", "conditions", "round_size", "empty_sides", "rounds",
-    "unusable",
+    "unusable", "single_requests",
     # Tests.
     "lost_tests", "hidden_tests", "disappeared", "newly_skipped", "added", "no_common_test", "common_tests",
     "unconfirmed", "flaky", "more_flaky", "expected_to_fail",
@@ -26,7 +26,10 @@ About = Literal[
     # Sources.
     "collection", "source_failed", "source_partial", "source_old", "source_bare",
     # Measured figures.
-    "environments", "same_run", "units", "failures", "late_at_quantile", "slow_by_lateness", "noise_alone",
+    "environments", "same_run", "units", "failures", "failing_checks", "gone_checks", "late_at_quantile",
+    "slow_by_lateness", "noise_alone",
+    # The load that both sides were put under.
+    "load_rate", "load_users", "load_seconds", "load_targets",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,6 +63,8 @@ class FailedSource:
     status: str
     cause: str | None
     fault: str | None = None
+    counted: bool = False
+    """True if it keeps no request, and counts them and those that failed: failures are judged by it."""
 
     @property
     def need(self) -> Need:
@@ -160,18 +163,21 @@ class Sides:
                 row["status"],
                 next((row[name] for name in ("cause", "message") if isinstance(row[name], str)), None),
                 row["fault"] if isinstance(row["fault"], str) else None,
+                _counts_failures(row),
             )
             for name, side in self.named
             for row in side.evidence["sources"].to_dict("records")
             if row["status"] in ("error", "partial") or _percentiles_alone(row)
         )
 
-    def faults(self, kinds: Collection[str], target: str | None = None) -> tuple[Need, ...]:
+    def faults(self, kinds: Collection[str], target: str | None = None, *, failures: bool = False) -> tuple[Need, ...]:
         """Return why evidence of these source kinds cannot prove stability: failed sources, interrupted runs.
 
-        A source that speaks of one other target alone is no fault of this one.
+        A source that speaks of one other target alone is no fault of this one. With ``failures`` a summary that counts
+        them is none either.
         """
-        found = [source.need for source in self.failed_sources if source.concerns(kinds, target)]
+        concerned = [source for source in self.failed_sources if source.concerns(kinds, target)]
+        found = [source.need for source in concerned if not (failures and source.counted)]
         failed = {source.side for source in self.failed_sources}
         found += [
             Need(None, "evidence", "partial", "collection", side=name)
@@ -195,7 +201,15 @@ class Sides:
         return Need(1, "runs", "missing", "baseline", (condition.target or condition.kind,))
 
 
+def _counts_failures(source: Mapping[Any, Any]) -> bool:
+    if source["status"] not in ("ok", "repaired") or not _percentiles_alone(source):
+        return False
+    endpoints = json.loads(source["claimed"]).get("endpoints") or []
+    return bool(endpoints) and all({"n", "failed"} <= set(entry) for entry in endpoints)
+
+
 def _percentiles_alone(source: Mapping[Any, Any]) -> bool:
     """Say whether a load file holds what a tool says of its requests, and none of them: nothing to compare by."""
-    claims = source["kind"] == "load" and isinstance(source["claimed"], str) and source["format"] != "stabkit"
+    claims = source["kind"] == "load" and source["format"] != "stabkit"
+    claims = claims and isinstance(source["claimed"], str) and '"endpoints"' in source["claimed"]
     return claims and not pd.isna(source["rows"]) and source["rows"] == 0

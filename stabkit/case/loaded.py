@@ -11,10 +11,11 @@ import pandas as pd
 
 from stabkit.analyze import ConditionResult, Gate, RunEvidence, Sides
 from stabkit.analyze.gate import confidence_of, evaluate_sides
-from stabkit.analyze.latency import Population
+from stabkit.analyze.latency import Population, StatedRequests, stated_requests
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
 from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, runs_before, runs_until, tables_of
+from stabkit.case.endpoints import grouped_alike
 from stabkit.case.freshness import doubt_old_sides
 from stabkit.case.order import Behind, behind
 from stabkit.case.populations import case_populations
@@ -29,11 +30,10 @@ from stabkit.runs import new_run
 from stabkit.schema import Evidence, conform
 from stabkit.store import Store
 from stabkit.text import shell
-from stabkit.vocabulary import is_time
+from stabkit.vocabulary import REQUEST_METRICS, is_time
 
 __all__ = ["Case", "case_of_range", "load_case", "verdict_of"]
 
-_REQUESTS = ("response_time", "connect_time")
 _READINGS = ("memory", "cpu", "container_memory", "container_cpu")
 
 
@@ -130,7 +130,12 @@ class Case:
     @cached_property
     def requests(self) -> tuple[Population, ...]:
         """The requests and handshakes of both sides, warm-up and failures among them, as the error rate counts them."""
-        return case_populations(self.gate, self.sides, _REQUESTS.__contains__, split=False)
+        return case_populations(self.gate, self.sides, REQUEST_METRICS.__contains__, split=False)
+
+    @cached_property
+    def stated(self) -> Mapping[str, StatedRequests]:
+        """The requests of each target that load tools counted, and did not keep."""
+        return stated_requests(self.sides)
 
     @cached_property
     def readings(self) -> tuple[Population, ...]:
@@ -195,10 +200,10 @@ class Case:
 
     def http_targets(self) -> list[str]:
         """Return the names of HTTP targets, declared or seen."""
-        found = set(self.config.http)
+        found = {*self.config.http, *self.stated}
         for evidence in (self.before, self.after):
             samples, checks = evidence["samples"], evidence["checks"]
-            found |= set(samples.loc[samples["metric"] == "response_time", "target"])
+            found |= set(samples.loc[samples["metric"].isin(["response_time", "transaction_time"]), "target"])
             found |= set(checks.loc[checks["check"].isin(["status", "certificate", "body"]), "target"])
         return sorted(found - set(self.websocket_targets()))
 
@@ -250,6 +255,7 @@ def load_case(
     if reference is None and store is not None:
         reference = run_before(after.run, store)
     before = load_run(reference, store) if reference else None
+    before, after = grouped_alike(before, after, settings.load.endpoints)
     if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
         before = _told_apart(before, reference, candidate)
     after = doubt_old_sides(before, after, timely=not files_alone(baseline, candidate) or store is not None)

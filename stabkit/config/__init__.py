@@ -13,6 +13,7 @@ from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.settings import (
     CollectSettings,
     Config,
+    LoadSettings,
     Project,
     default_conditions,
     doubtful_margins,
@@ -42,6 +43,7 @@ __all__ = [
     "FindingMapping",
     "HttpTarget",
     "Journey",
+    "LoadSettings",
     "Objective",
     "Project",
     "PrometheusSource",

@@ -17,6 +17,8 @@ _FOLLOWING: Final[tuple[tuple[str, str, str, Severity], ...]] = (
     ("response_time", "error_rate", "errors", "high"),
     ("session_time", "latency", "session time", "normal"),
     ("connect_time", "error_rate", "errors", "high"),
+    ("transaction_time", "latency", "transaction time", "normal"),
+    ("transaction_time", "error_rate", "failed transactions", "high"),
     ("memory", "resource", "memory", "normal"),
 )
 READINGS: Final = ("memory", "cpu")
@@ -31,6 +33,7 @@ def target_conditions(
     checks: bool = False,
     objective: Objective | None = None,
     measured: bool = False,
+    counted: bool = False,
 ) -> tuple[Condition, ...]:
     """Return the conditions that follow from a target.
 
@@ -47,6 +50,8 @@ def target_conditions(
     measured : bool
         True where nothing is declared and the metrics are those of the evidence: then every time and every reading
         that can be judged is, since nobody said which of them matter.
+    counted : bool
+        True if a load tool counts its requests and how many of them failed, and keeps none of them.
 
     Examples
     --------
@@ -56,6 +61,8 @@ def target_conditions(
     ['queue wait time']
     """
     rules = [rule for rule in _FOLLOWING if rule[0] in metrics]
+    if counted and "response_time" not in metrics:
+        rules += [rule for rule in _FOLLOWING if rule[:2] == ("response_time", "error_rate")]
     if measured:
         known = {metric for metric, kind, _, _ in rules if kind in ("latency", "resource")}
         others = (metric_of(metric) for metric in sorted({*metrics} - known))

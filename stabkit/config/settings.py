@@ -16,6 +16,7 @@ from stabkit.config.model import Model
 from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.sources import ChangesSource, ScanSource, TestSuite
 from stabkit.config.targets import HttpTarget, PrometheusSource, ResourceTarget, WebSocketTarget
+from stabkit.endpoints import is_pattern
 from stabkit.errors import nearest
 from stabkit.kinds import KINDS
 from stabkit.paths import expanded
@@ -24,6 +25,7 @@ from stabkit.redact import MASK, is_secret_name, redact_text
 __all__ = [
     "CollectSettings",
     "Config",
+    "LoadSettings",
     "Project",
     "default_conditions",
     "doubtful_margins",
@@ -72,6 +74,26 @@ class CollectSettings(Model):
     )
 
 
+class LoadSettings(Model):
+    """How the files of load tools are taken."""
+
+    endpoints: tuple[str, ...] = Field(
+        default=(),
+        description="patterns such as 'GET /items/{id}', a piece in braces standing for any: endpoints of one pattern "
+        "are judged as one",
+    )
+
+    @field_validator("endpoints")
+    @classmethod
+    def _patterns(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in endpoints:
+            if not is_pattern(pattern):
+                raise ValueError(
+                    f"{pattern!r} stands for itself alone: put a piece in braces, as in 'GET /items/{{id}}'"
+                )
+        return endpoints
+
+
 class Config(Model):
     """The whole of ``stabkit.toml``, resolved."""
 
@@ -83,6 +105,7 @@ class Config(Model):
     prometheus: Mapping[str, PrometheusSource] = Field(default_factory=dict)
     tests: Mapping[str, TestSuite] = Field(default_factory=dict)
     scans: Mapping[str, ScanSource] = Field(default_factory=dict)
+    load: LoadSettings = LoadSettings()
     records: tuple[str, ...] = Field(default=(), description="stabkit evidence files (JSON), paths or globs")
     changes: ChangesSource | None = None
     areas: Mapping[str, Area] = Field(default_factory=dict)

@@ -27,6 +27,7 @@ from stabkit.config import FindingMapping
 from stabkit.errors import EvidenceError, UsageError
 from stabkit.read import loads, records, scans, tests
 from stabkit.read.content import ReportError, check_regular, conflict_line, read_head, xml_root
+from stabkit.read.load_repeats import once_each, without_sketches
 from stabkit.read.origin import Origin, origin_of
 from stabkit.read.repeats import drop_repeats
 from stabkit.read.scans import _mapping
@@ -121,6 +122,18 @@ def read_file(
     """
     if kind is not None and kind not in KINDS:
         raise UsageError(f"Unknown kind {kind!r}.", hint=f"Known: {', '.join(KINDS)}.")
+    return without_sketches(_read_whole(path, kind=kind, suite=suite, root=root, mapping=mapping))
+
+
+def _read_whole(
+    path: Path | str,
+    *,
+    kind: str | None = None,
+    suite: str | None = None,
+    root: Path | None = None,
+    mapping: FindingMapping | None = None,
+) -> Evidence:
+    """Return what :func:`read_file` does, with the claims by which two files of one load test are known."""
     path = Path(path)
     form, found = None, kind
     try:
@@ -264,10 +277,11 @@ def read_paths(
             if place not in seen:
                 seen.add(place)
                 parts.append(file)
-    read = partial(read_file, kind=kind, suite=suite, root=root)
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"Unknown kind {kind!r}.", hint=f"Known: {', '.join(KINDS)}.")
+    read = partial(_read_whole, kind=kind, suite=suite, root=root)
     contents = _each(read, [part for part in parts if isinstance(part, Path)], processes)
-    if not keep_repeats:
-        contents = _without_copies(contents)
+    contents = once_each(contents, keep=keep_repeats)
     merged = Evidence().merge(*(next(contents) if isinstance(part, Path) else part for part in parts))
     return drop_repeats(merged, keep=keep_repeats)
 
@@ -283,19 +297,6 @@ def _each(read: Callable[[Path], Evidence], files: Sequence[Path], processes: in
             yield from pool.map(read, files, chunksize=SHARED_FILES // 8)
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _without_copies(contents: Iterable[Evidence]) -> Iterator[Evidence]:
-    """Return each file's evidence, that of a load file once: requests counted twice would prove twice as much."""
-    first: dict[str, str] = {}
-    for evidence in contents:
-        sources = evidence["sources"]
-        digest, path = sources["sha256"].iloc[0], str(sources["path"].iloc[0])
-        load = sources["kind"].eq("load").all() and "samples" in evidence.tables
-        if not load or first.setdefault(digest, path) == path:
-            yield evidence
-            continue
-        yield Evidence.of(sources=sources.assign(rows=0, message=f"equal to {first[digest]}: left out", claimed=None))
 
 
 def expand(text: str) -> list[Path]:

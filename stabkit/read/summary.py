@@ -30,7 +30,9 @@ def source_summary(evidence: Evidence) -> list[dict[str, Any]]:
     in this file) and ``time_s`` (null if no case has a time). Of scans: ``findings``, ``suppressed`` among them,
     ``by_severity``, ``by_rule`` (suppressed ones left out of both) and ``scans``. Of load files: ``samples``,
     ``failed_samples``, percentiles of ``response_ms`` (of ``service_ms`` where a tool gives no other) by nearest rank
-    over its ok samples, ``rows`` (``raw``; ``summary``: all of these are the tool's own, null where it has none). A
+    over its ok samples, ``rows`` (``raw``; ``summary``: all of these are the tool's own, null where it has none); and,
+    where there are any, ``transactions`` and ``failed_transactions`` (they repeat the time of samples, and are none),
+    ``checks`` of the tool's own with ``passed`` and ``failed``, and iterations that it ``dropped``. A
     record counts the rows of each table it holds. A claim, and a source that gave nothing for an error, has no
     counts: not zero tests, but unknown.
     """
@@ -149,11 +151,17 @@ def _counts(values: pd.Series) -> dict[str, int]:
 
 def _load(source: dict[str, Any], samples: pd.DataFrame | None) -> dict[str, Any]:
     """Return the counts of one load file; ``samples`` are its own, None if it cannot be told which they are."""
+    claimed = json.loads(source["claimed"]) if _null(source["claimed"]) else {}
+    own = {key: claimed[key] for key in ("checks", "dropped") if key in claimed}
     if not source["rows"]:
-        return _stated_load(json.loads(source["claimed"]) if _null(source["claimed"]) else {})
+        return _stated_load(claimed) | own
     if samples is None:
-        return {"samples": int(source["rows"])}
-    samples = samples[samples["metric"] != "queue_time"]  # of a job that ran, and no time of running
+        return {"samples": int(source["rows"])} | own
+    transactions = samples[samples["metric"] == "transaction_time"]
+    if len(transactions):
+        own |= {"transactions": len(transactions), "failed_transactions": int(failed(transactions).sum())}
+    # The queueing of a job that ran is no time of running.
+    samples = samples[~samples["metric"].isin(["queue_time", "transaction_time"])]
     good = counted(samples)
     column = best_column([good])
     ranked = sorted(milliseconds(good, column).dropna()) if column else []
@@ -162,6 +170,7 @@ def _load(source: dict[str, Any], samples: pd.DataFrame | None) -> dict[str, Any
         "failed_samples": int(failed(samples).sum()),
         **{name: _nearest_rank(ranked, share) for name, share in _QUANTILES.items()},
         "rows": "raw",
+        **own,
     }
 
 

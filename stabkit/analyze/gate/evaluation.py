@@ -13,11 +13,13 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.facts import Measured, Missing
+from stabkit.analyze.checks import worst_checks
+from stabkit.analyze.facts import About, Measured, Missing
 from stabkit.analyze.gate.following import conditions_of
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
 from stabkit.analyze.gate.kinds.unjudged import compare_the_rest
 from stabkit.analyze.gate.looks import stated_confidence
+from stabkit.analyze.latency import different_load
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
@@ -97,8 +99,9 @@ def evaluate_sides(sides: Sides) -> Gate:
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
     result: ConditionResult = KINDS[condition.kind].judge(condition, sides)
-    faults = sides.faults(_source_kinds(condition, sides), condition.target) + unjudged_failures(condition, sides)
-    faults += _elsewhere(result, sides)
+    failures = KINDS[condition.kind].judges == "failures"
+    faults = sides.faults(_source_kinds(condition, sides), condition.target, failures=failures)
+    faults += unjudged_failures(condition, sides) + different_load(condition, sides) + _elsewhere(result, sides)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
@@ -176,12 +179,22 @@ def _evidence_results(
     A failed source or declared evidence that is missing blocks STABLE even where no condition speaks of it.
     """
     open_ = any(result.gating and result.outcome in OPEN for result in judged)
-    covered = [(_source_kinds(condition, sides), condition.target) for condition in conditions if condition.gating]
+    covered = [
+        (_source_kinds(condition, sides), condition.target, KINDS[condition.kind].judges == "times")
+        for condition in conditions
+        if condition.gating
+    ]
+    # Of a summary the failures are judged; that its times prove nothing is open, unless failures alone are asked for.
+    asked = bool(sides.config.conditions)
     needs = [
         source.need
         for source in sides.failed_sources
-        if not any(source.concerns(kinds, target) for kinds, target in covered)
+        if not any(
+            source.concerns(kinds, target) and (asked or times or not source.counted)
+            for kinds, target, times in covered
+        )
     ]
+    needs += _unjudged_checks(conditions, sides)
     needs += [
         Need(None, "evidence", "partial", "collection", side=name)
         for name, side in sides.named
@@ -195,6 +208,28 @@ def _evidence_results(
         return []
     unique = tuple(dict.fromkeys(needs))
     return [ConditionResult("evidence", NO_CONDITION.name, "inconclusive", severity="high", needs=unique)]
+
+
+def _unjudged_checks(conditions: Sequence[Condition], sides: Sides) -> list[Need]:
+    """Return which verdicts of a load tool no condition asks for: those that fail now and did not, and those gone."""
+    rules = [rule for rule in conditions if rule.kind == "checks" and rule.gating]
+    before, after = (
+        {
+            (row["target"], row["check"]): row["outcome"]
+            for row in worst_checks(frame[frame["failed"].notna()]).to_dict("records")
+            if not any(rule.target in (None, row["target"]) and rule.metric in (None, row["check"]) for rule in rules)
+        }
+        for frame in sides.table("checks")
+    )
+    broken = [key for key, outcome in after.items() if outcome == "fail" and before.get(key) != "fail"]
+    # What failed before may be gone because it holds: most tools write down failed assertions alone.
+    gone = [key for key, outcome in before.items() if outcome == "pass" and key not in after]
+    about: tuple[tuple[About, list[tuple[str, str]]], ...] = (("failing_checks", broken), ("gone_checks", gone))
+    return [
+        Need(None, "evidence", "not_checked", what, tuple(": ".join(key) for key in found), side="candidate")
+        for what, found in about
+        if found
+    ]
 
 
 def _missing(sides: Sides) -> tuple[Missing, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from stabkit.analyze.latency import stated_requests
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, scan_condition, suite_condition, target_conditions
 
@@ -21,10 +22,13 @@ def conditions_of(sides: Sides) -> tuple[Condition, ...]:
     named = {name: pd.concat(sides.table(name)) for name in ("samples", "checks", "tests", "scans")}
     metrics = named["samples"].groupby("target")["metric"].unique().to_dict()
     checked = set(named["checks"]["target"]) - {"changes"}
+    counted = set(stated_requests(sides))
     found = [
         condition
-        for target in sorted({*metrics, *checked})
-        for condition in target_conditions(target, metrics.get(target, ()), checks=target in checked, measured=True)
+        for target in sorted({*metrics, *checked, *counted})
+        for condition in target_conditions(
+            target, metrics.get(target, ()), checks=target in checked, measured=True, counted=target in counted
+        )
     ]
     found += [suite_condition(suite, mission_critical=False) for suite in sorted(set(named["tests"]["suite"]))]
     found += [scan_condition(tool) for tool in sorted(set(named["scans"]["tool"]))]

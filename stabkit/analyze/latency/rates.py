@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +28,7 @@ from stabkit.analyze.statistics import (
 )
 from stabkit.errors import SchemaError, UsageError
 
-__all__ = ["compare_failures", "compare_rates"]
+__all__ = ["compare_counts", "compare_failures", "compare_rates"]
 
 _BLOCKS: Final = 10
 _GOOD, _FAILED = 1.0, 2.0
@@ -90,6 +91,34 @@ def compare_rates(
 
     method = "Newcombe, Wilson bounds"
     return _estimate((b, c), counts, bounds, margin=margin, confidence=confidence, method=method)
+
+
+def compare_counts(
+    failed_baseline: int,
+    n_baseline: int,
+    failed_candidate: int,
+    n_candidate: int,
+    *,
+    margin: float,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Say whether the failure rate stayed within a margin, where counts alone are known, and not when requests failed.
+
+    As :func:`compare_rates`; but failures may have come together, as in one bad minute, which no count shows. What is
+    worse without being beyond the margin for sure is therefore open.
+
+    Examples
+    --------
+    >>> compare_counts(0, 1000, 900, 1000, margin=0.005).outcome, compare_counts(4, 1000, 20, 1000, margin=0.01).outcome
+    ('regressed', 'inconclusive')
+    """
+    found = compare_rates(
+        failed_baseline, n_baseline, failed_candidate, n_candidate, margin=margin, confidence=confidence
+    )
+    if found.outcome == "improved" or (found.outcome == "regressed" and not found.beyond_margin):
+        need = Need(None, "evidence", "missing", "single_requests")
+        return replace(found, outcome="inconclusive", need=need)
+    return found
 
 
 def compare_failures(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text, whole
-from stabkit.read.loads._requests import Load, Percentiles, milliseconds
+from stabkit.read.loads._requests import Load, Percentiles, milliseconds, seconds
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -46,8 +46,9 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
              "error": None if ok else (error or status or "no latency")}
         )  # fmt: skip
     frame = pd.DataFrame(rows, columns=["target", "at", "service_ms", "ok", "error"])
-    moments = pd.to_datetime(frame.pop("at"), utc=True, errors="coerce", format="ISO8601")
-    frame = frame.iloc[moments.argsort(kind="stable")].reset_index(drop=True)
+    sent = seconds(frame.pop("at"))
+    order = sent.argsort(kind="stable")
+    frame = frame.iloc[order].reset_index(drop=True)
     shares = {
         whole(entry.get("percentage")): entry.get("latency")
         for entry in listed(report.get("latencyDistribution") or [], "latencyDistribution")
@@ -58,4 +59,5 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     found = [Percentiles(target, n, failed, p50, p95, p99, mean)]
     columns = {name: frame[name] for name in frame}
     load = Load(columns, found, list(content.warnings), method="ghz", counted=n)
+    load.at, load.users = sent.iloc[order].to_numpy(), whole(mapped(report.get("options")).get("concurrency"))
     return load.evidence(path, form=FORMAT, suite=suite)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import pandas as pd
 from stabkit.read.amounts import amount
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, moment, text, whole
-from stabkit.read.loads._requests import Load
+from stabkit.read.loads._requests import Load, ToolCheck
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -30,7 +30,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     """Return two ``samples`` a finished job, ``run_time`` and ``queue_time``, and the ``sources`` row.
 
     Queueing is not running. Each attempt of a run is a round. Skipped and cancelled jobs were not measured; a job that
-    has not ended leaves the source partial.
+    has not ended leaves the source partial. How the last attempt of a job was concluded is a check.
 
     Raises
     ------
@@ -48,12 +48,27 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
             rows += _rows(job)
     frame = pd.DataFrame(rows, columns=["target", "metric", "round", "service_ms", "ok", "error"])
     load = Load({name: frame[name] for name in frame}, warnings=list(content.warnings), resolution_ms=1000.0)
+    load.checks = _conclusions(jobs)
     total = whole(mapped(content.value).get("total_count"))
     if running:
         load.unread = amount(running, "job has not ended", "jobs have not ended")
     elif total is not None and total > len(jobs):
         load.unread = f"it says {total} jobs and lists {len(jobs)}: a page is missing"
     return load.evidence(path, form=FORMAT, suite=suite)
+
+
+def _conclusions(jobs: Sequence[Mapping[str, Any]]) -> list[ToolCheck]:
+    """Return a check for each job that was concluded, by its last attempt; one that was cancelled says nothing."""
+    last: dict[str, Mapping[str, Any]] = {}
+    for job in sorted(jobs, key=lambda job: whole(job.get("run_attempt")) or 1):
+        if job.get("status", "completed") == "completed" and job.get("conclusion") not in ("skipped", "neutral"):
+            last[text(job.get("name")) or "(?)"] = job
+    found = []
+    for name, job in last.items():
+        conclusion = text(job.get("conclusion")) or "none"
+        good, bad = conclusion == "success", conclusion not in ("success", "cancelled", "none")
+        found.append(ToolCheck(name, "conclusion", int(good), int(bad), "success", conclusion))
+    return found
 
 
 def _rows(job: Mapping[str, Any]) -> list[dict[str, Any]]:

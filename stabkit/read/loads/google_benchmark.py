@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
 from stabkit.read.amounts import amount
 from stabkit.read.json_content import json_keys, load_json
-from stabkit.read.json_shapes import listed, mapped, text
+from stabkit.read.json_shapes import listed, mapped, text, whole
 from stabkit.read.loads._requests import Load, milliseconds
 from stabkit.schema import Evidence
 
@@ -40,6 +41,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     content = load_json(path)
     columns: dict[str, list[Any]] = {"target": [], "service_ms": [], "ok": [], "error": []}
     aggregates = 0
+    stated: dict[str, int] = {}
     for benchmark in listed(mapped(content.value).get("benchmarks"), "benchmarks"):
         if benchmark.get("run_type") == "aggregate":
             aggregates += 1
@@ -49,11 +51,16 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         failed = benchmark.get("error_occurred") is True
         known = time if scale is not None and not failed else None
         columns["target"].append(text(benchmark.get("run_name")) or text(benchmark.get("name")) or "(?)")
+        stated[columns["target"][-1]] = whole(benchmark.get("repetitions")) or 1
         columns["service_ms"].append(known)
         columns["ok"].append(known is not None)
         said = text(benchmark.get("error_message")) if failed else "no real_time in a known unit"
         columns["error"].append(None if known is not None else said or "skipped with an error")
     load = Load(columns, [], list(content.warnings), metric="run_time")
+    listed_of = Counter(columns["target"])
+    lacking = sum(max(0, number - listed_of[name]) for name, number in stated.items())
+    if lacking:
+        load.unread = amount(lacking, "repetition is counted and not listed", "repetitions are counted and not listed")
     if aggregates:
         words = "repeats its repetitions and is left out", "repeat their repetitions and are left out"
         load.warnings.append(amount(aggregates, f"aggregate {words[0]}", f"aggregates {words[1]}"))

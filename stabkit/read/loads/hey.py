@@ -48,8 +48,11 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     cut = broken_rows(table)
     code = pd.to_numeric(table["status-code"], errors="coerce")
     ok = code.between(200, 399)
+    sent = None
     if "offset" in table:  # seconds since the start
-        order = pd.to_numeric(table["offset"], errors="coerce").argsort(kind="stable")
+        sent = pd.to_numeric(table["offset"], errors="coerce")
+        order = sent.argsort(kind="stable")
+        sent = sent.iloc[order].to_numpy()
         table, code, ok = (part.iloc[order].reset_index(drop=True) for part in (table, code, ok))
 
     def times(name: str) -> pd.Series:
@@ -65,7 +68,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         "status": code.where(code.between(100, 999)),
         "error": ("status " + table["status-code"].fillna("unknown")).where(~ok),
     }
-    load = Load(columns, resolution_ms=0.1, unread=cut)
+    load = Load(columns, resolution_ms=0.1, unread=cut, at=sent)
     load.warnings.append("hey writes no row for a request without an answer: errors may be missing")
     return load.evidence(path, form=FORMAT, suite=suite)
 

@@ -12,7 +12,15 @@ from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, head_lines, read_head, text_lines
 from stabkit.read.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.read.json_shapes import mapped, whole
-from stabkit.read.loads._requests import Load, Percentiles, endpoint, milliseconds
+from stabkit.read.loads._k6_verdicts import (
+    TARGET,
+    VERDICT_METRICS,
+    Verdicts,
+    group_checks,
+    metric_values,
+    stated_thresholds,
+)
+from stabkit.read.loads._requests import REGION_TAGS, Load, Percentiles, ToolCheck, endpoint, milliseconds, seconds
 from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.schema import Evidence
 
@@ -45,7 +53,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     """Return the ``samples`` of the requests and the ``sources`` row.
 
     A request that got no answer stands as 0 ms in k6's files: it is a failed one without a time. k6 measures from the
-    send, so its times are ``service_ms``.
+    send, so its times are ``service_ms``. Its checks and thresholds are checks; iterations that it dropped leave the
+    source partial, for then the load was not delivered in full.
 
     Raises
     ------
@@ -66,26 +75,39 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 def _table(path: Path) -> Load:
     table = read_table(path)
     rows = table[table["metric_name"] == _DURATION].reset_index(drop=True)
-
     load = _load([_request(cells) for cells in rows.to_dict("records")], rows["timestamp"], rows["metric_value"])
     load.unread = broken_rows(table)
-    return load
+    load.regions = set().union(*(rows[name].dropna().unique() for name in REGION_TAGS if name in rows))
+    verdicts = Verdicts()
+    others = table[table["metric_name"].isin(VERDICT_METRICS)]
+    for cells in others.to_dict("records"):
+        tags = {key: value for key, value in cells.items() if isinstance(value, str)}
+        verdicts.take(tags["metric_name"], tags.get("metric_value"), tags)
+    return verdicts.told_by(load)
 
 
 def _lines(path: Path) -> Load:
     points: list[Mapping[str, Any]] = []
+    verdicts = Verdicts()
     foreign = 0
     for line in text_lines(path):
         event = json_line(line)
         if event is None:
             foreign += bool(line.strip())
-        elif event.get("type") == "Point" and event.get("metric") == _DURATION:
-            points.append(mapped(event.get("data")))
-    requests = [_request(mapped(point.get("tags"))) for point in points]
-    load = _load(requests, *([point.get(key) for point in points] for key in ("time", "value")))
+            continue
+        metric, data = str(event.get("metric")), mapped(event.get("data"))
+        if event.get("type") == "Metric":
+            verdicts.define(metric, data)
+        elif event.get("type") == "Point":
+            verdicts.take(metric, data.get("value"), mapped(data.get("tags")))
+            if metric == _DURATION:
+                points.append(data)
+    tags = [mapped(point.get("tags")) for point in points]
+    load = _load([_request(own) for own in tags], *([point.get(key) for point in points] for key in ("time", "value")))
+    load.regions = {str(own[name]) for own in tags for name in REGION_TAGS if own.get(name)}
     if foreign:
         load.unread = amount(foreign, *NO_JSON)
-    return load
+    return verdicts.told_by(load)
 
 
 def _request(tags: Mapping[Any, Any]) -> dict[str, Any]:
@@ -108,11 +130,12 @@ def _load(requests: list[dict[str, Any]], at: Iterable[Any], times: Iterable[obj
     frame["service_ms"] = pd.Series(milliseconds(times), index=frame.index, dtype="float64")
     # When a request was sent, not when it was due: it orders them, and says nothing of lateness.
     stamps = pd.Series([str(stamp) for stamp in at], index=frame.index, dtype="str")
-    order = pd.to_numeric(stamps, errors="coerce")
-    if order.isna().all():
-        order = pd.to_datetime(stamps, utc=True, errors="coerce", format="ISO8601")
-    ordered = frame.iloc[order.argsort(kind="stable")].reset_index(drop=True)
-    return Load({name: ordered[name] for name in ordered})
+    sent = pd.to_numeric(stamps, errors="coerce")
+    if sent.isna().all():
+        sent = seconds(stamps)
+    order = sent.argsort(kind="stable")
+    ordered = frame.iloc[order].reset_index(drop=True)
+    return Load({name: ordered[name] for name in ordered}, at=sent.iloc[order].to_numpy())
 
 
 def _summary(path: Path) -> Load:
@@ -120,8 +143,8 @@ def _summary(path: Path) -> Load:
     metrics = mapped(mapped(content.value).get("metrics"))
     if not metrics:
         raise ReportError("not a summary of k6: it has no metrics")
-    duration, count = _values(metrics.get(_DURATION)), _values(metrics.get("http_reqs"))
-    share = _values(metrics.get("http_req_failed"))
+    duration, count = metric_values(metrics.get(_DURATION)), metric_values(metrics.get("http_reqs"))
+    share = metric_values(metrics.get("http_req_failed"))
     n = whole(count.get("count"))
     rate = share.get("rate", share.get("value"))
     failed = round(n * rate) if n is not None and isinstance(rate, (int, float)) and 0 <= rate <= 1 else None
@@ -130,9 +153,10 @@ def _summary(path: Path) -> Load:
     load = Load(percentiles=found, warnings=list(content.warnings), method="k6, linear interpolation")
     if failed:
         load.warnings.append("its percentiles count a request without an answer as 0 ms")
+    load.checks = [*group_checks(mapped(content.value)), *stated_thresholds(metrics)]
+    total = metric_values(metrics.get("checks"))
+    passed, fails = whole(total.get("passes")) or 0, whole(total.get("fails")) or 0
+    if not any(check.expected is None for check in load.checks) and passed + fails:
+        load.checks.insert(0, ToolCheck(TARGET, "checks", passed, fails))
+    load.dropped = whole(metric_values(metrics.get("dropped_iterations")).get("count")) or 0
     return load
-
-
-def _values(metric: object) -> Mapping[str, Any]:
-    found = mapped(metric)
-    return mapped(found.get("values")) or found

@@ -10,9 +10,9 @@ import pandas as pd
 
 from stabkit.read.amounts import amount
 from stabkit.read.json_content import json_keys
-from stabkit.read.json_shapes import listed, mapped, text
+from stabkit.read.json_shapes import entries, listed, mapped, text
 from stabkit.read.loads._otlp import documents
-from stabkit.read.loads._requests import Load
+from stabkit.read.loads._requests import REGION_TAGS, Load
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -31,7 +31,8 @@ def recognise(head: bytes) -> bool:
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:  # noqa: ARG001 - no paths here
     """Return a sample for each server span, in order of its start, and the ``sources`` row.
 
-    Inner spans are parts of others and no requests. A span's time is the service's own: ``service_ms``.
+    Inner spans are parts of others and no requests; one that begins a trace and is no server's is a transaction, which
+    may fail though each request in it went well. A span's time is the service's own: ``service_ms``.
 
     Raises
     ------
@@ -39,21 +40,39 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         Malformed, cut off, or of another shape.
     """
     rows, others = [], 0
+    roots: dict[str, dict[str, Any]] = {}
+    parents: set[str] = set()
     load = Load()
     for document in documents(path, load):
+        load.regions |= set(_regions(document))
         for span in _spans(document):
+            parents.add(str(span.get("parentSpanId") or ""))
             if span.get("kind") in _SERVER:
-                rows.append(_row(span))
-            else:
+                rows.append(_row(span) | {"metric": "response_time"})
+            elif span.get("parentSpanId"):
                 others += 1
-    frame = pd.DataFrame(rows, columns=["target", "start", "service_ms", "ok", "status", "error"])
-    frame = frame.sort_values("start", kind="stable", ignore_index=True).drop(columns="start")
+            else:
+                roots[str(span.get("spanId"))] = _row(span) | {"metric": "transaction_time"}
+    transactions = [row for name, row in roots.items() if name in parents]
+    others += len(roots) - len(transactions)
+    columns = ["target", "metric", "start", "service_ms", "ok", "status", "error"]
+    frame = pd.DataFrame([*rows, *transactions], columns=columns)
+    frame = frame.sort_values("start", kind="stable", ignore_index=True)
+    load.at = frame.pop("start").astype("float64") / 1e9
     load.columns = {name: frame[name] for name in frame}
     if others:
         load.warnings.append(
             amount(others, "inner span is part of another and left out", "inner spans are parts of others and left out")
         )
     return load.evidence(path, form=FORMAT, suite=suite)
+
+
+def _regions(document: Mapping[str, Any]) -> Iterator[str]:
+    for resource in listed(document.get("resourceSpans"), "resourceSpans"):
+        for entry in entries(mapped(resource.get("resource")).get("attributes")):
+            if mapped(entry).get("key") in REGION_TAGS:
+                region = text(mapped(mapped(entry).get("value")).get("stringValue"))
+                yield from [region] if region is not None else []
 
 
 def _spans(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

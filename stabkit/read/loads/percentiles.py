@@ -140,6 +140,14 @@ def _table(path: Path) -> tuple[list[At], list[str]]:
     return [row.get for row in table.to_dict("records")], [cut for cut in [broken_rows(table)] if cut]
 
 
+def _last_readings(path: Path) -> tuple[list[At], list[str]]:
+    last = read_table(path).drop_duplicates(["Type", "Name"], keep="last")
+    rows = [row for row in last.to_dict("records") if _count(row.get("Total Request Count"))]
+    if len(rows) == 1 and rows[0].get("Name") == "Aggregated":  # without --csv-full-history it is the only line
+        rows.insert(0, rows[0] | {"Type": None, "Name": "all requests"})
+    return [row.get for row in rows], []
+
+
 def _count(value: object) -> int | None:
     number = pd.to_numeric(value, errors="coerce") if isinstance(value, str) else whole(value)
     return int(number) if number is not None and 0 <= number < 1e15 else None
@@ -222,7 +230,12 @@ READERS: Final = (
         summaries=_table, counts=lambda at: (_count(at("Request Count")), _count(at("Failure Count"))),
         times=_places("SHARE%", mean_ms="Average Response Time"), name=("Type", "Name"), total="Aggregated",
         method="Locust, rounded to two digits", step=_locust_step,
-    ),)),
+    ), Form(  # readings while it ran; the last of each endpoint counts all before it
+        sign=lambda head: {"Timestamp", "User Count", "Type", "Name", "Total Request Count"} <= set(first_fields(head)),
+        summaries=_last_readings, times={}, name=("Type", "Name"), total="Aggregated",
+        counts=lambda at: (_count(at("Total Request Count")), _count(at("Total Failure Count"))),
+        method="Locust, while it ran",
+    ))),
     Format("oha", (Form(
         sign=lambda head: "latencyPercentiles" in json_keys(head)
         or (b'"successRate"' in head and "summary" in json_keys(head)),

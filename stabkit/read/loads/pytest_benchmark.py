@@ -34,12 +34,14 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     content = load_json(path)
     columns: dict[str, list[Any]] = {"target": [], "service_ms": [], "ok": []}
     found: list[Percentiles] = []
+    stated = 0
     for benchmark in listed(mapped(content.value).get("benchmarks"), "benchmarks"):
         name = text(benchmark.get("fullname")) or text(benchmark.get("name")) or "(?)"
         stats = mapped(benchmark.get("stats"))
         data = stats.get("data")
         if isinstance(data, list) and data:
             times = milliseconds(data, 1000)
+            stated += max(len(data), whole(stats.get("rounds")) or 0)
             columns["target"] += [name] * len(times)
             columns["service_ms"] += times
             columns["ok"] += [time is not None for time in times]
@@ -47,6 +49,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
             median, mean = milliseconds([stats.get("median"), stats.get("mean")], 1000)
             found.append(Percentiles(name, whole(stats.get("rounds")), p50_ms=median, mean_ms=mean))
     load = Load(columns, found, list(content.warnings), method="pytest-benchmark", metric="run_time")
+    if stated > len(columns["target"]):
+        load.unread = f"it counts {amount(stated, 'round', 'rounds')} and lists {len(columns['target']):,}"
     if columns["target"] and found:
         load.warnings.append(
             amount(

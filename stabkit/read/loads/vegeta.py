@@ -11,7 +11,7 @@ from stabkit.read.amounts import amount
 from stabkit.read.content import head_lines, read_head, text_lines
 from stabkit.read.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.read.json_shapes import mapped, text, whole
-from stabkit.read.loads._requests import Load, Percentiles, endpoint, milliseconds
+from stabkit.read.loads._requests import Load, Percentiles, endpoint, milliseconds, seconds
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -58,17 +58,23 @@ def _lines(path: Path) -> Load:
         rows.append(
             {
                 "target": endpoint(event.get("method"), event.get("url") or event.get("attack")),
+                "attack": text(event.get("attack")) or "",
                 "order": whole(event.get("seq")) or 0,
+                "at": text(event.get("timestamp")),
                 "service_ms": milliseconds([event.get("latency")], _NANOSECOND)[0],
                 "ok": ok,
                 "status": code or None,
                 "error": None if ok else (error or f"status {code}"),
             }
         )
-    frame = pd.DataFrame(rows, columns=["target", "order", "service_ms", "ok", "status", "error"])
-    frame = frame.sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
+    columns = ["target", "attack", "order", "at", "service_ms", "ok", "status", "error"]
+    frame = pd.DataFrame(rows, columns=columns).sort_values("order", kind="stable", ignore_index=True)
     unread = amount(foreign, *NO_JSON) if foreign else None
-    return Load({name: frame[name] for name in frame}, unread=unread)
+    # vegeta numbers the requests of an attack from 0: a gap is a request that is not listed.
+    counted = frame.groupby("attack")["order"].agg(lambda order: order.max() + 1).sum() if len(frame) else 0
+    at = seconds(frame["at"])
+    frame = frame.drop(columns=["attack", "order", "at"])
+    return Load({name: frame[name] for name in frame}, unread=unread, counted=int(counted), at=at)
 
 
 def _report(path: Path) -> Load:

@@ -29,6 +29,7 @@ _SIDES: Final = ("baseline", "candidate")
 SHOWN_FAILURES: Final = 12
 _GONE: Final = "missing"  # as the judge calls a check that the baseline has and the candidate has not
 LINE_ROUNDS: Final = 3
+_ASKED: Final[Mapping[str, str]] = {"connect_time": "Handshakes", "transaction_time": "Transactions"}
 
 
 def availability(case: Case) -> Piece:
@@ -37,9 +38,14 @@ def availability(case: Case) -> Piece:
     checked = [*targets, *case.other_targets()]
     if not checked:
         return absent(case, "HTTP targets", "http")
-    pieces: list[Piece] = [Statement((_availability_lead(case, targets, checked),))]
-    if targets:
-        pieces.append(_rates(case, targets, "response_time"))
+    grouped = list(dict.fromkeys(one.target for one in _requests(case, targets, "transaction_time")))
+    asked = {*case.config.http, *case.stated, *(one.target for one in _requests(case, targets, "response_time"))}
+    single = [target for target in targets if target in asked or target not in grouped]
+    pieces: list[Piece] = [Statement((_availability_lead(case, single, checked),))]
+    if single:
+        pieces.append(_rates(case, single, "response_time"))
+    if grouped:
+        pieces.append(_rates(case, grouped, "transaction_time"))
     redirected = hops(case, targets)
     if redirected is not None:
         pieces.append(redirected)
@@ -88,10 +94,12 @@ def _events(case: Case, target: str) -> Figure | None:
 
 def _availability_lead(case: Case, targets: Sequence[str], checked: Sequence[str]) -> str:
     said = _checks_words(case, checked)
-    asked = [one.candidate for one in _requests(case, targets, "response_time") if len(one.candidate)]
+    kept = [one.candidate for one in _requests(case, targets, "response_time") if len(one.candidate)]
+    asked = [(len(rows), int(failed(rows).sum())) for rows in kept if rows["target"].iloc[0] not in case.stated]
+    asked += [(one.candidate.n, one.candidate.failed) for one in case.stated.values() if one.candidate.n]
     if not asked:
         return sentence(f"no request of the candidate was measured; {said}")
-    n, lost = sum(map(len, asked)), amount_text(sum(int(failed(rows).sum()) for rows in asked))
+    n, lost = sum(n for n, _ in asked), amount_text(sum(lost for _, lost in asked))
     answered = count(len(asked), "target")
     return sentence(
         f"{answered} of {len(targets)} measured, {count(n, 'request')}, {lost} failed"
@@ -151,7 +159,7 @@ def _good(requests: pd.DataFrame) -> int:
 
 
 def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
-    judged = {c.target: c for c in case.of_kind("error_rate")}
+    judged = {c.target: c for c in case.of_kind("error_rate") if c.metric in (None, metric)}
     rows, records = [], []
     for target in targets:
         spoken = protocols(case, target) if metric == "response_time" else None
@@ -160,6 +168,9 @@ def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
         asked = [(one.baseline, one.candidate) for one in _requests(case, [target], metric)]
         for place, side in enumerate(_SIDES):
             n, good = sum(len(both[place]) for both in asked), sum(_good(both[place]) for both in asked)
+            if metric == "response_time" and target in case.stated:
+                counts = getattr(case.stated[target], side)
+                n, good = counts.n, counts.n - counts.failed
             record |= {f"{side}_n": n, f"{side}_ok": good}
             row[side] = _rate_cell(good, n)
         condition = judged.get(target)
@@ -175,7 +186,7 @@ def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
         Column("change", f"Change of failures [{level}]", "number"),
         Column("outcome", "Outcome", "outcome"),
     )
-    noun = "Handshakes that succeeded" if metric == "connect_time" else "Requests that succeeded"
+    noun = f"{_ASKED.get(metric, 'Requests')} that succeeded"
     return Table(columns, tuple(rows), f"{noun}, with {level} interval", records=tuple(records))
 
 

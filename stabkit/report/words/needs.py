@@ -35,6 +35,16 @@ _SAME_AGAIN: Final = (
     "disappeared", "newly_skipped", "added", "lost_tests", "common_tests", "no_common_test", "expected_to_fail",
     "environments", "same_run", "units",
 )  # fmt: skip
+# What another tool has to bring: nothing that stabkit collects would.
+_OTHER_HANDS: Final = (
+    "single_requests",
+    "failing_checks",
+    "gone_checks",
+    "load_rate",
+    "load_users",
+    "load_seconds",
+    "load_targets",
+)
 
 
 def doubts(condition: ConditionResult) -> tuple[str, ...]:
@@ -197,7 +207,7 @@ def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again)
 
 def _helps(need: Need) -> bool:
     # A file that is old is as old once it is collected again: first the tool that writes it has to run.
-    hopeless = need.reason in _NO_COMMAND or need.about in _SAME_AGAIN or need.about == "source_old"
+    hopeless = need.about in (*_SAME_AGAIN, *_OTHER_HANDS, "source_old") or need.reason in _NO_COMMAND
     return not hopeless and need.decidable_margin is None
 
 

@@ -28,6 +28,17 @@ def rows(found: Evidence, *columns: str) -> list[tuple[Any, ...]]:
     return list(zip(*(frame[name] for name in columns), strict=True))
 
 
+def requests(found: Evidence) -> list[tuple[Any, ...]]:
+    """Return the requests, without the transactions that repeat their time."""
+    samples = found["samples"]
+    return rows(Evidence({"samples": samples[samples["metric"] == "response_time"]}), *SHORT)
+
+
+def transactions(found: Evidence) -> list[tuple[Any, ...]]:
+    samples = found["samples"]
+    return rows(Evidence({"samples": samples[samples["metric"] == "transaction_time"]}), "target", "service_ms", "ok")
+
+
 SHORT = ("target", "service_ms", "ok", "status")
 
 
@@ -85,8 +96,9 @@ def test_jmeter_table_without_its_transactions(tmp_path):
         f"{JTL}2,30,home,200,OK,true,20,0\n1,10,home,500,no,false,9,1\n"
         '1,40,login,,"Number of samples in transaction : 2, number of failing samples : 1",true,0,0\n',
     )
-    assert rows(found, *SHORT) == [("home", None, False, 500), ("home", 30.0, True, 200)]
-    assert rows(found, "first_byte_ms", "connect_ms")[1] == (20.0, None)
+    assert requests(found) == [("home", None, False, 500), ("home", 30.0, True, 200)]
+    assert transactions(found) == [("login", 40.0, True)]
+    assert rows(found, "first_byte_ms", "connect_ms")[-1] == (20.0, None)
     assert "1 transaction repeats" in source(found)["message"]
     assert json.loads(source(found)["claimed"]) == {"resolution_ms": 1.0}
 
@@ -97,8 +109,9 @@ def test_jmeter_xml_without_parents(tmp_path):
         '<testResults version="1.2"><sample t="40" ts="1" lb="login" s="true"><httpSample t="10" ts="1" lb="a" s="true" rc="200"/>'
         '<httpSample t="30" ts="2" lb="b" s="false" rc="503"/></sample></testResults>',
     )
-    assert rows(found, *SHORT) == [("a", 10.0, True, 200), ("b", None, False, 503)]
-    assert "1 parent repeats" in source(found)["message"]
+    assert requests(found) == [("a", 10.0, True, 200), ("b", None, False, 503)]
+    assert transactions(found) == [("login", 40.0, True)]
+    assert "1 transaction repeats" in source(found)["message"]
 
 
 def test_jmeter_xml_without_the_transactions_beside_their_samples(tmp_path):
@@ -108,7 +121,8 @@ def test_jmeter_xml_without_the_transactions_beside_their_samples(tmp_path):
         '<sample t="40" ts="1" lb="login" s="true" rm="Number of samples in transaction : 1, number of failing samples : 0"/>'
         "</testResults>",
     )
-    assert rows(found, *SHORT) == [("a", 10.0, True, 200)]
+    assert requests(found) == [("a", 10.0, True, 200)]
+    assert transactions(found) == [("login", 40.0, True)]
     assert "1 transaction repeats" in source(found)["message"]
 
 

@@ -10,6 +10,7 @@ from stabkit.analyze.facts import About, Measured
 from stabkit.analyze.latency import (
     JudgedPopulation,
     Population,
+    StatedRequests,
     compare_failures,
     find_populations,
 )
@@ -37,7 +38,7 @@ Compared = tuple[Outcome, Sequence[Estimate], Sequence[Need]]
 
 
 def judge_populations(
-    condition: Condition, sides: Sides, populations: Sequence[Population], compare: Any
+    condition: Condition, sides: Sides, populations: Sequence[Population | StatedRequests], compare: Any
 ) -> ConditionResult:
     """Compare each population a condition speaks of, and return what they amount to together."""
     facts = {"populations": len(populations), "paired": sides.paired}
@@ -58,7 +59,7 @@ def judge_populations(
                 Need(None, "evidence", "missing", "samples", (population.measured,), side=side) for side in absent
             ]
             outcomes.append("inconclusive")
-            kept.append(JudgedPopulation(population))
+            kept += _kept(population)
             continue
         try:
             outcome, found, open_ = compare(condition, sides, population)
@@ -68,11 +69,20 @@ def judge_populations(
         outcomes.append(outcome)
         estimates += named
         needs += open_
-        kept.append(JudgedPopulation(population, tuple(named), tuple(e.name for e in found)))
+        kept += _kept(population, tuple(named), tuple(e.name for e in found))
     if stop is not None:
         outcomes, needs = ["inconclusive"], [stop, *needs]
     parts = {"estimates": tuple(estimates), "needs": tuple(needs), "facts": facts, "comparison": tuple(kept)}
     return result_of(condition, combine(outcomes), **parts)
+
+
+def _kept(
+    population: Population | StatedRequests, estimates: tuple[Estimate, ...] = (), quantities: tuple[str, ...] = ()
+) -> list[JudgedPopulation]:
+    """Return what is kept of a population to be drawn; of counts there is nothing to draw."""
+    if isinstance(population, StatedRequests):
+        return []
+    return [JudgedPopulation(population, estimates, quantities)]
 
 
 def no_samples(condition: Condition, *, side: str | None = None) -> Need:
