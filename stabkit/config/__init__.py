@@ -16,6 +16,7 @@ from stabkit.config.settings import (
     Project,
     default_conditions,
     doubtful_margins,
+    is_pattern,
     misspelt_names,
     times_condition,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "default_conditions",
     "doubtful_margins",
     "find_config",
+    "is_pattern",
     "load_config",
     "misspelt_names",
     "scan_condition",

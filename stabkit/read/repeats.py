@@ -11,7 +11,7 @@ from stabkit.schema import Evidence
 
 __all__ = ["drop_repeats"]
 
-_CONTENT: Final = ["suite", "class", "name", "test_id", "attempt", "status", "time_s", "message"]
+_CONTENT: Final = ["suite", "class", "name", "test_id", "variant", "attempt", "status", "time_s", "message"]
 
 
 def drop_repeats(evidence: Evidence, *, keep: bool = False) -> Evidence:

@@ -12,6 +12,7 @@ import pandas as pd
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.tests.common_tests import explained
 from stabkit.analyze.tests.final_attempts import deciding_attempts
+from stabkit.analyze.tests.identity import Identity
 from stabkit.analyze.tests.transitions import renamed, test_transitions, worst_first
 from stabkit.vocabulary import BAD, GOOD
 
@@ -86,12 +87,14 @@ def compare_tests(sides: Sides, suite: str | None = None) -> pd.DataFrame:
 
 
 def _of(sides: Sides, tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
-    """Return the tests of a suite, or of all, under their newest names."""
-    if suite is not None:
-        return renamed(tests[tests["suite"] == suite], sides.config.test_aliases)
-    tests = renamed(tests, sides.config.test_aliases)
-    shared = (_of_several_suites(renamed(side.evidence["tests"], sides.config.test_aliases)) for _, side in sides.named)
-    return _told_apart(tests, frozenset().union(*shared))
+    """Return the tests of a suite, or of all, under their newest names, each result under an id of its own."""
+    own = [renamed(_in(side.evidence["tests"], suite), sides.config.test_aliases) for _, side in sides.named]
+    tests = Identity.of(own).named(renamed(_in(tests, suite), sides.config.test_aliases))
+    return tests if suite is not None else _told_apart(tests, frozenset().union(*map(_of_several_suites, own)))
+
+
+def _in(tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
+    return tests if suite is None else tests[tests["suite"] == suite]
 
 
 def _told_apart(tests: pd.DataFrame, shared: Collection[str]) -> pd.DataFrame:
@@ -167,5 +170,9 @@ def _deleted_files(sides: Sides) -> Collection[str]:
 def _left_out(sides: Sides, suite: str | None) -> Collection[str]:
     suites = sides.config.tests
     patterns = [(name, pattern) for name in suites if suite in (None, name) for pattern in suites[name].left_out]
-    # Of all suites together an id may bear its suite's name.
-    return [text for name, pattern in patterns for text in (pattern, f"{pattern} [[]{escape(name)}]")]
+    # An id may bear its suite's name, and what tells its results apart.
+    return [
+        text
+        for name, pattern in patterns
+        for text in (pattern, f"{pattern} [[]{escape(name)}]", f"{pattern} [[]*]*", f"{pattern} #*")
+    ]
