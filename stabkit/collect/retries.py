@@ -10,8 +10,9 @@ __all__ = ["number_attempts"]
 def number_attempts(evidence: Evidence) -> Evidence:
     """Return the evidence with the cases of one id as its attempts in order, within one file and browser or host.
 
-    The last of them counts. Only a configuration can say so (``retries = "same_id"``): parameters that a reporter leaves out of the name look
-    the same, and then the worst must count. An id whose attempts the file numbers itself stays as it is.
+    The last of them counts. Only a configuration can say so (``retries = "same_id"``): parameters that a reporter
+    leaves out of the name look the same, and then each result counts. An id whose attempts the file
+    numbers itself stays as it is.
     """
     tests = evidence["tests"]
     if not len(tests):

@@ -62,7 +62,8 @@ class Identity:
         """Return rows of the table ``tests``, each result of a shared id under an id of its own.
 
         The id is followed by what tells the result apart, as ``[webkit]``, and by a number from the second of those
-        that are alike: the best comes first, so that as many as fail more than before are those that broke.
+        that are alike: the worst comes first, so that as many as fail more than before are those that broke, and what
+        is left over on the longer side is what came or went.
         """
         if not self.shared or tests.empty:
             return tests
@@ -78,6 +79,24 @@ class Identity:
         ids = (rows["test_id"] + label).where(number == 1, rows["test_id"] + label + " #" + number.astype(str))
         return tests.assign(test_id=tests["test_id"].astype("object").mask(apart, ids).astype("str"))
 
+    def surplus(self, baseline: pd.DataFrame, candidate: pd.DataFrame) -> frozenset[str]:
+        """Return the ids, as :meth:`named` has them, of results beyond those that the baseline has of the same kind.
+
+        Both are rows as they came, not yet named. An id that the baseline does not hold at all has no surplus.
+        """
+        if not self.shared:
+            return frozenset()
+        counts = []
+        for tests in (baseline, candidate):
+            rows = tests[tests["test_id"].isin(self.shared)]
+            named = self.named(rows)["test_id"]
+            kinds = rows["test_id"] + self._label(rows)
+            counts.append(pd.DataFrame({"kind": kinds, "test_id": named}, dtype="object").drop_duplicates())
+        held = counts[0].groupby("kind").size()
+        order = counts[1].assign(length=counts[1]["test_id"].str.len()).sort_values(["length", "test_id"])
+        place = order.groupby("kind").cumcount()
+        return frozenset(order.loc[place >= order["kind"].map(held).astype("float64"), "test_id"])
+
     def _label(self, rows: pd.DataFrame) -> pd.Series:
         known = _variants(rows)
         parts = [known.where(known.isin(self.variants))]
@@ -85,7 +104,7 @@ class Identity:
             parts.append(rows["source"].map(lambda path: _tail(path, self.depth), na_action="ignore"))
         found = pd.Series("", index=rows.index, dtype="object")
         for part in parts:
-            found = found + part.map(lambda text: f" [{text}]", na_action="ignore").fillna("").astype("object")
+            found = found + [f" [{text}]" if isinstance(text, str) else "" for text in part]
         return found
 
 
@@ -146,13 +165,18 @@ def _chains(rows: pd.DataFrame, groups: Sequence[pd.Series]) -> pd.Series:
     severity = rows["status"].map(SEVERITY).astype("int64")
     order = severity.where(rows["status"].isin(BAD), severity + len(SEVERITY))
     keys = pd.concat([*groups, rows["attempt"], order], axis=1, keys=range(len(groups) + 2))
+    each = list(keys.columns[:-1])
+    # The order of the rows says nothing: what is alike in its status is told apart by all else that is known of it.
+    for name in ("fresh_process", "message", "time_s", "source"):
+        if name in rows:
+            keys[name] = rows[name].astype("object").map(str)
     keys = keys.sort_values(list(keys.columns), kind="stable")
-    place = keys.groupby(list(keys.columns[:-1]), dropna=False, sort=False).cumcount()
+    place = keys.groupby(each, dropna=False, sort=False).cumcount()
     return place.reindex(rows.index)
 
 
 def _numbers(rows: pd.DataFrame, groups: Sequence[pd.Series], chain: pd.Series) -> pd.Series:
-    """Return the number of each result among those that are alike, from 1, the best result first."""
+    """Return the number of each result among those that are alike, from 1, the worst result first."""
     keys = pd.concat([*groups, chain], axis=1, keys=range(len(groups) + 1))
     last = rows["attempt"] == rows["attempt"].groupby([keys[name] for name in keys], dropna=False).transform("max")
     final = (
@@ -160,7 +184,7 @@ def _numbers(rows: pd.DataFrame, groups: Sequence[pd.Series], chain: pd.Series) 
     )
     ranked = keys.assign(final=final).drop_duplicates()
     names = list(keys.columns)
-    ranked = ranked.sort_values([*names[:-1], "final", names[-1]], kind="stable")
+    ranked = ranked.sort_values([*names[:-1], "final", names[-1]], ascending=[*[True] * len(groups), False, True])
     ranked["number"] = ranked.groupby(names[:-1], dropna=False, sort=False).cumcount() + 1
     joined = keys.merge(ranked, on=names, how="left")
     return pd.Series(joined["number"].to_numpy(), index=rows.index)

@@ -155,25 +155,28 @@ def test_transitions(
     Returns
     -------
     DataFrame
-        One row a result, those of one id told apart as :class:`.Identity` says, worst transition first, then by id: test_id, suite, transition (one of
-        :data:`TRANSITIONS`), baseline_status, candidate_status (null if absent), confirmed (a regressed test only),
-        attempts, failures, fresh_failures, recovered (of the candidate), flake_rate (expected share of failures without
-        a cause), flake_basis (``own history`` or ``suite``), flake_chance (that so many failures are flakes), at_risk,
-        need_reruns (null if nothing is open or no number would do), hidden_by (the collection error that hides a
-        disappeared test), explained_by (the deleted file, or left_out and its glob), left_out (that glob by
-        itself), baseline_time_s, candidate_time_s, message.
+        One row a result, those of one id told apart as :class:`.Identity` says, worst transition first, then by id:
+        test_id, suite, transition (one of :data:`TRANSITIONS`), baseline_status, candidate_status (null if absent),
+        confirmed (a regressed or an added test that fails), attempts, failures, fresh_failures, recovered (of the
+        candidate), flake_rate (expected share of failures without a cause), flake_basis (``own history`` or
+        ``suite``), flake_chance (that so many failures are flakes), at_risk, need_reruns (null if nothing is open or no
+        number would do), hidden_by (the collection error that hides a disappeared test), explained_by (the deleted
+        file, or left_out and its glob), left_out (that glob by itself), baseline_time_s, candidate_time_s, message.
 
     Notes
     -----
     A regressed test is confirmed if all its attempts failed, k of them in fresh processes, and the chance that k
     flakes did it is at most 0.05 / m for m tests at risk (good in the baseline, with a result in the candidate);
     :func:`.chance_of_flakes` has the model. A pass among the candidate's failures makes it
-    ``flaky``, and so does a baseline that itself recovered. skip to a result is ``added``.
+    ``flaky``, and so does a baseline that itself recovered. skip to a result is ``added``. Of an id with more results
+    than before, those beyond their number that are good are not told: nothing was lost or broken.
     """
     own = [renamed(_of_suite(tests, suite), aliases) for tests in (baseline_tests, candidate_tests)]
     identity = Identity.of(own)
     before, after = (test_results(identity.named(tests)) for tests in own)
     past = past_results(identity.named(renamed(_of_suite(history, suite), aliases))) if history is not None else None
+    known = identity.surplus(*own)
+    after = after[~(after["test_id"].isin(known) & after["status"].isin(GOOD))]
     joined = before.merge(after, on="test_id", how="outer", suffixes=("_b", "_c"))
     disagrees = joined["test_id"].isin(disagreeing)
     facts = [joined[name] for name in ("status_b", "status_c", "recovered_b", "recovered_c")]
@@ -288,7 +291,8 @@ def _confirm(frame: pd.DataFrame, past: pd.DataFrame | None, *, flaky_seen: int)
 
 
 def _confirmation(row: Any, basis: FlakeBasis) -> tuple[bool, float | None, str | None, float | None, int | None]:
-    if row.transition not in ("regressed", "flaky") or pd.isna(row.failures):
+    fails = row.transition == "added" and row.candidate_status in BAD
+    if not (fails or row.transition in ("regressed", "flaky")) or pd.isna(row.failures):
         return False, None, None, None, None
     rate, source = chance_of_flakes(basis, 1)
     if row.transition == "flaky":
