@@ -208,6 +208,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _text("class", "class or module as reported"),
                     _text("name", "name as reported", required=True),
                     _text("test_id", "stable id: file, class, name, parameters", required=True),
+                    _text("variant", "browser, platform or host that the report names; null if it names none"),
                     _integer("attempt", "from 1", required=True, minimum=1),
                     _text(
                         "status",

@@ -17,6 +17,7 @@ from stabkit.config.settings import (
     Project,
     default_conditions,
     doubtful_margins,
+    is_expression,
     misspelt_names,
     times_condition,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "default_conditions",
     "doubtful_margins",
     "find_config",
+    "is_expression",
     "load_config",
     "misspelt_names",
     "scan_condition",

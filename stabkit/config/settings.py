@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,7 @@ __all__ = [
     "Project",
     "default_conditions",
     "doubtful_margins",
+    "is_expression",
     "misspelt_names",
     "times_condition",
 ]
@@ -94,6 +96,17 @@ class LoadSettings(Model):
         return endpoints
 
 
+def is_expression(name: str) -> bool:
+    """Say whether an old test id is a regular expression: it stands between slashes.
+
+    Examples
+    --------
+    >>> is_expression("/build-[0-9]+/"), is_expression("tests.test_cart::test_old")
+    (True, False)
+    """
+    return len(name) > 2 and name.startswith("/") and name.endswith("/")
+
+
 class Config(Model):
     """The whole of ``stabkit.toml``, resolved."""
 
@@ -111,7 +124,10 @@ class Config(Model):
     areas: Mapping[str, Area] = Field(default_factory=dict)
     journeys: tuple[Journey, ...] = ()
     checklist: tuple[ChecklistLine, ...] = ()
-    test_aliases: Mapping[str, str] = Field(default_factory=dict, description="old test id -> new test id")
+    test_aliases: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="old test id -> new test id; between slashes the old one is a regular expression, '/build-\\d+/'",
+    )
     condition: tuple[Condition, ...] = ()
     root: Path = Field(default=Path(), description="folder of the file; set on loading", exclude=True)
 
@@ -123,6 +139,18 @@ class Config(Model):
         if twice:
             raise ValueError(f"two conditions are called {twice[0]!r}")
         return conditions
+
+    @field_validator("test_aliases")
+    @classmethod
+    def _sound_patterns(cls, aliases: Mapping[str, str]) -> Mapping[str, str]:
+        for old, new in aliases.items():
+            if is_expression(old):
+                try:
+                    re.compile(old[1:-1]).sub(new, "")
+                except (re.error, IndexError) as error:
+                    what = f"{old!r} = {new!r} is no regular expression with its replacement"
+                    raise ValueError(f"{what}: {error}") from error
+        return aliases
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

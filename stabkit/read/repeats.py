@@ -11,13 +11,13 @@ from stabkit.schema import Evidence
 
 __all__ = ["drop_repeats"]
 
-_CONTENT: Final = ["suite", "class", "name", "test_id", "attempt", "status", "time_s", "message"]
+_CONTENT: Final = ["suite", "class", "name", "test_id", "variant", "attempt", "status", "time_s", "message"]
 
 
 def drop_repeats(evidence: Evidence, *, keep: bool = False) -> Evidence:
     """Return the evidence without the classes of test cases that an earlier file holds with equal content.
 
-    All cases of a class, with results, times and messages, must be equal; then the later file's are dropped and the
+    All cases of a class, with results, times (some above 0) and messages, must be equal; then the later file's are dropped and the
     message of its ``sources`` row says how many. Cases that differ are all kept. With ``keep`` all are, and only the
     message is added: for a look at each file by itself.
     """
@@ -30,7 +30,9 @@ def drop_repeats(evidence: Evidence, *, keep: bool = False) -> Evidence:
     grouped = groups.groupby(["source", "class"], sort=False)["row"]
     sums = grouped.agg(["sum", "size"]).reset_index()
     equal = ["class", "sum", "size"]
-    later = sums.duplicated(equal)
+    # Two jobs of which neither was timed may write the same, and be two jobs all the same.
+    timed = tests["time_s"].fillna(0).gt(0).groupby([groups["source"], groups["class"]], sort=False).any()
+    later = sums.duplicated(equal) & timed.to_numpy()
     if not later.any():
         return evidence
     repeats = sums.assign(first=sums.groupby(equal, sort=False)["source"].transform("first"))[later]

@@ -18,6 +18,19 @@ __all__ = ["UNNAMED", "stable_id", "stable_ids"]
 UNNAMED: Final = "(?)"
 # An address follows "at", as in "<Client object at 0x7f31c2>", or has more digits than a literal would.
 _ADDRESS: Final = re.compile(r"(?<=\bat )0x[0-9a-fA-F]+|\b0x[0-9a-fA-F]{9,}")
+_UUID: Final = re.compile(r"\b[0-9a-f]{8,12}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
+# What mktemp, tempfile and pytest make, up to the part that is drawn anew by each run.
+_TEMPORARY: Final = re.compile(
+    r"(?:/private)?(?:/tmp|/var/tmp|/var/folders/[^/\s]+/[^/\s]+/T|[A-Za-z]:[\\/]Users[\\/][^\\/]+[\\/]AppData[\\/]Local[\\/]Temp)"
+    r"[\\/](?:pytest-of-[^\\/\s]+[\\/]pytest-\d+|tmp[.\w]{6,}|[\w.]*-[A-Za-z0-9]{6,})"
+)
+_EPHEMERAL: Final = re.compile(r"(?<=\blocalhost:)[3-6]\d{4}\b|(?<=\b127\.0\.0\.1:)[3-6]\d{4}\b")
+_VOLATILE: Final = ((_ADDRESS, "0x*"), (_UUID, "<uuid>"), (_TEMPORARY, "<tmp>"), (_EPHEMERAL, "*"))
+# A look at all the bytes at once costs a tenth of one at each name.
+_SUSPECT: Final = re.compile(
+    rb"0x|-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|/tmp/|/T/|\\Temp\\|/Temp/|localhost:|127\.0\.0\.1:"
+)
+_SUSPECT_NAME: Final = r"0x|-[0-9a-fA-F]{12}|/tmp/|/T/|Temp[\\/]|localhost:|127\.0\.0\.1:"
 
 
 def stable_id(file: str | None, group: str | None, name: str, *, root: Path | None = None) -> str:
@@ -31,7 +44,8 @@ def stable_id(file: str | None, group: str | None, name: str, *, root: Path | No
     group : str or None
         The class or module as reported.
     name : str
-        With its parameters; memory addresses in it are masked.
+        With its parameters; what every run draws anew is masked in it: memory addresses, UUIDs, temporary folders,
+        ephemeral ports.
     root : Path, optional
         An absolute ``file`` beneath it becomes relative.
 
@@ -62,9 +76,8 @@ def stable_ids(files: pa.Array, groups: pa.Array, names: pa.Array, *, root: Path
 
 def _all_masked(names: pa.Array) -> pa.Array:
     may_change = pc.not_equal(pc.binary_length(pc.utf8_trim_whitespace(names)), pc.binary_length(names))
-    # A look at all the bytes at once costs a tenth of one at each name.
-    if b"0x" in names.buffers()[2].to_pybytes():
-        may_change = pc.or_(may_change, pc.match_substring(names, "0x"))
+    if _SUSPECT.search(names.buffers()[2].to_pybytes()):
+        may_change = pc.or_(may_change, pc.match_substring_regex(names, _SUSPECT_NAME))
     if not may_change.true_count:
         return names
     masked = [_masked(name) for name in names.filter(may_change).to_pylist()]
@@ -72,7 +85,10 @@ def _all_masked(names: pa.Array) -> pa.Array:
 
 
 def _masked(name: str) -> str:
-    return _ADDRESS.sub("0x*", name.strip())
+    name = name.strip()
+    for pattern, mask in _VOLATILE:
+        name = pattern.sub(mask, name)
+    return name
 
 
 @functools.lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ import pandas as pd
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.tests.common_tests import explained
 from stabkit.analyze.tests.final_attempts import deciding_attempts
+from stabkit.analyze.tests.identity import Identity
 from stabkit.analyze.tests.transitions import renamed, test_transitions, worst_first
 from stabkit.vocabulary import BAD, GOOD
 
@@ -73,12 +74,12 @@ def compare_tests(sides: Sides, suite: str | None = None) -> pd.DataFrame:
     Two suites may run the same tests, on two versions of a language say. Of all suites together an id that several of
     them hold on one side is told apart as ``id [suite]``: a break in one would hide behind a failure in the other.
     """
-    before, after = (_of(sides, frame, suite) for frame in sides.table("tests"))
+    before, after = (_apart(sides, frame, suite) for frame in sides.table("tests"))
     earlier = sides.earlier("tests")
     return test_transitions(
         before,
         after,
-        history=None if earlier is None else _of(sides, earlier, suite),
+        history=None if earlier is None else _apart(sides, earlier, suite),
         deleted_files=_deleted_files(sides),
         left_out=_left_out(sides, suite),
         disagreeing=frozenset().union(*(disagreeing_tests(sides, side, suite) for _, side in sides.named)),
@@ -86,12 +87,22 @@ def compare_tests(sides: Sides, suite: str | None = None) -> pd.DataFrame:
 
 
 def _of(sides: Sides, tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
-    """Return the tests of a suite, or of all, under their newest names."""
+    """Return the tests of a suite, or of all, under their newest names, each result under an id of its own."""
+    own = [_apart(sides, side.evidence["tests"], suite) for _, side in sides.named]
+    return Identity.of(own).named(_apart(sides, tests, suite))
+
+
+def _apart(sides: Sides, tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
+    """Return the tests of a suite, or of all, under their newest names, those of several suites told apart."""
+    tests = renamed(_in(tests, suite), sides.config.test_aliases)
     if suite is not None:
-        return renamed(tests[tests["suite"] == suite], sides.config.test_aliases)
-    tests = renamed(tests, sides.config.test_aliases)
-    shared = (_of_several_suites(renamed(side.evidence["tests"], sides.config.test_aliases)) for _, side in sides.named)
-    return _told_apart(tests, frozenset().union(*shared))
+        return tests
+    own = (renamed(side.evidence["tests"], sides.config.test_aliases) for _, side in sides.named)
+    return _told_apart(tests, frozenset().union(*map(_of_several_suites, own)))
+
+
+def _in(tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
+    return tests if suite is None else tests[tests["suite"] == suite]
 
 
 def _told_apart(tests: pd.DataFrame, shared: Collection[str]) -> pd.DataFrame:
@@ -167,5 +178,12 @@ def _deleted_files(sides: Sides) -> Collection[str]:
 def _left_out(sides: Sides, suite: str | None) -> Collection[str]:
     suites = sides.config.tests
     patterns = [(name, pattern) for name in suites if suite in (None, name) for pattern in suites[name].left_out]
-    # Of all suites together an id may bear its suite's name.
-    return [text for name, pattern in patterns for text in (pattern, f"{pattern} [[]{escape(name)}]")]
+    # An id may bear its suite's name, and what tells its results apart.
+    return [text for name, pattern in patterns for text in _spellings(pattern, name, apart=suite is None)]
+
+
+def _spellings(pattern: str, suite: str, *, apart: bool) -> tuple[str, ...]:
+    if not apart:
+        return pattern, f"{pattern} [[]*]", f"{pattern} [[]*] #*", f"{pattern} #*"
+    named = f"{pattern} [[]{escape(suite)}]"
+    return pattern, named, f"{named} *", f"{pattern} #*"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ from stabkit.analyze.statistics import sign_test
 from stabkit.analyze.tests.common_tests import explained, hidden_by
 from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, chance_of_flakes, past_results
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
+from stabkit.analyze.tests.identity import Identity
+from stabkit.config import is_expression
 from stabkit.vocabulary import BAD, GOOD
 
 __all__ = [
@@ -152,24 +155,28 @@ def test_transitions(
     Returns
     -------
     DataFrame
-        One row a test id, worst transition first, then by id: test_id, suite, transition (one of
-        :data:`TRANSITIONS`), baseline_status, candidate_status (null if absent), confirmed (a regressed test only),
-        attempts, failures, fresh_failures, recovered (of the candidate), flake_rate (expected share of failures without
-        a cause), flake_basis (``own history`` or ``suite``), flake_chance (that so many failures are flakes), at_risk,
-        need_reruns (null if nothing is open or no number would do), hidden_by (the collection error that hides a
-        disappeared test), explained_by (the deleted file, or left_out and its glob), left_out (that glob by
-        itself), baseline_time_s, candidate_time_s, message.
+        One row a result, those of one id told apart as :class:`.Identity` says, worst transition first, then by id:
+        test_id, suite, transition (one of :data:`TRANSITIONS`), baseline_status, candidate_status (null if absent),
+        confirmed (a regressed or an added test that fails), attempts, failures, fresh_failures, recovered (of the
+        candidate), flake_rate (expected share of failures without a cause), flake_basis (``own history`` or
+        ``suite``), flake_chance (that so many failures are flakes), at_risk, need_reruns (null if nothing is open or no
+        number would do), hidden_by (the collection error that hides a disappeared test), explained_by (the deleted
+        file, or left_out and its glob), left_out (that glob by itself), baseline_time_s, candidate_time_s, message.
 
     Notes
     -----
     A regressed test is confirmed if all its attempts failed, k of them in fresh processes, and the chance that k
     flakes did it is at most 0.05 / m for m tests at risk (good in the baseline, with a result in the candidate);
     :func:`.chance_of_flakes` has the model. A pass among the candidate's failures makes it
-    ``flaky``, and so does a baseline that itself recovered. skip to a result is ``added``.
+    ``flaky``, and so does a baseline that itself recovered. skip to a result is ``added``. Of an id with more results
+    than before, those beyond their number that are good are not told: nothing was lost or broken.
     """
-    before = test_results(renamed(_of_suite(baseline_tests, suite), aliases))
-    after = test_results(renamed(_of_suite(candidate_tests, suite), aliases))
-    past = past_results(renamed(_of_suite(history, suite), aliases)) if history is not None else None
+    own = [renamed(_of_suite(tests, suite), aliases) for tests in (baseline_tests, candidate_tests)]
+    identity = Identity.of(own)
+    before, after = (test_results(identity.named(tests)) for tests in own)
+    past = past_results(identity.named(renamed(_of_suite(history, suite), aliases))) if history is not None else None
+    known = identity.surplus(*own)
+    after = after[~(after["test_id"].isin(known) & after["status"].isin(GOOD))]
     joined = before.merge(after, on="test_id", how="outer", suffixes=("_b", "_c"))
     disagrees = joined["test_id"].isin(disagreeing)
     facts = [joined[name] for name in ("status_b", "status_c", "recovered_b", "recovered_c")]
@@ -195,17 +202,29 @@ def _of_suite(tests: pd.DataFrame, suite: str | None) -> pd.DataFrame:
 
 
 def renamed(tests: pd.DataFrame, aliases: Mapping[str, str] | None) -> pd.DataFrame:
-    """Return tests under their newest names; an old name stays where its run holds the new one too."""
+    """Return tests under their newest names; an old name stays where its run holds the new one too.
+
+    An old name between slashes is a regular expression: wherever it is found in an id, the new name takes its place.
+    """
     if not aliases:
         return tests
     runs = tests["run_id"].fillna("").tolist() if "run_id" in tests else [""] * len(tests)
     present = set(zip(runs, tests["test_id"], strict=True))
+    patterns = {re.compile(old[1:-1]): name for old, name in aliases.items() if is_expression(old)}
+    if patterns:
+        tests = tests.assign(test_id=_masked(tests["test_id"], patterns))
     new = {old: _newest(old, aliases) for old in aliases}
     named = [
         old if (run, new.get(old, old)) in present else new.get(old, old)
         for run, old in zip(runs, tests["test_id"], strict=True)
     ]
     return tests.assign(test_id=pd.Series(named, index=tests.index, dtype="str"))
+
+
+def _masked(ids: pd.Series, patterns: Mapping[re.Pattern[str], str]) -> pd.Series:
+    for pattern, name in patterns.items():
+        ids = ids.str.replace(pattern, name, regex=True)
+    return ids
 
 
 def _newest(name: str, aliases: Mapping[str, str]) -> str:
@@ -272,7 +291,8 @@ def _confirm(frame: pd.DataFrame, past: pd.DataFrame | None, *, flaky_seen: int)
 
 
 def _confirmation(row: Any, basis: FlakeBasis) -> tuple[bool, float | None, str | None, float | None, int | None]:
-    if row.transition not in ("regressed", "flaky") or pd.isna(row.failures):
+    fails = row.transition == "added" and row.candidate_status in BAD
+    if not (fails or row.transition in ("regressed", "flaky")) or pd.isna(row.failures):
         return False, None, None, None, None
     rate, source = chance_of_flakes(basis, 1)
     if row.transition == "flaky":

@@ -74,6 +74,7 @@ class Case:
     group: str | None = None
     file: str | None = None
     suite: str | None = None
+    variant: str | None = None
 
     @property
     def status(self) -> str:
@@ -180,6 +181,7 @@ def _frame(
                     "class": case.group or case.file or UNNAMED,
                     "name": case.name,
                     "test_id": test_id,
+                    "variant": case.variant,
                     "attempt": number_,
                     "status": attempt.status,
                     "time_s": attempt.time_s,

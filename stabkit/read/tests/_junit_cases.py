@@ -29,7 +29,7 @@ _BATCH: Final = 1_000
 _PLAIN_BATCH: Final = 10_000
 # In these the printable characters of ASCII are what they are in ASCII.
 _ASCII_BASED: Final = frozenset(("utf-8", "us-ascii", "iso-8859-1", "windows-1252"))
-_CLAIMS: Final = ("tests", "failures", "errors", "skipped", "disabled", "time", "timestamp")
+_CLAIMS: Final = ("tests", "failures", "errors", "skipped", "disabled", "time", "timestamp", "hostname")
 
 
 @dataclass

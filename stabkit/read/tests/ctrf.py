@@ -63,6 +63,7 @@ def _case(test: Mapping[str, Any]) -> Case:
         [*earlier, last],
         group=" > ".join(step for step in steps if isinstance(step, str) and step) or None,
         file=text(test.get("filePath")),
+        variant=text(test.get("browser")) or text(test.get("device")),
     )
 
 

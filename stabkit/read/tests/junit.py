@@ -171,6 +171,7 @@ def _frame(cases: JUnitCases, rows: Rows, path: Path, suite: str | None, warning
             "class": _text(texts["class"]),
             "name": _text(texts["name"]),
             "test_id": _text(texts["test_id"]),
+            "variant": _variants(cases, rows),
             "attempt": pd.array(attempts, dtype="Int64"),
             "status": _statuses(rows),
             "time_s": rows.time_s,
@@ -181,13 +182,24 @@ def _frame(cases: JUnitCases, rows: Rows, path: Path, suite: str | None, warning
 
 
 def _suites(cases: JUnitCases, rows: Rows) -> pd.api.extensions.ExtensionArray:
-    own = [suite.name for suite in cases.suites]
+    return _of_suites(cases, rows, [suite.name for suite in cases.suites], UNNAMED)
+
+
+def _variants(cases: JUnitCases, rows: Rows) -> pd.api.extensions.ExtensionArray:
+    """Return the host of each case's suite: Playwright writes the project, Karma the browser there."""
+    return _of_suites(cases, rows, [suite.header.get("hostname") or None for suite in cases.suites], None)
+
+
+def _of_suites(
+    cases: JUnitCases, rows: Rows, own: list[str | None], default: str | None
+) -> pd.api.extensions.ExtensionArray:
+    """Return for each row what its suite says, or the nearest one around it that says anything."""
     for number, element in enumerate(cases.suites):
         if own[number] is None and element.parent is not None:
             own[number] = own[element.parent]
     used = np.unique(rows.suite)
-    names = [(own[number] if number >= 0 else None) or UNNAMED for number in used]
-    if len(names) == 1:
+    names = [(own[number] if number >= 0 else None) or default for number in used]
+    if len(names) == 1 and names[0] is not None:
         return constant(names[0], len(rows.suite))
     return _text(pa.array(names, TEXT).take(pa.array(np.searchsorted(used, rows.suite))))
 
@@ -217,17 +229,16 @@ def _unmask(cases: JUnitCases, rows: Rows, ids: list[str], attempts: Integers, w
     """Recognise failed attempts that the reporter wrote down as passing cases.
 
     pytest-rerunfailures writes a case without a failure for each failed attempt, but does not count it in the header.
-    So if one id occurs several times and its first occurrences pass, they were failed attempts, if the header counts
-    exactly the others. pytest's own header counts subtests and stages too and may say anything; but pytest gives no id
-    twice, unless every worker runs every test, and then the header counts them all.
+    So if one id occurs several times in a report of pytest and its first occurrences pass, they were failed attempts:
+    pytest gives no id twice, unless every worker runs every test, and then the header counts them all. Other headers
+    may count what they like: rows of data that share a name pass, and nobody tried them again.
     """
     repeats, per_suite = _repeats(rows, ids)
     masked = 0
     for suite, groups in _passing_at_first(rows, repeats).items():
         extra = sum(passing for _, passing in groups)
         header = cases.suites[suite].header.get("tests", "").strip() if suite >= 0 else ""
-        told = header == str(per_suite[suite] - extra)
-        if not told and not (_is_pytest(cases, suite) and header != str(per_suite[suite])):
+        if not _is_pytest(cases, suite) or header == str(per_suite[suite]):
             continue
         for group, passing in groups:
             attempts[group] = [min(place, passing) + 1 for place in range(len(group))]

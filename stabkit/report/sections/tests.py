@@ -166,7 +166,7 @@ def _confirmed(row: dict[Any, Any]) -> str | None:
         return (
             f"left out: {plain(row['left_out'])}" if left_out else f"its file {plain(row['explained_by'])} was deleted"
         )
-    if row["transition"] == "regressed":
+    if row["transition"] == "regressed" or (row["transition"] == "added" and row["candidate_status"] in BAD):
         fresh = 0 if pd.isna(row["fresh_failures"]) else int(row["fresh_failures"])
         if row["confirmed"]:
             return f"confirmed, failed {count(fresh, 'time')} of {fresh} in fresh processes"

@@ -170,7 +170,7 @@ def facts_strip(gate: Gate, changes: pd.DataFrame, *, examined: bool = False, de
     to be measured.
     """
     return {
-        "Worse": _tally(gate, "regressed", ("regressed", "new", "reopened", "updated", "fail")),
+        "Worse": _tally(gate, "regressed", ("regressed", "new_failing", "new", "reopened", "updated", "fail")),
         "Better": _tally(gate, "improved", ("fixed",)),
         "Stable": _stable(gate),
         "Changed": "no file" if examined and changes.empty else changed_text(changes),

@@ -43,6 +43,7 @@ _NOTHING: Final = "No condition could be judged: there is no evidence."
 # What the items of a condition say, worst first: (for one, for many); where any kind has such, with its noun.
 _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "regressed": ("{noun} regressed", "{nouns} regressed"),
+    "new_failing": ("new test fails", "new tests fail"),
     "new": ("new {noun}", "new {nouns}"),
     "reopened": ("reopened {noun}", "reopened {nouns}"),
     "updated": ("finding rose in severity", "findings rose in severity"),
@@ -56,12 +57,13 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "not_checked": ("check was not made", "checks were not made"),
     "missing": ("check is gone", "checks are gone"),
     "not_scanned": ("finding was not scanned for again", "findings were not scanned for again"),
+    "lost": ("test of earlier runs ran on neither side", "tests of earlier runs ran on neither side"),
     "still_failing": ("known failure remains", "known failures remain"),
     "moved": ("finding moved", "findings moved"),
     "fixed": ("fixed", "fixed"),
 }
 # Good or neutral news: counted, not named.
-_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "flaky")
+_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "flaky", "lost")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 
@@ -311,7 +313,7 @@ def _group_text(state: str, items: Sequence[Mapping[str, Any]], noun: str) -> st
     if state == "fixed":
         head = f"{count(len(items), noun)} {verb('was', len(items))} fixed"
     confirmed = [item for item in items if item.get("confirmed")]
-    if state == "regressed" and len(confirmed) == len(items):
+    if state in ("regressed", "new_failing") and len(confirmed) == len(items):
         reruns = {int(item["reruns"]) for item in items if item.get("reruns") is not None}
         each = " each" if len(items) > 1 else ""
         if len(reruns) == 1 and min(reruns) > 0:

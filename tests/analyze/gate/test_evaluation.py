@@ -138,7 +138,7 @@ OPEN: dict[str, tuple[str, str, dict[str, pd.DataFrame]]] = {
     "not rerun": ("tests", "not_rerun", {"tests": results(a="fail", b="pass", known="fail")}),
     "disappeared": ("tests", "missing", {"tests": results(b="pass", known="fail")}),
     "newly skipped": ("tests", "missing", {"tests": results(a="skip", b="pass", known="fail")}),
-    "added failing": ("tests", "missing", {"tests": results(a="pass", b="pass", known="fail", more="fail")}),
+    "added failing": ("tests", "not_rerun", {"tests": results(a="pass", b="pass", known="fail", more="fail")}),
     "flaky badly": ("tests", "not_rerun", {"tests": results(a=["fail", "pass", "fail"], b="pass", known="fail")}),
     "not checked": ("checks", "not_checked", {"checks": checks(status="pass", body="not_checked")}),
     "check gone": ("checks", "missing", {"checks": checks(status="pass")}),

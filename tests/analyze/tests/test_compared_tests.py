@@ -60,8 +60,12 @@ def test_what_most_of_the_last_five_complete_runs_hold_is_expected():
 def test_a_test_that_neither_side_holds_any_more_is_not_forgotten():
     given = sides(["abc"] * 5, "ab", "ab")
     assert lost_tests(given, compare_tests(given)) == ["c"]
-    assert "1 test of most recent runs ran on neither side: c" in needs(given)
-    assert "common tests: 2 of 3" in needs(given)
+    # Whoever judged the run that lost it was told; a later one, without any change of its own, is not held up by it.
+    (judged,) = evaluate_gate(
+        given.config, given.baseline, given.candidate, history=given.history, history_runs=given.history_runs
+    ).conditions
+    assert (judged.outcome, [item["what"] for item in judged.items if item["state"] == "lost"]) == ("stable", ["c"])
+    assert not needs(given)
     assert needs(sides(["abc"] * 5, "abc", "abc")) == []
 
 

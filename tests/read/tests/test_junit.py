@@ -207,7 +207,9 @@ def test_declared_attempts_are_rows_but_not_cases(tmp_path):
 
 
 def test_attempts_masked_as_passing_cases_are_flaky(tmp_path):
-    source = summary(tmp_path, '<testsuite tests="1"><testcase name="a"/><testcase name="a"/></testsuite>')
+    source = summary(
+        tmp_path, '<testsuite name="pytest" tests="1"><testcase name="a"/><testcase name="a"/></testsuite>'
+    )
     assert "flakiness masked by the reporter" in source["message"]
     assert (source["counts"]["tests"], source["counts"]["cases"], source["counts"]["flaky"]) == (1, 2, 1)
 

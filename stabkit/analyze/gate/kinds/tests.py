@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.facts import About
 from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
 from stabkit.analyze.sides import Sides
@@ -25,6 +26,8 @@ from stabkit.vocabulary import BAD, GOOD
 __all__ = ["judge"]
 
 _CHANCE: Final = 0.05
+_BROKEN: Final = ("regressed", "new_failing")
+"""States of tests whose failure is confirmed: one that passed before, one that was not there before."""
 
 
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
@@ -32,11 +35,13 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 
     Notes
     -----
-    Blocking: an unconfirmed break; a test that disappeared, unless it was skipped before, its file was deleted in the
-    range or the suite's ``left_out`` names it; one that most of the last five complete runs hold and neither side does;
-    one newly skipped; one that passed and is now expected to fail; an added one that fails; a flaky one that ends badly
-    or fails more often than its flake rate explains; more newly flaky tests than chance explains; fewer than 90 %
-    common tests of those expected. Known failures, fixed and other flaky tests are listed only.
+    Broken is a test that passed before, or was not there, and fails in so many fresh processes that no flake explains
+    it. Blocking: a break that is not confirmed; a test that disappeared, unless it was skipped before, the suite's
+    ``left_out`` names it, or its file was deleted in the range, with at most a tenth of all tests; one newly skipped;
+    one that passed and is now expected to fail; a flaky one that ends badly or fails more often than its flake rate
+    explains; more newly flaky tests than chance explains; fewer than 90 % common tests of those expected. Known
+    failures, fixed and other flaky tests are listed only, and so are tests that earlier runs held and neither side
+    does: whoever judged the run that lost them was told.
     """
     compared = TestComparison.of(sides, condition.target)
     frame, lost = compared.transitions, compared.lost
@@ -44,13 +49,17 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     facts = _test_facts(frame)
     if missing is not None:
         return result_of(condition, "inconclusive", needs=(missing,), facts=facts, comparison=compared)
-    items = [_test_item(row) for row in frame.to_dict("records") if _is_listed(row)]
-    confirmed = any(item["state"] == "regressed" for item in items)
+    # A deleted file says why its tests are gone; it does not say that what many of them watched needs no watching.
+    deleted = int((frame["explained_by"].notna() & frame["left_out"].isna()).sum())
+    many = deleted > (1 - FEWEST_COMMON) * facts["baseline_tests"]
+    items = [_test_item(row, many_deleted=many) for row in frame.to_dict("records") if _is_listed(row)]
+    items += [{"state": "lost", "what": test, "blocks": False} for test in lost]
+    confirmed = any(item["state"] in _BROKEN for item in items)
     facts |= {state: sum(item["state"] == state for item in items) for state in ("regressed", "unconfirmed")}
     facts["lost"] = len(lost)
     unseen = compared.expected & set(frame.loc[frame["baseline_status"].isna(), "test_id"])
-    facts["expected"] = facts["baseline_tests"] - facts["explained"] + len(unseen) + len(lost)
-    needs = (*_test_needs(items, facts, lost), *_changed_passes(frame))
+    facts["expected"] = facts["baseline_tests"] - (facts["explained"] - deleted) + len(unseen)
+    needs = (*_test_needs(items, facts), *_changed_passes(frame))
     outcome: Outcome = "stable"
     if confirmed or needs:
         outcome = "regressed" if confirmed else "inconclusive"
@@ -94,10 +103,12 @@ def _is_listed(row: Mapping[Any, Any]) -> bool:
     return row["transition"] not in UNMOVED
 
 
-def _test_item(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _test_item(row: Mapping[Any, Any], *, many_deleted: bool) -> dict[str, Any]:
     state, fresh = str(row["transition"]), number(row["fresh_failures"])
     if state == "regressed" and not row["confirmed"]:
         state = "unconfirmed"
+    elif state == "added" and row["confirmed"]:
+        state = "new_failing"
     texts = ("suite", "baseline_status", "candidate_status", "flake_basis", "hidden_by", "explained_by")
     return {
         "state": state,
@@ -109,15 +120,16 @@ def _test_item(row: Mapping[Any, Any]) -> dict[str, Any]:
         "reruns": None if fresh is None else max(0, fresh - 1),
         "need_reruns": number(row["need_reruns"]),
         "flake_rate": None if pd.isna(row["flake_rate"]) else float(row["flake_rate"]),
-        "blocks": _blocks(row),
+        "blocks": _blocks(row, many_deleted=many_deleted),
         **{key: text(row[key]) for key in texts},
     }
 
 
-def _blocks(row: Mapping[Any, Any]) -> bool:
+def _blocks(row: Mapping[Any, Any], *, many_deleted: bool) -> bool:
     match row["transition"]:
         case "disappeared":
-            return row["baseline_status"] != "skip" and not isinstance(row["explained_by"], str)
+            known = isinstance(row["left_out"], str) or (isinstance(row["explained_by"], str) and not many_deleted)
+            return row["baseline_status"] != "skip" and not known
         case "flaky":
             # More failures than its flake rate explains, at the level that confirms a break.
             rare = not pd.isna(row["flake_chance"]) and row["flake_chance"] <= 0.05 / max(1, row["at_risk"])
@@ -128,16 +140,14 @@ def _blocks(row: Mapping[Any, Any]) -> bool:
             return False
 
 
-def _test_needs(items: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], lost: Sequence[str]) -> tuple[Need, ...]:
+def _test_needs(items: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> tuple[Need, ...]:
     blocking: dict[str, list[Mapping[str, Any]]] = {}
     for item in items:
-        if item["blocks"] and item["state"] != "regressed":
+        if item["blocks"] and item["state"] not in _BROKEN:
             blocking.setdefault(item["state"], []).append(item)
     needs: list[Need] = []
     for item_state, found in blocking.items():
         needs += _needs_of(item_state, found)
-    if lost:
-        needs.append(Need(None, "evidence", "missing", "lost_tests", tuple(lost)))
     shared, expected = facts["present_on_both"], facts["expected"]
     if shared < FEWEST_COMMON * expected:
         counts = (("common", shared), ("expected", expected))
@@ -167,14 +177,15 @@ def _recovered(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _needs_of(state: str, items: Sequence[Mapping[str, Any]]) -> list[Need]:
-    if state == "unconfirmed":
+    if state in ("unconfirmed", "added"):
         counts = [item["need_reruns"] for item in items if item["need_reruns"] is not None]
-        return [Need(max(counts, default=None), "reruns", "not_rerun", "unconfirmed", names(items))]
+        about: About = "added" if state == "added" else "unconfirmed"
+        return [Need(max(counts, default=None), "reruns", "not_rerun", about, names(items))]
     if state == "flaky":
         return [Need(None, "reruns", "not_rerun", "flaky", names(items))]
     if state == "disappeared":
         return _hidden_needs(items)
-    return [Need(None, "evidence", "missing", "added" if state == "added" else "newly_skipped", names(items))]
+    return [Need(None, "evidence", "missing", "newly_skipped", names(items))]
 
 
 def _hidden_needs(items: Sequence[Mapping[str, Any]]) -> list[Need]:
