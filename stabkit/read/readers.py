@@ -28,7 +28,7 @@ from stabkit.config import FindingMapping
 from stabkit.errors import EvidenceError, UsageError
 from stabkit.read import loads, records, scans, tests
 from stabkit.read.content import SIZE_LIMIT, ReportError, check_regular, conflict_line, read_head, xml_root
-from stabkit.read.repeats import drop_repeats
+from stabkit.read.repeats import drop_repeats, scans_once
 from stabkit.read.scans import _mapping
 from stabkit.read.summary import source_summary
 from stabkit.redact import redact_text
@@ -233,8 +233,8 @@ def read_paths(
     """Return what several files hold: paths, globs and folders, each file once.
 
     Folders are read recursively and sorted, hidden files and ``stabkit.toml`` left out. A path that matches nothing is
-    an error row of ``sources``. Test cases that an aggregate repeats from other files are dropped, and its message
-    says so.
+    an error row of ``sources``. Test cases that an aggregate repeats from other files are dropped, and so is a scan
+    that an earlier file tells in another format; the file's message says so.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def read_paths(
     read = partial(read_file, kind=kind, suite=suite, root=root)
     contents = _each(read, [part for part in parts if isinstance(part, Path)], processes)
     if not keep_repeats:
-        contents = _without_copies(contents)
+        contents = scans_once(_without_copies(contents))
     merged = Evidence().merge(*(next(contents) if isinstance(part, Path) else part for part in parts))
     return drop_repeats(merged, keep=keep_repeats)
 
