@@ -23,7 +23,7 @@ _PARTS: Final = re.compile(
 )
 _MASKED: Final = frozenset({"digest", "version", "number"})
 _MEASURED: Final = re.compile(
-    r"\d[\d.,]*+%?\s*+(?:[<>]=?|/|of\s+at\s+most|exceeds|over\s+the|\(?(?:max|limit|allowed|threshold))[^\d\n]{0,20}\d"
+    r"(?<![\w/])\d[\d.,]*+%?\s*+(?:[<>]=?|/|of\s+at\s+most|exceeds|over\s+the|\(?(?:max|limit|allowed|threshold))[^\d\n]{0,20}\d"
     r"|\b(?:complexity|complex|score|rating|cvss|coverage|duplication|duplicated)\b[^\d\n]{0,20}\d",
     re.IGNORECASE,
 )

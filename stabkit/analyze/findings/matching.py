@@ -437,7 +437,7 @@ def _paired(pair: Pair, lines: Lines) -> dict[str, Any]:
 
 
 def _measures(finding: Finding) -> tuple[str, ...]:
-    return measures(finding.message or "")
+    return measures(finding.said or finding.message or "")
 
 
 def _left(gone: Collection[Finding], context: _Context) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ import pandas as pd
 from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
+from stabkit.numbers import amount_text
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.gaps import measured_text, missing_text
 from stabkit.report.words.needs import deciding_command, need_command, within_reach
@@ -158,7 +159,7 @@ def facts_strip(gate: Gate, changes: pd.DataFrame, *, examined: bool = False) ->
     ``examined``: changes were looked for, so that none recorded means none.
     """
     return {
-        "Worse": _tally(gate, "regressed", ("regressed", "new", "reopened", "updated", "fail")),
+        "Worse": _worse(gate),
         "Better": _tally(gate, "improved", ("fixed",)),
         "Stable": _stable(gate),
         "Changed": "no file" if examined and changes.empty else changed_text(changes),
@@ -175,6 +176,16 @@ def _not_measured(gate: Gate) -> str:
         if any(need.reason in ("missing", "not_collected", "partial") for need in c.needs)
     ]
     return f"evidence of {joined(lacking, most=3)}" if lacking else "nothing that was asked for"
+
+
+def _worse(gate: Gate) -> str:
+    worse = _tally(gate, "regressed", ("regressed", "new", "reopened", "updated", "fail"))
+    below = _findings(gate, "below_floor")
+    return f"{worse} ({amount_text(below)} below the floor)" if below else worse
+
+
+def _findings(gate: Gate, fact: str) -> int:
+    return sum(int(condition.facts.get(fact) or 0) for condition in gate.conditions if condition.kind == "findings")
 
 
 def _tally(gate: Gate, outcome: str, states: Sequence[str]) -> str:
@@ -199,7 +210,10 @@ def _is_count(value: object) -> bool:
 
 def _stable(gate: Gate) -> str:
     stable = sum(c.outcome == "stable" for c in gate.conditions)
-    return count(stable, "condition") if stable else "nothing"
+    silenced = _findings(gate, "suppressed")
+    parts = [count(stable, "condition")] if stable else []
+    parts += [f"{count(silenced, 'finding')} silenced, not fixed"] if silenced else []
+    return ", ".join(parts) or "nothing"
 
 
 def changed_text(changes: pd.DataFrame) -> str:
