@@ -240,6 +240,9 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _time("scanned_at", "UTC"),
                     _text("paths", "JSON list of scanned paths; null if unknown"),
                     _text("rules", "JSON list of active rules; null if unknown"),
+                    _text("rules_off", "JSON list of rules that the scan says were switched off; null if it says none"),
+                    _text("silenced", "JSON object: path to findings silenced in the source; null if unknown"),
+                    _text("category", "which of the tool's scans it is; null unless stated"),
                 ),
             ),
             Table(
@@ -259,6 +262,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _text("fingerprints", "JSON object: the tool's full fingerprints"),
                     _text("partial_fingerprints", "JSON object: the tool's partial fingerprints"),
                     _text("context_sha256", "of the source text around the line; null if unknown"),
+                    _text("snippet_sha256", "of the flagged text, as the tool shows it; null if it shows none"),
                     _boolean("suppressed", "suppressed in source or by review", required=True),
                 ),
             ),

@@ -1,7 +1,9 @@
 """Text: foreign text made fit for a line, the grammar of counts and lists, and command lines that can be pasted.
 
 Nothing here states a finding; it only joins words. What is joined may be hostile (a test name, a path, a message), so
-:func:`plain` removes what could break a line or reverse its direction; escaping is the display's task.
+:func:`plain` removes what could break a line or reverse its direction; escaping is the display's task. A number in a
+tool's message may be a count that changes by itself, a name, as a CVE's, or the measure that is complained of:
+:func:`mask_numbers` and :func:`measures` tell them apart.
 """
 
 from __future__ import annotations
@@ -15,7 +17,21 @@ from typing import Final
 
 from stabkit.numbers import amount_text
 
-__all__ = ["LONGEST_NAME", "capital", "count", "decoded", "joined", "plain", "plural", "shell", "verb"]
+__all__ = [
+    "LONGEST_NAME",
+    "amount",
+    "capital",
+    "count",
+    "decoded",
+    "joined",
+    "mask_numbers",
+    "measures",
+    "plain",
+    "plural",
+    "shell",
+    "subject",
+    "verb",
+]
 
 LONGEST_NAME: Final = 90
 """Characters of a name beyond which it is cut in its middle."""
@@ -23,6 +39,26 @@ LONGEST_NAME: Final = 90
 _WORD: Final = 16
 _PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries"}
 _SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
+# In this order: what names something is kept as it is, and the numbers that are left are masked.
+_PARTS: Final = re.compile(
+    r"(?P<digest>sha\d+:[0-9a-fA-F]{8,}+)"
+    r"|(?P<address>(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]))"
+    r"|(?P<port>\bports?\b\W{0,3}\d++)"
+    r"|(?P<version>\b[vV]\d++(?:\.\d++)++)"
+    # A letter begins a name, and what hangs on it belongs to it (CVE-2024-1, sha1); a dotted version does not.
+    r"|(?P<name>[^\W\d]\w*+(?:-(?!\d++\.\d)\w++)*+)"
+    r"|(?P<number>\d++(?:[.,:/-]\d++)*+)"
+)
+_MASKED: Final = frozenset({"digest", "version", "number"})
+_MEASURED: Final = re.compile(
+    r"(?<![\w/])\d[\d.,]*+%?\s*+(?:[<>]=?|/|of\s+at\s+most|exceeds|over\s+the|\(?(?:max|limit|allowed|threshold))[^\d\n]{0,20}\d"
+    r"|\b(?:complexity|complex|score|rating|cvss|coverage|duplication|duplicated)\b[^\d\n]{0,20}\d",
+    re.IGNORECASE,
+)
+_NUMBER: Final = re.compile(r"\d++(?:[.,]\d++)*+")
+_QUOTED: Final = re.compile(
+    r"`([^`\n]{1,200})`|“([^”\n]{1,200})”|‘([^’\n]{1,200})’|\"([^\"\n]{1,200})\"|(?<!\w)'([^'\n]{1,200})'(?!\w)"
+)
 
 
 def plain(text: object, longest: int = LONGEST_NAME) -> str:
@@ -159,3 +195,52 @@ def capital(text: str) -> str:
     ('P99 rose', '')
     """
     return text[:1].upper() + text[1:]
+
+
+def amount(number: int, one: str, many: str) -> str:
+    """Return a number and what is said of so many things.
+
+    Examples
+    --------
+    >>> amount(1, "line is no JSON", "lines are no JSON"), amount(1200, "line is no JSON", "lines are no JSON")
+    ('1 line is no JSON', '1,200 lines are no JSON')
+    """
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def mask_numbers(text: str) -> str:
+    """Return the text with each number as ``#``, since counts and line numbers in messages change by themselves.
+
+    A number that names something stays: that of an advisory, an address, a port, or within a word.
+
+    Examples
+    --------
+    >>> mask_numbers("function has 1,204 lines (limit 25)")
+    'function has # lines (limit #)'
+    >>> mask_numbers("CVE-2024-1 in musl 1.2.0, image shop:1.5.0"), mask_numbers("port 8080 is open on 10.0.0.7")
+    ('CVE-2024-1 in musl #, image shop:#', 'port 8080 is open on 10.0.0.7')
+    """
+    return _PARTS.sub(lambda part: "#" if part.lastgroup in _MASKED else part.group(), text)
+
+
+def measures(text: str) -> tuple[str, ...]:
+    """Return the numbers of a message that says how much of something there is; none of any other message.
+
+    Examples
+    --------
+    >>> measures("`f` is too complex (35 > 10)"), measures("redefinition of `x` from line 12")
+    (('35', '10'), ())
+    """
+    return tuple(_NUMBER.findall(text)) if _MEASURED.search(text) else ()
+
+
+def subject(text: str) -> str | None:
+    """Return the first name that a message quotes, with its numbers masked; None if it quotes none.
+
+    Examples
+    --------
+    >>> subject("`os.path` imported but unused"), subject("Line too long"), subject("It's what the tool's log says")
+    ('os.path', None, None)
+    """
+    found = _QUOTED.search(text)
+    return None if found is None else mask_numbers(next(name for name in found.groups() if name is not None))

@@ -5,6 +5,7 @@ One home for what would otherwise be known in many places, each a little differe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +15,7 @@ __all__ = [
     "BAD",
     "CHECK_OUTCOMES",
     "EXIT_CODES",
+    "FLOOR",
     "GOOD",
     "METRICS",
     "OPEN",
@@ -23,6 +25,7 @@ __all__ = [
     "STATUS_COUNTS",
     "VERDICTS",
     "Metric",
+    "finding_rank",
     "gravest",
     "is_time",
     "metric_of",
@@ -172,12 +175,33 @@ def gravest(codes: Iterable[int]) -> int:
 
 
 _SEVERITIES: Final = (
-    ("none", "info", "information", "informational", "note", "hint", "style", "convention", "undefined"),
+    ("none", "info", "information", "informational", "note", "hint", "style", "convention"),
     ("low", "minor", "refactor"),
     ("warning", "medium", "moderate"),
     ("error", "high", "major", "serious"),
     ("critical", "blocker", "fatal", "severe"),
 )
+
+
+FLOOR: Final = "low"
+"""Findings of a lesser severity do not gate unless a condition says otherwise: notes, hints, matters of style."""
+
+# Linters that grade nothing, and of them the rules on layout, order of imports, docstrings, quotes, commas and naming.
+_UNGRADED: Final = frozenset({"ruff", "flake8", "pycodestyle", "pydocstyle", "isort"})
+_STYLE: Final = re.compile(r"(?:E[1-5]|W[1235]|D|I|Q|COM|N8)\d{2,3}")
+
+
+def finding_rank(tool: str, rule: str, severity: str | None) -> int | None:
+    """Return the place of a finding's severity in the common order; None where nobody says how severe it is.
+
+    Examples
+    --------
+    >>> finding_rank("ruff", "E501", "error"), finding_rank("ruff", "F401", None), finding_rank("bandit", "B1", "low")
+    (0, None, 1)
+    """
+    if tool.casefold() in _UNGRADED and _STYLE.fullmatch(rule):
+        return 0
+    return severity_rank(severity)
 
 
 def severity_rank(severity: str | None) -> int | None:

@@ -87,6 +87,7 @@ class Difference:
         "no_scan_at_all", "no_scan", "incomplete", "only_totals", "listed_less", "more_unlisted", "versions",
         "unknown_rules", "rules_on_one_side", "rules", "unknown_files", "files_on_one_side", "files", "scanned_files",
         "file_counts", "files_by_range", "folders", "lines_not_followed", "unknown_version", "after_incomplete",
+        "scans_gone", "scans_added", "scopes_gone", "rules_off", "changed_heads",
     ]  # fmt: skip
     tool: str = ""
     side: Literal["baseline", "candidate"] | None = None

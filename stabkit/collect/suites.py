@@ -26,8 +26,8 @@ import pandas as pd
 
 from stabkit.collect.retries import number_attempts
 from stabkit.config import FindingMapping, ScanSource, TestSuite
-from stabkit.paths import expanded
-from stabkit.read import expand, read_file, read_paths, with_context
+from stabkit.paths.files import expanded
+from stabkit.read import expand, read_file, read_paths, scans_once, with_context
 from stabkit.redact import is_secret_name, redact_text, secret_parts
 from stabkit.schema import Evidence
 from stabkit.sources import Fault, doubted, named, source_evidence
@@ -133,7 +133,7 @@ def _scan_evidence(name: str, scan: ScanSource, root: Path) -> Evidence:
             own = name if not taken else f"{name}#{taken + 1}"
             parts.append(read_file(file, kind="scan", suite=own, root=folder, mapping=scan.mapping))
             taken += max(1, parts[-1]["scans"]["scan_id"].nunique())
-        return Evidence().merge(*parts)
+        return Evidence().merge(*scans_once(parts))
     with _report_path() as output:
         setting = _Setting(folder, dict(os.environ))
         run = _run(_filled(scan.command, {"output": str(output)}), setting, scan.timeout_s)

@@ -47,7 +47,10 @@ class Condition(Model):
     margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
     tail_margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
     objective: Objective | None = None
-    min_severity: str | None = Field(default=None, description="findings below it are listed, not judged")
+    min_severity: str | None = Field(
+        default=None,
+        description="findings below it are listed, not judged; null: low, so that notes and style do not gate",
+    )
     gating: bool = True
     accept_single_run: bool = Field(default=False, description="judge one run a side without known machine noise")
     severity: Severity = "normal"

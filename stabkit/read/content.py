@@ -8,7 +8,6 @@ from __future__ import annotations
 import codecs
 import contextlib
 import gzip
-import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -26,7 +25,6 @@ __all__ = [
     "chunks",
     "conflict_line",
     "head_lines",
-    "mask_numbers",
     "normalise_path",
     "read_head",
     "short_text",
@@ -228,20 +226,6 @@ def short_text(path: Path) -> str:
             raise ReportError(f"too large for a summary: more than {LINE_LIMIT:,} characters")
         lines.append(line)
     return "\n".join(lines)
-
-
-_NUMBER: Final = re.compile(r"\d++(?:[.,]\d++)*+")
-
-
-def mask_numbers(text: str) -> str:
-    """Return the text with each number as ``#``, since counts and line numbers in messages change by themselves.
-
-    Examples
-    --------
-    >>> mask_numbers("function has 1,204 lines (limit 25)")
-    'function has # lines (limit #)'
-    """
-    return _NUMBER.sub("#", text)
 
 
 def normalise_path(path: str, root: Path | None = None) -> str:

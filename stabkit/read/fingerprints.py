@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 
-from stabkit.read.content import mask_numbers
+from stabkit.text import mask_numbers
 
 __all__ = ["computed_fingerprints", "sha256_of"]
 

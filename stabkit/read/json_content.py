@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, chunks, conflict_line
 from stabkit.sources import Fault
+from stabkit.text import amount
 
 __all__ = [
     "JSON_LIMIT",

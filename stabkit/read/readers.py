@@ -29,7 +29,7 @@ from stabkit.read import loads, records, scans, tests
 from stabkit.read.content import ReportError, check_regular, conflict_line, read_head, xml_root
 from stabkit.read.load_repeats import once_each, without_sketches
 from stabkit.read.origin import Origin, origin_of
-from stabkit.read.repeats import drop_repeats
+from stabkit.read.repeats import drop_repeats, scans_once
 from stabkit.read.scans import _mapping
 from stabkit.read.summary import source_summary
 from stabkit.redact import redact_text
@@ -241,8 +241,8 @@ def read_paths(
     """Return what several files hold: paths, globs and folders, each file once.
 
     Folders are read recursively and sorted, hidden files and ``stabkit.toml`` left out. A path that matches nothing is
-    an error row of ``sources``. Test cases that an aggregate repeats from other files are dropped, and its message
-    says so.
+    an error row of ``sources``. Test cases that an aggregate repeats from other files are dropped, and so is a scan
+    that an earlier file tells in another format; the file's message says so.
 
     Parameters
     ----------
@@ -282,6 +282,8 @@ def read_paths(
     read = partial(_read_whole, kind=kind, suite=suite, root=root)
     contents = _each(read, [part for part in parts if isinstance(part, Path)], processes)
     contents = once_each(contents, keep=keep_repeats)
+    if not keep_repeats:
+        contents = scans_once(contents)
     merged = Evidence().merge(*(next(contents) if isinstance(part, Path) else part for part in parts))
     return drop_repeats(merged, keep=keep_repeats)
 

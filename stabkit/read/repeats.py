@@ -1,15 +1,17 @@
-"""Test cases that several files tell: the shards and the aggregate made of them."""
+"""What several files tell: test cases of shards and of the aggregate made of them, a scan written in two formats."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
-__all__ = ["drop_repeats"]
+__all__ = ["drop_repeats", "scans_once"]
 
 _CONTENT: Final = ["suite", "class", "name", "test_id", "variant", "attempt", "status", "time_s", "message"]
 
@@ -56,3 +58,35 @@ def drop_repeats(evidence: Evidence, *, keep: bool = False) -> Evidence:
     sources.loc[own, "rows"] = sources.loc[own, "rows"] - sources.loc[own, "path"].map(counts).astype("Int64")
     dropped = later.to_numpy()[grouped.ngroup().to_numpy()]
     return Evidence({**evidence.tables, "sources": sources, "tests": tests[~dropped].reset_index(drop=True)})
+
+
+def scans_once(contents: Iterable[Evidence]) -> Iterator[Evidence]:
+    """Return each file's evidence, a scan that an earlier file tells in another format without its rows.
+
+    A tool may write what it found twice, as SARIF and in a format of its own. Equal are two whole scans of one tool
+    whose open findings have the same rules and places; the message of the later file's ``sources`` row says so.
+    """
+    told: dict[tuple[object, ...], tuple[str, str]] = {}
+    for evidence in contents:
+        key = _told(evidence)
+        if key is None:
+            yield evidence
+            continue
+        sources = evidence["sources"]
+        form, path = str(sources["format"].iloc[0]), str(sources["path"].iloc[0])
+        first_form, first = told.setdefault(key, (form, path))
+        if form == first_form:
+            yield evidence
+        else:
+            message = f"the scan of {first} in another format: left out"
+            yield Evidence.of(sources=sources.assign(rows=0, message=message, claimed=None))
+
+
+def _told(evidence: Evidence) -> tuple[object, ...] | None:
+    """Return what makes the one scan of a file known again; None where there is not one, or it is not whole."""
+    scans, findings = evidence["scans"], evidence["findings"]
+    if len(evidence["sources"]) != 1 or len(scans) != 1 or not scans["complete"].iloc[0]:
+        return None
+    places = findings.loc[~findings["suppressed"], ["rule", "path", "line"]].astype(object)
+    found = Counter(places.where(places.notna(), None).itertuples(index=False, name=None))
+    return str(scans["tool"].iloc[0]).casefold(), frozenset(found.items())

@@ -11,8 +11,8 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, chunks, conflict_line, head_lines, text_encoding
+from stabkit.text import amount
 
 __all__ = ["broken_rows", "first_fields", "read_table"]
 

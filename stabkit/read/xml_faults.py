@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final, NoReturn
 from xml.parsers import expat
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, chunks
 from stabkit.sources import Fault, Status
+from stabkit.text import amount
 
 __all__ = ["CUT_OFF", "cut_off", "not_a_report", "parse_repaired", "refuse_entities"]
 

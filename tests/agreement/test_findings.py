@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-STATES = ("new", "reopened", "updated", "moved", "not_scanned", "fixed", "persisting")
+STATES = ("new", "reopened", "updated", "moved", "not_scanned", "suppressed", "fixed", "persisting")
 EXPECTED = {
     "moved_lines": {"E1 app/a.py:10": "new", "W9 app/gone.py:3": "fixed"},
     "finding_came_back": {"E7 app/b.py:7": "new", "E1 app/a.py:1": "reopened"},

@@ -1,8 +1,8 @@
 """Compliance findings over time: what is open, new, fixed and persisting from scan to scan, and how old it is.
 
-Findings are paired by equal fingerprints alone, which is exact and fast over many scans. The comparison of two runs
-(:func:`.match_findings`) also follows moved lines and files; a finding that it calls moved may count here as one new
-and one fixed, unless the history is told of that comparison.
+Findings of equal fingerprints are the same, which is fast over many scans; what that leaves of two scans is matched as
+the findings of two runs are (:func:`.match_findings`), but without git: a finding on a line that git alone follows may
+count here as one new and one fixed, unless the history is told of that comparison. Ages go by fingerprints alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze.facts import Difference
-from stabkit.analyze.findings.matching import FindingComparison
+from stabkit.analyze.findings.matching import FindingComparison, match_findings
 from stabkit.runs import order_runs
 from stabkit.schema import conform
 
@@ -38,6 +38,7 @@ class _Scan:
     open: Counter[str]
     by_severity: Counter[str]
     suppressed: int
+    rows: pd.DataFrame
 
     @property
     def complete(self) -> bool:
@@ -75,7 +76,8 @@ def finding_history(
 
     Notes
     -----
-    Findings are paired by fingerprint, one to one. Scans look at code, so the environment of a run parts no line.
+    Findings are paired by fingerprint, one to one, and those that are left as two runs' are; one that was suppressed is
+    not fixed. Scans look at code, so the environment of a run parts no line.
     Several scans of one tool in a run are series of their own, told apart by ``scan_id``.
     """
     ordered = order_runs(runs)
@@ -195,6 +197,7 @@ def _scan(facts: dict[str, Any], rows: pd.DataFrame) -> _Scan:
         open=Counter(open_rows["fingerprint"]),
         by_severity=Counter(open_rows["severity"].fillna("unknown")),
         suppressed=len(rows) - len(open_rows),
+        rows=rows,
     )
 
 
@@ -207,13 +210,33 @@ def _states(before: _Scan | None, scan: _Scan) -> dict[str, Any]:
     }
     if before is None:
         return row
-    gone = (before.open - scan.open).total()
-    return row | {
-        "new": (scan.open - before.open).total(),
-        "persisting": (scan.open & before.open).total(),
-        "fixed": gone if scan.complete else None,
-        "not_scanned": 0 if scan.complete else gone,
-    }
+    came = _came_and_went(before, scan)
+    came["persisting"] += (scan.open & before.open).total()
+    return row | came | {"fixed": came["fixed"] if scan.complete else None}
+
+
+def _came_and_went(before: _Scan, scan: _Scan) -> dict[str, int]:
+    """Return what became of the findings whose fingerprints one of two scans alone has."""
+    gone, come = before.open - scan.open, scan.open - before.open
+    old, new = _taken(before.rows, gone), _taken(scan.rows, come)
+    new = pd.concat([new, scan.rows[scan.rows["suppressed"] & _matchable(scan.rows)]])
+    frames = (conform("scans", pd.DataFrame([one.facts]).drop(columns="position")) for one in (before, scan))
+    found = match_findings(old, new, *frames).came_and_went(str(scan.facts["tool"]))
+    # What a tool names in a word of its own is known by that word alone.
+    found["new"] += come.total() - int((~new["suppressed"]).sum())
+    found["fixed" if scan.complete else "not_scanned"] += gone.total() - len(old)
+    return found
+
+
+def _taken(rows: pd.DataFrame, wanted: Counter[str]) -> pd.DataFrame:
+    """Return as many open rows of each fingerprint as are wanted, the last ones, of those that can be matched."""
+    mine = rows[~rows["suppressed"] & rows["fingerprint"].isin(list(wanted)) & _matchable(rows)]
+    place = mine.groupby("fingerprint").cumcount(ascending=False)
+    return mine[place < mine["fingerprint"].map(wanted).astype("int64")]
+
+
+def _matchable(rows: pd.DataFrame) -> pd.Series:
+    return rows["fingerprints"].notna() | rows["fingerprint"].str.startswith("stabkit/v")
 
 
 def _compare(before: _Scan, scan: _Scan) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import pandas as pd
 
 from stabkit.analyze.facts import Difference
+from stabkit.analyze.findings.counterparts import scans_without_counterpart
+from stabkit.analyze.findings.heads import Heads, changed_heads
 from stabkit.analyze.findings.pairing import Finding, Hunks, Lines, Pair, normal_path, pair_findings, read_findings
+from stabkit.text import measures
 
 __all__ = ["FINDING_STATES", "GONE", "FindingComparison", "match_findings", "worst_first"]
 
-FINDING_STATES: Final = ("new", "reopened", "updated", "not_scanned", "moved", "fixed", "persisting")
-GONE: Final = ("fixed", "not_scanned")
+FINDING_STATES: Final = ("new", "reopened", "updated", "not_scanned", "suppressed", "moved", "fixed", "persisting")
+GONE: Final = ("fixed", "not_scanned", "suppressed")
 """States of a finding that the candidate does not have: its row tells of the baseline."""
 _OF_FINDING: Final = ("tool", "rule", "severity", "scope", "path", "line", "message", "fingerprint", "suppressed")
 _OF_BASELINE: Final = ("path", "line", "severity", "suppressed")
@@ -24,6 +28,7 @@ _COLUMNS: Final = (
     *("state", *_OF_FINDING, "matched_by", "scan_id", "reason"),
     *(f"baseline_{name}" for name in _OF_BASELINE),
 )
+_NONE: Final[frozenset[str]] = frozenset()
 _ROOTED: Final = re.compile(r"/|[A-Za-z]:")  # an absolute path: of one machine, not of the repository
 
 
@@ -36,8 +41,8 @@ class FindingComparison:
     states : DataFrame
         One row a finding, worst state first: state (one of :data:`FINDING_STATES`), tool, rule, severity, scope, path,
         line, message, fingerprint, suppressed (of the candidate, or of the baseline if it is gone), matched_by (the
-        step that made the pair; null without one), scan_id, reason (why it is not_scanned, updated or doubtful; else
-        null), baseline_path, baseline_line, baseline_severity, baseline_suppressed (null for new ones).
+        step that made the pair; null without one), scan_id, reason (why it is not_scanned, suppressed, updated or
+        doubtful; else null), baseline_path, baseline_line, baseline_severity, baseline_suppressed (null for new ones).
     comparable : bool
         False if the scans differ in tool, version, rules or files, or one is missing or incomplete. States are listed
         all the same, but prove no stability.
@@ -71,12 +76,15 @@ class FindingComparison:
         return ~states["baseline_suppressed"].fillna(value=True), ~states["suppressed"] & ~states["state"].isin(GONE)
 
     def came_and_went(self, tool: str) -> dict[str, int]:
-        """Return how many open findings of a tool are new, persist, were fixed or not scanned, as a history counts."""
-        mine, unseen = self.states["tool"] == tool, self.states["state"] == "not_scanned"
+        """Return how many open findings of a tool are new, persist, were fixed or not scanned, as a history counts.
+
+        One that is suppressed now is none of these.
+        """
+        mine, states = self.states["tool"] == tool, self.states["state"]
         before, after = (side & mine for side in self._open)
-        gone = before & ~after
-        counted = {"new": after & ~before, "persisting": before & after, "fixed": gone & ~unseen}
-        return {name: int(rows.sum()) for name, rows in (counted | {"not_scanned": gone & unseen}).items()}
+        counted = {"new": after & ~before, "persisting": before & after}
+        counted |= {state: before & (states == state) for state in ("fixed", "not_scanned")}
+        return {name: int(rows.sum()) for name, rows in counted.items()}
 
 
 @dataclass(frozen=True)
@@ -90,9 +98,14 @@ class _Coverage:
     scope_sha256: tuple[str, ...] | None
     files: frozenset[str] | None
     rules: frozenset[str] | None
+    rules_off: frozenset[str]
+    silenced: Mapping[str, int]
+    scopes: frozenset[str]
     files_scanned: tuple[int, ...] | None
+    files_total: int | None
     claimed: int | None
     listed: int
+    reported: frozenset[str]
 
     @property
     def only_totals(self) -> bool:
@@ -110,6 +123,23 @@ class _Context:
     deleted: frozenset[str]
     added: frozenset[str]
     past: frozenset[str] = field(default_factory=frozenset)
+    lost: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+    @property
+    def rules(self) -> frozenset[str] | None:
+        """The rules of the candidate; None if it may have more.
+
+        A scan that lists the rules which found something lists others each time; one that listed idle ones lists all.
+        """
+        known = self.candidate.rules_sha256 or self.baseline.rules_sha256
+        return self.candidate.rules if known or self.baseline.rules is None else None
+
+    @property
+    def fewer_files(self) -> bool:
+        """True if the candidate scanned fewer files than what the range deleted explains, and lists none of them."""
+        before, after = self.baseline.files_total, self.candidate.files_total
+        unlisted = self.candidate.files is None or self.baseline.files is None
+        return unlisted and before is not None and after is not None and before - len(self.deleted) > after
 
 
 def match_findings(
@@ -157,21 +187,22 @@ def match_findings(
     assumed: list[Difference] = []
     rows: list[dict[str, Any]] = []
     for tool in tools:
-        context = _Context(
-            _coverage(baseline_scans, tool, sum(f.tool == tool for f in before)),
-            _coverage(candidate_scans, tool, sum(f.tool == tool for f in after)),
-            lines,
-            deleted,
-            added,
-            _past(history, tool),
-        )
         sides = [f for f in before if f.tool == tool], [f for f in after if f.tool == tool]
+        covered = (_coverage(baseline_scans, tool, sides[0]), _coverage(candidate_scans, tool, sides[1]))
+        heads = _heads(covered, sides)
+        own = replace(lines, renames={**_moved(heads, covered[0], sides[0]), **renames})
+        pairs, gone, fresh = pair_findings([replace(f, said=_said(f, heads)) for f in sides[0]], sides[1], own)
+        met = [(pair.baseline.scan_id, pair.candidate.scan_id) for pair in pairs]
+        lost = scans_without_counterpart(_whole(baseline_scans, tool), _whole(candidate_scans, tool), met)
+        context = _Context(*covered, own, deleted, added, _past(history, tool), lost)
         stops, notes = _comparability(tool, context)
         blocking += stops + _other_folders(tool, context, *sides)
         assumed += notes
-        pairs, gone, fresh = pair_findings(*sides, lines)
-        rows += [_paired(pair, lines) for pair in pairs]
-        rows += [_gone(finding, context) for finding in gone]
+        if heads.changed:
+            ends = next(iter(heads.changed.items()))
+            assumed.append(Difference("changed_heads", tool, subjects=ends))
+        rows += [_paired(pair, own) for pair in pairs]
+        rows += _left(gone, context)
         rows += [_fresh(finding, context, gone) for finding in fresh]
     scans = {"baseline": baseline_scans, "candidate": candidate_scans}
     took_part = frozenset((side, str(scan)) for side, frame in scans.items() for scan in frame.get("scan_id", ()))
@@ -198,36 +229,89 @@ def _past(history: pd.DataFrame | None, tool: str) -> frozenset[str]:
     return frozenset(finding.identity for finding in read_findings(history[history["tool"] == tool]))
 
 
-def _coverage(scans: pd.DataFrame, tool: str, listed: int) -> _Coverage:
+def _heads(covered: Collection[_Coverage], sides: Collection[list[Finding]]) -> Heads:
+    told = [
+        {finding.path for finding in side if finding.path} | (coverage.files or frozenset())
+        for coverage, side in zip(covered, sides, strict=True)
+    ]
+    return changed_heads(*told)
+
+
+def _moved(heads: Heads, coverage: _Coverage, found: Collection[Finding]) -> dict[str, str]:
+    """Return the paths of the baseline whose head changed, and what they are called now."""
+    if not heads.changed:
+        return {}
+    paths = {finding.path for finding in found if finding.path} | (coverage.files or frozenset())
+    return {path: new for path in paths if (new := heads.path(path)) != path}
+
+
+def _said(finding: Finding, heads: Heads) -> str | None:
+    return heads.text(finding.message) if heads.changed and finding.message else None
+
+
+def _whole(scans: pd.DataFrame, tool: str) -> pd.DataFrame:
     mine = scans[scans["tool"] == tool]
     whole = mine[mine["scope"] == "all"]
-    whole = whole if len(whole) else mine
+    return whole if len(whole) else mine
+
+
+def _coverage(scans: pd.DataFrame, tool: str, found: Collection[Finding]) -> _Coverage:
+    mine, whole = scans[scans["tool"] == tool], _whole(scans, tool)
     return _Coverage(
         scans=len(whole),
         complete=bool(len(mine)) and bool(mine["complete"].fillna(value=False).all()),
-        versions=tuple(sorted(whole["version"].fillna("unknown"))),
+        versions=tuple(sorted(set(whole["version"].fillna("unknown")))),
         rules_sha256=_all_known(whole["rules_sha256"]),
         scope_sha256=_all_known(whole["scope_sha256"]),
         files=_listed(whole["paths"], path=True),
         rules=_rule_names(_listed(whole["rules"], path=False)),
-        files_scanned=_all_known(mine.sort_values("scope")["files_scanned"]),
+        rules_off=frozenset.intersection(*offs) if (offs := [_names(text) for text in whole["rules_off"]]) else _NONE,
+        silenced=_silenced(whole["silenced"]),
+        scopes=frozenset(mine["scope"]),
+        files_scanned=_counted(mine),
+        files_total=None if whole["files_scanned"].isna().any() else int(whole["files_scanned"].sum()),
         claimed=int(whole["claimed_findings"].sum()) if whole["claimed_findings"].notna().any() else None,
-        listed=listed,
+        listed=len(found),
+        reported=frozenset(finding.path for finding in found if finding.path),
     )
 
 
 def _all_known(values: pd.Series) -> tuple[Any, ...] | None:
-    return None if values.empty or values.isna().any() else tuple(sorted(values))
+    return None if values.empty or values.isna().any() else tuple(sorted(set(values)))
+
+
+def _counted(scans: pd.DataFrame) -> tuple[int, ...] | None:
+    """Return how many files were scanned, scope by scope, the whole first; None if any is unknown."""
+    counts = scans.sort_values("scope")["files_scanned"]
+    return None if counts.empty or counts.isna().any() else tuple(map(int, counts))
+
+
+def _names(text: object) -> frozenset[str]:
+    read = _read(text)
+    return frozenset(map(str, read)) if isinstance(read, list) else _NONE
+
+
+def _silenced(texts: pd.Series) -> Counter[str]:
+    """Return how many findings each file silences, over all scans."""
+    found: Counter[str] = Counter()
+    for read in map(_read, texts):
+        for path, number in read.items() if isinstance(read, dict) else ():
+            found[normal_path(path) or path] += number if isinstance(number, int) else 0
+    return found
+
+
+def _read(text: object) -> Any:
+    try:
+        return json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _listed(texts: pd.Series, *, path: bool) -> frozenset[str] | None:
     """Return the union of JSON lists, or None if any of them is unknown."""
     found: set[str] = set()
     for text in texts:
-        try:
-            listed = json.loads(text) if isinstance(text, str) else None
-        except (ValueError, RecursionError):
-            listed = None
+        listed = _read(text)
         if not isinstance(listed, list):
             return None
         names = [str(entry.get("id")) if isinstance(entry, dict) else str(entry) for entry in listed]
@@ -262,6 +346,14 @@ def _comparability(tool: str, context: _Context) -> tuple[list[Difference], list
         less, more = (max(0, (coverage.claimed or 0) - coverage.listed) for coverage in (before, after))
         if more > less:
             stops.append(Difference("more_unlisted", tool, numbers=(more, less)))
+    if gone := context.lost[0]:
+        stops.append(Difference("scans_gone", tool, subjects=(", ".join(sorted(gone)),)))
+    if come := context.lost[1]:
+        stops.append(Difference("scans_added", tool, subjects=(", ".join(sorted(come)),)))
+    if scopes := before.scopes - after.scopes:
+        stops.append(Difference("scopes_gone", tool, subjects=(", ".join(sorted(scopes)),)))
+    if off := {rule for rule in after.rules_off - before.rules_off if after.rules_sha256 is None}:
+        stops.append(Difference("rules_off", tool, subjects=(", ".join(sorted(off)),)))
     if before.versions != after.versions:
         versions = tuple(", ".join(coverage.versions) for coverage in (before, after))
         stops.append(Difference("versions", tool, subjects=versions))
@@ -334,6 +426,7 @@ def _paired(pair: Pair, lines: Lines) -> dict[str, Any]:
             ("severity", before.severity != after.severity),
             ("suppression", before.suppressed != after.suppressed),
             ("message", before.masked != after.masked),
+            ("measure", before.masked == after.masked and _measures(before) != _measures(after)),
         )
         if changed
     ]
@@ -343,27 +436,47 @@ def _paired(pair: Pair, lines: Lines) -> dict[str, Any]:
     return _row(state, after, before, pair.matched_by, reason)
 
 
-def _gone(finding: Finding, context: _Context) -> dict[str, Any]:
-    reason = _unseen(finding, context)
-    return _row("not_scanned" if reason else "fixed", finding, finding, None, reason)
+def _measures(finding: Finding) -> tuple[str, ...]:
+    return measures(finding.said or finding.message or "")
 
 
-def _unseen(finding: Finding, context: _Context) -> str | None:  # noqa: PLR0911 - one reason each
+def _left(gone: Collection[Finding], context: _Context) -> list[dict[str, Any]]:
+    """Return what became of findings that the candidate does not list."""
+    looked = [finding for finding in gone if _unseen(finding, context) is None]
+    per_file = Counter(finding.path for finding in looked if finding.path)
+    return [_gone(finding, context, per_file) for finding in gone]
+
+
+def _gone(finding: Finding, context: _Context, per_file: Counter[str]) -> dict[str, Any]:
+    if (reason := _unseen(finding, context)) is not None:
+        return _row("not_scanned", finding, finding, None, reason)
+    path = finding.path or ""
+    silenced = context.candidate.silenced.get(context.lines.path(path) or path, 0)
+    more, lost = silenced - context.baseline.silenced.get(path, 0), per_file[path]
+    if more <= 0:
+        return _row("fixed", finding, finding, None, None)
+    # Which of them the comments silence, a count does not tell: none of them is shown to be fixed.
+    part = "" if more >= lost else f"{more} of the {lost} that are gone from this file are "
+    return _row("suppressed", finding, finding, None, f"{part}silenced in the source")
+
+
+def _unseen(finding: Finding, context: _Context) -> str | None:
     """Return why the absence of a finding proves nothing; None if it does."""
     scan, path = context.candidate, context.lines.path(finding.path)
-    if finding.path in context.deleted:
-        return "file deleted"
-    if not scan.scans:
-        return "no scan"
-    if not scan.complete:
-        return "scan incomplete"
-    if scan.only_totals:
-        return "findings not listed"
-    if scan.rules is not None and finding.rule not in scan.rules:
-        return "rule off"
-    if scan.files is not None and path is not None and path not in scan.files:
-        return "file not scanned"
-    return None
+    unlisted = scan.files is not None and path is not None and path not in scan.files
+    reasons = {
+        "file deleted": finding.path in context.deleted,
+        "no scan": not scan.scans,
+        "scan gone": finding.scan_id in context.lost[0],
+        "scan incomplete": not scan.complete,
+        "findings not listed": scan.only_totals,
+        "rule off": finding.rule in scan.rules_off or (context.rules is not None and finding.rule not in context.rules),
+        "file not scanned": unlisted,
+        "scope gone": finding.scope in context.baseline.scopes - scan.scopes,
+        # Where another finding of this file is listed, the file was looked at.
+        "fewer files scanned": context.fewer_files and path not in scan.reported,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def _fresh(finding: Finding, context: _Context, gone: list[Finding]) -> dict[str, Any]:
@@ -372,6 +485,8 @@ def _fresh(finding: Finding, context: _Context, gone: list[Finding]) -> dict[str
     reason = None
     if scan.scans and scan.rules is not None and finding.rule not in scan.rules:
         reason = "the baseline scan had this rule off"
+    elif finding.scan_id in context.lost[1]:
+        reason = "the baseline has no such scan"
     elif scan.files is not None and finding.path is not None and not _was_scanned(finding.path, context):
         reason = "the baseline scan did not look at this file"
     elif finding.context and any(f.context == finding.context and f.rule == finding.rule for f in gone):

@@ -11,17 +11,20 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.text import mask_numbers, subject
+
 __all__ = ["Finding", "Lines", "Pair", "normal_path", "pair_findings", "read_findings"]
 
 Hunks = Mapping[str, Sequence[tuple[int, int, int, int]]]
-_NUMBERS: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _ORDINAL: Final = re.compile(r"^(stabkit/v\d+:[^:]+):\d+$")
 _NEAREST_LIMIT: Final = 10_000  # pairs looked at in one group; beyond, findings pair in line order
+_PLACES: Final = ("git_line", "context")  # steps that know where a finding is, and not what it says
 _LIKENESS: Final = ("rule", "path", "message", "severity", "suppressed", "context")
 
 
@@ -43,11 +46,21 @@ class Finding:
     context: str | None
     suppressed: bool
     scan_id: str | None = None
+    snippet: str | None = None
+    said: str | None = None
+    """The message as the other side would write it, where it names a folder that is called otherwise there."""
 
-    @property
+    @cached_property
     def masked(self) -> str | None:
         """The message with its numbers masked: counts inside it change by themselves."""
-        return None if self.message is None else " ".join(_NUMBERS.sub("#", self.message).split())
+        said = self.said or self.message
+        return None if said is None else " ".join(mask_numbers(said).split())
+
+    @cached_property
+    def subject(self) -> str | None:
+        """The name that the message is about; None if it quotes none."""
+        said = self.said or self.message
+        return None if said is None else subject(said)
 
     @property
     def identity(self) -> str:
@@ -114,6 +127,7 @@ def _finding(index: int, row: Mapping[Hashable, Any]) -> Finding:
         context=value.get("context_sha256"),
         suppressed=bool(value.get("suppressed") or False),
         scan_id=value.get("scan_id"),
+        snippet=value.get("snippet_sha256"),
     )
 
 
@@ -153,8 +167,7 @@ class Lines:
         if line is None or path is None or self.hunks is None:
             return None
         shift = 0
-        new_path = self.renames.get(path, path)
-        for old_start, old_count, _, new_count in sorted(self.hunks.get(new_path, self.hunks.get(path, ()))):
+        for old_start, old_count, _, new_count in sorted(self._of(path)):
             # A pure insertion (old_count 0) lies behind old_start; all else begins at it.
             if line < old_start + (old_count == 0):
                 break
@@ -162,6 +175,26 @@ class Lines:
                 return None
             shift += new_count - old_count
         return line + shift
+
+    def rewritten(self, path: str | None, line: int | None) -> range | None:
+        """Return the candidate's lines that stand where a baseline line was changed or removed; None if it stayed.
+
+        Examples
+        --------
+        >>> Lines({"a.py": [(3, 1, 3, 2), (9, 1, 9, 0)]}, {}).rewritten("a.py", 3)
+        range(3, 5)
+        >>> len(Lines({"a.py": [(3, 1, 3, 2), (9, 1, 9, 0)]}, {}).rewritten("a.py", 9))
+        0
+        """
+        if line is None or path is None or self.hunks is None:
+            return None
+        for old_start, old_count, new_start, new_count in self._of(path):
+            if old_start <= line < old_start + old_count:
+                return range(new_start, new_start + new_count)
+        return None
+
+    def _of(self, path: str) -> Sequence[tuple[int, int, int, int]]:
+        return (self.hunks or {}).get(self.renames.get(path, path), (self.hunks or {}).get(path, ()))
 
 
 def pair_findings(
@@ -181,7 +214,7 @@ def pair_findings(
     else:
         work.by_key(
             "exact",
-            lambda f: (f.tool, f.rule, lines.path(f.path), f.line, f.message),
+            lambda f: (f.tool, f.rule, lines.path(f.path), f.line, f.said or f.message),
             lambda f: (f.tool, f.rule, f.path, f.line, f.message),
         )
     work.by_key(
@@ -212,10 +245,10 @@ def _located(finding: Finding) -> Hashable | None:
     return _complete(finding.tool, finding.rule, finding.path, finding.line)
 
 
-def _vetoed(before: Finding, after: Finding) -> bool:
-    """Say whether the tool itself calls two findings different: shared keys, and none of them equal."""
-    shared = before.keys.keys() & after.keys.keys()
-    return bool(shared) and all(before.keys[key] != after.keys[key] for key in shared)
+def _apart(before: Finding, after: Finding) -> bool:
+    """Say whether two findings speak of different texts or of different names, whatever else they share."""
+    pairs = ((before.snippet, after.snippet), (before.subject, after.subject))
+    return any(one is not None and two is not None and one != two for one, two in pairs)
 
 
 class _Work:
@@ -225,6 +258,21 @@ class _Work:
         self.baseline, self.candidate, self.lines = baseline, candidate, lines
         self.all = (tuple(baseline), tuple(candidate))
         self.pairs: list[Pair] = []
+        shared = [{item for f in side for item in f.keys.items()} for side in self.all]
+        # A fingerprint that is made of the path changes with the folder that all paths begin with.
+        self._by_path = not shared[0] & shared[1]
+
+    def _vetoed(self, before: Finding, after: Finding) -> bool:
+        """Say whether the tool itself calls two findings different: shared keys, and none of them equal."""
+        shared = before.keys.keys() & after.keys.keys()
+        if not shared or any(before.keys[key] == after.keys[key] for key in shared):
+            return False
+        return not (self._by_path and before.said is not None)
+
+    def _removed(self, before: Finding, after: Finding) -> bool:
+        """Say whether git says that a finding's line is gone, and the other's line does not stand in its place."""
+        place = self.lines.rewritten(before.path, before.line)
+        return place is not None and after.line is not None and after.line not in place
 
     def by_fingerprint(self) -> None:
         """Pair equal fingerprints; one that several findings of a side share needs an equal rule and path as well."""
@@ -262,8 +310,24 @@ class _Work:
         """Pair findings of equal key, nearest lines first."""
         before, after = _grouped(self.baseline, baseline_key), _grouped(self.candidate, candidate_key)
         for key in (key for key in before if key in after):
-            self._take(step, self._nearest(before[key], after[key]))
+            if step in _PLACES:
+                self._take_alike(step, before[key], after[key])
+            else:
+                self._take(step, self._nearest(before[key], after[key]))
         self._drop_paired()
+
+    def _take_alike(self, step: str, before: list[Finding], after: list[Finding]) -> None:
+        """Pair findings of one rule at one place: by their words first, by the place alone if that leaves no choice.
+
+        Eighteen names on a line of which one is left are not that one in other words.
+        """
+        old, new = _grouped(before, lambda f: (f.masked,)), _grouped(after, lambda f: (f.masked,))
+        for words in (words for words in old if words in new):
+            self._take(step, self._nearest(old[words], new[words]))
+        taken = {("b", pair.baseline.index) for pair in self.pairs} | {("c", p.candidate.index) for p in self.pairs}
+        rest = [f for f in before if ("b", f.index) not in taken], [f for f in after if ("c", f.index) not in taken]
+        if len(rest[0]) == len(rest[1]):
+            self._take(step, self._nearest(*rest))
 
     def by_partial(self) -> None:
         """Pair by partial fingerprints: the same rule and file, and at least half of the shared keys equal."""
@@ -294,9 +358,13 @@ class _Work:
         self._drop_paired()
 
     def _nearest(self, before: list[Finding], after: list[Finding]) -> Iterable[tuple[Finding, Finding]]:
-        if len(before) * len(after) > _NEAREST_LIMIT:
-            return zip(before, after, strict=False)
-        return self._nearest_all(before, after)
+        if len(before) * len(after) <= _NEAREST_LIMIT:
+            return self._nearest_all(before, after)
+        old, new = (_grouped(side, lambda f: (f.snippet, f.subject)) for side in (before, after))
+        alike = [pair for key in old if key in new for pair in zip(old[key], new[key], strict=False)]
+        taken = {id(finding) for pair in alike for finding in pair}
+        rest = ([f for f in side if id(f) not in taken] for side in (before, after))
+        return [*alike, *zip(*rest, strict=False)]
 
     def _nearest_all(self, before: list[Finding], after: list[Finding]) -> list[tuple[Finding, Finding]]:
         """Return all pairs, nearest lines first; of equally near ones, the most alike."""
@@ -312,7 +380,9 @@ class _Work:
         used: set[tuple[str, int]] = set()
         for before, after in pairs:
             marks = {("b", before.index), ("c", after.index)}
-            if used & marks or (step != "fingerprint" and _vetoed(before, after)):
+            if used & marks or (step != "fingerprint" and (self._vetoed(before, after) or _apart(before, after))):
+                continue
+            if step == "message" and self._removed(before, after):
                 continue
             used |= marks
             self.pairs.append(Pair(before, after, step))

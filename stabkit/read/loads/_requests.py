@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from stabkit.endpoints import group_names
-from stabkit.read.amounts import amount
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
+from stabkit.text import amount
 from stabkit.vocabulary import REQUEST_METRICS
 
 __all__ = ["REGION_TAGS", "SKETCH", "Load", "Percentiles", "ToolCheck", "endpoint", "milliseconds", "seconds"]

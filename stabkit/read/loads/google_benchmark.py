@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from stabkit.read.amounts import amount
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text, whole
 from stabkit.read.loads._requests import Load, milliseconds
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, head_lines, read_head, text_lines
 from stabkit.read.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.read.json_shapes import mapped, whole
@@ -23,6 +22,7 @@ from stabkit.read.loads._k6_verdicts import (
 from stabkit.read.loads._requests import REGION_TAGS, Load, Percentiles, ToolCheck, endpoint, milliseconds, seconds
 from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.read.json_content import json_keys
 from stabkit.read.json_shapes import entries, listed, mapped, text
 from stabkit.read.loads._otlp import documents
 from stabkit.read.loads._requests import REGION_TAGS, Load
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 

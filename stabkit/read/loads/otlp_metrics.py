@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stabkit.read.amounts import amount
 from stabkit.read.json_content import json_keys
 from stabkit.read.json_shapes import entries, listed, mapped, text
 from stabkit.read.loads._buckets import bucket_percentiles
 from stabkit.read.loads._otlp import documents
 from stabkit.read.loads._requests import Load, Percentiles
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 

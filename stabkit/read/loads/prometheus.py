@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text
@@ -18,6 +17,7 @@ from stabkit.read.loads._requests import Load
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import source_evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "bucket_series", "read", "readings", "recognise"]
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import head_lines, read_head, text_lines
 from stabkit.read.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.read.json_shapes import mapped, text, whole
 from stabkit.read.loads._requests import Load, Percentiles, endpoint, milliseconds, seconds
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 

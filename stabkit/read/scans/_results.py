@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import normalise_path
 from stabkit.read.fingerprints import computed_fingerprints, sha256_of
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import source_evidence
+from stabkit.text import amount
 
-__all__ = ["UNPARSED", "Result", "Scan", "positive", "unread"]
+__all__ = ["UNPARSED", "Result", "Scan", "positive", "snippet_sha256", "unread"]
 
 UNPARSED: Final = frozenset(
     {"invalid-syntax", "syntax-error", "syntax", "parse-error", "astroid-error", "E0001", "E901", "E902", "E999"}
@@ -27,7 +27,7 @@ UNPARSED: Final = frozenset(
 
 @dataclass(frozen=True)
 class Result:
-    """One finding; ``severity`` is the tool's word, ``fingerprint`` the tool's own name for it."""
+    """One finding; ``severity`` and ``fingerprint`` are the tool's own words, ``snippet`` is the flagged text."""
 
     rule: str | None
     path: str | None
@@ -37,6 +37,7 @@ class Result:
     fingerprint: str | None = None
     suppressed: bool = False
     scope: str = "all"
+    snippet: str | None = None
 
 
 @dataclass
@@ -49,6 +50,8 @@ class Scan:
         Every file that was scanned, the clean ones too; None unless the report lists them.
     files_scanned : int or None
         Their number, where it is stated without the list.
+    silenced : mapping of str to int or None
+        How many findings each file silences in its source; None unless the report counts them.
     unread : list of str
         What the tool could not read; any makes the scan incomplete.
     """
@@ -58,6 +61,7 @@ class Scan:
     results: list[Result] = field(default_factory=list)
     paths: Iterable[str] | None = None
     files_scanned: int | None = None
+    silenced: Mapping[str, int] | None = None
     unread: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     scanned_at: pd.Timestamp | None = None
@@ -73,6 +77,7 @@ class Scan:
             row["fingerprint"] = own or computed
             row["fingerprints"] = json.dumps({"tool": own}) if own else None
         warnings = list(self.warnings)
+        silenced = {_place(path, root): number for path, number in (self.silenced or {}).items() if number}
         self.unread += [f"{r.path}: {r.message or r.rule}" for r in self.results if r.rule in UNPARSED]
         if self.unread:
             warnings.insert(0, unread(self.unread))
@@ -89,6 +94,7 @@ class Scan:
             "complete": not self.unread,
             "scanned_at": self.scanned_at,
             "paths": json.dumps(listed) if listed else None,
+            "silenced": None if self.silenced is None else json.dumps(silenced, sort_keys=True),
         }
         return source_evidence(
             {"scans": pd.DataFrame([scan]), "findings": pd.DataFrame(rows)},
@@ -110,8 +116,14 @@ class Scan:
             "line": result.line,
             "message": redact_text(result.message) if result.message else None,
             "suppressed": result.suppressed,
+            "snippet_sha256": snippet_sha256(result.snippet),
             "own": redact_text(result.fingerprint) if result.fingerprint else None,
         }
+
+
+def snippet_sha256(text: object) -> str | None:
+    """Return the hash of a flagged text without its blanks, which a formatter changes; None of no text."""
+    return sha256_of(["".join(text.split())]) if isinstance(text, str) and text.strip() else None
 
 
 def unread(found: list[str]) -> str:

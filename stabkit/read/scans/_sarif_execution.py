@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from stabkit.read.amounts import amount
 from stabkit.read.json_shapes import entries, mapped
+from stabkit.text import amount
 
 __all__ = ["invocations", "refused_version", "scanned_commit", "switched_off", "whole_scan_faults"]
 
 
 _NOTIFIED: Final = {"error": ("error", "errors"), "warning": ("warning", "warnings")}
+
+# Words of a tool for what it did not look at, whatever the level that it gives them.
+_LEFT_OUT: Final = re.compile(
+    r"\btime[ds]?[ -]?out|\btimeout|\bskipped (?:file|scan|anal|pars|target|because)|\bskipping\b"
+    r"|\b(?:not|never|only partially|partially|partly) (?:be )?(?:scanned|analy[sz]ed|parsed|read|processed|checked)\b"
+    r"|\b(?:could not|couldn't|cannot|can't|unable to|failed to) (?:be )?"
+    r"(?:scan|analy[sz]e|parse|read|process|open|load)"
+    r"|\b(?:parse|parsing|syntax|lexical|fatal|internal) ?errors?\b|\bPartialParsing\b|\btruncated\b|\bcrashed\b",
+    re.IGNORECASE,
+)
 
 
 def refused_version(log: Mapping[str, Any]) -> str | None:
@@ -41,12 +52,17 @@ def whole_scan_faults(run: Mapping[str, Any], tool: str) -> list[str]:
     Notes
     -----
     What a tool could not look at, it says in notifications: a timeout, a file that it parsed in part. SARIF 2.1.0,
-    3.58.6: a notification without a level is a warning. Notes and those of level ``none`` say how it went.
+    3.58.6: a notification without a level is a warning. Notes and those of level ``none`` say how it went, unless they
+    hold an exception or their words say that something was left out. Who turned another tool's report into SARIF says
+    in ``conversion`` what it lost.
     """
     found = []
-    for invocation in invocations(run):
+    conversion = mapped(run.get("conversion")).get("invocation")
+    for invocation in [*invocations(run), *_objects([conversion])]:
         if invocation.get("executionSuccessful") is False:
             found.append(f"{tool} says its execution was not successful")
+        if signal := invocation.get("exitSignalName") or invocation.get("exitSignalNumber"):
+            found.append(f"{tool} was ended by a signal: {str(signal)[:40]}")
         if refusal := invocation.get("processStartFailureMessage"):
             found.append(f"{tool} did not start: {str(refusal)[:300]}")
         notes = [
@@ -68,7 +84,10 @@ def whole_scan_faults(run: Mapping[str, Any], tool: str) -> list[str]:
 def _level(note: Mapping[str, Any]) -> str:
     """Return the level of a notification; one that nobody knows is a warning: it says nothing of how it went."""
     level = note.get("level")
-    return level if level in ("error", "note", "none") else "warning"
+    if level in ("note", "none"):
+        told = f"{mapped(note.get('descriptor')).get('id')} {mapped(note.get('message')).get('text')}"
+        return "warning" if note.get("exception") or _LEFT_OUT.search(told) else level
+    return "error" if level == "error" else "warning"
 
 
 def _said(note: Mapping[str, Any]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from stabkit.read.json_content import json_keys, load_json
-from stabkit.read.json_shapes import listed, mapped, moment, text
+from stabkit.read.json_shapes import listed, mapped, moment, text, whole
 from stabkit.read.scans._results import Result, Scan, positive
 from stabkit.schema import Evidence
 
@@ -14,6 +16,9 @@ __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
 FORMAT: Final = "bandit"
 KIND: Final = "scan"
+_SILENCED: Final = ("nosec", "skipped_tests")
+"""Counts of a file's findings that a comment silences: all of a line, or those of the tests that it names."""
+_NUMBERED: Final = re.compile(r"^(\d{1,9}) ?(.*)$", re.MULTILINE)
 
 
 def recognise(head: bytes) -> bool:
@@ -33,7 +38,10 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     report = mapped(content.value)
     metrics = mapped(report.get("metrics"))
     scan = Scan("bandit", warnings=list(content.warnings), scanned_at=moment(report.get("generated_at")))
-    scan.paths = [name for name in metrics if name != "_totals"] if metrics else None
+    files = {name: mapped(counts) for name, counts in metrics.items() if name != "_totals"}
+    scan.paths = list(files) if metrics else None
+    if any(key in counts for counts in files.values() for key in _SILENCED):
+        scan.silenced = {name: sum(whole(c.get(key)) or 0 for key in _SILENCED) for name, c in files.items()}
     for error in listed(report.get("errors"), "errors"):
         scan.unread.append(f"{text(error.get('filename'))}: {text(error.get('reason')) or 'no reason'}")
     for entry in listed(report.get("results"), "results"):
@@ -44,6 +52,17 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
                 positive(entry.get("line_number")),
                 text(entry.get("issue_text")),
                 text(entry.get("issue_severity")),
+                snippet=_flagged(entry),
             )
         )
     return scan.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _flagged(entry: Mapping[str, Any]) -> str | None:
+    """Return the flagged lines of ``code``, which shows those around them too, each behind its number."""
+    stated = entry.get("line_range")
+    wanted = {positive(line) for line in stated} if isinstance(stated, list) else {positive(entry.get("line_number"))}
+    lines = _NUMBERED.findall(text(entry.get("code")) or "")
+    if len(lines) == 1:
+        return str(lines[0][1])
+    return "\n".join(line for number, line in lines if int(number) in wanted) or None

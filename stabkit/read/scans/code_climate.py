@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from stabkit.read.json_content import load_json
-from stabkit.read.json_shapes import array_keys, listed, mapped, text
+from stabkit.read.json_shapes import array_keys, entries, listed, mapped, text
 from stabkit.read.scans._results import Result, Scan, positive
 from stabkit.schema import Evidence
 
@@ -40,12 +41,25 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     scan = Scan(engines[0] if engines else "code-climate", warnings=list(content.warnings))
     if len(set(engines)) > 1:
         scan.warnings.append(f"issues of {len(set(engines))} engines stand in one report")
-    scan.results = [_result(issue) for issue in issues if issue.get("type") != "measurement"]
+    found = [issue for issue in issues if issue.get("type") != "measurement"]
+    scan.results = [_result(issue, mapped(issue.get("location"))) for issue in found]
+    scan.results += _other_places(found, scan.results)
     return scan.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
-def _result(issue: Mapping[str, Any]) -> Result:
-    location = mapped(issue.get("location"))
+def _other_places(issues: Sequence[Mapping[str, Any]], results: Sequence[Result]) -> Iterator[Result]:
+    """Yield the further places of issues, unless an issue of their own speaks of them: each place is a finding."""
+    seen = {(result.rule, result.path, result.line) for result in results}
+    for issue in issues:
+        for place in entries(issue.get("other_locations")):
+            other = replace(_result(issue, mapped(place)), fingerprint=None)
+            key = (other.rule, other.path, other.line)
+            if other.path is not None and key not in seen:
+                seen.add(key)
+                yield other
+
+
+def _result(issue: Mapping[str, Any], location: Mapping[str, Any]) -> Result:
     line = positive(mapped(location.get("lines")).get("begin"))
     if line is None:
         line = positive(mapped(mapped(location.get("positions")).get("begin")).get("line"))

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, normalise_path
 from stabkit.read.fingerprints import computed_fingerprints
 from stabkit.read.json_content import json_keys, load_json
@@ -21,6 +20,7 @@ from stabkit.read.scans._results import positive
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import source_evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "TOOL", "read", "recognise"]
 

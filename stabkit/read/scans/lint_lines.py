@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import head_lines, text_lines
 from stabkit.read.scans._results import UNPARSED, Result, Scan, positive
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 

@@ -15,12 +15,11 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, normalise_path
 from stabkit.read.fingerprints import computed_fingerprints, sha256_of
 from stabkit.read.json_content import json_keys, load_json, without_collections
 from stabkit.read.json_shapes import entries, mapped, moment
-from stabkit.read.scans._results import UNPARSED, positive, unread
+from stabkit.read.scans._results import UNPARSED, positive, snippet_sha256, unread
 from stabkit.read.scans._sarif_execution import (
     invocations,
     refused_version,
@@ -31,6 +30,7 @@ from stabkit.read.scans._sarif_execution import (
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import source_evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
@@ -48,6 +48,9 @@ _PLACEHOLDER: Final = "requires login"
 _PLACEHOLDERS: Final = re.compile(r"\{(\d{1,6})\}")
 _LONGEST: Final = 64 * 1024
 _LEVELS: Final = frozenset({"none", "note", "warning", "error"})
+_REMARKS: Final = frozenset({"none", "note"})
+# CVSS's ratings of a score, as code scanning takes them from "security-severity".
+_RATINGS: Final = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"))
 
 
 def recognise(head: bytes) -> bool:
@@ -179,6 +182,8 @@ class _Run:
             "scanned_at": moment(started),
             "paths": json.dumps(paths) if paths else None,
             "rules": json.dumps(active) if active else None,
+            "rules_off": json.dumps(off) if (off := self._rules_off()) else None,
+            "category": redact_text(category) if (category := _category(self.run)) else None,
         }
 
     def _active_rules(self) -> list[str]:
@@ -189,6 +194,9 @@ class _Run:
         if all(rule in self._used_rules for rule in self._by_id):
             return []
         return sorted(f"{name}:{self._level(rule)}" for name, rule in self._by_id.items() if self._enabled(name, rule))
+
+    def _rules_off(self) -> list[str]:
+        return sorted({*self._switched_off, *(n for n, r in self._by_id.items() if not self._enabled(n, r))})
 
     def findings(self, warnings: list[str]) -> list[dict[str, Any]]:
         rows = []
@@ -252,6 +260,8 @@ class _Run:
         snippet = mapped(region.get("snippet")).get("text")
         source = snippet or context
         level = stated if (stated := _word(result.get("level"))) in _LEVELS else self._level(rule)
+        if level in _REMARKS:
+            level = _security_severity(rule) or level
         return {
             "scan_id": self.scan_id,
             "tool": self.tool,
@@ -264,6 +274,7 @@ class _Run:
             "fingerprints": _json_of(own),
             "partial_fingerprints": _json_of(partial),
             "context_sha256": sha256_of(["".join(source.split())]) if isinstance(source, str) and source else None,
+            "snippet_sha256": snippet_sha256(snippet),
             "suppressed": _suppressed(result),
         }
 
@@ -351,6 +362,27 @@ def _filled(text: str, arguments: list[Any]) -> str:
         if size > _LONGEST:  # a long argument in a thousand places
             break
     return "".join(parts)[:_LONGEST]
+
+
+def _security_severity(rule: Mapping[str, Any]) -> str | None:
+    """Return what a security rule says of its severity beside its level, ``unknown`` if that is nothing; else None.
+
+    Scanners of packages write ``note`` for what is low and for what nobody has rated yet.
+    """
+    properties = mapped(rule.get("properties"))
+    tags = {str(tag).lower() for tag in entries(properties.get("tags"))}
+    if "security-severity" not in properties and not tags & {"vulnerability", "unknown"}:
+        return None
+    try:
+        score = float(properties.get("security-severity") or 0)
+    except (TypeError, ValueError):
+        score = 0.0
+    return next((word for least, word in _RATINGS if score >= least), "unknown")
+
+
+def _category(run: Mapping[str, Any]) -> str | None:
+    """Return the id of the run's automation, which tells the runs of one tool apart."""
+    return _word(mapped(run.get("automationDetails")).get("id"))
 
 
 def _suppressed(result: Mapping[str, Any]) -> bool:

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.read.amounts import amount
 from stabkit.read.test_ids import UNNAMED, stable_id
 from stabkit.read.xml_tree import Soundness
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
+from stabkit.text import amount
 from stabkit.vocabulary import BAD, STATUS_COUNTS, STATUSES
 
 __all__ = [

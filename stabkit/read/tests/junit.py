@@ -18,7 +18,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stabkit.read.amounts import amount
 from stabkit.read.content import ReportError, chunks, conflict_line, xml_root
 from stabkit.read.test_ids import UNNAMED
 from stabkit.read.tests._case_columns import SLICE, TEXT, constant, lean_memory
@@ -30,6 +29,7 @@ from stabkit.read.xml_faults import CUT_OFF, cut_off, parse_repaired
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
+from stabkit.text import amount
 from stabkit.vocabulary import BAD
 
 __all__ = ["FORMAT", "KIND", "MASKED", "read", "recognise"]

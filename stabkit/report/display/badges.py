@@ -37,6 +37,7 @@ GLYPHS: Final[Mapping[str, tuple[str, str]]] = {
     "newly skipped": ("?", "inconclusive"),
     "flaky": ("~", "inconclusive"),
     "not scanned": ("–", "none"),
+    "suppressed": ("–", "none"),
     "high": ("✗", "regressed"),
     "medium": ("?", "inconclusive"),
     "low": ("✓", "stable"),

@@ -38,6 +38,7 @@ _STATE_WORDS: Final = {
     "moved": ("moved", "moved"),
     "fixed": ("was fixed", "were fixed"),
     "not_scanned": ("was not scanned for again", "were not scanned for again"),
+    "suppressed": ("was silenced", "were silenced"),
 }
 _UNKNOWN: Final = {"unknown_rules": "rules", "unknown_files": "scanned files"}
 SHOWN_ROWS: Final = 12
@@ -89,7 +90,7 @@ def _compared(found: FindingComparison) -> list[Piece]:
     pieces: list[Piece] = [Statement(lead)]
     if len(states):
         pieces.append(_by_severity(states))
-    worse = states[states["state"].isin(["new", "reopened", "updated", "not_scanned", "moved"])]
+    worse = states[states["state"].isin(["new", "reopened", "updated", "not_scanned", "suppressed", "moved"])]
     if len(worse):
         pieces.append(findings_table(worse, "Findings that changed"))
     fixed = states[states["state"] == "fixed"]

@@ -64,6 +64,7 @@ def _findings_text(facts: Mapping[str, Any]) -> str:
         f"{count(facts['total'], 'finding')} in both runs together",
         joined(moved),
         f"{facts.get('gating', 0)} gating",
+        f"{facts['below_floor']} new below the floor" if facts.get("below_floor") else "",
     ]
     return "; ".join([*(part for part in parts if part), f"{compared}: {why}" if why else compared])
 
@@ -118,6 +119,7 @@ def _finding_parts(item: Mapping[str, Any]) -> list[str]:
     parts += [plain(item["reason"])] if item.get("reason") else []
     parts += ["suppressed"] if item.get("suppressed") else []
     parts += ["gates"] if item.get("gates") else []
+    parts += ["below the floor"] if item.get("below_floor") else []
     return parts
 
 

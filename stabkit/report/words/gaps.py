@@ -237,6 +237,11 @@ _DIFFERENCES: Final[Mapping[str, str]] = {
     "file_counts": "the numbers of files that {tool} scanned differ",
     "files_by_range": "the scanned files of {tool} differ as the range changed them",
     "folders": "the paths of {tool} start in different folders, such as {0} and {1}",
+    "scans_gone": "a scan of {tool} is gone: {0}",
+    "scans_added": "a scan of {tool} has no baseline: {0}",
+    "scopes_gone": "{tool} no longer reports on {0}",
+    "rules_off": "rules of {tool} are switched off now: {0}",
+    "changed_heads": "{0} and {1} are taken to be the same folder",
     "lines_not_followed": (
         "the lines that git moved are not followed: the paths of the findings start in another folder than git's"
     ),

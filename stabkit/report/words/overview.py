@@ -13,6 +13,7 @@ import pandas as pd
 from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
+from stabkit.numbers import amount_text
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.gaps import measured_text, missing_text
 from stabkit.report.words.needs import deciding_command, need_command, needs_both, within_reach
@@ -170,7 +171,7 @@ def facts_strip(gate: Gate, changes: pd.DataFrame, *, examined: bool = False, de
     to be measured.
     """
     return {
-        "Worse": _tally(gate, "regressed", ("regressed", "new_failing", "new", "reopened", "updated", "fail")),
+        "Worse": _worse(gate),
         "Better": _tally(gate, "improved", ("fixed",)),
         "Stable": _stable(gate),
         "Changed": "no file" if examined and changes.empty else changed_text(changes),
@@ -189,6 +190,16 @@ def _not_measured(gate: Gate, *, declared: bool) -> str:
     if not lacking and not declared:
         return "what no configuration asks for"
     return f"evidence of {joined(lacking, most=3)}" if lacking else "nothing that was asked for"
+
+
+def _worse(gate: Gate) -> str:
+    worse = _tally(gate, "regressed", ("regressed", "new_failing", "new", "reopened", "updated", "fail"))
+    below = _findings(gate, "below_floor")
+    return f"{worse} ({amount_text(below)} below the floor)" if below else worse
+
+
+def _findings(gate: Gate, fact: str) -> int:
+    return sum(int(condition.facts.get(fact) or 0) for condition in gate.conditions if condition.kind == "findings")
 
 
 def _tally(gate: Gate, outcome: str, states: Sequence[str]) -> str:
@@ -213,7 +224,10 @@ def _is_count(value: object) -> bool:
 
 def _stable(gate: Gate) -> str:
     stable = sum(c.outcome == "stable" for c in gate.conditions)
-    return count(stable, "condition") if stable else "nothing"
+    silenced = _findings(gate, "suppressed")
+    parts = [count(stable, "condition")] if stable else []
+    parts += [f"{count(silenced, 'finding')} silenced, not fixed"] if silenced else []
+    return ", ".join(parts) or "nothing"
 
 
 def changed_text(changes: pd.DataFrame) -> str:

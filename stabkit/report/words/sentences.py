@@ -59,11 +59,12 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "not_scanned": ("finding was not scanned for again", "findings were not scanned for again"),
     "lost": ("test of earlier runs ran on neither side", "tests of earlier runs ran on neither side"),
     "still_failing": ("known failure remains", "known failures remain"),
+    "suppressed": ("finding was silenced", "findings were silenced"),
     "moved": ("finding moved", "findings moved"),
     "fixed": ("fixed", "fixed"),
 }
 # Good or neutral news: counted, not named.
-_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "flaky", "lost")
+_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "suppressed", "flaky", "lost")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 
@@ -368,7 +369,10 @@ def _tests_well(facts: Mapping[str, Any], total: Any) -> str:
 
 def _findings_well(facts: Mapping[str, Any], _: Any) -> str:
     open_, fixed = int(facts.get("open") or 0), int(facts.get("fixed") or 0)
+    silenced, below = int(facts.get("suppressed") or 0), int(facts.get("below_floor") or 0)
     parts = ["no new finding that gates"]
+    parts += [f"{amount_text(below)} new below the floor"] if below else []
+    parts += [f"{count(silenced, 'finding')} silenced, not fixed"] if silenced else []
     parts += [f"{count(fixed, 'finding')} fixed"] if fixed else []
     parts += [f"{amount_text(open_)} still open" if open_ else "none open"]
     return ", ".join(parts)

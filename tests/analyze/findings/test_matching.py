@@ -110,15 +110,21 @@ def test_git_decides_before_equal_words_do() -> None:
 
 
 def test_paths_of_two_checkouts_are_not_comparable() -> None:
-    one, two = (found(finding(path=f"/build/{n}/shop/pkg/a.py")) for n in (1, 2))
+    one, two = (found(finding(path=f"/build/{n}/shop/pkg/a.py")) for n in ("anna", "otto"))
     compared = matched(one, two)
     assert not compared.comparable
     assert said(compared) == (
-        "the paths of lint start in different folders, such as /build/1/shop/pkg/a.py and /build/2/shop/pkg/a.py",
+        "the paths of lint start in different folders, such as /build/anna/shop/pkg/a.py and /build/otto/shop/pkg/a.py",
     )
     assert matched(one, one).comparable
     assert not matched(one, found(finding(path="pkg/a.py"))).comparable
-    assert matched(one, found(finding(path="/build/1/shop/pkg/b.py"))).comparable
+    assert matched(one, found(finding(path="/build/anna/shop/pkg/b.py"))).comparable
+
+
+def test_a_checkout_that_has_a_number_is_the_same_folder() -> None:
+    compared = matched(*(found(finding(path=f"/build/{n}/shop/pkg/a.py")) for n in (1, 2)))
+    assert (compared.comparable, only(compared)) == (True, ("persisting", "exact"))
+    assert difference_text(compared.assumed[0]) == "/build/1 and /build/2 are taken to be the same folder"
 
 
 def test_shared_keys_all_different_are_never_a_pair() -> None:

@@ -102,7 +102,8 @@ def test_hosts_that_are_machines_tell_nothing_apart(tmp_path: Path) -> None:
          {"regressed": ["cart::row #2", "cart::row #3", "cart::row #4"], "still_failing": ["cart::row"]}),
         (["fail"], ["fail"] * 7, "inconclusive",
          {"added": [f"cart::row #{n}" for n in range(2, 8)], "still_failing": ["cart::row"]}),
-        (["fail"] * 4, ["fail"] + ["pass"] * 3, "stable", {"fixed": [f"cart::row #{n}" for n in range(2, 5)], "still_failing": ["cart::row"]}),
+        (["fail"] * 4, ["fail"] + ["pass"] * 3, "stable",
+         {"fixed": [f"cart::row #{n}" for n in range(2, 5)], "still_failing": ["cart::row"]}),
     ],
 )  # fmt: skip
 def test_results_that_nothing_tells_apart_are_compared_by_their_number(

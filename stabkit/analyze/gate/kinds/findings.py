@@ -13,7 +13,7 @@ from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, spo
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
-from stabkit.vocabulary import severity_rank
+from stabkit.vocabulary import FLOOR, finding_rank, severity_rank
 
 __all__ = ["judge"]
 
@@ -23,8 +23,9 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 
     Notes
     -----
-    Gating: new or reopened, not suppressed, at or above ``min_severity`` (a severity word of unknown rank always
-    gates); so is an older one whose severity rose into that range, or whose suppression ended. A finding that was not
+    Gating: new or reopened, not suppressed, at or above ``min_severity``, without one at or above the floor (a severity
+    that nobody states or that is of unknown rank always gates); so is an older one whose severity rose into that range,
+    or whose suppression ended. A finding that was not
     scanned for again blocks ``stable``, unless its file was deleted.
     """
     before, after = (_scans(frame, condition, sides) for frame in sides.table("scans"))
@@ -53,6 +54,7 @@ def _judge_states(condition: Condition, compared: FindingComparison) -> Conditio
     facts: dict[str, Any] = {state: sum(row["state"] == state for row in rows) for state in FINDING_STATES}
     facts |= {
         "gating": len(gating),
+        "below_floor": sum(item["below_floor"] for item in items),
         "open": compared.open_after,
         "total": len(rows),
         "comparable": compared.comparable,
@@ -96,19 +98,21 @@ def _finding_item(row: Mapping[Any, Any], condition: Condition) -> dict[str, Any
         "detail": text(row["message"]),
         "line": line,
         "gates": _gates(row, condition),
+        "below_floor": row["state"] in ("new", "reopened") and not row["suppressed"] and not _in_range(row, condition),
         "suppressed": bool(row["suppressed"]),
         **{key: text(row[key]) for key in ("tool", "rule", "severity", "path", "fingerprint", "matched_by", "reason")},
     }
 
 
 def _gates(row: Mapping[Any, Any], condition: Condition) -> bool:
-    if row["state"] in GONE or row["suppressed"] or not _in_range(row["severity"], condition):
+    if row["state"] in GONE or row["suppressed"] or not _in_range(row, condition):
         return False
     if row["state"] in ("new", "reopened"):
         return True
-    return bool(row["baseline_suppressed"]) or not _in_range(row["baseline_severity"], condition)
+    return bool(row["baseline_suppressed"]) or not _in_range(row, condition, "baseline_severity")
 
 
-def _in_range(severity: Any, condition: Condition) -> bool:
-    limit, rank = severity_rank(condition.min_severity), severity_rank(severity if isinstance(severity, str) else None)
+def _in_range(row: Mapping[Any, Any], condition: Condition, column: str = "severity") -> bool:
+    rank = finding_rank(str(row["tool"]), str(row["rule"]), text(row[column]))
+    limit = severity_rank(condition.min_severity or FLOOR)
     return limit is None or rank is None or rank >= limit

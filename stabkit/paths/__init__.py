@@ -1,0 +1,1 @@
+"""Paths: of files as people write them, and of fields within JSON documents."""
