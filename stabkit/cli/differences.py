@@ -24,7 +24,7 @@ from stabkit.cli.options import (
 )
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageError
-from stabkit.paths.files import on_this_machine
+from stabkit.paths import on_this_machine
 
 if TYPE_CHECKING:
     import pandas as pd

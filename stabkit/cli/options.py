@@ -17,7 +17,7 @@ import typer
 from stabkit.cli.completion import bundled, one_of
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import ConfigError, EvidenceError, StabkitError, UsageError, nearest
-from stabkit.paths.files import on_this_machine
+from stabkit.paths import on_this_machine
 
 if TYPE_CHECKING:
     from stabkit.config import Config

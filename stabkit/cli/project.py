@@ -12,7 +12,7 @@ from stabkit.cli.completion import one_of
 from stabkit.cli.options import FormatOption, OutputOption, terminal_of
 from stabkit.cli.terminal import Format
 from stabkit.errors import ConfigError, EvidenceError
-from stabkit.paths.files import on_this_machine
+from stabkit.paths import on_this_machine
 from stabkit.vocabulary import EXIT_CODES
 
 __all__ = ["demo", "index", "init"]

@@ -10,7 +10,7 @@ import typer
 from stabkit.cli.options import ConfigOption, DataOption, FormatOption, open_data, terminal_of
 from stabkit.cli.terminal import Format
 from stabkit.errors import StoreError
-from stabkit.paths.files import on_this_machine
+from stabkit.paths import on_this_machine
 
 __all__ = ["check", "compact", "export", "prune"]
 

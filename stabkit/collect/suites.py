@@ -26,7 +26,7 @@ import pandas as pd
 
 from stabkit.collect.retries import number_attempts
 from stabkit.config import FindingMapping, ScanSource, TestSuite
-from stabkit.paths.files import expanded
+from stabkit.paths import expanded
 from stabkit.read import expand, read_file, read_paths, scans_once, with_context
 from stabkit.redact import is_secret_name, redact_text, secret_parts
 from stabkit.schema import Evidence

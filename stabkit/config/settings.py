@@ -20,7 +20,7 @@ from stabkit.config.targets import HttpTarget, PrometheusSource, ResourceTarget,
 from stabkit.endpoints import is_pattern
 from stabkit.errors import nearest
 from stabkit.kinds import KINDS
-from stabkit.paths.files import expanded
+from stabkit.paths import expanded
 from stabkit.redact import MASK, is_secret_name, redact_text
 
 __all__ = [

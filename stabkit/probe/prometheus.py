@@ -15,7 +15,7 @@ import httpx
 
 from stabkit.config import PrometheusSource
 from stabkit.errors import EvidenceError
-from stabkit.paths.files import expanded
+from stabkit.paths import expanded
 from stabkit.probe.credentials import checked_url, request_headers
 from stabkit.probe.tls import client_context
 from stabkit.redact import redact_text

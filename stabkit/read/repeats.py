@@ -19,9 +19,9 @@ _CONTENT: Final = ["suite", "class", "name", "test_id", "variant", "attempt", "s
 def drop_repeats(evidence: Evidence, *, keep: bool = False) -> Evidence:
     """Return the evidence without the classes of test cases that an earlier file holds with equal content.
 
-    All cases of a class, with results, times (some above 0) and messages, must be equal; then the later file's are dropped and the
-    message of its ``sources`` row says how many. Cases that differ are all kept. With ``keep`` all are, and only the
-    message is added: for a look at each file by itself.
+    All cases of a class, with results, times (some above 0) and messages, must be equal; then the later file's are
+    dropped and the message of its ``sources`` row says how many. Cases that differ are all kept. With ``keep`` all are,
+    and only the message is added: for a look at each file by itself.
     """
     tests = evidence["tests"]
     if tests["source"].nunique() < 2:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from stabkit.errors import StabkitError, StoreError
-from stabkit.paths.files import expanded
+from stabkit.paths import expanded
 from stabkit.redact import redact_text, redact_url
 from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import COMMITS

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from stabkit.config import HttpTarget
-from stabkit.paths.fields import MISSING, find_field, read_json
+from stabkit.paths import MISSING, find_field, read_json
 from stabkit.redact import MASK, is_secret_name
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
-from stabkit.paths.files import expanded
+from stabkit.paths import expanded
 from stabkit.probe.credentials import checked_url, proxy_of, request_headers
 from stabkit.probe.http.exchange import Answer, Caller, Plan
 from stabkit.probe.http.expectations import Expectations

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
-from stabkit.paths.files import expanded
+from stabkit.paths import expanded
 from stabkit.redact import secret_parts
 from stabkit.sources import Fault
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.config import EventContract, SequenceRule, WebSocketTarget
 from stabkit.errors import EvidenceError
-from stabkit.paths.fields import MISSING, find_field, read_json
+from stabkit.paths import MISSING, find_field, read_json
 from stabkit.probe.tally import Tally
 from stabkit.probe.websocket.conversation import Record
 from stabkit.probe.websocket.sequences import Event, evaluate_sequence

@@ -25,7 +25,7 @@ from websockets.frames import Close
 from websockets.typing import Subprotocol
 
 from stabkit.config import WebSocketTarget
-from stabkit.paths.fields import find_field
+from stabkit.paths import find_field
 from stabkit.probe.diagnosis import certificate_fault, diagnose
 from stabkit.probe.tls import Session, read_session
 from stabkit.probe.transport import is_address, resolve

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from stabkit.config import SequenceRule
-from stabkit.paths.fields import MISSING, find_field
+from stabkit.paths import MISSING, find_field
 
 __all__ = ["Event", "KeyResult", "SequenceResult", "evaluate_sequence"]
 

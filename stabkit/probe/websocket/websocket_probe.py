@@ -19,7 +19,7 @@ import pandas as pd
 
 from stabkit.config import WebSocketTarget
 from stabkit.errors import ConfigError
-from stabkit.paths.files import expanded
+from stabkit.paths import expanded
 from stabkit.probe.credentials import checked_url, proxy_of, request_headers
 from stabkit.probe.tally import Tally, one_line
 from stabkit.probe.tls import TlsFacts, client_context

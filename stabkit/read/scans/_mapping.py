@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.config import FindingMapping
-from stabkit.paths.fields import MISSING, find_field
+from stabkit.paths import MISSING, find_field
 from stabkit.read.content import ReportError, read_head
 from stabkit.read.json_content import load_json
 from stabkit.read.json_shapes import listed, whole

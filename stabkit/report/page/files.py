@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.errors import UsageError
-from stabkit.paths.files import on_this_machine
+from stabkit.paths import on_this_machine
 
 __all__ = ["UNFINISHED", "check_folder", "write_whole"]
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stabkit.config import SequenceRule
-from stabkit.paths.fields import MISSING, find_field
+from stabkit.paths import MISSING, find_field
 from stabkit.probe.websocket.sequences import Event, evaluate_sequence
 
 
