@@ -6,15 +6,16 @@ In full, for a baseline that stays as it is and a candidate that changes:
    entry, a key, a line, a file, nor by the end of a file. REGRESSED may become INCONCLUSIVE, for what proved it may
    be what was lost.
 2. A candidate that is **STABLE** does not stay so when it loses a result that the baseline has, or when a file of a
-   format that has a last word ends before it. It may stay so when what it lost carries no result: a property, a duration, white space, a
-   test that was skipped.
+   format that has a last word ends before it. It may stay so when what it lost carries no result: a property, a
+   duration, white space, a test that was skipped.
 3. A candidate that is **STABLE** does not stay so when a failure is added to it in any notation: a case that fails, a
    new one that does, a failure of a suite or of the run, a count of failures that no case carries, a tool's own word
    that it did not succeed.
 4. A candidate that is **REGRESSED** stays so when a failure is added.
 
 A finding that is gone was mended, for all that anyone can say, where the scan still says that it looked: for scans the
-results of the first two points are what was looked at (runs, files), not what was found.
+results of the first two points are what was looked at (runs, files), not what was found. Of requests a few may be gone
+without anyone's knowing, unless the file counts them; more than half of an endpoint's may not.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ is decided by a few dozen, how long they take by hundreds. Tools that keep perce
 alone prove nothing: there a baseline is not STABLE, and nothing done to the candidate may make it so.
 """
 
+# ruff: noqa: E501 - notations read best in one line
+
 from __future__ import annotations
 
 import json
@@ -140,7 +142,10 @@ def _google(found: Sequence[Result]) -> str:
 def _pytest(found: Sequence[Result]) -> str:
     rows = _rows(found)
     benchmarks = [
-        {"fullname": one.name, "stats": {"rounds": EACH, "data": [t / 1000 if ok else None for n, t, ok in rows if n == one.name]}}
+        {
+            "fullname": one.name,
+            "stats": {"rounds": EACH, "data": [t / 1000 if ok else None for n, t, ok in rows if n == one.name]},
+        }
         for one in found
     ]
     return _json({"machine_info": {}, "benchmarks": benchmarks})
@@ -168,8 +173,12 @@ def _prometheus(found: Sequence[Result]) -> str:
 
 def _records(found: Sequence[Result]) -> str:
     tests = [{"suite": one.group, "class": one.group, "name": one.name, "status": one.status} for one in found]
-    claims = [{"kind": "tests", "path": "told", "claimed": {"tests": 1}}] if any(t.status == "fail" for t in found) else []
-    return _json({"stabkit": 1, "run": {"label": "v", "started_at": "2026-01-01T00:00:00Z"}, "tests": tests, "claims": claims})
+    claims = (
+        [{"kind": "tests", "path": "told", "claimed": {"tests": 1}}] if any(t.status == "fail" for t in found) else []
+    )
+    return _json(
+        {"stabkit": 1, "run": {"label": "v", "started_at": "2026-01-01T00:00:00Z"}, "tests": tests, "claims": claims}
+    )
 
 
 def _stated(content: Any) -> Callable[[Sequence[Result]], str]:

@@ -23,6 +23,4 @@ def row_examples(notation: Notation, draw: random.Random) -> list[Example]:
         "one row is left": [rows[0], *others],
         "a second row fails": [rows[0], rows[0], *rows[2:], *others],
     }
-    return [
-        Example(before, after, {"report": notation.write(found)}, what, True) for what, found in changes.items()
-    ]
+    return [Example(before, after, {"report": notation.write(found)}, what, True) for what, found in changes.items()]

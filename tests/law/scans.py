@@ -1,5 +1,7 @@
 """Every format of scans, as the law sees it: a group is a rule, a name the file of one finding."""
 
+# ruff: noqa: E501 - notations read best in one line
+
 from __future__ import annotations
 
 import json
@@ -87,7 +89,9 @@ def _mypy(found: Sequence[Result]) -> str:
 
 def _ruff_lines(found: Sequence[Result]) -> str:
     places = [("F401", "known.py", 9), *(("E501", path, line) for _, path, line in _places(found))]
-    return "\n".join([*(f"{path}:{line}:1: {rule} m" for rule, path, line in places), f"Found {len(places)} errors.", ""])
+    return "\n".join(
+        [*(f"{path}:{line}:1: {rule} m" for rule, path, line in places), f"Found {len(places)} errors.", ""]
+    )
 
 
 def _ruff(found: Sequence[Result]) -> str:
@@ -107,14 +111,14 @@ def _sarif(found: Sequence[Result]) -> str:
             "ruleId": rule,
             "level": "error",
             "message": {"text": "m"},
-            "locations": [
-                {"physicalLocation": {"artifactLocation": {"uri": path}, "region": {"startLine": line}}}
-            ],
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": path}, "region": {"startLine": line}}}],
         }
         for rule, path, line in _places(found)
     ]
     artifacts = [{"location": {"uri": name}, "roles": ["analysisTarget"]} for name in _files(found)]
-    rules = [{"id": rule, "defaultConfiguration": {"level": "error"}} for rule in ("GROUP_0", "GROUP_1", "GROUP_2", "NEW")]
+    rules = [
+        {"id": rule, "defaultConfiguration": {"level": "error"}} for rule in ("GROUP_0", "GROUP_1", "GROUP_2", "NEW")
+    ]
     runs = [
         {
             "tool": {"driver": {"name": name, "version": "1", "rules": rules}},
@@ -149,12 +153,12 @@ SCANS = (
         "errors claimed": counted("errorCount", shape="json"),
         "fatal errors claimed": counted("fatalErrorCount", shape="json"),
     }),
-    Notation("lint-lines", "lines", _mypy, r"(?!)", found=r': error: ', statuses=_TWO, failures={
+    Notation("lint-lines", "lines", _mypy, r"(?!)", found=r": error: ", statuses=_TWO, failures={
         "errors claimed": edited(r"Found (\d+)", lambda match: f"Found {int(match[1]) + 1}"),
         "stopped": edited(r"\Z", "a.py: error: INTERNAL ERROR -- m\n"),
         "a file not parsed": edited(r"\A", "a.py:1: error: invalid syntax  [syntax]\n"),
     }),
-    Notation("lint-lines", "lines", _ruff_lines, r"(?!)", found=r':3:1: ', statuses=_TWO, open_end=True, failures={
+    Notation("lint-lines", "lines", _ruff_lines, r"(?!)", found=r":3:1: ", statuses=_TWO, open_end=True, failures={
         "errors claimed": edited(r"Found (\d+)", lambda match: f"Found {int(match[1]) + 1}"),
         "a file not parsed": edited(r"\A", "b.py:2:9: invalid-syntax: Expected a name\n"),
     }),

@@ -1,5 +1,7 @@
 """Every format of test reports, as the law sees it."""
 
+# ruff: noqa: E501 - notations read best in one line
+
 from __future__ import annotations
 
 import json
@@ -351,7 +353,7 @@ SUITES = (
         },
     ),
     Notation(
-        "nunit3", "xml", _nunit3, r'<test-case (?=[^>]*result=)[^>]*?(case_\d+)',
+        "nunit3", "xml", _nunit3, r"<test-case (?=[^>]*result=)[^>]*?(case_\d+)",
         failures={
             "failed claimed": counted("failed"), "a suite's failed claimed": counted("failed", last=True),
             "a suite that failed": edited(r'(<test-suite [^>]*result=")Passed', r"\1Failed"),
@@ -370,7 +372,7 @@ SUITES = (
         },
     ),
     Notation(
-        "xunit", "xml", _xunit, r'<test (?=[^>]*result=)[^>]*?(case_\d+)', statuses=_THREE,
+        "xunit", "xml", _xunit, r"<test (?=[^>]*result=)[^>]*?(case_\d+)", statuses=_THREE,
         failures={
             "failed claimed": counted("failed"), "errors claimed": counted("errors"), "total claimed": counted("total"),
             "failed of the last claimed": counted("failed", last=True),

@@ -1,7 +1,6 @@
 """The law over every reader, a bounded number of examples each; ``python -m tests.law`` runs as many as it is told."""
 
 import random
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +17,7 @@ from tests.law.rows import row_examples
 from tests.law.suites import SUITES
 
 EXAMPLES = 12
+POOLED = ("hey", "ghz")  # they name no endpoint of their own
 
 
 def test_every_reader_has_a_notation():
@@ -42,7 +42,9 @@ def test_a_notation_is_read_and_tells_a_failure(notation, tmp_path):
     draw = random.Random(2)
     known = results(draw, notation)
     before, same, failing = (notation.write(found) for found in (known, known, worse(draw, notation, known)))
-    assert judge.verdict({"report": f"{before}\n"}, {"report": same}) == ("stable" if notation.proves else "inconclusive")
+    assert judge.verdict({"report": f"{before}\n"}, {"report": same}) == (
+        "stable" if notation.proves else "inconclusive"
+    )
     assert judge.verdict({"report": f"{before}\n"}, {"report": failing}) != "stable"
     assert set(notation.carried(same)) <= {result.name for result in known} | {"tool_one", "tool_two"} | {
         f"{result.name}.py" for result in known
@@ -61,16 +63,26 @@ def test_what_is_judged_here_is_what_the_gate_says(notation, tmp_path):
         assert (found == "stable") == (case.gate.verdict == "stable")
 
 
-@pytest.mark.parametrize("notation", [n for n in FORMATS if n.proves], ids=named)
+@pytest.mark.parametrize("notation", [n for n in FORMATS if n.proves and n.form not in POOLED], ids=named)
 def test_a_file_that_is_gone_is_a_gap(notation, tmp_path):
     judge = Judge(tmp_path, conditions_of(notation))
-    known = results(random.Random(3), notation, groups=2)
+    known = results(random.Random(3), notation)
     more = [result.__class__(f"other_{result.group}", result.name.replace("case", "more"), "pass") for result in known]
     before = {"one": f"{notation.write(known)}\n", "two": f"{notation.write(more)}\n"}
     after = {"one": notation.write(known), "two": notation.write(more)}
     assert judge.verdict(before, after) == "stable"
-    for name in after:
-        assert judge.verdict(before, {name: after[name]}) != "stable", name
+    for name, content in after.items():
+        assert judge.verdict(before, {name: content}) != "stable", name
+
+
+@pytest.mark.xfail(strict=True, reason="half of the requests of an endpoint are not told from all of them yet")
+@pytest.mark.parametrize("notation", [n for n in FORMATS if n.form in POOLED], ids=named)
+def test_half_of_the_requests_are_not_as_many(notation, tmp_path):
+    judge = Judge(tmp_path, conditions_of(notation))
+    known = results(random.Random(3), notation)
+    more = [*known, *(result.__class__("more", f"more_{number}") for number, result in enumerate(known))]
+    before, after = {"one": notation.write(more)}, {"one": notation.write(known)}
+    assert judge.verdict(before, after) != "stable"
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
