@@ -7,7 +7,7 @@ VENV ?= .venv
 REPORTS ?= reports
 BIN := $(VENV)/bin
 
-.PHONY: report demo test lint type format fuzz golden docs lock sample benchmark check clean setup
+.PHONY: report demo test lint type format fuzz law golden docs lock sample benchmark check clean setup
 .DEFAULT_GOAL := report
 
 $(VENV)/bin/python:
@@ -56,6 +56,10 @@ format: $(VENV)/.dev
 # Random damage to reports of every format, until the time is up; a reader that gives no answer fails it.
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.read.fuzz --seconds $${SECONDS_TO_RUN:-60}
+
+# Nothing taken away and no failure added makes a verdict greener: so many examples of every format of evidence.
+law: $(VENV)/.dev
+	$(BIN)/python -m tests.law --examples $${EXAMPLES:-10000}
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/report --snapshot-update

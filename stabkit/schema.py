@@ -330,6 +330,12 @@ def empty(name: str) -> pd.DataFrame:
     >>> list(empty("checks").columns)
     ['run_id', 'target', 'check', 'expected', 'observed', 'outcome', 'detail', 'passed', 'failed']
     """
+    return _without_rows(name).copy()
+
+
+@cache
+def _without_rows(name: str) -> pd.DataFrame:
+    # Asked for a hundred times a verdict: made once, and copied, since its caller may change what it gets.
     return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in TABLES[name].columns})
 
 

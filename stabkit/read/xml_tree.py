@@ -5,7 +5,7 @@ Like the reader of JUnit it resolves no entity, keeps what was read before a cut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from stabkit.read.content import ReportError, chunks, conflict_line
 from stabkit.read.xml_faults import CUT_OFF, cut_off, not_a_report, parse_repaired, refuse_entities
 from stabkit.sources import Status
 
-__all__ = ["Element", "Soundness", "failed_alone", "failure_text", "joined_text", "read_tree"]
+__all__ = ["Element", "Soundness", "deepest_total", "failed_alone", "failure_text", "joined_text", "read_tree"]
 
 TEXT_LIMIT: Final = 64 * 1024
 _MOST_ELEMENTS: Final = 5_000_000
@@ -94,6 +94,24 @@ def failed_alone(tree: Element, *, suite: Callable[[Element], bool], case: Calla
             bad.add(id(element))
             found.append(element)
     return found[::-1]
+
+
+def deepest_total(tree: Element, suites: Collection[str], *keys: str) -> int:
+    """Return what suites claim together, each as much as it states or as those within it do, whichever is more.
+
+    Examples
+    --------
+    >>> run = Element("test-run", {"failed": "0"})
+    >>> run.children.append(Element("test-suite", {"failed": "2"}))
+    >>> deepest_total(run, ["test-suite"], "failed")
+    2
+    """
+    totals: dict[int, int] = {}
+    for element in reversed(list(tree.walk())):
+        within = sum(totals.get(id(child), 0) for child in element.children)
+        own = sum(element.count(key) or 0 for key in keys) if element.name in suites else 0
+        totals[id(element)] = max(own, within)
+    return totals[id(tree)]
 
 
 def joined_text(*elements: Element | None) -> str | None:

@@ -1,11 +1,14 @@
 """Damage reports at random and see that every reader still answers with rows or an error: ``make fuzz``.
 
 Bytes are damaged, or in one file of three a value of a JSON document becomes one of another type. Each file is read as
-what it looks like, and by a declared mapping.
+what it looks like, and by a declared mapping. The verdict on it is judged too: a report that is damaged, compared with
+what it was, is not greener than the sound one, which is STABLE at best; where it was not STABLE, the damage does not
+make it so.
 
     python -m tests.read.fuzz [--seconds 60] [--seed 1]
 
-Prints what was tried; a file that a reader did not answer for, in time, is kept, named, and makes the exit code 1.
+Prints what was tried; a file that a reader did not answer for, in time, or that became greener, is kept, named, and
+makes the exit code 1.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from pathlib import Path
 from stabkit.config import FindingMapping
 from stabkit.read.readers import read_file
 from stabkit.read.summary import source_summary
+from tests.law.judging import Judge
 from tests.read.loads.test_percentiles import SEEDS as LOADS
 from tests.read.scans.test_linters import SEEDS as SCANS
 from tests.read.test_shapes import SOUND, VALUES, places, replaced
@@ -73,18 +77,19 @@ def damaged(raw: bytes, drawn: random.Random) -> bytes:
     return bytes(data)
 
 
-def attempts(seed: int) -> Iterator[bytes]:
-    """Yield damaged reports without end."""
+def attempts(seed: int) -> Iterator[tuple[bytes, bytes | None]]:
+    """Yield damaged reports without end, with the sound one where bytes were damaged."""
     drawn = random.Random(seed)
     sound = seeds()
     while True:
         if drawn.randrange(3):
-            yield damaged(drawn.choice(sound), drawn)
+            report = drawn.choice(sound)
+            yield damaged(report, drawn), report
         else:
             document = drawn.choice(SOUND)
             for _ in range(drawn.randint(1, 4)):
                 document = replaced(document, drawn.choice(list(places(document))), drawn.choice(VALUES))
-            yield json.dumps(document).encode()
+            yield json.dumps(document).encode(), None
 
 
 def answer(path: Path) -> str:
@@ -106,6 +111,18 @@ def answer(path: Path) -> str:
         signal.alarm(0)
 
 
+def greener(sound: bytes, data: bytes, judge: Judge) -> bool:
+    """Say whether damage made a report STABLE that is not so as it stands, beside a baseline that says the same."""
+    signal.alarm(SECONDS_A_FILE)
+    try:
+        before, after, changed = (
+            {"report": said.decode("utf-8", "surrogateescape")} for said in (sound + b"\n", sound, data)
+        )
+        return judge.verdict(before, changed) == "stable" and judge.verdict(before, after) != "stable"
+    finally:
+        signal.alarm(0)
+
+
 def too_long(*_: object) -> None:
     """Answer the alarm."""
     raise TimeoutError(f"no answer in {SECONDS_A_FILE} s")
@@ -122,11 +139,13 @@ def main() -> int:
     logging.disable()  # the same is said of each file that is kept
     folder = Path(tempfile.mkdtemp(prefix="stabkit-fuzz-"))
     signal.signal(signal.SIGALRM, too_long)
-    for number, data in enumerate(attempts(options.seed)):
+    judge = Judge(folder / "judged", trusting=True)
+    for number, (data, sound) in enumerate(attempts(options.seed)):
         path = folder / f"{number}"
         path.write_bytes(data)
         try:
             seen[answer(path)] += 1
+            assert sound is None or not greener(sound, data, judge), "damage made the verdict greener"
             path.unlink()
         except Exception as error:  # noqa: BLE001 - whatever a reader lets out is what is sought
             print(f"{path}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)

@@ -70,7 +70,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     listed = report.get("violations")
     findings = _findings(listed, scan_id, categories, root)
     total = _count(report.get("total_violations"), "total_violations", warnings)
-    complete = isinstance(listed, list) and not (total and not findings)
+    complete = isinstance(listed, list) and (total or 0) <= len(findings)  # what is counted and not listed is unknown
     scans = [_whole(report, scan_id, total, complete=complete, warnings=warnings)]
     for name, category in categories.items():
         if isinstance(category, dict):
@@ -175,7 +175,8 @@ def _category(whole: Mapping[str, Any], name: str, category: Mapping[str, Any], 
 def _compare(total: int | None, findings: list[dict[str, Any]], *, complete: bool, warnings: list[str]) -> None:
     if not complete:
         stated = "some findings" if total is None else amount(total, "finding", "findings")
-        warnings.append(f"it claims {stated} and lists none: which ones they are is unknown")
+        lists = f"{len(findings)}: which the others" if findings else "none: which ones they"
+        warnings.append(f"it claims {stated} and lists {lists} are is unknown")
     elif total is not None and total != len(findings):
         warnings.append(f"it claims {total} findings and lists {len(findings)}: the rows count")
 

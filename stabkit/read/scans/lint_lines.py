@@ -46,7 +46,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     """Return the ``findings`` of the lines, the ``scans`` and the ``sources`` row.
 
     A note of mypy belongs to the error before it. A file that could not be parsed leaves the scan incomplete, and so
-    does a tool that stopped.
+    does a tool that stopped, and mypy's output without its last line.
 
     Raises
     ------
@@ -58,7 +58,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         scan = Scan("mypy")
         scan.results = list(_mypy(lines, scan))
         if not any(p.match(line) for line in lines for p in (_FOUND, _CLEAN)):
-            scan.warnings.append("mypy's last line, with its number of errors, is not here")
+            # Whether lines before it are missing too, nobody can tell.
+            scan.unread.append("mypy's last line, with its number of errors, is not here")
     else:
         claims = [found for line in lines if (found := _RUFF.match(line)) is not None]
         scan = Scan("ruff" if claims else "flake8")

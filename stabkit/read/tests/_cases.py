@@ -100,12 +100,15 @@ class Report:
         errors in one), skipped.
     unread : str or None
         Why more should follow than the file holds; the source is then partial.
+    told : list of int
+        Totals of failures that stand deeper than the header: a suite's own, of all suites together.
     """
 
     cases: list[Case] = field(default_factory=list)
     claimed: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     unread: str | None = None
+    told: list[int] = field(default_factory=list)
     status: Status = "ok"
     line: int | None = None
     column: int | None = None
@@ -144,7 +147,7 @@ class Report:
         elif len(frame):
             warnings += _disagreements(self.cases, claimed, self.uncarried)
             listed = sum(attempt.status in BAD for case in self.cases for attempt in case.attempts)
-            if gap := unlisted_failures(claimed, listed):
+            if gap := unlisted_failures(claimed, listed, *self.told) or _unlisted(claimed, len(self.cases)):
                 warnings.insert(0, gap)
                 status = "partial" if status in ("ok", "repaired") else status
         return source_evidence(
@@ -213,7 +216,15 @@ def _disagreements(cases: Iterable[Case], claimed: Mapping[str, Any], uncarried:
     return [f"its header disagrees with its cases: {', '.join(differing)}"] if differing else []
 
 
-def unlisted_failures(claimed: Mapping[str, Any], listed: int) -> str | None:
+def _unlisted(claimed: Mapping[str, Any], listed: int) -> str | None:
+    """Return what a header counts of cases that do not stand here; None where it counts no more than there are."""
+    stated = claimed.get("tests")
+    if not isinstance(stated, int) or stated <= listed:
+        return None
+    return f"its header counts {amount(stated, 'test', 'tests')}, it holds {listed}: not all is listed"
+
+
+def unlisted_failures(claimed: Mapping[str, Any], listed: int, *told: int) -> str | None:
     """Return what a header claims of failures that no case carries; None where each of them is listed.
 
     Parameters
@@ -222,6 +233,8 @@ def unlisted_failures(claimed: Mapping[str, Any], listed: int) -> str | None:
         Totals of the header: ``failed``, or ``failures`` and ``errors``.
     listed : int
         Bad results of all cases, those of earlier attempts too: some reporters count each attempt that failed.
+    *told : int
+        What suites within the report claim together, where that is known.
 
     Examples
     --------
@@ -231,7 +244,7 @@ def unlisted_failures(claimed: Mapping[str, Any], listed: int) -> str | None:
     True
     """
     counts = [claimed.get(key) for key in ("failures", "errors")]
-    stated = max([sum(n for n in counts if isinstance(n, int)), claimed.get("failed") or 0])
+    stated = max([sum(n for n in counts if isinstance(n, int)), claimed.get("failed") or 0, *told])
     if stated <= listed:
         return None
     return f"its header counts {amount(stated, 'failure', 'failures')}, its cases carry {listed}: not all is listed"

@@ -11,6 +11,7 @@ from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text, whole
 from stabkit.read.tests._cases import Attempt, Case, Report, number
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
@@ -47,6 +48,9 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         warnings=list(content.warnings), claimed={ours: whole(summary.get(theirs)) for theirs, ours in claims.items()}
     )
     report.cases = [_case(test) for test in listed(results["tests"], "results.tests")]
+    other = whole(summary.get("other")) or 0
+    if other > (known := sum(case.status == "no_result" for case in report.cases)):
+        report.unread = f"its summary counts {amount(other, 'other result', 'other results')}, its tests {known}"
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 

@@ -55,9 +55,11 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         report.cases += found
         if file.get("status") == "failed" and not any(case.status in ("fail", "no_result") for case in found):
             report.add_uncarried(name, text(file.get("message")), file=name)
+    # vitest counts each describe as one, so that only none at all is known to be too few.
+    stated = any(whole(value.get(key)) for key in ("numFailedTestSuites", "numRuntimeErrorTestSuites"))
     if value.get("wasInterrupted") is True:
         report.unread = "the run was interrupted"
-    elif value.get("success") is False and not report.failing:
+    elif (stated or value.get("success") is False) and not report.failing:
         report.unread = "the run was not successful, and no test says why"
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 

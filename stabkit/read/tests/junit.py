@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
@@ -93,7 +94,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         status = "partial" if stated else "ok"
         warnings.append("its header counts tests, but it holds no case" if stated else "it holds no test")
     described = max(cases.troubles, sum(word in BAD for word in rows.statuses.values()))
-    gap = unlisted_failures(claimed, described) if len(frame) else None
+    gap = unlisted_failures(claimed, described, _deepest_failures(cases)) if len(frame) else None
     if gap and status in ("ok", "repaired"):
         warnings.insert(0, gap)
         status = "partial"
@@ -316,10 +317,28 @@ def _claimed_total(cases: JUnitCases, key: str) -> int | None:
     for number, suite in enumerate(cases.suites):
         if suite.parent is not None and stated[suite.parent]:
             stated[number] = True
-        elif re.fullmatch(r"\s*\d{1,12}\s*", suite.header.get(key, ""), re.ASCII):
+        elif (text := _count_of(suite.header, key)) is not None:
             stated[number] = found = True
-            total += int(suite.header[key])
+            total += int(text)
     return total if found else None
+
+
+def _deepest_failures(cases: JUnitCases) -> int:
+    """Return the failures that suites claim together, each what it states or what those within it do, if that is more.
+
+    A run may be put together of reports, and its header then counts less than they do.
+    """
+    within = [0] * (len(cases.suites) + 1)  # the last: those that stand in no other
+    for number in reversed(range(len(cases.suites))):
+        suite = cases.suites[number]
+        own = sum(int(text) for key in ("failures", "errors") if (text := _count_of(suite.header, key)) is not None)
+        within[-1 if suite.parent is None else suite.parent] += max(own, within[number])
+    return within[-1]
+
+
+def _count_of(header: Mapping[str, str], key: str) -> str | None:
+    text = header.get(key, "")
+    return text if re.fullmatch(r"\s*\d{1,12}\s*", text, re.ASCII) else None
 
 
 def _earliest(stamps: list[str], warnings: list[str]) -> str | None:

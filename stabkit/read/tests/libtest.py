@@ -47,7 +47,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     tests: list[tuple[str, list[Attempt]]] = []
     latest: dict[str, list[Attempt]] = {}
     slow: set[int] = set()
-    suites, ended, announced, failed, broken = 0, 0, 0, False, 0
+    suites, ended, announced, failed, broken, stated = 0, 0, 0, 0, 0, 0
     for line in text_lines(path):
         event = json_line(line)
         if event is None or event.get("type") not in _KINDS:
@@ -57,7 +57,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         if kind == "suite":
             suites += what == "started"
             ended += what in ("ok", "failed")
-            failed |= what == "failed"
+            failed += what == "failed"
+            stated += max(whole(event.get("failed")) or 0, what == "failed")
             announced += (whole(event.get("test_count")) or 0) if what == "started" else 0
         elif kind == "test" and (name := text(event.get("name"))) is not None:
             test = _without_retry(name)
@@ -79,6 +80,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         report.cases.append(Case(name if separator else test, tries or [unended], group=place))
     report.claimed = {"tests": announced or None}
     report.unread = broken_events(broken)
+    report.told.append(stated)
     if suites > ended:
         report.unread = f"{suites - ended} of {suites} suites never ended"
     elif failed and not broken and not report.failing:

@@ -50,6 +50,9 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     report = Report.of(sound)
     report.claimed = {key: tree.count(key) for key in ("failures", "errors")}
     report.cases = [_case(element) for element in tree.named("test-case")]
+    total = tree.count("total")
+    if total is not None and total > len(report.cases):  # it leaves out what did not run, and may well be less
+        report.claimed["tests"] = total
     for element in failed_alone(tree, suite=_failed_suite, case=_bad_case):
         report.add_uncarried(element.get("name"), failure_text(element))
     return report.evidence(path, form=FORMAT, suite=suite, root=root)

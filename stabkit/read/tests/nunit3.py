@@ -8,7 +8,7 @@ from typing import Final
 
 from stabkit.read.content import xml_root
 from stabkit.read.tests._cases import Case, Report, number
-from stabkit.read.xml_tree import Element, failed_alone, failure_text, read_tree
+from stabkit.read.xml_tree import Element, deepest_total, failed_alone, failure_text, read_tree
 from stabkit.schema import Evidence
 from stabkit.vocabulary import BAD
 
@@ -50,6 +50,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     # Warnings are neither passed nor failed in the header; here they pass.
     if report.claimed["passed"] is not None:
         report.claimed["passed"] += sum(case.get("result") == "Warning" for case in tree.named("test-case"))
+    report.told.append(deepest_total(tree, ["test-suite"], "failed"))
     report.cases = [_case(element) for element in tree.named("test-case")]
     for element in failed_alone(tree, suite=_failed_suite, case=_bad_case):
         report.add_uncarried(element.get("fullname") or element.get("name"), failure_text(element))

@@ -12,6 +12,7 @@ from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text, whole
 from stabkit.read.tests._cases import Attempt, Case, Report, number
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
@@ -29,7 +30,12 @@ _STATUS: Final[Mapping[str, str]] = {
     "xpassed": "xpass",
 }
 # pytest's exit codes after which tests are missing from the report.
-_UNFINISHED: Final = {2: "the run was interrupted", 3: "pytest had an internal error", 4: "pytest was misused"}
+_UNFINISHED: Final = {
+    2: "the run was interrupted",
+    3: "pytest had an internal error",
+    4: "pytest was misused",
+    5: "pytest collected no test",
+}
 
 
 def recognise(head: bytes) -> bool:
@@ -73,13 +79,17 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
             earlier = []
     code = whole(value.get("exitcode"))
     report.unread = report.unread or (_UNFINISHED.get(code) if code is not None else None)
+    left = (whole(summary.get("collected")) or 0) - (whole(summary.get("deselected")) or 0) - len(items)
+    total = (whole(summary.get("total")) or 0) - len(items)
+    if report.unread is None and items and max(left, total) > 0:
+        report.unread = f"pytest counts {amount(max(left, total), 'test', 'tests')} more than stand here"
     if code == 1 and not report.failing:
         report.unread = report.unread or "pytest ended with exit code 1, and no test says why"
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
 def _claims(summary: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"passed": "passed", "failed": "failures", "skipped": "skipped"}
+    names = {"passed": "passed", "failed": "failures", "error": "errors", "skipped": "skipped"}
     claims: dict[str, Any] = {ours: whole(summary.get(theirs)) for theirs, ours in names.items()}
     # Expected failures are skipped in our counting; unexpected passes, and those after a rerun, passed.
     for theirs, ours in (("xfailed", "skipped"), ("xpassed", "passed"), ("rerun", "passed")):

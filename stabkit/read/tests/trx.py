@@ -63,10 +63,13 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     outcome = ((summary.get("outcome") if summary else None) or "").lower()
     counters = summary.child("Counters") if summary else None
     if counters and len(results) == len(report.cases):
-        theirs = {"tests": "total", "failures": "failed", "errors": "error"}
-        report.claimed = {ours: counters.count(name) for ours, name in theirs.items()}
+        report.claimed = {"tests": counters.count("total"), "failures": counters.count("failed")}
+        stated = [count for name in ("error", *_UNFINISHED) if (count := counters.count(name)) is not None]
+        report.claimed["errors"] = sum(stated) if stated else None
     if outcome in _UNFINISHED:
         report.unread = f"the run was {outcome}"
+    elif summary and any((info.get("outcome") or "").lower() == "error" for info in summary.named("RunInfo")):
+        report.unread = "the run reports an error of its own"
     if outcome in ("failed", "error", *_UNFINISHED) and not report.failing:
         told = [info for info in (summary.named("Text") if summary else ()) if info.text]
         report.add_uncarried(tree.get("name") or "test run", joined_text(*told))

@@ -8,7 +8,7 @@ from typing import Final
 
 from stabkit.read.content import xml_root
 from stabkit.read.tests._cases import Case, Report, number
-from stabkit.read.xml_tree import Element, failure_text, read_tree
+from stabkit.read.xml_tree import Element, deepest_total, failure_text, read_tree
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
@@ -47,6 +47,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         stated = [count for assembly in assemblies if (count := assembly.count(theirs)) is not None]
         if stated and len(stated) == len(assemblies):
             report.claimed[ours] = sum(stated)
+    report.told.append(deepest_total(tree, ["assembly", "collection"], "failed", "errors"))
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 

@@ -1,0 +1,23 @@
+"""All formats of the law, and the conditions by which each is judged."""
+
+from __future__ import annotations
+
+from stabkit.config import Config
+from tests.law.notations import Notation
+from tests.law.requests import CONDITIONS, LOADS
+from tests.law.scans import SCANS
+from tests.law.suites import SUITES
+
+__all__ = ["FORMATS", "conditions_of", "named"]
+
+FORMATS: tuple[Notation, ...] = (*SUITES, *SCANS, *LOADS)
+
+
+def conditions_of(notation: Notation) -> Config | None:
+    """Return the conditions for a format; None: those that follow from its evidence."""
+    return CONDITIONS if notation in LOADS and notation.form != "stabkit" else None
+
+
+def named(notation: Notation) -> str:
+    """Return what a format is called in tests: some are written in two ways."""
+    return f"{notation.form}-{notation.shape}"
