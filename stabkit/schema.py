@@ -191,6 +191,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _text("observed", "what was seen instead"),
                     _text("outcome", "result", required=True, allowed=("pass", "fail", "not_checked")),
                     _text("detail", "where: session, event, field, file:line; or why it was not checked"),
+                    _text("facts", "JSON of what a check of the git range found and examined; null for any other"),
                 ),
             ),
             Table(

@@ -1,2 +1,3 @@
 from .checklist_lines import readiness as readiness
 from .impact import area_coincidence as area_coincidence, assess_changes as assess_changes
+from .recorded_facts import RangeCheck as RangeCheck, grave_facts as grave_facts, range_checks as range_checks
