@@ -115,7 +115,7 @@ def _compare(snapshots: Snapshots, name: str) -> list[Fact]:
             search = _search(place, tree, name)
             # Without inspection: griffe would otherwise import what it cannot parse.
             sides.append(griffe.load(name, search_paths=search, allow_inspection=False, try_relative_path=False))
-        found = [_fact(one, folder) for one in griffe.find_breaking_changes(*sides)]
+        found = [_fact(one, folder, sides[1]) for one in griffe.find_breaking_changes(*sides)]
     return [fact for fact in found if not _of_tests(fact.what)]
 
 
@@ -143,7 +143,7 @@ def _of_tests(name: str) -> bool:
     return any(part in _NOT_PUBLIC or part.startswith("test_") or part == "conftest" for part in parts)
 
 
-def _fact(found: Any, folder: str) -> Fact:
+def _fact(found: Any, folder: str, new: Any) -> Fact:
     """Return a break as a fact; the object that is gone stands in the old tree, any other in the new one."""
     thing = found.obj
     change = found.kind.name.lower()
@@ -155,7 +155,7 @@ def _fact(found: Any, folder: str) -> Fact:
     if noun == "function" and thing.parent is not None and thing.parent.is_class:
         noun = "method"
     path = str(PurePosixPath(*place.parts[1:]))
-    return Fact(path, thing.lineno, thing.path, change, noun, before, after, proven=_sure(found, change, thing))
+    return Fact(path, thing.lineno, thing.path, change, noun, before, after, proven=_sure(found, change, new))
 
 
 def _side(value: Any) -> str:
@@ -163,13 +163,18 @@ def _side(value: Any) -> str:
     return str(getattr(value, "name", value))[:200]
 
 
-def _sure(found: Any, change: str, thing: Any) -> bool:
+def _sure(found: Any, change: str, new: Any) -> bool:
     """Say whether a break takes something away that a caller could rely on."""
     if change == "parameter_changed_default":
         return all(_literal(getattr(value, "default", None)) for value in (found.old_value, found.new_value))
     if change == "object_removed":
-        holder = thing.parent
-        return holder is None or "__getattr__" not in holder.members
+        # The module as it is now may still answer for the name.
+        holder = new
+        for name in found.obj.path.split(".")[1:-1]:
+            holder = holder.members.get(name)
+            if holder is None or holder.is_alias:
+                return True
+        return "__getattr__" not in holder.members
     return True
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from stabkit.vocabulary import CHANGE_FACTS, GRAVE_FACTS
 
-__all__ = ["RangeCheck", "grave_facts", "range_checks"]
+__all__ = ["RangeCheck", "distinct_facts", "grave_facts", "range_checks"]
 
 _TEXTS: Final = ("path", "what", "change", "noun", "before", "after")
 
@@ -62,9 +62,13 @@ def range_checks(checks: pd.DataFrame, facts: Iterable[str] = tuple(CHANGE_FACTS
 
 def grave_facts(checks: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
     """Return what a range is proven to take away from those who rely on it, the gravest first, each once."""
-    found = [one for check in range_checks(checks, GRAVE_FACTS) for one in check.found if one["confidence"] == "proven"]
-    modules = {one["path"] for one in found if one["fact"] == "deleted_module"}
-    # A module that is gone is a break of the API too, and one thing.
+    return tuple(one for one in distinct_facts(range_checks(checks, GRAVE_FACTS)) if one["confidence"] == "proven")
+
+
+def distinct_facts(checks: Iterable[RangeCheck]) -> tuple[Mapping[str, Any], ...]:
+    """Return what checks found, each once: a module that is gone is a break of the API too, and one thing."""
+    found = [one for check in checks for one in check.found]
+    modules = {one["path"] for one in found if one["fact"] == "deleted_module" and one["confidence"] == "proven"}
     return tuple(one for one in found if one["fact"] != "api_break" or one["path"] not in modules)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze import Gate
-from stabkit.analyze.change import area_coincidence, assess_changes, grave_facts, range_checks
+from stabkit.analyze.change import area_coincidence, assess_changes, distinct_facts, grave_facts, range_checks
 from stabkit.analyze.change import readiness as answer_lines
 from stabkit.case import Case
 from stabkit.chart import AREAS_SHOWN, ImpactBars
@@ -31,7 +31,16 @@ from stabkit.report.words import (
 from stabkit.text import capital, count, joined, plain
 from stabkit.vocabulary import GRAVE_FACTS, OPEN
 
-__all__ = ["LEVELS", "area_table", "change_impact", "change_table", "impact_figure", "readiness", "risks"]
+__all__ = [
+    "LEVELS",
+    "area_table",
+    "breaking_sentence",
+    "change_impact",
+    "change_table",
+    "impact_figure",
+    "readiness",
+    "risks",
+]
 
 LEVELS: Final = ("HIGH", "MEDIUM", "LOW", "MINIMAL", "NONE")
 SHOWN_ROWS: Final = 12
@@ -53,8 +62,7 @@ def change_impact(case: Case, *, files: bool = True) -> Piece:
         areas = joined(beside["area"].dropna().drop_duplicates(), most=4)
         names = joined(beside["condition"].drop_duplicates(), most=4)
         lead.append(sentence(f"changes in {areas} coincide with what regressed: {names}"))
-    if grave := grave_facts(case.after["checks"]):
-        lead.append(sentence(f"{count(len(grave), 'breaking change')}: {changed_facts_text(grave)}"))
+    lead += breaking_sentence(case)
     pieces: list[Piece] = [Statement(tuple(lead)), *([broken] if broken else []), area_table(changes, beside)]
     # One bar, or bars without a length, would say nothing that the table does not.
     if len(_areas(changes)) > 1 and changes[["added", "deleted"]].sum(axis=None) > 0:
@@ -64,9 +72,15 @@ def change_impact(case: Case, *, files: bool = True) -> Piece:
     return Group(tuple(pieces))
 
 
+def breaking_sentence(case: Case) -> tuple[str, ...]:
+    """Return what the range is proven to take away, in one sentence; none if it takes nothing away."""
+    grave = grave_facts(case.after["checks"])
+    return (sentence(f"{count(len(grave), 'breaking change')}: {changed_facts_text(grave)}"),) if grave else ()
+
+
 def breaking_table(case: Case) -> Table | None:
     """Return what the range takes away from those who rely on it, the proven first; None if it takes nothing away."""
-    found = [one for check in range_checks(case.after["checks"], GRAVE_FACTS) for one in check.found]
+    found = list(distinct_facts(range_checks(case.after["checks"], GRAVE_FACTS)))
     if not found:
         return None
     found.sort(key=lambda one: one["confidence"] != "proven")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stabkit.analyze.change import RangeCheck, range_checks
+from stabkit.analyze.change import RangeCheck, distinct_facts, range_checks
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
@@ -27,7 +27,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     if not checks:
         missing = Need(None, "evidence", "missing", "git_range", side="candidate")
         return result_of(condition, "inconclusive", needs=(missing,), facts=facts)
-    found = [one for check in checks for one in check.found]
+    found = distinct_facts(checks)
     items = tuple({"state": "fail" if one["confidence"] == "proven" else "unproven", **one} for one in found)
     proven = [item for item in items if item["state"] == "fail"]
     needs = [need for check in checks if (need := _open(check)) is not None]
