@@ -59,7 +59,7 @@ class Condition(Model):
     tail_margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
     objective: Objective | None = None
     facts: tuple[ChangeFact, ...] | None = Field(
-        default=None, min_length=1, description="what a condition of the kind change forbids; null: the gravest three"
+        default=None, description="what a condition of the kind change forbids; null: the gravest three"
     )
     min_severity: str | None = Field(default=None, description="findings below it are listed, not judged")
     gating: bool = True
@@ -71,4 +71,6 @@ class Condition(Model):
     def _facts_of_a_change(self) -> Condition:
         if self.facts is not None and self.kind != "change":
             raise PydanticCustomError("misplaced", "facts are what a condition of the kind 'change' forbids")
+        if self.facts == ():
+            raise PydanticCustomError("empty", "no fact is named: name one, or leave facts out for the gravest three")
         return self

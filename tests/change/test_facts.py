@@ -16,7 +16,8 @@ from stabkit.analyze.outcome import ConditionResult
 from stabkit.change.changes import collect_changes
 from stabkit.change.migrations import irreversible_steps
 from stabkit.change.modules import module_name
-from stabkit.config import Config
+from stabkit.config import Config, load_config
+from stabkit.errors import ConfigError
 from stabkit.report.words import reason_text
 from stabkit.schema import Evidence
 from tests.change.test_changes import Repository, between, check
@@ -153,6 +154,22 @@ def test_nothing_is_stable_that_was_not_looked_at(repository: Repository, tmp_pa
     subprocess.run(["git", "pull", "-q", "--depth=2"], cwd=clone, check=True)
     shallow = judged(collect_changes(clone, "HEAD~1"))
     assert (shallow.outcome, "shallow" in reason_text(shallow)) == ("inconclusive", True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('kind = "change"\nfacts = ["api_brek"]', "There is no fact 'api_brek'."),
+        ('kind = "change"\nfacts = []', "No fact is named"),
+        ('kind = "tests"\nfacts = ["api_break"]', "the kind 'change'"),
+    ],
+)
+def test_facts_that_cannot_be_judged_are_refused(tmp_path: Path, lines: str, says: str) -> None:
+    file = tmp_path / "stabkit.toml"
+    file.write_text(f'[[condition]]\nname = "a"\n{lines}\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        load_config(file)
+    assert says in error.value.what
 
 
 def test_a_pattern_alone_proves_nothing(repository: Repository) -> None:
