@@ -43,7 +43,8 @@ class Answer:
     examined : int
         Files of the range that were looked at.
     why_open : str or None
-        Why it may not have found all; None if it has. A line that is not checked says so in its detail.
+        Why it may not have found all; None if it has, or if the detail of a line that is not checked says why, and
+        empty where such a line asks for more than these facts.
     """
 
     outcome: str
@@ -77,9 +78,11 @@ def checklist(snapshots: Snapshots | None, why: str = "") -> tuple[list[dict[str
     refused: dict[str, list[str]] = {}
     for check, expected, answer in lines:
         found = answer(snapshots) if snapshots else Answer("not_checked", "", why)
-        open_ = found.why_open or (found.detail if found.outcome == "not_checked" else None)
+        open_ = found.why_open
+        if open_ is None and found.outcome == "not_checked":
+            open_ = found.detail
         row = {"target": "changes", "check": check, "expected": expected, "observed": found.observed or None}
-        values = facts_json(found.facts, found.examined, open_)
+        values = facts_json(found.facts, found.examined, open_ or None)
         rows.append(row | {"outcome": found.outcome, "detail": redact_text(found.detail), "facts": values})
         for path in dict.fromkeys(fact.path for fact in found.facts):
             refused.setdefault(path, []).append(check)
@@ -309,8 +312,12 @@ def _rollback(snapshots: Snapshots) -> Answer:
         return _no(found, "irreversible steps", f"examined {examined} migrations{pattern}", files)
     if schema.outcome == "not_checked":
         return Answer("not_checked", "", f"the schema was not checked: {schema.detail}")
-    if schema.outcome == "fail" and not examined:
-        return Answer("not_checked", "", "models or schema files changed without a migration")
+    if not examined:
+        changed = "models or schema files changed without a migration"
+        if schema.outcome == "fail":
+            return Answer("not_checked", "", changed)
+        # Whether a rollback works was not tried; that no migration is irreversible is known.
+        return Answer("not_checked", "", "the range holds no migration", (), files, why_open="")
     why = f"searched by pattern alone: {', '.join(guessed[:_SHOWN])}" if guessed else None
     detail = f"examined {examined} migrations{pattern}; {schema.detail}"
     return Answer("pass", "nothing irreversible", detail, (), files, why)

@@ -148,6 +148,9 @@ def test_nothing_is_stable_that_was_not_looked_at(repository: Repository, tmp_pa
     for text in ("{", "[]", '{"facts": 3, "examined": "many"}', '{"examined": -1, "facts": [1, {"line": "x"}]}'):
         assert judged(Evidence.of(checks=whole["checks"].assign(facts=text))).outcome == "inconclusive"
 
+    failed = whole["checks"].assign(outcome="fail")  # and no values that say by what
+    assert judged(Evidence.of(checks=failed)).outcome == "inconclusive"
+
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", "--depth=2", repository.folder.resolve().as_uri(), str(clone)], check=True)
     repository.write("three", {"shop/a.py": "x = 3\n"})

@@ -40,13 +40,13 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 
 def _open(check: RangeCheck) -> Need | None:
     """Return what a check lacks to say that there is no such fact; None if it says so."""
-    if not check.recorded:
+    if not check.recorded or (check.outcome == "fail" and not check.found):
         return Need(None, "evidence", "missing", "fact_not_recorded", (check.fact,), side="candidate")
     guessed = tuple(str(one["path"]) for one in check.found if one["confidence"] != "proven")
     if guessed:
         return Need(None, "evidence", "not_checked", "fact_unproven", (check.fact, *dict.fromkeys(guessed)))
     if check.why_open is not None:
         return Need(None, "evidence", "not_checked", "fact_open", (check.fact, check.why_open))
-    if check.examined == 0 or check.outcome == "not_checked":
+    if check.examined == 0:
         return Need(None, "evidence", "not_checked", "range_empty", (check.fact,))
     return None
