@@ -174,6 +174,17 @@ _ALL: Final = (
         margin=0.10,
         scale="ratio",
     ),
+    Kind(
+        "change",
+        "change",
+        ("changes", "records"),
+        judges="items",
+        evidence="checks of a git range",
+        question="Does the change take away nothing that others rely on?",
+        section="change_impact",
+        noun="breaking change",
+        rule="a fact that the condition names is proven in the range; one is enough",
+    ),
 )
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in _ALL})
 """Every kind of condition, by name."""

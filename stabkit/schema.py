@@ -196,6 +196,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _text("detail", "where: session, event, field, file:line; or why it was not checked"),
                     _integer("passed", "how often it held, where a load tool counted; null: a row is one time"),
                     _integer("failed", "how often it did not, where a load tool counted"),
+                    _text("facts", "JSON of what a check of the git range found and examined; null for any other"),
                 ),
             ),
             Table(

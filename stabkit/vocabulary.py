@@ -13,10 +13,12 @@ from typing import Final, Literal
 
 __all__ = [
     "BAD",
+    "CHANGE_FACTS",
     "CHECK_OUTCOMES",
     "EXIT_CODES",
     "FLOOR",
     "GOOD",
+    "GRAVE_FACTS",
     "METRICS",
     "OPEN",
     "OUTCOMES",
@@ -145,6 +147,22 @@ STATUS_COUNTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"passed": ("pass", "xpass"), "failed": ("fail",), "errors": ("error", "no_result"), "skipped": ("skip", "xfail")}
 )
 """What test reports count, as they count it: an expected failure as skipped, an unexpected pass as passed."""
+
+CHANGE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "irreversible_migration": "rollback possible",
+        "api_break": "no API break",
+        "deleted_module": "no public module deleted",
+        "dependency_change": "no dependency change",
+        "environment_change": "no environment variable change",
+        "schema_change": "no schema change",
+        "configuration_change": "no configuration change",
+    }
+)
+"""What a change may do -> the check of the target ``changes`` that looks for it, the gravest first."""
+
+GRAVE_FACTS: Final = ("irreversible_migration", "api_break", "deleted_module")
+"""What a change takes away from those who rely on it: named first, and judged where a condition names no facts."""
 
 CHECK_OUTCOMES: Final = ("fail", "not_checked", "pass")
 """Outcomes of a check, the worst first."""

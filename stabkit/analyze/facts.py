@@ -23,6 +23,8 @@ About = Literal[
     "unconfirmed", "flaky", "more_flaky", "expected_to_fail",
     # Findings, checks, objectives.
     "scans", "not_scanned", "missed_before",
+    # The change itself.
+    "git_range", "fact_not_recorded", "fact_unproven", "fact_open", "range_empty",
     # Sources.
     "collection", "source_failed", "source_partial", "source_old", "source_bare",
     # Measured figures.

@@ -2,36 +2,89 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from stabkit.change.facts import Fact
 from stabkit.change.git import Blob
+from stabkit.change.python_code import parse
 from stabkit.change.snapshots import Snapshots
 
 __all__ = ["api_break"]
 
 _NOT_PUBLIC: Final = ("tests", "test", "docs", "examples", "benchmarks", "scripts")
+# What griffe calls a break -> its own words.
+_WORDS: Final = {
+    "parameter_moved": "Positional parameter was moved",
+    "parameter_removed": "Parameter was removed",
+    "parameter_changed_kind": "Parameter kind was changed",
+    "parameter_changed_default": "Parameter default was changed",
+    "parameter_changed_required": "Parameter is now required",
+    "parameter_added_required": "Parameter was added as required",
+    "return_changed_type": "Return types are incompatible",
+    "object_removed": "Public object was removed",
+    "object_changed_kind": "Public object points to a different kind of object",
+    "attribute_changed_type": "Attribute types are incompatible",
+    "class_removed_base": "Base class was removed",
+}
 
 
-def api_break(snapshots: Snapshots) -> tuple[str, str, str]:
-    """Return outcome, observation and detail of the line "no API break"."""
+def api_break(snapshots: Snapshots) -> tuple[str, str, str, tuple[Fact, ...]]:
+    """Return outcome, observation, detail and facts of the line "no API break".
+
+    Notes
+    -----
+    What need not break a caller is no proof, and is set aside where nothing else is found: a default that
+    is no plain value, a name of a module that answers for any name (``__getattr__``). Values are no signatures: another
+    one, as of a version, is counted alone. A module that cannot be parsed at one end is not compared.
+    """
     packages = _packages(snapshots)
     if not packages:
-        return "not_checked", "", "no importable Python package was found at the top or under src/"
+        return "not_checked", "", "no importable Python package was found at the top or under src/", ()
     names = ", ".join(sorted(packages))
     from importlib.metadata import version
 
     try:
-        found = [line for name in sorted(packages) for line in _compare(snapshots, name)]
+        found = [fact for name in sorted(packages) for fact in _compare(snapshots, name)]
     except Exception as error:  # noqa: BLE001 - griffe on hostile code may raise anything; that is an unknown answer
-        return "not_checked", "", f"griffe could not load the packages {names}: {type(error).__name__}: {error}"
+        return "not_checked", "", f"griffe could not load the packages {names}: {type(error).__name__}: {error}", ()
     griffe = f"griffe {version('griffelib')}"
     tool = f"{griffe}, signatures only; packages {names}"
-    if found:
-        return "fail", f"{len(found)} signature-level API breaks", "; ".join([*found[:20], tool])
-    return "pass", f"no signature-level API break found by {griffe} in packages {names}", tool
+    values = sum(fact.change == "attribute_changed_value" for fact in found)
+    tool += f"; values changed and not judged: {values}" if values else ""
+    found = [fact for fact in found if fact.change != "attribute_changed_value"]
+    unparsed = _unparsed(snapshots, packages)
+    breaks = [fact for fact in found if fact.path not in unparsed]
+    if any(fact.proven for fact in breaks):
+        shown = "; ".join([*map(_text, breaks[:20]), tool])
+        return "fail", f"{len(breaks)} signature-level API breaks", shown, tuple(breaks)
+    if unparsed:
+        return "not_checked", "", f"could not be parsed: {', '.join(sorted(unparsed)[:20])}", ()
+    if breaks:
+        return "not_checked", "", "; ".join(["may break nothing", *map(_text, breaks[:20]), tool]), tuple(breaks)
+    return "pass", f"no signature-level API break found by {griffe} in packages {names}", tool, ()
+
+
+def _text(fact: Fact) -> str:
+    if fact.noun == "package":
+        return f"package {fact.what} is gone"
+    return f"{fact.what}{f' (line {fact.line})' if fact.line else ''}: {_WORDS.get(fact.change, fact.change)}"
+
+
+def _unparsed(snapshots: Snapshots, packages: set[str]) -> set[str]:
+    """Return the changed files of the packages that cannot be parsed at an end where they are."""
+    found = set()
+    for change in snapshots.changes:
+        for path, content in (
+            (change.base_path, snapshots.before(change)),
+            (change.path, snapshots.after(change)),
+        ):
+            if content is not None and any(_inside(path, name) for name in packages) and parse(content) is None:
+                found |= {path, change.path}
+    return found
 
 
 def _packages(snapshots: Snapshots) -> set[str]:
@@ -45,14 +98,14 @@ def _packages(snapshots: Snapshots) -> set[str]:
     return found
 
 
-def _compare(snapshots: Snapshots, name: str) -> list[str]:
+def _compare(snapshots: Snapshots, name: str) -> list[Fact]:
     import griffe
 
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
     trees = snapshots.base_tree, snapshots.head_tree
     old, new = ([blob for path, blob in tree.items() if _inside(path, name)] for tree in trees)
     if not new:
-        return [f"package {name} is gone"]
+        return [Fact(old[0].path, None, name, "object_removed", "package")] if old else []
     if not old or old == new:
         return []
     sides: list[Any] = []
@@ -62,7 +115,8 @@ def _compare(snapshots: Snapshots, name: str) -> list[str]:
             search = _search(place, tree, name)
             # Without inspection: griffe would otherwise import what it cannot parse.
             sides.append(griffe.load(name, search_paths=search, allow_inspection=False, try_relative_path=False))
-        return [_line(found) for found in griffe.find_breaking_changes(*sides)]
+        found = [_fact(one, folder, sides[1]) for one in griffe.find_breaking_changes(*sides)]
+    return [fact for fact in found if not _of_tests(fact.what)]
 
 
 def _inside(path: str, name: str) -> bool:
@@ -84,7 +138,49 @@ def _write(snapshots: Snapshots, files: list[Blob], place: Path) -> None:
             target.write_bytes(contents[blob.object_id])
 
 
-def _line(found: Any) -> str:
-    what = str(getattr(found.kind, "value", found.kind))
-    line = getattr(found.obj, "lineno", None)
-    return f"{found.obj.path}{f' (line {line})' if line else ''}: {what}"
+def _of_tests(name: str) -> bool:
+    parts = name.split(".")[1:]
+    return any(part in _NOT_PUBLIC or part.startswith("test_") or part == "conftest" for part in parts)
+
+
+def _fact(found: Any, folder: str, new: Any) -> Fact:
+    """Return a break as a fact; the object that is gone stands in the old tree, any other in the new one."""
+    thing = found.obj
+    change = found.kind.name.lower()
+    place = PurePosixPath(Path(str(thing.filepath)).resolve().relative_to(Path(folder).resolve()).as_posix())
+    before, after = (None if value is None else _side(value) for value in (found.old_value, found.new_value))
+    if change == "object_removed":
+        before = after = None
+    noun = str(getattr(thing.kind, "value", thing.kind))
+    if noun == "function" and thing.parent is not None and thing.parent.is_class:
+        noun = "method"
+    path = str(PurePosixPath(*place.parts[1:]))
+    return Fact(path, thing.lineno, thing.path, change, noun, before, after, proven=_sure(found, change, new))
+
+
+def _side(value: Any) -> str:
+    """Return a side of a break as people write it: a parameter by its name, all else as it stands."""
+    return str(getattr(value, "name", value))[:200]
+
+
+def _sure(found: Any, change: str, new: Any) -> bool:
+    """Say whether a break takes something away that a caller could rely on."""
+    if change == "parameter_changed_default":
+        return all(_literal(getattr(value, "default", None)) for value in (found.old_value, found.new_value))
+    if change == "object_removed":
+        # The module as it is now may still answer for the name.
+        holder = new
+        for name in found.obj.path.split(".")[1:-1]:
+            holder = holder.members.get(name)
+            if holder is None or holder.is_alias:
+                return True
+        return "__getattr__" not in holder.members
+    return True
+
+
+def _literal(text: Any) -> bool:
+    try:
+        ast.literal_eval(str(text))
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return False
+    return True

@@ -18,6 +18,9 @@ from typing import Any, Final
 
 from stabkit.change.api_breaks import api_break
 from stabkit.change.dependencies import is_lock, read_dependencies
+from stabkit.change.facts import Fact, facts_json
+from stabkit.change.migrations import irreversible_steps, understood
+from stabkit.change.modules import gone_modules, module_name
 from stabkit.change.paths import categorise
 from stabkit.change.python_code import dotted, parse
 from stabkit.change.snapshots import Snapshots
@@ -25,9 +28,6 @@ from stabkit.change.variables import ENV_FILE, assigned, variables
 from stabkit.redact import redact_text
 
 __all__ = ["checklist"]
-
-Place = tuple[str, str]
-"""A path, and what stands there: the line and the rest of the text."""
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,26 @@ class Answer:
     ----------
     outcome, observed, detail : str
         As in the table ``checks``.
-    paths : tuple of str
-        Every file that fails it, also those that the detail has no room for.
+    facts : tuple of Fact
+        All that was found, also what the detail has no room for.
+    examined : int
+        Files of the range that were looked at.
+    why_open : str or None
+        Why it may not have found all; None if it has, or if the detail of a line that is not checked says why, and
+        empty where such a line asks for more than these facts.
     """
 
     outcome: str
     observed: str
     detail: str
-    paths: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    examined: int = 0
+    why_open: str | None = None
 
 
 _SHOWN: Final = 20
 _MOST_SETTINGS: Final = 100_000
 _FIELDS: Final = re.compile(r"(^|\.)(Column|mapped_column|relationship|\w+Field|ForeignKey|Field)$")
-_DROPS: Final = re.compile(
-    r"(?i)\b(drop\s+(table|column|schema|database|type)|truncate\s|delete\s+from|drop_(table|column)|"
-    r"RemoveField|DeleteModel)"
-)
 
 
 def checklist(snapshots: Snapshots | None, why: str = "") -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
@@ -63,7 +66,8 @@ def checklist(snapshots: Snapshots | None, why: str = "") -> tuple[list[dict[str
     All lines are ``not_checked`` because of ``why`` if there are no snapshots.
     """
     lines: tuple[tuple[str, str, Callable[[Snapshots], Answer]], ...] = (
-        ("no API break", "no break in public signatures", lambda known: Answer(*api_break(known))),
+        ("no API break", "no break in public signatures", _api),
+        ("no public module deleted", "every module is imported by its name", _modules),
         ("no dependency change", "resolved versions equal", _dependencies),
         ("no environment variable change", "names and defaults equal", _environment),
         ("no schema change", "no migration, model field or schema file changed", _schema),
@@ -74,11 +78,30 @@ def checklist(snapshots: Snapshots | None, why: str = "") -> tuple[list[dict[str
     refused: dict[str, list[str]] = {}
     for check, expected, answer in lines:
         found = answer(snapshots) if snapshots else Answer("not_checked", "", why)
+        open_ = found.why_open
+        if open_ is None and found.outcome == "not_checked":
+            open_ = found.detail
         row = {"target": "changes", "check": check, "expected": expected, "observed": found.observed or None}
-        rows.append(row | {"outcome": found.outcome, "detail": redact_text(found.detail)})
-        for path in found.paths:
+        values = facts_json(found.facts, found.examined, open_ or None)
+        rows.append(row | {"outcome": found.outcome, "detail": redact_text(found.detail), "facts": values})
+        for path in dict.fromkeys(fact.path for fact in found.facts):
             refused.setdefault(path, []).append(check)
     return rows, refused
+
+
+def _api(snapshots: Snapshots) -> Answer:
+    outcome, observed, detail, facts = api_break(snapshots)
+    return Answer(outcome, observed, detail, facts, len(snapshots.changes))
+
+
+def _modules(snapshots: Snapshots) -> Answer:
+    found = gone_modules(snapshots.changes, snapshots.head_tree)
+    examined = f"examined {len(snapshots.changes)} changed files"
+    if found:
+        return _no(found, "public modules gone", examined, len(snapshots.changes))
+    if not any(module_name(path) for path in (*snapshots.base_tree, *snapshots.head_tree)):
+        return Answer("not_checked", "", "no module of a known language was found")
+    return Answer("pass", "none is gone", examined, (), len(snapshots.changes))
 
 
 def _dependencies(snapshots: Snapshots) -> Answer:
@@ -87,7 +110,7 @@ def _dependencies(snapshots: Snapshots) -> Answer:
     if not known:
         return Answer("not_checked", "", "no dependency file was found")
     locks = [path for path in known if is_lock(path)]
-    found: list[Place] = []
+    found: list[Fact] = []
     unread = []
     for change in snapshots.changes:
         if not (_is_dependency(change.path) or _is_dependency(change.base_path)):
@@ -99,17 +122,17 @@ def _dependencies(snapshots: Snapshots) -> Answer:
         if snapshots.unread(change) or old is None or new is None:
             unread.append(change.path)
             continue
-        found += [(change.path, f": - {item}") for item in sorted(old - new)]
-        found += [(change.path, f": + {item}") for item in sorted(new - old)]
+        found += [Fact(change.path, None, item, "removed") for item in sorted(old - new)]
+        found += [Fact(change.path, None, item, "added") for item in sorted(new - old)]
     examined = f"dependency files examined: {len(known)}, lock files among them: {len(locks)}"
     if found:
-        return _no(found, "changed dependencies", examined)
+        return _no(found, "changed dependencies", examined, len(snapshots.changes), _unparsed(unread))
     if unread:
-        return Answer("not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}")
+        return Answer("not_checked", "", _unparsed(unread) or "")
     if not locks and not all(_all_pinned(snapshots, path) for path in known):
         observed = "declared ranges equal; resolved versions unknown"
         return Answer("not_checked", observed, f"{examined}; commit a lock file")
-    return Answer("pass", "all equal", examined)
+    return Answer("pass", "all equal", examined, (), len(snapshots.changes))
 
 
 def _is_dependency(path: str) -> bool:
@@ -126,8 +149,8 @@ def _all_pinned(snapshots: Snapshots, path: str) -> bool:
 
 
 def _environment(snapshots: Snapshots) -> Answer:
-    before: dict[str, tuple[str, Place]] = {}
-    after: dict[str, tuple[str, Place]] = {}
+    before: dict[str, Fact] = {}
+    after: dict[str, Fact] = {}
     dynamic, unread, heuristic, examined = [], [], False, 0
     for change in snapshots.changes:
         if categorise(change.path) in ("doc", "test"):
@@ -137,9 +160,9 @@ def _environment(snapshots: Snapshots) -> Answer:
             unread.append(change.path)
             continue
         examined += 1
-        for path, content, names in (
-            (change.base_path, snapshots.before(change), before),
-            (change.path, snapshots.after(change), after),
+        for path, content, names, word in (
+            (change.base_path, snapshots.before(change), before, "removed"),
+            (change.path, snapshots.after(change), after, "added"),
         ):
             named = [] if content is None else variables(path, content)
             if named is None:
@@ -149,21 +172,22 @@ def _environment(snapshots: Snapshots) -> Answer:
             dynamic += [f"{path}:{line}" for name, _, line in named if name is None]
             for name, default, line in named:
                 if name is not None:
-                    names.setdefault(f"{name}={default}", (name, (path, f":{line}")))
-    found = [(path, f"{at}: - {name}") for key, (name, (path, at)) in sorted(before.items()) if key not in after]
-    found += [(path, f"{at}: + {name}") for key, (name, (path, at)) in sorted(after.items()) if key not in before]
+                    parsed = path.endswith(".py")
+                    names.setdefault(f"{name}={default}", Fact(path, line, name, word, proven=parsed))
+    found = [fact for key, fact in sorted(before.items()) if key not in after]
+    found += [fact for key, fact in sorted(after.items()) if key not in before]
     text = f"examined {examined} changed files" + (", some by pattern only (heuristic)" if heuristic else "")
+    parts = [f"could not be read: {', '.join(unread[:_SHOWN])}"] if unread else []
+    parts += [f"names made at run time: {', '.join(sorted(set(dynamic))[:_SHOWN])}"] if dynamic else []
     if found:
-        return _no(found, "changed names or defaults", text)
-    if unread or dynamic:
-        parts = [f"could not be read: {', '.join(unread[:_SHOWN])}"] if unread else []
-        parts += [f"names made at run time: {', '.join(sorted(set(dynamic))[:_SHOWN])}"] if dynamic else []
+        return _no(found, "changed names or defaults", text, examined, "; ".join(parts) or None)
+    if parts:
         return Answer("not_checked", "", "; ".join(parts))
-    return Answer("pass", "all equal", text)
+    return Answer("pass", "all equal", text, (), examined)
 
 
 def _schema(snapshots: Snapshots) -> Answer:
-    found: list[Place] = []
+    found: list[Fact] = []
     unread = []
     for change in snapshots.changes:
         category = categorise(change.path)
@@ -171,21 +195,22 @@ def _schema(snapshots: Snapshots) -> Answer:
             continue
         if category == "migration" or change.path.endswith((".proto", ".avsc", ".prisma")):
             if not change.path.endswith("__init__.py"):
-                found.append((change.path, f":1: {change.status}"))
+                found.append(Fact(change.path, 1, change.status))
         elif change.path.endswith(".py"):
             old, new = parse(snapshots.before(change) or b""), parse(snapshots.after(change) or b"")
             if snapshots.unread(change) or old is None or new is None:
                 unread.append(change.path)
                 continue
             before, after = _fields(old), _fields(new)
-            found += [(change.base_path, f":{before[key]}: - {key}") for key in sorted(before.keys() - after.keys())]
-            found += [(change.path, f":{after[key]}: + {key}") for key in sorted(after.keys() - before.keys())]
+            gone, fresh = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
+            found += [Fact(change.base_path, before[key], key, "removed", "field") for key in gone]
+            found += [Fact(change.path, after[key], key, "added", "field") for key in fresh]
     examined = f"examined {len(snapshots.changes)} changed files: migrations, schema files, model fields"
     if found:
-        return _no(found, "changed", examined)
+        return _no(found, "changed", examined, len(snapshots.changes), _unparsed(unread))
     if unread:
-        return Answer("not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}")
-    return Answer("pass", "none", examined)
+        return Answer("not_checked", "", _unparsed(unread) or "")
+    return Answer("pass", "none", examined, (), len(snapshots.changes))
 
 
 def _fields(tree: ast.Module) -> dict[str, int]:
@@ -203,7 +228,7 @@ def _fields(tree: ast.Module) -> dict[str, int]:
 
 
 def _configuration(snapshots: Snapshots) -> Answer:
-    found: list[Place] = []
+    found: list[Fact] = []
     unread, examined = [], 0
     for change in snapshots.changes:
         if categorise(change.path) != "config":
@@ -217,16 +242,19 @@ def _configuration(snapshots: Snapshots) -> Answer:
             unread.append(change.path)
             continue
         keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        found += [(change.path, f": {key}") for key in keys]
+        found += [
+            Fact(change.path, None, key, "added" if key not in old else "removed" if key not in new else "changed")
+            for key in keys
+        ]
     known = sum(categorise(path) == "config" for path in snapshots.head_tree)
     text = f"examined {examined} changed of {known} configuration files"
     if found:
-        return _no(found, "changed key paths", text)
+        return _no(found, "changed key paths", text, len(snapshots.changes), _unparsed(unread))
     if unread:
-        return Answer("not_checked", "", f"could not be parsed: {', '.join(unread[:_SHOWN])}")
+        return Answer("not_checked", "", _unparsed(unread) or "")
     if not examined and not known:
         return Answer("not_checked", "", "no configuration file was found")
-    return Answer("pass", "all equal", text)
+    return Answer("pass", "all equal", text, (), len(snapshots.changes))
 
 
 def _settings(path: str, content: bytes) -> dict[str, str] | None:  # noqa: PLR0911 - one return a format
@@ -266,43 +294,44 @@ def _flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _rollback(snapshots: Snapshots) -> Answer:
-    found: list[Place] = []
-    examined = 0
+    found: list[Fact] = []
+    examined, guessed = 0, []
     schema = _schema(snapshots)
     for change in snapshots.changes:
         content = snapshots.after(change)
         if categorise(change.path) != "migration" or content is None:
             continue
         examined += 1
-        text = content.decode("utf-8", "replace")
-        forward = text.partition("def downgrade(")[0]
-        steps = [(forward.count("\n", 0, step.start()) + 1, step[0]) for step in _DROPS.finditer(forward)]
-        steps += [(line, "RunPython without reverse") for line in _one_way(parse(content))]
-        found += [(change.path, f":{line}: {step}") for line, step in steps]
+        if not understood(change.path):
+            guessed.append(change.path)
+        before = {_step(fact) for fact in irreversible_steps(change.base_path, snapshots.before(change))}
+        found += [fact for fact in irreversible_steps(change.path, content) if _step(fact) not in before]
+    files = len(snapshots.changes)
+    pattern = "" if all(fact.proven for fact in found) and not guessed else " by pattern (heuristic)"
     if found:
-        return _no(found, "irreversible steps", f"examined {examined} migrations by pattern (heuristic)")
+        return _no(found, "irreversible steps", f"examined {examined} migrations{pattern}", files)
     if schema.outcome == "not_checked":
         return Answer("not_checked", "", f"the schema was not checked: {schema.detail}")
     if not examined:
         changed = "models or schema files changed without a migration"
-        return Answer("not_checked", "", changed if schema.outcome == "fail" else "the range holds no migration")
-    return Answer(
-        "pass", "nothing irreversible", f"examined {examined} migrations by pattern (heuristic); {schema.detail}"
-    )
+        if schema.outcome == "fail":
+            return Answer("not_checked", "", changed)
+        # Whether a rollback works was not tried; that no migration is irreversible is known.
+        return Answer("not_checked", "", "the range holds no migration", (), files, why_open="")
+    why = f"searched by pattern alone: {', '.join(guessed[:_SHOWN])}" if guessed else None
+    detail = f"examined {examined} migrations{pattern}; {schema.detail}"
+    return Answer("pass", "nothing irreversible", detail, (), files, why)
 
 
-def _one_way(tree: ast.Module | None) -> list[int]:
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)] if tree else []
-    return [
-        node.lineno
-        for node in calls
-        if dotted(node.func).endswith(("RunPython", "RunSQL"))
-        and len(node.args) < 2
-        and not any(keyword.arg in ("reverse_code", "reverse_sql") for keyword in node.keywords)
-    ]
+def _step(fact: Fact) -> tuple[str, str, str]:
+    return fact.change, fact.noun, fact.what
 
 
-def _no(found: list[Place], what: str, examined: str) -> Answer:
+def _unparsed(paths: list[str]) -> str | None:
+    return f"could not be parsed: {', '.join(paths[:_SHOWN])}" if paths else None
+
+
+def _no(found: list[Fact], what: str, detail: str, examined: int, why_open: str | None = None) -> Answer:
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    detail = "; ".join(path + rest for path, rest in found[:_SHOWN]) + more + f"; {examined}"
-    return Answer("fail", f"{len(found)} {what}", detail, tuple(dict.fromkeys(path for path, _ in found)))
+    shown = "; ".join(fact.text() for fact in found[:_SHOWN]) + more + f"; {detail}"
+    return Answer("fail", f"{len(found)} {what}", shown, tuple(found), examined, why_open)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from stabkit.config.model import Model
 from stabkit.kinds import KINDS
+from stabkit.vocabulary import CHANGE_FACTS
 
-__all__ = ["Condition", "ConditionKind", "Objective", "Severity"]
+__all__ = ["ChangeFact", "Condition", "ConditionKind", "Objective", "Severity"]
 
 
 def _known(kind: Any) -> str:
@@ -22,6 +23,16 @@ def _known(kind: Any) -> str:
 
 ConditionKind = Annotated[str, BeforeValidator(_known)]
 """The name of a kind of condition, one of :data:`stabkit.kinds.KINDS`."""
+
+
+def _known_fact(fact: Any) -> str:
+    if fact in CHANGE_FACTS:
+        return str(fact)
+    raise PydanticCustomError("literal_error", "unknown fact", {"expected": ", ".join(map(repr, CHANGE_FACTS))})
+
+
+ChangeFact = Annotated[str, BeforeValidator(_known_fact)]
+"""What a change may do, one of :data:`stabkit.vocabulary.CHANGE_FACTS`."""
 Severity = Literal["critical", "high", "normal", "low"]
 
 
@@ -47,6 +58,9 @@ class Condition(Model):
     margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
     tail_margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
     objective: Objective | None = None
+    facts: tuple[ChangeFact, ...] | None = Field(
+        default=None, description="what a condition of the kind change forbids; null: the gravest three"
+    )
     min_severity: str | None = Field(
         default=None,
         description="findings below it are listed, not judged; null: low, so that notes and style do not gate",
@@ -55,3 +69,11 @@ class Condition(Model):
     accept_single_run: bool = Field(default=False, description="judge one run a side without known machine noise")
     severity: Severity = "normal"
     advice: str | None = None
+
+    @model_validator(mode="after")
+    def _facts_of_a_change(self) -> Condition:
+        if self.facts is not None and self.kind != "change":
+            raise PydanticCustomError("misplaced", "facts are what a condition of the kind 'change' forbids")
+        if self.facts == ():
+            raise PydanticCustomError("empty", "no fact is named: name one, or leave facts out for the gravest three")
+        return self

@@ -117,7 +117,10 @@ def _fault(fault: Any) -> tuple[str, str, str]:
         known = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
         guess = nearest(str(fault["input"]), known)
         hint = (f"Did you mean {guess!r}? " if guess else "") + f"Known: {', '.join(known)}."
-        return key, f"There is no {location[-1]} {fault['input']!r}.", hint
+        # An entry of a list is one of what its key calls many.
+        entry = str(location[-1]).isdigit() and len(location) > 1
+        name = str(location[-2]).removesuffix("s") if entry else location[-1]
+        return key, f"There is no {name} {fault['input']!r}.", hint
     if fault["type"] in _BOUNDS:
         return (
             key,

@@ -94,7 +94,8 @@ class ChangeImpact:
         levels = change.assess(self.case)["level"].value_counts()
         words = {level: "no" if level == "NONE" else level.lower() for level in change.LEVELS if level in levels}
         parts = [f"{count(int(levels[level]), 'file')} of {word} risk" for level, word in words.items()]
-        return Statement((sentence(f"{changed_text(changes)} changed"), sentence(", ".join(parts))))
+        grave = change.breaking_sentence(self.case)
+        return Statement((sentence(f"{changed_text(changes)} changed"), *grave, sentence(", ".join(parts))))
 
     def files(self) -> Piece:
         """Return the changed files, the riskiest first."""

@@ -430,6 +430,45 @@ def rollback(folder: Path) -> Scene:
     return Scene(folder)
 
 
+def breaking(folder: Path, condition: str) -> Scene:
+    conditions = '\n[changes]\nrepository = "."\n\n[tests.unit]\nfiles = ["report.xml"]\n'
+    conditions += '\n[[condition]]\nname = "unit tests"\nkind = "tests"\ntarget = "unit"\n'
+    place(folder, conditions + condition)
+    cases = "".join(f'<testcase classname="tests.test_app" name="test_{i}" time="0.1"/>' for i in range(5))
+    (folder / "report.xml").write_text(f'<testsuite name="unit">{cases}</testsuite>', encoding="utf-8")
+    git(folder, "init", "-q", "-b", "main")
+    config = str(folder / "stabkit.toml")
+    shop = folder / "shop"
+    (shop / "migrations").mkdir(parents=True)
+    texts = {
+        "__init__.py": "",
+        "legacy.py": "x = 1\n",
+        "api.py": "def total(order, tax=0):\n    return order\n",
+    }
+    for name, text in texts.items():
+        (shop / name).write_text(text, encoding="utf-8")
+    git(folder, "add", "shop")
+    git(folder, "commit", "-q", "-m", "a shop")
+    quiet(["--quiet", "collect", "--label", "v1", "--config", config])
+    (shop / "legacy.py").unlink()
+    (shop / "api.py").write_text("def total(order):\n    return order\n", encoding="utf-8")
+    (shop / "migrations" / "0004_tax.sql").write_text("ALTER TABLE orders DROP COLUMN tax;\n", encoding="utf-8")
+    git(folder, "add", "-A", "shop")
+    git(folder, "commit", "-q", "-m", "without tax")
+    quiet(["--quiet", "collect", "--label", "v2", "--config", config])
+    return Scene(folder)
+
+
+def breaking_change(folder: Path) -> Scene:
+    """The range drops a parameter, a module and a column, and a condition forbids it."""
+    return breaking(folder, '\n[[condition]]\nname = "nothing is taken away"\nkind = "change"\n')
+
+
+def unjudged_break(folder: Path) -> Scene:
+    """The same range where no condition speaks of it."""
+    return breaking(folder, "")
+
+
 def quiet(words: Sequence[str]) -> None:
     """Run a command that only prepares a scene."""
     said = io.StringIO()
@@ -455,5 +494,7 @@ SCENES: Final[Mapping[str, Callable[[Path], Scene]]] = {
         contract_broken_now_and_then,
         checks_without_a_probe,
         rollback,
+        breaking_change,
+        unjudged_break,
     )
 }

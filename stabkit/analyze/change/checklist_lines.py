@@ -10,18 +10,13 @@ import pandas as pd
 from stabkit.analyze.checks import worst_checks
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.config import ChecklistLine, Config
-from stabkit.vocabulary import CHECK_OUTCOMES, OPEN
+from stabkit.vocabulary import CHANGE_FACTS, CHECK_OUTCOMES, OPEN
 
 __all__ = ["readiness"]
 
-_CHANGES: Final = (
-    "no API break",
-    "no dependency change",
-    "no environment variable change",
-    "no schema change",
-    "no configuration change",
-    "rollback possible",
-)
+_ROLLBACK: Final = CHANGE_FACTS["irreversible_migration"]
+_API: Final = CHANGE_FACTS["api_break"]
+_CHANGES: Final = (_API, *(check for check in CHANGE_FACTS.values() if check not in (_API, _ROLLBACK)), _ROLLBACK)
 _OUTCOMES: Final = {"stable": "yes", "improved": "yes", "regressed": "no", "inconclusive": "not_checked"}
 _AS_BEFORE: Final = ("still_failing", "fixed", "moved", "known_failure")
 _WORST_FIRST: Final = ("no", "not_checked", "yes")
@@ -103,7 +98,10 @@ def _by_check(line: str, checks: pd.DataFrame, target: str | None, check: str) -
     if target is not None:
         found = found[found["target"] == target]
     if found.empty:
-        why = "no git range was collected" if target == "changes" else f"there is no check {check!r}"
+        why = f"there is no check {check!r}"
+        if target == "changes":
+            other = checks["target"].eq("changes").any()
+            why = "this line was not collected with the git range" if other else "no git range was collected"
         return _row(line, "not_checked", why)
     worst = found.loc[found["outcome"].map(CHECK_OUTCOMES.index).sort_values(kind="stable").index[0]]
     observed, detail = (worst[name] if pd.notna(worst[name]) else None for name in ("observed", "detail"))
@@ -113,7 +111,11 @@ def _by_check(line: str, checks: pd.DataFrame, target: str | None, check: str) -
 
 def _compatible(changes: dict[str, Row]) -> Row:
     line, method = "backward compatible", "derived"
-    broken = [name for name in ("no API break", "no schema change") if changes[name]["answer"] == "no"]
+    broken = [
+        name
+        for name in (_API, CHANGE_FACTS["deleted_module"], CHANGE_FACTS["schema_change"])
+        if changes[name]["answer"] == "no"
+    ]
     if broken:
         return _row(line, "no", f"answered no: {', '.join(broken)}", method=method)
     return _row(line, "not_checked", "the baseline's own tests were not run against the candidate")

@@ -130,6 +130,8 @@ class Verdict(Piece):
         One sentence: how many conditions came out how.
     facts : tuple of (label, text)
         The line below: Worse, Better, Stable, Changed, Not measured.
+    breaking : tuple of mappings
+        What the change is proven to take away, the gravest first, whether a condition judges it or not.
     largest_change : str or None
         For the index: the largest change with its interval.
     missing : tuple of str
@@ -166,6 +168,7 @@ class Verdict(Piece):
     decide: str | None = None
     decides: str | None = None
     notes: tuple[str, ...] = ()
+    breaking: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if self.word not in VERDICTS:
@@ -239,6 +242,7 @@ class Verdict(Piece):
             "decides": self.decides,
             "metrics": [metric.content() for metric in self.metrics],
             "facts": [{"label": label, "text": text} for label, text in self.facts],
+            "breaking": list(self.breaking),
             "subject": self.subject,
             "largest_change": self.largest_change,
             "change": self.change,

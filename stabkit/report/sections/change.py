@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze import Gate
-from stabkit.analyze.change import area_coincidence, assess_changes
+from stabkit.analyze.change import area_coincidence, assess_changes, distinct_facts, grave_facts, range_checks
 from stabkit.analyze.change import readiness as answer_lines
 from stabkit.case import Case
 from stabkit.chart import AREAS_SHOWN, ImpactBars
@@ -16,18 +16,31 @@ from stabkit.numbers import amount_text
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Section, Statement, Table
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
+    changed_facts_text,
     changed_text,
+    fact_name,
+    fact_text,
     lacks_baseline,
     outcome_count_text,
+    place_text,
     reason_text,
     section_of,
     sentence,
     waiting_reason,
 )
 from stabkit.text import capital, count, joined, plain
-from stabkit.vocabulary import OPEN
+from stabkit.vocabulary import GRAVE_FACTS, OPEN
 
-__all__ = ["LEVELS", "area_table", "change_impact", "change_table", "impact_figure", "readiness", "risks"]
+__all__ = [
+    "LEVELS",
+    "area_table",
+    "breaking_sentence",
+    "change_impact",
+    "change_table",
+    "impact_figure",
+    "readiness",
+    "risks",
+]
 
 LEVELS: Final = ("HIGH", "MEDIUM", "LOW", "MINIMAL", "NONE")
 SHOWN_ROWS: Final = 12
@@ -36,6 +49,9 @@ SHOWN_ROWS: Final = 12
 def change_impact(case: Case, *, files: bool = True) -> Piece:
     """Return areas and files of the range, and the regressions that coincide with them; ``files``: their table too."""
     changes = case.after["changes"]
+    broken = breaking_table(case)
+    if changes.empty and broken is not None:
+        return Group((broken,))
     if changes.empty:
         if case.candidate.range_examined:
             return Statement(("The range between baseline and candidate was examined: it changes no file.",))
@@ -46,13 +62,40 @@ def change_impact(case: Case, *, files: bool = True) -> Piece:
         areas = joined(beside["area"].dropna().drop_duplicates(), most=4)
         names = joined(beside["condition"].drop_duplicates(), most=4)
         lead.append(sentence(f"changes in {areas} coincide with what regressed: {names}"))
-    pieces: list[Piece] = [Statement(tuple(lead)), area_table(changes, beside)]
+    lead += breaking_sentence(case)
+    pieces: list[Piece] = [Statement(tuple(lead)), *([broken] if broken else []), area_table(changes, beside)]
     # One bar, or bars without a length, would say nothing that the table does not.
     if len(_areas(changes)) > 1 and changes[["added", "deleted"]].sum(axis=None) > 0:
         pieces.append(impact_figure(changes))
     if files:
         pieces.append(change_table(assess(case), "Changed files, the riskiest first"))
     return Group(tuple(pieces))
+
+
+def breaking_sentence(case: Case) -> tuple[str, ...]:
+    """Return what the range is proven to take away, in one sentence; none if it takes nothing away."""
+    grave = grave_facts(case.after["checks"])
+    return (sentence(f"{count(len(grave), 'breaking change')}: {changed_facts_text(grave)}"),) if grave else ()
+
+
+def breaking_table(case: Case) -> Table | None:
+    """Return what the range takes away from those who rely on it, the proven first; None if it takes nothing away."""
+    found = list(distinct_facts(range_checks(case.after["checks"], GRAVE_FACTS)))
+    if not found:
+        return None
+    found.sort(key=lambda one: one["confidence"] != "proven")
+    rows = tuple(
+        {
+            "what": (capital(fact_text(one)), fact_name(one["fact"])),
+            "place": place_text(one),
+            "confidence": one["confidence"],
+        }
+        for one in found
+    )
+    columns = (Column("what", "What", "head"), Column("place", "Where"), Column("confidence", "How sure"))
+    return Table(
+        columns, rows, "What the change takes away", limit=SHOWN_ROWS, records=tuple(dict(one) for one in found)
+    )
 
 
 def assess(case: Case) -> pd.DataFrame:

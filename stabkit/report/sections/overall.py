@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stabkit.analyze import ConditionResult
+from stabkit.analyze.change import grave_facts
 from stabkit.case import Case
 from stabkit.kinds import NO_CONDITION
 from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
@@ -37,6 +38,7 @@ __all__ = ["business_value", "conclusion", "executive_summary", "recommendations
 def verdict(case: Case) -> Verdict:
     """Return the verdict with its reasons in order of weight, and the facts strip."""
     gate, run = case.gate, case.candidate.run
+    grave = grave_facts(case.after["checks"])
     subject = Subject(
         title=title_text(case.baseline.run if case.baseline else None, run),
         project=known_text(run["project"]) or case.config.project.name,
@@ -54,9 +56,14 @@ def verdict(case: Case) -> Verdict:
         reasons=reasons(gate, case.again),
         facts=tuple(
             facts_strip(
-                gate, case.after["changes"], examined=case.candidate.range_examined, declared=case.declares
+                gate,
+                case.after["changes"],
+                examined=case.candidate.range_examined,
+                declared=case.declares,
+                grave=grave,
             ).items()
         ),
+        breaking=grave,
         metrics=first_metrics(gate),
         decide=_decide(case),
         decides=_decides(case),
@@ -138,7 +145,7 @@ def _worst(guards: list[ConditionResult], *, incomplete: bool) -> str:
 
 def recommendations(case: Case) -> Piece:
     """Return what to do now, then later; each line with the row that caused it."""
-    found = advice(case.gate, first=case.first, again=case.again)
+    found = advice(case.gate, first=case.first, again=case.again, grave=grave_facts(case.after["checks"]))
     rows = tuple(
         {"what": (capital(plain(a.what, 200)), a.when), "because": a.because, "command": a.command} for a in found
     )

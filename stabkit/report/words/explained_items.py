@@ -9,6 +9,7 @@ from stabkit.analyze import ConditionResult
 from stabkit.analyze.findings import FINDING_STATES
 from stabkit.kinds import kind_of
 from stabkit.numbers import significant
+from stabkit.report.words.change_facts import fact_name, fact_text
 from stabkit.report.words.estimates import value_text
 from stabkit.report.words.gaps import difference_text
 from stabkit.text import count, joined, plain
@@ -28,7 +29,7 @@ def facts_text(condition: ConditionResult) -> str:
     '3 checks, 3 of them in the baseline too; 2 pass'
     """
     facts = condition.facts
-    if not facts.get("total") and not facts.get("baseline_tests"):
+    if not any(facts.get(name) for name in ("total", "baseline_tests", "examined")):
         return ""
     words = _FACTS.get(condition.kind)
     noun = kind_of(condition.kind).noun
@@ -69,11 +70,17 @@ def _findings_text(facts: Mapping[str, Any]) -> str:
     return "; ".join([*(part for part in parts if part), f"{compared}: {why}" if why else compared])
 
 
+def _change_text(facts: Mapping[str, Any]) -> str:
+    asked = joined(fact_name(str(fact)) for fact in facts.get("facts") or ())
+    return f"looked for {asked} in {count(int(facts.get('examined') or 0), 'changed file')}"
+
+
 # Kinds whose counts and items have words of their own; others say how many there are, and the detail of each.
 _FACTS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "checks": _checks_text,
     "tests": _tests_text,
     "findings": _findings_text,
+    "change": _change_text,
 }
 
 
@@ -131,8 +138,17 @@ def _check_parts(item: Mapping[str, Any]) -> list[str]:
     return parts
 
 
+def _change_parts(item: Mapping[str, Any]) -> list[str]:
+    if not item.get("fact"):
+        return []
+    line = f":{item['line']}" if item.get("line") is not None else ""
+    place = f"{plain(item.get('path') or '', _LONGEST)}{line}"
+    return [fact_name(str(item["fact"])), fact_text(item), place, str(item.get("confidence") or "")]
+
+
 _PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], list[str]]]] = {
     "tests": _test_parts,
     "findings": _finding_parts,
     "checks": _check_parts,
+    "change": _change_parts,
 }

@@ -10,6 +10,7 @@ import pandas as pd
 
 from stabkit.analyze import Difference, Measured, Missing, Need, to_json
 from stabkit.numbers import SPACE
+from stabkit.report.words.change_facts import fact_name
 from stabkit.report.words.wording import metric_words
 from stabkit.text import joined, plural, verb
 
@@ -62,6 +63,8 @@ def detail_text(need: Need, *, exactly: bool = False) -> str:
     names = [_subject_text(subject, exactly=exactly) for subject in need.subjects]
     if need.about == "hidden_tests":
         return hidden_text(int(dict(need.numbers)["errors"]), len(names))
+    if need.about in _OF_FACTS:
+        names[:1] = map(fact_name, names[:1])
     words = _DETAILS.get(need.about or need.reason, "{all}")
     known = [*names, *_ANYONE.get(need.about or "", ())]
     said = {name: _number_text(name, value) for name, value in need.numbers}
@@ -134,6 +137,11 @@ _DETAILS: Final[Mapping[str, str]] = {
     "expected_to_fail": "{tests} that passed {are} now expected to fail: {all}",
     "not_scanned": "not scanned for again: {all}",
     "missed_before": "{0} missed it before as well",
+    "git_range": "no git range is recorded, which [changes] in stabkit.toml names,",
+    "fact_not_recorded": "{0}: no check with its values is recorded",
+    "fact_unproven": "{0}: suspected in {1}, not proven",
+    "fact_open": "{0}: {1}",
+    "range_empty": "{0}: the range changes no file",
     "collection": "collection was not completed",
     "source_failed": "{0} could not be read: {1}",
     "source_partial": "{0} is incomplete: {1}",
@@ -157,6 +165,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "run_noise_unknown": "the rounds of the two sides were not interleaved",
     "false_alarms": "{alarms} of {pairs} A/A pairs came out as a change, at least {least_share}",
 }
+_OF_FACTS: Final = ("fact_not_recorded", "fact_unproven", "fact_open", "range_empty")
 # Whom a need speaks of where it names nobody.
 _ANYONE: Final[Mapping[str, Sequence[str]]] = {
     "tests": ("any suite",),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
+from stabkit.report.words.change_facts import changed_facts_text
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.gaps import measured_text, missing_text
 from stabkit.report.words.needs import deciding_command, need_command, needs_both, within_reach
@@ -164,17 +165,29 @@ def largest_doubt(gate: Gate, *, declared: bool = True) -> str:
     return "No condition is open, and no evidence that was asked for is missing."
 
 
-def facts_strip(gate: Gate, changes: pd.DataFrame, *, examined: bool = False, declared: bool = True) -> dict[str, str]:
+def facts_strip(
+    gate: Gate,
+    changes: pd.DataFrame,
+    *,
+    examined: bool = False,
+    declared: bool = True,
+    grave: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, str]:
     """Return what got worse and better, what stayed, what changed, and what was not measured; a few words each.
 
     ``examined``: changes were looked for, so that none recorded means none. ``declared``: a configuration says what is
-    to be measured.
+    to be measured. ``grave``: what the change is proven to take away, which is said whether a condition judges it or
+    not.
     """
+    changed = "no file" if examined and changes.empty else changed_text(changes)
+    if grave:
+        told = f"{count(len(grave), 'breaking change')}: {changed_facts_text(grave)}"
+        changed = told if changes.empty else f"{changed}; {told}"
     return {
         "Worse": _worse(gate),
         "Better": _tally(gate, "improved", ("fixed",)),
         "Stable": _stable(gate),
-        "Changed": "no file" if examined and changes.empty else changed_text(changes),
+        "Changed": changed,
         "Not measured": _not_measured(gate, declared=declared),
     }
 
@@ -244,10 +257,17 @@ def changed_text(changes: pd.DataFrame) -> str:
     return f"{', '.join(head)}{where}"
 
 
-def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Advice]:
-    """Return what to do now and later, each with the row that caused it; in order of weight."""
+def advice(
+    gate: Gate, *, first: bool = False, again: Again = AGAIN, grave: Sequence[Mapping[str, Any]] = ()
+) -> list[Advice]:
+    """Return what to do now and later, each with the row that caused it; in order of weight.
+
+    ``grave``: what the change is proven to take away; a stable verdict that says nothing of it is no leave to deploy.
+    """
     collect = again.command() if again.gathers(None) else None
-    found = [_deploy(gate, first=first, again=again)]
+    found = [_deploy(gate, first=first, again=again, grave=grave)]
+    if grave and gate.verdict != "stable":
+        found.append(Advice("now", _PREPARE, changed_facts_text(grave)))
     told = [c for c in gate.reasons if not lacks_baseline(c)]
     if {c.kind for c in told} != {NO_CONDITION.name}:
         found += _for_conditions(told, again)
@@ -275,7 +295,13 @@ def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN) -> list[Adv
     return [found[0], *rest]
 
 
-def _deploy(gate: Gate, *, first: bool, again: Again) -> Advice:
+_PREPARE: Final = "make sure that nobody relies on what the change takes away"
+
+
+def _deploy(gate: Gate, *, first: bool, again: Again, grave: Sequence[Mapping[str, Any]]) -> Advice:
+    if gate.verdict == "stable" and grave:
+        because = f"{verdict_sentence(gate).rstrip('.')}, but {changed_facts_text(grave)}"
+        return Advice("now", f"before a deployment, {_PREPARE}", because)
     if gate.verdict == "stable":
         return Advice("now", "deploy", verdict_sentence(gate))
     if gate.verdict == "regressed":

@@ -16,6 +16,7 @@ from stabkit.case import AGAIN, Again
 from stabkit.kinds import NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
 from stabkit.report.display import Reason, Section
+from stabkit.report.words.change_facts import changed_facts_text, fact_name
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
 from stabkit.report.words.population_names import quantity_words
@@ -301,6 +302,8 @@ def _items_text(condition: ConditionResult) -> str:
             groups.setdefault(str(item.get("state", "")), []).append(item)
     if condition.outcome in ("stable", "improved") or not groups:
         return _facts_text(condition)
+    if condition.kind == "change":
+        return changed_facts_text([item for item in condition.items if item.get("state") == "fail"])
     order = sorted(groups, key=lambda state: _BAD_FIRST.index(state) if state in _BAD_FIRST else len(_BAD_FIRST))
     noun = kind_of(condition.kind).noun or "item"
     return "; ".join(_group_text(state, groups[state], noun) for state in order[:3])
@@ -384,11 +387,19 @@ def _checks_well(_: Mapping[str, Any], total: Any) -> str:
     return "the one check passed" if int(total) == 1 else f"all {amount_text(int(total))} checks passed"
 
 
+def _change_well(facts: Mapping[str, Any], _: Any) -> str:
+    if not facts.get("facts"):
+        return ""
+    none = joined(f"no {fact_name(str(fact))}" for fact in facts["facts"])
+    return f"{none} in {count(int(facts.get('examined') or 0), 'changed file')}"
+
+
 # Kinds whose good news has words of its own; others count their items.
 _WELL: Final[Mapping[str, Callable[[Mapping[str, Any], Any], str]]] = {
     "tests": _tests_well,
     "findings": _findings_well,
     "checks": _checks_well,
+    "change": _change_well,
 }
 
 
