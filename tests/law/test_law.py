@@ -109,7 +109,7 @@ KNOWN = {
     "bandit silenced a line": ("bandit", r'"_totals": \{"loc": 1, "nosec": 0', '"_totals": {"loc": 1, "nosec": 1'),
     "k6's checks fail": ("k6", r"\Z", '{"metric": "checks", "type": "Point", "data": {"time": "2026-01-01T00:00:01Z", '
                          '"value": 0, "tags": {"check": "is 200"}}}\n' * 60),
-    "JMeter's parents fail": ("jmeter", r'<httpSample ([^>]*)/>', '<sample ts="1" t="9" lb="parent" rc="500" s="false">'
+    "JMeter's parents fail": ("jmeter", r"<httpSample ([^>]*)/>", '<sample ts="1" t="9" lb="parent" rc="500" s="false">'
                               r"<httpSample \1/></sample>"),
 }  # fmt: skip
 OPEN = ("bandit silenced a line", "k6's checks fail", "JMeter's parents fail")
