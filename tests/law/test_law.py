@@ -17,7 +17,7 @@ from tests.law.registry import FORMATS, conditions_of, named
 from tests.law.rows import row_examples
 from tests.law.suites import SUITES
 
-EXAMPLES = 12
+EXAMPLES = 8
 POOLED = ("hey", "ghz")  # they name no endpoint of their own
 
 
@@ -90,7 +90,7 @@ def test_half_of_the_requests_are_not_as_many(notation, tmp_path):
 def test_real_reports_keep_the_law(report, tmp_path):
     judge = Judge(tmp_path, trusting=True)
     draw = random.Random(report.name)
-    for _ in range(6):
+    for _ in range(4):
         one = recorded_example(report, draw)
         assert broken(one, judge) is None, one.changed
 
