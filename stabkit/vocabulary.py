@@ -22,6 +22,7 @@ __all__ = [
     "STATUS_COUNTS",
     "VERDICTS",
     "Metric",
+    "Worse",
     "gravest",
     "is_time",
     "metric_of",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 Probe = Literal["http", "websocket", "resources"]
+Worse = Literal["higher", "lower"]
+"""Which way a metric gets worse."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Metric:
         What measures it: ``http``, ``websocket``, ``resources``; None for one that only other tools write.
     judged : bool
         True if a condition follows from it where none is declared.
+    worse : str or None
+        ``higher`` or ``lower``; None where nobody can know it from the name.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Metric:
     unit: str
     probe: Probe | None = None
     judged: bool = True
+    worse: Worse | None = "higher"
 
     @property
     def time(self) -> bool:
@@ -89,16 +95,22 @@ _EVENT: Final = "event:"
 def metric_of(name: str) -> Metric:
     """Return what a metric is; one that stabkit does not measure is a time if it is called so.
 
+    Of any other, whether more or less of it is worse is not known.
+
     Examples
     --------
     >>> metric_of("event:done").words, metric_of("queue_time").unit, metric_of("queue_length").unit
     ('arrival of done', 'ms', '')
+    >>> metric_of("memory").worse, metric_of("success_ratio").worse
+    ('higher', None)
     """
     if name in METRICS:
         return METRICS[name]
     if name.startswith(_EVENT):
         return Metric(name, f"arrival of {name.removeprefix(_EVENT)}", "ms", "websocket")
-    return Metric(name, name.replace("_", " "), "ms" if name.endswith("_time") else "", judged=name.endswith("_time"))
+    if name.endswith("_time"):
+        return Metric(name, name.replace("_", " "), "ms")
+    return Metric(name, name.replace("_", " "), "", judged=False, worse=None)
 
 
 def is_time(name: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from stabkit.config.model import Model
 from stabkit.kinds import KINDS
+from stabkit.vocabulary import Worse
 
 __all__ = ["Condition", "ConditionKind", "Objective", "Severity"]
 
@@ -37,7 +38,7 @@ class Condition(Model):
 
     Margins: ``latency`` and ``resource`` are ratios (0.05 is 5 %), ``error_rate`` and ``slow_requests`` are absolute
     (0.005 is half a percentage point). ``slow_requests`` are those slower than the objective, without one those slower
-    than the baseline's own 95th percentile.
+    than the baseline's own 95th percentile. ``worse`` and ``absolute_margin`` are those of a ``resource``.
     """
 
     name: str
@@ -46,9 +47,22 @@ class Condition(Model):
     metric: str | None = None
     margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
     tail_margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
+    absolute_margin: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="in the unit of the reading; it goes before margin"
+    )
+    worse: Worse | None = Field(default=None, description="whether more or less of a reading is worse")
     objective: Objective | None = None
     min_severity: str | None = Field(default=None, description="findings below it are listed, not judged")
     gating: bool = True
     accept_single_run: bool = Field(default=False, description="judge one run a side without known machine noise")
     severity: Severity = "normal"
     advice: str | None = None
+
+    @model_validator(mode="after")
+    def _of_readings(self) -> Condition:
+        given = [name for name in ("worse", "absolute_margin") if getattr(self, name) is not None]
+        if given and KINDS[self.kind].judges != "readings":
+            raise ValueError(f"{given[0]} belongs to a condition of kind 'resource', not {self.kind!r}")
+        if self.worse == "lower" and self.margin is not None and self.margin >= 1:
+            raise ValueError(f"margin = {self.margin:g} allows any loss: where lower is worse it has to be below 1")
+        return self

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from stabkit.config.conditions import Objective
 from stabkit.config.model import Model
+from stabkit.vocabulary import Worse
 
 __all__ = [
     "EventContract",
@@ -226,6 +227,15 @@ class PrometheusSource(Model):
     )
     metric: str | None = Field(
         default=None, description="'memory' (in MB) and 'cpu' (in s) are judged; null: the series"
+    )
+    worse: Worse | None = Field(
+        default=None, description="whether more or less is worse, as of a success ratio; 'memory' and 'cpu' are known"
+    )
+    unit: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=20,
+        description="of what the query gives: bytes and seconds become MB and ms; null: as the name of the series says",
     )
     step_s: float = Field(default=5.0, gt=0, description="not below the server's scrape interval")
     timeout_s: float = Field(default=10.0, gt=0)

@@ -7,4 +7,5 @@ from .populations import find_populations as find_populations, judged_population
 from .populations import own_times as own_times
 from .rates import compare_failures as compare_failures
 from .resources import compare_resource as compare_resource
+from .series import apart as apart, worst_of as worst_of
 from .slow_requests import compare_slow_requests as compare_slow_requests, default_margin as default_margin

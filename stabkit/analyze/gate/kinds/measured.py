@@ -134,9 +134,14 @@ def uncovered(outcome: Outcome, estimates: Sequence[Estimate]) -> tuple[Outcome,
 
 
 def _far_better(estimate: Estimate) -> bool:
-    if estimate.high is None or estimate.margin is None or estimate.scale != "ratio":
+    """Say whether an estimate is better by more than its margin, as surely as one beyond the margin is worse."""
+    if estimate.worst is None or estimate.margin is None:
         return False
-    return estimate.high < 1 / (1 + estimate.margin)
+    if estimate.scale == "difference":
+        return estimate.worst < -estimate.margin
+    if estimate.worse == "lower":
+        return estimate.worst < 1 - 1 / (1 - estimate.margin)
+    return estimate.worst < 1 / (1 + estimate.margin) - 1
 
 
 def objective_of(condition: Condition, sides: Sides) -> Objective | None:
