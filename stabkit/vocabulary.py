@@ -91,18 +91,38 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for
 
 _EVENT: Final = "event:"
 
+# Words of a name that say which way it gets worse, and those that say nothing of it. A name with any other word is not
+# guessed at: error_budget_left gets worse as it falls.
+_DIRECTIONS: Final[Mapping[str, Worse | None]] = MappingProxyType(
+    dict.fromkeys(
+        ("error", "errors", "failed", "failure", "failures", "exceptions", "timeouts", "restarts", "backlog", "queue"),
+        "higher",
+    )
+    | dict.fromkeys(("success", "successes", "succeeded", "successful", "availability"), "lower")
+    | dict.fromkeys(
+        ("per", "s", "second", "min", "minute", "total", "count", "number", "rate", "ratio", "share", "percent", "http",
+         "grpc", "request", "requests", "response", "responses", "job", "jobs", "length", "depth", "size"),
+    )
+)  # fmt: skip
+
+
+def _direction(name: str) -> Worse | None:
+    words = name.lower().split("_")
+    found = {_DIRECTIONS[word] for word in words if word in _DIRECTIONS} - {None}
+    return found.pop() if len(found) == 1 and all(word in _DIRECTIONS for word in words) else None
+
 
 def metric_of(name: str) -> Metric:
     """Return what a metric is; one that stabkit does not measure is a time if it is called so.
 
-    Of any other, whether more or less of it is worse is not known.
+    Of any other, whether more or less of it is worse is known only where every word of the name is plain.
 
     Examples
     --------
     >>> metric_of("event:done").words, metric_of("queue_time").unit, metric_of("queue_length").unit
     ('arrival of done', 'ms', '')
-    >>> metric_of("memory").worse, metric_of("success_ratio").worse
-    ('higher', None)
+    >>> [metric_of(name).worse for name in ("memory", "errors_per_s", "success_ratio", "error_budget_left")]
+    ['higher', 'higher', 'lower', None]
     """
     if name in METRICS:
         return METRICS[name]
@@ -110,7 +130,7 @@ def metric_of(name: str) -> Metric:
         return Metric(name, f"arrival of {name.removeprefix(_EVENT)}", "ms", "websocket")
     if name.endswith("_time"):
         return Metric(name, name.replace("_", " "), "ms")
-    return Metric(name, name.replace("_", " "), "", judged=False, worse=None)
+    return Metric(name, name.replace("_", " "), "", judged=False, worse=_direction(name))
 
 
 def is_time(name: str) -> bool:

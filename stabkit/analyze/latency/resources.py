@@ -230,10 +230,10 @@ def _difference(
     return Estimate(
         name="level",
         outcome=outcome,
-        baseline=sign * contrast.baseline,
-        candidate=sign * contrast.candidate,
-        change=sign * (contrast.candidate - contrast.baseline),
-        low=ends[0],
+        baseline=sign * contrast.baseline + 0.0,  # never −0
+        candidate=sign * contrast.candidate + 0.0,
+        change=sign * (contrast.candidate - contrast.baseline) + 0.0,
+        low=ends[0] + 0.0,
         high=ends[1],
         margin=g or None,
         p_worse=one_sided_p(contrast)[0],
