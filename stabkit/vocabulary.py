@@ -93,23 +93,21 @@ _EVENT: Final = "event:"
 
 # Words of a name that say which way it gets worse, and those that say nothing of it. A name with any other word is not
 # guessed at: error_budget_left gets worse as it falls.
-_DIRECTIONS: Final[Mapping[str, Worse | None]] = MappingProxyType(
-    dict.fromkeys(
-        ("error", "errors", "failed", "failure", "failures", "exceptions", "timeouts", "restarts", "backlog", "queue"),
-        "higher",
-    )
-    | dict.fromkeys(("success", "successes", "succeeded", "successful", "availability"), "lower")
-    | dict.fromkeys(
-        ("per", "s", "second", "min", "minute", "total", "count", "number", "rate", "ratio", "share", "percent", "http",
-         "grpc", "request", "requests", "response", "responses", "job", "jobs", "length", "depth", "size"),
-    )
-)  # fmt: skip
+_MORE_IS_WORSE: Final = frozenset(
+    {"error", "errors", "failed", "failure", "failures", "exceptions", "timeouts", "restarts", "backlog", "queue"}
+)
+_LESS_IS_WORSE: Final = frozenset({"success", "successes", "succeeded", "successful", "availability"})
+_PLAIN: Final = frozenset(
+    "per s second min minute total count number rate ratio share percent http grpc request requests response responses "
+    "job jobs length depth size".split()
+)
 
 
 def _direction(name: str) -> Worse | None:
-    words = name.lower().split("_")
-    found = {_DIRECTIONS[word] for word in words if word in _DIRECTIONS} - {None}
-    return found.pop() if len(found) == 1 and all(word in _DIRECTIONS for word in words) else None
+    words = set(name.lower().split("_")) - _PLAIN
+    if not words:
+        return None
+    return "higher" if words <= _MORE_IS_WORSE else "lower" if words <= _LESS_IS_WORSE else None
 
 
 def metric_of(name: str) -> Metric:

@@ -33,7 +33,7 @@ About = Literal[
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured: a metric of a target, over one kind of connection or of one series where they are told apart."""
+    """What was measured: a metric of a target, of one kind of connection or one series where they are told apart."""
 
     target: str | None
     metric: str | None

@@ -182,11 +182,13 @@ def _open_rule(condition: ConditionResult, estimate: Estimate, interval: str, bo
     if not kind_of(condition.kind).compares:
         return f"{bound} lies within {interval}"
     if estimate.margin is None:
-        return f"no absolute_margin is declared, and {interval} holds no change"
-    if estimate.worst is not None and estimate.worst < estimate.margin:
+        rule = f"no absolute_margin is declared, and {interval} holds no change"
+    elif estimate.worst is not None and estimate.worst < estimate.margin:
         ends = "begins above" if estimate.worse == "lower" else "ends below"
-        return f"{interval} {ends} {bound}, but of too few rounds to be trusted"
-    return f"{interval} reaches beyond {bound}, but not far enough to show a worsening"
+        rule = f"{interval} {ends} {bound}, but of too few rounds to be trusted"
+    else:
+        rule = f"{interval} reaches beyond {bound}, but not far enough to show a worsening"
+    return rule
 
 
 def _exact_rule(condition: ConditionResult) -> Statement:

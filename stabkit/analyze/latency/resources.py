@@ -90,10 +90,11 @@ def compare_resource(
     Returns
     -------
     tuple of Estimate
-        ``level``: the difference of means where an absolute margin is given or a reading is not above 0, else ratio of means over rounds, on logs. For memory ``growth per round``: the ratio by which the
-        candidate grows each round beyond the baseline (1 is equal growth), ``baseline`` and ``candidate`` being each
-        side's own growth, per cent of its level each round; its margin per round is the one that adds up to ``margin``
-        over the rounds. Fewer than five rounds for the level, or eight for growth, are never stable and not judged.
+        ``level``: the difference of means where an absolute margin is given or a reading is not above 0, else the ratio
+        of means over rounds, on logs. For memory ``growth per round``: the ratio by which the candidate grows each
+        round beyond the baseline (1 is equal growth), ``baseline`` and ``candidate`` being each side's own growth, per
+        cent of its level each round; its margin per round is the one that adds up to ``margin`` over the rounds. Fewer
+        than five rounds for the level, or eight for growth, are never stable and not judged.
 
     Notes
     -----
@@ -145,13 +146,15 @@ def compare_resource(
     error = level_of(confidence)
     own = {**known, "unit": _UNITS.get(metric, "") if unit is None else unit, "flags": flags}
     if differences:
-        level = _difference(logs, paired, margin, absolute_margin, error, own)
+        level = _difference(logs, paired, (margin, absolute_margin), error, own)
     else:
         level = _level(logs, paired, margin, error, own)
     if not grows:
         return (level,)
     logs = [_per_round(side, side.logs) for side in sides]
-    return level, _growth(logs, labels, margin, error, {**known, "scale": "ratio", "unit": "% per round", "flags": flags})
+    return level, _growth(
+        logs, labels, margin, error, {**known, "scale": "ratio", "unit": "% per round", "flags": flags}
+    )
 
 
 def _per_round(side: Rounds, values: FloatArray) -> FloatArray:
@@ -204,12 +207,12 @@ def _contrast(values: list[FloatArray], paired: bool, worse: Worse) -> MeanContr
 def _difference(
     means: list[FloatArray],
     paired: bool,  # noqa: FBT001
-    margin: float,
-    absolute: float | None,
+    margins: tuple[float, float | None],
     error: float,
     known: dict[str, Any],
 ) -> Estimate:
     """Return the estimate of the level as a difference, as of what may be 0."""
+    margin, absolute = margins
     rounds = min(values.size for values in means)
     if rounds < MIN_ROUNDS:
         return Estimate(name="level", outcome="inconclusive", margin=absolute, need=_few(rounds, MIN_ROUNDS), **known)

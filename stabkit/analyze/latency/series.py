@@ -30,7 +30,10 @@ def apart(population: Population) -> tuple[Population, ...] | None:
         return (population,)
     if before and after and not set(before) & set(after):
         before, after = _without(before, after), _without(after, before)
-        if len(before) < population.baseline["series"].nunique() or len(after) < population.candidate["series"].nunique():
+        if (
+            len(before) < population.baseline["series"].nunique()
+            or len(after) < population.candidate["series"].nunique()
+        ):
             return None
     return tuple(
         replace(

@@ -144,11 +144,12 @@ _DETAILS: Final[Mapping[str, str]] = {
     "direction": 'whether more or less of {0} is worse is not declared: worse = "higher" or "lower" in stabkit.toml',
     "absolute_margin": "what may be 0 needs an absolute_margin in its own unit in stabkit.toml; "
     "this evidence decides {decides}",
-    "series": "{baseline} series of {0} before and {candidate} now, which no label pairs: let the query make one of them",
+    "series": "{baseline} series of {0} before and {candidate} now, which no label pairs: "
+    "let the query make one of them",
     "without_reading": "{rounds} of {asked} rounds have no reading of {0}",
-    "cold_rounds": "a cold start: the first {rounds} rounds of {0} took {times} times as long as those after them; "
+    "cold_rounds": "the first {rounds} rounds of {0} took {times} times as long as those after them; "
     "warmup_requests or warmup_s in stabkit.toml leaves it out",
-    "cold_requests": "a cold start: the first {requests} requests of each round of {0} took {times} times as long as "
+    "cold_requests": "the first {requests} requests of each round of {0} took {times} times as long as "
     "those after them; warmup_requests or warmup_s in stabkit.toml leaves them out",
     "same_address": "both versions were asked at one address, {0}: that compares a version with itself",
     "failures": "{candidate_share} of {0} failed, {baseline_share} before, and no condition judges failures",

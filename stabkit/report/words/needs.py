@@ -30,7 +30,8 @@ _WHERE: Final[Mapping[str, str]] = {
 
 # More of the same evidence decides nothing here: the system itself, the configuration, or the margin has to change.
 _NO_COMMAND: Final = (
-    "not_rerun", "not_collected", "failing_on_both_sides", "smallest_margin", "undeclared", "cold_start", "same_address",
+    "not_rerun", "not_collected", "failing_on_both_sides", "smallest_margin", "undeclared", "cold_start",
+    "same_address",
 )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def _head(need: Need, detail: str) -> str:
         "wide_interval": "",
         "smallest_margin": detail,
         "undeclared": detail,
-        "cold_start": f"{whose}{detail}" if need.side else detail,
+        "cold_start": f"a cold start{where}: {detail}",
         "same_address": detail,
         "one_sample": "one sample shows no spread",
         "too_few_samples": detail or "too few samples",

@@ -10,6 +10,7 @@ from stabkit.analyze.facts import About, Measured
 from stabkit.analyze.latency import (
     JudgedPopulation,
     Population,
+    cold_start,
     compare_failures,
     find_populations,
 )
@@ -64,6 +65,11 @@ def judge_populations(
             outcome, found, open_ = compare(condition, sides, population)
         except SchemaError as error:
             outcome, found, open_ = "inconclusive", (), (Need(None, "evidence", "missing", "unusable", (error.what,)),)
+        address = sides.same_address(population.target) if KINDS[condition.kind].compares else None
+        if address is not None:
+            outcome, open_ = "inconclusive", (Need(None, "evidence", "same_address", "same_address", (address,)),)
+        elif outcome == "inconclusive" and KINDS[condition.kind].judges == "times":
+            open_ = (*cold_start(population), *open_)
         named = found if len(populations) == 1 else [replace(e, name=f"{population.name}, {e.name}") for e in found]
         outcomes.append(outcome)
         estimates += named

@@ -76,7 +76,9 @@ def _without_reading(population: Population, paired: bool) -> list[Need]:  # noq
         lacking = asked - read - {min(asked)}
         if lacking:
             numbers = (("rounds", float(len(lacking))), ("asked", float(len(asked))))
-            needs.append(Need(None, "evidence", "partial", "without_reading", (population.measured,), numbers, side=name))
+            needs.append(
+                Need(None, "evidence", "partial", "without_reading", (population.measured,), numbers, side=name)
+            )
     return needs
 
 
