@@ -98,9 +98,9 @@ _MORE_IS_WORSE: Final = frozenset(
 )
 _LESS_IS_WORSE: Final = frozenset({"success", "successes", "succeeded", "successful", "availability"})
 _PLAIN: Final = frozenset(
-    "per s second min minute total count number rate ratio share percent http grpc request requests response responses "
-    "job jobs length depth size".split()
-)
+    {"per", "s", "second", "min", "minute", "total", "count", "number", "rate", "ratio", "share", "percent", "http",
+     "grpc", "request", "requests", "response", "responses", "job", "jobs", "length", "depth", "size"}
+)  # fmt: skip
 
 
 def _direction(name: str) -> Worse | None:

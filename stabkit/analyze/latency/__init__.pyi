@@ -1,4 +1,4 @@
-from .cold_start import cold_start as cold_start
+from .cold_starts import cold_start as cold_start
 from .comparison import LatencyComparison as LatencyComparison, compare_latency as compare_latency
 from .lateness import crowded as crowded, own_lateness as own_lateness, prober_late as prober_late
 from .lateness import slow_by_prober as slow_by_prober, without_lateness as without_lateness

@@ -37,7 +37,7 @@ def measured_text(what: Measured) -> str:
     >>> measured_text(Measured("chat", "event:done")), measured_text(Measured("api", "response_time", "reused"))
     ('chat arrival of done', 'api response time, reused connections')
     """
-    return str(Measured(what.target, metric_words(what.metric) if what.metric else None, what.connection))
+    return str(replace(what, metric=metric_words(what.metric) if what.metric else None))
 
 
 def names_text(names: Sequence[str]) -> str:
