@@ -25,6 +25,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "unknown_format": "Export it in one of the known formats.",
     "cut_off": "Write the report again: its writer did not finish.",
     "no_permission": "Make it readable for this user.",
+    "same_address": "Give baseline_url the address of the old version, or collect both one after the other.",
 }
 
 
