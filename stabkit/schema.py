@@ -175,6 +175,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _float("transfer_ms", "first to last body byte, ms", minimum=0),
                     _float("value", "a reading that is not a response time"),
                     _text("unit", "unit of value: ms, MB, s, count, ..."),
+                    _text("series", "JSON object: the labels that tell a reading from others of its target and metric"),
                     _text("connection", "which population", allowed=("fresh", "reused")),
                     _text("protocol", "spoken: HTTP/1.1, HTTP/2; null if there was no answer"),
                     _boolean("warmup", "labelled, kept, left out by the analysis"),

@@ -18,7 +18,7 @@ Status = Literal["ok", "repaired", "partial", "error"]
 FaultCode = Literal[
     "unknown_authority", "expired_certificate", "certificate", "no_tls", "unreachable", "unexpected_status",
     "unknown_host", "timeout", "redirect", "unset_variable", "no_process", "not_startable", "no_report", "no_file",
-    "html", "unknown_format", "cut_off", "no_permission", "repaired", "old",
+    "html", "unknown_format", "cut_off", "no_permission", "repaired", "old", "same_address",
 ]  # fmt: skip
 
 

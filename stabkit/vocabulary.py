@@ -27,6 +27,7 @@ __all__ = [
     "STATUS_COUNTS",
     "VERDICTS",
     "Metric",
+    "Worse",
     "finding_rank",
     "gravest",
     "is_time",
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 Probe = Literal["http", "websocket", "resources"]
+Worse = Literal["higher", "lower"]
+"""Which way a metric gets worse."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Metric:
         What measures it: ``http``, ``websocket``, ``resources``; None for one that only other tools write.
     judged : bool
         True if a condition follows from it where none is declared.
+    worse : str or None
+        ``higher`` or ``lower``; None where nobody can know it from the name.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Metric:
     unit: str
     probe: Probe | None = None
     judged: bool = True
+    worse: Worse | None = "higher"
 
     @property
     def time(self) -> bool:
@@ -95,20 +101,44 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for
 
 _EVENT: Final = "event:"
 
+# Words of a name that say which way it gets worse, and those that say nothing of it. A name with any other word is not
+# guessed at: error_budget_left gets worse as it falls.
+_MORE_IS_WORSE: Final = frozenset(
+    {"error", "errors", "failed", "failure", "failures", "exceptions", "timeouts", "restarts", "backlog", "queue"}
+)
+_LESS_IS_WORSE: Final = frozenset({"success", "successes", "succeeded", "successful", "availability"})
+_PLAIN: Final = frozenset(
+    {"per", "s", "second", "min", "minute", "total", "count", "number", "rate", "ratio", "share", "percent", "http",
+     "grpc", "request", "requests", "response", "responses", "job", "jobs", "length", "depth", "size"}
+)  # fmt: skip
+
+
+def _direction(name: str) -> Worse | None:
+    words = set(name.lower().split("_")) - _PLAIN
+    if not words:
+        return None
+    return "higher" if words <= _MORE_IS_WORSE else "lower" if words <= _LESS_IS_WORSE else None
+
 
 def metric_of(name: str) -> Metric:
     """Return what a metric is; one that stabkit does not measure is a time if it is called so.
+
+    Of any other, whether more or less of it is worse is known only where every word of the name is plain.
 
     Examples
     --------
     >>> metric_of("event:done").words, metric_of("queue_time").unit, metric_of("queue_length").unit
     ('arrival of done', 'ms', '')
+    >>> [metric_of(name).worse for name in ("memory", "errors_per_s", "success_ratio", "error_budget_left")]
+    ['higher', 'higher', 'lower', None]
     """
     if name in METRICS:
         return METRICS[name]
     if name.startswith(_EVENT):
         return Metric(name, f"arrival of {name.removeprefix(_EVENT)}", "ms", "websocket")
-    return Metric(name, name.replace("_", " "), "ms" if name.endswith("_time") else "", judged=name.endswith("_time"))
+    if name.endswith("_time"):
+        return Metric(name, name.replace("_", " "), "ms")
+    return Metric(name, name.replace("_", " "), "", judged=False, worse=_direction(name))
 
 
 def is_time(name: str) -> bool:

@@ -11,7 +11,7 @@ NeedUnit = Literal["samples", "rounds", "reruns", "scans", "runs", "evidence"]
 NeedReason = Literal[
     "one_sample", "too_few_samples", "wide_interval", "tail_unbounded", "smallest_margin", "many_metrics",
     "run_noise_unknown", "prober_late", "false_alarms", "not_rerun", "failing_on_both_sides", "not_comparable",
-    "not_checked", "missing", "not_collected", "partial",
+    "not_checked", "missing", "not_collected", "partial", "undeclared", "cold_start", "same_address",
 ]  # fmt: skip
 About = Literal[
     # Evidence that is not there.
@@ -28,7 +28,8 @@ About = Literal[
     # Sources.
     "collection", "source_failed", "source_partial", "source_old", "source_bare",
     # Measured figures.
-    "environments", "same_run", "units", "failures", "failing_checks", "gone_checks", "late_at_quantile",
+    "environments", "same_run", "units", "direction", "absolute_margin", "series", "without_reading", "cold_rounds",
+    "cold_requests", "same_address", "failures", "failing_checks", "gone_checks", "late_at_quantile",
     "slow_by_lateness", "noise_alone",
     # The load that both sides were put under.
     "load_rate", "load_users", "load_seconds", "load_targets",
@@ -37,15 +38,16 @@ About = Literal[
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured: a metric of a target, over one kind of connection where they are told apart."""
+    """What was measured: a metric of a target, of one kind of connection or one series where they are told apart."""
 
     target: str | None
     metric: str | None
     connection: str | None = None
+    series: str | None = None
 
     def __str__(self) -> str:
         kind = f", {self.connection} connections" if self.connection else ""
-        return " ".join(part for part in (self.target, self.metric) if part) + kind
+        return " ".join(part for part in (self.target, self.metric, self.series) if part) + kind
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from stabkit.analyze.facts import Measured, Missing, Need
-from stabkit.vocabulary import EXIT_CODES, OPEN, OUTCOMES
+from stabkit.vocabulary import EXIT_CODES, OPEN, OUTCOMES, Worse
 
 if TYPE_CHECKING:
     from stabkit.config import Condition
@@ -42,7 +42,8 @@ class Estimate:
     """One quantity of the candidate against the baseline, with 95 % bounds unless the gate says otherwise.
 
     ``change``, ``low`` and ``high`` are ratios candidate / baseline on the ``ratio`` scale and differences
-    candidate - baseline on the ``difference`` scale; an unbounded side is infinite, an unknown one None.
+    candidate - baseline on the ``difference`` scale; an unbounded side is infinite, an unknown one None. Where
+    ``worse`` is ``lower``, the margin is how much less is allowed.
     """
 
     name: str
@@ -63,6 +64,23 @@ class Estimate:
     method: str = ""
     flags: tuple[str, ...] = ()
     need: Need | None = None
+    worse: Worse = "higher"
+
+    @property
+    def worst(self) -> float | None:
+        """How much worse it may be by its interval, on the scale of the margin; None if that is not bounded.
+
+        Examples
+        --------
+        >>> ratio = Estimate("level", "", "ratio", "stable", low=0.75, high=1.25, margin=0.5)
+        >>> ratio.worst, dataclasses.replace(ratio, low=0.5, worse="lower").worst
+        (0.25, 0.5)
+        """
+        bound = self.low if self.worse == "lower" else self.high
+        if bound is None or not math.isfinite(bound):
+            return None
+        away = bound - (self.scale == "ratio")
+        return -away if self.worse == "lower" else away
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,12 @@ class Sides:
             if row["status"] in ("error", "partial") or _percentiles_alone(row)
         )
 
+    def same_address(self, target: str) -> str | None:
+        """Return the one address at which both sides of a target were asked; None if each has its own."""
+        sources = self.candidate.evidence["sources"]
+        same = sources[(sources["fault"] == "same_address") & (sources["target"] == target)]
+        return str(same["path"].iloc[0]) if len(same) and self.paired else None
+
     def faults(self, kinds: Collection[str], target: str | None = None, *, failures: bool = False) -> tuple[Need, ...]:
         """Return why evidence of these source kinds cannot prove stability: failed sources, interrupted runs.
 

@@ -26,6 +26,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "cut_off": "Write the report again: its writer did not finish.",
     "no_permission": "Make it readable for this user.",
     "old": "Delete old reports before the tools run, let them run again, then collect again.",
+    "same_address": "Give baseline_url the address of the old version, or collect both one after the other.",
 }
 
 

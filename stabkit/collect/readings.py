@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-
-import pandas as pd
 
 from stabkit.config import PrometheusSource
 from stabkit.errors import EvidenceError
 from stabkit.probe import RangeAnswer, ask_range
 from stabkit.read import ReportError, mapped, odd_values, parse_json
-from stabkit.read.loads import FORMAT, bucket_series, readings
+from stabkit.read.loads import FORMAT, Grid, Readings, bucket_series, readings
 from stabkit.schema import Evidence
 from stabkit.sources import Fault, fault_code, named, source_evidence
 
@@ -50,29 +49,38 @@ def query_range(
     ConfigError
         The URL, a header or the CA file cannot be used as configured.
     """
+    repeats: tuple[str, ...] = ()
     try:
         answer = ask_range(name, source, query=query, start=start, end=end, root=root)
-        frame, warnings = _read(answer, target=name)
+        repeats = answer.repeats
+        grid = Grid(start.timestamp(), end.timestamp(), source.step_s)
+        found = _read(answer, target=name, grid=grid, unit=source.unit)
     except EvidenceError as error:
         fault = Fault(f"Prometheus could not be asked: {error.what}", fault_code(error))
-        evidence = source_evidence({}, kind=_KIND, path=name, form=FORMAT, status="error", messages=[fault])
+        evidence = source_evidence({}, kind=_KIND, path=name, form=FORMAT, status="error", messages=[fault, *repeats])
         return named(evidence, name)
+    frame, gaps = found.frame, list(found.gaps)
     if source.metric is not None and len(frame):
+        if frame["metric"].nunique() > 1:  # several metrics under one name are several series
+            own = [json.loads(text) if isinstance(text, str) else {} for text in frame["series"]]
+            names = zip(own, frame["metric"], strict=True)
+            frame["series"] = [json.dumps({**labels, "__name__": known}, sort_keys=True) for labels, known in names]
         frame["metric"] = source.metric
+        frame["sequence"] = range(len(frame))
     if not len(frame):
-        warnings.append("Prometheus knows no reading of that query in the time of the collection")
+        gaps.append("Prometheus knows no reading of that query in the time of the collection")
     evidence = source_evidence(
         {"samples": frame} if len(frame) else {},
         kind=_KIND,
         path=name,
         form=FORMAT,
-        status="ok" if len(frame) else "partial",
-        messages=warnings,
+        status="partial" if gaps else "ok",
+        messages=[*gaps, *found.remarks, *repeats],
     )
     return named(evidence, name)
 
 
-def _read(answer: RangeAnswer, *, target: str) -> tuple[pd.DataFrame, list[str]]:
+def _read(answer: RangeAnswer, *, target: str, grid: Grid, unit: str | None) -> Readings:
     odd: list[str] = []
     document: Any = {}
     try:
@@ -81,8 +89,8 @@ def _read(answer: RangeAnswer, *, target: str) -> tuple[pd.DataFrame, list[str]]
         document = {}
     if not document:
         raise ReportError(f"it answered with status {answer.status} and no JSON")
-    frame, messages = readings(document, target=target)
-    warnings = [*odd_values(odd), *messages]
-    if not len(frame) and bucket_series(document):
-        warnings.append("the query gives buckets of a histogram, which are no readings; ask for a quantile of them")
-    return frame, warnings
+    found = readings(document, target=target, grid=grid, unit=unit)
+    found.remarks.extend(odd_values(odd))
+    if not len(found.frame) and bucket_series(document):
+        found.gaps.append("the query gives buckets of a histogram, which are no readings; ask for a quantile of them")
+    return found

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from stabkit.analyze.tests import failing_tests
 from stabkit.change import Git, collect_changes, repository_state
+from stabkit.collect.addresses import same_addresses
 from stabkit.collect.readings import query_range
 from stabkit.collect.suites import run_scan, run_suite
 from stabkit.config import Config
@@ -118,7 +119,9 @@ def collect(
         sides = {"baseline": declared_probes(config, chosen, baseline=True), **sides}
         _check_baseline([*sides["baseline"], *_baseline_parts(config, chosen)], label, baseline_label)
     check_limits(config, chosen, rounds=rounds or config.collect.rounds, sides=len(sides), ends_early=stop is not None)
+    same = same_addresses(config, chosen) if len(sides) > 1 else Evidence()
     evidence, interrupted = _measure(config, sides, rounds, progress=progress, stop=stop)
+    evidence = {side: found.merge(same) for side, found in evidence.items()}
     if not interrupted:
         for side in evidence:
             queries = _queries(config, chosen, side, started)

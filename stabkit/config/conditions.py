@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from stabkit.config.model import Model
 from stabkit.kinds import KINDS
-from stabkit.vocabulary import CHANGE_FACTS
+from stabkit.vocabulary import CHANGE_FACTS, Worse
 
 __all__ = ["ChangeFact", "Condition", "ConditionKind", "Objective", "Severity"]
 
@@ -48,7 +48,7 @@ class Condition(Model):
 
     Margins: ``latency`` and ``resource`` are ratios (0.05 is 5 %), ``error_rate`` and ``slow_requests`` are absolute
     (0.005 is half a percentage point). ``slow_requests`` are those slower than the objective, without one those slower
-    than the baseline's own 95th percentile.
+    than the baseline's own 95th percentile. ``worse`` and ``absolute_margin`` are those of a ``resource``.
     """
 
     name: str
@@ -57,6 +57,10 @@ class Condition(Model):
     metric: str | None = None
     margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
     tail_margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
+    absolute_margin: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="in the unit of the reading; it goes before margin"
+    )
+    worse: Worse | None = Field(default=None, description="whether more or less of a reading is worse")
     objective: Objective | None = None
     facts: tuple[ChangeFact, ...] | None = Field(
         default=None, description="what a condition of the kind change forbids; null: the gravest three"
@@ -76,4 +80,13 @@ class Condition(Model):
             raise PydanticCustomError("misplaced", "facts are what a condition of the kind 'change' forbids")
         if self.facts == ():
             raise PydanticCustomError("empty", "no fact is named: name one, or leave facts out for the gravest three")
+        return self
+
+    @model_validator(mode="after")
+    def _of_readings(self) -> Condition:
+        given = [name for name in ("worse", "absolute_margin") if getattr(self, name) is not None]
+        if given and KINDS[self.kind].judges != "readings":
+            raise ValueError(f"{given[0]} belongs to a condition of kind 'resource', not {self.kind!r}")
+        if self.worse == "lower" and self.margin is not None and self.margin >= 1:
+            raise ValueError(f"margin = {self.margin:g} allows any loss: where lower is worse it has to be below 1")
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from stabkit.config.conditions import Objective
 from stabkit.config.model import Model
+from stabkit.vocabulary import Worse
 
 __all__ = [
     "EventContract",
@@ -71,9 +73,14 @@ class HttpTarget(Model):
     headers_command: Mapping[str, tuple[str, ...]] = Field(
         default_factory=dict, description="header -> command that prints its value, run once per collection"
     )
+    query_env: Mapping[str, str] = Field(
+        default_factory=dict, description="query parameter -> environment variable that holds its value"
+    )
     requests: int = Field(default=50, ge=1, le=100_000, description="per round")
     rate: float = Field(default=50.0, gt=0, le=5_000, description="requests due per second")
     connections: int = Field(default=1, ge=1, le=64, description="that share the schedule; a free one takes the next")
+    warmup_requests: int = Field(default=0, ge=0, le=100_000, description="before the first round, and not counted")
+    warmup_s: float = Field(default=0.0, ge=0, le=600, description="the same, as seconds of the rate")
     timeout_s: float = Field(default=10.0, gt=0, description="for the whole request, redirects included")
     connection: Literal["reused", "fresh"] = "reused"
     http_version: Literal["1.1", "2"] = Field(default="1.1", description="2: whatever else is spoken is a failed check")
@@ -120,6 +127,17 @@ class HttpTarget(Model):
         return self
 
     @property
+    def warming(self) -> int:
+        """How many requests go before the first round.
+
+        Examples
+        --------
+        >>> HttpTarget(url="http://x/", warmup_s=2.0, rate=40).warming
+        80
+        """
+        return max(self.warmup_requests, math.ceil(self.warmup_s * self.rate))
+
+    @property
     def statuses(self) -> tuple[int, ...]:
         """The expected statuses."""
         return (self.expect_status,) if isinstance(self.expect_status, int) else self.expect_status
@@ -130,6 +148,12 @@ class WebSocketMessage(Model):
 
     json_payload: Any = Field(default=None, alias="json")
     text: str | None = None
+    text_env: str | None = Field(default=None, description="environment variable that holds the whole text")
+    json_env: str | Mapping[str, str] | None = Field(
+        default=None,
+        description="environment variable that holds the JSON, or key (dotted) -> variable that holds its value; put "
+        "into json where both are given",
+    )
     reply_within_ms: float | None = Field(default=None, gt=0)
 
 
@@ -167,11 +191,18 @@ class WebSocketTarget(Model):
     headers: Mapping[str, str] = Field(default_factory=dict)
     headers_env: Mapping[str, str] = Field(default_factory=dict)
     headers_command: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    query_env: Mapping[str, str] = Field(
+        default_factory=dict, description="query parameter -> environment variable that holds its value"
+    )
+    warmup_sessions: int = Field(default=0, ge=0, le=10_000, description="before the first round, and not counted")
     verify: bool = True
     ca_file: Path | None = None
     tls_min_version: Literal["1.2", "1.3"] | None = None
     certificate_days_left: int | None = Field(default=None, ge=0)
     subprotocols: tuple[str, ...] = Field(default=(), description="offered in this order; one of them must be chosen")
+    subprotocols_env: tuple[str, ...] = Field(
+        default=(), description="environment variables of further ones, as where a token is sent so"
+    )
     timeout_s: float = Field(default=10.0, gt=0)
     proxy: Annotated[str, _address("http")] | None = Field(
         default=None, description="http://host:port, asked for a tunnel; none is ever taken from the environment"
@@ -226,6 +257,15 @@ class PrometheusSource(Model):
     )
     metric: str | None = Field(
         default=None, description="'memory' (in MB) and 'cpu' (in s) are judged; null: the series"
+    )
+    worse: Worse | None = Field(
+        default=None, description="whether more or less is worse, as of a success ratio; 'memory' and 'cpu' are known"
+    )
+    unit: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=20,
+        description="of what the query gives: bytes and seconds become MB and ms; null: as the name of the series says",
     )
     step_s: float = Field(default=5.0, gt=0, description="not below the server's scrape interval")
     timeout_s: float = Field(default=10.0, gt=0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Final
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import httpcore
 
@@ -16,7 +17,7 @@ from stabkit.errors import ConfigError
 from stabkit.redact import is_secret_name, secret_parts
 from stabkit.sources import Fault
 
-__all__ = ["checked_url", "proxy_of", "request_headers"]
+__all__ = ["checked_url", "from_environment", "literal_secrets", "proxy_of", "request_headers", "with_query"]
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -51,15 +52,8 @@ def request_headers(
     values = dict(headers)
     secrets: list[str] = []
     for name, variable in headers_env.items():
-        value = os.environ.get(variable, "")
-        if not value:
-            raise ConfigError(
-                Fault(f"The environment variable {variable!r} is not set.", "unset_variable"),
-                where=f"{where}.headers_env.{name}",
-                hint=f"Set it to the value of the header {name!r}.",
-            )
-        values[name] = value
-        secrets += secret_parts(value)
+        values[name] = from_environment(variable, where=f"{where}.headers_env.{name}", what=f"the header {name!r}")
+        secrets += secret_parts(values[name])
     for name, command in (headers_command or {}).items():
         values[name] = _output(command, where=f"{where}.headers_command.{name}", root=root)
         secrets += secret_parts(values[name])
@@ -71,6 +65,71 @@ def request_headers(
                 hint="Look for line breaks and characters beyond Latin-1.",
             )
     return values, tuple(secrets)
+
+
+def from_environment(variable: str, *, where: str, what: str) -> str:
+    """Return the value of an environment variable.
+
+    Raises
+    ------
+    ConfigError
+        It is not set, or empty.
+    """
+    value = os.environ.get(variable, "")
+    if not value:
+        raise ConfigError(
+            Fault(f"The environment variable {variable!r} is not set.", "unset_variable"),
+            where=where,
+            hint=f"Set it to the value of {what}.",
+        )
+    return value
+
+
+def with_query(url: str, query_env: Mapping[str, str], *, where: str) -> tuple[str, tuple[str, ...]]:
+    """Return the URL with query parameters from the environment, and their values, for masking.
+
+    Raises
+    ------
+    ConfigError
+        A variable is not set.
+    """
+    given = {
+        name: from_environment(variable, where=f"{where}.query_env.{name}", what=f"the query parameter {name!r}")
+        for name, variable in query_env.items()
+    }
+    if not given:
+        return url, ()
+    address, hash_, fragment = url.partition("#")
+    joint = "&" if "?" in address else "?"
+    secrets = tuple(part for value in given.values() for part in secret_parts(value))
+    return f"{address}{joint}{urlencode(given)}{hash_}{fragment}", secrets
+
+
+def literal_secrets(body: bytes | str) -> tuple[str, ...]:
+    """Return the values of secret names in JSON or in a form, as a target may repeat what it was sent.
+
+    Examples
+    --------
+    >>> literal_secrets('{"user": "ann", "login": {"token": "abc123"}}'), literal_secrets("a=1&api_key=k-12")
+    (('abc123',), ('k-12',))
+    """
+    text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+    try:
+        pairs = [*_pairs(json.loads(text))]
+    except (ValueError, RecursionError):
+        pairs = parse_qsl(text)
+    return tuple(part for name, value in pairs if is_secret_name(name) for part in secret_parts(value))
+
+
+def _pairs(payload: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(payload, dict):
+        for key, inner in payload.items():
+            yield from _pairs(inner, name if is_secret_name(name) else str(key))
+    elif isinstance(payload, list):
+        for inner in payload:
+            yield from _pairs(inner, name)
+    elif isinstance(payload, str):
+        yield name, payload
 
 
 def _output(command: Sequence[str], *, where: str, root: Path) -> str:

@@ -57,21 +57,21 @@ def check_limits(
     """
     limits = config.collect
     seconds = 0.0
-    for where, target, amount in _targets(config, chosen):
+    for where, target, amount, before in _targets(config, chosen):
         if target.rate > limits.max_rate:
             raise ConfigError(
                 f"{target.rate:g} a second is above the limit of {limits.max_rate:g} that protects the target.",
                 where=f"{where}.rate",
                 hint="Lower it, or raise collect.max_rate if the target is known to bear it.",
             )
-        if amount * rounds > limits.max_requests:
+        if before + amount * rounds > limits.max_requests:
             raise ConfigError(
                 f"{amount:,} in each of {rounds:,} rounds are above the limit of {limits.max_requests:,}.",
                 where=where,
                 hint="Ask for fewer, or raise collect.max_requests.",
             )
         copies = sides if target.baseline_url else 1
-        seconds += copies * rounds * (amount / target.rate + _listening_s(target))
+        seconds += copies * (before / target.rate + rounds * (amount / target.rate + _listening_s(target)))
     if not ends_early and seconds > 60 * limits.max_minutes:
         raise ConfigError(
             f"{rounds:,} rounds would take {seconds / 60:,.0f} minutes, {limits.max_minutes:g} are allowed.",
@@ -82,13 +82,13 @@ def check_limits(
 
 def _targets(
     config: Config, chosen: Callable[[str, str], bool]
-) -> Iterator[tuple[str, HttpTarget | WebSocketTarget, int]]:
+) -> Iterator[tuple[str, HttpTarget | WebSocketTarget, int, int]]:
     for name, http in config.http.items():
         if chosen("http", name):
-            yield f"http.{name}", http, http.requests
+            yield f"http.{name}", http, http.requests, http.warming
     for name, socket in config.websocket.items():
         if chosen("websocket", name):
-            yield f"websocket.{name}", socket, socket.sessions
+            yield f"websocket.{name}", socket, socket.sessions, socket.warmup_sessions
 
 
 def _listening_s(target: HttpTarget | WebSocketTarget) -> float:

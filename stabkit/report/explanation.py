@@ -163,11 +163,12 @@ def _rule(condition: ConditionResult, estimate: Estimate, confidence: float) -> 
     outcome = estimate.outcome
     if standing_outcome(condition, estimate) != outcome:
         return f"{outcome} by itself, but a doubt outside it leaves it open"
+    falls = estimate.worse == "lower"
     if outcome in ("stable", "improved"):
-        return f"{interval} ends below {bound if outcome == 'stable' else nothing}"
+        return f"{interval} {'begins above' if falls else 'ends below'} {bound if outcome == 'stable' else nothing}"
     if outcome == "regressed":
         beyond = f", and beyond {bound} as a whole" if estimate.beyond_margin else ""
-        return f"{interval} begins above {nothing}{beyond}"
+        return f"{interval} {'ends below' if falls else 'begins above'} {nothing}{beyond}"
     return _open_rule(condition, estimate, interval, bound)
 
 
@@ -180,9 +181,14 @@ def _open_rule(condition: ConditionResult, estimate: Estimate, interval: str, bo
         return f"{interval} has no upper end yet: too few samples reach so far into the tail"
     if not kind_of(condition.kind).compares:
         return f"{bound} lies within {interval}"
-    if estimate.margin is not None and estimate.high < estimate.margin + (estimate.scale == "ratio"):
-        return f"{interval} ends below {bound}, but of too few rounds to be trusted"
-    return f"{interval} reaches beyond {bound}, but not far enough to show a worsening"
+    if estimate.margin is None:
+        rule = f"no absolute_margin is declared, and {interval} holds no change"
+    elif estimate.worst is not None and estimate.worst < estimate.margin:
+        ends = "begins above" if estimate.worse == "lower" else "ends below"
+        rule = f"{interval} {ends} {bound}, but of too few rounds to be trusted"
+    else:
+        rule = f"{interval} reaches beyond {bound}, but not far enough to show a worsening"
+    return rule
 
 
 def _exact_rule(condition: ConditionResult) -> Statement:

@@ -1,3 +1,3 @@
 """The servers that collections talk to."""
 
-from tests.servers import authority, closed_port, http_answer, serve  # noqa: F401
+from tests.servers import answering, authority, closed_port, http_answer, serve  # noqa: F401

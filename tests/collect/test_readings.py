@@ -70,7 +70,9 @@ def test_readings_become_samples_of_the_configured_target():
     assert samples["metric"].unique().tolist() == ["memory"]
     assert samples["value"].tolist()[:2] == [1.0, 2.0]
     assert samples["ok"].tolist() == [True, True, False]
-    assert (source["status"], source["kind"], source["target"]) == ("ok", "resources", "memory")
+    assert (source["status"], source["kind"], source["target"]) == ("partial", "resources", "memory")
+    assert "1 reading is no finite number" in source["message"]
+    assert "of 6 steps have no reading" in source["message"]
     path, body, _ = seen[0]
     assert path == "/api/v1/query_range"
     assert "query=up" in body

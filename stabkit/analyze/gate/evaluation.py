@@ -240,7 +240,7 @@ def _missing(sides: Sides) -> tuple[Missing, ...]:
         evidence = side.evidence
         targets, suites = set(evidence["samples"]["target"]), set(evidence["tests"]["suite"])
         lacking = [Missing("samples", t) for t in (*config.http, *config.websocket) if t not in targets]
-        lacking += [Missing("readings", t) for t in config.resources if t not in targets]
+        lacking += [Missing("readings", t) for t in (*config.resources, *config.prometheus) if t not in targets]
         lacking += [Missing("tests", suite) for suite in config.tests if suite not in suites]
         scans = evidence["scans"]
         for scan in config.scans:

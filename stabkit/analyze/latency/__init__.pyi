@@ -1,3 +1,4 @@
+from .cold_starts import cold_start as cold_start
 from .comparison import LatencyComparison as LatencyComparison, compare_latency as compare_latency
 from .lateness import crowded as crowded, own_lateness as own_lateness, prober_late as prober_late
 from .lateness import slow_by_prober as slow_by_prober, without_lateness as without_lateness
@@ -9,4 +10,5 @@ from .populations import own_times as own_times
 from .rates import compare_counts as compare_counts, compare_failures as compare_failures
 from .resources import compare_resource as compare_resource
 from .stated import Counts as Counts, StatedRequests as StatedRequests, stated_requests as stated_requests
+from .series import apart as apart, worst_of as worst_of
 from .slow_requests import compare_slow_requests as compare_slow_requests, default_margin as default_margin

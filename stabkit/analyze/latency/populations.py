@@ -56,6 +56,8 @@ class Population:
         Rows of the table ``samples`` in time order, warm-up and failures among them.
     paired : bool
         True if the rounds of both sides were interleaved.
+    series : str or None
+        The labels of a reading that there are several of.
     """
 
     target: str
@@ -64,6 +66,7 @@ class Population:
     baseline: pd.DataFrame
     candidate: pd.DataFrame
     paired: bool = True
+    series: str | None = None
 
     @property
     def key(self) -> Key:
@@ -97,7 +100,7 @@ class Population:
     @property
     def measured(self) -> Measured:
         """What was measured, without the samples."""
-        return Measured(self.target, self.metric, self.connection)
+        return Measured(self.target, self.metric, self.connection, self.series)
 
     @property
     def name(self) -> str:

@@ -30,7 +30,8 @@ from stabkit.analyze.statistics import (
     welch_contrast,
     with_power,
 )
-from stabkit.errors import UsageError
+from stabkit.errors import SchemaError, UsageError
+from stabkit.vocabulary import Worse
 
 __all__ = ["compare_resource"]
 
@@ -46,7 +47,7 @@ _SMALLEST: Final = {
 }
 """The least step of a reading that may be 0, added to all where one is: a tick of the kernel's accounting, or one more.
 
-Levels are compared as ratios, and 0 has none."""
+Levels are compared as ratios, and 0 has none. Of any other reading the differences are judged then."""
 
 _MIN_GROWTH_ROUNDS: Final = 8
 _WANDERS: Final = 0.3  # lag-1 correlation about the trend; below it steps say more of the noise than of a walk
@@ -60,6 +61,9 @@ def compare_resource(
     margin: float,
     paired: bool = True,
     confidence: float = CONFIDENCE,
+    worse: Worse = "higher",
+    absolute_margin: float | None = None,
+    unit: str | None = None,
 ) -> tuple[Estimate, ...]:
     """Say whether a resource kept its level, and for memory whether it grows faster than before.
 
@@ -76,19 +80,28 @@ def compare_resource(
         True if equal round numbers were measured next to each other.
     confidence : float
         Of the interval between both bounds.
+    worse : str
+        ``higher`` or ``lower``; the margin is how much more or less is allowed. What falls is not judged for growth.
+    absolute_margin : float, optional
+        Allowed worsening of the level in the unit of the readings; it takes the place of ``margin`` there.
+    unit : str, optional
+        Of the readings; by default that of the metric as stabkit itself measures it.
 
     Returns
     -------
     tuple of Estimate
-        ``level``: ratio of means over rounds, on logs. For memory ``growth per round``: the ratio by which the
-        candidate grows each round beyond the baseline (1 is equal growth), ``baseline`` and ``candidate`` being each
-        side's own growth, per cent of its level each round; its margin per round is the one that adds up to ``margin``
-        over the rounds. Fewer than five rounds for the level, or eight for growth, are never stable and not judged.
+        ``level``: the difference of means where an absolute margin is given or a reading is not above 0, else the ratio
+        of means over rounds, on logs. For memory ``growth per round``: the ratio by which the candidate grows each
+        round beyond the baseline (1 is equal growth), ``baseline`` and ``candidate`` being each side's own growth, per
+        cent of its level each round; its margin per round is the one that adds up to ``margin`` over the rounds. Fewer
+        than five rounds for the level, or eight for growth, are never stable and not judged.
 
     Notes
     -----
     Level: paired t, or Welch, on the mean log reading of each round, widened by √((1+r)/(1-r)) for the lag-1
-    correlation r about a straight line: memory that wanders stays high or low for several rounds.
+    correlation r about a straight line: memory that wanders stays high or low for several rounds. Differences likewise,
+    on the readings themselves; without an absolute margin, ``margin`` is taken of the baseline's mean. Of a mean of 0
+    that is nothing: no change at all is stable then, and whatever is surely worse regressed.
 
     Growth: Theil-Sen slopes of the log readings with Sen's bounds (doi:10.1080/01621459.1968.10480934), widened
     likewise and no narrower than the mean of its steps where it wanders; contrasted by MOVER. A leak of the candidate
@@ -108,16 +121,21 @@ def compare_resource(
     """
     if not (math.isfinite(margin) and margin > 0):
         raise UsageError(f"margin is {margin!r}.", where="compare_resource", hint="Give a number above 0, as 0.10.")
+    if worse == "lower" and absolute_margin is None and margin >= 1:
+        raise SchemaError(f"a margin of {margin:g} allows any loss where lower is worse", where="compare_resource")
+    grows = metric in _GROWING and worse == "higher"
     sides, flags = _read(baseline, candidate, metric)
-    logs = [np.add.reduceat(side.logs, side.starts[:-1]) / side.sizes if side.n else side.logs for side in sides]
+    differences = absolute_margin is not None or any(bool((side.values <= 0).any()) for side in sides)
+    logs = [_per_round(side, side.values if differences else side.logs) for side in sides]
     labels = [side.labels for side in sides]
     known: dict[str, Any] = {
-        "scale": "ratio", "n_baseline": sides[0].n, "n_candidate": sides[1].n,
-        "rounds": min(side.count for side in sides),
+        "scale": "difference" if differences else "ratio", "n_baseline": sides[0].n, "n_candidate": sides[1].n,
+        "rounds": min(side.count for side in sides), "worse": worse,
     }  # fmt: skip
     if paired and min(side.count for side in sides):
         common = np.intersect1d(labels[0], labels[1])
         if common.size >= 2:
+            sides = [side.take(common) for side in sides]
             logs = [values[np.isin(own, common)] for values, own in zip(logs, labels, strict=True)]
             labels = [common, common]
             known["rounds"] = int(common.size)
@@ -126,10 +144,21 @@ def compare_resource(
     if not paired:
         flags = (*flags, "run_noise_unknown")
     error = level_of(confidence)
-    level = _level(logs, paired, margin, error, {**known, "unit": _UNITS.get(metric, ""), "flags": flags})
-    if metric not in _GROWING:
+    own = {**known, "unit": _UNITS.get(metric, "") if unit is None else unit, "flags": flags}
+    if differences:
+        level = _difference(logs, paired, (margin, absolute_margin), error, own)
+    else:
+        level = _level(logs, paired, margin, error, own)
+    if not grows:
         return (level,)
-    return level, _growth(logs, labels, margin, error, {**known, "unit": "% per round", "flags": flags})
+    logs = [_per_round(side, side.logs) for side in sides]
+    return level, _growth(
+        logs, labels, margin, error, {**known, "scale": "ratio", "unit": "% per round", "flags": flags}
+    )
+
+
+def _per_round(side: Rounds, values: FloatArray) -> FloatArray:
+    return np.add.reduceat(values, side.starts[:-1]) / side.sizes if side.n else values
 
 
 def _read(baseline: pd.DataFrame, candidate: pd.DataFrame, metric: str) -> tuple[list[Rounds], tuple[str, ...]]:
@@ -141,7 +170,9 @@ def _read(baseline: pd.DataFrame, candidate: pd.DataFrame, metric: str) -> tuple
             frames = [frame.assign(value=frame["value"] + _SMALLEST[metric]) for frame in frames]
             flags = ("zero_readings",)
     names = ("baseline", "candidate")
-    return [read_rounds(f, where=name, column="value") for f, name in zip(frames, names, strict=True)], flags
+    positive = metric in _GROWING  # no process holds no memory
+    read = [read_rounds(f, where=n, column="value", positive=positive) for f, n in zip(frames, names, strict=True)]
+    return read, flags
 
 
 def _level(
@@ -154,15 +185,66 @@ def _level(
     rounds = min(values.size for values in logs)
     if rounds < MIN_ROUNDS:
         return Estimate(name="level", outcome="inconclusive", margin=margin, need=_few(rounds, MIN_ROUNDS), **known)
-    contrast = paired_contrast(logs[0], logs[1]) if paired else welch_contrast(logs[0], logs[1])
-    parts = [logs[1] - logs[0]] if paired else logs
-    contrast = replace(contrast, se=contrast.se * max(_widening(_correlation(_about_line(part))) for part in parts))
+    contrast = _contrast(logs, paired, known["worse"])
     method = "paired t over rounds" if paired else "Welch over rounds"
-    estimate, outcome = _estimate("level", contrast, math.log1p(margin), error, {**known, "method": method})
+    g = math.log1p(margin) if known["worse"] == "higher" else -math.log1p(-margin)
+    estimate, outcome = _estimate("level", contrast, g, error, {**known, "method": method})
     need = None
     if outcome == "inconclusive":
-        need = need_for(contrast, n=rounds, rounds=rounds, by_rounds=True, g=math.log1p(margin), level=error)
-    return Estimate(**{**estimate, "need": need})
+        need = need_for(contrast, n=rounds, rounds=rounds, by_rounds=True, g=g, level=error)
+    return Estimate(**{**estimate, "need": need, "margin": margin})
+
+
+def _contrast(values: list[FloatArray], paired: bool, worse: Worse) -> MeanContrast:  # noqa: FBT001
+    """Return the contrast of both sides' values per round, turned so that more of it is worse."""
+    if worse == "lower":
+        values = [-side for side in values]
+    contrast = paired_contrast(values[0], values[1]) if paired else welch_contrast(values[0], values[1])
+    parts = [values[1] - values[0]] if paired else values
+    return replace(contrast, se=contrast.se * max(_widening(_correlation(_about_line(part))) for part in parts))
+
+
+def _difference(
+    means: list[FloatArray],
+    paired: bool,  # noqa: FBT001
+    margins: tuple[float, float | None],
+    error: float,
+    known: dict[str, Any],
+) -> Estimate:
+    """Return the estimate of the level as a difference, as of what may be 0."""
+    margin, absolute = margins
+    rounds = min(values.size for values in means)
+    if rounds < MIN_ROUNDS:
+        return Estimate(name="level", outcome="inconclusive", margin=absolute, need=_few(rounds, MIN_ROUNDS), **known)
+    contrast = _contrast(means, paired, known["worse"])
+    g = margin * abs(contrast.baseline) if absolute is None else absolute
+    low, high = contrast.at(error)
+    outcome: Outcome = "stable" if low == high == 0 else outcome_within(low, high, g)
+    need = None
+    if outcome == "inconclusive":
+        # The half-width falls with the root of the rounds.
+        planned = with_power(error) * (high - low) / 2
+        total = max(rounds + 1, math.ceil(rounds * (planned / g) ** 2)) if g > 0 else math.inf
+        need = Need(None, "rounds", "undeclared", "absolute_margin", numbers=(("decides", max(high, planned)),))
+        if total <= OUT_OF_PROPORTION * rounds:
+            need = Need(int(total) - rounds, "rounds", "wide_interval")
+    sign = -1 if known["worse"] == "lower" else 1
+    ends = sorted((sign * low, sign * high))
+    return Estimate(
+        name="level",
+        outcome=outcome,
+        baseline=sign * contrast.baseline + 0.0,  # never −0
+        candidate=sign * contrast.candidate + 0.0,
+        change=sign * (contrast.candidate - contrast.baseline) + 0.0,
+        low=ends[0] + 0.0,
+        high=ends[1],
+        margin=g or None,
+        p_worse=one_sided_p(contrast)[0],
+        beyond_margin=low > g,
+        method=f"{'paired t' if paired else 'Welch'} over rounds, of differences",
+        need=need,
+        **known,
+    )
 
 
 def _growth(
@@ -260,15 +342,17 @@ def _estimate(
 ) -> tuple[dict[str, Any], Outcome]:
     low, high = contrast.at(error)
     outcome = outcome_within(low, high, g)
+    sign = -1 if known["worse"] == "lower" else 1
+    ends = sorted((sign * low, sign * high))
     return {
         **known,
         "name": name,
         "outcome": outcome,
-        "baseline": math.exp(contrast.baseline),
-        "candidate": math.exp(contrast.candidate),
-        "change": as_ratio(contrast.candidate - contrast.baseline),
-        "low": as_ratio(low),
-        "high": as_ratio(high),
+        "baseline": math.exp(sign * contrast.baseline),
+        "candidate": math.exp(sign * contrast.candidate),
+        "change": as_ratio(sign * (contrast.candidate - contrast.baseline)),
+        "low": as_ratio(ends[0]),
+        "high": as_ratio(ends[1]),
         "margin": math.expm1(g),
         "p_worse": one_sided_p(contrast)[0],
         "beyond_margin": low > g,

@@ -114,7 +114,7 @@ class Rounds:
         )
 
 
-def read_rounds(data: Any, *, where: str, column: str = "response_ms") -> Rounds:
+def read_rounds(data: Any, *, where: str, column: str = "response_ms", positive: bool = True) -> Rounds:
     """Return the samples of an array (one round) or of a frame (its rounds).
 
     Parameters
@@ -126,6 +126,8 @@ def read_rounds(data: Any, *, where: str, column: str = "response_ms") -> Rounds
         What this is, for error messages: ``baseline``, ``candidate``.
     column : str
         The column of a frame that is judged.
+    positive : bool
+        False lets values be 0 and below, as of a reading whose differences are judged.
 
     Raises
     ------
@@ -141,9 +143,9 @@ def read_rounds(data: Any, *, where: str, column: str = "response_ms") -> Rounds
                 where=where,
                 hint=f"A frame needs the columns round and {column}; a plain array is one round.",
             )
-        values = _numbers(data[column], where=where, name=column)
+        values = _numbers(data[column], where=where, name=column, positive=positive)
         return _grouped(values, _numbers(data["round"], where=where, name="round", positive=False))
-    values = _numbers(data, where=where, name=column)
+    values = _numbers(data, where=where, name=column, positive=positive)
     return Rounds(values, np.array([0, values.size]), np.zeros(min(1, values.size)))
 
 

@@ -20,6 +20,13 @@ from stabkit.sources import Fault
 __all__ = ["Answer", "Caller", "Plan"]
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
+_IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
+"""Methods that may be sent twice (RFC 9110, 9.2.2)."""
+
+_CROSSED_MS: Final = 20.0
+"""Within which a request and the end of its connection can have crossed on the way; three round trips if those take
+longer. Whoever hangs up later had the request: that is a failure of the service."""
+
 _OF_BODY: Final = ("content-length", "content-type", "transfer-encoding")
 
 
@@ -66,6 +73,7 @@ class Answer:
     certificate_fault: str | None = None
     session: Session | None = None
     opened: bool = False
+    resent: bool = False
     sent_ns: int = 0
     ended_ns: int = 0
     stages: dict[str, float | None] = field(default_factory=dict)
@@ -134,7 +142,21 @@ class Caller:
         return httpx.Request(method, url, headers=headers, content=content or None)
 
     def _send(self, request: httpx.Request, url: str, deadline_ns: int) -> Answer:
+        """Send a request; once more over a fresh connection if the one in use was closed while it lay idle.
+
+        The server closed it before the request arrived, and never saw it: RFC 9112, 9.3.1.
+        """
+        answer, crossed = self._send_once(request, url, deadline_ns)
+        if not crossed or request.method not in _IDEMPOTENT:
+            return answer
+        again, _ = self._send_once(request, url, deadline_ns)
+        again.sent_ns, again.resent = answer.sent_ns, True
+        return again
+
+    def _send_once(self, request: httpx.Request, url: str, deadline_ns: int) -> tuple[Answer, bool]:
+        """Return the answer, and whether the request crossed with the end of the connection that it was sent over."""
         answer = Answer(url=url)
+        crossed = False
         marks: dict[str, int] = {}
 
         def trace(event: str, info: dict[str, Any]) -> None:
@@ -163,13 +185,17 @@ class Caller:
             at_proxy = self._plan.through_proxy and stage == "connecting" and not isinstance(error, httpcore.ProxyError)
             answer.error = words.within("proxy: ") if at_proxy else words
             answer.certificate_fault = certificate_fault(error)
+            hung_up = isinstance(error, (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError))
+            unanswered = response is None and "connect_tcp.started" not in marks
+            limit_ms = max(_CROSSED_MS, 3 * (self._transport.connect_ms or 0.0))
+            crossed = hung_up and unanswered and (perf_counter_ns() - answer.sent_ns) / 1e6 < limit_ms
         finally:
             answer.ended_ns = marks.get("receive_response_body.complete") or perf_counter_ns()
             if response is not None:
                 response.close()
         answer.opened = "connect_tcp.started" in marks
         answer.stages = _stages(marks, self._transport if answer.opened else None)
-        return answer
+        return answer, crossed
 
     def _shown(self, url: httpx.URL) -> str:
         return redact_text(redact_url(str(url)), self._plan.secrets)[:200]

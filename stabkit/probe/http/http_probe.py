@@ -21,7 +21,7 @@ import pandas as pd
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
 from stabkit.paths import expanded
-from stabkit.probe.credentials import checked_url, proxy_of, request_headers
+from stabkit.probe.credentials import checked_url, literal_secrets, proxy_of, request_headers, with_query
 from stabkit.probe.http.exchange import Answer, Caller, Plan
 from stabkit.probe.http.expectations import Expectations
 from stabkit.probe.http.payload import body_secrets, request_body
@@ -76,6 +76,7 @@ class HttpProbe:
         self._url = url
         self._root = root
         self._where = f"http.{name}"
+        self._sent_url = url
         self._plan = Plan(target.method, url, {})
         self._workers: list[_Worker] = []
         self._lock = threading.Lock()
@@ -83,12 +84,14 @@ class HttpProbe:
         self._rows: list[dict[str, Any]] = []
         self._hops: list[dict[str, Any]] = []
         self._due = 0
+        self._resent = 0
         self._rounds = 0
         self._fresh_before = False
         self._tls = TlsFacts(
             name, "certificate", minimum_days=target.certificate_days_left, minimum_version=target.tls_min_version
         )
         self._errors: dict[str, int] = {}
+        self._warm = target.warming
         self._expectations = Expectations(target, None, ())
 
     def open(self) -> None:
@@ -101,8 +104,9 @@ class HttpProbe:
         """
         target = self._settings
         parts = checked_url(self._url, schemes=("http", "https"), where=self._where)
+        self._sent_url, hidden = with_query(self._url, target.query_env, where=self._where)
         proxy, login = proxy_of(target.proxy, target.proxy_auth_env, where=self._where)
-        self._plan = self._make_plan(login)
+        self._plan = self._make_plan((*login, *hidden))
         try:
             self._plan.request()
         except (httpx.InvalidURL, ValueError, TypeError) as error:
@@ -132,6 +136,9 @@ class HttpProbe:
     def run(self, round_number: int) -> None:
         """Send one round of requests; each that fails is a sample with ``ok = false``."""
         target = self._settings
+        if self._warm and not self._rounds:
+            warming = Schedule(self._warm, target.rate)
+            run_together([partial(self._serve, worker, warming, None, 0) for worker in self._workers], warming)
         self._due += target.requests
         self._fresh_before = False
         schedule = Schedule(target.requests, target.rate)
@@ -176,9 +183,11 @@ class HttpProbe:
         given = {name.lower() for name in headers}
         if target.body_env is not None and content is not None:
             secrets = (*secrets, *body_secrets(content))
+        if target.body_env is None and content is not None:
+            secrets = (*secrets, *literal_secrets(content))
         return Plan(
             target.method,
-            self._url,
+            self._sent_url,
             {**{name: value for name, value in usual.items() if name.lower() not in given}, **headers},
             content=content,
             timeout_s=target.timeout_s,
@@ -189,8 +198,8 @@ class HttpProbe:
             secrets=(*secrets, *login, *url_secrets(self._url)),
         )
 
-    def _serve(self, worker: _Worker, schedule: Schedule, round_number: int, first: int) -> None:
-        """Send what the schedule hands out, until it has no more."""
+    def _serve(self, worker: _Worker, schedule: Schedule, round_number: int | None, first: int) -> None:
+        """Send what the schedule hands out, until it has no more; without a round, nothing is recorded."""
         timeout_s = self._settings.timeout_s
         worker.opened_before = False
         worker.free_ns = 0
@@ -205,12 +214,14 @@ class HttpProbe:
                 hops = [Answer(error=f"not sent: earlier ones were unanswered {timeout_s:g} s past its due time")]
             else:
                 hops = worker.caller.ask(request)
-            with self._lock:
-                self._record(worker, round_number, first + position, due_ns, hops)
+            if round_number is not None:
+                with self._lock:
+                    self._record(worker, round_number, first + position, due_ns, hops)
             worker.free_ns = hops[-1].ended_ns or worker.free_ns
 
     def _record(self, worker: _Worker, round_number: int, sequence: int, due_ns: int, hops: list[Answer]) -> None:
         begun, ended = hops[0], hops[-1]
+        self._resent += any(hop.resent for hop in hops)
         opened = any(hop.opened for hop in hops)
         for hop in hops:
             self._tls.note(hop.session, hop.certificate_fault)
@@ -271,21 +282,29 @@ class HttpProbe:
 
     def _source(self) -> dict[str, Any]:
         failed = sum(self._errors.values())
-        status, message = "ok", None
+        status, notes = "ok", []
         if failed:
             most = self._most_frequent_error()
-            message = f"{failed:,} of {len(self._rows):,} requests failed, most often: {most}"
+            notes.append(f"{failed:,} of {len(self._rows):,} requests failed, most often: {most}")
         if len(self._rows) < self._due:
             status = "partial"
-            message = f"interrupted after {len(self._rows):,} of {self._due:,} requests"
+            notes = [f"interrupted after {len(self._rows):,} of {self._due:,} requests"]
         if not self._expectations.answered:
-            status, message = "error", message or "no request was made"
+            status, notes = "error", notes or ["no request was made"]
+        if self._resent:
+            notes.append(
+                f"{self._resent:,} of {len(self._rows):,} requests were sent once more: "
+                "the server had closed the idle connection"
+            )
+        if self._warm and self._rounds:
+            notes.append(f"{self._warm:,} requests before the first round were warm-up and are not in it")
         return {
             "kind": "http",
             "format": "probe",
             "path": redact_url(self._url),
             "rows": len(self._rows),
             "status": status,
-            "message": message,
+            "message": "; ".join(notes) or None,
+            "cause": notes[0] if len(notes) > 1 else None,
             "fault": fault_code(self._most_frequent_error()),
         }

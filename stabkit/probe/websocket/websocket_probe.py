@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import threading
 import time
@@ -18,15 +17,15 @@ import httpcore
 import pandas as pd
 
 from stabkit.config import WebSocketTarget
-from stabkit.errors import ConfigError
 from stabkit.paths import expanded
-from stabkit.probe.credentials import checked_url, proxy_of, request_headers
+from stabkit.probe.credentials import checked_url, from_environment, proxy_of, request_headers, with_query
 from stabkit.probe.tally import Tally, one_line
 from stabkit.probe.tls import TlsFacts, client_context
 from stabkit.probe.websocket.contracts import ContractTallies, event_type, parse
 from stabkit.probe.websocket.conversation import Record, run_session
+from stabkit.probe.websocket.outgoing import outgoing
 from stabkit.probe.websocket.sequences import Event
-from stabkit.redact import redact_text, redact_url, url_secrets
+from stabkit.redact import redact_text, redact_url, secret_parts, url_secrets
 from stabkit.schema import Evidence
 from stabkit.sources import fault_code
 
@@ -72,6 +71,8 @@ class WebSocketProbe:
         self._secrets: tuple[str, ...] = ()
         self._context: ssl.SSLContext | None = None
         self._proxy: httpcore.Proxy | None = None
+        self._sent = target
+        self._sent_url = url
         self._anchor_ns = 0
         self._due = 0
         self._sessions = 0
@@ -103,15 +104,14 @@ class WebSocketProbe:
         if self._parts.scheme == "wss":
             ca_file = None if target.ca_file is None else self._root / expanded(target.ca_file)
             self._context = client_context(verify=target.verify, ca_file=ca_file, where=self._where)
-        for position, message in enumerate(target.send):
-            if (message.text is None) == (message.json_payload is None):
-                raise ConfigError(
-                    "A message to send needs either json or text.", where=f"{self._where}.send.{position}"
-                )
-            try:
-                json.dumps(message.json_payload)
-            except (TypeError, ValueError) as error:
-                raise ConfigError(f"Not JSON: {error}.", where=f"{self._where}.send.{position}.json") from error
+        messages, hidden = outgoing(target.send, where=self._where)
+        self._sent_url, shown = with_query(self._url, target.query_env, where=self._where)
+        tokens = [
+            from_environment(v, where=f"{self._where}.subprotocols_env", what="a subprotocol")
+            for v in target.subprotocols_env
+        ]
+        self._secrets = (*self._secrets, *hidden, *shown, *(part for token in tokens for part in secret_parts(token)))
+        self._sent = target.model_copy(update={"send": messages, "subprotocols": (*target.subprotocols, *tokens)})
         validator = None
         if target.event is not None and target.event.schema_file is not None:
             from stabkit.probe.payload_schema import PayloadSchema
@@ -126,6 +126,8 @@ class WebSocketProbe:
         """Run one round of sessions; each that fails is a sample with ``ok = false``."""
         target = self._settings
         period_ns = int(1e9 / target.rate)
+        if target.warmup_sessions and not self._due:
+            _run_loop(self._round([Record(0, round_number, n) for n in range(target.warmup_sessions)], period_ns))
         self._due += target.sessions
         records = [Record(0, round_number, number) for number in range(target.sessions)]
         try:
@@ -161,8 +163,8 @@ class WebSocketProbe:
             async with slots:
                 await run_session(
                     record,
-                    self._settings,
-                    url=self._url,
+                    self._sent,
+                    url=self._sent_url,
                     parts=self._parts,
                     headers=self._headers,
                     context=self._context,

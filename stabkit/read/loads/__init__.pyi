@@ -1,1 +1,2 @@
-from .prometheus import FORMAT as FORMAT, bucket_series as bucket_series, readings as readings
+from .prometheus import FORMAT as FORMAT, Grid as Grid, Readings as Readings, bucket_series as bucket_series
+from .prometheus import readings as readings

@@ -74,10 +74,13 @@ def _weight(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, float]:
     """Not-stable first; among equals, what has used up most of its margin."""
     condition, estimate = pair_
     outcome = standing_outcome(condition, estimate)
-    bound = estimate.high if outcome == "stable" else estimate.change
-    if bound is None or not math.isfinite(bound) or not estimate.margin:
+    away = estimate.change if estimate.change is None else estimate.change - (estimate.scale == "ratio")
+    if away is not None and estimate.worse == "lower":
+        away = -away
+    used = estimate.worst if outcome == "stable" else away
+    if used is None or not math.isfinite(used) or not estimate.margin:
         return ORDER[outcome], math.inf
-    return ORDER[outcome], ((1.0 if estimate.scale == "ratio" else 0.0) - bound) / estimate.margin
+    return ORDER[outcome], -used / estimate.margin
 
 
 def first_metrics(gate: Gate) -> tuple[KeyMetric, ...]:

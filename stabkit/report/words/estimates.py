@@ -108,12 +108,12 @@ def headroom_text(estimate: Estimate, *, limit: bool = False) -> str:
     >>> headroom_text(kept).replace(SPACE, " ")
     '16.3 pp'
     """
-    if estimate.margin is None or estimate.high is None or not math.isfinite(estimate.high):
+    if estimate.margin is None or estimate.worst is None:
         return ""
+    left = estimate.margin - estimate.worst
     if limit or estimate.scale != "ratio":
-        left, unit = estimate.margin - estimate.high, estimate.unit
+        unit = estimate.unit
         return "" if left <= 0 else points(left).lstrip("+") if unit == "share" else measure(left, unit)
-    left = estimate.margin - (estimate.high - 1)
     return points(left).lstrip("+") if left > 0 else ""
 
 

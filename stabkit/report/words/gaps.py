@@ -38,7 +38,7 @@ def measured_text(what: Measured) -> str:
     >>> measured_text(Measured("chat", "event:done")), measured_text(Measured("api", "response_time", "reused"))
     ('chat arrival of done', 'api response time, reused connections')
     """
-    return str(Measured(what.target, metric_words(what.metric) if what.metric else None, what.connection))
+    return str(replace(what, metric=metric_words(what.metric) if what.metric else None))
 
 
 def names_text(names: Sequence[str]) -> str:
@@ -150,6 +150,17 @@ _DETAILS: Final[Mapping[str, str]] = {
     "environments": "environment {0} against {1}",
     "same_run": "the baseline and the candidate are the same run",
     "units": "{0} in {1} against {2}",
+    "direction": 'whether more or less of {0} is worse is not declared: worse = "higher" or "lower" in stabkit.toml',
+    "absolute_margin": "what may be 0 needs an absolute_margin in its own unit in stabkit.toml; "
+    "this evidence decides {decides}",
+    "series": "{baseline} series of {0} before and {candidate} now, which no label pairs: "
+    "let the query make one of them",
+    "without_reading": "{rounds} of {asked} rounds have no reading of {0}",
+    "cold_rounds": "the first {rounds} rounds of {0} took {times} times as long as those after them; "
+    "warmup_requests or warmup_s in stabkit.toml leaves it out",
+    "cold_requests": "the first {requests} requests of each round of {0} took {times} times as long as "
+    "those after them; warmup_requests or warmup_s in stabkit.toml leaves them out",
+    "same_address": "both versions were asked at one address, {0}: that compares a version with itself",
     "failures": "{candidate_share} of {0} failed, {baseline_share} before, and no condition judges failures",
     "failing_checks": "{all} failed by the load tool's own judgement, and no condition judges checks",
     "gone_checks": "{all} passed before by the load tool's own judgement and is gone, and no condition judges checks",

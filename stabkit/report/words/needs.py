@@ -29,7 +29,10 @@ _WHERE: Final[Mapping[str, str]] = {
 }
 
 # More of the same evidence decides nothing here: the system itself, the configuration, or the margin has to change.
-_NO_COMMAND: Final = ("not_rerun", "not_collected", "failing_on_both_sides", "smallest_margin", "false_alarms")
+_NO_COMMAND: Final = (
+    "not_rerun", "not_collected", "failing_on_both_sides", "smallest_margin", "false_alarms", "undeclared",
+    "cold_start", "same_address",
+)  # fmt: skip
 # What these tests do is known: the same suite, collected once more, says the same.
 _SAME_AGAIN: Final = (
     "disappeared", "newly_skipped", "added", "lost_tests", "common_tests", "no_common_test", "expected_to_fail",
@@ -102,7 +105,7 @@ def need_text(need: Need, *, points: bool = False, have: int = 0) -> str:
         would = "; ".join(part for part in (would, f"evidence of this size decides a margin of {margin}") if part)
     if need.reason == "not_comparable" and need.unit == "scans":
         would = "one tool, its rules and files on both sides would decide"
-    if need.reason in ("missing", "not_collected", "not_checked", "partial"):
+    if need.reason in ("missing", "not_collected", "not_checked", "partial", "undeclared"):
         would = ""
     elif need.about in ("flaky", "more_flaky"):
         return f"{detail}; more reruns would tell"
@@ -121,6 +124,9 @@ def _head(need: Need, detail: str) -> str:
         "many_metrics": detail,
         "wide_interval": "",
         "smallest_margin": detail,
+        "undeclared": detail,
+        "cold_start": f"a cold start{where}: {detail}",
+        "same_address": detail,
         "one_sample": "one sample shows no spread",
         "too_few_samples": detail or "too few samples",
         "tail_unbounded": "the tail has no upper bound yet",

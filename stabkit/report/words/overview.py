@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -355,10 +354,7 @@ def _for_condition(condition: ConditionResult, again: Again) -> Advice:
 
 def _near(estimate: Estimate) -> bool:
     """Say whether the bound has used up more than four fifths of the margin."""
-    if estimate.margin is None or estimate.high is None or not math.isfinite(estimate.high):
-        return False
-    used = estimate.high - 1 if estimate.scale == "ratio" else estimate.high
-    return used > 0.8 * estimate.margin
+    return estimate.margin is not None and estimate.worst is not None and estimate.worst > 0.8 * estimate.margin
 
 
 def _near_margin(condition: ConditionResult, estimate: Estimate, again: Again) -> Advice:

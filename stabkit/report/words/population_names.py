@@ -13,6 +13,7 @@ __all__ = ["population_of", "population_words", "quantity_words"]
 def population_words(population: Population, *, apart: bool) -> str:
     """Return what a population holds, in words; ``apart`` names its kind of connection, to tell it from others."""
     kind = f", {population.connection} connections" if apart and population.connection else ""
+    kind += f" of {plain(population.series)}" if population.series else ""
     return f"{plain(population.target)} {metric_words(population.metric)}{kind}"
 
 

@@ -11,6 +11,7 @@ from stabkit.analyze.latency import (
     JudgedPopulation,
     Population,
     StatedRequests,
+    cold_start,
     compare_failures,
     find_populations,
 )
@@ -65,6 +66,13 @@ def judge_populations(
             outcome, found, open_ = compare(condition, sides, population)
         except SchemaError as error:
             outcome, found, open_ = "inconclusive", (), (Need(None, "evidence", "missing", "unusable", (error.what,)),)
+        address = sides.same_address(population.target) if KINDS[condition.kind].compares else None
+        if address is not None:
+            outcome, open_ = "inconclusive", (Need(None, "evidence", "same_address", "same_address", (address,)),)
+        elif (
+            outcome == "inconclusive" and KINDS[condition.kind].judges == "times" and isinstance(population, Population)
+        ):
+            open_ = (*cold_start(population), *open_)
         named = found if len(populations) == 1 else [replace(e, name=f"{population.name}, {e.name}") for e in found]
         outcomes.append(outcome)
         estimates += named
@@ -143,9 +151,14 @@ def uncovered(outcome: Outcome, estimates: Sequence[Estimate]) -> tuple[Outcome,
 
 
 def _far_better(estimate: Estimate) -> bool:
-    if estimate.high is None or estimate.margin is None or estimate.scale != "ratio":
+    """Say whether an estimate is better by more than its margin, as surely as one beyond the margin is worse."""
+    if estimate.worst is None or estimate.margin is None:
         return False
-    return estimate.high < 1 / (1 + estimate.margin)
+    if estimate.scale == "difference":
+        return estimate.worst < -estimate.margin
+    if estimate.worse == "lower":
+        return estimate.worst < 1 - 1 / (1 - estimate.margin)
+    return estimate.worst < 1 / (1 + estimate.margin) - 1
 
 
 def objective_of(condition: Condition, sides: Sides) -> Objective | None:
