@@ -37,6 +37,7 @@ class _Test:
     status: str = "no_result"
     ended: int | None = None
     hidden: bool = False
+    platform: str | None = None
     said: list[str] = field(default_factory=list)
 
     @property
@@ -56,7 +57,7 @@ class _Events:
     def __init__(self) -> None:
         self.tests: list[_Test] = []
         self.latest: dict[int, _Test] = {}
-        self.suites: dict[int, str | None] = {}
+        self.suites: dict[int, tuple[str | None, str | None]] = {}
         self.starts = self.ends = 0
         self.failed = False
 
@@ -67,11 +68,13 @@ class _Events:
                 self.suites, self.latest = {}, {}
             case "suite":
                 found = mapped(event.get("suite"))
-                self.suites[whole(found.get("id")) or 0] = text(found.get("path"))
+                self.suites[whole(found.get("id")) or 0] = text(found.get("path")), text(found.get("platform"))
             case "testStart":
                 found = mapped(event.get("test"))
-                place = self.suites.get(whole(found.get("suiteID")) or 0)
-                self._add(found.get("id"), _Test(text(found.get("name")), place, whole(event.get("time"))))
+                path, platform = self.suites.get(whole(found.get("suiteID")) or 0, (None, None))
+                self._add(
+                    found.get("id"), _Test(text(found.get("name")), path, whole(event.get("time")), platform=platform)
+                )
             case "error":
                 _take_error(self._begun(event), event)
             case "testDone":
@@ -114,7 +117,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     for test in events.tests:
         if not (test.hidden and test.status == "pass"):
             attempt = Attempt(test.status, test.seconds, "\n".join(test.said) or None)
-            report.cases.append(Case(test.name, [attempt], file=test.suite))
+            report.cases.append(Case(test.name, [attempt], file=test.suite, variant=test.platform))
     if events.ends < max(events.starts, 1):
         report.unread = "the run never said that it is done"
     elif events.failed and not broken and not report.failing:

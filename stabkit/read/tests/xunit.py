@@ -40,7 +40,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     assemblies = [tree] if tree.name == "assembly" else [child for child in tree.children if child.name == "assembly"]
     for assembly in assemblies:
         name = (assembly.get("name") or "").replace("\\", "/").rpartition("/")[2] or None
-        report.cases += [_case(test, name) for test in assembly.named("test")]
+        variant = assembly.get("target-framework") or assembly.get("environment")
+        report.cases += [_case(test, name, variant) for test in assembly.named("test")]
         for error in assembly.named("error"):
             report.add_uncarried(error.get("name") or error.get("type") or name, failure_text(error), suite=name)
     for theirs, ours in (("total", "tests"), ("failed", "failures"), ("passed", "passed"), ("errors", "errors")):
@@ -51,7 +52,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
-def _case(test: Element, assembly: str | None) -> Case:
+def _case(test: Element, assembly: str | None, variant: str | None) -> Case:
     name, group = test.get("name"), test.get("type")
     if name and group:
         name = name.removeprefix(f"{group}.")
@@ -63,4 +64,5 @@ def _case(test: Element, assembly: str | None) -> Case:
         message=failure_text(test, test.child("reason")),
         group=group,
         suite=assembly,
+        variant=variant or None,
     )

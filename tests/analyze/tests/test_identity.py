@@ -80,6 +80,40 @@ def test_a_job_that_is_gone_is_a_gap_wherever_its_report_lies(tmp_path: Path, la
     assert sum("py312" in name for name in found["disappeared"]) == 10
 
 
+def test_other_formats_name_their_platforms_too(tmp_path: Path) -> None:
+    xunit = "<assemblies>{}</assemblies>"
+    assembly = (
+        '<assembly name="a.dll" target-framework="{}" total="1"><collection>'
+        '<test name="A.t" type="A" method="t" result="{}" time="0.1"/></collection></assembly>'
+    )
+    events = [
+        '{{"type": "suite", "suite": {{"id": {0}, "path": "a_test.dart", "platform": "{1}"}}, "time": 0}}',
+        '{{"type": "testStart", "test": {{"id": {0}, "name": "adds", "suiteID": {0}}}, "time": 1}}',
+        '{{"type": "testDone", "testID": {0}, "result": "{2}", "hidden": false, "skipped": false, "time": 9}}',
+    ]
+
+    def dart(*platforms: tuple[str, str]) -> str:
+        lines = ['{"protocolVersion": "0.1.1", "type": "start", "time": 0}']
+        lines += [
+            line.format(number, name, result)
+            for number, (name, result) in enumerate(platforms, start=1)
+            for line in events
+        ]
+        return "\n".join([*lines, '{"success": true, "type": "done", "time": 10}']) + "\n"
+
+    for suffix, both, one, gone in (
+        (
+            "xml",
+            xunit.format(assembly.format("net8.0", "Pass") + assembly.format("net9.0", "Pass")),
+            xunit.format(assembly.format("net8.0", "Pass")),
+            "A::t [net9.0]",
+        ),
+        ("json", dart(("vm", "success"), ("chrome", "success")), dart(("vm", "success")), "a_test.dart::adds [chrome]"),
+    ):
+        verdict, found = compared(tmp_path / suffix, {f"r.{suffix}": both}, {f"r.{suffix}": one})
+        assert (verdict, found["disappeared"]) == ("inconclusive", [gone])
+
+
 def test_hosts_that_are_machines_tell_nothing_apart(tmp_path: Path) -> None:
     """Two jobs run the same tests on machines that are called anew in each run: their number is compared."""
     before = {"r.xml": junit(("runner-20411", PASS), ("runner-20412", PASS))}
