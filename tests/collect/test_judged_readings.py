@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
+import pandas as pd
 import pytest
 
 from stabkit.analyze.gate.evaluation import RunEvidence, evaluate_gate
@@ -257,3 +258,20 @@ def test_different_addresses_are_not_said_to_be_one():
     asked = {"url": "http://h:9090", "query": "up", "baseline_query": "up{v='1'}"}
     config = Config.model_validate({"http": {"api": apart, "other": {"url": "http://h"}}, "prometheus": {"p": asked}})
     assert same_addresses(config, lambda *_: True) == Evidence()
+
+
+@pytest.mark.parametrize(
+    ("lost", "outcome"), [([], "stable"), ([5], "stable"), ([3, 5, 9], "inconclusive"), ([19], "inconclusive")]
+)
+@pytest.mark.parametrize("metric", ["memory", "cpu"])
+def test_readings_of_a_process_that_could_not_be_taken(metric, lost, outcome):
+    def side(lost):
+        rows = [{"target": "app", "metric": metric, "round": k, "sequence": k, "value": v, "unit": "MB", "ok": True}
+                for k, v in enumerate(about(100)[1])]  # fmt: skip
+        rows = [row | ({"ok": False, "value": None, "error": "gone"} if row["round"] in lost else {}) for row in rows]
+        return Evidence.of(samples=pd.DataFrame(rows))
+
+    config = Config(condition=[{"name": "app", "kind": "resource", "target": "app", "metric": metric}])
+    runs = [new_run(label=n, started_at=NOW, complete=True, collection_id="c", environment="e") for n in "ab"]
+    gate = evaluate_gate(config, RunEvidence(runs[0], side([])), RunEvidence(runs[1], side(lost)))
+    assert gate.conditions[0].outcome == outcome

@@ -27,6 +27,7 @@ from stabkit.vocabulary import Worse, metric_of
 __all__ = ["judge"]
 
 _RESOURCES: Final = ("memory", "cpu")
+_LOST: Final = 0.1  # share of rounds between others that may lack a reading: a process that was asked as it restarted
 
 
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
@@ -60,7 +61,8 @@ def _direction(condition: Condition, sides: Sides, population: Population) -> Wo
 def _without_reading(population: Population, paired: bool) -> list[Need]:  # noqa: FBT001
     """Return the rounds that lack a reading: holes, readings that end early, rounds that only the other side has.
 
-    The first round may lack it, and of the other side's the last: no two clocks read at one moment.
+    The first round may lack it, and of the other side's the last: no two clocks read at one moment. So may a tenth of
+    those between, never the last ones: whatever ends early may have ended by what is looked for.
     """
     sides = {"baseline": population.baseline, "candidate": population.candidate}
     rounds = {name: set(rows["round"]) for name, rows in sides.items()}
@@ -74,7 +76,7 @@ def _without_reading(population: Population, paired: bool) -> list[Need]:  # noq
             others = rounds["baseline"] | rounds["candidate"]
             asked |= others - ({max(others)} if max(others) == max(rounds[name]) + 1 else set())
         lacking = asked - read - {min(asked)}
-        if lacking:
+        if lacking and (max(lacking) > max(read) or len(lacking) > _LOST * len(asked)):
             numbers = (("rounds", float(len(lacking))), ("asked", float(len(asked))))
             needs.append(
                 Need(None, "evidence", "partial", "without_reading", (population.measured,), numbers, side=name)
