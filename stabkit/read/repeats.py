@@ -19,9 +19,9 @@ _CONTENT: Final = ["suite", "class", "name", "test_id", "variant", "attempt", "s
 def drop_repeats(evidence: Evidence, *, keep: bool = False) -> Evidence:
     """Return the evidence without the classes of test cases that an earlier file holds with equal content.
 
-    All cases of a class, with results, times (some above 0) and messages, must be equal; then the later file's are
-    dropped and the message of its ``sources`` row says how many. Cases that differ are all kept. With ``keep`` all are,
-    and only the message is added: for a look at each file by itself.
+    All cases of a class, with results, times and messages, must be equal; then the later file's are dropped and the
+    message of its ``sources`` row says how many. Cases that differ are all kept. With ``keep`` all are, and only the
+    message is added: for a look at each file by itself.
     """
     tests = evidence["tests"]
     if tests["source"].nunique() < 2:
@@ -32,9 +32,10 @@ def drop_repeats(evidence: Evidence, *, keep: bool = False) -> Evidence:
     grouped = groups.groupby(["source", "class"], sort=False)["row"]
     sums = grouped.agg(["sum", "size"]).reset_index()
     equal = ["class", "sum", "size"]
-    # Two jobs of which neither was timed may write the same, and be two jobs all the same.
+    # Two jobs write files of one name into folders of their own; without times what they write may well be the same.
     timed = tests["time_s"].fillna(0).gt(0).groupby([groups["source"], groups["class"]], sort=False).any()
-    later = sums.duplicated(equal) & timed.to_numpy()
+    job = sums["source"].str.replace("\\", "/").str.rpartition("/")[2]
+    later = sums.duplicated(equal) & ~(sums.assign(job=job).duplicated([*equal, "job"]) & ~timed.to_numpy())
     if not later.any():
         return evidence
     repeats = sums.assign(first=sums.groupby(equal, sort=False)["source"].transform("first"))[later]

@@ -63,7 +63,7 @@ def folder(tmp_path, monkeypatch):
     (place / "binary").mkdir()
     (place / "binary" / "junit.xml").write_bytes(bytes(range(256)) * 8)
     (place / "old.sarif").write_text(sarif("F401"))
-    (place / "new.sarif").write_text(sarif("F401", "E501"))
+    (place / "new.sarif").write_text(sarif("F401", "B006"))
     monkeypatch.chdir(place)
     for name in ("STABKIT_CONFIG", "STABKIT_DATA", "FORCE_COLOR", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)

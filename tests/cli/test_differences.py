@@ -17,7 +17,7 @@ def test_diff_tells_what_moved(stabkit):
     code, out, _ = stabkit("diff", "old.sarif", "new.sarif", "--format", "json")
     answer = json.loads(out)
     assert code == 0
-    assert [finding["rule"] for finding in answer["states"]["new"]] == ["E501"]
+    assert [finding["rule"] for finding in answer["states"]["new"]] == ["B006"]
     assert answer["comparable"] is True
     assert {"rule", "path", "line", "fingerprint", "matched_by"} == set(answer["states"]["new"][0])
 

@@ -91,7 +91,7 @@ def test_nothing_outside_of_a_file_is_opened(tmp_path):
         path.write_text(content)
         found = read_file(path)
         assert len(found["tests"]) == 1
-        assert "hidden words" not in found["tests"].to_json() + found["sources"].to_json()
+        assert "hidden words" not in found["tests"].to_json() + found["sources"].to_json(date_format="iso")
 
 
 def test_a_folder_of_traps_is_read_to_its_end(tmp_path):
