@@ -26,9 +26,8 @@ def same_addresses(config: Config, chosen: Callable[[str, str], bool]) -> Eviden
             continue
         words = f"both versions are asked at one address, {address}: that compares a version with itself"
         _LOG.warning("%s %s: %s.", kind, name, words)
-        row = "resources" if kind == "prometheus" else kind
         note = source_evidence(
-            {}, kind=row, path=address, form="probe", status="ok", messages=[Fault(words, "same_address")]
+            {}, kind=kind, path=address, form="probe", status="ok", messages=[Fault(words, "same_address")]
         )
         found = found.merge(named(note, name))
     return found
@@ -39,9 +38,7 @@ def _same(config: Config) -> Iterator[tuple[str, str, str]]:
         for name, target in targets.items():
             if target.baseline_url is not None and _place(target.url) == _place(target.baseline_url):
                 yield kind, name, redact_url(target.url)
-    for name, source in config.prometheus.items():
-        if source.baseline_query is not None and source.query.split() == source.baseline_query.split():
-            yield "prometheus", name, redact_url(source.url)
+    # One query for both sides of Prometheus may be meant: a queue or a database that both versions share.
     for name, process in config.resources.items():
         for key in ("pid", "pid_file", "port", "process_name"):
             own = getattr(process, key)
