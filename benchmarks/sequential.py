@@ -61,11 +61,9 @@ def planned(looks: int) -> Callable[[Pair], Ended]:
     """Return the procedure of ``stabkit collect --until-decided``, with so many equal looks."""
 
     def procedure(sides: Pair) -> Ended:
-        before = 0.0
         for look in range(1, looks + 1):
             rounds = round(ROUNDS * look / looks)
-            outcome = judged(*sides, rounds, look_confidence(before, look / looks))
-            before = look / looks
+            outcome = judged(*sides, rounds, look_confidence([k / looks for k in range(1, look + 1)]))
             if outcome != "inconclusive":
                 return Ended(outcome, rounds)
         return Ended("inconclusive", ROUNDS)

@@ -161,15 +161,18 @@ class _Watch:
         if whole:
             self._look(rounds, share, collection.evidence)
         else:
-            self.looks.append(Look(rounds, share, look_confidence(before, share)))
+            self.looks.append(Look(rounds, share, self._confidence(share)))
 
     def _next_due(self) -> float:
         used = self.looks[-1].share if self.looks else 0.0
         return (math.floor(used * LOOKS + 1e-9) + 1) / LOOKS
 
+    def _confidence(self, share: float) -> float:
+        return look_confidence([*(look.share for look in self.looks), share])
+
     def _look(self, rounds: int, share: float, evidence: Mapping[str, Evidence]) -> bool:
         """Judge what there is, with the error that this look may spend; true if nothing is left to decide."""
-        confidence = look_confidence(self.looks[-1].share if self.looks else 0.0, share)
+        confidence = self._confidence(share)
         sides = [
             RunEvidence(
                 {

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtri
 
 from stabkit.analyze.gate.looks import (
     Look,
@@ -25,19 +27,39 @@ from stabkit.errors import SchemaError, UsageError
 
 @given(st.lists(st.floats(0.001, 1.0), min_size=1, max_size=40, unique=True))
 def test_all_looks_together_spend_no_more_than_one(shares: list[float]) -> None:
-    spent = [1 - look_confidence(before, now) for before, now in pairwise([0.0, *sorted(shares)])]
-    assert math.fsum(spent) <= 0.05 + 1e-10
-    assert math.fsum(spent) == pytest.approx(alpha_spent(max(shares)), abs=1e-10)
+    """A process without drift that is seen at every look, by simulation beside the integral that found the bounds."""
+    shares = sorted(shares)
+    bounds = -ndtri((1 - np.array([look_confidence(shares[:end]) for end in range(1, len(shares) + 1)])) / 2)
+    steps = np.random.default_rng(1).standard_normal((20_000, len(shares))) * np.sqrt(np.diff([0.0, *shares]))
+    outside = np.abs(np.cumsum(steps, axis=1)) > bounds * np.sqrt(shares)
+    assert outside.any(axis=1).mean() == pytest.approx(alpha_spent(max(shares)), abs=4 * math.sqrt(0.05 / 20_000))
+
+
+@given(st.lists(st.floats(0.001, 1.0), min_size=1, max_size=40, unique=True))
+def test_the_exact_bounds_are_never_wider_than_those_that_add_up_all_errors(shares: list[float]) -> None:
+    shares = sorted(shares)
+    for end, (before, now) in enumerate(pairwise([0.0, *shares]), start=1):
+        alone = 1 - max(1e-12, alpha_spent(now) - alpha_spent(before))
+        assert look_confidence(shares[:end]) <= alone + 1e-9
+
+
+def test_five_looks_are_those_of_the_literature() -> None:
+    """Lan and DeMets 1983, O'Brien-Fleming shape, two-sided 5 % spent as 2 - 2 Φ(1.96 / √t)."""
+    fifths = (0.2, 0.4, 0.6, 0.8, 1.0)
+    found = [-float(ndtri((1 - look_confidence(fifths[:end])) / 2)) for end in range(1, 6)]
+    assert found[0] == pytest.approx(1.959964 / math.sqrt(0.2), abs=1e-3)
+    assert found == sorted(found, reverse=True)
+    assert 1.96 < found[-1] < 2.07
 
 
 def test_the_whole_budget_at_once_is_a_plain_95_percent() -> None:
-    assert look_confidence(0, 1) == pytest.approx(0.95, abs=1e-12)
+    assert look_confidence([1]) == pytest.approx(0.95, abs=1e-12)
 
 
-@pytest.mark.parametrize(("before", "now"), [(0.5, 0.5), (0.6, 0.4), (0.0, 1.5)])
+@pytest.mark.parametrize(("before", "now"), [(0.5, 0.5), (0.6, 0.4), (0.1, 1.5)])
 def test_looks_go_forward_and_end_with_the_budget(before: float, now: float) -> None:
     with pytest.raises(UsageError):
-        look_confidence(before, now)
+        look_confidence([before, now])
 
 
 def test_looks_are_read_as_they_were_written() -> None:
