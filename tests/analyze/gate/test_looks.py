@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
@@ -25,6 +25,7 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
 from stabkit.errors import SchemaError, UsageError
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0.001, 1.0), min_size=1, max_size=40, unique=True))
 def test_all_looks_together_spend_no_more_than_one(shares: list[float]) -> None:
     """A process without drift that is seen at every look, by simulation beside the integral that found the bounds."""
@@ -35,6 +36,7 @@ def test_all_looks_together_spend_no_more_than_one(shares: list[float]) -> None:
     assert outside.any(axis=1).mean() == pytest.approx(alpha_spent(max(shares)), abs=4 * math.sqrt(0.05 / 20_000))
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0.001, 1.0), min_size=1, max_size=40, unique=True))
 def test_the_exact_bounds_are_never_wider_than_those_that_add_up_all_errors(shares: list[float]) -> None:
     shares = sorted(shares)
