@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from scipy.optimize import brentq
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from stabkit.analyze.outcome import ConditionResult, Gate, VerdictWord
 from stabkit.analyze.statistics import CONFIDENCE, FloatArray
@@ -35,7 +35,8 @@ __all__ = [
 ]
 
 _FARTHEST: Final = 7.5  # standard errors: what lies beyond is below 1e-13
-_NODES: Final = 160  # of the integral over what a look leaves within its bounds; more change no digit that is shown
+_NODES: Final = 400  # of the integral over what a look leaves within its bounds; more change no digit that is shown
+_AT_ONCE: Final = 0.001  # of the budget used by then: looks as near as that are one
 
 # Waiting for these is in vain: no further round takes such a doubt away.
 _IN_VAIN: Final = frozenset({"failing_on_both_sides", "false_alarms", "not_comparable", "partial"})
@@ -109,37 +110,44 @@ def look_confidence(shares: Sequence[float]) -> float:
             hint="Looks go forward.",
         )
     # An error below 1e-12 is no error that a float next to 1 could hold; its bounds are then as wide as they get.
-    return 1 - max(1e-12, 2 * float(ndtr(-_boundary(tuple(given[1:])))))
+    return 1 - max(1e-12, 2 * float(ndtr(-_path(tuple(given[1:])).bound)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """A Wiener process that stayed within the bounds of all looks up to one: where it is, and how likely.
+
+    ``density`` holds the weights of the integral; ``time`` is the share of the budget it was integrated to.
+    """
+
+    bound: float
+    places: FloatArray
+    density: FloatArray
+    time: float
 
 
 @lru_cache(maxsize=256)
-def _boundary(shares: tuple[float, ...]) -> float:
-    """Return how many standard errors from zero the last look's bound is."""
-    return _path(shares)[0]
+def _path(shares: tuple[float, ...]) -> _Path:
+    if not shares:
+        return _Path(math.inf, np.zeros(1), np.ones(1), 0.0)
+    now, before = shares[-1], _path(shares[:-1])
+    spend = alpha_spent(now) - alpha_spent(shares[-2] if len(shares) > 1 else 0.0)
+    if now - before.time < _AT_ONCE * now:
+        # Hardly anything was added: what both looks have in common is not worth an integral; errors add up.
+        return replace(before, bound=min(_FARTHEST, -float(ndtri(spend / 2))))
+    step = math.sqrt(now - before.time)
 
-
-@lru_cache(maxsize=256)
-def _path(shares: tuple[float, ...]) -> tuple[float, FloatArray, FloatArray]:
-    """Return the last bound, and where the process is that stayed within all of them: places, and density by weight."""
-    now, earlier = shares[-1], shares[:-1]
-    spend = alpha_spent(now) - (alpha_spent(earlier[-1]) if earlier else 0.0)
-    if earlier:
-        _, places, density = _path(earlier)
-    else:
-        places, density = np.zeros(1), np.ones(1)
-    step = math.sqrt(now - (earlier[-1] if earlier else 0.0))
-
-    def beyond(bound: float) -> float:
+    def left_over(bound: float) -> float:
         reach = bound * math.sqrt(now)
-        left = ndtr((places - reach) / step) + ndtr((-reach - places) / step)
-        return float(density @ left) - spend
+        outside = ndtr((before.places - reach) / step) + ndtr((-reach - before.places) / step)
+        return float(before.density @ outside) - spend
 
-    bound = float(brentq(beyond, 0.0, _FARTHEST)) if beyond(_FARTHEST) < 0 else _FARTHEST
+    bound = float(brentq(left_over, 0.0, _FARTHEST)) if left_over(_FARTHEST) < 0 else _FARTHEST
     nodes, weights = leggauss(_NODES)
     reach = bound * math.sqrt(now)
-    moved = (reach * nodes[:, None] - places[None, :]) / step
-    there = np.exp(-0.5 * moved**2) @ density / (step * math.sqrt(2 * math.pi))
-    return bound, reach * nodes, reach * weights * there
+    moved = (reach * nodes[:, None] - before.places[None, :]) / step
+    there = np.exp(-0.5 * moved**2) @ before.density / (step * math.sqrt(2 * math.pi))
+    return _Path(bound, reach * nodes, reach * weights * there, now)
 
 
 def undecided(gate: Gate) -> tuple[ConditionResult, ...]:
