@@ -88,7 +88,7 @@ def _mypy(found: Sequence[Result]) -> str:
 
 
 def _ruff_lines(found: Sequence[Result]) -> str:
-    places = [("F401", "known.py", 9), *(("E501", path, line) for _, path, line in _places(found))]
+    places = [("F401", "known.py", 9), *(("F841", path, line) for _, path, line in _places(found))]
     return "\n".join(
         [*(f"{path}:{line}:1: {rule} m" for rule, path, line in places), f"Found {len(places)} errors.", ""]
     )
