@@ -107,9 +107,10 @@ def test_runs_at_different_times_never_collect_the_old_label_again(stabkit, fold
     for label in ("v0", "v1"):
         assert stabkit("collect", "--label", label)[0] == 0
     _, result = judged(stabkit, "v0", "v1")
-    assert all(shlex.split(command)[:2] == ["stabkit", "aa"] for command in advised(result))
+    # On a busy machine the prober may be late, and the new version is then asked once more; the old label never is.
+    assert not any("--label v0" in command for command in advised(result))
     _, out, _ = stabkit("gate", "v0", "v1")
-    assert "collect --label" not in out
+    assert "--label v0" not in out
     assert "measured at different times" in out.splitlines()[0]
     assert stabkit("report", "v0", "v1")[0] in (1, 3)
     page = (folder / "reports" / "stability_report.html").read_text()
