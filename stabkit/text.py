@@ -19,6 +19,7 @@ from stabkit.numbers import amount_text
 
 __all__ = [
     "LONGEST_NAME",
+    "TEMPORARY_ROOT",
     "amount",
     "capital",
     "count",
@@ -35,6 +36,12 @@ __all__ = [
 
 LONGEST_NAME: Final = 90
 """Characters of a name beyond which it is cut in its middle."""
+
+TEMPORARY_ROOT: Final = (
+    r"(?:(?:/private)?(?:/var)?/tmp|(?:/private)?/var/folders/[^/\s]+/[^/\s]+/T"
+    r"|[A-Za-z]:[\\/](?:[^:*?\n]*?[\\/]AppData[\\/]Local[\\/]|Windows[\\/])?Temp)"
+)
+"""A regular expression for the folder that holds a system's temporary ones; what lies in it is named anew each time."""
 
 _WORD: Final = 16
 _PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries"}

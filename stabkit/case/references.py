@@ -13,7 +13,7 @@ import pandas as pd
 from stabkit.case.earlier_runs import until
 from stabkit.change import Git
 from stabkit.config import Config
-from stabkit.errors import StoreError
+from stabkit.errors import EvidenceError, StoreError
 from stabkit.store import Store, word_of
 
 __all__ = ["VerdictOf", "named_run"]
@@ -64,9 +64,8 @@ def named_run(
     if word == "last-stable":
         complete = runs.loc[runs["complete"].astype(bool), "run_id"][::-1].head(_LOOKED_AT)
         stable = (run_id for run_id in complete if verdict_of(run_id) == "stable")
-        return _taken(
-            reference, stable, back, f"none of {len(complete)} runs is STABLE against the run before it", store
-        )
+        why = f"none of {len(complete)} runs is STABLE against the run before it"
+        return _taken(reference, stable, back, why, store)
     branch = reference.removeprefix("latest:").removesuffix(found[0] if found else "")
     of_branch = iter(runs.loc[runs["branch"] == branch, "run_id"][::-1])
     branches = ", ".join(sorted(set(runs["branch"].dropna()))[:5])
@@ -92,8 +91,15 @@ def _taken(reference: str, found: Iterator[str], back: int, why: str, store: Sto
 def _of_ancestor(reference: str, commit: str, runs: pd.DataFrame, store: Store, config: Config) -> str:
     """Return the newest run of the nearest ancestor that has one: git says what came before, no clock does."""
     repository = config.path(config.changes.repository) if config.changes else config.root.resolve()
-    git = Git(repository if repository.is_dir() else Path.cwd())
-    start = git.commit(commit)
+    try:
+        git = Git(repository if repository.is_dir() else Path.cwd())
+        start = git.commit(commit)
+    except EvidenceError as error:
+        raise StoreError(
+            f"No run answers to {reference!r}: {error.what}",
+            where=error.where,
+            hint="Name a run by its label or id; list them with: stabkit runs",
+        ) from error
     # An import may know its commit by its label alone.
     commits = runs["commit"].fillna(runs["label"].where(runs["label"].fillna("").str.fullmatch(_SHORT_COMMIT)))
     known = dict(zip(commits, runs["run_id"], strict=True))

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stabkit.read.content import normalise_path
+from stabkit.text import TEMPORARY_ROOT
 
 __all__ = ["UNNAMED", "stable_id", "stable_ids"]
 
@@ -21,8 +22,8 @@ _ADDRESS: Final = re.compile(r"(?<=\bat )0x[0-9a-fA-F]+|\b0x[0-9a-fA-F]{9,}")
 _UUID: Final = re.compile(r"\b[0-9a-f]{8,12}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 # What mktemp, tempfile and pytest make, up to the part that is drawn anew by each run.
 _TEMPORARY: Final = re.compile(
-    r"(?:/private)?(?:/tmp|/var/tmp|/var/folders/[^/\s]+/[^/\s]+/T|[A-Za-z]:[\\/]Users[\\/][^\\/]+[\\/]AppData[\\/]Local[\\/]Temp)"
-    r"[\\/](?:pytest-of-[^\\/\s]+[\\/]pytest-\d+|tmp[.\w]{6,}|[\w.]*-[A-Za-z0-9]{6,})"
+    TEMPORARY_ROOT
+    + r"[\\/](?:pytest-of-[^\\/\s]+[\\/]pytest-\d+|tmp[.\w]{6,}|[\w.]*-(?=[A-Za-z0-9]*\d)[A-Za-z0-9]{6,})"
 )
 _EPHEMERAL: Final = re.compile(r"(?<=\blocalhost:)[3-6]\d{4}\b|(?<=\b127\.0\.0\.1:)[3-6]\d{4}\b")
 _VOLATILE: Final = ((_ADDRESS, "0x*"), (_UUID, "<uuid>"), (_TEMPORARY, "<tmp>"), (_EPHEMERAL, "*"))

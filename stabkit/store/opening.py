@@ -58,10 +58,7 @@ def open_store(path: Path | str | None = None, *, create: bool = False) -> Store
     Parameters
     ----------
     path : Path or str, optional
-        A relative path is looked up from the working folder upwards, as git does; the first that is a store wins.
-        ``s3://bucket/prefix`` is a store on object storage: credentials and the endpoint come from the environment.
-        None or empty: the store that the nearest ``stabkit.toml`` names, from the working folder upwards; without one,
-        ``data``.
+        As :func:`stabkit.open` takes it, which also answers to references that only a verdict or git can find.
     create : bool
         Make the store (in the working folder, if the path is relative) where there is none.
 

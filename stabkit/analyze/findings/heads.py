@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from stabkit.text import TEMPORARY_ROOT
+
 __all__ = ["Heads", "changed_heads"]
 
 _Parts = tuple[str, ...]
@@ -32,10 +34,7 @@ _NUMBERED: Final = re.compile(
 )
 _COUNTED: Final = re.compile(r"(?i)(?<=[-_])(?:pr|mr|build|run|job)[-_.#]?\d++$")
 _TEMPORARY: Final = re.compile(r"(?i)^(?:tmp|temp)[-_.]?\w*\d\w*$|^tmp[-_.]?\w+$")
-_TEMPORARY_ROOT: Final = re.compile(
-    r"(?i)^(?:(?:/private)?(?:/var)?/tmp|(?:/private)?/var/folders/[^/]+/[^/]+/T|[A-Z]:/.*?/AppData/Local/Temp"
-    r"|[A-Z]:/(?:Windows/)?Temp)/"
-)
+_TEMPORARY_ROOT: Final = re.compile(rf"(?i)^{TEMPORARY_ROOT}/")
 _RANDOM: Final = re.compile(r".*\d|.*[a-z].*[A-Z]|(?:checkout|clone|repo|src|scan|work|workspace|build|job)[-_.]")
 _RUNNER: Final = re.compile(r"^/builds/[\w-]+/\d+/")
 _IMAGE: Final = re.compile(r"^([\w.-]+):[\w][\w.-]*(?=$|@| \()")

@@ -65,37 +65,37 @@ class Identity:
         that are alike: the worst comes first, so that as many as fail more than before are those that broke, and what
         is left over on the longer side is what came or went.
         """
-        if not self.shared or tests.empty:
+        results = self._results(tests)
+        if results.empty:
             return tests
-        apart = tests["test_id"].isin(self.shared)
-        if not apart.any():
-            return tests
-        rows = tests[apart]
-        label = self._label(rows)
-        runs = rows["run_id"].fillna("") if "run_id" in rows else pd.Series("", index=rows.index)
-        groups = [runs, rows["suite"], rows["test_id"], label]
-        chain = _chains(rows, groups)
-        number = _numbers(rows, groups, chain)
-        ids = (rows["test_id"] + label).where(number == 1, rows["test_id"] + label + " #" + number.astype(str))
-        return tests.assign(test_id=tests["test_id"].astype("object").mask(apart, ids).astype("str"))
+        ids = tests["test_id"].astype("object")
+        ids.loc[results.index] = results["test_id"]
+        return tests.assign(test_id=ids.astype("str"))
 
     def surplus(self, baseline: pd.DataFrame, candidate: pd.DataFrame) -> frozenset[str]:
         """Return the ids, as :meth:`named` has them, of results beyond those that the baseline has of the same kind.
 
         Both are rows as they came, not yet named. An id that the baseline does not hold at all has no surplus.
         """
-        if not self.shared:
+        before, after = self._results(baseline), self._results(candidate)
+        if before.empty or after.empty:
             return frozenset()
-        counts = []
-        for tests in (baseline, candidate):
-            rows = tests[tests["test_id"].isin(self.shared)]
-            named = self.named(rows)["test_id"]
-            kinds = rows["test_id"] + self._label(rows)
-            counts.append(pd.DataFrame({"kind": kinds, "test_id": named}, dtype="object").drop_duplicates())
-        held = counts[0].groupby("kind").size()
-        order = counts[1].assign(length=counts[1]["test_id"].str.len()).sort_values(["length", "test_id"])
-        place = order.groupby("kind").cumcount()
-        return frozenset(order.loc[place >= order["kind"].map(held).astype("float64"), "test_id"])
+        held = after["kind"].map(before.groupby("kind")["number"].max()).astype("float64")
+        return frozenset(after.loc[after["number"] > held, "test_id"])
+
+    def _results(self, tests: pd.DataFrame) -> pd.DataFrame:
+        """Return, of the rows of shared ids, what kind of result each is of, its number among them, and its id."""
+        rows = tests[tests["test_id"].isin(self.shared)]
+        if rows.empty:
+            return pd.DataFrame({"kind": "", "number": pd.Series(dtype="int64"), "test_id": ""}, index=rows.index)
+        label = self._label(rows)
+        kind = rows["test_id"].astype("object") + label
+        runs = rows["run_id"].fillna("") if "run_id" in rows else pd.Series("", index=rows.index)
+        groups = [runs, rows["suite"], rows["test_id"], label]
+        number = _numbers(rows, groups, _chains(rows, groups))
+        return pd.DataFrame(
+            {"kind": kind, "number": number, "test_id": kind.where(number == 1, kind + " #" + number.astype(str))}
+        )
 
     def _label(self, rows: pd.DataFrame) -> pd.Series:
         known = _variants(rows)

@@ -201,7 +201,10 @@ def _not_measured(gate: Gate, *, declared: bool) -> str:
     ]
     if not lacking and not declared:
         return "what no configuration asks for"
-    return f"evidence of {joined(lacking, most=3)}" if lacking else "nothing that was asked for"
+    if not lacking:
+        return "nothing that was asked for"
+    named = [name for name in lacking if name != NO_CONDITION.name]
+    return f"evidence of {joined(named, most=3)}" if named else "what is incomplete and no condition judges"
 
 
 def _worse(gate: Gate) -> str:
