@@ -330,7 +330,7 @@ def empty(name: str) -> pd.DataFrame:
     Examples
     --------
     >>> list(empty("checks").columns)
-    ['run_id', 'target', 'check', 'expected', 'observed', 'outcome', 'detail', 'passed', 'failed']
+    ['run_id', 'target', 'check', 'expected', 'observed', 'outcome', 'detail', 'passed', 'failed', 'facts']
     """
     return _without_rows(name).copy()
 

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from stabkit.analyze.outcome import ConditionResult, Gate, VerdictWord
@@ -135,6 +134,8 @@ def _path(shares: tuple[float, ...]) -> _Path:
     if now - before.time < _AT_ONCE * now:
         # Hardly anything was added: what both looks have in common is not worth an integral; errors add up.
         return replace(before, bound=min(_FARTHEST, -float(ndtri(spend / 2))))
+    from scipy.optimize import brentq  # slow to import, and only a collection that looks needs it
+
     step = math.sqrt(now - before.time)
 
     def left_over(bound: float) -> float:
