@@ -1,4 +1,4 @@
-"""Whether response times stayed the same: median and 99th percentile, in proven terms."""
+"""Whether response times stayed the same: the median and the slowest requests, in proven terms."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from stabkit.analyze.latency.quantiles import quantile_shift
 from stabkit.analyze.outcome import Estimate, Need, Outcome, outcome_within
 from stabkit.analyze.statistics import (
     CONFIDENCE,
+    MEDIAN,
     MIN_ROUNDS,
     MIN_SAMPLES,
     Contrast,
@@ -21,6 +22,9 @@ from stabkit.analyze.statistics import (
     QuantileContrast,
     Rounds,
     RunNoise,
+    TailMean,
+    TailMeanContrast,
+    alike_rounds,
     as_ratio,
     holm_limit,
     level_of,
@@ -30,6 +34,7 @@ from stabkit.analyze.statistics import (
     paired_contrast,
     quantile_of,
     read_rounds,
+    tail_means,
     welch_contrast,
 )
 from stabkit.errors import SchemaError, UsageError
@@ -43,23 +48,31 @@ __all__ = [
 ]
 
 _QUANTILES: Final = {"p50": 0.50, "p99": 0.99}
+SLOWEST: Final = "slowest 5 %"
+TAIL_MEAN_MARGIN: Final = 0.75
+"""Of the margin of the 99th percentile, what is allowed of the slowest 5 %: 15 % beside 20 %."""
+
+_NARROWER: Final = 1.35  # so much narrower p99 must be to decide in place of the mean that sees rare requests
 _BEYOND: Final = 10  # samples of a round beyond its quantile; with fewer a round's own p99 is merely its maximum
 
 
 @dataclass(frozen=True)
 class LatencyComparison:
-    """Median and 99th percentile of the candidate against the baseline.
+    """Median and slowest requests of the candidate against the baseline.
 
     Attributes
     ----------
     outcome : str
-        ``stable`` only if neither is worse than its margin; ``regressed`` if Holm's procedure over the two one-sided
-        p-values at 2.5 % rejects one that is not within its margin; ``improved`` likewise, the other no worse than its
-        margin; else ``inconclusive``.
+        ``stable`` only if neither the median nor the tail is worse than its margin, the tail by the one of its two
+        measures that tells more here; ``regressed`` if Holm's procedure over all one-sided p-values at 2.5 % rejects
+        one that is not within its margin; ``improved`` likewise, the others no worse than their margins; else
+        ``inconclusive``.
     need : Need or None
         What would decide it; None unless inconclusive.
     quantiles : tuple of Estimate
         ``p50`` and ``p99``, ratios with unadjusted bounds at ``confidence``.
+    slowest : Estimate or None
+        The ratio of the geometric means of the slowest 5 %, likewise; None where that are too few requests.
     flags : tuple of str
         ``run_noise_unknown`` the sides were not interleaved and no noise between runs is known; ``rounds_unpaired``
         rounds of one side only were left out; ``rounds_unequal`` one round against several; ``few_rounds`` fewer than
@@ -71,6 +84,17 @@ class LatencyComparison:
     need: Need | None
     quantiles: tuple[Estimate, ...]
     flags: tuple[str, ...] = ()
+    slowest: Estimate | None = None
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Whatever was measured; the measure of the tail that does not decide has the flag ``not_deciding``."""
+        return self.quantiles if self.slowest is None else (*self.quantiles, self.slowest)
+
+    @property
+    def deciding(self) -> tuple[Estimate, ...]:
+        """What the outcome rests on: the median, a measure of the tail, and whatever else is proven worse."""
+        return tuple(e for e in self.estimates if "not_deciding" not in e.flags or e.outcome == "regressed")
 
 
 class _RunNoiseLike(Protocol):
@@ -156,7 +180,10 @@ def compare_latency(
     -----
     One round a side: order statistics with a long-run variance of their ranks, contrasted by MOVER. Interleaved
     rounds: paired t on log quantiles per round, or for a p99 of rounds below 1000 samples the quantile of all samples
-    with its variance between rounds. Separate runs: Welch on log quantiles per round, and the same for p99.
+    with its variance between rounds. Separate runs: Welch on log quantiles per round, and the same for p99. Means over
+    rounds are widened where neighbouring rounds are alike. The median is that of the mid-distribution, which a coarse
+    clock moves smoothly. The slowest 5 % by their mean log time, variance by the jackknife over rounds; worse only if
+    the excess over one limit of both sides says so too (:func:`.tail_means`).
 
     Examples
     --------
@@ -181,17 +208,27 @@ def compare_latency(
         _noises(run_noise),
         level_of(confidence),
     )
-    wanted = [(name, p, allowed) for (name, p), allowed in zip(_QUANTILES.items(), (margin, tail_margin), strict=True)]
     if design.n < MIN_SAMPLES:
         need = _too_few(design)
-        found = tuple(_unjudged(design, name, p, allowed, need) for name, p, allowed in wanted)
+        margins = zip(_QUANTILES.items(), (margin, tail_margin), strict=True)
+        found = tuple(_unjudged(design, name, p, allowed, need) for (name, p), allowed in margins)
         return LatencyComparison("inconclusive", need, found, design.flags)
-    judged = [_judge(design, name, p, allowed) for name, p, allowed in wanted]
-    estimates = tuple(estimate for estimate, _, _ in judged)
-    outcome = _combine(estimates, [better for _, better, _ in judged], design.level)
-    needs = [need for estimate, _, need in judged if estimate.outcome not in ("stable", "improved") and need]
-    flags = dict.fromkeys((*design.flags, *(flag for estimate in estimates for flag in estimate.flags)))
-    return LatencyComparison(outcome, _largest(needs) if outcome == "inconclusive" else None, estimates, tuple(flags))
+    median = _judge(design, "p50", *_contrast(design, _QUANTILES["p50"]), margin)
+    p99 = _judge(design, "p99", *_contrast(design, _QUANTILES["p99"]), tail_margin)
+    slowest = _slowest(design, TAIL_MEAN_MARGIN * tail_margin)
+    tail = _tail(design, p99, slowest, tail_margin)
+    judged = [one for one in (median, *tail) if one is not None]
+    outcome = _combine(judged, design.level)
+    needs = [one.need for one in judged if one.decides and not one.fine and one.need]
+    estimates = [one.estimate for one in judged]
+    flags = dict.fromkeys((*design.flags, *(flag for one in judged if one.decides for flag in one.estimate.flags)))
+    return LatencyComparison(
+        outcome,
+        _largest(needs) if outcome == "inconclusive" else None,
+        (estimates[0], estimates[1]),
+        tuple(flags),
+        estimates[2] if len(estimates) > 2 else None,
+    )
 
 
 def _noises(given: Any) -> Mapping[float, RunNoise]:
@@ -265,18 +302,51 @@ def _design(
 
 def _contrast(design: _Design, p: float) -> tuple[Contrast, str]:
     b, c = design.sides
-    ticks = (b.tick, c.tick)
     if design.kind != "single" and min(b.sizes.min(), c.sizes.min()) * (1 - p) >= _BEYOND - 1e-9:
         logs_b, logs_c = b.log_quantiles(p), c.log_quantiles(p)
-        tick = (ticks[0] / math.exp(logs_b.mean()) + ticks[1] / math.exp(logs_c.mean())) / 2
+        tick = 0.0
+        if p != MEDIAN or b.coarse or c.coarse:
+            tick = (b.tick / math.exp(logs_b.mean()) + c.tick / math.exp(logs_c.mean())) / 2
         if design.kind == "paired":
-            return paired_contrast(logs_b, logs_c, tick=tick), "paired t over rounds"
-        return welch_contrast(logs_b, logs_c, tick=tick, noise=design.noise.get(p)), "Welch over rounds"
+            return alike_rounds(paired_contrast(logs_b, logs_c, tick=tick), logs_c - logs_b), "paired t over rounds"
+        welch = welch_contrast(logs_b, logs_c, tick=tick, noise=design.noise.get(p))
+        return alike_rounds(welch, logs_b, logs_c), "Welch over rounds"
     sides = quantile_of(b, p), quantile_of(c, p)
     if design.kind != "single":
         sides = _alike(*sides)
     words = {"single": "order statistics, long-run variance"}.get(design.kind, "order statistics, clustered variance")
     return QuantileContrast(sides, design.noise.get(p)), words
+
+
+def _slowest(design: _Design, margin: float) -> _Judged | None:
+    b, c = (side.blocks() for side in design.sides)
+    noise = max(design.noise.values(), key=lambda found: found.sd, default=None)
+    contrast = tail_means(b, c, paired=design.kind == "paired", noise=noise)
+    if contrast is None:
+        return None
+    over = "blocks of time" if design.kind == "single" else "rounds"
+    return _judge(design, SLOWEST, contrast, f"expected shortfall of logs, jackknife over {over}", margin)
+
+
+def _tail(design: _Design, p99: _Judged, slowest: _Judged | None, tail_margin: float) -> tuple[_Judged, _Judged | None]:
+    """Return both measures of the tail, the one that does not decide marked as such.
+
+    Which one tells more is read from the quieter side of each: a candidate whose rare requests got slow widens its own
+    tail mean, and would choose the measure that does not see them.
+    """
+    if slowest is None:
+        return p99, None
+    quantile = min(_half(quantile_of(side, _QUANTILES["p99"]), design.level) for side in design.sides)
+    means = (TailMean(side.blocks()) for side in design.sides)
+    mean = min(found.half_width(design.level) for found in means)
+    allowed = math.log1p(tail_margin), math.log1p(TAIL_MEAN_MARGIN * tail_margin)
+    if mean / allowed[1] <= _NARROWER * quantile / allowed[0]:
+        return p99.beside(), slowest
+    return p99, slowest.beside()
+
+
+def _half(bounds: QuantileBounds, level: float) -> float:
+    return bounds.at(level)[1] - bounds.estimate
 
 
 def _alike(b: QuantileBounds, c: QuantileBounds) -> tuple[QuantileBounds, QuantileBounds]:
@@ -286,12 +356,32 @@ def _alike(b: QuantileBounds, c: QuantileBounds) -> tuple[QuantileBounds, Quanti
     return replace(b, rank_sd=sd_b), replace(c, rank_sd=sd_c)
 
 
-def _judge(design: _Design, name: str, p: float, margin: float) -> tuple[Estimate, float, Need | None]:
-    """Return the estimate, the p-value of "candidate better", and what would decide it."""
-    contrast, method = _contrast(design, p)
+@dataclass(frozen=True)
+class _Judged:
+    """One estimate, with what its contrast says of "candidate better" and what would decide it."""
+
+    estimate: Estimate
+    better: float
+    need: Need | None
+    decides: bool = True
+
+    @property
+    def fine(self) -> bool:
+        return self.estimate.outcome in ("stable", "improved")
+
+    def beside(self) -> _Judged:
+        """Return it as what is shown beside the one that decides; a regression that it proves counts all the same."""
+        flags = (*self.estimate.flags, "not_deciding")
+        return replace(self, estimate=replace(self.estimate, flags=flags), decides=False)
+
+
+def _judge(design: _Design, name: str, contrast: Contrast, method: str, margin: float) -> _Judged:
     low, high = contrast.at(design.level)
     g = math.log1p(margin)
+    worse, better = contrast.p_values if isinstance(contrast, TailMeanContrast) else one_sided_p(contrast)
     outcome = outcome_within(low, high, g)
+    if outcome in ("regressed", "improved") and min(worse, better) > design.level:
+        outcome = "inconclusive"  # the slowest requests differ, the share beyond one limit of both sides does not
     flags = ["slower_within_margin"] if outcome == "stable" and low > 0 else []
     if outcome == "stable" and not design.enough_for_stable:
         outcome = "inconclusive"
@@ -305,7 +395,6 @@ def _judge(design: _Design, name: str, p: float, margin: float) -> tuple[Estimat
         need = need_for(contrast, n=design.n, rounds=design.rounds, by_rounds=by_rounds, g=g, level=design.level)
         if not design.enough_for_stable:
             need = _few_rounds(design, need)
-    worse, better = one_sided_p(contrast)
     bounded = math.isfinite(low) or math.isfinite(high)
     estimate = Estimate(
         name=name,
@@ -327,19 +416,17 @@ def _judge(design: _Design, name: str, p: float, margin: float) -> tuple[Estimat
         flags=tuple(flags),
         need=need if outcome == "inconclusive" else None,
     )
-    return estimate, better, need
+    return _Judged(estimate, better, need)
 
 
-def _combine(estimates: Sequence[Estimate], better: Sequence[float], level: float) -> Outcome:
-    fine = [estimate.outcome in ("stable", "improved") for estimate in estimates]
-    worse = [cast("float", estimate.p_worse) for estimate in estimates]
-    limit = holm_limit(worse, level)
-    if any(p <= limit and estimate.outcome == "regressed" for p, estimate in zip(worse, estimates, strict=True)):
+def _combine(judged: Sequence[_Judged], level: float) -> Outcome:
+    limit = holm_limit([cast("float", one.estimate.p_worse) for one in judged], level)
+    if any(cast("float", one.estimate.p_worse) <= limit and one.estimate.outcome == "regressed" for one in judged):
         return "regressed"
-    if not all(fine):
+    if not all(one.fine for one in judged if one.decides):
         return "inconclusive"
-    limit = holm_limit(better, level)
-    won = any(p <= limit and estimate.outcome == "improved" for p, estimate in zip(better, estimates, strict=True))
+    limit = holm_limit([one.better for one in judged], level)
+    won = any(one.better <= limit and one.estimate.outcome == "improved" for one in judged)
     return "improved" if won else "stable"
 
 

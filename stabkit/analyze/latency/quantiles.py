@@ -71,7 +71,7 @@ def quantile_shift(
     common = np.intersect1d(sides[0].labels, sides[1].labels) if paired else np.empty(0)
     if common.size >= 2:
         sides = [side.take(common) for side in sides]
-    blocks = [side if side.count > 1 else _time_blocks(side) for side in sides]
+    blocks = [side.blocks() for side in sides]
     rng = np.random.default_rng(seed)
     drawn = [_draws(block.count, resamples, rng) for block in blocks]
     if common.size >= 2:
@@ -98,13 +98,6 @@ def _band(moved: FloatArray, count: int) -> FloatArray:
     # A resample of R rounds varies by (R - 1) / R of what a new one does.
     half: FloatArray = error * math.sqrt(count / (count - 1)) * t_quantile(float(ndtr(-critical)), count - 1)
     return half
-
-
-def _time_blocks(side: Rounds) -> Rounds:
-    """Cut one round into blocks of time of about 2 n^(1/3) samples, longer than the usual autocorrelation."""
-    length = max(1, math.ceil(2 * side.n ** (1 / 3)))
-    starts = np.append(np.arange(0, max(1, side.n - length // 2), length), side.n)
-    return Rounds(side.values, starts, np.arange(starts.size - 1, dtype=np.float64))
 
 
 def _draws(count: int, resamples: int, rng: np.random.Generator) -> FloatArray:

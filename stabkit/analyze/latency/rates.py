@@ -15,6 +15,7 @@ from stabkit.analyze.statistics import (
     CONFIDENCE,
     MIN_ROUNDS,
     OUT_OF_PROPORTION,
+    FloatArray,
     PairedShares,
     Rounds,
     Share,
@@ -153,7 +154,8 @@ def compare_failures(
     happen to either side of identical systems. Shares are therefore compared as those of slow requests are
     (:mod:`.share_contrasts`): by their variance between rounds, never below that of independent
     requests. A lone round is cut into ten blocks of time. Where no request failed, nothing shows of clusters, and
-    requests count as independent.
+    requests count as independent. Rare bad rounds are seldom all seen: the upper bound is at least that of one more
+    candidate round as bad as its worst, beside a usual one of the baseline.
 
     Examples
     --------
@@ -169,15 +171,36 @@ def compare_failures(
     failed = [int((side.values == _FAILED).sum()) for side in (before, after)]
     if min(before.n, after.n) == 0 or not any(failed):
         return compare_rates(failed[0], before.n, failed[1], after.n, margin=margin, confidence=confidence)
-    contrast: ShareContrast
+    counts = before.n, after.n
     if paired and before.count >= MIN_ROUNDS and np.array_equal(before.labels, after.labels):
-        contrast = PairedShares(before, after, _BETWEEN, None)
+        contrast: ShareContrast = PairedShares(before, after, _BETWEEN, None)
+        hedge: ShareContrast = PairedShares(_one_more(before, np.median), _one_more(after, np.max), _BETWEEN, None)
         method = contrast.method
     else:
-        contrast = separate_shares(_in_blocks(before), _in_blocks(after), _BETWEEN, None)
+        before, after = _in_blocks(before), _in_blocks(after)
+        contrast = separate_shares(before, after, _BETWEEN, None)
+        hedge = separate_shares(before, _one_more(after, np.max), _BETWEEN, None)
         method = "Newcombe, variance between rounds or tenths of a round"
-    counts = before.n, after.n
-    return _estimate(contrast.shares, counts, contrast.at, margin=margin, confidence=confidence, method=method)
+
+    def bounds(level: float) -> tuple[float, float]:
+        low, high = contrast.at(level)
+        return low, max(high, hedge.at(level)[1])
+
+    return _estimate(contrast.shares, counts, bounds, margin=margin, confidence=confidence, method=method)
+
+
+def _one_more(side: Rounds, like: Callable[[FloatArray], Any]) -> Rounds:
+    """Return the rounds and one more, like the one whose failures are nearest to what ``like`` makes of all."""
+    if side.count < 2:
+        return side
+    failed = np.add.reduceat((side.values == _FAILED).astype(float), side.starts[:-1]) / side.sizes
+    chosen = int(np.argmin(np.abs(failed - float(like(failed)))))
+    again = side.values[side.starts[chosen] : side.starts[chosen + 1]]
+    return Rounds(
+        np.concatenate([side.values, again]),
+        np.append(side.starts, side.n + again.size),
+        np.append(side.labels, side.labels[-1] + 1),
+    )
 
 
 def _rounds(frame: pd.DataFrame, where: str) -> Rounds:

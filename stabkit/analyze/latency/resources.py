@@ -22,12 +22,14 @@ from stabkit.analyze.statistics import (
     as_ratio,
     level_of,
     need_for,
+    neighbour_correlation,
     one_sided_p,
     paired_contrast,
     read_rounds,
     t_quantile,
     theil_sen,
     welch_contrast,
+    widening,
     with_power,
 )
 from stabkit.errors import SchemaError, UsageError
@@ -201,7 +203,8 @@ def _contrast(values: list[FloatArray], paired: bool, worse: Worse) -> MeanContr
         values = [-side for side in values]
     contrast = paired_contrast(values[0], values[1]) if paired else welch_contrast(values[0], values[1])
     parts = [values[1] - values[0]] if paired else values
-    return replace(contrast, se=contrast.se * max(_widening(_correlation(_about_line(part))) for part in parts))
+    # A leak is no correlation: what neighbours have in common is seen about a line.
+    return replace(contrast, se=contrast.se * max(widening(neighbour_correlation(part)) for part in parts))
 
 
 def _difference(
@@ -273,27 +276,6 @@ def _growth(
     return Estimate(**{**estimate, "need": need})
 
 
-def _about_line(values: FloatArray) -> FloatArray:
-    """Return what a straight line leaves over: a leak is no correlation."""
-    time = np.arange(values.size) - (values.size - 1) / 2
-    rest: FloatArray = values - values.mean()
-    return rest - time * float(time @ rest) / float(time @ time)
-
-
-def _correlation(rest: FloatArray) -> float:
-    """Return the lag-1 correlation of what a line left over, corrected for its bias; never below 0."""
-    spread = float(rest @ rest)
-    if spread <= 1e-20:
-        return 0.0
-    r = float(rest[1:] @ rest[:-1]) / spread
-    return min(0.9, max(0.0, r + (2 + 4 * max(0.0, r)) / rest.size))
-
-
-def _widening(r: float) -> float:
-    """Return how much wider a mean or a slope spreads than of independent values."""
-    return math.sqrt((1 + r) / (1 - r))
-
-
 class _Slope:
     """Theil-Sen slope of one side with bounds at any level."""
 
@@ -303,11 +285,11 @@ class _Slope:
         rest = logs - (found.intercept + self.slope * rounds)
         rest = rest - rest.mean()
         n, spread = logs.size, float(rest @ rest)
-        r = _correlation(rest)
+        r = neighbour_correlation(rest)
         # Ranked slopes know nothing of a level that moves in one step; the least-squares error does.
         steady = rounds - rounds.mean()
         least = t_quantile(LEVEL, n - 2) * math.sqrt(spread / (n - 2) / float(steady @ steady))
-        wide = _widening(r)
+        wide = widening(r)
         # What wanders keeps each of its steps: then their mean is the slope, and no trend line narrows it.
         gaps = np.diff(rounds)
         steps = (np.diff(logs) - self.slope * gaps) / np.sqrt(gaps)

@@ -1,5 +1,6 @@
 from .bounds import CONFIDENCE as CONFIDENCE, LEVEL as LEVEL, Contrast as Contrast, MeanContrast as MeanContrast
 from .bounds import QuantileBounds as QuantileBounds, QuantileContrast as QuantileContrast, RunNoise as RunNoise
+from .bounds import MEDIAN as MEDIAN, alike_rounds as alike_rounds
 from .bounds import as_ratio as as_ratio, clustered_quantile as clustered_quantile, holm_limit as holm_limit
 from .bounds import level_of as level_of, one_sided_p as one_sided_p, p_worse as p_worse
 from .bounds import paired_contrast as paired_contrast, quantile_of as quantile_of, serial_quantile as serial_quantile
@@ -17,3 +18,6 @@ from .share_contrasts import ShareContrast as ShareContrast, separate_shares as 
 from .shares import clopper_pearson as clopper_pearson, sign_test as sign_test, wilson as wilson
 from .shares import wilson_bounds as wilson_bounds
 from .slopes import mann_kendall_p as mann_kendall_p, theil_sen as theil_sen
+from .tails import TAIL as TAIL, TailMean as TailMean, TailMeanContrast as TailMeanContrast
+from .tails import tail_means as tail_means
+from .bounds import neighbour_correlation as neighbour_correlation, widening as widening

@@ -8,29 +8,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
 
-from stabkit.analyze.statistics.rounds import FloatArray, Rounds, quantile_rank
+from stabkit.analyze.statistics.rounds import FloatArray, Rounds, mid_quantile, quantile_rank
 from stabkit.errors import UsageError
 
 __all__ = [
     "CONFIDENCE",
     "LEVEL",
+    "MEDIAN",
     "Contrast",
     "MeanContrast",
     "QuantileBounds",
     "QuantileContrast",
     "RunNoise",
+    "alike_rounds",
     "as_ratio",
     "bandwidth",
     "clustered_quantile",
     "holm_limit",
     "level_of",
     "long_run_variance",
+    "neighbour_correlation",
     "one_sided_p",
     "p_worse",
     "paired_contrast",
@@ -39,14 +42,18 @@ __all__ = [
     "smallest_level",
     "t_quantile",
     "welch_contrast",
+    "widening",
 ]
 
 LEVEL: Final = 0.025
 """One-sided error of every bound shown: two-sided 95 %."""
 
+MEDIAN: Final = 0.5
+
 CONFIDENCE: Final = 0.95
 """Of the interval between both bounds, where nothing else is asked for."""
 
+_FEWEST_NEIGHBOURS: Final = 8
 _SMALLEST_P: Final = 1e-12
 
 
@@ -104,6 +111,8 @@ class QuantileBounds:
         Degrees of freedom of that standard error.
     tick : float
         Half a step of the clock, relative to the quantile: no bound is nearer than that.
+    mid : bool
+        True if it is the quantile of the mid-distribution: ties of a clock are then no floor.
     """
 
     ordered: FloatArray
@@ -111,6 +120,7 @@ class QuantileBounds:
     rank_sd: float
     df: float
     tick: float = 0.0
+    mid: bool = False
 
     @property
     def n(self) -> int:
@@ -120,6 +130,8 @@ class QuantileBounds:
     @cached_property
     def estimate(self) -> float:
         """The log quantile."""
+        if self.mid:
+            return mid_quantile(self.ordered, self.p)
         return float(self.ordered[quantile_rank(self.n, self.p) - 1])
 
     @property
@@ -133,9 +145,12 @@ class QuantileBounds:
         centre = self.n * self.p + 0.5
         lower, upper = math.floor(centre - h), math.ceil(centre + h)
         m = self.estimate
-        low = min(float(self.ordered[lower - 1]), m - self.tick) if lower >= 1 else -math.inf
-        high = max(float(self.ordered[upper - 1]), m + self.tick) if upper <= self.n else math.inf
+        low = min(self._ranked(lower), m - self.tick) if lower >= 1 else -math.inf
+        high = max(self._ranked(upper), m + self.tick) if upper <= self.n else math.inf
         return min(low, m), max(high, m)
+
+    def _ranked(self, rank: int) -> float:
+        return mid_quantile(self.ordered, (rank - 0.5) / self.n) if self.mid else float(self.ordered[rank - 1])
 
 
 def long_run_variance(deviations: FloatArray, lags: int) -> float:
@@ -214,7 +229,9 @@ def clustered_quantile(side: Rounds, p: float, *, tick: float = 0.0) -> Quantile
 
 def quantile_of(side: Rounds, p: float) -> QuantileBounds:
     """Return a quantile with bounds: of one round by its long-run variance, of several by that between rounds."""
-    return (serial_quantile if side.count == 1 else clustered_quantile)(side, p, tick=side.tick)
+    found = (serial_quantile if side.count == 1 else clustered_quantile)(side, p, tick=side.tick)
+    # Far out in a tail the values are few and far between: there a step of the clock stays the floor of each bound.
+    return replace(found, tick=0.0, mid=True) if p == MEDIAN and not side.coarse else found
 
 
 def _relative(tick: float, log_quantile: float) -> float:
@@ -338,6 +355,40 @@ def paired_contrast(baseline: FloatArray, candidate: FloatArray, *, tick: float 
     difference = candidate - baseline
     se = float(difference.std(ddof=1)) / math.sqrt(difference.size)
     return MeanContrast(float(baseline.mean()), float(candidate.mean()), se, difference.size - 1, tick)
+
+
+def alike_rounds(contrast: MeanContrast, *series: FloatArray) -> MeanContrast:
+    """Return a mean over rounds with the error it has where neighbouring rounds are alike.
+
+    Of a few rounds no correlation can be told: below eight the mean stays as it is.
+    """
+    if min(values.size for values in series) < _FEWEST_NEIGHBOURS:
+        return contrast
+    return replace(contrast, se=contrast.se * max(widening(neighbour_correlation(values)) for values in series))
+
+
+def neighbour_correlation(values: FloatArray) -> float:
+    """Return the lag-1 correlation of values about a straight line, corrected for its bias; from 0 to 0.9."""
+    time = np.arange(values.size) - (values.size - 1) / 2
+    rest = values - values.mean()
+    rest = rest - time * float(time @ rest) / float(time @ time)
+    spread = float(rest @ rest)
+    if spread <= 1e-20:
+        return 0.0
+    r = float(rest[1:] @ rest[:-1]) / spread
+    corrected: float = r + (2 + 4 * max(0.0, r)) / rest.size
+    return min(0.9, max(0.0, corrected))
+
+
+def widening(r: float) -> float:
+    """Return how much wider a mean or a slope spreads than of independent values.
+
+    Examples
+    --------
+    >>> round(widening(0.0), 3), round(widening(0.8), 3)
+    (1.0, 3.0)
+    """
+    return math.sqrt((1 + r) / (1 - r))
 
 
 def welch_contrast(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,11 @@ import pandas as pd
 
 from stabkit.errors import SchemaError
 
-__all__ = ["FloatArray", "Rounds", "quantile_rank", "read_rounds"]
+__all__ = ["FloatArray", "Rounds", "mid_quantile", "quantile_rank", "read_rounds"]
 
 FloatArray = npt.NDArray[np.float64]
+
+_ONE_VALUE: Final = 0.80  # of the samples at one value: the clock is coarser than what it times
 
 
 def quantile_rank(n: int, p: float) -> int:
@@ -27,6 +29,34 @@ def quantile_rank(n: int, p: float) -> int:
     (990, 2, 1)
     """
     return max(1, math.ceil(n * p - 1e-9))  # 100 * 0.29 is 28.999999999999996, but also 1000 * 0.57 > 570
+
+
+def mid_quantile(ordered: FloatArray, p: float) -> float:
+    """Return the p-quantile of the mid-distribution, which values on the grid of a coarse clock move smoothly.
+
+    Parameters
+    ----------
+    ordered : array of float, shape (n,)
+        Ascending, n at least 1; equal values are what a clock could not tell apart.
+    p : float
+        Between 0 and 1.
+
+    Notes
+    -----
+    Each value stands at the share below it and half of its own; between values the quantile is linear: Ma, Genton and
+    Parzen 2011, doi:10.1007/s10463-009-0252-8. Without ties it is the quantile of Hazen, whose bias does not depend on
+    how many samples there are, as that of a rank does.
+
+    Examples
+    --------
+    >>> mid_quantile(np.array([1.0, 2.0, 3.0, 4.0]), 0.5), mid_quantile(np.array([6.0, 6.0, 6.0, 7.0]), 0.5)
+    (2.5, 6.25)
+    """
+    n = ordered.size
+    edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    starts = np.concatenate([[0], edges])
+    ends = np.concatenate([edges, [n]])
+    return float(np.interp(p, (starts + ends) / (2 * n), ordered[starts]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,15 +118,33 @@ class Rounds:
         decimals = np.format_float_positional(self.values[0], trim="-").partition(".")[2]
         return float(10.0 ** -len(decimals))
 
+    @cached_property
+    def coarse(self) -> bool:
+        """Whether the clock shows hardly more than one value, so that no quantile between its steps can be told."""
+        if self.tick == 0.0:
+            return False
+        _, counts = np.unique(self.values, return_counts=True)
+        return bool(counts.max() > _ONE_VALUE * self.n)
+
     def log_quantiles(self, p: float) -> FloatArray:
-        """Return the log of each round's p-quantile, shape (rounds,)."""
-        sizes = self.sizes
-        if np.all(sizes == sizes[0]):
-            size = int(sizes[0])
-            k = quantile_rank(size, p) - 1
-            return np.partition(self.logs.reshape(self.count, size), k, axis=1)[:, k]
-        parts = (self.logs[a:b] for a, b in zip(self.starts[:-1], self.starts[1:], strict=True))
-        return np.array([np.sort(part)[quantile_rank(part.size, p) - 1] for part in parts])
+        """Return the log of each round's p-quantile, as :func:`mid_quantile` has it, shape (rounds,)."""
+        size = int(self.sizes[0])
+        place = size * p - 0.5
+        if self.tick == 0.0 and np.all(self.sizes == size) and 0 <= place < size - 1:
+            low = math.floor(place)
+            parts = np.partition(self.logs.reshape(self.count, size), (low, low + 1), axis=1)
+            found: FloatArray = parts[:, low] + (place - low) * (parts[:, low + 1] - parts[:, low])
+            return found
+        rounds = (self.logs[a:b] for a, b in zip(self.starts[:-1], self.starts[1:], strict=True))
+        return np.array([mid_quantile(np.sort(one), p) for one in rounds])
+
+    def blocks(self) -> Rounds:
+        """Return one long round cut into blocks of time, longer than the usual autocorrelation; several as they are."""
+        if self.count != 1:
+            return self
+        length = max(1, math.ceil(2 * self.n ** (1 / 3)))
+        starts = np.append(np.arange(0, max(1, self.n - length // 2), length), self.n)
+        return Rounds(self.values, starts, np.arange(starts.size - 1, dtype=np.float64))
 
     def round_index(self) -> npt.NDArray[np.intp]:
         """Return for each sample the index of its round, shape (n,)."""

@@ -70,7 +70,9 @@ def test_failures_of_one_incident_are_one_and_scattered_ones_are_many(rounds):
     assert compare_failures(fine, spread, margin=0.005).outcome == "regressed"
     one, back = compare_failures(fine, burst, margin=0.005), compare_failures(burst, fine, margin=0.005)
     assert (one.outcome, one.candidate, one.need.unit) == ("inconclusive", 0.02, "samples")
-    assert (one.low, one.high) == pytest.approx((-back.high, -back.low))
+    # The sides mirror each other, but for upper bounds: one more round like the worst may be to come.
+    assert one.low >= -back.high - 1e-12
+    assert one.high >= -back.low - 1e-12
     assert compare_failures(fine, fine.assign(ok=False), margin=0.005).outcome == "regressed"
 
 

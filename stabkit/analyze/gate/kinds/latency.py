@@ -1,4 +1,4 @@
-"""Judging times: median and 99th percentile of every population."""
+"""Judging times: median and slowest requests of every population."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["judge"]
 
 
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
-    """Judge median and 99th percentile of every population the condition speaks of."""
+    """Judge median and slowest requests of every population the condition speaks of."""
     return judge_populations(condition, sides, find_populations(condition, sides, is_time), _compare_latency)
 
 
@@ -49,13 +49,13 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
     compared = compare(times.baseline, times.candidate)
     needs = [compared.need] if compared.need is not None and compared.outcome == "inconclusive" else []
     covered = condition.accept_single_run or "run_noise_unknown" not in compared.flags
-    outcome, open_ = (compared.outcome, []) if covered else uncovered(compared.outcome, compared.quantiles)
+    outcome, open_ = (compared.outcome, []) if covered else uncovered(compared.outcome, compared.deciding)
     needs += open_
     if noise is not None and noise.unfit:
-        return "inconclusive", compared.quantiles, (noise.alarms, *needs)
+        return "inconclusive", compared.deciding, (noise.alarms, *needs)
     late = prober_late(sides, population, (margin, tail_margin))
     if late is not None and not (
         outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population)).outcome == outcome
     ):
-        return "inconclusive", compared.quantiles, (late, *needs)
-    return outcome, compared.quantiles, needs
+        return "inconclusive", compared.deciding, (late, *needs)
+    return outcome, compared.deciding, needs
