@@ -46,7 +46,7 @@ class Kind:
     margin : float or None
         Taken where a condition states none: a share of the baseline's value, or for ``points`` a difference of shares.
     tail_margin : float or None
-        The same of the 99th percentile.
+        The same of the slowest requests, by their 99th percentile; of the mean of the slowest 5 % three quarters of it.
     scale : str or None
         ``ratio`` or ``points``: what its margins are; None where it has none.
     compares : bool
@@ -90,7 +90,7 @@ _ALL: Final = (
         _PROBES,
         judges="times",
         evidence="response times",
-        question="Is the median and is the 99th percentile at most a margin slower?",
+        question="Are the median and the slowest requests at most a margin slower?",
         section="response_times",
         margin=0.05,
         tail_margin=0.20,

@@ -29,7 +29,7 @@ About = Literal[
     "collection", "source_failed", "source_partial", "source_old", "source_bare",
     # Measured figures.
     "environments", "same_run", "units", "direction", "absolute_margin", "series", "without_reading", "cold_rounds",
-    "cold_requests", "same_address", "failures", "failing_checks", "gone_checks", "late_at_quantile",
+    "cold_requests", "same_address", "failures", "failing_checks", "gone_checks", "late_at_quantile", "slowest_late",
     "slow_by_lateness", "noise_alone",
     # The load that both sides were put under.
     "load_rate", "load_users", "load_seconds", "load_targets",

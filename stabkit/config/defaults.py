@@ -13,7 +13,6 @@ __all__ = ["READINGS", "reading_condition", "scan_condition", "suite_condition",
 # Metric, kind, what the condition is called after its target, severity.
 _FOLLOWING: Final[tuple[tuple[str, str, str, Severity], ...]] = (
     ("response_time", "latency", "response time", "normal"),
-    ("response_time", "slow_requests", "slow requests", "normal"),
     ("response_time", "error_rate", "errors", "high"),
     ("session_time", "latency", "session time", "normal"),
     ("connect_time", "error_rate", "errors", "high"),
@@ -56,7 +55,7 @@ def target_conditions(
     Examples
     --------
     >>> [condition.name for condition in target_conditions("api", ["response_time"], checks=True)]
-    ['api response time', 'api slow requests', 'api errors', 'api contract']
+    ['api response time', 'api errors', 'api contract']
     >>> [condition.name for condition in target_conditions("queue", ["wait_time", "length"], measured=True)]
     ['queue wait time']
     """

@@ -121,7 +121,7 @@ class LatencyDeltas:
         return Statement(tuple(found))
 
     def comparisons(self) -> Piece:
-        """Return median and 99th percentile of every target, with their intervals in their margins."""
+        """Return median and slowest requests of every target, with their intervals in their margins."""
         pairs = self._judged()
         pairs.sort(key=lambda pair: metrics.ORDER[standing_outcome(*pair)])
         if not pairs:

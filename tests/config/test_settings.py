@@ -11,7 +11,6 @@ def test_conditions_follow_from_what_is_declared(load):
     )
     assert [condition.name for condition in config.conditions] == [
         "api response time",
-        "api slow requests",
         "api errors",
         "api contract",
         "api objective",

@@ -93,8 +93,10 @@ class LatencyComparison:
 
     @property
     def deciding(self) -> tuple[Estimate, ...]:
-        """What the outcome rests on: the median, a measure of the tail, and whatever else is proven worse."""
-        return tuple(e for e in self.estimates if "not_deciding" not in e.flags or e.outcome == "regressed")
+        """What the outcome rests on: the median and one measure of the tail, both where the other alone is worse."""
+        worse = {e.name for e in self.estimates if e.outcome == "regressed" and e.name != "p50"}
+        alone = worse if len(worse) == 1 else set()
+        return tuple(e for e in self.estimates if "not_deciding" not in e.flags or e.name in alone)
 
 
 class _RunNoiseLike(Protocol):

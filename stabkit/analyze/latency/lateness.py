@@ -7,8 +7,10 @@ from typing import Final
 import pandas as pd
 
 from stabkit.analyze.facts import Need
+from stabkit.analyze.latency.comparison import TAIL_MEAN_MARGIN
 from stabkit.analyze.latency.populations import Population
 from stabkit.analyze.sides import Sides
+from stabkit.analyze.statistics import TAIL
 from stabkit.samples import counted
 
 __all__ = ["crowded", "own_lateness", "prober_late", "slow_by_prober", "without_lateness"]
@@ -92,7 +94,8 @@ def prober_late(sides: Sides, population: Population, margins: tuple[float, floa
     """Ask for a better prober where its own lateness could decide the outcome.
 
     A quantile of the sum moves by the lateness that is as frequent: the median's lateness is held against the median's
-    margin in ms, the 99th percentile's against the tail's. Times from the send hold no lateness.
+    margin in ms, the 99th percentile's against the tail's. The mean of the slowest requests moves by what they were
+    late themselves. Times from the send hold no lateness.
     """
     if population.times.column != "response_ms":
         return None
@@ -108,6 +111,13 @@ def prober_late(sides: Sides, population: Population, margins: tuple[float, floa
             if late > allowed:
                 numbers = (("quantile", share), ("late_ms", float(late)), ("allowed_ms", float(allowed)))
                 return Need(None, "evidence", "prober_late", "late_at_quantile", numbers=numbers, side=name)
+        times = getattr(population.times, name)["response_ms"]
+        slowest = times.nlargest(max(1, round(TAIL * len(times))))
+        late = float(own.reindex(slowest.index).fillna(0.0).mean())
+        allowed = _LATE_SHARE * TAIL_MEAN_MARGIN * margins[1] * float(slowest.mean())
+        if late > allowed:
+            numbers = (("share", TAIL), ("late_ms", late), ("allowed_ms", allowed))
+            return Need(None, "evidence", "prober_late", "slowest_late", numbers=numbers, side=name)
     return None
 
 

@@ -170,6 +170,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "load_seconds": "a load of {before} s against one of {after} s",
     "load_targets": "the load lacks {all}",
     "late_at_quantile": "{late_ms} at {quantile}, {allowed_ms} are allowed",
+    "slowest_late": "{late_ms} among the slowest {share}, {allowed_ms} are allowed",
     "slow_by_lateness": "{slow_share} of the requests are slow by that alone, {allowed_share} are allowed",
     "noise_alone": "the noise between runs alone fills the margin: only rounds that both sides share help",
     "many_metrics": "worse by itself, but not proven among {metrics} metrics",

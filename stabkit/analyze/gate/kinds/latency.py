@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from stabkit.analyze.gate.kinds.measured import (
-    PROVEN_CHANGES,
     Compared,
     judge_populations,
     uncovered,
@@ -54,8 +53,9 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
     if noise is not None and noise.unfit:
         return "inconclusive", compared.deciding, (noise.alarms, *needs)
     late = prober_late(sides, population, (margin, tail_margin))
-    if late is not None and not (
-        outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population)).outcome == outcome
+    # What is said of the times with the lateness and of those without it is said of the target.
+    if late is not None and (
+        outcome == "inconclusive" or compare(*without_lateness(sides, population)).outcome != outcome
     ):
         return "inconclusive", compared.deciding, (late, *needs)
     return outcome, compared.deciding, needs
