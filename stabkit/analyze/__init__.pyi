@@ -1,6 +1,7 @@
 from .checks import CheckComparison as CheckComparison, united_checks as united_checks, worst_checks as worst_checks
 from .facts import Difference as Difference, Measured as Measured, Missing as Missing, Need as Need
 from .facts import NeedReason as NeedReason
+from .outcome import CollectionPlan as CollectionPlan
 from .outcome import ConditionResult as ConditionResult, Estimate as Estimate, Gate as Gate, Outcome as Outcome
 from .outcome import to_json as to_json
 from .sides import RunEvidence as RunEvidence, Sides as Sides

@@ -118,6 +118,27 @@ class ConditionResult:
 
 
 @dataclass(frozen=True)
+class CollectionPlan:
+    """How long a new collection has to be to decide every condition that rounds can decide, in four cases of five.
+
+    Attributes
+    ----------
+    rounds : int
+        In all: a collection starts afresh.
+    seconds_per_round : float or None
+        As the rounds at hand took; None where their times are not known.
+    """
+
+    rounds: int
+    seconds_per_round: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it takes; None if unknown."""
+        return None if self.seconds_per_round is None else self.rounds * self.seconds_per_round
+
+
+@dataclass(frozen=True)
 class Gate:
     """The verdict and everything it rests on.
 
@@ -133,6 +154,8 @@ class Gate:
         Of the interval between both bounds of every measured estimate: 0.95, or that of the last planned look.
     others : tuple
         Comparisons of the tests, scans and checks that no condition speaks of: they are shown, and decide nothing.
+    plan : CollectionPlan or None
+        How many rounds would decide all that is open and that rounds can decide; None where they decide nothing.
     """
 
     verdict: VerdictWord
@@ -141,6 +164,7 @@ class Gate:
     unjudged: tuple[Measured, ...] = ()
     confidence: float = 0.95
     others: tuple[object, ...] = field(default=(), repr=False, compare=False)
+    plan: CollectionPlan | None = None
 
     def compared(self, kind: type[Comparison]) -> tuple[Comparison, ...]:
         """Return the comparisons of one kind: those that were judged, in order of weight, then the others."""

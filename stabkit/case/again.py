@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from stabkit.analyze import Need
+from stabkit.analyze import CollectionPlan, Need
 from stabkit.config import CollectSettings
 from stabkit.text import shell
 
@@ -35,6 +35,8 @@ class Again:
         True if the configuration says where the baseline's version answers, so that both can be probed together.
     declared : frozenset of str or None
         What a collection gathers, by name; None if that is not known.
+    plan : CollectionPlan or None
+        How many rounds would decide the whole gate.
     settings : CollectSettings
         What the configuration says of collecting: its ``again`` stands for ``stabkit collect``.
     """
@@ -47,6 +49,7 @@ class Again:
     rounds: int = 0
     beside: bool = False
     declared: frozenset[str] | None = None
+    plan: CollectionPlan | None = None
     settings: CollectSettings = field(default_factory=CollectSettings)
 
     @property

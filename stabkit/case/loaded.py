@@ -166,6 +166,7 @@ class Case:
             rounds=int(self.after["samples"]["round"].nunique()),
             beside=self._beside,
             declared=None if self.config.records or self.config_path is None else frozenset(self._declared),
+            plan=self.gate.plan,
             settings=self.config.collect,
         )
 

@@ -19,6 +19,7 @@ from stabkit.analyze.gate.following import conditions_of
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
 from stabkit.analyze.gate.kinds.unjudged import compare_the_rest
 from stabkit.analyze.gate.looks import stated_confidence
+from stabkit.analyze.gate.planning import plan_collection
 from stabkit.analyze.latency import different_load
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
@@ -94,7 +95,8 @@ def evaluate_sides(sides: Sides) -> Gate:
     judged += _evidence_results(judged, conditions, sides)
     ordered = tuple(sorted(judged, key=_weight))
     others = compare_the_rest((result.comparison for result in judged), sides)
-    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides), sides.confidence, others)
+    plan = plan_collection(ordered, sides)
+    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides), sides.confidence, others, plan)
 
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:

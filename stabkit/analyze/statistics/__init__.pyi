@@ -4,7 +4,8 @@ from .bounds import MEDIAN as MEDIAN, alike_rounds as alike_rounds
 from .bounds import as_ratio as as_ratio, clustered_quantile as clustered_quantile, holm_limit as holm_limit
 from .bounds import level_of as level_of, one_sided_p as one_sided_p, p_worse as p_worse
 from .bounds import paired_contrast as paired_contrast, quantile_of as quantile_of, serial_quantile as serial_quantile
-from .bounds import smallest_level as smallest_level, t_quantile as t_quantile, welch_contrast as welch_contrast
+from .bounds import smallest_level as smallest_level, t_quantile as t_quantile, t_quantiles as t_quantiles
+from .bounds import welch_contrast as welch_contrast
 from .metric_noise import MAX_ALARMS as MAX_ALARMS, MetricNoise as MetricNoise
 from .power import MIN_ROUNDS as MIN_ROUNDS, MIN_SAMPLES as MIN_SAMPLES, OUT_OF_PROPORTION as OUT_OF_PROPORTION
 from .power import START as START, more_samples as more_samples, need_for as need_for, with_power as with_power

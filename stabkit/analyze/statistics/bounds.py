@@ -41,6 +41,7 @@ __all__ = [
     "serial_quantile",
     "smallest_level",
     "t_quantile",
+    "t_quantiles",
     "welch_contrast",
     "widening",
 ]
@@ -93,6 +94,14 @@ def t_quantile(level: float, df: float) -> float:
     from scipy.special import stdtrit  # whoever compares tests and findings alone need not wait for it
 
     return float(-stdtrit(df, level))
+
+
+def t_quantiles(level: float, df: FloatArray) -> FloatArray:
+    """Return the upper ``level`` points of Student's t for several degrees of freedom, shape of ``df``."""
+    from scipy.special import stdtrit
+
+    found: FloatArray = -stdtrit(df, level)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

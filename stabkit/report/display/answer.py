@@ -148,6 +148,8 @@ class Verdict(Piece):
         One command that collects what the open conditions lack.
     decides : str or None
         The open conditions that this command can decide, in words; None if it can decide all of them.
+    takes : str or None
+        How long the command takes, in words; None if unknown.
     notes : tuple of str
         What to know of the two runs before anything else: a clock that is behind, another branch.
     """
@@ -167,6 +169,7 @@ class Verdict(Piece):
     metrics: tuple[KeyMetric, ...] = ()
     decide: str | None = None
     decides: str | None = None
+    takes: str | None = None
     notes: tuple[str, ...] = ()
     breaking: tuple[Mapping[str, Any], ...] = ()
 
@@ -192,7 +195,8 @@ class Verdict(Piece):
     @property
     def to_decide(self) -> str:
         """Return what stands before the command: "To decide", with the conditions if it cannot decide all."""
-        return f"To decide {self.decides}" if self.decides else "To decide"
+        takes = f" ({self.takes})" if self.takes else ""
+        return f"To decide {self.decides}{takes}" if self.decides else f"To decide{takes}"
 
     @property
     def exit_code(self) -> int:
@@ -240,6 +244,7 @@ class Verdict(Piece):
             "reasons": list(self.reasons),
             "decide": self.decide,
             "decides": self.decides,
+            "takes": self.takes,
             "metrics": [metric.content() for metric in self.metrics],
             "facts": [{"label": label, "text": text} for label, text in self.facts],
             "breaking": list(self.breaking),

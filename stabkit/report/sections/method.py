@@ -27,11 +27,11 @@ METHODS: Final = (
     "Rounds: a paired t interval over interleaved rounds, or the pooled quantile with clustered variance where rounds "
     "are short; one round: order statistics with a long-run variance (Newey and West, doi:10.2307/1913610), both sides "
     "joined by MOVER (Zou and Donner, doi:10.1002/sim.3095).",
-    "Medians are those of the mid-distribution (Ma, Genton and Parzen, doi:10.1007/s10463-009-0252-8); means over rounds "
-    "are widened where neighbouring rounds are alike.",
+    "Medians are those of the mid-distribution (Ma, Genton and Parzen, doi:10.1007/s10463-009-0252-8); means over "
+    "rounds are widened where neighbouring rounds are alike.",
     "Slowest 5 %: their mean log time (expected shortfall; Acerbi and Tasche, doi:10.1016/S0378-4266(02)00283-2), "
-    "variance by the jackknife over rounds; slower only if the excess over one limit of both sides is larger too. It or "
-    "p99 decides, whichever is the narrower in margins.",
+    "variance by the jackknife over rounds; slower only if the excess over one limit of both sides is larger too. It "
+    "decides, or p99 where that is much narrower in margins.",
     "Error rates and slow requests: Student's t over interleaved rounds, else the variance between rounds; never "
     "narrower than Newcombe's interval of independent requests "
     "(doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I), "

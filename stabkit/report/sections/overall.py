@@ -26,6 +26,7 @@ from stabkit.report.words import (
     run_name,
     sentence,
     summary_texts,
+    takes_text,
     title_text,
     within_reach,
 )
@@ -67,6 +68,7 @@ def verdict(case: Case) -> Verdict:
         metrics=first_metrics(gate),
         decide=_decide(case),
         decides=_decides(case),
+        takes=takes_text(case.again.plan) if _decide(case) else None,
         subject=subject,
         largest_change=largest_change(gate),
         change=change_clause(gate),

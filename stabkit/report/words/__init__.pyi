@@ -7,7 +7,7 @@ from .gaps import difference_text as difference_text, differences_texts as diffe
 from .gaps import hidden_text as hidden_text, score_text as score_text, set_change_text as set_change_text
 from .lineage import behind_text as behind_text, lineage_notes as lineage_notes, sides_text as sides_text
 from .needs import deciding_command as deciding_command, doubts as doubts, need_command as need_command
-from .needs import within_reach as within_reach
+from .needs import takes_text as takes_text, within_reach as within_reach
 from .overview import advice as advice, apart_text as apart_text, change_clause as change_clause
 from .overview import changed_text as changed_text
 from .overview import conclusion_texts as conclusion_texts

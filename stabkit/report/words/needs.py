@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from stabkit.analyze import ConditionResult, Need
+from stabkit.analyze import CollectionPlan, ConditionResult, Need
 from stabkit.case import AGAIN, Again
 from stabkit.kinds import kind_of
-from stabkit.numbers import SPACE, amount_text
+from stabkit.numbers import SPACE, amount_text, duration
 from stabkit.report.words.gaps import detail_text
 from stabkit.text import count, plain, shell
 
-__all__ = ["deciding_command", "doubts", "need_command", "need_text", "needs_both", "within_reach"]
+__all__ = ["deciding_command", "doubts", "need_command", "need_text", "needs_both", "takes_text", "within_reach"]
 
 LONGEST_DETAIL: Final = 200
 _WHOSE: Final[Mapping[str, str]] = {
@@ -145,6 +145,20 @@ def _head(need: Need, detail: str) -> str:
     return f"{subject}: {detail}" if detail else subject
 
 
+def takes_text(plan: CollectionPlan | None) -> str | None:
+    """Return how long a planned collection takes, in words; None if it is not known.
+
+    Examples
+    --------
+    >>> takes_text(CollectionPlan(40, 3.1))
+    'about 2\u202fmin'
+    """
+    seconds = None if plan is None else plan.seconds
+    if seconds is None:
+        return None
+    return f"about {duration(60 * round(seconds / 60) if seconds >= 90 else math.ceil(seconds))}"
+
+
 def need_command(condition: ConditionResult, need: Need | None, again: Again = AGAIN) -> str | None:
     """Return the command that collects what the condition lacks; None if no command can.
 
@@ -208,6 +222,8 @@ def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again)
     # Whatever weighs most, such as a late prober: the new collection has to be long enough for every doubt.
     wanted = [(c, need) for c, given in helped for need in (given, *c.needs) if need and _helps(need)]
     rounds = max((_rounds_in_all(condition, need, again.rounds) or 0 for condition, need in wanted), default=0)
+    if rounds and again.plan is not None:  # one collection decides all that rounds can decide
+        rounds = max(rounds, again.plan.rounds)
     return again.command(one_side, rounds)
 
 
