@@ -298,7 +298,8 @@ def probe_http() -> Callable[..., Evidence]:
     """Probe an address and return the evidence."""
 
     def measure(url: str, *, rounds: int = 1, root: Path = Path(), **settings: object) -> Evidence:
-        target = HttpTarget(url=url, **{"requests": 3, "rate": 200, "timeout_s": 5, **settings})
+        # One connection, unless a test is about several: then each request waits for the one before.
+        target = HttpTarget(url=url, **{"requests": 3, "rate": 200, "timeout_s": 5, "connections": 1, **settings})
         probe = HttpProbe("api", target, url=url, root=root)
         return run_rounds({"candidate": [probe]}, rounds=rounds, seed=1)["candidate"]
 

@@ -178,15 +178,11 @@ def collect(
 def _tell_crowding(terminal: Terminal, collection: Collection) -> None:
     """Say which targets' times are mostly waiting for a free connection: they grow with the length of a round."""
     from stabkit.analyze.latency import crowded
-    from stabkit.numbers import measure
+    from stabkit.report.words import crowding_text
 
     for side, evidence in collection.evidence.items():
         for target, waited, served in crowded(evidence["samples"]):
-            terminal.note(
-                f"http.{target}, {side}: more is asked than it answers: half waited {measure(waited, 'ms')} "
-                f"or more for a free connection and were then answered in {measure(served, 'ms')}; the wait counts as "
-                "response time. Lower its rate, or raise connections, in stabkit.toml."
-            )
+            terminal.note(crowding_text(side, target, waited, served))
 
 
 def _check_budget(

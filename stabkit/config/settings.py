@@ -64,7 +64,7 @@ class Project(Model):
 class CollectSettings(Model):
     """How evidence is collected."""
 
-    rounds: int = Field(default=10, ge=1, le=10_000, description="interleaved rounds")
+    rounds: int = Field(default=20, ge=1, le=10_000, description="interleaved rounds")
     seed: int = Field(default=1, description="of the order of sides within each round")
     max_rate: float = Field(default=1_000, gt=0, le=10_000, description="no target is asked more often in a second")
     max_requests: int = Field(default=1_000_000, ge=1, description="of one target, all rounds together")

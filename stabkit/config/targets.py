@@ -25,6 +25,7 @@ __all__ = [
     "WebSocketTarget",
 ]
 
+_AS_NEEDED: Final = 16  # connections; a target that keeps more requests waiting is asked more than it answers
 _TABLES: Final = {"http": "[http.NAME]", "https": "[http.NAME]", "ws": "[websocket.NAME]", "wss": "[websocket.NAME]"}
 
 
@@ -78,7 +79,12 @@ class HttpTarget(Model):
     )
     requests: int = Field(default=50, ge=1, le=100_000, description="per round")
     rate: float = Field(default=50.0, gt=0, le=5_000, description="requests due per second")
-    connections: int = Field(default=1, ge=1, le=64, description="that share the schedule; a free one takes the next")
+    connections: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="that share the schedule; null: opened as needed, up to 16",
+    )
     warmup_requests: int = Field(default=0, ge=0, le=100_000, description="before the first round, and not counted")
     warmup_s: float = Field(default=0.0, ge=0, le=600, description="the same, as seconds of the rate")
     timeout_s: float = Field(default=10.0, gt=0, description="for the whole request, redirects included")
@@ -122,9 +128,20 @@ class HttpTarget(Model):
             raise ValueError(f"give one body, not {' and '.join(given)}")
         if not self.statuses or not all(100 <= status <= 599 for status in self.statuses):
             raise ValueError("expect_status needs one or more statuses between 100 and 599")
-        if self.connections > self.requests:
+        if self.connections is not None and self.connections > self.requests:
             raise ValueError(f"{self.connections} connections cannot share {self.requests} requests of a round")
         return self
+
+    @property
+    def most_connections(self) -> int:
+        """How many connections may be open at once: a request that is due waits for none while there are fewer.
+
+        Examples
+        --------
+        >>> HttpTarget(url="http://x/").most_connections, HttpTarget(url="http://x/", connections=2).most_connections
+        (16, 2)
+        """
+        return min(_AS_NEEDED, self.requests) if self.connections is None else self.connections
 
     @property
     def warming(self) -> int:

@@ -6,7 +6,7 @@ from stabkit.errors import ConfigError
 
 def test_empty_file_is_all_defaults(load):
     config = load("")
-    assert config.collect.rounds == 10
+    assert config.collect.rounds == 20
     assert config.conditions == ()
 
 

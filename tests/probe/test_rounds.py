@@ -112,7 +112,7 @@ def test_no_rounds_is_refused() -> None:
 
 
 def http_probe(name: str, url: str, requests: int = 5) -> HttpProbe:
-    return HttpProbe(name, HttpTarget(url=url, requests=requests, rate=200), url=url, root=Path())
+    return HttpProbe(name, HttpTarget(url=url, requests=requests, rate=200, connections=1), url=url, root=Path())
 
 
 def test_unreachable_target_stops_no_other(serve, answering, http_answer, closed_port) -> None:

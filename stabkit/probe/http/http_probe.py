@@ -79,6 +79,8 @@ class HttpProbe:
         self._sent_url = url
         self._plan = Plan(target.method, url, {})
         self._workers: list[_Worker] = []
+        self._idle: list[_Worker] = []
+        self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._anchor_ns = 0
         self._rows: list[dict[str, Any]] = []
@@ -124,7 +126,7 @@ class HttpProbe:
             plain_http2=target.http_version == "2" and parts.scheme == "http",
             proxy=proxy,
         )
-        self._workers = [_Worker(Caller(self._plan, transport())) for _ in range(target.connections)]
+        self._workers = [_Worker(Caller(self._plan, transport())) for _ in range(target.most_connections)]
         validator = None
         if target.expect_schema is not None:
             from stabkit.probe.payload_schema import PayloadSchema
@@ -138,14 +140,12 @@ class HttpProbe:
         target = self._settings
         if self._warm and not self._rounds:
             warming = Schedule(self._warm, target.rate)
-            run_together([partial(self._serve, worker, warming, None, 0) for worker in self._workers], warming)
+            self._serve_all(warming, None, 0)
         self._due += target.requests
         self._fresh_before = False
         schedule = Schedule(target.requests, target.rate)
         first = self._rounds * target.requests
-        run_together(
-            [partial(self._serve, worker, schedule, round_number, first) for worker in self._workers], schedule
-        )
+        self._serve_all(schedule, round_number, first)
         self._rounds += 1
 
     def close(self) -> None:
@@ -198,16 +198,31 @@ class HttpProbe:
             secrets=(*secrets, *login, *url_secrets(self._url)),
         )
 
-    def _serve(self, worker: _Worker, schedule: Schedule, round_number: int | None, first: int) -> None:
-        """Send what the schedule hands out, until it has no more; without a round, nothing is recorded."""
+    def _serve_all(self, schedule: Schedule, round_number: int | None, first: int) -> None:
+        for worker in self._workers:
+            worker.opened_before = False
+            worker.free_ns = 0
+        self._idle = [*self._workers]
+        serve = partial(self._serve, schedule, round_number, first)
+        run_together([serve] * len(self._workers), schedule)
+
+    def _serve(self, schedule: Schedule, round_number: int | None, first: int) -> None:
+        """Send what the schedule hands out, until it has no more; without a round, nothing is recorded.
+
+        One thread at a time awaits the next due time; then the connection that was free last takes it, so that no
+        more are opened than requests are under way.
+        """
         timeout_s = self._settings.timeout_s
-        worker.opened_before = False
-        worker.free_ns = 0
-        while (slot := schedule.take()) is not None:
-            position, due_ns = slot
-            request = self._plan.request()
-            if not schedule.wait(due_ns):
-                return
+        while True:
+            with self._turn:
+                slot = schedule.take()
+                if slot is None:
+                    return
+                position, due_ns = slot
+                request = self._plan.request()
+                if not schedule.wait(due_ns):
+                    return
+                worker = self._idle.pop()
             if (perf_counter_ns() - due_ns) / 1e9 > timeout_s:
                 # Whoever asked then has given up by now. Without this bound a dead target would hold up the
                 # collection for requests x timeout.
@@ -218,6 +233,7 @@ class HttpProbe:
                 with self._lock:
                     self._record(worker, round_number, first + position, due_ns, hops)
             worker.free_ns = hops[-1].ended_ns or worker.free_ns
+            self._idle.append(worker)
 
     def _record(self, worker: _Worker, round_number: int, sequence: int, due_ns: int, hops: list[Answer]) -> None:
         begun, ended = hops[0], hops[-1]
@@ -257,7 +273,7 @@ class HttpProbe:
     def _is_first_opener(self, worker: _Worker) -> bool:
         target = self._settings
         # With one request a round and connection, each fresh one would be the first of its series: none left to judge.
-        if target.requests <= target.connections and self._rounds:
+        if target.requests <= (target.connections or 1) and self._rounds:
             return False
         return not (worker.opened_before if target.connection == "reused" else self._fresh_before)
 

@@ -1,4 +1,4 @@
-"""The words of which runs are compared, and of what is odd about their order, their branches and their places."""
+"""The words of which runs are compared, and of what is odd about their order, branches, places and probing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from stabkit.analyze.latency import crowded
 from stabkit.case import Behind, Case
-from stabkit.numbers import moment
+from stabkit.numbers import measure, moment
 from stabkit.report.words.wording import known_text, sentence
 from stabkit.text import plain
 
-__all__ = ["behind_text", "lineage_notes", "sides_text"]
+__all__ = ["behind_text", "crowding_text", "lineage_notes", "sides_text"]
 
 
 def behind_text(found: Behind) -> str:
@@ -25,14 +26,31 @@ def behind_text(found: Behind) -> str:
 
 
 def lineage_notes(case: Case) -> tuple[str, ...]:
-    """Return what is odd about the two runs of a case: a clock that is behind, another branch."""
+    """Return what is odd about the two runs of a case: a clock that is behind, a queue of its own, another branch."""
     notes = [behind_text(found) for found in case.behind]
+    for name, evidence in (("baseline", case.before), ("candidate", case.after)):
+        notes += [crowding_text(name, *found) for found in crowded(evidence["samples"])]
     if case.baseline is not None:
         branches = [known_text(side.run["branch"]) for side in (case.baseline, case.candidate)]
         if None not in branches and branches[0] != branches[1]:
             before, after = _label(case.baseline.run), _label(case.candidate.run)
             notes.append(sentence(f"the baseline {before} is of branch {branches[0]}, {after} of {branches[1]}"))
     return tuple(notes)
+
+
+def crowding_text(side: str, target: str, waited_ms: float, served_ms: float) -> str:
+    """Return that most of a target's time is waiting for a free connection of the prober: it measures its own queue.
+
+    Examples
+    --------
+    >>> crowding_text("candidate", "api", 900.0, 100.0).replace(SPACE, " ")
+    'Candidate, api: more is asked than it answers. Half of its requests waited 900 ms or more for a free connection and were then answered in 100 ms; the wait counts as response time. Lower its rate, or raise connections, in stabkit.toml.'
+    """
+    return sentence(
+        f"{side}, {plain(target)}: more is asked than it answers. Half of its requests waited {measure(waited_ms, 'ms')} "
+        f"or more for a free connection and were then answered in {measure(served_ms, 'ms')}; the wait counts as "
+        "response time. Lower its rate, or raise connections, in stabkit.toml"
+    )
 
 
 def sides_text(case: Case) -> str:

@@ -71,11 +71,11 @@ def test_a_free_connection_takes_what_a_stalled_one_cannot(serve, answering, htt
     server = serve(answering(answer))
     samples = probe_http(server.url(), requests=30, rate=100, connections=3, rounds=2)["samples"]
     assert samples["ok"].all()
-    assert server.accepted == 3
+    assert 2 <= server.accepted <= 3  # the third is opened only if both others are busy
     assert most >= 2
     assert samples["sequence"].tolist() == list(range(60))
-    assert samples["warmup"].sum() == 3
-    assert (samples["connection"] == "fresh").sum() == 3
+    assert samples["warmup"].sum() == server.accepted
+    assert (samples["connection"] == "fresh").sum() == server.accepted
     # Only the request that met the stall has waited for it: the others went over the free connections.
     stalled = samples["response_ms"].nlargest(2)
     assert stalled.iloc[0] > 80
@@ -124,3 +124,20 @@ def test_an_interrupt_keeps_what_was_measured(serve, answering, http_answer, mon
     evidence = probe.evidence()
     assert 2 <= len(evidence["samples"]) < 100
     assert evidence["sources"].iloc[0]["status"] == "partial"
+
+
+def test_connections_are_opened_as_they_are_needed(serve, answering, http_answer, probe_http) -> None:
+    """A service that takes 50 ms and is asked 100 times a second has five requests under way, over five connections."""
+
+    def answer(_number: int, _request: bytes) -> bytes:
+        time.sleep(0.05)
+        return http_answer()
+
+    server = serve(answering(answer))
+    samples = probe_http(server.url(), requests=60, rate=100, connections=None)["samples"]
+    assert samples["ok"].all()
+    assert 5 <= server.accepted <= 16
+    assert samples["late_ms"].median() < 40  # none waits for the one before it: one connection would be 1.2 s late
+    one_by_one = serve(answering(lambda *_: http_answer()))
+    probe_http(one_by_one.url(), requests=40, rate=20, connections=None)
+    assert one_by_one.accepted <= 3  # a connection that is free is taken before another is opened
