@@ -48,7 +48,8 @@ def crowding_text(side: str, target: str, waited_ms: float, served_ms: float) ->
     """
     return sentence(
         f"{side}, {plain(target)}: more is asked than it answers. Half of its requests waited "
-        f"{measure(waited_ms, 'ms')} or more for a free connection and were then answered in {measure(served_ms, 'ms')}; the wait counts as "
+        f"{measure(waited_ms, 'ms')} or more for a free connection "
+        f"and were then answered in {measure(served_ms, 'ms')}; the wait counts as "
         "response time. Lower its rate, or raise connections, in stabkit.toml"
     )
 
