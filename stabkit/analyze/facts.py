@@ -32,7 +32,7 @@ About = Literal[
     "cold_requests", "same_address", "failures", "failing_checks", "gone_checks", "late_at_quantile",
     "slow_by_lateness", "noise_alone",
     # The load that both sides were put under.
-    "load_rate", "load_users", "load_seconds", "load_targets",
+    "load_rate", "load_users", "load_seconds", "load_requests", "load_targets",
 ]  # fmt: skip
 
 

@@ -108,6 +108,8 @@ def _lost(notation: Notation, before: str, after: str, known: list[Result]) -> b
 def broken(example_: Example, judge: Judge) -> str | None:
     """Return how an example breaks the law; None where it keeps it."""
     base = judge.verdict(example_.before, example_.after)
+    if (example_.mended and base != "stable") or (base == "stable" and not example_.carries):
+        return None  # whatever is said of it now, the law has nothing to say
     now = judge.verdict(example_.before, example_.changed)
     if base != "stable" and now == "stable" and not example_.mended:
         return f"{example_.what}: {base} became stable"

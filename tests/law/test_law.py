@@ -79,7 +79,6 @@ def test_a_file_that_is_gone_is_a_gap(notation, tmp_path):
         assert judge.verdict(before, {name: content}) != "stable", name
 
 
-@pytest.mark.xfail(strict=True, reason="half of the requests of an endpoint are not told from all of them yet")
 @pytest.mark.parametrize("notation", [n for n in FORMATS if n.form in POOLED], ids=named)
 def test_half_of_the_requests_are_not_as_many(notation, tmp_path):
     judge = Judge(tmp_path, conditions_of(notation))
@@ -114,13 +113,10 @@ KNOWN = {
     "JMeter's parents fail": ("jmeter", r"<httpSample ([^>]*)/>", '<sample ts="1" t="9" lb="parent" rc="500" s="false">'
                               r"<httpSample \1/></sample>"),
 }  # fmt: skip
-OPEN = ("bandit silenced a line",)
 
 
 @pytest.mark.parametrize("what", [*KNOWN])
-def test_what_broke_the_law_once_keeps_it(what, tmp_path, request):
-    if what in OPEN:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="not judged yet"))
+def test_what_broke_the_law_once_keeps_it(what, tmp_path):
     form, pattern, change = KNOWN[what]
     shape = {"k6": "lines", "jmeter": "xml"}.get(form, "json")
     notation = next(n for n in FORMATS if (n.form, n.shape) == (form, shape))

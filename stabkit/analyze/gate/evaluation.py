@@ -213,13 +213,16 @@ def _evidence_results(
 def _unjudged_checks(conditions: Sequence[Condition], sides: Sides) -> list[Need]:
     """Return which verdicts of a load tool no condition asks for: those that fail now and did not, and those gone."""
     rules = [rule for rule in conditions if rule.kind == "checks" and rule.gating]
+    told = [frame[frame["failed"].notna()] for frame in sides.table("checks")]
+    if all(frame.empty for frame in told):
+        return []
     before, after = (
         {
             (row["target"], row["check"]): row["outcome"]
-            for row in worst_checks(frame[frame["failed"].notna()]).to_dict("records")
+            for row in worst_checks(frame).to_dict("records")
             if not any(rule.target in (None, row["target"]) and rule.metric in (None, row["check"]) for rule in rules)
         }
-        for frame in sides.table("checks")
+        for frame in told
     )
     broken = [key for key, outcome in after.items() if outcome == "fail" and before.get(key) != "fail"]
     # What failed before may be gone because it holds: most tools write down failed assertions alone.

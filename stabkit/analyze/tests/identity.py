@@ -65,6 +65,8 @@ class Identity:
         that are alike: the worst comes first, so that as many as fail more than before are those that broke, and what
         is left over on the longer side is what came or went.
         """
+        if not self.shared:
+            return tests
         results = self._results(tests)
         if results.empty:
             return tests
@@ -77,6 +79,8 @@ class Identity:
 
         Both are rows as they came, not yet named. An id that the baseline does not hold at all has no surplus.
         """
+        if not self.shared:
+            return frozenset()
         before, after = self._results(baseline), self._results(candidate)
         if before.empty or after.empty:
             return frozenset()

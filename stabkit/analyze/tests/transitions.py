@@ -73,12 +73,11 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     >>> test_results(rows)[["status", "attempts", "recovered", "fresh_failures", "time_s"]].values.tolist()
     [['pass', 2, True, 1, 0.75]]
     """
-    columns = [
-        *("test_id", "suite", "class", "name", "status", "attempts", "recovered", "failures", "fresh_failures"),
-        *("time_s", "message"),
-    ]
+    columns = list(_RESULT)
     if tests.empty:
         return pd.DataFrame({name: pd.Series(dtype=_DTYPES.get(name, "str")) for name in columns})
+    if not tests["test_id"].duplicated().any():
+        return _told_once(tests)[columns]
     rank = tests["status"].map(SEVERITY)
     order = tests.assign(_rank=rank, _message=tests["message"].fillna("")).sort_values(
         ["test_id", "attempt", "_rank", "_message"], kind="stable"
@@ -104,6 +103,17 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     return result.astype({name: _DTYPES.get(name, "str") for name in columns})
 
 
+def _told_once(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the results of tests of which each has one row: nothing is to be weighed."""
+    rows = tests[["test_id", "suite", "class", "name", "status", "time_s", "message"]]
+    rows = rows.sort_values("test_id", ignore_index=True)
+    bad = rows["status"].isin(BAD)
+    failures = bad.astype("int64")
+    found = {name: rows[name].astype(_DTYPES.get(name, "str")) for name in rows}
+    found |= {"failures": failures, "fresh_failures": failures, "message": found["message"].where(bad)}
+    return pd.DataFrame({"attempts": 1, "recovered": False, **found})
+
+
 def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
     """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``."""
     found = {}
@@ -113,6 +123,10 @@ def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
     return found
 
 
+_RESULT: Final = (
+    *("test_id", "suite", "class", "name", "status", "attempts", "recovered", "failures", "fresh_failures"),
+    *("time_s", "message"),
+)
 _DTYPES: Final[Mapping[str, str]] = {
     "attempts": "int64",
     "recovered": "bool",

@@ -168,6 +168,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "load_rate": "{before} requests a second against {after}",
     "load_users": "{before} users at once against {after}",
     "load_seconds": "a load of {before} s against one of {after} s",
+    "load_requests": "{before} requests of {0} against {after}",
     "load_targets": "the load lacks {all}",
     "late_at_quantile": "{late_ms} at {quantile}, {allowed_ms} are allowed",
     "slow_by_lateness": "{slow_share} of the requests are slow by that alone, {allowed_share} are allowed",

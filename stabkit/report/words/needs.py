@@ -46,6 +46,7 @@ _OTHER_HANDS: Final = (
     "load_rate",
     "load_users",
     "load_seconds",
+    "load_requests",
     "load_targets",
 )
 
