@@ -19,7 +19,8 @@ About = Literal[
     "scan", "declared", "objective", "conditions", "round_size", "empty_sides", "rounds",
     "unusable", "single_requests",
     # Tests.
-    "lost_tests", "hidden_tests", "disappeared", "newly_skipped", "added", "no_common_test", "common_tests",
+    "lost_tests", "hidden_tests", "gone_variants",
+    "disappeared", "newly_skipped", "added", "no_common_test", "common_tests",
     "unconfirmed", "flaky", "more_flaky", "expected_to_fail",
     # Findings, checks, objectives.
     "scans", "not_scanned", "missed_before",

@@ -1,4 +1,7 @@
-"""The verdict on two sets of evidence files, through the functions that ``stabkit gate a b`` uses, in this process."""
+"""The verdict on two sets of evidence files, through the functions that ``stabkit gate a b`` uses, in this process.
+
+What a folder says of itself, when it was made and how it is called, is left out: no verdict on two folders rests on it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ import pandas as pd
 
 from stabkit.analyze import RunEvidence
 from stabkit.analyze.gate import evaluate_gate
-from stabkit.case import load_run
 from stabkit.config import Config
+from stabkit.read import read_paths
 
 __all__ = ["Files", "Judge"]
 
@@ -87,7 +90,8 @@ class Judge:
         place.mkdir(parents=True, exist_ok=True)
         for file, content in files.items():
             (place / file).write_bytes(content.encode("utf-8", "surrogateescape"))
-        return load_run(str(place))
+        evidence = read_paths(sorted(place.iterdir()))
+        return RunEvidence(pd.Series({"run_id": name, "complete": not evidence.failed}), evidence)
 
 
 def _content(side: RunEvidence) -> tuple[str, ...]:

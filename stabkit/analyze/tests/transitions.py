@@ -174,8 +174,9 @@ def test_transitions(
         confirmed (a regressed or an added test that fails), attempts, failures, fresh_failures, recovered (of the
         candidate), flake_rate (expected share of failures without a cause), flake_basis (``own history`` or
         ``suite``), flake_chance (that so many failures are flakes), at_risk, need_reruns (null if nothing is open or no
-        number would do), hidden_by (the collection error that hides a disappeared test), explained_by (the deleted
-        file, or left_out and its glob), left_out (that glob by itself), baseline_time_s, candidate_time_s, message.
+        number would do), gone_with (the browser, host or report of which every result disappeared), hidden_by (the
+        collection error that hides a disappeared test), explained_by (the deleted file, or left_out and its glob),
+        left_out (that glob by itself), baseline_time_s, candidate_time_s, message.
 
     Notes
     -----
@@ -197,7 +198,12 @@ def test_transitions(
     joined["transition"] = [_transition(*row) for row in zip(*facts, disagrees, strict=True)]
     frame = _columns(joined)
     frame = _confirm(frame, past, flaky_seen=int(before["recovered"].sum() + after["recovered"].sum()))
+    frame = frame.assign(gone_with=_gone_with(frame, identity.gone(*own)))
     return worst_first(_explain(frame, deleted_files, left_out))
+
+
+def _gone_with(frame: pd.DataFrame, gone: Mapping[str, str]) -> pd.Series:
+    return frame["test_id"].where(frame["transition"] == "disappeared").map(gone).astype("str")
 
 
 def worst_first(frame: pd.DataFrame) -> pd.DataFrame:

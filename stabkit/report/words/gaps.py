@@ -127,6 +127,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "empty_sides": "no samples: {all}; {samples} samples a round",
     "rounds": "fewer than {least} rounds",
     "lost_tests": "{tests} of most recent runs ran on neither side: {all}",
+    "gone_variants": "every result of {all} is gone ({results})",
     "disappeared": "{tests} disappeared: {all}",
     "newly_skipped": "{tests} newly skipped: {all}",
     "added": "{tests} added, failing, without a baseline: {all}",
