@@ -49,7 +49,8 @@ def test_a_document_gives_findings_and_the_files_it_names(tmp_path):
     [
         ("files", None, {"files": ["a.py", "b.py", "a.py"]}, [("a.py", None), ("b.py", None)]),
         ("file", "lines", {"file": "a.py", "lines": [3, 9]}, [("a.py", 3), ("a.py", 9)]),
-        ("at[*].file", "at[*].line", {"at": [{"file": "a.py", "line": 3}, {"file": "b.py"}]}, [("a.py", 3), ("b.py", None)]),
+        ("at[*].file", "at[*].line", {"at": [{"file": "a.py", "line": 3}, {"file": "b.py"}]},
+         [("a.py", 3), ("b.py", None)]),
         ("$.at[*]", None, {"at": ["a.py", "b.py"]}, [("a.py", None), ("b.py", None)]),
         ("at[*].file", None, {"at": []}, [(None, None)]),
     ],
