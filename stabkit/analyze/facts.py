@@ -27,13 +27,13 @@ About = Literal[
     # The change itself.
     "git_range", "fact_not_recorded", "fact_unproven", "fact_open", "range_empty",
     # Sources.
-    "collection", "source_failed", "source_partial", "source_old", "source_bare",
+    "collection", "source_failed", "source_partial", "source_old", "source_bare", "unsourced",
     # Measured figures.
     "environments", "same_run", "units", "direction", "absolute_margin", "series", "without_reading", "cold_rounds",
     "cold_requests", "same_address", "failures", "failing_checks", "gone_checks", "late_at_quantile",
     "slow_by_lateness", "noise_alone",
     # The load that both sides were put under.
-    "load_rate", "load_users", "load_seconds", "load_requests", "load_targets",
+    "round_gaps", "load_rate", "load_users", "load_seconds", "load_requests", "load_targets",
 ]  # fmt: skip
 
 

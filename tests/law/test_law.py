@@ -15,6 +15,7 @@ from tests.law.notations import results, worse
 from tests.law.recorded import REPORTS, recorded_example
 from tests.law.registry import FORMATS, conditions_of, named
 from tests.law.rows import row_examples
+from tests.law.stored import FAULTS, LOSSES, StoreJudge
 from tests.law.suites import SUITES
 
 EXAMPLES = 8
@@ -103,6 +104,35 @@ def test_rows_of_one_id_keep_the_law(notation, what, tmp_path):
     judge = Judge(tmp_path, trusting=True)
     one = row_examples(notation, random.Random(1))[what]
     assert broken(one, judge) is None, one.what
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return StoreJudge(together=True)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_whatever_a_stored_run_lost_it_is_not_stable(loss, stored):
+    assert stored.verdict(LOSSES[loss]) != "stable"
+
+
+@pytest.mark.parametrize("fault", sorted({*FAULTS} - {"nothing"}))
+def test_no_loss_makes_a_stored_run_stable(fault, stored):
+    draw = random.Random(fault)
+    assert stored.verdict(FAULTS[fault]) != "stable"
+    assert stored.verdict(FAULTS[fault], LOSSES[draw.choice([*LOSSES])]) != "stable"
+
+
+def test_what_is_judged_of_rows_is_what_a_store_gives(stored, tmp_path):
+    through = StoreJudge(together=True, folder=tmp_path / "runs")
+    for edits in ([], [LOSSES["a round of a target"]], [LOSSES["the source of a report"]], [FAULTS["a target slows"]]):
+        assert through.verdict(*edits) == stored.verdict(*edits)
+
+
+@pytest.mark.parametrize("loss", ["a round of a target", "the first round", "a target", "a series", "a job"])
+def test_separate_runs_are_not_stable_either_after_a_loss(loss):
+    apart = StoreJudge(together=False)
+    assert apart.verdict(FAULTS["requests of a round fail"], LOSSES[loss]) != "stable"
 
 
 KNOWN = {

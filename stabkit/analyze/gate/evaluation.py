@@ -19,7 +19,7 @@ from stabkit.analyze.gate.following import conditions_of
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
 from stabkit.analyze.gate.kinds.unjudged import compare_the_rest
 from stabkit.analyze.gate.looks import stated_confidence
-from stabkit.analyze.latency import different_load
+from stabkit.analyze.latency import different_load, round_gaps
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
@@ -101,7 +101,8 @@ def _judge(condition: Condition, sides: Sides) -> ConditionResult:
     result: ConditionResult = KINDS[condition.kind].judge(condition, sides)
     failures = KINDS[condition.kind].judges == "failures"
     faults = sides.faults(_source_kinds(condition, sides), condition.target, failures=failures)
-    faults += unjudged_failures(condition, sides) + different_load(condition, sides) + _elsewhere(result, sides)
+    faults += unjudged_failures(condition, sides) + different_load(condition, sides) + round_gaps(condition, sides)
+    faults += _elsewhere(result, sides)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
@@ -194,6 +195,8 @@ def _evidence_results(
             for kinds, target, times in covered
         )
     ]
+    if sides.unsourced:
+        needs.append(Need(None, "evidence", "partial", "unsourced", sides.unsourced, side="candidate"))
     needs += _unjudged_checks(conditions, sides)
     needs += [
         Need(None, "evidence", "partial", "collection", side=name)

@@ -156,12 +156,14 @@ _DETAILS: Final[Mapping[str, str]] = {
     "this evidence decides {decides}",
     "series": "{baseline} series of {0} before and {candidate} now, which no label pairs: "
     "let the query make one of them",
+    "round_gaps": "{rounds} of {asked} rounds lack requests of {0}, all of them or half",
     "without_reading": "{rounds} of {asked} rounds have no reading of {0}",
     "cold_rounds": "the first {rounds} rounds of {0} took {times} times as long as those after them; "
     "warmup_requests or warmup_s in stabkit.toml leaves it out",
     "cold_requests": "the first {requests} requests of each round of {0} took {times} times as long as "
     "those after them; warmup_requests or warmup_s in stabkit.toml leaves them out",
     "same_address": "both versions were asked at one address, {0}: that compares a version with itself",
+    "unsourced": "no source tells how {all} {are} read",
     "failures": "{candidate_share} of {0} failed, {baseline_share} before, and no condition judges failures",
     "failing_checks": "{all} failed by the load tool's own judgement, and no condition judges checks",
     "gone_checks": "{all} passed before by the load tool's own judgement and is gone, and no condition judges checks",
