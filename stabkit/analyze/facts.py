@@ -19,20 +19,21 @@ About = Literal[
     "scan", "declared", "objective", "conditions", "round_size", "empty_sides", "rounds",
     "unusable", "single_requests",
     # Tests.
-    "lost_tests", "hidden_tests", "disappeared", "newly_skipped", "added", "no_common_test", "common_tests",
+    "lost_tests", "hidden_tests", "gone_variants",
+    "disappeared", "newly_skipped", "added", "no_common_test", "common_tests",
     "unconfirmed", "flaky", "more_flaky", "expected_to_fail",
     # Findings, checks, objectives.
     "scans", "not_scanned", "missed_before",
     # The change itself.
     "git_range", "fact_not_recorded", "fact_unproven", "fact_open", "range_empty",
     # Sources.
-    "collection", "source_failed", "source_partial", "source_old", "source_bare",
+    "collection", "source_failed", "source_partial", "source_old", "source_bare", "unsourced",
     # Measured figures.
     "environments", "same_run", "units", "direction", "absolute_margin", "series", "without_reading", "cold_rounds",
     "cold_requests", "same_address", "failures", "failing_checks", "gone_checks", "late_at_quantile", "slowest_late",
     "slow_by_lateness", "noise_alone",
     # The load that both sides were put under.
-    "load_rate", "load_users", "load_seconds", "load_targets",
+    "round_gaps", "load_rate", "load_users", "load_seconds", "load_requests", "load_targets",
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -17,6 +17,9 @@ from stabkit.schema import Evidence
 from stabkit.vocabulary import of_websocket
 
 __all__ = ["FailedSource", "RunEvidence", "Sides"]
+
+_TABLES: Final = ("tests", "samples", "scans")
+_MEASURING: Final = ("http", "websocket", "resources", "load", "records")
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +173,15 @@ class Sides:
             if row["status"] in ("error", "partial") or _percentiles_alone(row)
         )
 
+    @cached_property
+    def unsourced(self) -> tuple[str, ...]:
+        """What the candidate holds and no source tells of, where sources tell of all that the baseline holds."""
+        if self.baseline is None:
+            return ()
+        before, after = (_unsourced(side.evidence) for _, side in self.named)
+        known = {name for name in _TABLES if len(self.baseline.evidence[name]) and not before[name]}
+        return tuple(sorted(what for name in known for what in after[name]))
+
     def same_address(self, target: str) -> str | None:
         """Return the one address at which both sides of a target were asked; None if each has its own."""
         sources = self.candidate.evidence["sources"]
@@ -205,6 +217,19 @@ class Sides:
         if self.baseline is not None:
             return None
         return Need(1, "runs", "missing", "baseline", (condition.target or condition.kind,))
+
+
+def _unsourced(evidence: Evidence) -> dict[str, set[str]]:
+    """Return, table by table, the reports, targets and scans that no source tells of."""
+    sources, samples = evidence["sources"], evidence["samples"]
+    kinds = set(sources["kind"])
+    measured = sources[sources["kind"].isin(_MEASURING)]
+    of_all = bool(measured["target"].isna().any())
+    return {
+        "tests": set(evidence["tests"]["source"].dropna()) - set(sources["path"]),
+        "samples": set() if of_all else set(samples["target"]) - set(measured["target"]),
+        "scans": set() if kinds & {"scan", "records"} else set(evidence["scans"]["scan_id"].dropna()),
+    }
 
 
 def _counts_failures(source: Mapping[Any, Any]) -> bool:

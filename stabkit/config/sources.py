@@ -45,7 +45,10 @@ class TestSuite(Model):
 
 
 class FindingMapping(Model):
-    """Where the findings stand in a JSON or CSV file that no reader knows: dotted paths, or names of columns."""
+    """Where the findings stand in a JSON or CSV file that no reader knows: dotted paths, or names of columns.
+
+    ``path`` and ``line`` may name several places of one finding: a list, or ``places[*].file`` of each entry of a list.
+    """
 
     tool: str = Field(description="what the scan is called; findings of another tool are never compared with it")
     findings: str | None = Field(default=None, description="JSON: dotted path to the list; null: the document itself")

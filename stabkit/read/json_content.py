@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
+@lru_cache(2)  # each reader of JSON asks it of the same head
 def json_keys(head: bytes) -> tuple[str, ...]:
     """Return the keys of the outermost object as far as these bytes show them; none if they begin no JSON object.
 

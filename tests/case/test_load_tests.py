@@ -230,6 +230,20 @@ def test_an_engine_that_is_missing_is_another_load(tmp_path):
     assert case_of(tmp_path, *sides, config=BOTH).gate.verdict == "inconclusive"
 
 
+@pytest.mark.parametrize(("n", "verdict"), [(300, "inconclusive"), (250, "inconclusive"), (320, "stable")])
+def test_failures_of_half_as_many_requests_are_not_comparable(tmp_path, n, verdict):
+    """Several tools leave requests without an answer out: those that are gone may have failed."""
+    config = ERRORS.replace("0.01", "0.05")
+    found = case_of(tmp_path, {"r.jtl": JTL + jtl(1)}, {"r.jtl": JTL + jtl(2, n=n)}, config=config)
+    assert found.gate.verdict == verdict
+    assert (f"600 requests of home against {n}" in said(found)) == (verdict == "inconclusive")
+
+
+def test_more_failures_of_half_as_many_requests_are_a_regression(tmp_path):
+    sides = {"r.jtl": JTL + jtl(1)}, {"r.jtl": JTL + jtl(2, n=200, success=False)}
+    assert case_of(tmp_path, *sides, config=ERRORS).gate.verdict == "regressed"
+
+
 def test_an_endpoint_that_is_missing_is_another_load(tmp_path):
     sides = {"r.jtl": JTL + jtl(1) + jtl(1, n=60, label="search")}, {"r.jtl": JTL + jtl(2)}
     config = BOTH.replace('kind = "latency"', 'kind = "latency"\ntarget = "home"')

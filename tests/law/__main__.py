@@ -2,6 +2,7 @@
 
     python -m tests.law [--examples 10000] [--seed 1] [--only FORMAT ...] [--seconds 60]
 
+Of the examples those are read that differ in their files, and those judged that differ in what was read.
 Exit code 1 where the law was broken; each way of it is printed once, with the two candidates.
 """
 
@@ -22,8 +23,8 @@ from tests.law.notations import Notation
 from tests.law.registry import FORMATS, conditions_of, named
 
 
-def run(notation: Notation, examples: int, seed: int, seconds: float | None) -> tuple[int, Counter[str]]:
-    """Return how many examples of a format were tried, and how often each way broke the law."""
+def run(notation: Notation, examples: int, seed: int, seconds: float | None) -> tuple[int, Judge, Counter[str]]:
+    """Return how many examples of a format were tried, who judged them, and how often each way broke the law."""
     ways: Counter[str] = Counter()
     end = None if seconds is None else time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="stabkit-law-") as folder:
@@ -36,8 +37,8 @@ def run(notation: Notation, examples: int, seed: int, seconds: float | None) -> 
                 if ways[way] == 1:
                     _show(notation, number, way, one)
             if end is not None and time.monotonic() > end:
-                return number + 1, ways
-    return examples, ways
+                return number + 1, judge, ways
+    return examples, judge, ways
 
 
 def _show(notation: Notation, number: int, way: str, one: Example) -> None:
@@ -55,14 +56,16 @@ def main() -> int:
     options = arguments.parse_args()
     logging.disable()  # what a reader did not expect is a failed source, which is an answer
     greener = 0
-    print(f"{'format':32} {'examples':>9} {'greener':>8}  seconds")
+    print(f"{'format':32} {'examples':>9} {'read':>8} {'judged':>8} {'greener':>8}  seconds")
     for notation in FORMATS:
         if options.only and notation.form not in options.only:
             continue
         start = time.monotonic()
-        tried, ways = run(notation, options.examples, options.seed, options.seconds)
+        tried, judge, ways = run(notation, options.examples, options.seed, options.seconds)
         greener += ways.total()
-        print(f"{named(notation):32} {tried:9,} {ways.total():8,}  {time.monotonic() - start:.0f}", flush=True)
+        took = time.monotonic() - start
+        counts = f"{tried:9,} {judge.read:8,} {judge.judged:8,} {ways.total():8,}"
+        print(f"{named(notation):32} {counts}  {took:.0f}", flush=True)
     return 1 if greener else 0
 
 

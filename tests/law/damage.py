@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["cut", "without_part"]
+__all__ = ["cut", "said", "without_part"]
 
 
 def without_part(text: str, shape: str, draw: random.Random) -> str:
@@ -21,6 +21,13 @@ def cut(text: str, draw: random.Random) -> str:
     """Return the beginning of a report, without anything that says something of its end."""
     end = len(text.rstrip())
     return text[: draw.randrange(1, end)] if end > 1 else text
+
+
+def said(text: str, shape: str) -> str:
+    """Return what a sound report says, however it is written down."""
+    if shape == "xml":
+        return ET.canonicalize(text)
+    return json.dumps(json.loads(text)) if shape == "json" else text
 
 
 def _xml(text: str, draw: random.Random) -> str:

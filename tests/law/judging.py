@@ -1,4 +1,7 @@
-"""The verdict on two sets of evidence files, through the functions that ``stabkit gate a b`` uses, in this process."""
+"""The verdict on two sets of evidence files, through the functions that ``stabkit gate a b`` uses, in this process.
+
+What a folder says of itself, when it was made and how it is called, is left out: no verdict on two folders rests on it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ import pandas as pd
 
 from stabkit.analyze import RunEvidence
 from stabkit.analyze.gate import evaluate_gate
-from stabkit.case import load_run
 from stabkit.config import Config
+from stabkit.read import read_paths
 
 __all__ = ["Files", "Judge"]
 
@@ -27,7 +30,7 @@ class Judge:
     """Judges candidates against baselines; one folder on disk serves them all.
 
     A verdict follows from the evidence that the readers find and from nothing else: where two candidates hold equal
-    evidence it is computed once.
+    evidence it is computed once, and where they are equal files they are read once.
 
     Parameters
     ----------
@@ -38,12 +41,20 @@ class Judge:
     trusting : bool
         Take it from the gate that evidence with a failed or partial source is not STABLE (a test holds it to that),
         and do not ask it.
+
+    Attributes
+    ----------
+    read, judged : int
+        Candidates that differ in their files, and those of them that differ in the evidence that a gate was asked of.
     """
 
     def __init__(self, folder: Path, config: Config | None = None, *, trusting: bool = False) -> None:
         self.folder = folder
         self.config = config or Config()
         self.trusting = trusting
+        self.read = 0
+        self.judged = 0
+        self._files: dict[tuple[tuple[tuple[str, str], ...], ...], str] = {}
         self._known: dict[tuple[str, ...], str] = {}
         self._before = lru_cache(64)(self._read_baseline)
 
@@ -51,12 +62,20 @@ class Judge:
         """Return the verdict on a candidate; ``error`` where it holds no file at all."""
         if not after:
             return "error"
-        baseline, own = self._before(tuple(sorted(before.items())))
-        candidate = self._read("candidate", after)
+        key = tuple(sorted(before.items())), tuple(sorted(after.items()))
+        if key not in self._files:
+            self._files[key] = self._verdict(*key)
+        return self._files[key]
+
+    def _verdict(self, before: tuple[tuple[str, str], ...], after: tuple[tuple[str, str], ...]) -> str:
+        self.read += 1
+        baseline, own = self._before(before)
+        candidate = self._read("candidate", dict(after))
         if self.trusting and candidate.evidence.failed:
             return "inconclusive"
         key = (own, *_content(candidate))
         if key not in self._known:
+            self.judged += 1
             self._known[key] = evaluate_gate(self.config, baseline=baseline, candidate=candidate).verdict
         return self._known[key]
 
@@ -71,7 +90,8 @@ class Judge:
         place.mkdir(parents=True, exist_ok=True)
         for file, content in files.items():
             (place / file).write_bytes(content.encode("utf-8", "surrogateescape"))
-        return load_run(str(place))
+        evidence = read_paths(sorted(place.iterdir()))
+        return RunEvidence(pd.Series({"run_id": name, "complete": not evidence.failed}), evidence)
 
 
 def _content(side: RunEvidence) -> tuple[str, ...]:

@@ -141,6 +141,7 @@ SCANS = (
         },
     ),
     Notation("code-climate", "json", _code_climate, r"(?!)", found=r'"check_name"', statuses=_TWO, failures={
+        "another place": edited(r'("severity": "major")', r'\1, "other_locations": [{"path": "case_9.py", "lines": {"begin": 8}}]'),
         "a file not parsed": edited(r"\]\Z", ', {"type": "issue", "check_name": "invalid-syntax", "description": "m", '
                                     '"fingerprint": "x", "location": {"path": "a.py", "lines": {"begin": 1}}}]'),
     }),
@@ -166,6 +167,9 @@ SCANS = (
         "a file not parsed": edited(r"\]\Z", ', {"code": null, "filename": "b.py", "location": {"row": 1}, "message": "m"}]'),
     }),
     Notation("sarif", "json", _sarif, r'"name": "(tool_\w+)"', found=r'"startLine"', statuses=_TWO, failures={
+        "another place": edited(r'("locations": \[)', r'\1{"physicalLocation": {"artifactLocation": {"uri": "case_9.py"}, '
+                                r'"region": {"startLine": 8}}}, '),
+        "another result": edited(r'("results": \[)\]', r'\1{"ruleId": "NEW", "level": "error", "message": {"text": "m"}}]', last=True),
         "no success": edited('"executionSuccessful": true', '"executionSuccessful": false'),
         "no success of the last": edited('"executionSuccessful": true', '"executionSuccessful": false', last=True),
         "did not start": edited('"executionSuccessful": true', '"executionSuccessful": true, "processStartFailureMessage": "m"'),

@@ -15,6 +15,7 @@ from tests.law.notations import results, worse
 from tests.law.recorded import REPORTS, recorded_example
 from tests.law.registry import FORMATS, conditions_of, named
 from tests.law.rows import row_examples
+from tests.law.stored import FAULTS, LOSSES, StoreJudge
 from tests.law.suites import SUITES
 
 EXAMPLES = 8
@@ -79,7 +80,6 @@ def test_a_file_that_is_gone_is_a_gap(notation, tmp_path):
         assert judge.verdict(before, {name: content}) != "stable", name
 
 
-@pytest.mark.xfail(strict=True, reason="half of the requests of an endpoint are not told from all of them yet")
 @pytest.mark.parametrize("notation", [n for n in FORMATS if n.form in POOLED], ids=named)
 def test_half_of_the_requests_are_not_as_many(notation, tmp_path):
     judge = Judge(tmp_path, conditions_of(notation))
@@ -106,6 +106,35 @@ def test_rows_of_one_id_keep_the_law(notation, what, tmp_path):
     assert broken(one, judge) is None, one.what
 
 
+@pytest.fixture(scope="module")
+def stored():
+    return StoreJudge(together=True)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_whatever_a_stored_run_lost_it_is_not_stable(loss, stored):
+    assert stored.verdict(LOSSES[loss]) != "stable"
+
+
+@pytest.mark.parametrize("fault", sorted({*FAULTS} - {"nothing"}))
+def test_no_loss_makes_a_stored_run_stable(fault, stored):
+    draw = random.Random(fault)
+    assert stored.verdict(FAULTS[fault]) != "stable"
+    assert stored.verdict(FAULTS[fault], LOSSES[draw.choice([*LOSSES])]) != "stable"
+
+
+def test_what_is_judged_of_rows_is_what_a_store_gives(stored, tmp_path):
+    through = StoreJudge(together=True, folder=tmp_path / "runs")
+    for edits in ([], [LOSSES["a round of a target"]], [LOSSES["the source of a report"]], [FAULTS["a target slows"]]):
+        assert through.verdict(*edits) == stored.verdict(*edits)
+
+
+@pytest.mark.parametrize("loss", ["a round of a target", "the first round", "a target", "a series", "a job"])
+def test_separate_runs_are_not_stable_either_after_a_loss(loss):
+    apart = StoreJudge(together=False)
+    assert apart.verdict(FAULTS["requests of a round fail"], LOSSES[loss]) != "stable"
+
+
 KNOWN = {
     "a run of SARIF is gone": ("sarif", r', \{"tool": \{"driver": \{"name": "tool_two".*?"results": \[\]\}', ""),
     "bandit silenced a line": ("bandit", r'"_totals": \{"loc": 1, "nosec": 0', '"_totals": {"loc": 1, "nosec": 1'),
@@ -114,13 +143,10 @@ KNOWN = {
     "JMeter's parents fail": ("jmeter", r"<httpSample ([^>]*)/>", '<sample ts="1" t="9" lb="parent" rc="500" s="false">'
                               r"<httpSample \1/></sample>"),
 }  # fmt: skip
-OPEN = ("bandit silenced a line",)
 
 
 @pytest.mark.parametrize("what", [*KNOWN])
-def test_what_broke_the_law_once_keeps_it(what, tmp_path, request):
-    if what in OPEN:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="not judged yet"))
+def test_what_broke_the_law_once_keeps_it(what, tmp_path):
     form, pattern, change = KNOWN[what]
     shape = {"k6": "lines", "jmeter": "xml"}.get(form, "json")
     notation = next(n for n in FORMATS if (n.form, n.shape) == (form, shape))

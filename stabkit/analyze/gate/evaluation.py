@@ -20,7 +20,7 @@ from stabkit.analyze.gate.kinds.measured import unjudged_failures
 from stabkit.analyze.gate.kinds.unjudged import compare_the_rest
 from stabkit.analyze.gate.looks import stated_confidence
 from stabkit.analyze.gate.planning import plan_collection
-from stabkit.analyze.latency import different_load
+from stabkit.analyze.latency import different_load, round_gaps
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
@@ -103,7 +103,8 @@ def _judge(condition: Condition, sides: Sides) -> ConditionResult:
     result: ConditionResult = KINDS[condition.kind].judge(condition, sides)
     failures = KINDS[condition.kind].judges == "failures"
     faults = sides.faults(_source_kinds(condition, sides), condition.target, failures=failures)
-    faults += unjudged_failures(condition, sides) + different_load(condition, sides) + _elsewhere(result, sides)
+    faults += unjudged_failures(condition, sides) + different_load(condition, sides) + round_gaps(condition, sides)
+    faults += _elsewhere(result, sides)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
@@ -196,6 +197,8 @@ def _evidence_results(
             for kinds, target, times in covered
         )
     ]
+    if sides.unsourced:
+        needs.append(Need(None, "evidence", "partial", "unsourced", sides.unsourced, side="candidate"))
     needs += _unjudged_checks(conditions, sides)
     needs += [
         Need(None, "evidence", "partial", "collection", side=name)
@@ -215,13 +218,16 @@ def _evidence_results(
 def _unjudged_checks(conditions: Sequence[Condition], sides: Sides) -> list[Need]:
     """Return which verdicts of a load tool no condition asks for: those that fail now and did not, and those gone."""
     rules = [rule for rule in conditions if rule.kind == "checks" and rule.gating]
+    told = [frame[frame["failed"].notna()] for frame in sides.table("checks")]
+    if all(frame.empty for frame in told):
+        return []
     before, after = (
         {
             (row["target"], row["check"]): row["outcome"]
-            for row in worst_checks(frame[frame["failed"].notna()]).to_dict("records")
+            for row in worst_checks(frame).to_dict("records")
             if not any(rule.target in (None, row["target"]) and rule.metric in (None, row["check"]) for rule in rules)
         }
-        for frame in sides.table("checks")
+        for frame in told
     )
     broken = [key for key, outcome in after.items() if outcome == "fail" and before.get(key) != "fail"]
     # What failed before may be gone because it holds: most tools write down failed assertions alone.

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from stabkit.analyze.facts import Need
-from stabkit.analyze.latency.stated import load_claims
+from stabkit.analyze.latency.stated import load_claims, stated_requests
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition
 from stabkit.kinds import KINDS
 
 __all__ = ["different_load"]
 
-_RATE: Final = 1.25  # times as many requests a second, or users; see docs/decisions/0013
+_RATE: Final = 1.25  # times as many requests a second, or users; see docs/decisions/0014
 _LASTED: Final = 2.0  # times as long
-_SURE: Final = 4.0  # standard deviations of a rate that only chance makes differ
+_FEWER: Final = 2.0  # times as many requests of one endpoint
+_SURE: Final = 4.0  # standard deviations of a rate, or of a number, that only chance makes differ
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,19 @@ class _Load:
 
 
 def different_load(condition: Condition, sides: Sides) -> tuple[Need, ...]:
-    """Return why times cannot show that nothing changed: the load was another one.
+    """Return why times, or failures, cannot show that nothing changed: the load was another one.
 
     A closed loop asks less of a service that became slower, so a lower rate alone proves nothing: it casts doubt on
     ``stable``, and takes nothing away from what is shown to be worse. Where times stayed the same, so does the rate of
-    a closed loop.
+    a closed loop. Failures are compared under any load, but not where half of an endpoint's requests are gone: several
+    tools leave out those that got no answer, and a log may have lost them.
     """
     kind = KINDS[condition.kind]
-    if kind.judges != "times" or not kind.compares or sides.baseline is None:
+    if not kind.compares or sides.baseline is None:
+        return ()
+    if kind.judges == "failures":
+        return tuple(_halved(condition, sides))
+    if kind.judges != "times":
         return ()
     before, after = _load(sides.baseline), _load(sides.candidate)
     needs = []
@@ -56,6 +63,24 @@ def different_load(condition: Condition, sides: Sides) -> tuple[Need, ...]:
     asked = _asked(sides.candidate, sides)
     needs += _lacking(_asked(sides.baseline, sides), asked) if asked else []
     return tuple(needs)
+
+
+def _halved(condition: Condition, sides: Sides) -> list[Need]:
+    """Return the endpoints of which the candidate holds half the requests of the baseline, or fewer, beyond chance."""
+    counted = _counted(sides)
+    return [
+        Need(None, "runs", "not_comparable", "load_requests", (target,), (("before", before), ("after", after)))
+        for target, (before, after) in sorted(counted.items())
+        if condition.target in (None, target)
+        if before >= _FEWER * after > 0 and before - after > _SURE * math.sqrt(before + after)
+    ]
+
+
+def _counted(sides: Sides) -> dict[str, tuple[int, int]]:
+    """Return how many requests of each endpoint the load files of either side tell of, one by one or as a number."""
+    held = [Counter(_asked_of(side, sides)) for _, side in sides.named]
+    counted = {target: (held[0][target], held[1][target]) for target in held[0]}
+    return counted | {target: (one.baseline.n, one.candidate.n) for target, one in stated_requests(sides).items()}
 
 
 def _lacking(before: Collection[str], after: Collection[str]) -> list[Need]:
@@ -91,8 +116,14 @@ def _load(side: RunEvidence) -> _Load | None:
 
 def _asked(side: RunEvidence, sides: Sides) -> set[str]:
     """Return the endpoints that load files tell of: whatever no probe of the configuration asks."""
+    return set(_asked_of(side, sides))
+
+
+def _asked_of(side: RunEvidence, sides: Sides) -> list[str]:
+    """Return the endpoint of each request that load files list."""
     if not any(source["rows"] for _, source in load_claims(side)):
-        return set()
+        return []
     samples = side.evidence["samples"]
-    asked = samples[samples["metric"].isin(["response_time", "transaction_time"]) & samples["due_at"].isna()]
-    return set(asked["target"]) - {*sides.config.http, *sides.config.websocket}
+    asked = samples["metric"].isin(["response_time", "transaction_time"]) & samples["due_at"].isna()
+    probed = samples["target"].isin([*sides.config.http, *sides.config.websocket])
+    return list(samples.loc[asked & ~probed & samples["hop"].isna(), "target"])

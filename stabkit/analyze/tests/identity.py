@@ -21,7 +21,18 @@ from stabkit.vocabulary import BAD
 __all__ = ["Identity"]
 
 # What a pool of machines calls its members differs from run to run: at-1f3a9c21b7d0, runner-20411, fv-az1203-11.
-_MACHINE: Final = re.compile(r"[0-9a-f]{8,}|\d{3,}|\d+-\d+|^ip-|^localhost$", re.IGNORECASE)
+_MACHINE: Final = re.compile(
+    r"[0-9a-f]{8,}|\d{3,}|\d+-\d+|^ip-|^localhost$|^(?:desktop|laptop|win)-(?=[a-z]*\d)[0-9a-z]{7,}$", re.IGNORECASE
+)
+# What jobs of a matrix are called after, with its version: py311, windows-2022, jdk1.8.0_292, ios-17-2.
+_VERSIONED: Final = re.compile(
+    r"(?<![a-z])(?:c?py|python|pypy|node|jdk|java|openjdk|jre|kotlin|scala|ruby|jruby|php|perl|go|rust|net|netcoreapp"
+    r"|netstandard|dotnet|mono|gcc|clang|msvc|vs|cuda|chrome|chromium|firefox|safari|webkit|edge|opera|android|api|ios"
+    r"|iphone|ipad|pixel|galaxy|windows|ubuntu|debian|fedora|centos|rhel|alpine|macos|osx|postgres|postgresql|pg|mysql"
+    r"|mariadb|mongo|mongodb|redis|sqlite|oracle|mssql|django|rails|spring|numpy|pandas|torch|tensorflow)"
+    r"[-_. ]?v?\d{1,4}(?:[-._]\d{1,3})*(?![0-9a-z])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,8 @@ class Identity:
         that are alike: the worst comes first, so that as many as fail more than before are those that broke, and what
         is left over on the longer side is what came or went.
         """
+        if not self.shared:
+            return tests
         results = self._results(tests)
         if results.empty:
             return tests
@@ -77,11 +90,28 @@ class Identity:
 
         Both are rows as they came, not yet named. An id that the baseline does not hold at all has no surplus.
         """
+        if not self.shared:
+            return frozenset()
         before, after = self._results(baseline), self._results(candidate)
         if before.empty or after.empty:
             return frozenset()
         held = after["kind"].map(before.groupby("kind")["number"].max()).astype("float64")
         return frozenset(after.loc[after["number"] > held, "test_id"])
+
+    def gone(self, baseline: pd.DataFrame, candidate: pd.DataFrame) -> dict[str, str]:
+        """Return the results of the browsers, hosts and reports that the candidate lacks altogether, each with its one.
+
+        Both are rows as they came; results are called as :meth:`named` has them.
+        """
+        if not self.shared or candidate.empty:
+            return {}
+        ids = self.named(baseline)["test_id"]
+        found: dict[str, str] = {}
+        for before, after in zip(self._holders(baseline), self._holders(candidate), strict=True):
+            lost = set(before.dropna()) - set(after.dropna())
+            gone = before.isin(lost)
+            found |= dict(zip(ids[gone], before[gone], strict=True))
+        return found
 
     def _results(self, tests: pd.DataFrame) -> pd.DataFrame:
         """Return, of the rows of shared ids, what kind of result each is of, its number among them, and its id."""
@@ -97,13 +127,17 @@ class Identity:
             {"kind": kind, "number": number, "test_id": kind.where(number == 1, kind + " #" + number.astype(str))}
         )
 
-    def _label(self, rows: pd.DataFrame) -> pd.Series:
+    def _holders(self, rows: pd.DataFrame) -> list[pd.Series]:
+        """Return what tells the results of several apart: the variant, and the report where reports do."""
         known = _variants(rows)
         parts = [known.where(known.isin(self.variants))]
         if self.depth:
             parts.append(rows["source"].map(lambda path: _tail(path, self.depth), na_action="ignore"))
+        return parts
+
+    def _label(self, rows: pd.DataFrame) -> pd.Series:
         found = pd.Series("", index=rows.index, dtype="object")
-        for part in parts:
+        for part in self._holders(rows):
             found = found + [f" [{text}]" if isinstance(text, str) else "" for text in part]
         return found
 
@@ -122,9 +156,14 @@ def _common_names(runs: Sequence[set[str]]) -> frozenset[str]:
     held = Counter(name for run in runs for name in run)
     rare = [name for name, times in held.items() if times < len(runs)]
     nothing_common = len(runs) > 1 and max(held.values(), default=0) < 2
-    if len(held) < 2 or nothing_common or (rare and all(_MACHINE.search(name) for name in rare)):
+    if len(held) < 2 or nothing_common or (rare and all(map(_is_machine, rare))):
         return frozenset()
     return frozenset(held)
+
+
+def _is_machine(name: str) -> bool:
+    """Say whether a name looks like one of a pool's, beside the versions that jobs are called after."""
+    return _MACHINE.search(_VERSIONED.sub("", name)) is not None
 
 
 def _sources(tests: pd.DataFrame) -> set[str]:

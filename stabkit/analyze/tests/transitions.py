@@ -73,12 +73,11 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     >>> test_results(rows)[["status", "attempts", "recovered", "fresh_failures", "time_s"]].values.tolist()
     [['pass', 2, True, 1, 0.75]]
     """
-    columns = [
-        *("test_id", "suite", "class", "name", "status", "attempts", "recovered", "failures", "fresh_failures"),
-        *("time_s", "message"),
-    ]
+    columns = list(_RESULT)
     if tests.empty:
         return pd.DataFrame({name: pd.Series(dtype=_DTYPES.get(name, "str")) for name in columns})
+    if not tests["test_id"].duplicated().any():
+        return _told_once(tests)[columns]
     rank = tests["status"].map(SEVERITY)
     order = tests.assign(_rank=rank, _message=tests["message"].fillna("")).sort_values(
         ["test_id", "attempt", "_rank", "_message"], kind="stable"
@@ -104,6 +103,17 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     return result.astype({name: _DTYPES.get(name, "str") for name in columns})
 
 
+def _told_once(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the results of tests of which each has one row: nothing is to be weighed."""
+    rows = tests[["test_id", "suite", "class", "name", "status", "time_s", "message"]]
+    rows = rows.sort_values("test_id", ignore_index=True)
+    bad = rows["status"].isin(BAD)
+    failures = bad.astype("int64")
+    found = {name: rows[name].astype(_DTYPES.get(name, "str")) for name in rows}
+    found |= {"failures": failures, "fresh_failures": failures, "message": found["message"].where(bad)}
+    return pd.DataFrame({"attempts": 1, "recovered": False, **found})
+
+
 def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
     """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``."""
     found = {}
@@ -113,6 +123,10 @@ def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
     return found
 
 
+_RESULT: Final = (
+    *("test_id", "suite", "class", "name", "status", "attempts", "recovered", "failures", "fresh_failures"),
+    *("time_s", "message"),
+)
 _DTYPES: Final[Mapping[str, str]] = {
     "attempts": "int64",
     "recovered": "bool",
@@ -160,8 +174,9 @@ def test_transitions(
         confirmed (a regressed or an added test that fails), attempts, failures, fresh_failures, recovered (of the
         candidate), flake_rate (expected share of failures without a cause), flake_basis (``own history`` or
         ``suite``), flake_chance (that so many failures are flakes), at_risk, need_reruns (null if nothing is open or no
-        number would do), hidden_by (the collection error that hides a disappeared test), explained_by (the deleted
-        file, or left_out and its glob), left_out (that glob by itself), baseline_time_s, candidate_time_s, message.
+        number would do), gone_with (the browser, host or report of which every result disappeared), hidden_by (the
+        collection error that hides a disappeared test), explained_by (the deleted file, or left_out and its glob),
+        left_out (that glob by itself), baseline_time_s, candidate_time_s, message.
 
     Notes
     -----
@@ -183,7 +198,12 @@ def test_transitions(
     joined["transition"] = [_transition(*row) for row in zip(*facts, disagrees, strict=True)]
     frame = _columns(joined)
     frame = _confirm(frame, past, flaky_seen=int(before["recovered"].sum() + after["recovered"].sum()))
+    frame = frame.assign(gone_with=_gone_with(frame, identity.gone(*own)))
     return worst_first(_explain(frame, deleted_files, left_out))
+
+
+def _gone_with(frame: pd.DataFrame, gone: Mapping[str, str]) -> pd.Series:
+    return frame["test_id"].where(frame["transition"] == "disappeared").map(gone).astype("str")
 
 
 def worst_first(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +46,7 @@ def read_mapped(path: Path, mapping: FindingMapping, *, suite: str | None = None
         ]
         _check_columns(table.columns, mapping)
     severities = {word.lower(): standard for word, standard in mapping.severities.items()}
-    scan.results = [_result(row, mapping, severities) for row in rows]
+    scan.results = [result for row in rows for result in _results(row, mapping, severities)]
     for key in ("rule", "path"):
         if rows and all(getattr(result, key) is None for result in scan.results):
             raise ReportError(f"the mapping of {key} finds nothing: no entry holds {getattr(mapping, key)!r}")
@@ -79,21 +81,41 @@ def _check_columns(columns: Iterable[object], mapping: FindingMapping) -> None:
         raise ReportError(f"the table has no column {missing[0]!r}; its columns are {', '.join(known)[:200]}", line=1)
 
 
-def _result(row: Mapping[str, Any], mapping: FindingMapping, severities: Mapping[str, str]) -> Result:
+def _results(row: Mapping[str, Any], mapping: FindingMapping, severities: Mapping[str, str]) -> Iterator[Result]:
+    """Yield the finding of an entry, one for each of its places: what names it names the first of them."""
     word = _text(row, mapping.severity)
-    line = None if mapping.line is None else find_field(row, mapping.line)
-    return Result(
+    paths, lines = _values(row, mapping.path), _values(row, mapping.line)
+    first = Result(
         _text(row, mapping.rule),
-        _text(row, mapping.path),
-        positive(line),
+        None,
+        None,
         _text(row, mapping.message),
         None if word is None else severities.get(word.lower(), word.lower()),
         _text(row, mapping.fingerprint),
     )
+    # Several lines beside one path are lines of that file; else the two lists belong together.
+    places = list(zip_longest(paths * (len(lines) or 1) if len(paths) == 1 else paths, lines))
+    for number, (path, line) in enumerate(dict.fromkeys((_as_text(path), positive(line)) for path, line in places)):
+        yield replace(first, path=path, line=line, fingerprint=None if number else first.fingerprint)
+
+
+def _values(row: Mapping[str, Any], place: str | None) -> list[Any]:
+    """Return what stands at a place, at least one value: each of a list, and at ``a[*].b`` the ``b`` of each ``a``."""
+    if place is None:
+        return []
+    head, star, rest = place.replace("[*]", ".*").partition(".*")
+    value = find_field(row, head)
+    found = value if isinstance(value, list) else [value]
+    if star and rest:
+        found = [find_field(entry, rest.removeprefix(".")) for entry in found]
+    return found or [MISSING]
 
 
 def _text(row: Mapping[str, Any], place: str | None) -> str | None:
-    value = MISSING if place is None else find_field(row, place)
+    return _as_text(MISSING if place is None else find_field(row, place))
+
+
+def _as_text(value: object) -> str | None:
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value).strip() or None
     return None

@@ -11,6 +11,7 @@ from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, moment, text, whole
 from stabkit.read.scans._results import Result, Scan, positive
 from stabkit.schema import Evidence
+from stabkit.text import amount
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
@@ -41,7 +42,12 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     files = {name: mapped(counts) for name, counts in metrics.items() if name != "_totals"}
     scan.paths = list(files) if metrics else None
     if any(key in counts for counts in files.values() for key in _SILENCED):
-        scan.silenced = {name: sum(whole(c.get(key)) or 0 for key in _SILENCED) for name, c in files.items()}
+        scan.silenced = {name: _silences(counts) for name, counts in files.items()}
+    unlisted = _silences(mapped(metrics.get("_totals"))) - sum(_silences(counts) for counts in files.values())
+    if unlisted > 0:
+        scan.unread.append(
+            amount(unlisted, "silenced line or test counts", "silenced lines or tests count") + " in no file"
+        )
     for error in listed(report.get("errors"), "errors"):
         scan.unread.append(f"{text(error.get('filename'))}: {text(error.get('reason')) or 'no reason'}")
     for entry in listed(report.get("results"), "results"):
@@ -56,6 +62,10 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
             )
         )
     return scan.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _silences(counts: Mapping[str, Any]) -> int:
+    return sum(whole(counts.get(key)) or 0 for key in _SILENCED)
 
 
 def _flagged(entry: Mapping[str, Any]) -> str | None:

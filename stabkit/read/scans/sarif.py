@@ -240,10 +240,14 @@ class _Run:
         stated = entries(result.get("locations"))
         if len(stated) < 2:
             return [self._place(stated[0] if stated else None)]
-        known = {(place.path, place.line): place for place in map(self._place, reversed(stated)) if place.path}
-        return [known[key] for key in sorted(known, key=lambda key: (key[0] or "", key[1] or 0))] or [
-            self._place(stated[0])
-        ]
+        known = {}
+        for location in reversed(stated):
+            place = self._place(location)
+            # What is in no file, a resource of a cluster say, has a name at least.
+            named = "" if place.path else _logical(location)
+            if place.path or named:
+                known[place.path or "", place.line or 0, named] = place
+        return [known[key] for key in sorted(known)] or [self._place(stated[0])]
 
     def _place(self, location: object) -> _Place:
         physical = mapped(mapped(location).get("physicalLocation"))
@@ -347,6 +351,12 @@ class _Run:
             uri = urljoin(prefix if prefix.endswith("/") else prefix + "/", uri)
             base = entry.get("uriBaseId")
         return uri
+
+
+def _logical(location: object) -> str:
+    """Return the name of what a location is in, where that is no file; empty without one."""
+    named = [mapped(part) for part in entries(mapped(location).get("logicalLocations"))]
+    return "; ".join(str(part.get("fullyQualifiedName") or part.get("name") or "") for part in named)
 
 
 def _filled(text: str, arguments: list[Any]) -> str:

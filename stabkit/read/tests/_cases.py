@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ __all__ = [
     "Attempt",
     "Case",
     "Report",
+    "assembly_name",
     "number",
     "unlisted_failures",
 ]
@@ -47,6 +49,7 @@ UNCARRIED: Final = (
     "failure that no case carries became a case named after its suite",
     "failures that no case carries became cases named after their suites",
 )
+_FRAMEWORK: Final = re.compile(r"net(?:standard|coreapp)?\d[\w.]*(?:-[a-z]+[\d.]*)?", re.IGNORECASE)
 # How the counts of headers are called here -> the statuses that they count.
 _COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
     "tests": STATUSES,
@@ -248,6 +251,19 @@ def unlisted_failures(claimed: Mapping[str, Any], listed: int, *told: int) -> st
     if stated <= listed:
         return None
     return f"its header counts {amount(stated, 'failure', 'failures')}, its cases carry {listed}: not all is listed"
+
+
+def assembly_name(path: str) -> str:
+    r"""Return the name of an assembly, behind the framework that it was built for where its path tells.
+
+    Examples
+    --------
+    >>> assembly_name(r"C:\agent\7\bin\Release\net8.0\Shop.Tests.dll"), assembly_name("Shop.Tests.dll")
+    ('net8.0/Shop.Tests.dll', 'Shop.Tests.dll')
+    """
+    *folders, name = path.replace("\\", "/").split("/")
+    framework = next((folder for folder in reversed(folders) if _FRAMEWORK.fullmatch(folder)), None)
+    return f"{framework}/{name}" if framework else name
 
 
 def number(value: object, *, scale: float = 1.0) -> float | None:

@@ -30,15 +30,21 @@ _PLAIN_BATCH: Final = 10_000
 # In these the printable characters of ASCII are what they are in ASCII.
 _ASCII_BASED: Final = frozenset(("utf-8", "us-ascii", "iso-8859-1", "windows-1252"))
 _CLAIMS: Final = ("tests", "failures", "errors", "skipped", "disabled", "time", "timestamp", "hostname")
+# Properties by which a suite says where it ran, in lower case. Surefire writes all of Java's, so none of those is here.
+_RAN_IN: Final = ("browser", "browsername", "project", "device", "devicename", "platformname")
 
 
 @dataclass
 class Suite:
-    """One suite element: what its header claims; ``parent`` is None for the outermost."""
+    """One suite element: what its header claims; ``parent`` is None for the outermost.
+
+    ``ran_in`` is the browser, project or device that its properties name.
+    """
 
     name: str | None
     header: dict[str, str]
     parent: int | None
+    ran_in: str | None = None
 
 
 @dataclass
@@ -237,6 +243,11 @@ class JUnitCases:
             kind = said.get("type")
             self._todo = kind == "todo" or said.get("message") == "TEST_CASE tagged with !mayfail"
             self._say("xfail" if kind == "pytest.xfail" else "skip", said.get("message", ""))
+        elif name == "property" and not self._in_case and self._open_suites:
+            said = mapped(attributes)
+            if said.get("name", "").lower() in _RAN_IN:
+                suite = self.suites[self._open_suites[-1]]
+                suite.ran_in = suite.ran_in or said.get("value") or None
         elif self._in_case and self._aside is None:
             self._aside = name
             if name not in TELL_NOTHING:

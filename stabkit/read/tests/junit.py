@@ -187,8 +187,12 @@ def _suites(cases: JUnitCases, rows: Rows) -> pd.api.extensions.ExtensionArray:
 
 
 def _variants(cases: JUnitCases, rows: Rows) -> pd.api.extensions.ExtensionArray:
-    """Return the host of each case's suite: Playwright writes the project, Karma the browser there."""
-    return _of_suites(cases, rows, [suite.header.get("hostname") or None for suite in cases.suites], None)
+    """Return where each case's suite ran: the browser that its properties name, or its host.
+
+    Playwright writes the project, Karma the browser in place of the host.
+    """
+    said = [suite.ran_in or suite.header.get("hostname") or None for suite in cases.suites]
+    return _of_suites(cases, rows, said, None)
 
 
 def _of_suites(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from stabkit.read.content import xml_root
-from stabkit.read.tests._cases import Case, Report, number
+from stabkit.read.tests._cases import Case, Report, assembly_name, number
 from stabkit.read.xml_tree import Element, deepest_total, failed_alone, failure_text, read_tree
 from stabkit.schema import Evidence
 from stabkit.vocabulary import BAD
@@ -51,7 +51,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     if report.claimed["passed"] is not None:
         report.claimed["passed"] += sum(case.get("result") == "Warning" for case in tree.named("test-case"))
     report.told.append(deepest_total(tree, ["test-suite"], "failed"))
-    report.cases = [_case(element) for element in tree.named("test-case")]
+    report.cases = [_case(element, variant) for element, variant in _cases(tree)]
     for element in failed_alone(tree, suite=_failed_suite, case=_bad_case):
         report.add_uncarried(element.get("fullname") or element.get("name"), failure_text(element))
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
@@ -70,10 +70,31 @@ def _status(element: Element) -> str:
     return "error" if status == "fail" and (element.get("label") or "").lower() in _ERRORS else status
 
 
-def _case(element: Element) -> Case:
+def _cases(tree: Element) -> Iterator[tuple[Element, str | None]]:
+    """Yield each case with what tells it from others of its name: its assembly, and the arguments of its fixture."""
+    stack: list[tuple[Element, str | None, str | None]] = [(tree, None, None)]
+    while stack:
+        element, assembly, fixture = stack.pop()
+        if element.name == "test-case":
+            yield element, " ".join(part for part in (assembly, fixture) if part) or None
+            continue
+        if _is(element, "Assembly"):
+            assembly = assembly_name(element.get("fullname") or element.get("name") or "")
+        elif _is(element, "TestFixture"):
+            _, bracket, arguments = (element.get("name") or "").partition("(")
+            fixture = bracket + arguments or None
+        stack += [(child, assembly, fixture) for child in reversed(element.children)]
+
+
+def _is(element: Element, kind: str) -> bool:
+    return element.name == "test-suite" and element.get("type") == kind
+
+
+def _case(element: Element, variant: str | None) -> Case:
     message = failure_text(element, element.child("reason", "message"))
     name, group = element.get("name"), element.get("classname")
     if group is None and name is not None:
         full = element.get("fullname") or ""
         group = full.removesuffix(name).rstrip(".") or None
-    return Case.of(name, _status(element), time_s=number(element.get("duration")), message=message, group=group)
+    took = number(element.get("duration"))
+    return Case.of(name, _status(element), time_s=took, message=message, group=group, variant=variant)

@@ -28,6 +28,7 @@ def recognise(head: bytes) -> bool:
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:
     """Return the ``tests`` of the report and its ``sources`` row.
 
+    A test method runs once in each ``<test>`` of the suite, which is where browsers and devices stand: the variant.
     A configuration method (``is-config``) counts only if it failed: a case in error. A skip with ``retried="true"`` is
     a failed attempt of the next result of that test.
 
@@ -38,39 +39,42 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     """
     tree, sound = read_tree(path, _ROOT)
     report = Report.of(sound)
-    retried: dict[tuple[str | None, str | None], list[Attempt]] = {}
-    for suite_name, group, method in _methods(tree):
+    retried: dict[tuple[str | None, ...], list[Attempt]] = {}
+    for suite_name, test, group, method in _methods(tree):
         attempt = _attempt(method)
         name = _name(method)
+        key = (suite_name, test, group, name)
         if (method.get("is-config") or "").lower() == "true":
             if attempt.status not in ("pass", "skip"):
-                report.add_uncarried(name, attempt.message, group=group, suite=suite_name)
+                report.add_uncarried(name, attempt.message, group=group, suite=suite_name, variant=test)
         elif (method.get("retried") or "").lower() == "true":
             earlier = Attempt("fail", attempt.time_s, attempt.message)
-            retried.setdefault((group, name), []).append(earlier)
+            retried.setdefault(key, []).append(earlier)
         else:
-            tries = [*retried.pop((group, name), []), attempt]
-            report.cases.append(Case(name, tries, group=group, suite=suite_name))
+            tries = [*retried.pop(key, []), attempt]
+            report.cases.append(Case(name, tries, group=group, suite=suite_name, variant=test))
     report.claimed["failed"] = tree.count("failed")
     total, methods = tree.count("total"), sum(1 for _ in _methods(tree))
     # Some versions count the configuration methods and each attempt, others do not.
     if total is not None and total > methods + (tree.count("ignored") or 0):
         report.claimed["tests"] = total
-    for (group, name), tries in retried.items():
+    for (suite_name, test, group, name), tries in retried.items():
         report.unread = "a test was to run again, and no result follows"
-        report.cases.append(Case(name, [*tries, Attempt("no_result")], group=group))
+        report.cases.append(Case(name, [*tries, Attempt("no_result")], group=group, suite=suite_name, variant=test))
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
-def _methods(tree: Element) -> Iterator[tuple[str | None, str | None, Element]]:
-    suite = group = None
-    for element in tree.walk():  # document order: a method belongs to the suite and the class that began last
+def _methods(tree: Element) -> Iterator[tuple[str | None, str | None, str | None, Element]]:
+    suite = test = group = None
+    for element in tree.walk():  # document order: a method belongs to the suite, test and class that began last
         if element.name == "suite":
-            suite = element.get("name")
+            suite, test = element.get("name"), None
+        elif element.name == "test":
+            test = element.get("name") or None
         elif element.name == "class":
             group = element.get("name")
         elif element.name == "test-method":
-            yield suite, group, element
+            yield suite, test, group, element
 
 
 def _name(method: Element) -> str | None:

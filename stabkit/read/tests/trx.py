@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.read.content import xml_root
-from stabkit.read.tests._cases import Case, Report
+from stabkit.read.tests._cases import Case, Report, assembly_name
 from stabkit.read.xml_tree import Element, failed_alone, joined_text, read_tree
 from stabkit.schema import Evidence
 
@@ -51,14 +51,22 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     tree, sound = read_tree(path, _ROOT)
     report = Report.of(sound)
     groups: dict[str | None, str | None] = {}
+    built: dict[str | None, str] = {}
     for definition in tree.named("UnitTest"):
         method = definition.child("TestMethod")
         group = (method.get("className") or "").partition(",")[0].strip() if method else ""
         groups[definition.get("id")] = group or None
+        built[definition.get("id")] = assembly_name(definition.get("storage") or "")
+    if len(set(built.values())) < 2:
+        built = {}  # one assembly tells no two results apart, but the machines that ran it may
     results = [element for element in tree.walk() if _RESULT.fullmatch(element.name)]
-    report.cases = [_case(result, groups.get(result.get("testId"))) for result in results if not _inner(result)]
+    report.cases = [
+        _case(result, groups.get(result.get("testId")), built.get(result.get("testId")))
+        for result in results
+        if not _inner(result)
+    ]
     for result in failed_alone(tree, suite=_failed, case=lambda element: _failed(element) and not _inner(element)):
-        report.cases.append(_case(result, groups.get(result.get("testId"))))
+        report.cases.append(_case(result, groups.get(result.get("testId")), built.get(result.get("testId"))))
     summary = tree.child("ResultSummary")
     outcome = ((summary.get("outcome") if summary else None) or "").lower()
     counters = summary.child("Counters") if summary else None
@@ -89,7 +97,7 @@ def _status(result: Element) -> str:
     return _STATUS.get((result.get("outcome") or "").lower(), "error")
 
 
-def _case(result: Element, group: str | None) -> Case:
+def _case(result: Element, group: str | None, built: str | None) -> Case:
     info = result.child("Output", "ErrorInfo")
     message = joined_text(info.child("Message"), info.child("StackTrace")) if info else None
     name = result.get("testName")
@@ -101,6 +109,7 @@ def _case(result: Element, group: str | None) -> Case:
         time_s=_seconds(result.get("duration")),
         message=message,
         group=group,
+        variant=built or result.get("computerName"),
     )
 
 

@@ -116,7 +116,7 @@ def _test_parts(item: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-_TEST_CAUSES = (("hidden_by", "hidden by"), ("explained_by", "explained by"))
+_TEST_CAUSES = (("hidden_by", "hidden by"), ("explained_by", "explained by"), ("gone_with", "gone with"))
 
 
 def _finding_parts(item: Mapping[str, Any]) -> list[str]:

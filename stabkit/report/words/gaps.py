@@ -127,6 +127,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "empty_sides": "no samples: {all}; {samples} samples a round",
     "rounds": "fewer than {least} rounds",
     "lost_tests": "{tests} of most recent runs ran on neither side: {all}",
+    "gone_variants": "every result of {all} is gone ({results})",
     "disappeared": "{tests} disappeared: {all}",
     "newly_skipped": "{tests} newly skipped: {all}",
     "added": "{tests} added, failing, without a baseline: {all}",
@@ -155,12 +156,14 @@ _DETAILS: Final[Mapping[str, str]] = {
     "this evidence decides {decides}",
     "series": "{baseline} series of {0} before and {candidate} now, which no label pairs: "
     "let the query make one of them",
+    "round_gaps": "{rounds} of {asked} rounds lack requests of {0}, all of them or half",
     "without_reading": "{rounds} of {asked} rounds have no reading of {0}",
     "cold_rounds": "the first {rounds} rounds of {0} took {times} times as long as those after them; "
     "warmup_requests or warmup_s in stabkit.toml leaves it out",
     "cold_requests": "the first {requests} requests of each round of {0} took {times} times as long as "
     "those after them; warmup_requests or warmup_s in stabkit.toml leaves them out",
     "same_address": "both versions were asked at one address, {0}: that compares a version with itself",
+    "unsourced": "no source tells how {all} {are} read",
     "failures": "{candidate_share} of {0} failed, {baseline_share} before, and no condition judges failures",
     "failing_checks": "{all} failed by the load tool's own judgement, and no condition judges checks",
     "gone_checks": "{all} passed before by the load tool's own judgement and is gone, and no condition judges checks",
@@ -168,6 +171,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "load_rate": "{before} requests a second against {after}",
     "load_users": "{before} users at once against {after}",
     "load_seconds": "a load of {before} s against one of {after} s",
+    "load_requests": "{before} requests of {0} against {after}",
     "load_targets": "the load lacks {all}",
     "late_at_quantile": "{late_ms} at {quantile}, {allowed_ms} are allowed",
     "slowest_late": "{late_ms} among the slowest {share}, {allowed_ms} are allowed",

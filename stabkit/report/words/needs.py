@@ -35,6 +35,7 @@ _NO_COMMAND: Final = (
 )  # fmt: skip
 # What these tests do is known: the same suite, collected once more, says the same.
 _SAME_AGAIN: Final = (
+    "gone_variants",
     "disappeared", "newly_skipped", "added", "lost_tests", "common_tests", "no_common_test", "expected_to_fail",
     "environments", "same_run", "units",
 )  # fmt: skip
@@ -46,6 +47,7 @@ _OTHER_HANDS: Final = (
     "load_rate",
     "load_users",
     "load_seconds",
+    "load_requests",
     "load_targets",
 )
 

@@ -114,6 +114,100 @@ def test_other_formats_name_their_platforms_too(tmp_path: Path) -> None:
         assert (verdict, found["disappeared"]) == ("inconclusive", [gone])
 
 
+def _needs(tmp_path: Path, before: str, after: str) -> list[tuple[object, ...]]:
+    sides = [read(tmp_path / side, {"r.xml": text}) for side, text in (("a", before), ("b", after))]
+    runs = [RunEvidence({"run_id": side, "complete": True}, tables) for side, tables in zip("ab", sides, strict=True)]
+    gate = evaluate_gate(Config(), *runs)
+    return [(need.about, need.subjects, dict(need.numbers)) for result in gate.conditions for need in result.needs]
+
+
+NUNIT = (
+    "<test-run>{}</test-run>",
+    '<test-suite type="Assembly" name="Shop.dll" fullname="/b/{0}/Shop.dll"><test-suite type="TestFixture" name="Cart">'
+    '<test-case name="adds" fullname="Cart.adds" classname="Cart" result="Passed"/>'
+    '<test-case name="drops" fullname="Cart.drops" classname="Cart" result="Passed"/></test-suite></test-suite>',
+    ("net8.0/Shop.dll", "net9.0/Shop.dll"),
+)
+FIXTURES = (
+    '<test-run><test-suite type="Assembly" name="Shop.dll">{}</test-suite></test-run>',
+    '<test-suite type="TestFixture" name="Cart(&quot;{0}&quot;)">'
+    '<test-case name="adds" fullname="Cart.adds" classname="Cart" result="Passed"/>'
+    '<test-case name="drops" fullname="Cart.drops" classname="Cart" result="Passed"/></test-suite>',
+    ('Shop.dll ("net8.0")', 'Shop.dll ("net9.0")'),
+)
+TESTNG = (
+    '<testng-results><suite name="s">{}</suite></testng-results>',
+    '<test name="{0}"><class name="Cart"><test-method status="PASS" name="adds"/>'
+    '<test-method status="PASS" name="drops"/></class></test>',
+    ("net8.0", "net9.0"),
+)
+TRX = (
+    "<TestRun><Results>{}</Results></TestRun>",
+    '<UnitTestResult testId="1" testName="adds" outcome="Passed" computerName="{0}"/>'
+    '<UnitTestResult testId="2" testName="drops" outcome="Passed" computerName="{0}"/>',
+    ("net8.0", "net9.0"),
+)
+BUILT = (
+    '<TestRun><TestDefinitions><UnitTest id="net8.0" storage="/b/net8.0/shop.dll"><TestMethod className="Cart"/>'
+    '</UnitTest><UnitTest id="net9.0" storage="/b/net9.0/shop.dll"><TestMethod className="Cart"/></UnitTest>'
+    "</TestDefinitions><Results>{}</Results></TestRun>",
+    '<UnitTestResult testId="{0}" testName="adds" outcome="Passed" computerName="fv-az1203-11"/>'
+    '<UnitTestResult testId="{0}" testName="drops" outcome="Passed" computerName="fv-az1203-11"/>',
+    ("net8.0/shop.dll", "net9.0/shop.dll"),
+)
+PROPERTIES = (
+    "<testsuites>{}</testsuites>",
+    '<testsuite name="s" hostname="fv-az1203-11"><properties><property name="browserName" value="{0}"/></properties>'
+    '<testcase classname="Cart" name="adds"/><testcase classname="Cart" name="drops"/></testsuite>',
+    ("net8.0", "net9.0"),
+)
+
+
+@pytest.mark.parametrize("notation", [NUNIT, FIXTURES, TESTNG, TRX, BUILT, PROPERTIES])
+def test_a_job_that_is_gone_is_one_line_in_each_notation(tmp_path: Path, notation: tuple[str, str, list[str]]) -> None:
+    whole, part, names = notation
+    parts = [part.format(name) for name in ("net8.0", "net9.0")]
+    found = _needs(tmp_path, whole.format("".join(parts)), whole.format(parts[0]))
+    assert found[0] == ("gone_variants", (names[1],), {"results": 2})
+    assert "disappeared" not in {about for about, _, _ in found}
+
+
+@pytest.mark.parametrize("notation", [NUNIT, FIXTURES, TESTNG, TRX, BUILT, PROPERTIES])
+def test_a_break_in_one_job_is_not_a_known_failure_of_another(
+    tmp_path: Path, notation: tuple[str, str, list[str]]
+) -> None:
+    whole, part, _ = notation
+
+    def report(failing: str) -> str:
+        # What fails in one job is what failed in the other: by number alone nothing has changed.
+        words = {"Passed": "Failed", '"PASS"': '"FAIL"', '<testcase classname="Cart" name="adds"/>':
+                 '<testcase classname="Cart" name="adds"><failure/></testcase>'}  # fmt: skip
+        parts = {name: part.format(name) for name in ("net8.0", "net9.0")}
+        for old, new in words.items():
+            parts[failing] = parts[failing].replace(old, new, 1)
+        return whole.format("".join(parts.values()))
+
+    found = _needs(tmp_path, report("net9.0"), report("net8.0"))
+    assert [about for about, _, _ in found] == ["unconfirmed"]
+
+
+@pytest.mark.parametrize("names", [("py311", "py312"), ("windows-2019", "windows-2022"), ("jdk1.8.0_292", "jdk-17"),
+                                   ("ios-17-2", "ios-16-4"), ("ubuntu-2204-py312", "ubuntu-2404-py312")])  # fmt: skip
+def test_versions_are_no_machines(tmp_path: Path, names: tuple[str, str]) -> None:
+    before = {"r.xml": junit(*((name, PASS) for name in names))}
+    verdict, found = compared(tmp_path, before, {"r.xml": junit((names[1], PASS))})
+    assert (verdict, found["disappeared"]) == ("inconclusive", [f"cart::t{n} [{names[0]}]" for n in range(9)])
+
+
+@pytest.mark.parametrize("name", ["runner-20411", "fv-az1203-11", "ip-10-0-0-7", "3f9c2a71bd04", "DESKTOP-4F7G2H1",
+                                  "ubuntu-2204-runner-20411"])  # fmt: skip
+def test_machines_are_no_jobs(tmp_path: Path, name: str) -> None:
+    """One machine of the two is the baseline's too, by chance: the other is no job that is gone."""
+    before = {"r.xml": junit(("runner-1", PASS), (name, PASS))}
+    verdict, _ = compared(tmp_path, before, {"r.xml": junit(("runner-1", PASS), ("runner-90001", PASS))})
+    assert verdict == "stable"
+
+
 def test_hosts_that_are_machines_tell_nothing_apart(tmp_path: Path) -> None:
     """Two jobs run the same tests on machines that are called anew in each run: their number is compared."""
     before = {"r.xml": junit(("runner-20411", PASS), ("runner-20412", PASS))}

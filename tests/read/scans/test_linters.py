@@ -86,6 +86,19 @@ def test_eslint_knows_every_scanned_file(tmp_path):
     assert scan(read(tmp_path, fatal))["complete"] is False
 
 
+def test_bandit_counts_silenced_lines_that_no_file_has(tmp_path):
+    metrics = {"a.py": {"nosec": 1, "skipped_tests": 0}, "_totals": {"nosec": 2, "skipped_tests": 0}}
+    report = {"errors": [], "generated_at": "2026-01-02T03:04:05Z", "metrics": metrics, "results": []}
+    path = tmp_path / "bandit.json"
+    path.write_text(json.dumps(report))
+    (source,) = read_file(path)["sources"].to_dict("records")
+    assert source["status"] == "partial"
+    assert "1 silenced line or test counts in no file" in source["message"]
+    metrics["a.py"]["nosec"] = 2
+    path.write_text(json.dumps(report))
+    assert read_file(path)["sources"]["status"].iloc[0] == "ok"
+
+
 def test_bandit_errors_are_unread_files(tmp_path):
     result = {"test_id": "B602", "filename": "./a.py", "line_number": 7, "issue_text": "m", "issue_severity": "HIGH"}
     report = {

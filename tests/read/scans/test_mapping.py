@@ -45,6 +45,34 @@ def test_a_document_gives_findings_and_the_files_it_names(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("path", "line", "item", "places"),
+    [
+        ("files", None, {"files": ["a.py", "b.py", "a.py"]}, [("a.py", None), ("b.py", None)]),
+        ("file", "lines", {"file": "a.py", "lines": [3, 9]}, [("a.py", 3), ("a.py", 9)]),
+        ("at[*].file", "at[*].line", {"at": [{"file": "a.py", "line": 3}, {"file": "b.py"}]},
+         [("a.py", 3), ("b.py", None)]),
+        ("$.at[*]", None, {"at": ["a.py", "b.py"]}, [("a.py", None), ("b.py", None)]),
+        ("at[*].file", None, {"at": []}, [(None, None)]),
+    ],
+)  # fmt: skip
+def test_every_place_of_a_finding_is_one(tmp_path, path, line, item, places):
+    mapping = FindingMapping(tool="audit", rule="rule", path=path, line=line, fingerprint="key")
+    document = [
+        {"rule": "A1", "key": "k1", **item},
+        {"rule": "A2", "key": "k2", path.partition("[")[0].strip("$."): "c.py"},
+    ]
+    if "[" in path:
+        document[1] |= {"at": ["c.py"] if path == "$.at[*]" else [{"file": "c.py"}]}
+    findings, _, source = scan(tmp_path, json.dumps(document), mapping)
+    mine = findings[findings["rule"] == "A1"]
+    found = [(None if p is None or p != p else p, None if n != n or n is None else n)
+             for p, n in zip(mine["path"].astype(object), mine["line"].astype("float64"), strict=True)]  # fmt: skip
+    assert (found, source["status"]) == (places, "ok")
+    assert findings["fingerprint"].is_unique
+    assert findings["fingerprint"].iloc[0] == "k1"
+
+
+@pytest.mark.parametrize(
     ("text", "mapping"),
     [("package,licence,risk,row\n", CSV), ('{"report": {"items": [], "files": 7}}', JSON)],
 )

@@ -217,6 +217,14 @@ def test_every_place_of_a_result_is_a_finding(read):
     assert len(read(log(result(locations=[])))["findings"]) == 1
 
 
+def test_every_place_that_is_in_no_file_is_a_finding(read):
+    """Checkers of clusters name resources, not files."""
+    places = [{"logicalLocations": [{"fullyQualifiedName": name}]} for name in ("pod/a", "pod/b", "pod/a")]
+    findings = read(log(result(locations=places)))["findings"]
+    assert len(findings) == 2
+    assert findings["fingerprint"].is_unique
+
+
 @pytest.mark.parametrize(
     ("invocation", "message"),
     [

@@ -109,7 +109,7 @@ def _test_item(row: Mapping[Any, Any], *, many_deleted: bool) -> dict[str, Any]:
         state = "unconfirmed"
     elif state == "added" and row["confirmed"]:
         state = "new_failing"
-    texts = ("suite", "baseline_status", "candidate_status", "flake_basis", "hidden_by", "explained_by")
+    texts = ("suite", "baseline_status", "candidate_status", "flake_basis", "hidden_by", "explained_by", "gone_with")
     return {
         "state": state,
         "what": row["test_id"],
@@ -190,8 +190,12 @@ def _needs_of(state: str, items: Sequence[Mapping[str, Any]]) -> list[Need]:
 
 def _hidden_needs(items: Sequence[Mapping[str, Any]]) -> list[Need]:
     hidden = [item for item in items if item["hidden_by"]]
-    rest = [item for item in items if not item["hidden_by"]]
+    whole = [item for item in items if item["gone_with"] and not item["hidden_by"]]
+    rest = [item for item in items if not item["hidden_by"] and not item["gone_with"]]
     needs: list[Need] = []
+    if whole:
+        gone = tuple(dict.fromkeys(str(item["gone_with"]) for item in whole))
+        needs.append(Need(None, "evidence", "missing", "gone_variants", gone, (("results", len(whole)),)))
     if hidden:
         errors = (("errors", len({item["hidden_by"] for item in hidden})),)
         needs.append(Need(None, "evidence", "missing", "hidden_tests", names(hidden), errors))

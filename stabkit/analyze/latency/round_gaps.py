@@ -1,0 +1,62 @@
+"""Rounds that one side lacks, or holds in part."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from stabkit.analyze.facts import Measured, Need
+from stabkit.analyze.sides import Sides
+from stabkit.config import Condition
+from stabkit.kinds import KINDS
+from stabkit.vocabulary import REQUEST_METRICS
+
+__all__ = ["round_gaps"]
+
+_PART: Final = 2
+
+
+def round_gaps(condition: Condition, sides: Sides) -> tuple[Need, ...]:
+    """Return which rounds of requests a side lacks, or has no more than half of.
+
+    What failed is written down, so a round that is not there was lost, and with it what may have been worse in it.
+    Rounds that were interleaved are the same on both sides; those of separate runs are numbered without a hole.
+    Nothing is said of files, whose rounds are their own, nor of a target that a side lacks altogether.
+    """
+    kind = KINDS[condition.kind]
+    if not kind.compares or kind.judges not in ("times", "failures"):
+        return ()
+    before, after = (_requests(samples, condition) for samples in sides.table("samples"))
+    needs = []
+    for key in sorted({*before} & {*after}):
+        both = pd.DataFrame({"baseline": before[key], "candidate": after[key]}).fillna(0)
+        for side in both:
+            lost = _short(both, side) if sides.paired else _holes(both[side])
+            if lost:
+                numbers = (("rounds", float(lost)), ("asked", float(lost + (both[side] > 0).sum())))
+                needs.append(Need(None, "evidence", "partial", "round_gaps", (Measured(*key),), numbers, side=side))
+    return tuple(needs)
+
+
+def _short(both: pd.DataFrame, side: str) -> int:
+    """Return how many rounds hold twice as much on the other side: both ask by one schedule."""
+    other = both.columns[both.columns != side][0]
+    return int((_PART * both[side] <= both[other]).sum())
+
+
+def _holes(counts: pd.Series) -> int:
+    rounds = counts.index[counts > 0]
+    return int(rounds.max()) + 1 - len(rounds)
+
+
+def _requests(samples: pd.DataFrame, condition: Condition) -> dict[tuple[str, str], pd.Series]:
+    """Return how many requests each round holds, of each target and metric that the condition speaks of."""
+    asked = samples["due_at"].notna() & samples["metric"].isin(REQUEST_METRICS) & samples["hop"].isna()
+    for column, wanted in (("target", condition.target), ("metric", condition.metric)):
+        if wanted is not None:
+            asked &= samples[column] == wanted
+    return {
+        (str(target), str(metric)): rows.groupby("round").size()
+        for (target, metric), rows in samples[asked].groupby(["target", "metric"])
+    }
