@@ -18,7 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 from targets import met
 
-from stabkit.analyze.line import LineJudgement, RunValue, judge_on_line
+from stabkit.analyze import RunValue
+from stabkit.analyze.line import LineJudgement, judge_on_line
 
 SEED = 20_261_201
 MARGINS = (0.05, 0.10, 0.15, 0.20)
@@ -59,7 +60,9 @@ def cell(runs: int, sd: float, trials: int) -> tuple[float, float]:
     smallest = math.expm1(float(np.quantile(reach, 0.80)))
     shares = (*stable, false_stable / trials, found_10 / trials, once / trials, twice / trials)
     print(
-        f"  {runs:>4}{100 * sd:>6.1f} %" + "".join(f"{100 * share:8.1f}" for share in shares) + f"{100 * smallest:9.1f} %",
+        f"  {runs:>4}{100 * sd:>6.1f} %"
+        + "".join(f"{100 * share:8.1f}" for share in shares)
+        + f"{100 * smallest:9.1f} %",
         flush=True,
     )
     return false_stable / trials, twice / trials
@@ -73,7 +76,9 @@ def creep(trials: int) -> None:
         counts = {"stable": 0, "regressed": 0}
         for _ in range(trials):
             level = np.concatenate([np.zeros(10), np.log1p(0.005) * np.arange(1, steps)])
-            history = [RunValue(3.0 + at + 0.01 * z) for at, z in zip(level, rng.standard_normal(level.size), strict=True)]
+            history = [
+                RunValue(3.0 + at + 0.01 * z) for at, z in zip(level, rng.standard_normal(level.size), strict=True)
+            ]
             pair = values(rng, 2, 0.01, np.log1p(0.005) * steps)
             outcome = judged(history, pair, 0.05).outcome
             counts[outcome] = counts.get(outcome, 0) + 1
@@ -114,12 +119,15 @@ def forty_builds(trials: int) -> None:
             history.append(pair[0])
         once += slower
         twice += red
-    print(f"\nForty unchanged builds, sd 2 %: any that looks slower {100 * once / trials:.0f} %, any red {100 * twice / trials:.0f} %")
+    shares = [f"{100 * count / trials:.0f} %" for count in (once, twice)]
+    print("\nForty unchanged builds, sd 2 %: any that looks slower {}, any red {}".format(*shares))
 
 
 def fewer(trials: int) -> None:
     """A candidate of a tenth of the requests, whose own error is larger than all noise between the runs."""
-    print("\nA candidate of a tenth of the requests (its own sd 3 %, runs 1 %), 20 runs, margin 10 %: S unchanged, FS, R")
+    print(
+        "\nA candidate of a tenth of the requests (its own sd 3 %, runs 1 %), 20 runs, margin 10 %: S unchanged, FS, R"
+    )
     rng = np.random.default_rng([SEED, 10])
     counts = [0, 0, 0]
     for _ in range(trials):
@@ -143,13 +151,18 @@ def main() -> None:
     trials = 200 if parser.parse_args().quick else 1000
     began = time.perf_counter()
     print(
-        f"  {'runs':>4}{'noise':>8}" + "".join(f"{f'S {100 * m:.0f} %':>8}" for m in MARGINS)
+        f"  {'runs':>4}{'noise':>8}"
+        + "".join(f"{f'S {100 * m:.0f} %':>8}" for m in MARGINS)
         + f"{'FS 10 %':>8}{'R +10 %':>8}{'slower':>8}{'R':>8}{'smallest':>11}"
     )
     found = [cell(runs, sd, trials) for runs in (3, 5, 10, 30) for sd in (0.005, 0.01, 0.02, 0.04)]
     print(f"  ± at most {200 * math.sqrt(0.25 / trials):.1f}")
-    for name, share, target in (("STABLE", max(s for s, _ in found), 0.03), ("REGRESSED", max(r for _, r in found), 0.025)):
-        print(f"  -> false {name}, worst cell: {100 * share:.1f} %, target <= {100 * target:.1f} %: {met(share, target, trials)}")
+    for name, share, target in (
+        ("STABLE", max(s for s, _ in found), 0.03),
+        ("REGRESSED", max(r for _, r in found), 0.025),
+    ):
+        said = f"{100 * share:.1f} %, target <= {100 * target:.1f} %"
+        print(f"  -> false {name}, worst cell: {said}: {met(share, target, trials)}")
     creep(trials // 2)
     after_a_step(trials // 2)
     forty_builds(trials // 10)

@@ -13,7 +13,7 @@ from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition
 from stabkit.kinds import KINDS
 
-__all__ = ["different_load"]
+__all__ = ["different_load", "load_facts"]
 
 _RATE: Final = 1.25  # times as many requests a second, or users; see docs/decisions/0013
 _LASTED: Final = 2.0  # times as long
@@ -56,6 +56,12 @@ def different_load(condition: Condition, sides: Sides) -> tuple[Need, ...]:
     asked = _asked(sides.candidate, sides)
     needs += _lacking(_asked(sides.baseline, sides), asked) if asked else []
     return tuple(needs)
+
+
+def load_facts(side: RunEvidence) -> tuple[float | None, float | None]:
+    """Return how many users a side's load tools were at once, and for how many seconds; None what they do not say."""
+    load = _load(side)
+    return (None, None) if load is None else (load.users, load.seconds)
 
 
 def _lacking(before: Collection[str], after: Collection[str]) -> list[Need]:

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from stabkit.analyze.earlier import RunValue
 from stabkit.analyze.line.noise import LineNoise
-from stabkit.analyze.line.runs import RunValue
 from stabkit.analyze.statistics import t_quantile
 
 __all__ = ["MOST_RUNS", "Level", "accepted_level", "recent_level"]

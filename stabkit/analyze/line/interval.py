@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from stabkit.analyze.earlier import RunValue
 from stabkit.analyze.line.baseline import Level
 from stabkit.analyze.line.noise import LineNoise
-from stabkit.analyze.line.runs import RunValue
 from stabkit.analyze.statistics import p_worse, t_quantile
 
 __all__ = ["Difference", "extra_variance"]

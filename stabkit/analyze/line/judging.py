@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from stabkit.analyze.facts import Need
+from stabkit.analyze.earlier import RunValue
+from stabkit.analyze.facts import About, Need
 from stabkit.analyze.line.baseline import Level, accepted_level, recent_level
 from stabkit.analyze.line.interval import Difference, extra_variance
 from stabkit.analyze.line.need import line_need
 from stabkit.analyze.line.noise import LineNoise, line_noise
-from stabkit.analyze.line.runs import RunValue
 from stabkit.analyze.outcome import Outcome, outcome_within
 from stabkit.analyze.statistics import LEVEL, as_ratio
 
@@ -140,9 +140,7 @@ def _compared(runs: Sequence[RunValue], candidate: RunValue, margin: float, erro
     stable = max(high, anchor_high) < margin
     crept = not stable and (high < margin or (anchor_low > 0 >= low))
     slower = not stable and max(low, anchor_low) > 0
-    return LineJudgement(
-        "inconclusive", tuple(runs), noise, recent, accepted, against, anchored, error, crept, slower
-    )
+    return LineJudgement("inconclusive", tuple(runs), noise, recent, accepted, against, anchored, error, crept, slower)
 
 
 def _within(found: LineJudgement, margin: float) -> Outcome:
@@ -157,7 +155,7 @@ def _within(found: LineJudgement, margin: float) -> Outcome:
 
 def _once_more(found: LineJudgement) -> Need:
     slower = as_ratio(found.leading.change) - 1
-    about = "accepted_level" if found.crept else None
+    about: About | None = "accepted_level" if found.crept else None
     return Need(1, "runs", "not_repeated", about, numbers=(("slower_share", slower),), side="candidate")
 
 

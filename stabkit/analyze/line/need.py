@@ -38,7 +38,7 @@ def line_need(noise: LineNoise, level: Level, margin: float, *, error: float = L
     12
     >>> found = line_need(LineNoise(0.10, 20, (0,)), level, math.log1p(0.10))
     >>> found.amount, round(found.decidable_margin, 2)
-    (None, 0.34)
+    (None, 0.35)
     """
     for more in range(1, _FURTHEST + 1):
         if _reach(noise, level, more, error) <= margin:

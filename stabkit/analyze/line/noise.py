@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
+from stabkit.analyze.earlier import RunValue
 from stabkit.analyze.history import detect_changes
-from stabkit.analyze.line.runs import RunValue
 from stabkit.analyze.statistics import FloatArray
 
 __all__ = ["LineNoise", "line_noise"]
@@ -72,10 +72,9 @@ def line_noise(runs: Sequence[RunValue]) -> LineNoise | None:
     rest = np.concatenate([values[a:b] - values[a:b].mean() for a, b in pairwise(edges)])
     variance = float(rest @ rest) / df
     floor = max(run.floor for run in runs)
-    lately = float(rest[-_LATELY:] @ rest[-_LATELY:])
     if len(values) > _LATELY:
-        variance = max(variance, lately / (_LATELY - 1))
-    return LineNoise(max(math.sqrt(variance), floor), df, starts, _grew(rest, df, lately))
+        variance = max(variance, float(rest[-_LATELY:].var(ddof=1)))
+    return LineNoise(max(math.sqrt(variance), floor), df, starts, _grew(rest, df))
 
 
 def _starts(values: FloatArray, runs: Sequence[RunValue]) -> tuple[int, ...]:
@@ -85,9 +84,9 @@ def _starts(values: FloatArray, runs: Sequence[RunValue]) -> tuple[int, ...]:
     return tuple(sorted({0, *(change.index for change in changes), *accepted}))
 
 
-def _grew(rest: FloatArray, df: int, lately: float) -> bool:
+def _grew(rest: FloatArray, df: int) -> bool:
     before = df - _LATELY
-    earlier = float(rest[:-_LATELY] @ rest[:-_LATELY])
+    earlier, lately = (float(part @ part) for part in (rest[:-_LATELY], rest[-_LATELY:]))
     if before < _LATELY // 2 or earlier <= 0:
         return False
     from scipy.special import fdtrc
