@@ -14,10 +14,9 @@ from stabkit.analyze.gate import confidence_of, evaluate_sides
 from stabkit.analyze.latency import Population, StatedRequests, stated_requests
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
-from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, runs_before, runs_until, tables_of
+from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, line_before, runs_before, runs_until, tables_of
 from stabkit.case.endpoints import grouped_alike
 from stabkit.case.freshness import doubt_old_sides
-from stabkit.case.lines import line_before
 from stabkit.case.order import Behind, behind
 from stabkit.case.populations import case_populations
 from stabkit.case.references import named_run
