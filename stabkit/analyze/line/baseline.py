@@ -18,6 +18,7 @@ __all__ = ["MOST_RUNS", "Level", "accepted_level", "recent_level"]
 MOST_RUNS: Final = 10
 """Of a level: more would narrow no interval by as much as a level that wanders would bias it."""
 
+_UNSETTLED: Final = 2  # runs
 _ALIKE: Final = 0.10  # one-sided level of the bound within which the next run back still belongs to the level
 
 
@@ -31,7 +32,7 @@ class Level:
     first, count : int
         Place of its first run in the line, and how many they are.
     settled : bool
-        False if the run before them, of the same segment, lies too far off to belong to them.
+        False if they are but one or two, because the run before them, of the same segment, lies too far off.
     variance : float
         Mean of the sampling variances of its runs.
     """
@@ -59,7 +60,7 @@ def recent_level(runs: Sequence[RunValue], noise: LineNoise) -> Level:
     while first > begin:
         taken = values[first:]
         if abs(values[first - 1] - math.fsum(taken) / len(taken)) > width * math.sqrt(1 + 1 / len(taken)):
-            return _level(runs, first, len(runs), settled=False)
+            return _level(runs, first, len(runs), settled=len(taken) > _UNSETTLED)
         first -= 1
     return _level(runs, first, len(runs))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from stabkit.analyze.earlier import EarlierRun, Measure, RunValue
 from stabkit.analyze.latency import Population, load_facts
-from stabkit.analyze.line.judging import FEWEST_RUNS, LineJudgement, judge_on_line
+from stabkit.analyze.line.judging import FEWEST_RUNS, LineJudgement, judge_on_line, slower_versions
 from stabkit.analyze.line.machines import same_machine
 from stabkit.analyze.line.noise import line_noise
 from stabkit.analyze.line.statistic import STATISTICS, run_value
@@ -63,8 +63,13 @@ def compare_with_line(population: Population, sides: Sides, margins: tuple[float
     """
     error = level_of(sides.confidence)
     judged: dict[str, tuple[LineJudgement, Estimate]] = {}
-    for (statistic, history, repeat, candidate), margin in zip(_lines(population, sides), margins, strict=False):
-        found = judge_on_line(history, candidate, math.log1p(margin), repeat=repeat, error=error)
+    lines = list(zip(_lines(population, sides), margins, strict=False))
+    # What one statistic shows to be slower is no measure of the others either.
+    slower = {
+        version for (_, line, _, _), margin in lines for version in slower_versions(line, math.log1p(margin), error)
+    }
+    for (statistic, history, repeat, candidate), margin in lines:
+        found = judge_on_line(history, candidate, math.log1p(margin), repeat=repeat, error=error, left_out=slower)
         if found is None:
             return None
         judged[statistic] = found, _estimate(statistic, found, candidate, population, margin)
@@ -72,13 +77,18 @@ def compare_with_line(population: Population, sides: Sides, margins: tuple[float
         return None
     estimates = tuple(estimate for _, estimate in judged.values())
     outcome = _together(estimates, error)
-    needs = tuple(dict.fromkeys(e.need for e in estimates if e.need is not None)) if outcome == "inconclusive" else ()
-    return LineComparison(
-        outcome,
-        estimates,
-        tuple(sorted(needs, key=lambda need: (need.reason != "not_repeated", -(need.amount or 0)))),
-        {statistic: _facts(found) for statistic, (found, _) in judged.items()},
-    )
+    needs = _needs(estimates) if outcome == "inconclusive" else ()
+    facts = {statistic: _facts(found) for statistic, (found, _) in judged.items()}
+    return LineComparison(outcome, estimates, needs, facts)
+
+
+def _needs(estimates: Sequence[Estimate]) -> tuple[Need, ...]:
+    """Return what would decide, what looks slower first: one more run of the candidate tells all of those."""
+    known = [e.need for e in estimates if e.need is not None]
+    slower = [need for need in known if need.reason == "not_repeated"]
+    others = [need for need in known if need.reason != "not_repeated"]
+    largest = sorted(slower, key=lambda need: -dict(need.numbers)["slower_share"])[:1]
+    return (*largest, *sorted(set(others), key=lambda need: -(need.amount or math.inf))[:1])
 
 
 def line_run_noise(population: Population, sides: Sides) -> RunNoise | None:
@@ -143,7 +153,8 @@ def _estimate(
     flags = {
         "slower_within_margin": found.outcome == "stable" and low > 0,
         "learnt_from_history": True,
-        "small_steps": found.crept,
+        "small_steps": found.in_small_steps,
+        "accepted_level": found.crept and not found.in_small_steps,
         "level_unsettled": not found.recent.settled,
         "noise_grew": found.noise.grew,
         "fewer_requests": leading.extra > 0,

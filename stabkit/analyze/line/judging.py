@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,7 +15,7 @@ from stabkit.analyze.line.noise import LineNoise, line_noise
 from stabkit.analyze.outcome import Outcome, outcome_within
 from stabkit.analyze.statistics import LEVEL, as_ratio
 
-__all__ = ["FEWEST_RUNS", "LineJudgement", "judge_on_line"]
+__all__ = ["FEWEST_RUNS", "LineJudgement", "judge_on_line", "slower_versions"]
 
 FEWEST_RUNS: Final = 3
 """Of a line, below which it says nothing of how much runs differ."""
@@ -65,6 +65,11 @@ class LineJudgement:
         return self.against_accepted if self.crept else self.against
 
     @property
+    def in_small_steps(self) -> bool:
+        """True if the accepted level alone shows it, and nowhere in the line is a step to be seen."""
+        return self.crept and len(self.noise.starts) == 1
+
+    @property
     def level(self) -> Level:
         """The level of that difference."""
         return self.accepted if self.crept else self.recent
@@ -82,6 +87,7 @@ def judge_on_line(
     *,
     repeat: RunValue | None = None,
     error: float = LEVEL,
+    left_out: Collection[str] = (),
 ) -> LineJudgement | None:
     """Say how a candidate stands to the runs before it; None where there are too few.
 
@@ -97,6 +103,8 @@ def judge_on_line(
         Another run of the candidate's version. Without it nothing is ``regressed``.
     error : float
         One-sided, of every bound.
+    left_out : collection of str
+        Versions that are no measure of others, beside those that :func:`slower_versions` finds.
 
     Notes
     -----
@@ -113,7 +121,8 @@ def judge_on_line(
     >>> slower.outcome, slower.need.reason, judge_on_line(line, RunValue(3.2), 0.1, repeat=RunValue(3.21)).outcome
     ('inconclusive', 'not_repeated', 'regressed')
     """
-    runs = _unsettled_left_out(history, margin, error)
+    gone = {*left_out, *slower_versions(history, margin, error)}
+    runs = [run for place, run in enumerate(history) if place <= _last_accepted(history) or run.version not in gone]
     found = _compared(runs, candidate, margin, error)
     if found is None:
         return None
@@ -123,7 +132,7 @@ def judge_on_line(
         outcome = "inconclusive" if outcome == "regressed" else "stable"
     need = None
     if outcome == "inconclusive":
-        need = _once_more(found) if found.slower else line_need(found.noise, found.recent, margin, error=error)
+        need = _once_more(found) if found.slower else line_need(found.noise, found.level, margin, error=error)
     return replace(found, outcome=outcome, need=need)
 
 
@@ -155,24 +164,30 @@ def _within(found: LineJudgement, margin: float) -> Outcome:
 
 def _once_more(found: LineJudgement) -> Need:
     slower = as_ratio(found.leading.change) - 1
-    about: About | None = "accepted_level" if found.crept else None
+    about: About | None = ("small_steps" if found.in_small_steps else "accepted_level") if found.crept else None
     return Need(1, "runs", "not_repeated", about, numbers=(("slower_share", slower),), side="candidate")
 
 
-def _unsettled_left_out(history: Sequence[RunValue], margin: float, error: float) -> tuple[RunValue, ...]:
-    """Return the runs that are a measure of others: without those shown slower by two runs of a version.
+def slower_versions(history: Sequence[RunValue], margin: float, error: float = LEVEL) -> frozenset[str]:
+    """Return the versions of a line that two runs showed to be slower, and that nobody accepted.
 
-    Else a step would be red once, and the level a few runs later. A level that was accepted begins anew.
+    They are no measure of others: else a step would be red once, and the level a few runs later.
     """
-    last = max((place for place, run in enumerate(history) if run.accepted), default=0)
+    last = _last_accepted(history)
     kept: list[RunValue] = []
-    slower: set[str | None] = set()
+    slower: set[str] = set()
     for place, run in enumerate(history):
         before = kept[-1] if kept else None
         if before is not None and run.version is not None and before.version == run.version and place - 1 > last:
             pair = [_compared(kept[:-1], one, margin, error) for one in (before, run)]
             if all(found is not None and found.slower for found in pair):
-                slower.add(kept.pop().version)
+                slower.add(run.version)
+                kept.pop()
         if place <= last or run.version not in slower:
             kept.append(run)
-    return tuple(kept)
+    return frozenset(slower)
+
+
+def _last_accepted(history: Sequence[RunValue]) -> int:
+    """Return the place of the newest run whose level was accepted; of the first without any."""
+    return max((place for place, run in enumerate(history) if run.accepted), default=0)

@@ -62,4 +62,4 @@ def _told(machine: Any) -> tuple[str, ...]:
 
 def _words(machine: Any) -> str:
     stated = _stated(machine)
-    return json.dumps({part: stated[part] for part in (*_PARTS, "steal_share") if stated.get(part) is not None})
+    return ", ".join(f"{part} {stated[part]}" for part in (*_PARTS, "steal_share") if stated.get(part) is not None)
