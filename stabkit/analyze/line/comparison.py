@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from stabkit.analyze.earlier import EarlierRun, Measure, RunValue
 from stabkit.analyze.latency import Population, load_facts
 from stabkit.analyze.line.judging import FEWEST_RUNS, LineJudgement, judge_on_line, slower_versions
@@ -118,8 +116,7 @@ def _lines(population: Population, sides: Sides) -> Iterator[tuple[str, list[Run
 
 def _of_equal_size(runs: Sequence[EarlierRun], measure: Measure) -> list[RunValue]:
     found = [run.values[measure] for run in runs if measure in run.values]
-    usual = float(np.median([value.n for value in found])) if found else 0.0
-    return [value for value in found if not _apart(value.n, usual, _LASTED)]
+    return [value for value in found if not _apart(value.n, found[-1].n, _LASTED)]
 
 
 def _comparable(run: EarlierRun, population: Population, sides: Sides) -> bool:
