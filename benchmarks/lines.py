@@ -69,23 +69,58 @@ def cell(runs: int, sd: float, trials: int) -> tuple[float, float]:
 
 
 def creep(trials: int) -> None:
-    """A line that grows by half a percent a run after its first ten."""
-    print("\nCreep of .5 % a run after ten settled runs, sd 1 %, margin 5 %: S, and R by a second run")
-    for steps in (5, 10, 15, 20):
-        rng = np.random.default_rng([SEED, 7, steps])
-        counts = {"stable": 0, "regressed": 0}
+    """A line that grows by half a percent a run after its first ten; what looks slower is measured twice."""
+    print("\nCreep of .5 % a run after ten settled runs, sd 1 %, margin 5 %: S, R by a second run, and any R so far")
+    builds, step = 20, math.log1p(0.005)
+    counts = np.zeros((builds + 1, 3))
+    rng = np.random.default_rng([SEED, 7])
+    for _ in range(trials):
+        history, red = values(rng, 10, 0.01), False
+        for build in range(1, builds + 1):
+            pair = [RunValue(run.value, version=str(build)) for run in values(rng, 2, 0.01, step * build)]
+            found = judged(history, pair, 0.05)
+            red |= found.outcome == "regressed"
+            counts[build] += (found.outcome in ("stable", "improved"), found.outcome == "regressed", red)
+            history += pair if found.slower else pair[:1]
+    for build in (5, 10, 15, 20):
+        shares = "".join(f"{100 * share:8.1f}" for share in counts[build] / trials)
+        print(f"  {100 * math.expm1(step * build):5.1f} % slower{shares}")
+
+
+def thirty_builds(trials: int) -> None:
+    """Thirty builds with a step at the twenty-first, judged one by one; what looks slower is measured twice."""
+    print(
+        "\nThirty builds, +25 % from the 21st on, sd 3 % (tail 4 %): green before the step of 17 judged; histories with"
+    )
+    print("a red before it, with a green after it, with the step red at once")
+    for margins in ((0.10, 0.20), (0.15, 0.30)):
+        rng = np.random.default_rng([SEED, 30, round(100 * margins[0])])
+        green = wrong_red = wrong_green = found_step = 0
         for _ in range(trials):
-            level = np.concatenate([np.zeros(10), np.log1p(0.005) * np.arange(1, steps)])
-            history = [
-                RunValue(3.0 + at + 0.01 * z) for at, z in zip(level, rng.standard_normal(level.size), strict=True)
-            ]
-            pair = values(rng, 2, 0.01, np.log1p(0.005) * steps)
-            outcome = judged(history, pair, 0.05).outcome
-            counts[outcome] = counts.get(outcome, 0) + 1
-        print(
-            f"  {100 * math.expm1(steps * math.log1p(0.005)):5.1f} % slower{100 * counts['stable'] / trials:8.1f}"
-            f"{100 * counts['regressed'] / trials:8.1f}"
-        )
+            lines: list[list[RunValue]] = [[], []]
+            red = late = False
+            for build in range(1, 31):
+                level = math.log1p(0.25) if build > 20 else 0.0
+                pairs = [
+                    [RunValue(run.value, version=str(build)) for run in values(rng, 2, sd, level)]
+                    for sd in (0.03, 0.04)
+                ]
+                slower = False
+                if build > 3:
+                    found = [judged(*known) for known in zip(lines, pairs, margins, strict=True)]
+                    slower = any(one.slower for one in found)
+                    regressed = any(one.outcome == "regressed" for one in found)
+                    stable = all(one.outcome in ("stable", "improved") for one in found)
+                    green += stable and build <= 20
+                    red |= regressed and build <= 20
+                    late |= stable and build > 20
+                    found_step += regressed and build == 21
+                for line, pair in zip(lines, pairs, strict=True):
+                    line.extend(pair if slower else pair[:1])
+            wrong_red += red
+            wrong_green += late
+        shares = "".join(f"{100 * count / trials:8.1f}" for count in (wrong_red, wrong_green, found_step))
+        print(f"  {100 * margins[0]:.0f} and {100 * margins[1]:.0f} %{green / trials:8.1f}{shares}")
 
 
 def after_a_step(trials: int) -> None:
@@ -167,6 +202,7 @@ def main() -> None:
     after_a_step(trials // 2)
     forty_builds(trials // 10)
     fewer(trials)
+    thirty_builds(trials // 10)
     print(f"\n{time.perf_counter() - began:.0f} s")
 
 

@@ -11,7 +11,7 @@ from stabkit.analyze.sides import Sides
 __all__ = ["different_machine", "same_machine"]
 
 _PARTS: Final = ("cpu", "cores", "cpu_limit")
-_STOLEN: Final = 0.05  # of the processor time, taken by neighbours: a busy host is another machine
+_STOLEN: Final = 0.10  # of the processor time, taken by neighbours: a busy host is another machine
 
 
 def different_machine(sides: Sides) -> Need | None:
