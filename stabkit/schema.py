@@ -111,6 +111,8 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _text("config_sha256", "of the resolved configuration"),
                     _text("versions", "JSON object: tool -> version"),
                     _float("floor_ms", "the prober's own median over loopback, ms", minimum=0),
+                    _text("machine", "JSON object: the prober's processor, cores, limit of its container, stolen time"),
+                    _float("calibration_ms", "what a fixed piece of work took on that machine, ms", minimum=0),
                     _text(
                         "looks", "JSON list: planned looks while collecting, each with its level; null: one at the end"
                     ),

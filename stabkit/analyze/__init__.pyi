@@ -1,4 +1,5 @@
 from .checks import CheckComparison as CheckComparison, united_checks as united_checks, worst_checks as worst_checks
+from .earlier import EarlierRun as EarlierRun, Measure as Measure, RunValue as RunValue
 from .facts import Difference as Difference, Measured as Measured, Missing as Missing, Need as Need
 from .facts import NeedReason as NeedReason
 from .outcome import CollectionPlan as CollectionPlan

@@ -12,6 +12,7 @@ NeedReason = Literal[
     "one_sample", "too_few_samples", "wide_interval", "tail_unbounded", "smallest_margin", "many_metrics",
     "run_noise_unknown", "prober_late", "false_alarms", "not_rerun", "failing_on_both_sides", "not_comparable",
     "not_checked", "missing", "not_collected", "partial", "undeclared", "cold_start", "same_address",
+    "short_line", "not_repeated",
 ]  # fmt: skip
 About = Literal[
     # Evidence that is not there.
@@ -34,6 +35,8 @@ About = Literal[
     "slow_by_lateness", "noise_alone",
     # The load that both sides were put under.
     "round_gaps", "load_rate", "load_users", "load_seconds", "load_requests", "load_targets",
+    # The line of runs that a run at another time is judged by.
+    "accepted_level", "small_steps", "line_noise", "machines", "machine_unknown",
 ]  # fmt: skip
 
 

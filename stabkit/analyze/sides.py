@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.earlier import EarlierRun
 from stabkit.analyze.facts import About, Need
 from stabkit.analyze.statistics import CONFIDENCE, MetricNoise
 from stabkit.config import Condition, Config
@@ -99,6 +100,9 @@ class Sides:
         What A/A runs of the same environment have shown; empty: nothing is known.
     confidence : float
         Of the interval between both bounds of every measured estimate.
+    line, repeats : tuple of EarlierRun
+        Complete runs up to the baseline, and other runs of the candidate's version, oldest first; empty where rounds
+        were interleaved, which need neither.
     """
 
     config: Config
@@ -108,6 +112,8 @@ class Sides:
     noise: tuple[MetricNoise, ...] = ()
     confidence: float = CONFIDENCE
     history_runs: pd.DataFrame | None = None
+    line: tuple[EarlierRun, ...] = ()
+    repeats: tuple[EarlierRun, ...] = ()
 
     @property
     def named(self) -> tuple[tuple[str, RunEvidence], ...]:

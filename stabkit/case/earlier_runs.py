@@ -7,18 +7,23 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze import RunEvidence, Sides
+from stabkit.analyze import EarlierRun, RunEvidence, Sides
+from stabkit.analyze.line import earlier_run
+from stabkit.case.endpoints import grouped_alike
 from stabkit.config import Config
 from stabkit.schema import Evidence, conform
 from stabkit.store import Store
 
-__all__ = ["HISTORY_RUNS", "JUDGING", "runs_before", "runs_until", "tables_of", "until", "with_history"]
+__all__ = ["HISTORY_RUNS", "JUDGING", "line_before", "runs_before", "runs_until", "tables_of", "until", "with_history"]
 
 HISTORY_RUNS: Final = 60
 """A history of more runs adds pixels, not insight, and costs reading."""
 
 JUDGING: Final = ("tests", "scans", "findings")
 """The tables of earlier runs that a verdict needs."""
+
+_FIRST: Final = 10  # runs of the accepted level, which stay however many follow
+_REPEATS: Final = 3
 
 
 def with_history(before: RunEvidence, after: RunEvidence, store: Store, config: Config) -> Sides:
@@ -60,3 +65,60 @@ def tables_of(store: Store, runs: pd.DataFrame, names: Sequence[str]) -> Evidenc
     """Return the tables of these runs."""
     wanted = runs["run_id"].tolist()
     return Evidence({name: store.read(name, runs=wanted) for name in names} if wanted else {})
+
+
+def line_before(
+    before: RunEvidence | None, after: RunEvidence, store: Store | None, known: pd.DataFrame, config: Config
+) -> tuple[tuple[EarlierRun, ...], tuple[EarlierRun, ...]]:
+    """Return the line of a candidate and other runs of its version, oldest first; nothing where rounds were shared.
+
+    Parameters
+    ----------
+    known : DataFrame
+        The runs of the candidate's environment up to it, in the order of the store.
+
+    Returns
+    -------
+    tuple, tuple
+        Complete runs up to the baseline, the first that were accepted and the newest; those of the candidate's
+        version, itself left out.
+    """
+    if store is None or before is None or before.run["run_id"] not in set(known["run_id"]):
+        return (), ()
+    together = after.fact("collection_id")
+    if together is not None and together == before.fact("collection_id"):
+        return (), ()
+    complete = known[known["complete"].fillna(value=False).astype(bool) & (known["run_id"] != after.run["run_id"])]
+    same = _same_version(complete, after)
+    line = complete[~same & until(known, before.run).reindex(complete.index)]
+    accepted = _accepted(line, config)
+    begin = int(accepted.to_numpy().argmax()) if accepted.any() else 0
+    line = pd.concat([line.iloc[begin : begin + _FIRST], line.iloc[begin + _FIRST :].tail(HISTORY_RUNS - _FIRST)])
+    runs = tuple(_kept(row, store, after, config, accepted=bool(accepted[place])) for place, row in line.iterrows())
+    return runs, tuple(_kept(row, store, after, config) for _, row in complete[same].tail(_REPEATS).iterrows())
+
+
+def _same_version(runs: pd.DataFrame, after: RunEvidence) -> pd.Series:
+    known = {name: after.fact(name) for name in ("label", "commit")}
+    same = pd.Series(data=any(value is not None for value in known.values()), index=runs.index)
+    for name, value in known.items():
+        same &= runs[name].isna() if value is None else runs[name].eq(value).fillna(value=False).astype(bool)
+    return same
+
+
+def _accepted(runs: pd.DataFrame, config: Config) -> pd.Series:
+    """Return where the newest accepted level begins: the first run of the last name that was accepted."""
+    names = () if config.line is None else config.line.accepted
+    named = runs[["run_id", "label", "commit"]].isin(names).any(axis=1)
+    if not named.any():
+        return named
+    last = runs[named].iloc[-1]
+    alike = runs["label"].eq(last["label"]).fillna(value=False).astype(bool) | runs["run_id"].eq(last["run_id"])
+    return pd.Series(runs.index == runs.index[named & alike][0], index=runs.index)
+
+
+def _kept(row: pd.Series, store: Store, after: RunEvidence, config: Config, *, accepted: bool = False) -> EarlierRun:
+    tables = {name: store.read(name, runs=[row["run_id"]]) for name in ("samples", "sources")}
+    side, _ = grouped_alike(RunEvidence(row, Evidence(tables)), after, config.load.endpoints)
+    assert side is not None
+    return earlier_run(side, accepted=accepted)

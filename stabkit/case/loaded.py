@@ -14,7 +14,7 @@ from stabkit.analyze.gate import confidence_of, evaluate_sides
 from stabkit.analyze.latency import Population, StatedRequests, stated_requests
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
-from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, runs_before, runs_until, tables_of
+from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, line_before, runs_before, runs_until, tables_of
 from stabkit.case.endpoints import grouped_alike
 from stabkit.case.freshness import doubt_old_sides
 from stabkit.case.order import Behind, behind
@@ -295,7 +295,9 @@ def _sides(
     earlier = runs_before(known, before).tail(HISTORY_RUNS)
     history = None if store is None else tables_of(store, earlier, JUDGING)
     noise = known_noise(store, after.run["environment"], config)
-    return Sides(config, before, after, history, noise, confidence_of(before, after), earlier), known
+    line, repeats = line_before(before, after, store, known, config)
+    confidence = confidence_of(before, after)
+    return Sides(config, before, after, history, noise, confidence, earlier, line, repeats), known
 
 
 def case_of_range(repository: str | Path, base: str, head: str, *, config: str | Path | Config | None = None) -> Case:

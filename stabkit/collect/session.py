@@ -21,7 +21,17 @@ from stabkit.collect.readings import query_range
 from stabkit.collect.suites import run_scan, run_suite
 from stabkit.config import Config
 from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
-from stabkit.probe import Interrupted, Probe, Progress, TimeLimit, check_limits, declared_probes, run_rounds
+from stabkit.probe import (
+    Interrupted,
+    Machine,
+    Probe,
+    Progress,
+    TimeLimit,
+    calibrate,
+    check_limits,
+    declared_probes,
+    run_rounds,
+)
 from stabkit.probe.http import measure_floor
 from stabkit.read import read_paths
 from stabkit.runs import aa_label, check_label, new_run
@@ -110,7 +120,7 @@ def collect(
         check_label(given)
     chosen = _chosen(config, only)
     sides = {"candidate": declared_probes(config, chosen, baseline=False)}
-    started = datetime.now(UTC)
+    started, machine = datetime.now(UTC), Machine.here()
     repository = config.path(config.changes.repository) if config.changes else config.root.resolve()
     commit, branch = repository_state(repository)
     label = label or _describe(repository, commit) or f"{started:%Y-%m-%dT%H:%M:%SZ}"
@@ -135,8 +145,9 @@ def collect(
     if not interrupted:
         parts = _parts(config, chosen, base, known)
         evidence["candidate"], interrupted = _run_parts(parts, evidence["candidate"], progress)
-    floor = None if interrupted or not any(sides.values()) else _floor()
-    shared = _shared(config, together=len(sides) > 1, floor=floor)
+    measured = None if not any(sides.values()) else machine
+    floor = None if interrupted or measured is None else _floor()
+    shared = _shared(config, together=len(sides) > 1, floor=floor, machine=measured)
     runs = {}
     for number, side in enumerate(sides):
         at, on = sources.get(side, (None, None))
@@ -152,7 +163,7 @@ def collect(
     return Collection(runs, evidence, interrupted)
 
 
-def _shared(config: Config, *, together: bool, floor: float | None) -> dict[str, Any]:
+def _shared(config: Config, *, together: bool, floor: float | None, machine: Machine | None) -> dict[str, Any]:
     """Return what the runs of both sides have in common."""
     return {
         "project": config.project.name,
@@ -160,6 +171,8 @@ def _shared(config: Config, *, together: bool, floor: float | None) -> dict[str,
         "config_sha256": config.sha256,
         "versions": _versions(),
         "floor_ms": floor,
+        "machine": None if machine is None else machine.to_json(),
+        "calibration_ms": None if machine is None else calibrate(),
         "collection_id": secrets.token_hex(8) if together else None,
         "finished_at": datetime.now(UTC),
     }
@@ -213,11 +226,11 @@ def collect_aa(
     sitting = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     commit, branch = repository_state(config.path(config.changes.repository) if config.changes else config.root)
     for number in range(1, repeats + 1):
-        started = datetime.now(UTC)
+        started, machine = datetime.now(UTC), Machine.here()
         sides = {side: declared_probes(config, chosen, baseline=False, resources=False) for side in ("a", "b")}
         # Another seed for each pair: one order drawn again and again would favour a side.
         evidence, interrupted = _measure(config, sides, rounds, seed=config.collect.seed + number, progress=progress)
-        shared = _shared(config, together=True, floor=floor) | {"commit": commit, "branch": branch}
+        shared = _shared(config, together=True, floor=floor, machine=machine) | {"commit": commit, "branch": branch}
         runs = {
             side: new_run(
                 label=aa_label(sitting, number, side),

@@ -26,6 +26,7 @@ from stabkit.redact import MASK, is_secret_name, redact_text
 __all__ = [
     "CollectSettings",
     "Config",
+    "LineSettings",
     "LoadSettings",
     "Project",
     "default_conditions",
@@ -76,6 +77,15 @@ class CollectSettings(Model):
     )
 
 
+class LineSettings(Model):
+    """What is known of the runs before, by which a run at another time is judged."""
+
+    accepted: tuple[str, ...] = Field(
+        default=(),
+        description="runs whose level of times was accepted, by label, commit or id: later runs are judged against it",
+    )
+
+
 class LoadSettings(Model):
     """How the files of load tools are taken."""
 
@@ -119,6 +129,7 @@ class Config(Model):
     tests: Mapping[str, TestSuite] = Field(default_factory=dict)
     scans: Mapping[str, ScanSource] = Field(default_factory=dict)
     load: LoadSettings = LoadSettings()
+    line: LineSettings | None = None
     records: tuple[str, ...] = Field(default=(), description="stabkit evidence files (JSON), paths or globs")
     changes: ChangesSource | None = None
     areas: Mapping[str, Area] = Field(default_factory=dict)

@@ -18,6 +18,7 @@ from stabkit.report.words import (
     doubts,
     facts_text,
     item_text,
+    line_texts,
     margin_text,
     need_command,
     quantity_words,
@@ -44,6 +45,12 @@ _FLAGS: Final = {
     "worse_within_margin": "shown to be worse, by less than the margin",
     "clock_tick": "widened by the tick of the clock",
     "growing": "shown to grow, by less than the margin",
+    "learnt_from_history": "how much runs differ is learnt from the history of the line",
+    "small_steps": "against the accepted level, which no single step left",
+    "accepted_level": "against the accepted level",
+    "level_unsettled": "the newest level is of one or two runs",
+    "noise_grew": "runs differ more lately than before",
+    "fewer_requests": "widened: fewer requests than the runs of the line",
     "zero_readings": "readings of zero",
 }
 _ITEMS: Final = 20
@@ -71,6 +78,7 @@ def explain(gate: Gate, condition: ConditionResult, again: Again = AGAIN) -> Pie
     first = f"{plain(condition.name)}: {condition.outcome}; {reason_text(condition)}"
     gating = "" if condition.gating else "It is shown, but does not decide the verdict."
     asked = [kind_of(condition.kind).question, gating, f"The verdict is {gate.verdict}."]
+    asked += [sentence(text) for text in line_texts(condition)]
     pieces: list[Piece] = [Statement((sentence(first),)), Statement(tuple(text for text in asked if text))]
     if condition.estimates:
         pieces += [_numbers(condition, gate.confidence), _rules(condition, gate.confidence)]
@@ -177,6 +185,8 @@ def _open_rule(condition: ConditionResult, estimate: Estimate, interval: str, bo
         return "one sample has no interval"
     if estimate.low is None and estimate.high is None:
         return "too little evidence for an interval"
+    if estimate.need is not None and estimate.need.reason == "not_repeated":
+        return f"{interval} begins above no change, in one run of the candidate: red only if it repeats"
     if estimate.high is None or not math.isfinite(estimate.high):
         return f"{interval} has no upper end yet: too few samples reach so far into the tail"
     if not kind_of(condition.kind).compares:

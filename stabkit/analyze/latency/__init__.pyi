@@ -2,7 +2,7 @@ from .cold_starts import cold_start as cold_start
 from .comparison import LatencyComparison as LatencyComparison, compare_latency as compare_latency
 from .lateness import crowded as crowded, own_lateness as own_lateness, prober_late as prober_late
 from .lateness import slow_by_prober as slow_by_prober, without_lateness as without_lateness
-from .loads import different_load as different_load
+from .loads import different_load as different_load, load_facts as load_facts
 from .objectives import objective_estimate as objective_estimate
 from .populations import JudgedPopulation as JudgedPopulation, Population as Population, Times as Times
 from .populations import find_populations as find_populations, judged_populations as judged_populations

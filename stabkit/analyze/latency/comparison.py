@@ -17,6 +17,7 @@ from stabkit.analyze.statistics import (
     MEDIAN,
     MIN_ROUNDS,
     MIN_SAMPLES,
+    SLOWEST,
     Contrast,
     QuantileBounds,
     QuantileContrast,
@@ -48,7 +49,6 @@ __all__ = [
 ]
 
 _QUANTILES: Final = {"p50": 0.50, "p99": 0.99}
-SLOWEST: Final = "slowest 5 %"
 TAIL_MEAN_MARGIN: Final = 0.75
 """Of the margin of the 99th percentile, what is allowed of the slowest 5 %: 15 % beside 20 %."""
 

@@ -14,7 +14,7 @@ from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition
 from stabkit.kinds import KINDS
 
-__all__ = ["different_load"]
+__all__ = ["different_load", "load_facts"]
 
 _RATE: Final = 1.25  # times as many requests a second, or users; see docs/decisions/0014
 _LASTED: Final = 2.0  # times as long
@@ -81,6 +81,12 @@ def _counted(sides: Sides) -> dict[str, tuple[int, int]]:
     held = [Counter(_asked_of(side, sides)) for _, side in sides.named]
     counted = {target: (held[0][target], held[1][target]) for target in held[0]}
     return counted | {target: (one.baseline.n, one.candidate.n) for target, one in stated_requests(sides).items()}
+
+
+def load_facts(side: RunEvidence) -> tuple[float | None, float | None]:
+    """Return how many users a side's load tools were at once, and for how many seconds; None what they do not say."""
+    load = _load(side)
+    return (None, None) if load is None else (load.users, load.seconds)
 
 
 def _lacking(before: Collection[str], after: Collection[str]) -> list[Need]:

@@ -19,6 +19,7 @@ from .share_contrasts import ShareContrast as ShareContrast, separate_shares as 
 from .shares import clopper_pearson as clopper_pearson, sign_test as sign_test, wilson as wilson
 from .shares import wilson_bounds as wilson_bounds
 from .slopes import mann_kendall_p as mann_kendall_p, theil_sen as theil_sen
-from .tails import TAIL as TAIL, TailMean as TailMean, TailMeanContrast as TailMeanContrast
+from .tails import LEAST_TAIL as LEAST_TAIL, SLOWEST as SLOWEST, TAIL as TAIL
+from .tails import TailMean as TailMean, TailMeanContrast as TailMeanContrast
 from .tails import tail_means as tail_means
 from .bounds import neighbour_correlation as neighbour_correlation, widening as widening

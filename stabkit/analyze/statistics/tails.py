@@ -23,12 +23,16 @@ from stabkit.analyze.statistics.bounds import (
 )
 from stabkit.analyze.statistics.rounds import FloatArray, Rounds
 
-__all__ = ["TAIL", "TailMean", "TailMeanContrast", "tail_means"]
+__all__ = ["LEAST_TAIL", "SLOWEST", "TAIL", "TailMean", "TailMeanContrast", "tail_means"]
 
 TAIL: Final = 0.05
 """The share of all requests whose times the tail mean is of: the slowest one in twenty."""
 
-_LEAST: Final = 10  # requests in the tail; of fewer the mean says next to nothing of its own spread
+SLOWEST: Final = "slowest 5 %"
+"""What estimates of the tail mean are called."""
+
+LEAST_TAIL: Final = 10
+"""Requests in the tail; of fewer the mean says next to nothing of its own spread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +91,14 @@ class TailMean:
         beyond = float(slowest.mean() - slowest[-1])
         return (float(slowest.var()) + (1 - self.share) * beyond**2) / self.size
 
+    @property
+    def variance(self) -> float:
+        """The variance of the mean: that of the jackknife over rounds, never below that of independent requests."""
+        return max(_jackknife(self.without), self.independent_variance)
+
     def half_width(self, level: float) -> float:
         """Return the half-width of its interval by itself, at one-sided error ``level``."""
-        variance = max(_jackknife(self.without), self.independent_variance)
-        return t_quantile(level, self.side.count - 1) * math.sqrt(variance)
+        return t_quantile(level, self.side.count - 1) * math.sqrt(self.variance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +178,7 @@ def tail_means(
     True
     """
     sides = TailMean(baseline, share), TailMean(candidate, share)
-    if min(side.size for side in sides) < _LEAST:
+    if min(side.size for side in sides) < LEAST_TAIL:
         return None
     b, c = sides
     independent = b.independent_variance + c.independent_variance

@@ -21,6 +21,7 @@ from stabkit.report.words import (
     headline_text,
     known_text,
     largest_change,
+    line_notes,
     lineage_notes,
     reasons,
     run_name,
@@ -76,7 +77,7 @@ def verdict(case: Case) -> Verdict:
         command=case.command,
         runs=tuple(str(side.run["run_id"]) for side in sides),
         gate=as_json(gate),
-        notes=lineage_notes(case),
+        notes=(*lineage_notes(case), *line_notes(gate)),
     )
 
 

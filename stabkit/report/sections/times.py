@@ -22,6 +22,7 @@ from stabkit.report.display import Figure, Fold, Group, NoEvidence, Piece, State
 from stabkit.report.sections.metrics import ORDER
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
+    line_notes,
     metric_words,
     outcome_count_text,
     population_words,
@@ -48,7 +49,7 @@ def response_times(case: Case) -> Piece:
     if not ordered:
         return absent(case, "response times", "http", "websocket")
     compared = case.of_kind("latency", "slow_requests")
-    pieces: list[Piece] = [Statement(_lead(compared))] if compared else []
+    pieces: list[Piece] = [Statement((*_lead(compared), *line_notes(case.gate)))] if compared else []
     # What is not stable never folds: a closed fold is not printed.
     shown = max(SHOWN_TARGETS, sum(rank[one.key] <= ORDER["inconclusive"] for one in ordered))
     drawn, left = ordered[:DRAWN_METRICS], ordered[DRAWN_METRICS:]

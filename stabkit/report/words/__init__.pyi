@@ -7,6 +7,7 @@ from .gaps import difference_text as difference_text, differences_texts as diffe
 from .gaps import hidden_text as hidden_text, score_text as score_text, set_change_text as set_change_text
 from .lineage import behind_text as behind_text, crowding_text as crowding_text, lineage_notes as lineage_notes
 from .lineage import sides_text as sides_text
+from .lines import line_notes as line_notes, line_texts as line_texts
 from .needs import deciding_command as deciding_command, doubts as doubts, need_command as need_command
 from .needs import takes_text as takes_text, within_reach as within_reach
 from .overview import advice as advice, apart_text as apart_text, change_clause as change_clause

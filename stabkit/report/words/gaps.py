@@ -176,6 +176,14 @@ _DETAILS: Final[Mapping[str, str]] = {
     "late_at_quantile": "{late_ms} at {quantile}, {allowed_ms} are allowed",
     "slowest_late": "{late_ms} among the slowest {share}, {allowed_ms} are allowed",
     "slow_by_lateness": "{slow_share} of the requests are slow by that alone, {allowed_share} are allowed",
+    "not_repeated": "looks slower (+{slower_share}); run the candidate once more: red only if it repeats",
+    "accepted_level": "slower than the accepted level by {slower_share}; run the candidate once more: "
+    "red only if it repeats",
+    "small_steps": "slower than the accepted level by {slower_share}, in small steps; run the candidate once more: "
+    "red only if it repeats",
+    "line_noise": "runs of this line differ by more than the margin bears: measure both versions side by side",
+    "machines": "another machine, times not compared: {0} against {1}",
+    "machine_unknown": "another machine may have measured, times not compared: one run does not say where it was made",
     "noise_alone": "the noise between runs alone fills the margin: only rounds that both sides share help",
     "many_metrics": "worse by itself, but not proven among {metrics} metrics",
     "run_noise_unknown": "the rounds of the two sides were not interleaved",

@@ -37,7 +37,7 @@ _NO_COMMAND: Final = (
 _SAME_AGAIN: Final = (
     "gone_variants",
     "disappeared", "newly_skipped", "added", "lost_tests", "common_tests", "no_common_test", "expected_to_fail",
-    "environments", "same_run", "units",
+    "environments", "same_run", "units", "machines", "machine_unknown", "line_noise",
 )  # fmt: skip
 # What another tool has to bring: nothing that stabkit collects would.
 _OTHER_HANDS: Final = (
@@ -107,7 +107,9 @@ def need_text(need: Need, *, points: bool = False, have: int = 0) -> str:
         would = "; ".join(part for part in (would, f"evidence of this size decides a margin of {margin}") if part)
     if need.reason == "not_comparable" and need.unit == "scans":
         would = "one tool, its rules and files on both sides would decide"
-    if need.reason in ("missing", "not_collected", "not_checked", "partial", "undeclared"):
+    if need.reason == "short_line":
+        would = f"about {amount} of this line would decide"
+    if need.reason in ("missing", "not_collected", "not_checked", "partial", "undeclared", "not_repeated"):
         would = ""
     elif need.about in ("flaky", "more_flaky"):
         return f"{detail}; more reruns would tell"
@@ -129,6 +131,8 @@ def _head(need: Need, detail: str) -> str:
         "undeclared": detail,
         "cold_start": f"a cold start{where}: {detail}",
         "same_address": detail,
+        "short_line": "",
+        "not_repeated": detail,
         "one_sample": "one sample shows no spread",
         "too_few_samples": detail or "too few samples",
         "tail_unbounded": "the tail has no upper bound yet",
@@ -136,6 +140,8 @@ def _head(need: Need, detail: str) -> str:
     }
     if need.reason in whole:
         return whole[need.reason]
+    if need.about in ("machines", "machine_unknown"):
+        return detail
     if need.about == "missed_before":  # an objective; of which connections, says the name of the condition
         return "the baseline missed it as well"
     subject = {

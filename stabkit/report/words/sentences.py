@@ -235,6 +235,8 @@ def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) 
         parts.append("n = 1 a side" if estimate.n_baseline else "n = 1")
     elif estimate.change is not None:
         parts.append(change_text(estimate))
+    if "small_steps" in estimate.flags or "accepted_level" in estimate.flags:
+        parts.append(f"against the accepted level{', in small steps' if 'small_steps' in estimate.flags else ''}")
     outcome = estimate.outcome if condition is None else standing_outcome(condition, estimate)
     standing = _standing(estimate, outcome)
     if standing and outcome == "inconclusive" and condition is not None and _too_late(condition):

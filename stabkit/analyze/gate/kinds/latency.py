@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from stabkit.analyze.gate.kinds.measured import (
     Compared,
@@ -16,6 +18,7 @@ from stabkit.analyze.latency import (
     prober_late,
     without_lateness,
 )
+from stabkit.analyze.line import SEPARATE_MARGINS, compare_with_line
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
@@ -27,7 +30,28 @@ __all__ = ["judge"]
 
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge median and slowest requests of every population the condition speaks of."""
-    return judge_populations(condition, sides, find_populations(condition, sides, is_time), _compare_latency)
+    lines: dict[str, Any] = {}
+
+    def compare(_: Condition, __: Sides, population: Population) -> Compared:
+        return _on_its_line(condition, sides, population, lines) or _compare_latency(condition, sides, population)
+
+    result = judge_populations(condition, sides, find_populations(condition, sides, is_time), compare)
+    return replace(result, facts={**result.facts, "line": lines}) if lines else result
+
+
+def _on_its_line(condition: Condition, sides: Sides, population: Population, lines: dict[str, Any]) -> Compared | None:
+    """Judge separate runs by the history of their line, which is kept by the name of the population; None if short."""
+    usual = SEPARATE_MARGINS
+    margins = condition.margin or usual[0], condition.tail_margin or usual[1]
+    found = compare_with_line(population, sides, margins)
+    if found is None:
+        return None
+    lines[population.name] = found.facts
+    noise = sides.noise_of(population.target, population.metric, population.connection)
+    doubts = [noise.alarms] if noise is not None and noise.unfit else []
+    late = prober_late(sides, population, margins)
+    doubts += [late] if late is not None else []
+    return "inconclusive" if doubts else found.outcome, found.estimates, (*doubts, *found.needs)
 
 
 def _compare_latency(condition: Condition, sides: Sides, population: Population) -> Compared:

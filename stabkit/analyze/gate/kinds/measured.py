@@ -15,6 +15,7 @@ from stabkit.analyze.latency import (
     compare_failures,
     find_populations,
 )
+from stabkit.analyze.line import different_machine
 from stabkit.analyze.outcome import ConditionResult, Estimate, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Objective
@@ -48,7 +49,7 @@ def judge_populations(
         return result_of(condition, "inconclusive", needs=(no_samples(condition),), facts=facts)
     if missing is not None:
         return result_of(condition, "inconclusive", needs=(missing,), facts=facts)
-    stop = _incomparable(sides)
+    stop = _incomparable(sides) or _elsewhere(condition, sides)
     outcomes: list[Outcome] = []
     estimates: list[Estimate] = []
     needs: list[Need] = []
@@ -110,6 +111,12 @@ def _incomparable(sides: Sides) -> Need | None:
     if ids[0] is not None and ids[0] == ids[1]:
         return Need(None, "runs", "not_comparable", "same_run")
     return None
+
+
+def _elsewhere(condition: Condition, sides: Sides) -> Need | None:
+    """Return why times compare nothing: they were measured from another machine."""
+    kind = KINDS[condition.kind]
+    return different_machine(sides) if kind.judges == "times" and kind.compares else None
 
 
 def unjudged_failures(condition: Condition, sides: Sides) -> tuple[Need, ...]:

@@ -20,6 +20,7 @@ from stabkit.analyze.latency import (
     slow_by_prober,
     without_lateness,
 )
+from stabkit.analyze.line import line_run_noise
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Objective
@@ -52,7 +53,8 @@ def _compare_slow(
         return "inconclusive", (), (Need(None, "evidence", "missing", "good_requests", (population.measured,)),)
     margin = condition.margin or default_margin(objective.quantile if objective else None)
     noise = sides.noise_of(population.target, population.metric, population.connection)
-    known = noise.run_noise if noise is not None else None
+    learnt = line_run_noise(population, sides)
+    known = {"line": learnt} if learnt is not None else noise.run_noise if noise is not None else None
     compare = partial(
         compare_slow_requests,
         margin=margin,

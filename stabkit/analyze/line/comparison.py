@@ -1,0 +1,202 @@
+"""Times of a run at another time than its baseline, judged by the runs of its line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stabkit.analyze.earlier import EarlierRun, Measure, RunValue
+from stabkit.analyze.latency import Population, load_facts
+from stabkit.analyze.line.judging import FEWEST_RUNS, LineJudgement, judge_on_line, slower_versions
+from stabkit.analyze.line.machines import same_machine
+from stabkit.analyze.line.noise import line_noise
+from stabkit.analyze.line.statistic import STATISTICS, run_value
+from stabkit.analyze.line.summary import due_rates
+from stabkit.analyze.outcome import Estimate, Need, Outcome, combine
+from stabkit.analyze.sides import Sides
+from stabkit.analyze.statistics import RunNoise, as_ratio, holm_limit, level_of, read_rounds
+
+__all__ = ["SEPARATE_MARGINS", "LineComparison", "compare_with_line", "line_run_noise"]
+
+SEPARATE_MARGINS: Final = (0.10, 0.20)
+"""Of the median and the tail of runs at different times where none is declared: less takes rounds side by side."""
+
+_ALIKE: Final = 1.25  # times as many requests a second, or users
+_LASTED: Final = 2.0  # times as long, or as many requests
+
+
+@dataclass(frozen=True)
+class LineComparison:
+    """A population of times, judged by the runs of its line.
+
+    Attributes
+    ----------
+    outcome : str
+    estimates : tuple of Estimate
+        One a statistic, each with the interval that decides.
+    needs : tuple of Need
+        What would decide it; empty unless inconclusive.
+    facts : mapping
+        Statistic -> what it was judged by, as plain values: how many ``runs`` the line has; of the level that decides
+        how many (``level_runs``), their ``first`` and ``last`` name, and whether it is the ``accepted`` one;
+        ``differ_share``, what unchanged runs differ by; ``change_share``; whether the newest level is ``settled``, and
+        whether the candidate looks ``slower``, repeated or not.
+    """
+
+    outcome: Outcome
+    estimates: tuple[Estimate, ...]
+    needs: tuple[Need, ...]
+    facts: Mapping[str, Any]
+
+
+def compare_with_line(population: Population, sides: Sides, margins: tuple[float, float]) -> LineComparison | None:
+    """Return how a population stands to its line; None where rounds were interleaved, or the line is too short.
+
+    Parameters
+    ----------
+    margins : tuple of float
+        Of the median and of the tail.
+    """
+    error = level_of(sides.confidence)
+    judged: dict[str, tuple[LineJudgement, Estimate]] = {}
+    lines = list(zip(_lines(population, sides), margins, strict=False))
+    # What one statistic shows to be slower is no measure of the others either.
+    slower = {
+        version for (_, line, _, _), margin in lines for version in slower_versions(line, math.log1p(margin), error)
+    }
+    for (statistic, history, repeat, candidate), margin in lines:
+        found = judge_on_line(history, candidate, math.log1p(margin), repeat=repeat, error=error, left_out=slower)
+        if found is None:
+            return None
+        judged[statistic] = found, _estimate(statistic, found, candidate, population, margin)
+    if len(judged) < len(STATISTICS):
+        return None
+    estimates = tuple(estimate for _, estimate in judged.values())
+    outcome = _together(estimates, error)
+    needs = _needs(estimates) if outcome == "inconclusive" else ()
+    facts = {statistic: _facts(found) for statistic, (found, _) in judged.items()}
+    return LineComparison(outcome, estimates, needs, facts)
+
+
+def _needs(estimates: Sequence[Estimate]) -> tuple[Need, ...]:
+    """Return what would decide, what looks slower first: one more run of the candidate tells all of those."""
+    known = [e.need for e in estimates if e.need is not None]
+    slower = [need for need in known if need.reason == "not_repeated"]
+    others = [need for need in known if need.reason != "not_repeated"]
+    largest = sorted(slower, key=lambda need: -dict(need.numbers)["slower_share"])[:1]
+    return (*largest, *sorted(set(others), key=lambda need: -(need.amount or math.inf))[:1])
+
+
+def line_run_noise(population: Population, sides: Sides) -> RunNoise | None:
+    """Return what two separate runs of a line differ by, of the statistic that varies most; None of a short line."""
+    known = [line_noise(history) for _, history, _, _ in _lines(population, sides) if len(history) >= FEWEST_RUNS]
+    found = [noise for noise in known if noise is not None and noise.df >= FEWEST_RUNS - 1]
+    widest = max(found, key=lambda noise: noise.sd, default=None)
+    return None if widest is None else RunNoise(math.sqrt(2) * widest.sd, widest.df)
+
+
+def _lines(population: Population, sides: Sides) -> Iterator[tuple[str, list[RunValue], RunValue | None, RunValue]]:
+    """Yield each statistic with its line, a second run of the candidate, and the candidate."""
+    column = population.times.column
+    if sides.paired or column is None or not sides.line:
+        return
+    times = read_rounds(population.times.candidate, where="candidate")
+    alike = [run for run in sides.line if _comparable(run, population, sides)]
+    again = [run for run in sides.repeats if _comparable(run, population, sides)]
+    for statistic in STATISTICS:
+        candidate = run_value(times, statistic)
+        if candidate is None:
+            return
+        measure = (*population.key, column, statistic)
+        history, repeats = _of_equal_size(alike, measure), _of_equal_size(again, measure)
+        yield statistic, history, repeats[-1] if repeats else None, candidate
+
+
+def _of_equal_size(runs: Sequence[EarlierRun], measure: Measure) -> list[RunValue]:
+    found = [run.values[measure] for run in runs if measure in run.values]
+    return [value for value in found if not _apart(value.n, found[-1].n, _LASTED)]
+
+
+def _comparable(run: EarlierRun, population: Population, sides: Sides) -> bool:
+    """Say whether a run was measured as the candidate was: from such a machine, under such a load."""
+    candidate = sides.candidate
+    if run.together != (candidate.fact("collection_id") is not None):
+        return False
+    if not same_machine(run.machine, candidate.fact("machine")):
+        return False
+    samples = candidate.evidence["samples"]
+    rate, own = (
+        rates.get(population.target)
+        for rates in (run.rates, due_rates(samples[samples["target"] == population.target]))
+    )
+    if (rate is None) != (own is None) or (rate is not None and own is not None and _apart(rate, own, _ALIKE)):
+        return False
+    pairs = zip(run.load, load_facts(candidate), (_ALIKE, _LASTED), strict=True)
+    return not any(one is not None and other is not None and _apart(one, other, by) for one, other, by in pairs)
+
+
+def _apart(one: float, other: float, factor: float) -> bool:
+    low, high = sorted((one, other))
+    return high > factor * low
+
+
+def _estimate(
+    statistic: str, found: LineJudgement, candidate: RunValue, population: Population, margin: float
+) -> Estimate:
+    leading = found.leading
+    low, high = leading.at(found.error)
+    flags = {
+        "slower_within_margin": found.outcome == "stable" and low > 0,
+        "learnt_from_history": True,
+        "small_steps": found.in_small_steps,
+        "accepted_level": found.crept and not found.in_small_steps,
+        "level_unsettled": not found.recent.settled,
+        "noise_grew": found.noise.grew,
+        "fewer_requests": leading.extra > 0,
+    }
+    return Estimate(
+        name=statistic,
+        unit="ms",
+        scale="ratio",
+        outcome=found.outcome,
+        baseline=math.exp(found.level.mean),
+        candidate=math.exp(candidate.value),
+        change=as_ratio(leading.change),
+        low=as_ratio(low),
+        high=as_ratio(high),
+        margin=margin,
+        p_worse=leading.p_worse,
+        beyond_margin=low > math.log1p(margin),
+        n_baseline=sum(run.n for run in found.level_runs),
+        n_candidate=candidate.n,
+        rounds=int(population.times.candidate["round"].nunique()),
+        method=f"prediction from {len(found.runs)} runs of the line",
+        flags=tuple(flag for flag, holds in flags.items() if holds),
+        need=found.need,
+    )
+
+
+def _together(estimates: Sequence[Estimate], error: float) -> Outcome:
+    """Return the outcome of all statistics: one that is worse by Holm's procedure, else the least certain."""
+    limit = holm_limit([e.p_worse for e in estimates if e.p_worse is not None], error)
+    if any(e.outcome == "regressed" and e.p_worse is not None and e.p_worse <= limit for e in estimates):
+        return "regressed"
+    outcome = combine([e.outcome for e in estimates])
+    return "inconclusive" if outcome == "regressed" else outcome
+
+
+def _facts(found: LineJudgement) -> dict[str, Any]:
+    runs = found.level_runs
+    return {
+        "runs": len(found.runs),
+        "level_runs": len(runs),
+        "first": runs[0].name,
+        "last": runs[-1].name,
+        "differ_share": math.expm1(found.noise.sd),
+        "change_share": as_ratio(found.leading.change) - 1,
+        "accepted": found.crept,
+        "settled": found.recent.settled,
+        "slower": found.slower,
+    }

@@ -1,0 +1,193 @@
+"""A candidate against its line: stable, slower, or open, for one statistic of one target."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from stabkit.analyze.earlier import RunValue
+from stabkit.analyze.facts import About, Need
+from stabkit.analyze.line.baseline import Level, accepted_level, recent_level
+from stabkit.analyze.line.interval import Difference, extra_variance
+from stabkit.analyze.line.need import line_need
+from stabkit.analyze.line.noise import LineNoise, line_noise
+from stabkit.analyze.outcome import Outcome, outcome_within
+from stabkit.analyze.statistics import LEVEL, as_ratio
+
+__all__ = ["FEWEST_RUNS", "LineJudgement", "judge_on_line", "slower_versions"]
+
+FEWEST_RUNS: Final = 3
+"""Of a line, below which it says nothing of how much runs differ."""
+
+
+@dataclass(frozen=True)
+class LineJudgement:
+    """How a candidate stands to its line.
+
+    Attributes
+    ----------
+    outcome : str
+        ``stable`` if both upper bounds are inside the margin; ``regressed`` if a lower bound is above no change, it is
+        not stable, and a second run of the candidate says the same; ``improved`` mirrors it; else ``inconclusive``.
+    runs : tuple of RunValue
+        The runs that count, oldest first: those that were shown slower, twice, and not accepted are left out.
+    noise : LineNoise
+    recent, accepted : Level
+        The level of the newest runs, and the one that does not move.
+    against, against_accepted : Difference
+        The candidate against each.
+    error : float
+        One-sided, of every bound.
+    crept : bool
+        True if the level of the newest runs hides what the accepted one shows.
+    slower : bool
+        True if a lower bound is above no change and it is not stable, repeated or not.
+    need : Need or None
+        What would decide it; None unless inconclusive.
+    """
+
+    outcome: Outcome
+    runs: tuple[RunValue, ...]
+    noise: LineNoise
+    recent: Level
+    accepted: Level
+    against: Difference
+    against_accepted: Difference
+    error: float
+    crept: bool
+    slower: bool
+    need: Need | None = None
+
+    @property
+    def leading(self) -> Difference:
+        """The difference that decides: from the newest runs, unless the accepted level alone shows it."""
+        return self.against_accepted if self.crept else self.against
+
+    @property
+    def in_small_steps(self) -> bool:
+        """True if the accepted level alone shows it, and nowhere in the line is a step to be seen."""
+        return self.crept and len(self.noise.starts) == 1
+
+    @property
+    def level(self) -> Level:
+        """The level of that difference."""
+        return self.accepted if self.crept else self.recent
+
+    @property
+    def level_runs(self) -> tuple[RunValue, ...]:
+        """The runs of that level, oldest first."""
+        return self.runs[self.level.first : self.level.first + self.level.count]
+
+
+def judge_on_line(
+    history: Sequence[RunValue],
+    candidate: RunValue,
+    margin: float,
+    *,
+    repeat: RunValue | None = None,
+    error: float = LEVEL,
+    left_out: Collection[str] = (),
+) -> LineJudgement | None:
+    """Say how a candidate stands to the runs before it; None where there are too few.
+
+    Parameters
+    ----------
+    history : sequence of RunValue
+        Earlier runs of the line, oldest first, without those of the candidate's version.
+    candidate : RunValue
+        The run that is judged.
+    margin : float
+        On the scale of the values: ln(1 + margin).
+    repeat : RunValue, optional
+        Another run of the candidate's version. Without it nothing is ``regressed``.
+    error : float
+        One-sided, of every bound.
+    left_out : collection of str
+        Versions that are no measure of others, beside those that :func:`slower_versions` finds.
+
+    Notes
+    -----
+    Prediction intervals (Hahn and Meeker 1991, "Statistical Intervals", doi:10.1002/9780470316771): a new run against
+    the mean of k runs varies by s sqrt(1 + 1/k). Against the newest runs a change shows at once; against the accepted
+    ones also what came in steps that are too small to be seen.
+
+    Examples
+    --------
+    >>> line = [RunValue(x) for x in (3.00, 3.01, 2.99, 3.00, 3.02, 2.98, 3.01)]
+    >>> judge_on_line(line, RunValue(3.01), 0.1).outcome
+    'stable'
+    >>> slower = judge_on_line(line, RunValue(3.2), 0.1)
+    >>> slower.outcome, slower.need.reason, judge_on_line(line, RunValue(3.2), 0.1, repeat=RunValue(3.21)).outcome
+    ('inconclusive', 'not_repeated', 'regressed')
+    """
+    gone = {*left_out, *slower_versions(history, margin, error)}
+    runs = [run for place, run in enumerate(history) if place <= _last_accepted(history) or run.version not in gone]
+    found = _compared(runs, candidate, margin, error)
+    if found is None:
+        return None
+    again = None if repeat is None else _compared(runs, repeat, margin, error)
+    outcome = _within(found, margin)
+    if outcome in ("regressed", "improved") and (again is None or _within(again, margin) != outcome):
+        outcome = "inconclusive" if outcome == "regressed" else "stable"
+    need = None
+    if outcome == "inconclusive":
+        need = _once_more(found) if found.slower else line_need(found.noise, found.level, margin, error=error)
+    return replace(found, outcome=outcome, need=need)
+
+
+def _compared(runs: Sequence[RunValue], candidate: RunValue, margin: float, error: float) -> LineJudgement | None:
+    """Return a candidate against both levels, whatever a second run says."""
+    noise = line_noise(runs) if len(runs) >= FEWEST_RUNS else None
+    if noise is None or noise.df < FEWEST_RUNS - 1:
+        return None
+    recent, accepted = recent_level(runs, noise), accepted_level(runs)
+    against, anchored = (
+        Difference.of(candidate, level, noise, extra_variance(candidate, runs, level)) for level in (recent, accepted)
+    )
+    (low, high), (anchor_low, anchor_high) = against.at(error), anchored.at(error)
+    stable = max(high, anchor_high) < margin
+    crept = not stable and (high < margin or (anchor_low > 0 >= low))
+    slower = not stable and max(low, anchor_low) > 0
+    return LineJudgement("inconclusive", tuple(runs), noise, recent, accepted, against, anchored, error, crept, slower)
+
+
+def _within(found: LineJudgement, margin: float) -> Outcome:
+    """Return what the bounds alone say."""
+    if found.slower:
+        return "regressed"
+    low, high = found.against.at(found.error)
+    if max(high, found.against_accepted.at(found.error)[1]) >= margin:
+        return "inconclusive"
+    return outcome_within(low, high, margin)
+
+
+def _once_more(found: LineJudgement) -> Need:
+    slower = as_ratio(found.leading.change) - 1
+    about: About | None = ("small_steps" if found.in_small_steps else "accepted_level") if found.crept else None
+    return Need(1, "runs", "not_repeated", about, numbers=(("slower_share", slower),), side="candidate")
+
+
+def slower_versions(history: Sequence[RunValue], margin: float, error: float = LEVEL) -> frozenset[str]:
+    """Return the versions of a line that two runs showed to be slower, and that nobody accepted.
+
+    They are no measure of others: else a step would be red once, and the level a few runs later.
+    """
+    last = _last_accepted(history)
+    kept: list[RunValue] = []
+    slower: set[str] = set()
+    for place, run in enumerate(history):
+        before = kept[-1] if kept else None
+        if before is not None and run.version is not None and before.version == run.version and place - 1 > last:
+            pair = [_compared(kept[:-1], one, margin, error) for one in (before, run)]
+            if all(found is not None and found.slower for found in pair):
+                slower.add(run.version)
+                kept.pop()
+        if place <= last or run.version not in slower:
+            kept.append(run)
+    return frozenset(slower)
+
+
+def _last_accepted(history: Sequence[RunValue]) -> int:
+    """Return the place of the newest run whose level was accepted; of the first without any."""
+    return max((place for place, run in enumerate(history) if run.accepted), default=0)
