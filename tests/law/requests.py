@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from stabkit.config import Condition, Config
-from tests.law.notations import Notation, Result
+from tests.law.notations import Notation, Result, edited
 from tests.read.loads.test_percentiles import AB, AUTOCANNON, LOCUST, OHA, SIEGE, WRK, histogram
 
 __all__ = ["CONDITIONS", "LOADS"]
@@ -204,12 +204,18 @@ _ALL = (
     Notation("github-actions", "json", _actions, r'"name": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("prometheus", "json", _prometheus, r'"job": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("stabkit", "json", _records, r'"name": "(case_\d+)"', statuses=_TWO),
-    Notation("autocannon", "json", _stated(AUTOCANNON), _NEVER, statuses=_TWO, open_end=True, proves=False),
-    Notation("locust", "csv", _stated(LOCUST), _NEVER, statuses=_TWO, open_end=True, proves=False),
-    Notation("oha", "json", _stated(OHA), _NEVER, statuses=_TWO, open_end=True, proves=False),
-    Notation("siege", "lines", _stated(SIEGE), _NEVER, statuses=_TWO, open_end=True, proves=False),
-    Notation("wrk-ab", "lines", _stated(AB), _NEVER, statuses=_TWO, open_end=True, proves=False),
-    Notation("wrk-ab", "lines", _stated(WRK), _NEVER, statuses=_TWO, open_end=True, proves=False),
+    Notation("autocannon", "json", _stated(AUTOCANNON), _NEVER, statuses=_TWO, open_end=True, proves=False,
+             failures={"most requests failed": edited(r'("errors": )2', r"\g<1>70")}),
+    Notation("locust", "csv", _stated(LOCUST), _NEVER, statuses=_TWO, open_end=True, proves=False,
+             failures={"most requests failed": edited(r"(/a,100,)2", r"\g<1>70")}),
+    Notation("oha", "json", _stated(OHA), _NEVER, statuses=_TWO, open_end=True, proves=False,
+             failures={"most requests failed": edited(r'("refused": )2', r"\g<1>70")}),
+    Notation("siege", "lines", _stated(SIEGE), _NEVER, statuses=_TWO, open_end=True, proves=False,
+             failures={"most requests failed": edited(r'("failed_transactions":\s*)5', r"\g<1>70")}),
+    Notation("wrk-ab", "lines", _stated(AB), _NEVER, statuses=_TWO, open_end=True, proves=False,
+             failures={"most requests failed": edited(r"(Failed requests:\s*)2", r"\g<1>70")}),
+    Notation("wrk-ab", "lines", _stated(WRK), _NEVER, statuses=_TWO, open_end=True, proves=False,
+             failures={"most requests failed": edited(r"(timeout )1", r"\g<1>70")}),
     Notation("otlp-metrics", "json", _stated({"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "d", "unit": "s",
              "histogram": {"dataPoints": [{"bucketCounts": ["9", "1"], "explicitBounds": [0.1]}]}}]}]}]}),
              _NEVER, statuses=_TWO, proves=False),

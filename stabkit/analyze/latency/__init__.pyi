@@ -11,5 +11,5 @@ from .rates import compare_counts as compare_counts, compare_failures as compare
 from .resources import compare_resource as compare_resource
 from .stated import Counts as Counts, StatedRequests as StatedRequests, stated_requests as stated_requests
 from .series import apart as apart, worst_of as worst_of
-from .round_gaps import round_gaps as round_gaps
+from .lost_rounds import round_gaps as round_gaps
 from .slow_requests import compare_slow_requests as compare_slow_requests, default_margin as default_margin

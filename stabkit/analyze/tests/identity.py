@@ -22,7 +22,9 @@ __all__ = ["Identity"]
 
 # What a pool of machines calls its members differs from run to run: at-1f3a9c21b7d0, runner-20411, fv-az1203-11.
 _MACHINE: Final = re.compile(
-    r"[0-9a-f]{8,}|\d{3,}|\d+-\d+|^ip-|^localhost$|^(?:desktop|laptop|win)-(?=[a-z]*\d)[0-9a-z]{7,}$", re.IGNORECASE
+    r"[0-9a-f]{8,}|\d{3,}|\d+-\d+|^ip-|^localhost$|^(?:desktop|laptop|win)-(?=[a-z]*\d)[0-9a-z]{7,}$"
+    r"|(?:agent|builder|executor|host|machine|pod|runner|slave|vm|worker)[-_ ]?\d+$",
+    re.IGNORECASE,
 )
 # What jobs of a matrix are called after, with its version: py311, windows-2022, jdk1.8.0_292, ios-17-2.
 _VERSIONED: Final = re.compile(

@@ -160,8 +160,11 @@ def _sum(*values: object) -> int:
 def _autocannon(at: At) -> tuple[int | None, int | None]:
     # Redirects are no failures here, as with other tools.
     bad = [_count(at(key)) for key in ("4xx", "5xx")]
-    answered, rejected = _count(at("requests.total")), _count(at("non2xx")) if bad == [None, None] else _sum(*bad)
-    n, failed = (None if known is None else known + _sum(at("errors")) for known in (answered, rejected))
+    answered, rejected = _count(at("requests.total")), _count(at("non2xx")) if None in bad else _sum(*bad)
+    errors = _count(at("errors"))
+    if errors is None:
+        return answered, None
+    n, failed = (None if known is None else known + errors for known in (answered, rejected))
     return n, failed
 
 
@@ -170,7 +173,8 @@ def _oha(at: At) -> tuple[int | None, int | None]:
     refused = _sum(*(n for text, n in mapped(at("errorDistribution")).items() if "aborted due to deadline" not in text))
     codes = mapped(at("statusCodeDistribution"))
     bad = _sum(*(n for code, n in codes.items() if not code.startswith(("1", "2", "3"))))
-    return _sum(*codes.values()) + refused or None, bad + refused
+    stated = isinstance(at("errorDistribution"), dict) and isinstance(at("statusCodeDistribution"), dict)
+    return _sum(*codes.values()) + refused or None, bad + refused if stated else None
 
 
 def _siege(at: At) -> tuple[int | None, int | None]:
@@ -178,7 +182,9 @@ def _siege(at: At) -> tuple[int | None, int | None]:
     names = ("transactions", "successful[_ ]transactions", "failed[_ ]transactions")
     answered, good, bad = (_count(at(_entry(name, r"(\d++)(?!\.)"))) for name in names)
     n = answered + bad if answered is not None and bad is not None else None
-    return n, n - good if n is not None and good is not None and good <= n else bad
+    if good is None:
+        return n, None
+    return n, n - good if n is not None and good <= n else bad
 
 
 def _entry(name: str, value: str) -> str:
@@ -196,8 +202,10 @@ def _is_siege(head: bytes) -> bool:
 def _ab(at: At) -> tuple[int | None, int | None]:
     # An answer that is no 2xx and of another length stands in two of ab's counts, here in one.
     other_length = _sum(at(r"\(Connect: \d+, Receive: \d+, Length: (\d+), Exceptions: \d+\)"))
-    failed, refused = (_sum(at(rf"^{name}:[ \t]+(\d+)")) for name in ("Failed requests", "Non-2xx responses"))
-    return _count(at(r"^Complete requests:[ \t]+(\d+)")), failed + max(0, refused - other_length)
+    failed, refused = (_count(at(rf"^{name}:[ \t]+(\d+)")) for name in ("Failed requests", "Non-2xx responses"))
+    # The second stands there only where there was any.
+    bad = None if failed is None else failed + max(0, (refused or 0) - other_length)
+    return _count(at(r"^Complete requests:[ \t]+(\d+)")), bad
 
 
 def _wrk(at: At) -> tuple[int | None, int | None]:

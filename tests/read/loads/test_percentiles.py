@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - files read best as their tools write them
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -314,3 +315,22 @@ def test_a_damaged_file_is_rows_claims_or_an_error(tmp_path, seed, data):
     assert len(found["sources"]) == 1
     failed = found["samples"][~found["samples"]["ok"]]
     assert failed["service_ms"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("content", "gone"),
+    [
+        (AB, r"Failed requests.*\n"),
+        (json.dumps(AUTOCANNON), r'"errors": 2, '),
+        (json.dumps(OHA), r', "errorDistribution": \{"refused": 2\}'),
+        (json.dumps(OHA), r'"statusCodeDistribution": \{"200": 98\}, '),
+        (SIEGE, r'\s*"successful_transactions":.*'),
+        (SIEGE_TEXT, r"Successful transactions.*\n"),
+    ],
+)
+def test_failures_that_are_not_stated_are_not_known(tmp_path, content, gone):
+    """Each tool writes them down, also where there are none."""
+    left = re.sub(gone, "", content)
+    assert left != content
+    assert stated(read(tmp_path, content)).get("failed") is not None
+    assert stated(read(tmp_path, left)).get("failed") is None

@@ -47,7 +47,7 @@ def _short(both: pd.DataFrame, side: str) -> int:
 
 def _holes(counts: pd.Series) -> int:
     rounds = counts.index[counts > 0]
-    return int(rounds.max()) + 1 - len(rounds)
+    return int(rounds.max() - rounds.min()) + 1 - len(rounds)
 
 
 def _requests(samples: pd.DataFrame, condition: Condition) -> dict[tuple[str, str], pd.Series]:
