@@ -28,8 +28,8 @@ METHODS: Final = (
     "are short; one round: order statistics with a long-run variance (Newey and West, doi:10.2307/1913610), both sides "
     "joined by MOVER (Zou and Donner, doi:10.1002/sim.3095).",
     "Runs at different times: a prediction interval about the newest runs of the line and about its accepted level "
-    "(Hahn and Meeker 1991, doi:10.1002/9780470316771), with the noise within the segments of the history; regressed only "
-    "if a second run says so.",
+    "(Hahn and Meeker 1991, doi:10.1002/9780470316771), with the noise within the segments of the history; regressed "
+    "only if a second run says so.",
     "Error rates and slow requests: Student's t over interleaved rounds, else the variance between rounds; never "
     "narrower than Newcombe's interval of independent requests "
     "(doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I), "
