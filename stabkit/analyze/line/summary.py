@@ -48,6 +48,8 @@ def version_of(side: RunEvidence) -> str | None:
 def due_rates(samples: pd.DataFrame) -> dict[str, float]:
     """Return how many requests a second were due, by target; a load that waits for answers has no such rate."""
     due = samples.loc[samples["due_at"].notna(), ["target", "round", "due_at"]]
+    if due.empty:
+        return {}
     rates = {}
     for target, rows in due.groupby("target"):
         spans = rows.groupby("round")["due_at"].agg(["size", "min", "max"])
