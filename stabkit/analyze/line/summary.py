@@ -18,22 +18,18 @@ from stabkit.vocabulary import is_time
 __all__ = ["due_rates", "earlier_run", "version_of"]
 
 
-def earlier_run(side: RunEvidence, *, accepted: bool = False) -> EarlierRun:
+def earlier_run(side: RunEvidence) -> EarlierRun:
     """Return what a complete run leaves behind for later ones.
 
     Parameters
     ----------
     side : RunEvidence
         With its samples and sources.
-    accepted : bool
-        True if its level of times was accepted.
     """
     name = str(side.fact("label") or side.fact("run_id"))
     version = version_of(side)
     samples = side.evidence["samples"]
-    values = {
-        measure: replace(value, version=version, accepted=accepted, name=name) for measure, value in _values(samples)
-    }
+    values = {measure: replace(value, version=version, name=name) for measure, value in _values(samples)}
     machine = side.fact("machine")
     together = side.fact("collection_id") is not None
     return EarlierRun(name, version, machine, together, values, due_rates(samples), load_facts(side))
