@@ -230,5 +230,7 @@ def test_slow_requests_are_red_only_with_a_second_run_too(store, folder):
     assert outcome(folder, settings)[0] == "stable"
     add(store, 12, rng, math.log(1.4), sd=0.01)
     assert outcome(folder, settings) == ("inconclusive", ("more_slow",))
+    (condition,) = load_case(None, "latest", data=folder, config=settings).gate.conditions
+    assert [estimate.outcome for estimate in condition.estimates] == ["inconclusive"]
     add(store, 12, rng, math.log(1.4), second=True, sd=0.01)
     assert outcome(folder, settings)[0] == "regressed"

@@ -72,7 +72,8 @@ def _compare_slow(
     outcome, open_ = (estimate.outcome, []) if covered else uncovered(estimate.outcome, (estimate,))
     if learnt is not None and outcome == "regressed" and not _repeated(sides, population):
         more = (("slower_share", estimate.change or 0.0),)
-        outcome, open_ = "inconclusive", [Need(1, "runs", "not_repeated", "more_slow", numbers=more, side="candidate")]
+        once = Need(1, "runs", "not_repeated", "more_slow", numbers=more, side="candidate")
+        outcome, estimate, open_ = "inconclusive", replace(estimate, outcome="inconclusive", need=once), [once]
     if noise is not None and noise.unfit:
         open_ = [noise.alarms, *open_]
         outcome = "inconclusive"
