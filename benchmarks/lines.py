@@ -198,7 +198,7 @@ def main() -> None:
     ):
         said = f"{100 * share:.1f} %, target <= {100 * target:.1f} %"
         print(f"  -> false {name}, worst cell: {said}: {met(share, target, trials)}")
-    creep(trials // 2)
+    creep(trials // 10)
     after_a_step(trials // 2)
     forty_builds(trials // 10)
     fewer(trials)

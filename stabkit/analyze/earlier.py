@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 __all__ = ["EarlierRun", "Measure", "RunValue"]
 
@@ -75,3 +75,7 @@ class EarlierRun:
     values: Mapping[Measure, RunValue] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     load: tuple[float | None, float | None] = (None, None)
+
+    def accepted(self) -> EarlierRun:
+        """Return the same run as one whose level of times was accepted."""
+        return replace(self, values={measure: replace(value, accepted=True) for measure, value in self.values.items()})

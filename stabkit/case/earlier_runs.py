@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -23,7 +24,15 @@ JUDGING: Final = ("tests", "scans", "findings")
 """The tables of earlier runs that a verdict needs."""
 
 _FIRST: Final = 10  # runs of the accepted level, which stay however many follow
+_NEWEST: Final = 50
 _REPEATS: Final = 3
+_AT_ONCE: Final = 5
+_KNOWN: Final[WeakKeyDictionary[Store, dict[str, EarlierRun]]] = WeakKeyDictionary()
+# What a stored run leaves behind never changes, and a search for the last stable run asks for it again and again.
+_OF_SAMPLES: Final = (
+    "run_id", "target", "metric", "round", "sequence", "due_at", "service_ms", "response_ms", "value", "unit",
+    "connection", "warmup", "ok",
+)  # fmt: skip
 
 
 def with_history(before: RunEvidence, after: RunEvidence, store: Store, config: Config) -> Sides:
@@ -93,9 +102,10 @@ def line_before(
     line = complete[~same & until(known, before.run).reindex(complete.index)]
     accepted = _accepted(line, config)
     begin = int(accepted.to_numpy().argmax()) if accepted.any() else 0
-    line = pd.concat([line.iloc[begin : begin + _FIRST], line.iloc[begin + _FIRST :].tail(HISTORY_RUNS - _FIRST)])
-    runs = tuple(_kept(row, store, after, config, accepted=bool(accepted[place])) for place, row in line.iterrows())
-    return runs, tuple(_kept(row, store, after, config) for _, row in complete[same].tail(_REPEATS).iterrows())
+    places = sorted({*range(begin, min(begin + _FIRST, len(line))), *range(max(0, len(line) - _NEWEST), len(line))})
+    begins = str(line["run_id"].iloc[begin]) if accepted.any() else None
+    repeats = _kept(complete[same].tail(_REPEATS), store, after, config)
+    return _kept(line.iloc[places], store, after, config, begins), repeats
 
 
 def _same_version(runs: pd.DataFrame, after: RunEvidence) -> pd.Series:
@@ -117,8 +127,24 @@ def _accepted(runs: pd.DataFrame, config: Config) -> pd.Series:
     return pd.Series(runs.index == runs.index[named & alike][0], index=runs.index)
 
 
-def _kept(row: pd.Series, store: Store, after: RunEvidence, config: Config, *, accepted: bool = False) -> EarlierRun:
-    tables = {name: store.read(name, runs=[row["run_id"]]) for name in ("samples", "sources")}
-    side, _ = grouped_alike(RunEvidence(row, Evidence(tables)), after, config.load.endpoints)
-    assert side is not None
-    return earlier_run(side, accepted=accepted)
+def _kept(
+    runs: pd.DataFrame, store: Store, after: RunEvidence, config: Config, accepted: str | None = None
+) -> tuple[EarlierRun, ...]:
+    """Return what runs leave behind, the one whose level was accepted among them."""
+    # Under a pattern of endpoints a run leaves other names behind for each candidate.
+    plain = not config.load.endpoints and not after.evidence["sources"]["kind"].eq("load").any()
+    known = _KNOWN.setdefault(store, {}) if plain else {}
+    lacking = runs[~runs["run_id"].isin(list(known))]
+    for start in range(0, len(lacking), _AT_ONCE):
+        part = lacking.iloc[start : start + _AT_ONCE]
+        ids = part["run_id"].tolist()
+        tables = {
+            "samples": store.read("samples", runs=ids, columns=_OF_SAMPLES),
+            "sources": store.read("sources", ids),
+        }
+        for _, row in part.iterrows():
+            own = {name: frame[frame["run_id"] == row["run_id"]] for name, frame in tables.items()}
+            side, _ = grouped_alike(RunEvidence(row, Evidence(own)), after, config.load.endpoints)
+            assert side is not None
+            known[row["run_id"]] = earlier_run(side)
+    return tuple(known[run_id].accepted() if run_id == accepted else known[run_id] for run_id in runs["run_id"])

@@ -18,7 +18,7 @@ from stabkit.numbers import measure
 from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Figure, Group, Piece, Statement, Table
 from stabkit.report.sections import absent, metrics, times
-from stabkit.report.words import apart_text, sentence, standing_outcome, whole_text
+from stabkit.report.words import apart_text, line_notes, sentence, standing_outcome, whole_text
 from stabkit.text import plain, shell
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
@@ -118,7 +118,7 @@ class LatencyDeltas:
         found = found or ["No times were judged: no condition speaks of them, or there is no evidence."]
         if self.case.apart:
             found[0] = f"{found[0]} {sentence(f'The two runs were {apart_text()}')}"
-        return Statement(tuple(found))
+        return Statement((*found, *line_notes(self.case.gate)))
 
     def comparisons(self) -> Piece:
         """Return median and slowest requests of every target, with their intervals in their margins."""

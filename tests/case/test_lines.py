@@ -219,3 +219,18 @@ def test_the_page_says_it_too(store, folder):
     for piece in (verdict(case), response_times(case)):
         assert "of this line" in piece.text()
         assert "learnt from history" in piece.text()
+
+
+def test_slow_requests_are_red_only_with_a_second_run_too(store, folder):
+    rule = {"name": "slow", "kind": "slow_requests", "target": "api", "metric": "response_time"}
+    settings = Config.model_validate({"condition": [rule]})
+    rng = np.random.default_rng(18)
+    for build in range(1, 12):
+        add(store, build, rng, sd=0.01)
+    assert outcome(folder, settings)[0] == "stable"
+    add(store, 12, rng, math.log(1.4), sd=0.01)
+    assert outcome(folder, settings) == ("inconclusive", ("more_slow",))
+    (condition,) = load_case(None, "latest", data=folder, config=settings).gate.conditions
+    assert [estimate.outcome for estimate in condition.estimates] == ["inconclusive"]
+    add(store, 12, rng, math.log(1.4), second=True, sd=0.01)
+    assert outcome(folder, settings)[0] == "regressed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -77,6 +78,9 @@ def test_both_sides_with_all_that_is_declared(tmp_path: Path, server: str) -> No
     assert len(str(after["commit"])) == 40
     assert before["commit"] is None, "nobody said which commit answers behind the baseline's URL"
     assert after["floor_ms"] > 0
+    assert before["machine"] == after["machine"]
+    assert json.loads(after["machine"])["cores"] >= 1
+    assert after["calibration_ms"] > 0
     assert after["complete"]
     assert before["complete"]
     assert len(found.evidence["baseline"]["samples"]) == len(found.evidence["candidate"]["samples"]) == 6

@@ -85,7 +85,7 @@ def _counted(sides: Sides) -> dict[str, tuple[int, int]]:
 
 def load_facts(side: RunEvidence) -> tuple[float | None, float | None]:
     """Return how many users a side's load tools were at once, and for how many seconds; None what they do not say."""
-    load = _load(side)
+    load = _load(side) if side.evidence["sources"]["kind"].eq("load").any() else None
     return (None, None) if load is None else (load.users, load.seconds)
 
 

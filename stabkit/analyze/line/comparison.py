@@ -103,8 +103,8 @@ def _lines(population: Population, sides: Sides) -> Iterator[tuple[str, list[Run
     if sides.paired or column is None or not sides.line:
         return
     times = read_rounds(population.times.candidate, where="candidate")
-    alike = [run for run in sides.line if _comparable(run, population, sides)]
-    again = [run for run in sides.repeats if _comparable(run, population, sides)]
+    such = _Circumstances.of(population, sides)
+    alike, again = ([run for run in runs if such.hold(run, population.target)] for runs in (sides.line, sides.repeats))
     for statistic in STATISTICS:
         candidate = run_value(times, statistic)
         if candidate is None:
@@ -119,22 +119,36 @@ def _of_equal_size(runs: Sequence[EarlierRun], measure: Measure) -> list[RunValu
     return [value for value in found if not _apart(value.n, found[-1].n, _LASTED)]
 
 
-def _comparable(run: EarlierRun, population: Population, sides: Sides) -> bool:
-    """Say whether a run was measured as the candidate was: from such a machine, under such a load."""
-    candidate = sides.candidate
-    if run.together != (candidate.fact("collection_id") is not None):
-        return False
-    if not same_machine(run.machine, candidate.fact("machine")):
-        return False
-    samples = candidate.evidence["samples"]
-    rate, own = (
-        rates.get(population.target)
-        for rates in (run.rates, due_rates(samples[samples["target"] == population.target]))
-    )
-    if (rate is None) != (own is None) or (rate is not None and own is not None and _apart(rate, own, _ALIKE)):
-        return False
-    pairs = zip(run.load, load_facts(candidate), (_ALIKE, _LASTED), strict=True)
-    return not any(one is not None and other is not None and _apart(one, other, by) for one, other, by in pairs)
+@dataclass(frozen=True)
+class _Circumstances:
+    """How a candidate was measured: its runs of the line were measured so too."""
+
+    together: bool
+    machine: str | None
+    rate: float | None
+    load: tuple[float | None, float | None]
+
+    @classmethod
+    def of(cls, population: Population, sides: Sides) -> _Circumstances:
+        """Return how the candidate of a population was measured."""
+        candidate, target = sides.candidate, population.target
+        samples = candidate.evidence["samples"]
+        rate = due_rates(samples[samples["target"] == target]).get(target)
+        return cls(candidate.fact("collection_id") is not None, candidate.fact("machine"), rate, load_facts(candidate))
+
+    def hold(self, run: EarlierRun, target: str) -> bool:
+        """Say whether a run was measured from such a machine, under such a load."""
+        rate = run.rates.get(target)
+        if run.together != self.together or not same_machine(run.machine, self.machine):
+            return False
+        if (rate is None) != (self.rate is None):
+            return False
+        known = ((rate, self.rate), *zip(run.load, self.load, strict=True))
+        by = (_ALIKE, _ALIKE, _LASTED)
+        return not any(
+            one is not None and other is not None and _apart(one, other, factor)
+            for (one, other), factor in zip(known, by, strict=True)
+        )
 
 
 def _apart(one: float, other: float, factor: float) -> bool:

@@ -67,7 +67,7 @@ class LineJudgement:
     @property
     def in_small_steps(self) -> bool:
         """True if the accepted level alone shows it, and nowhere in the line is a step to be seen."""
-        return self.crept and len(self.noise.starts) == 1
+        return self.crept and self.slower and len(self.noise.starts) == 1
 
     @property
     def level(self) -> Level:
@@ -87,7 +87,7 @@ def judge_on_line(
     *,
     repeat: RunValue | None = None,
     error: float = LEVEL,
-    left_out: Collection[str] = (),
+    left_out: Collection[str] | None = None,
 ) -> LineJudgement | None:
     """Say how a candidate stands to the runs before it; None where there are too few.
 
@@ -103,8 +103,8 @@ def judge_on_line(
         Another run of the candidate's version. Without it nothing is ``regressed``.
     error : float
         One-sided, of every bound.
-    left_out : collection of str
-        Versions that are no measure of others, beside those that :func:`slower_versions` finds.
+    left_out : collection of str, optional
+        Versions that are no measure of others; those that :func:`slower_versions` finds if None.
 
     Notes
     -----
@@ -121,12 +121,14 @@ def judge_on_line(
     >>> slower.outcome, slower.need.reason, judge_on_line(line, RunValue(3.2), 0.1, repeat=RunValue(3.21)).outcome
     ('inconclusive', 'not_repeated', 'regressed')
     """
-    gone = {*left_out, *slower_versions(history, margin, error)}
-    runs = [run for place, run in enumerate(history) if place <= _last_accepted(history) or run.version not in gone]
-    found = _compared(runs, candidate, margin, error)
-    if found is None:
+    gone = slower_versions(history, margin, error) if left_out is None else left_out
+    last = _last_accepted(history)
+    runs = [run for place, run in enumerate(history) if place <= last or run.version not in gone]
+    measure = _Measure.of(runs)
+    if measure is None:
         return None
-    again = None if repeat is None else _compared(runs, repeat, margin, error)
+    found = _compared(measure, candidate, margin, error)
+    again = None if repeat is None else _compared(measure, repeat, margin, error)
     outcome = _within(found, margin)
     if outcome in ("regressed", "improved") and (again is None or _within(again, margin) != outcome):
         outcome = "inconclusive" if outcome == "regressed" else "stable"
@@ -136,12 +138,27 @@ def judge_on_line(
     return replace(found, outcome=outcome, need=need)
 
 
-def _compared(runs: Sequence[RunValue], candidate: RunValue, margin: float, error: float) -> LineJudgement | None:
+@dataclass(frozen=True)
+class _Measure:
+    """What the runs of a line are a measure by: their noise and both levels."""
+
+    runs: tuple[RunValue, ...]
+    noise: LineNoise
+    recent: Level
+    accepted: Level
+
+    @classmethod
+    def of(cls, runs: Sequence[RunValue]) -> _Measure | None:
+        """Return what these runs are a measure by; None of too few."""
+        noise = line_noise(runs) if len(runs) >= FEWEST_RUNS else None
+        if noise is None or noise.df < FEWEST_RUNS - 1:
+            return None
+        return cls(tuple(runs), noise, recent_level(runs, noise), accepted_level(runs))
+
+
+def _compared(measure: _Measure, candidate: RunValue, margin: float, error: float) -> LineJudgement:
     """Return a candidate against both levels, whatever a second run says."""
-    noise = line_noise(runs) if len(runs) >= FEWEST_RUNS else None
-    if noise is None or noise.df < FEWEST_RUNS - 1:
-        return None
-    recent, accepted = recent_level(runs, noise), accepted_level(runs)
+    runs, noise, recent, accepted = measure.runs, measure.noise, measure.recent, measure.accepted
     against, anchored = (
         Difference.of(candidate, level, noise, extra_variance(candidate, runs, level)) for level in (recent, accepted)
     )
@@ -149,7 +166,7 @@ def _compared(runs: Sequence[RunValue], candidate: RunValue, margin: float, erro
     stable = max(high, anchor_high) < margin
     crept = not stable and (high < margin or (anchor_low > 0 >= low))
     slower = not stable and max(low, anchor_low) > 0
-    return LineJudgement("inconclusive", tuple(runs), noise, recent, accepted, against, anchored, error, crept, slower)
+    return LineJudgement("inconclusive", runs, noise, recent, accepted, against, anchored, error, crept, slower)
 
 
 def _within(found: LineJudgement, margin: float) -> Outcome:
@@ -179,8 +196,8 @@ def slower_versions(history: Sequence[RunValue], margin: float, error: float = L
     for place, run in enumerate(history):
         before = kept[-1] if kept else None
         if before is not None and run.version is not None and before.version == run.version and place - 1 > last:
-            pair = [_compared(kept[:-1], one, margin, error) for one in (before, run)]
-            if all(found is not None and found.slower for found in pair):
+            measure = _Measure.of(kept[:-1])
+            if measure is not None and all(_compared(measure, one, margin, error).slower for one in (before, run)):
                 slower.add(run.version)
                 kept.pop()
         if place <= last or run.version not in slower:

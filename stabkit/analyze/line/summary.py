@@ -18,22 +18,18 @@ from stabkit.vocabulary import is_time
 __all__ = ["due_rates", "earlier_run", "version_of"]
 
 
-def earlier_run(side: RunEvidence, *, accepted: bool = False) -> EarlierRun:
+def earlier_run(side: RunEvidence) -> EarlierRun:
     """Return what a complete run leaves behind for later ones.
 
     Parameters
     ----------
     side : RunEvidence
         With its samples and sources.
-    accepted : bool
-        True if its level of times was accepted.
     """
     name = str(side.fact("label") or side.fact("run_id"))
     version = version_of(side)
     samples = side.evidence["samples"]
-    values = {
-        measure: replace(value, version=version, accepted=accepted, name=name) for measure, value in _values(samples)
-    }
+    values = {measure: replace(value, version=version, name=name) for measure, value in _values(samples)}
     machine = side.fact("machine")
     together = side.fact("collection_id") is not None
     return EarlierRun(name, version, machine, together, values, due_rates(samples), load_facts(side))
@@ -48,6 +44,8 @@ def version_of(side: RunEvidence) -> str | None:
 def due_rates(samples: pd.DataFrame) -> dict[str, float]:
     """Return how many requests a second were due, by target; a load that waits for answers has no such rate."""
     due = samples.loc[samples["due_at"].notna(), ["target", "round", "due_at"]]
+    if due.empty:
+        return {}
     rates = {}
     for target, rows in due.groupby("target"):
         spans = rows.groupby("round")["due_at"].agg(["size", "min", "max"])

@@ -177,6 +177,8 @@ _DETAILS: Final[Mapping[str, str]] = {
     "slowest_late": "{late_ms} among the slowest {share}, {allowed_ms} are allowed",
     "slow_by_lateness": "{slow_share} of the requests are slow by that alone, {allowed_share} are allowed",
     "not_repeated": "looks slower (+{slower_share}); run the candidate once more: red only if it repeats",
+    "more_slow": "more requests look slow (+{slower_share} of all); run the candidate once more: "
+    "red only if it repeats",
     "accepted_level": "slower than the accepted level by {slower_share}; run the candidate once more: "
     "red only if it repeats",
     "small_steps": "slower than the accepted level by {slower_share}, in small steps; run the candidate once more: "

@@ -20,7 +20,7 @@ from stabkit.analyze.latency import (
     slow_by_prober,
     without_lateness,
 )
-from stabkit.analyze.line import line_run_noise
+from stabkit.analyze.line import SEPARATE_MARGINS, compare_with_line, line_run_noise
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Objective
@@ -70,6 +70,10 @@ def _compare_slow(
     limits[population.name] = limit
     covered = condition.accept_single_run or "run_noise_unknown" not in estimate.flags
     outcome, open_ = (estimate.outcome, []) if covered else uncovered(estimate.outcome, (estimate,))
+    if learnt is not None and outcome == "regressed" and not _repeated(sides, population):
+        more = (("slower_share", estimate.change or 0.0),)
+        once = Need(1, "runs", "not_repeated", "more_slow", numbers=more, side="candidate")
+        outcome, estimate, open_ = "inconclusive", replace(estimate, outcome="inconclusive", need=once), [once]
     if noise is not None and noise.unfit:
         open_ = [noise.alarms, *open_]
         outcome = "inconclusive"
@@ -79,3 +83,9 @@ def _compare_slow(
     ):
         outcome, open_ = "inconclusive", [late, *open_]
     return outcome, (estimate,), [*open_, *needs]
+
+
+def _repeated(sides: Sides, population: Population) -> bool:
+    """Say whether two runs of the candidate are slower than their line: one alone may be its hour."""
+    found = compare_with_line(population, sides, SEPARATE_MARGINS)
+    return found is not None and found.outcome == "regressed"
