@@ -1,9 +1,8 @@
-"""The commands that gather and show evidence: collect, import, runs, read."""
+"""The commands that gather and show evidence: collect, runs, read."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import tempfile
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stabkit.cli.completion import one_of
 from stabkit.cli.options import (
     ConfigOption,
     DataOption,
@@ -28,10 +26,9 @@ from stabkit.cli.options import (
     terminal_of,
     usual_config,
     warn_of_names,
-    with_retries,
 )
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import StoreError, UsageError, nearest
+from stabkit.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from stabkit.analyze.gate import Look
@@ -39,13 +36,14 @@ if TYPE_CHECKING:
     from stabkit.schema import Evidence
     from stabkit.store import Store
 
-__all__ = ["collect", "import_files", "read", "runs", "store_collection", "tell_failures"]
+__all__ = [
+    "KINDS", "PROCESSES", "collect", "counts", "read", "runs", "say_stored", "store_collection", "tell_failures",
+]  # fmt: skip
 
 _MAX_ROUNDS = 40
-_KINDS = ("tests", "scan", "load", "records", "auto")
+KINDS = ("tests", "scan", "load", "records", "auto")
 _ROWS = {"tests": "test result", "changes": "changed file"}  # what a row is, where its table is called otherwise
-_COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_PROCESSES = os.cpu_count() or 1
+PROCESSES = os.cpu_count() or 1
 
 
 def collect(
@@ -147,7 +145,7 @@ def collect(
             if collection.interrupted:
                 # A run all the same: a gate that finds no trace of it would judge the pair before it.
                 stored = store_collection(store, collection)
-                _say_stored(terminal, output_format, stored)
+                say_stored(terminal, output_format, stored)
                 terminal.warning("nothing was measured yet; the run is stored, and can never be judged stable")
                 return 130
             raise UsageError(
@@ -157,7 +155,7 @@ def collect(
             )
         collection = fresh_collection(collection, store)
         stored = store_collection(store, collection)
-        _say_stored(terminal, output_format, stored)
+        say_stored(terminal, output_format, stored)
         tell_clocks(terminal, store, [stored[-1]["run_id"]])
         for number, look in enumerate(looks, start=1):
             terminal.note(
@@ -226,122 +224,8 @@ def _append(store: Store, collection: Collection) -> list[dict[str, Any]]:
     stored = []
     for side, run in collection.runs.items():
         run_id = store.append(run, collection.evidence[side])
-        stored.append({"run_id": run_id, "label": run["label"], **_counts(collection.evidence[side])})
+        stored.append({"run_id": run_id, "label": run["label"], **counts(collection.evidence[side])})
     return stored
-
-
-def import_files(
-    context: typer.Context,
-    kind: Annotated[
-        str,
-        typer.Argument(
-            metavar="KIND", help="tests, scan, load, records, or auto.", autocompletion=one_of(lambda: _KINDS)
-        ),
-    ],
-    files: Annotated[list[str], typer.Argument(metavar="FILE", callback=not_empty, help="Files, folders or globs.")],
-    label: Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="Name of the new run.")] = None,
-    run: Annotated[
-        str | None,
-        typer.Option("--run", metavar="RUN", callback=not_empty, help="Add to this run instead of making a new one."),
-    ] = None,
-    suite: Annotated[
-        str | None, typer.Option(metavar="NAME", callback=not_empty, help="The suite that test reports belong to.")
-    ] = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    output_format: FormatOption = Format.text,
-) -> int:
-    r"""Store evidence files that other tools wrote.
-
-    As a new run, or into an existing one.
-
-    A file that an earlier run held already is stored and marked.
-
-    Exit codes: 0 stored, 2 error (what could be read is stored all the same, and marked).
-
-    \b
-    Examples:
-      stabkit import tests junit.xml --label v1.5
-      stabkit import scan ruff.sarif --run v1.5
-    """
-    from stabkit.case import doubt_old_files
-    from stabkit.read import read_paths
-    from stabkit.runs import new_run
-
-    terminal = terminal_of(context)
-    if kind not in _KINDS:
-        guess = nearest(kind, _KINDS)
-        raise UsageError(
-            f"There is no kind {kind!r}.",
-            hint=(f"Did you mean {guess!r}? " if guess else "") + f"Known: {', '.join(_KINDS)}.",
-        )
-    if run and label:
-        raise UsageError("--run and --label exclude each other.", hint="Give one of them.")
-    check_label("--label", label)
-    found = usual_config(config)
-    settings = require_config(found) if found else None
-    existing = open_data(config, data).run(run) if run else None  # an unknown run is said before anything is read
-    wanted = None if kind == "auto" else kind
-    # As collected files are: paths in them are those of the project.
-    root = settings.root.resolve() if settings else None
-    interrupted = False
-    try:
-        evidence = read_paths(files, kind=wanted, suite=suite, root=root, processes=_PROCESSES)
-        evidence = with_retries(evidence, suite, settings)
-    except KeyboardInterrupt:
-        interrupted = True
-        evidence = _unread(wanted or "tests", files[0])
-    store = open_data(config, data, create=True)
-    if existing is not None:
-        row = dict(existing)
-    else:
-        environment = settings.project.environment if settings else None
-        project = settings.project.name if settings else None
-        row = new_run(label=label or Path(files[0]).stem, environment=environment, project=project)
-        row |= _commit_by_name(label, settings.root if settings else Path.cwd())
-    evidence = doubt_old_files(row, evidence, store)
-    row["complete"] = bool(row["complete"]) and not evidence.failed
-    run_id = store.append(row, evidence)
-    _say_stored(terminal, output_format, [{"run_id": run_id, "label": row["label"], **_counts(evidence)}])
-    tell_clocks(terminal, store, [run_id])
-    failed = tell_failures(terminal, evidence)
-    # A run all the same: a gate that finds no trace of it would judge the pair before it.
-    if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
-        terminal.warning(
-            f"none of it could be read; run {row['label'] or run_id} says so, and can never be judged stable"
-        )
-        return 130 if interrupted else 2
-    if settings is not None:
-        _tell_other_suite(terminal, evidence, list(settings.tests))
-    say_next(terminal, store, run_id, config, data)
-    return 2 if failed else 0
-
-
-def _unread(kind: str, file: str) -> Evidence:
-    """Return the trace of an import that was interrupted before its files were read."""
-    from stabkit.sources import source_evidence
-
-    return source_evidence({}, kind=kind, path=file, status="error", messages=["the import was interrupted"])
-
-
-def _commit_by_name(label: str | None, folder: Path) -> dict[str, str | None]:
-    """Return commit and branch of what is checked out, where the label names that commit; else files may be of any."""
-    from stabkit.change import repository_state
-
-    if label is None or not _COMMIT.fullmatch(label):
-        return {}
-    commit, branch = repository_state(folder)
-    return {"commit": commit, "branch": branch} if commit is not None and commit.startswith(label) else {}
-
-
-def _tell_other_suite(terminal: Terminal, evidence: Evidence, declared: list[str]) -> None:
-    """Say where no condition judges imported tests: their report has another name for its suite."""
-    suites = sorted(set(evidence["tests"]["suite"]))
-    if declared and suites and not set(suites) & set(declared):
-        terminal.note(
-            f"its tests are of the suite {suites[0]!r}, which stabkit.toml does not declare; "
-            f"--suite says whose they are: {' or '.join(declared)}"
-        )
 
 
 def runs(
@@ -392,7 +276,7 @@ def read(
     from stabkit.report import source_table
 
     terminal = terminal_of(context)
-    evidence = read_paths(files, processes=_PROCESSES, keep_repeats=True)
+    evidence = read_paths(files, processes=PROCESSES, keep_repeats=True)
     sources = source_summary(evidence)
     if output_format is Format.json:
         terminal.document({"schema": 1, "sources": sources})
@@ -403,11 +287,13 @@ def read(
     return 2 if any(source["status"] == "error" for source in sources) else 0
 
 
-def _counts(evidence: Evidence) -> dict[str, Any]:
+def counts(evidence: Evidence) -> dict[str, Any]:
+    """Return how many rows each table has."""
     return {"tables": {name: len(evidence[name]) for name in evidence}}
 
 
-def _say_stored(terminal: Terminal, output_format: Format, stored: list[dict[str, Any]]) -> None:
+def say_stored(terminal: Terminal, output_format: Format, stored: list[dict[str, Any]]) -> None:
+    """Say which runs were stored."""
     from stabkit.text import count
 
     if output_format is Format.json:
