@@ -57,7 +57,7 @@ def import_files(
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option("--label", "-l", metavar="LABEL", help="Name of the new run; {name} is that of each folder."),
+        typer.Option("--label", "-l", metavar="LABEL", help="Name of the new run; of each, a placeholder."),
     ] = None,
     run: Annotated[
         str | None,
@@ -96,8 +96,7 @@ def import_files(
     Examples:
       stabkit import tests junit.xml --label v1.5
       stabkit import scan ruff.sarif --run v1.5
-      stabkit import 'artifacts/build-*/'
-      stabkit import 'artifacts/{label}-{commit}/' --environment staging
+      stabkit import 'artifacts/build-*/' --environment staging
     """
     terminal = terminal_of(context)
     kind, files = _kind_and_files(kind, files or [])

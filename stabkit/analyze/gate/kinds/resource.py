@@ -10,6 +10,7 @@ from stabkit.analyze.gate.kinds.measured import (
     judge_populations,
     uncovered,
 )
+from stabkit.analyze.gate.kinds.windows import compare_windows, of_windows
 from stabkit.analyze.latency import (
     Population,
     apart,
@@ -32,8 +33,14 @@ _LOST: Final = 0.1  # share of rounds between others that may lack a reading: a 
 
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge the level and the growth of a resource."""
-    found = find_populations(condition, sides, lambda name: name in _RESOURCES)
-    each = [part for population in found for part in (apart(population) or (population,))]
+    source = sides.config.prometheus.get(condition.target or "")
+    whole = source is not None and source.window is not None
+    found = find_populations(condition, sides, lambda name: whole or name in _RESOURCES)
+    each = [
+        part
+        for population in found
+        for part in ((population,) if of_windows(population) else apart(population) or (population,))
+    ]
     return judge_populations(condition, sides, each, _compare_resource)
 
 
@@ -41,6 +48,8 @@ def _compare_resource(condition: Condition, sides: Sides, population: Population
     worse = _direction(condition, sides, population)
     if worse is None:
         return "inconclusive", (), (Need(None, "evidence", "undeclared", "direction", (population.measured,)),)
+    if of_windows(population):
+        return compare_windows(condition, sides, population, worse)
     if apart(population) is not None:
         return _compare_one(condition, sides, population, worse)
     amounts = tuple((side, float(getattr(population, side)["series"].nunique())) for side in ("baseline", "candidate"))
