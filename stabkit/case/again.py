@@ -35,6 +35,8 @@ class Again:
         True if the configuration says where the baseline's version answers, so that both can be probed together.
     declared : frozenset of str or None
         What a collection gathers, by name; None if that is not known.
+    deployed : str or None
+        When the candidate went live, where Prometheus was asked for the windows around it.
     settings : CollectSettings
         What the configuration says of collecting: its ``again`` stands for ``stabkit collect``.
     """
@@ -47,6 +49,7 @@ class Again:
     rounds: int = 0
     beside: bool = False
     declared: frozenset[str] | None = None
+    deployed: str | None = None
     settings: CollectSettings = field(default_factory=CollectSettings)
 
     @property
@@ -89,6 +92,7 @@ class Again:
             return self._own(self.candidate, rounds)
         words = ["--label", self.candidate] if self.candidate else []
         words += ["--baseline-label", self.baseline] if self.both and self.baseline else []
+        words += ["--deployed-at", self.deployed] if self.deployed and self.both else []
         words += ["--rounds", str(rounds)] if rounds else []
         return shell(["stabkit", "collect", *words, *self.places])
 

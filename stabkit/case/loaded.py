@@ -157,6 +157,7 @@ class Case:
     @property
     def again(self) -> Again:
         """How to collect both runs once more, under the same names."""
+        at = self.candidate.fact("deployed_at")
         return Again(
             candidate=_label(self.candidate),
             baseline=_label(self.baseline) if self.baseline else None,
@@ -166,6 +167,7 @@ class Case:
             rounds=int(self.after["samples"]["round"].nunique()),
             beside=self._beside,
             declared=None if self.config.records or self.config_path is None else frozenset(self._declared),
+            deployed=None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}",
             settings=self.config.collect,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +76,14 @@ def collect(
     max_minutes: Annotated[
         float | None, typer.Option(min=0.01, metavar="MINUTES", help="Of --until-decided: the time for the rounds.")
     ] = None,
+    deployed_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            callback=not_empty,
+            help="When the version went live (ISO 8601): Prometheus is asked for the windows around it.",
+        ),
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -88,16 +97,20 @@ def collect(
       stabkit collect --label v1.5
       stabkit collect --label v1.5 --baseline-label v1.4 --rounds 20
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
+      stabkit collect --label v1.5 --baseline-label v1.4 --deployed-at 2026-03-01T12:00Z
     """
     from stabkit.case import fresh_collection, look_back
     from stabkit.change import repository_state
-    from stabkit.collect import baseline_state
+    from stabkit.collect import Deploy, baseline_state, time_of
     from stabkit.collect import collect as collect_all
 
     terminal = terminal_of(context)
     for option, given in (("--label", label), ("--baseline-label", baseline_label)):
         check_label(option, given)
     _check_budget(until_decided, baseline_label, rounds, max_rounds, max_minutes)
+    if until_decided and deployed_at is not None:
+        raise UsageError("--until-decided and --deployed-at exclude each other.", hint="Give one of them.")
+    at = None if deployed_at is None else time_of(deployed_at, datetime.now(UTC), where="--deployed-at")
     settings = require_config(config)
     warn_of_names(terminal, settings)
     store = open_data(config, data, create=True)
@@ -139,6 +152,7 @@ def collect(
                 only=tuple(only or ()),
                 base=base,
                 known_failures=earlier.failing,
+                deploy=None if at is None else Deploy(at, earlier.deploys),
                 progress=terminal.progress(),
             )
         if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):

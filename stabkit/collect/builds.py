@@ -173,7 +173,7 @@ def in_time_order(builds: Sequence[tuple[Build, Happened]], now: datetime) -> li
     return placed
 
 
-def time_of(text: str, now: datetime) -> datetime:
+def time_of(text: str, now: datetime, *, where: str = "--at") -> datetime:
     """Return a time that somebody wrote, in UTC; without a zone it is taken for UTC.
 
     Raises
@@ -191,11 +191,11 @@ def time_of(text: str, now: datetime) -> datetime:
         found = datetime.fromisoformat(text.strip())
         found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise UsageError(f"{text[:60]!r} is no time of ISO 8601.", where="--at", hint=hint) from None
+        raise UsageError(f"{text[:60]!r} is no time of ISO 8601.", where=where, hint=hint) from None
     if found > now + _AHEAD:
-        raise UsageError(f"{text[:60]!r} lies in the future.", where="--at", hint=hint)
+        raise UsageError(f"{text[:60]!r} lies in the future.", where=where, hint=hint)
     if found < _OLDEST:
-        raise UsageError(f"{text[:60]!r} is before the year 2000.", where="--at", hint=hint)
+        raise UsageError(f"{text[:60]!r} is before the year 2000.", where=where, hint=hint)
     return found
 
 

@@ -51,6 +51,10 @@ class Deploy:
     at: datetime
     others: Sequence[datetime] = field(default_factory=tuple)
 
+    def over(self, source: PrometheusSource) -> datetime:
+        """Return when the window after it is over."""
+        return self.at + timedelta(seconds=source.settle + (source.window or 0.0))
+
     def within(self, source: PrometheusSource, day: int) -> datetime | None:
         """Return another deploy within the windows of a day; None if there is none."""
         at = self.at - timedelta(days=day)
@@ -157,9 +161,7 @@ def _add_placebos(found: _Windows, name: str, source: PrometheusSource, deploy: 
             silent += 1
             continue
         silent = 0
-        gap = next(
-            (gap for part in parts.values() for gap in (part.gaps or ([] if len(part.frame) else ["half"]))), None
-        )
+        gap = next((gap for part in parts.values() for gap in (part.gaps or _half(part))), None)
         if gap is not None:
             found.left_out.append(f"{when}, {gap}")
             continue
