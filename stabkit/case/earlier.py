@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-import pandas as pd
-
 from stabkit.analyze.tests import failing_tests
 from stabkit.store import Store
 
-__all__ = ["Earlier", "look_back"]
+__all__ = ["Earlier", "known_deploys", "look_back"]
 
 _LOOKED_AT: Final = 60  # runs back; what failed longer ago is no baseline
 
@@ -31,16 +29,12 @@ class Earlier:
         The commit that changes are counted from; None if no stored run has one.
     base_of : str or None
         The run whose commit it is.
-    deploys : tuple of datetime
-        When versions went live, as far as runs tell it: as stated, and when each was first seen. Those of the version
-        that is about to be collected only as stated.
     """
 
     failing: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failing_in: str | None = None
     base: str | None = None
     base_of: str | None = None
-    deploys: tuple[datetime, ...] = ()
 
 
 def look_back(
@@ -81,7 +75,6 @@ def look_back(
     """
     runs = store.runs()
     same = runs[runs["environment"].isna() if environment is None else runs["environment"] == environment]
-    deploys = _deploys(same, again[0])
     if None not in again:
         same = same[(same["label"] != again[0]) | (same["commit"].fillna("") != again[1])]
     labelled = same[same["label"] == baseline_label] if baseline_label is not None else same.iloc[:0]
@@ -92,13 +85,26 @@ def look_back(
     for run_id in [*labelled["run_id"][::-1], *complete["run_id"][::-1][:_LOOKED_AT]]:
         tests = store.read("tests", runs=[run_id])
         if len(tests):
-            return Earlier(failing_tests(tests), str(run_id), base, base_of, deploys)
-    return Earlier({}, None, base, base_of, deploys)
+            return Earlier(failing_tests(tests), str(run_id), base, base_of)
+    return Earlier({}, None, base, base_of)
 
 
-def _deploys(runs: pd.DataFrame, own: str | None) -> tuple[datetime, ...]:
+def known_deploys(store: Store, environment: str | None, label: str | None) -> tuple[datetime, ...]:
+    """Return when versions went live, as far as runs tell it: as stated, and when each was first seen.
+
+    Parameters
+    ----------
+    store : Store
+        The runs so far.
+    environment : str or None
+        Where; runs of other environments say nothing.
+    label : str or None
+        Of the version that is about to be collected: when its runs began says nothing of its deploy.
+    """
+    runs = store.runs()
+    runs = runs[runs["environment"].isna() if environment is None else runs["environment"] == environment]
     stated = runs["deployed_at"].dropna()
-    others = runs[runs["label"].fillna("") != (own or "")]
+    others = runs[runs["label"].fillna("") != (label or "")]
     version = others["commit"].fillna(others["label"])
     seen = others.groupby(version)["started_at"].min()
     return tuple(sorted({moment.to_pydatetime() for moment in (*stated, *seen)}))

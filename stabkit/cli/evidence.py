@@ -99,7 +99,7 @@ def collect(
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
       stabkit collect --label v1.5 --baseline-label v1.4 --deployed-at 2026-03-01T12:00Z
     """
-    from stabkit.case import fresh_collection, look_back
+    from stabkit.case import fresh_collection, known_deploys, look_back
     from stabkit.change import repository_state
     from stabkit.collect import Deploy, baseline_state, time_of
     from stabkit.collect import collect as collect_all
@@ -152,7 +152,7 @@ def collect(
                 only=tuple(only or ()),
                 base=base,
                 known_failures=earlier.failing,
-                deploy=None if at is None else Deploy(at, earlier.deploys),
+                deploy=None if at is None else Deploy(at, known_deploys(store, settings.project.environment, label)),
                 progress=terminal.progress(),
             )
         if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):

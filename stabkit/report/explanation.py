@@ -25,6 +25,7 @@ from stabkit.report.words import (
     sample_text,
     sentence,
     standing_outcome,
+    usual_texts,
     value_text,
 )
 from stabkit.text import count, joined, plain
@@ -45,6 +46,7 @@ _FLAGS: Final = {
     "clock_tick": "widened by the tick of the clock",
     "growing": "shown to grow, by less than the margin",
     "zero_readings": "readings of zero",
+    "placebo_days": "against days without a deploy",
 }
 _ITEMS: Final = 20
 
@@ -74,6 +76,8 @@ def explain(gate: Gate, condition: ConditionResult, again: Again = AGAIN) -> Pie
     pieces: list[Piece] = [Statement((sentence(first),)), Statement(tuple(text for text in asked if text))]
     if condition.estimates:
         pieces += [_numbers(condition, gate.confidence), _rules(condition, gate.confidence)]
+        usual = usual_texts(condition)
+        pieces += [Statement(usual)] if usual else []
     else:
         pieces.append(_exact_rule(condition))
     if condition.items:

@@ -130,6 +130,7 @@ def test_a_deploy_gets_its_verdict_from_prometheus_alone(capsys, tmp_path, serve
     )
     page = next((tmp_path / "page").glob("*.html")).read_text()
     assert "7 days without a deploy" in page
+    assert "changed by +4" in page
 
 
 @pytest.mark.parametrize(("job", "worse"), [("slow", "shop p50"), ("tail", "shop p99")])
@@ -231,7 +232,7 @@ def test_what_happens_every_day_is_no_change():
         verdict, result, _, _ = judged(source, Deploy(AT))
     assert verdict == "stable"
     assert result.estimates[0].change == pytest.approx(1, abs=0.05)
-    assert (result.estimates[0].baseline, result.estimates[0].candidate) == pytest.approx((100, 150), rel=0.05)
+    assert (result.estimates[0].baseline, result.estimates[0].candidate) == pytest.approx((150, 150), rel=0.05)
 
 
 def test_a_change_is_red_and_the_other_way_round_it_is_better():

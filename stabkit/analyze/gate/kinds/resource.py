@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from stabkit.analyze.facts import Subject
@@ -10,7 +11,7 @@ from stabkit.analyze.gate.kinds.measured import (
     judge_populations,
     uncovered,
 )
-from stabkit.analyze.gate.kinds.windows import compare_windows, of_windows
+from stabkit.analyze.gate.kinds.windows import compare_windows, of_windows, usual_change
 from stabkit.analyze.latency import (
     Population,
     apart,
@@ -41,7 +42,9 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
         for population in found
         for part in ((population,) if of_windows(population) else apart(population) or (population,))
     ]
-    return judge_populations(condition, sides, each, _compare_resource)
+    result = judge_populations(condition, sides, each, _compare_resource)
+    usual = [known for population in each if of_windows(population) and (known := usual_change(population))]
+    return replace(result, facts={**result.facts, "without_deploy": usual}) if usual else result
 
 
 def _compare_resource(condition: Condition, sides: Sides, population: Population) -> Compared:

@@ -27,7 +27,7 @@ from stabkit.kinds import usual_margin
 from stabkit.samples import failed
 from stabkit.vocabulary import Worse
 
-__all__ = ["compare_windows", "of_windows"]
+__all__ = ["compare_windows", "of_windows", "usual_change"]
 
 _USUAL_DAYS: Final = 7
 
@@ -54,9 +54,10 @@ def compare_windows(condition: Condition, sides: Sides, population: Population, 
 
     scaled = [(_scaled(before), _scaled(after)) for before, after in values]
     contrast = PlaceboContrast(*scaled[0], scaled[1:])
-    level = [float(side.mean()) for side in scaled[0]]
+    after = float(scaled[0][1].mean())
+    level = [after - contrast.effect, after]  # what the window before let expect, and what came
     if differences:
-        g = condition.absolute_margin or margin * abs(level[0])
+        g = condition.absolute_margin or margin * abs(float(scaled[0][0].mean()))
     else:
         g = -math.log1p(-margin) if worse == "lower" else math.log1p(margin)
     estimate = _estimate(contrast, level, g, sides, worse, differences=differences)
@@ -74,6 +75,32 @@ def compare_windows(condition: Condition, sides: Sides, population: Population, 
         needs = _more_days(contrast, g, sides) if outcome == "inconclusive" else []
         return outcome, (replace(estimate, need=needs[0] if needs else None),), needs
     return outcome, (estimate,), [estimate.need] if estimate.need is not None else []
+
+
+def usual_change(population: Population) -> dict[str, Any] | None:
+    """Return what a reading does at these hours on days without a deploy; None where too few are known.
+
+    ``before`` is its level before the deploy, ``usual`` its mean change on those days, and ``spread`` what one of them
+    differs from another by: logs of ratios, or differences where a reading may be 0.
+    """
+    windows = [_by_day(rows) for rows in (population.baseline, population.candidate)]
+    days = sorted((set(windows[0]) & set(windows[1])) - {0})
+    if len(days) < LEAST_PLACEBOS or 0 not in windows[0]:
+        return None
+    own = windows[0][0]
+    sides = [[window[day] for day in days] for window in windows]
+    ratio = all((side > 0).all() for window in sides for side in window)
+    means = [np.array([(np.log(side) if ratio else side).mean() for side in window]) for window in sides]
+    moved = means[1] - means[0]
+    return {
+        "metric": population.metric,
+        "days": len(days),
+        "scale": "ratio" if ratio else "difference",
+        "unit": _unit(population),
+        "before": float(np.exp(np.log(own).mean())) if ratio and (own > 0).all() else float(own.mean()),
+        "usual": float(moved.mean()),
+        "spread": float(moved.std(ddof=1)),
+    }
 
 
 def _by_day(rows: pd.DataFrame) -> dict[int, FloatArray]:
