@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 # Statements about change first, then the prober's own faults and speed.
-STATEMENTS = ("latency", "slow_requests", "error_rates", "memory", "sequential", "noise", "trends")
+STATEMENTS = ("latency", "slow_requests", "error_rates", "memory", "placebo", "sequential", "noise", "trends")
 ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "store", "batch")
 SMALLER = {
     "commands": ["--repeat", "2"],
