@@ -34,6 +34,7 @@ from stabkit.errors import StoreError, UsageError
 if TYPE_CHECKING:
     from stabkit.analyze.gate import Look
     from stabkit.collect import Collection
+    from stabkit.config import Config
     from stabkit.schema import Evidence
     from stabkit.store import Store
 
@@ -101,18 +102,17 @@ def collect(
     """
     from stabkit.case import fresh_collection, known_deploys, look_back
     from stabkit.change import repository_state
-    from stabkit.collect import Deploy, baseline_state, time_of
+    from stabkit.collect import Deploy, baseline_state
     from stabkit.collect import collect as collect_all
 
     terminal = terminal_of(context)
     for option, given in (("--label", label), ("--baseline-label", baseline_label)):
         check_label(option, given)
     _check_budget(until_decided, baseline_label, rounds, max_rounds, max_minutes)
-    if until_decided and deployed_at is not None:
-        raise UsageError("--until-decided and --deployed-at exclude each other.", hint="Give one of them.")
-    at = None if deployed_at is None else time_of(deployed_at, datetime.now(UTC), where="--deployed-at")
+    at = _deploy_time(deployed_at, until_decided)
     settings = require_config(config)
     warn_of_names(terminal, settings)
+    _tell_windows(terminal, settings, only, at)
     store = open_data(config, data, create=True)
     store.check_writable()  # before the first request: nothing is worse than hours that cannot be stored
     repository = settings.path(settings.changes.repository) if settings.changes else settings.root
@@ -185,6 +185,23 @@ def collect(
         return 2
     say_next(terminal, store, stored[-1]["run_id"], config, data)
     return 0
+
+
+def _deploy_time(text: str | None, until_decided: bool) -> datetime | None:
+    from stabkit.collect import time_of
+
+    if until_decided and text is not None:
+        raise UsageError("--until-decided and --deployed-at exclude each other.", hint="Give one of them.")
+    return None if text is None else time_of(text, datetime.now(UTC), where="--deployed-at")
+
+
+def _tell_windows(terminal: Terminal, settings: Config, only: list[str] | None, at: datetime | None) -> None:
+    """Say which Prometheus sources are not asked, since nobody says when the version went live."""
+    windows = [name for name, source in settings.prometheus.items() if source.window is not None]
+    asked = [name for name in windows if not only or {"prometheus", name} & set(only)]
+    if asked and at is None:
+        names = ", ".join(f"prometheus.{name}" for name in asked)
+        terminal.warning(f"{names}: not asked; --deployed-at says when the version went live, once its window is over")
 
 
 def _tell_crowding(terminal: Terminal, collection: Collection) -> None:

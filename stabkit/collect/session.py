@@ -94,7 +94,7 @@ def collect(
         Suite -> ids of the tests that failed in the baseline already; they are not rerun to confirm a break.
     deploy : Deploy, optional
         When the candidate went live: what Prometheus knows of the windows around it is asked for. Without it that
-        is not, and said.
+        is not.
     stop : Stop, optional
         Ends the rounds early.
     progress : Progress, optional
@@ -333,8 +333,6 @@ def _check_deploy(
 ) -> None:
     names = _windows(config, chosen)
     if deploy is None:
-        if names:
-            _LOG.warning("prometheus %s: not asked: --deployed-at says when the version went live.", ", ".join(names))
         return
     if not names:
         raise UsageError(

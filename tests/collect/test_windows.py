@@ -251,6 +251,7 @@ def test_below_three_days_nothing_is_stable_and_it_is_said_what_is_missing():
         assert (verdict, result.outcome) == ("inconclusive", "inconclusive")
         assert f"{days} days without a deploy" in said
         assert "more day" in said
+        assert result.estimates[0].outcome == "inconclusive"
     with answering(steady) as source:
         assert judged(source.model_copy(update={"placebo_days": 3}), Deploy(AT))[0] != "regressed"
 
@@ -379,7 +380,7 @@ def test_durations_are_read_as_prometheus_writes_them():
         (["--deployed-at", "SOON", "--baseline-label", "v1"], "The window after the deploy is over in"),
         (["--deployed-at", "2026-01-01T00:00Z", "--baseline-label", "v1", "--only", "up"], "looks at the time around"),
         (["--deployed-at", "2026-01-01T00:00Z", "--baseline-label", "v1", "--until-decided"], "exclude each other"),
-        ([], "There is nothing to collect"),
+        ([], "prometheus.q: not asked; --deployed-at says when"),
     ],
 )
 def test_a_deploy_that_cannot_be_looked_at_is_refused(capsys, tmp_path, words, said):

@@ -73,7 +73,7 @@ def compare_windows(condition: Condition, sides: Sides, population: Population, 
     if contrast.days < LEAST_PLACEBOS:
         outcome, _ = uncovered(outcome, [estimate])
         needs = _more_days(contrast, g, sides) if outcome == "inconclusive" else []
-        return outcome, (replace(estimate, need=needs[0] if needs else None),), needs
+        return outcome, (replace(estimate, outcome=outcome, need=needs[0] if needs else None),), needs
     return outcome, (estimate,), [estimate.need] if estimate.need is not None else []
 
 
