@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 # Statements about change first, then the prober's own faults and speed.
-STATEMENTS = ("latency", "gates", "slow_requests", "error_rates", "memory", "sequential", "noise", "lines", "trends")
+STATEMENTS = (
+    "latency", "gates", "slow_requests", "error_rates", "memory", "placebo", "sequential", "noise", "lines", "trends",
+)  # fmt: skip
 ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "store", "batch")
 SMALLER = {
     "commands": ["--repeat", "2"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from datetime import UTC, datetime
@@ -14,7 +15,17 @@ from stabkit.redact import redact_text
 from stabkit.schema import TABLES, conform
 from stabkit.text import plain
 
-__all__ = ["AA_PREFIX", "aa_label", "aa_sitting", "as_text", "check_label", "is_aa", "new_run", "order_runs"]
+__all__ = [
+    "AA_PREFIX",
+    "aa_label",
+    "aa_sitting",
+    "as_text",
+    "check_label",
+    "claimed_run",
+    "is_aa",
+    "new_run",
+    "order_runs",
+]
 
 AA_PREFIX: Final = "aa/"
 """What the labels of A/A runs begin with: the system compared with itself, no part of its history."""
@@ -104,6 +115,22 @@ def aa_sitting(label: str) -> str:
     '2025-09-14T12:24:00Z'
     """
     return label.removeprefix(AA_PREFIX).rpartition("/")[0]
+
+
+def claimed_run(sources: pd.DataFrame) -> dict[str, Any]:
+    """Return what records among these sources state of their run, by the columns of the table ``runs``.
+
+    Examples
+    --------
+    >>> claimed_run(pd.DataFrame({"claimed": ['{"run": {"label": "v1.5", "colour": "red"}}', None]}))
+    {'label': 'v1.5'}
+    """
+    facts: dict[str, Any] = {}
+    for claimed in sources["claimed"].dropna():
+        stated = json.loads(claimed)
+        if isinstance(stated, dict) and isinstance(stated.get("run"), dict):
+            facts |= stated["run"]
+    return {key: value for key, value in facts.items() if key in TABLES["runs"].names and key != "run_id"}
 
 
 def check_label(label: str | None) -> None:

@@ -100,6 +100,7 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for
 """The metrics that stabkit itself measures, by name; :func:`metric_of` knows every other one too."""
 
 _EVENT: Final = "event:"
+_QUANTILE: Final = re.compile(r"(\w+_time)_p(\d{1,2}(?:\.\d{1,3})?)")
 
 # Words of a name that say which way it gets worse, and those that say nothing of it. A name with any other word is not
 # guessed at: error_budget_left gets worse as it falls.
@@ -138,6 +139,8 @@ def metric_of(name: str) -> Metric:
         return Metric(name, f"arrival of {name.removeprefix(_EVENT)}", "ms", "websocket")
     if name.endswith("_time"):
         return Metric(name, name.replace("_", " "), "ms")
+    if quantile := _QUANTILE.fullmatch(name):  # a reading already: no time of a single request
+        return Metric(name, f"{quantile[1].replace('_', ' ')}, p{quantile[2]}", "", judged=False)
     return Metric(name, name.replace("_", " "), "", judged=False, worse=_direction(name))
 
 

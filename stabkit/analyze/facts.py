@@ -7,7 +7,7 @@ from typing import Literal
 
 __all__ = ["About", "Difference", "Measured", "Missing", "Need", "NeedReason", "NeedUnit", "Subject"]
 
-NeedUnit = Literal["samples", "rounds", "reruns", "scans", "runs", "evidence"]
+NeedUnit = Literal["samples", "rounds", "reruns", "scans", "runs", "days", "evidence"]
 NeedReason = Literal[
     "one_sample", "too_few_samples", "wide_interval", "tail_unbounded", "smallest_margin", "many_metrics",
     "run_noise_unknown", "prober_late", "false_alarms", "not_rerun", "failing_on_both_sides", "not_comparable",
@@ -37,6 +37,8 @@ About = Literal[
     "round_gaps", "load_rate", "load_users", "load_seconds", "load_requests", "load_targets",
     # The line of runs that a run at another time is judged by.
     "accepted_level", "small_steps", "more_slow", "line_noise", "machines", "machine_unknown",
+    # The windows around a deploy.
+    "placebo_days", "one_deploy", "window_noise", "window_values", "window_series",
 ]  # fmt: skip
 
 
@@ -115,7 +117,7 @@ class Need:
     amount : int or None
         How many more of ``unit``; None if it cannot be counted.
     unit : str
-        ``samples``, ``rounds``, ``reruns``, ``scans``, ``runs`` or ``evidence``.
+        ``samples``, ``rounds``, ``reruns``, ``scans``, ``runs``, ``days`` or ``evidence``.
     reason : str
         Why. ``not_collected`` is what probing both sides at once does not give.
     about : str or None

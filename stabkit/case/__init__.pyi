@@ -1,6 +1,6 @@
 from .again import AGAIN as AGAIN, Again as Again
 from .differences import moved as moved
-from .earlier import look_back as look_back
+from .earlier import known_deploys as known_deploys, look_back as look_back
 from .earlier_runs import with_history as with_history
 from .freshness import doubt_old_files as doubt_old_files, doubt_old_sides as doubt_old_sides
 from .freshness import fresh_collection as fresh_collection

@@ -37,6 +37,8 @@ class Again:
         What a collection gathers, by name; None if that is not known.
     plan : CollectionPlan or None
         How many rounds would decide the whole gate.
+    deployed : str or None
+        When the candidate went live, where Prometheus was asked for the windows around it.
     settings : CollectSettings
         What the configuration says of collecting: its ``again`` stands for ``stabkit collect``.
     """
@@ -50,6 +52,7 @@ class Again:
     beside: bool = False
     declared: frozenset[str] | None = None
     plan: CollectionPlan | None = None
+    deployed: str | None = None
     settings: CollectSettings = field(default_factory=CollectSettings)
 
     @property
@@ -92,6 +95,7 @@ class Again:
             return self._own(self.candidate, rounds)
         words = ["--label", self.candidate] if self.candidate else []
         words += ["--baseline-label", self.baseline] if self.both and self.baseline else []
+        words += ["--deployed-at", self.deployed] if self.deployed and self.both else []
         words += ["--rounds", str(rounds)] if rounds else []
         return shell(["stabkit", "collect", *words, *self.places])
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from stabkit.analyze.tests import failing_tests
 from stabkit.store import Store
 
-__all__ = ["Earlier", "look_back"]
+__all__ = ["Earlier", "known_deploys", "look_back"]
 
 _LOOKED_AT: Final = 60  # runs back; what failed longer ago is no baseline
 
@@ -86,3 +87,24 @@ def look_back(
         if len(tests):
             return Earlier(failing_tests(tests), str(run_id), base, base_of)
     return Earlier({}, None, base, base_of)
+
+
+def known_deploys(store: Store, environment: str | None, label: str | None) -> tuple[datetime, ...]:
+    """Return when versions went live, as far as runs tell it: as stated, and when each was first seen.
+
+    Parameters
+    ----------
+    store : Store
+        The runs so far.
+    environment : str or None
+        Where; runs of other environments say nothing.
+    label : str or None
+        Of the version that is about to be collected: when its runs began says nothing of its deploy.
+    """
+    runs = store.runs()
+    runs = runs[runs["environment"].isna() if environment is None else runs["environment"] == environment]
+    stated = runs["deployed_at"].dropna()
+    others = runs[runs["label"].fillna("") != (label or "")]
+    version = others["commit"].fillna(others["label"])
+    seen = others.groupby(version)["started_at"].min()
+    return tuple(sorted({moment.to_pydatetime() for moment in (*stated, *seen)}))

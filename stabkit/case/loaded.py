@@ -157,6 +157,7 @@ class Case:
     @property
     def again(self) -> Again:
         """How to collect both runs once more, under the same names."""
+        at = self.candidate.fact("deployed_at")
         return Again(
             candidate=_label(self.candidate),
             baseline=_label(self.baseline) if self.baseline else None,
@@ -167,6 +168,7 @@ class Case:
             beside=self._beside,
             declared=None if self.config.records or self.config_path is None else frozenset(self._declared),
             plan=self.gate.plan,
+            deployed=None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}",
             settings=self.config.collect,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +11,8 @@ import pandas as pd
 from stabkit.analyze import RunEvidence
 from stabkit.case.earlier_runs import until
 from stabkit.errors import EvidenceError, UnknownRunError
-from stabkit.schema import TABLES, Evidence, conform
+from stabkit.runs import claimed_run
+from stabkit.schema import Evidence, conform
 from stabkit.store import Store
 
 __all__ = ["existing", "files_alone", "load_run", "renamed", "run_before", "sketches_of", "states_its_start"]
@@ -149,7 +149,7 @@ def _is_evidence(path: Path, root: Path) -> bool:
 
 def _run_row(path: Path, evidence: Evidence) -> pd.Series:
     sources = evidence["sources"]
-    facts = _claimed_run(sources)
+    facts = claimed_run(sources)
     digest = hashlib.sha256("\n".join(sorted(sources["sha256"].dropna())).encode()).hexdigest()
     row = {
         "label": path.resolve().stem if path.is_file() else path.resolve().name,
@@ -160,15 +160,6 @@ def _run_row(path: Path, evidence: Evidence) -> pd.Series:
         "complete": bool(facts.get("complete", True)) and not evidence.failed,
     }
     return conform("runs", pd.DataFrame([row])).iloc[0]
-
-
-def _claimed_run(sources: pd.DataFrame) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    for claimed in sources["claimed"].dropna():
-        stated = json.loads(claimed)
-        if isinstance(stated, dict) and isinstance(stated.get("run"), dict):
-            facts |= stated["run"]
-    return {key: value for key, value in facts.items() if key in TABLES["runs"].names and key != "run_id"}
 
 
 def _started_at(path: Path, evidence: Evidence) -> pd.Timestamp:
@@ -185,7 +176,7 @@ def states_its_start(side: RunEvidence) -> bool:
     if not str(side.run["run_id"]).startswith(_OF_FILES):
         return True
     known = any(side.evidence[table][column].notna().any() for table, column in _TIMES)
-    return known or "started_at" in _claimed_run(side.evidence["sources"])
+    return known or "started_at" in claimed_run(side.evidence["sources"])
 
 
 def _with_run_id(evidence: Evidence, run_id: str) -> Evidence:

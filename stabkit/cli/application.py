@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
-from stabkit.cli import batch, differences, evidence, judgement, noise, project, reports, storage, trends
+from stabkit.cli import batch, differences, evidence, importing, judgement, noise, project, reports, storage, trends
 from stabkit.cli.terminal import Terminal
 from stabkit.errors import StabkitError, UsageError, nearest
 from stabkit.redact import redact_text
@@ -26,7 +26,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "demo": project.demo,
     "init": project.init,
     "collect": evidence.collect,
-    "import": evidence.import_files,
+    "import": importing.import_files,
     "runs": evidence.runs,
     "compare": judgement.compare,
     "gate": judgement.gate,

@@ -1,17 +1,16 @@
-"""The commands that gather and show evidence: collect, import, runs, read."""
+"""The commands that gather and show evidence: collect, runs, read."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stabkit.cli.completion import one_of
 from stabkit.cli.options import (
     ConfigOption,
     DataOption,
@@ -28,24 +27,25 @@ from stabkit.cli.options import (
     terminal_of,
     usual_config,
     warn_of_names,
-    with_retries,
 )
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import StoreError, UsageError, nearest
+from stabkit.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from stabkit.analyze.gate import Look
     from stabkit.collect import Collection
+    from stabkit.config import Config
     from stabkit.schema import Evidence
     from stabkit.store import Store
 
-__all__ = ["collect", "import_files", "read", "runs", "store_collection", "tell_failures"]
+__all__ = [
+    "KINDS", "PROCESSES", "collect", "counts", "read", "runs", "say_stored", "store_collection", "tell_failures",
+]  # fmt: skip
 
 _MAX_ROUNDS = 40
-_KINDS = ("tests", "scan", "load", "records", "auto")
+KINDS = ("tests", "scan", "load", "records", "auto")
 _ROWS = {"tests": "test result", "changes": "changed file"}  # what a row is, where its table is called otherwise
-_COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_PROCESSES = os.cpu_count() or 1
+PROCESSES = os.cpu_count() or 1
 
 
 def collect(
@@ -77,6 +77,14 @@ def collect(
     max_minutes: Annotated[
         float | None, typer.Option(min=0.01, metavar="MINUTES", help="Of --until-decided: the time for the rounds.")
     ] = None,
+    deployed_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            callback=not_empty,
+            help="When the version went live (ISO 8601): Prometheus is asked for the windows around it.",
+        ),
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -90,18 +98,21 @@ def collect(
       stabkit collect --label v1.5
       stabkit collect --label v1.5 --baseline-label v1.4 --rounds 20
       stabkit collect --label v1.5 --baseline-label v1.4 --until-decided --max-minutes 10
+      stabkit collect --label v1.5 --baseline-label v1.4 --deployed-at 2026-03-01T12:00Z
     """
-    from stabkit.case import fresh_collection, look_back
+    from stabkit.case import fresh_collection, known_deploys, look_back
     from stabkit.change import repository_state
-    from stabkit.collect import baseline_state
+    from stabkit.collect import Deploy, baseline_state
     from stabkit.collect import collect as collect_all
 
     terminal = terminal_of(context)
     for option, given in (("--label", label), ("--baseline-label", baseline_label)):
         check_label(option, given)
     _check_budget(until_decided, baseline_label, rounds, max_rounds, max_minutes)
+    at = _deploy_time(deployed_at, until_decided)
     settings = require_config(config)
     warn_of_names(terminal, settings)
+    _tell_windows(terminal, settings, only, at)
     store = open_data(config, data, create=True)
     store.check_writable()  # before the first request: nothing is worse than hours that cannot be stored
     repository = settings.path(settings.changes.repository) if settings.changes else settings.root
@@ -141,13 +152,14 @@ def collect(
                 only=tuple(only or ()),
                 base=base,
                 known_failures=earlier.failing,
+                deploy=None if at is None else Deploy(at, known_deploys(store, settings.project.environment, label)),
                 progress=terminal.progress(),
             )
         if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):
             if collection.interrupted:
                 # A run all the same: a gate that finds no trace of it would judge the pair before it.
                 stored = store_collection(store, collection)
-                _say_stored(terminal, output_format, stored)
+                say_stored(terminal, output_format, stored)
                 terminal.warning("nothing was measured yet; the run is stored, and can never be judged stable")
                 return 130
             raise UsageError(
@@ -157,7 +169,7 @@ def collect(
             )
         collection = fresh_collection(collection, store)
         stored = store_collection(store, collection)
-        _say_stored(terminal, output_format, stored)
+        say_stored(terminal, output_format, stored)
         tell_clocks(terminal, store, [stored[-1]["run_id"]])
         for number, look in enumerate(looks, start=1):
             terminal.note(
@@ -173,6 +185,23 @@ def collect(
         return 2
     say_next(terminal, store, stored[-1]["run_id"], config, data)
     return 0
+
+
+def _deploy_time(text: str | None, until_decided: bool) -> datetime | None:
+    from stabkit.collect import time_of
+
+    if until_decided and text is not None:
+        raise UsageError("--until-decided and --deployed-at exclude each other.", hint="Give one of them.")
+    return None if text is None else time_of(text, datetime.now(UTC), where="--deployed-at")
+
+
+def _tell_windows(terminal: Terminal, settings: Config, only: list[str] | None, at: datetime | None) -> None:
+    """Say which Prometheus sources are not asked, since nobody says when the version went live."""
+    windows = [name for name, source in settings.prometheus.items() if source.window is not None]
+    asked = [name for name in windows if not only or {"prometheus", name} & set(only)]
+    if asked and at is None:
+        names = ", ".join(f"prometheus.{name}" for name in asked)
+        terminal.warning(f"{names}: not asked; --deployed-at says when the version went live, once its window is over")
 
 
 def _tell_crowding(terminal: Terminal, collection: Collection) -> None:
@@ -222,122 +251,8 @@ def _append(store: Store, collection: Collection) -> list[dict[str, Any]]:
     stored = []
     for side, run in collection.runs.items():
         run_id = store.append(run, collection.evidence[side])
-        stored.append({"run_id": run_id, "label": run["label"], **_counts(collection.evidence[side])})
+        stored.append({"run_id": run_id, "label": run["label"], **counts(collection.evidence[side])})
     return stored
-
-
-def import_files(
-    context: typer.Context,
-    kind: Annotated[
-        str,
-        typer.Argument(
-            metavar="KIND", help="tests, scan, load, records, or auto.", autocompletion=one_of(lambda: _KINDS)
-        ),
-    ],
-    files: Annotated[list[str], typer.Argument(metavar="FILE", callback=not_empty, help="Files, folders or globs.")],
-    label: Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="Name of the new run.")] = None,
-    run: Annotated[
-        str | None,
-        typer.Option("--run", metavar="RUN", callback=not_empty, help="Add to this run instead of making a new one."),
-    ] = None,
-    suite: Annotated[
-        str | None, typer.Option(metavar="NAME", callback=not_empty, help="The suite that test reports belong to.")
-    ] = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    output_format: FormatOption = Format.text,
-) -> int:
-    r"""Store evidence files that other tools wrote.
-
-    As a new run, or into an existing one.
-
-    A file that an earlier run held already is stored and marked.
-
-    Exit codes: 0 stored, 2 error (what could be read is stored all the same, and marked).
-
-    \b
-    Examples:
-      stabkit import tests junit.xml --label v1.5
-      stabkit import scan ruff.sarif --run v1.5
-    """
-    from stabkit.case import doubt_old_files
-    from stabkit.read import read_paths
-    from stabkit.runs import new_run
-
-    terminal = terminal_of(context)
-    if kind not in _KINDS:
-        guess = nearest(kind, _KINDS)
-        raise UsageError(
-            f"There is no kind {kind!r}.",
-            hint=(f"Did you mean {guess!r}? " if guess else "") + f"Known: {', '.join(_KINDS)}.",
-        )
-    if run and label:
-        raise UsageError("--run and --label exclude each other.", hint="Give one of them.")
-    check_label("--label", label)
-    found = usual_config(config)
-    settings = require_config(found) if found else None
-    existing = open_data(config, data).run(run) if run else None  # an unknown run is said before anything is read
-    wanted = None if kind == "auto" else kind
-    # As collected files are: paths in them are those of the project.
-    root = settings.root.resolve() if settings else None
-    interrupted = False
-    try:
-        evidence = read_paths(files, kind=wanted, suite=suite, root=root, processes=_PROCESSES)
-        evidence = with_retries(evidence, suite, settings)
-    except KeyboardInterrupt:
-        interrupted = True
-        evidence = _unread(wanted or "tests", files[0])
-    store = open_data(config, data, create=True)
-    if existing is not None:
-        row = dict(existing)
-    else:
-        environment = settings.project.environment if settings else None
-        project = settings.project.name if settings else None
-        row = new_run(label=label or Path(files[0]).stem, environment=environment, project=project)
-        row |= _commit_by_name(label, settings.root if settings else Path.cwd())
-    evidence = doubt_old_files(row, evidence, store)
-    row["complete"] = bool(row["complete"]) and not evidence.failed
-    run_id = store.append(row, evidence)
-    _say_stored(terminal, output_format, [{"run_id": run_id, "label": row["label"], **_counts(evidence)}])
-    tell_clocks(terminal, store, [run_id])
-    failed = tell_failures(terminal, evidence)
-    # A run all the same: a gate that finds no trace of it would judge the pair before it.
-    if (evidence["sources"]["status"] == "error").all() and set(evidence) == {"sources"}:
-        terminal.warning(
-            f"none of it could be read; run {row['label'] or run_id} says so, and can never be judged stable"
-        )
-        return 130 if interrupted else 2
-    if settings is not None:
-        _tell_other_suite(terminal, evidence, list(settings.tests))
-    say_next(terminal, store, run_id, config, data)
-    return 2 if failed else 0
-
-
-def _unread(kind: str, file: str) -> Evidence:
-    """Return the trace of an import that was interrupted before its files were read."""
-    from stabkit.sources import source_evidence
-
-    return source_evidence({}, kind=kind, path=file, status="error", messages=["the import was interrupted"])
-
-
-def _commit_by_name(label: str | None, folder: Path) -> dict[str, str | None]:
-    """Return commit and branch of what is checked out, where the label names that commit; else files may be of any."""
-    from stabkit.change import repository_state
-
-    if label is None or not _COMMIT.fullmatch(label):
-        return {}
-    commit, branch = repository_state(folder)
-    return {"commit": commit, "branch": branch} if commit is not None and commit.startswith(label) else {}
-
-
-def _tell_other_suite(terminal: Terminal, evidence: Evidence, declared: list[str]) -> None:
-    """Say where no condition judges imported tests: their report has another name for its suite."""
-    suites = sorted(set(evidence["tests"]["suite"]))
-    if declared and suites and not set(suites) & set(declared):
-        terminal.note(
-            f"its tests are of the suite {suites[0]!r}, which stabkit.toml does not declare; "
-            f"--suite says whose they are: {' or '.join(declared)}"
-        )
 
 
 def runs(
@@ -388,7 +303,7 @@ def read(
     from stabkit.report import source_table
 
     terminal = terminal_of(context)
-    evidence = read_paths(files, processes=_PROCESSES, keep_repeats=True)
+    evidence = read_paths(files, processes=PROCESSES, keep_repeats=True)
     sources = source_summary(evidence)
     if output_format is Format.json:
         terminal.document({"schema": 1, "sources": sources})
@@ -399,11 +314,13 @@ def read(
     return 2 if any(source["status"] == "error" for source in sources) else 0
 
 
-def _counts(evidence: Evidence) -> dict[str, Any]:
+def counts(evidence: Evidence) -> dict[str, Any]:
+    """Return how many rows each table has."""
     return {"tables": {name: len(evidence[name]) for name in evidence}}
 
 
-def _say_stored(terminal: Terminal, output_format: Format, stored: list[dict[str, Any]]) -> None:
+def say_stored(terminal: Terminal, output_format: Format, stored: list[dict[str, Any]]) -> None:
+    """Say which runs were stored."""
     from stabkit.text import count
 
     if output_format is Format.json:

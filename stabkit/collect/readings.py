@@ -15,9 +15,10 @@ from stabkit.read.loads import FORMAT, Grid, Readings, bucket_series, readings
 from stabkit.schema import Evidence
 from stabkit.sources import Fault, fault_code, named, source_evidence
 
-__all__ = ["query_range"]
+__all__ = ["KIND", "answered", "query_range"]
 
-_KIND: Final = "resources"
+KIND: Final = "resources"
+"""The kind of sources that readings are of."""
 
 
 def query_range(
@@ -57,7 +58,7 @@ def query_range(
         found = _read(answer, target=name, grid=grid, unit=source.unit)
     except EvidenceError as error:
         fault = Fault(f"Prometheus could not be asked: {error.what}", fault_code(error))
-        evidence = source_evidence({}, kind=_KIND, path=name, form=FORMAT, status="error", messages=[fault, *repeats])
+        evidence = source_evidence({}, kind=KIND, path=name, form=FORMAT, status="error", messages=[fault, *repeats])
         return named(evidence, name)
     frame, gaps = found.frame, list(found.gaps)
     if source.metric is not None and len(frame):
@@ -71,7 +72,7 @@ def query_range(
         gaps.append("Prometheus knows no reading of that query in the time of the collection")
     evidence = source_evidence(
         {"samples": frame} if len(frame) else {},
-        kind=_KIND,
+        kind=KIND,
         path=name,
         form=FORMAT,
         status="partial" if gaps else "ok",
@@ -80,7 +81,14 @@ def query_range(
     return named(evidence, name)
 
 
-def _read(answer: RangeAnswer, *, target: str, grid: Grid, unit: str | None) -> Readings:
+def answered(answer: RangeAnswer) -> tuple[dict[str, Any], list[str]]:
+    """Return the document that a server answered with, and what has to be said about it.
+
+    Raises
+    ------
+    ReportError
+        It is no JSON.
+    """
     odd: list[str] = []
     document: Any = {}
     try:
@@ -89,8 +97,13 @@ def _read(answer: RangeAnswer, *, target: str, grid: Grid, unit: str | None) -> 
         document = {}
     if not document:
         raise ReportError(f"it answered with status {answer.status} and no JSON")
+    return document, list(odd_values(odd))
+
+
+def _read(answer: RangeAnswer, *, target: str, grid: Grid, unit: str | None) -> Readings:
+    document, odd = answered(answer)
     found = readings(document, target=target, grid=grid, unit=unit)
-    found.remarks.extend(odd_values(odd))
+    found.remarks.extend(odd)
     if not len(found.frame) and bucket_series(document):
         found.gaps.append("the query gives buckets of a histogram, which are no readings; ask for a quantile of them")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import platform
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from stabkit.change import Git, collect_changes, repository_state
 from stabkit.collect.addresses import same_addresses
 from stabkit.collect.readings import query_range
 from stabkit.collect.suites import run_scan, run_suite
+from stabkit.collect.windows import Deploy, query_windows
 from stabkit.config import Config
 from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
 from stabkit.probe import (
@@ -77,6 +79,7 @@ def collect(
     only: Sequence[str] = (),
     base: str | None = None,
     known_failures: Mapping[str, Iterable[str]] | None = None,
+    deploy: Deploy | None = None,
     stop: Stop | None = None,
     progress: Progress | None = None,
 ) -> Collection:
@@ -99,6 +102,9 @@ def collect(
         collected: missing evidence.
     known_failures : mapping, optional
         Suite -> ids of the tests that failed in the baseline already; they are not rerun to confirm a break.
+    deploy : Deploy, optional
+        When the candidate went live: what Prometheus knows of the windows around it is asked for. Without it that
+        is not.
     stop : Stop, optional
         Ends the rounds early.
     progress : Progress, optional
@@ -112,13 +118,15 @@ def collect(
     Raises
     ------
     UsageError
-        An unknown name in ``only``, equal labels, the label of an A/A run, or a baseline where no target declares one.
+        An unknown name in ``only``, equal labels, the label of an A/A run, a baseline where no target declares one, or
+        a deploy without a window, without a baseline, or whose window is not over.
     ConfigError
         More is asked of a target than the limits allow.
     """
     for given in (label, baseline_label):
         check_label(given)
     chosen = _chosen(config, only)
+    _check_deploy(config, chosen, deploy, baseline_label, datetime.now(UTC))
     sides = {"candidate": declared_probes(config, chosen, baseline=False)}
     started, machine = datetime.now(UTC), Machine.here()
     repository = config.path(config.changes.repository) if config.changes else config.root.resolve()
@@ -127,14 +135,16 @@ def collect(
     if baseline_label is not None:
         # The baseline's block is declared first, so that "latest" is the candidate.
         sides = {"baseline": declared_probes(config, chosen, baseline=True), **sides}
-        _check_baseline([*sides["baseline"], *_baseline_parts(config, chosen)], label, baseline_label)
+        windows = _windows(config, chosen) if deploy is not None else ()
+        _check_baseline([*sides["baseline"], *_baseline_parts(config, chosen), *windows], label, baseline_label)
     check_limits(config, chosen, rounds=rounds or config.collect.rounds, sides=len(sides), ends_early=stop is not None)
     same = same_addresses(config, chosen) if len(sides) > 1 else Evidence()
     evidence, interrupted = _measure(config, sides, rounds, progress=progress, stop=stop)
     evidence = {side: found.merge(same) for side, found in evidence.items()}
     if not interrupted:
+        around = _around(config, deploy)
         for side in evidence:
-            queries = _queries(config, chosen, side, started)
+            queries = _queries(config, chosen, side, started, around)
             evidence[side], interrupted = _run_parts(queries, evidence[side], progress)
     known, sources = known_failures or {}, {"candidate": (commit, branch)}
     if not interrupted and "baseline" in sides:
@@ -158,6 +168,7 @@ def collect(
             complete=not interrupted and not evidence[side].failed,
             commit=at,
             branch=on,
+            deployed_at=deploy.at if deploy is not None and side == "candidate" else None,
             **shared,
         )
     return Collection(runs, evidence, interrupted)
@@ -320,9 +331,70 @@ class _RoundCount:
         return {side: Evidence().merge(*(probe.evidence() for probe in probes)) for side, probes in self._sides.items()}
 
 
-def _queries(config: Config, chosen: Callable[[str, str], bool], side: str, started: datetime) -> Iterator[Part]:
-    """Yield what is asked of Prometheus for one side: its readings since the collection began."""
+def _windows(config: Config, chosen: Callable[[str, str], bool]) -> tuple[str, ...]:
+    """Return the chosen Prometheus sources that look at windows around a deploy."""
+    known = (name for name, source in config.prometheus.items() if source.window is not None)
+    return tuple(name for name in known if chosen("prometheus", name))
+
+
+def _check_deploy(
+    config: Config,
+    chosen: Callable[[str, str], bool],
+    deploy: Deploy | None,
+    baseline_label: str | None,
+    now: datetime,
+) -> None:
+    names = _windows(config, chosen)
+    if deploy is None:
+        return
+    if not names:
+        raise UsageError(
+            "No chosen Prometheus source looks at the time around a deploy.",
+            where="--deployed-at",
+            hint='Give one a window, such as window = "30m".',
+        )
+    if baseline_label is None:
+        raise UsageError(
+            "The windows before and after a deploy are two runs, of two versions.",
+            where="--deployed-at",
+            hint="Name the version before with --baseline-label.",
+        )
+    left = max(deploy.over(config.prometheus[name]) for name in names) - now
+    if left > timedelta():
+        raise UsageError(
+            f"The window after the deploy is over in {math.ceil(left.total_seconds() / 60)} min.",
+            where="--deployed-at",
+            hint="Collect then, or make window shorter.",
+        )
+
+
+def _around(config: Config, deploy: Deploy | None) -> Callable[[str, str], Evidence] | None:
+    """Return what asks for the windows of a source, both sides at once, and gives those of one side."""
+    if deploy is None:
+        return None
+    found: dict[str, Mapping[Any, Evidence]] = {}
+
+    def ask(name: str, side: str) -> Evidence:
+        if name not in found:
+            found[name] = query_windows(name, config.prometheus[name], deploy, root=config.root.resolve())
+        return found[name][side]
+
+    return ask
+
+
+def _queries(
+    config: Config,
+    chosen: Callable[[str, str], bool],
+    side: str,
+    started: datetime,
+    around: Callable[[str, str], Evidence] | None,
+) -> Iterator[Part]:
+    """Yield what is asked of Prometheus for one side: its readings since the collection began, or around a deploy."""
     for name, source in config.prometheus.items():
+        if source.window is not None:
+            if around is not None and chosen("prometheus", name):
+                yield "resources", name, partial(around, name, side)
+            continue
         query = source.query if side == "candidate" else source.baseline_query
         if query is not None and chosen("prometheus", name):
             yield (

@@ -8,7 +8,14 @@ from typing import Final
 from stabkit.config.conditions import Condition, Objective, Severity
 from stabkit.vocabulary import is_time, metric_of
 
-__all__ = ["READINGS", "reading_condition", "scan_condition", "suite_condition", "target_conditions"]
+__all__ = [
+    "READINGS",
+    "reading_condition",
+    "scan_condition",
+    "suite_condition",
+    "target_conditions",
+    "window_conditions",
+]
 
 # Metric, kind, what the condition is called after its target, severity.
 _FOLLOWING: Final[tuple[tuple[str, str, str, Severity], ...]] = (
@@ -22,6 +29,9 @@ _FOLLOWING: Final[tuple[tuple[str, str, str, Severity], ...]] = (
 )
 READINGS: Final = ("memory", "cpu")
 """The readings that are judged where a source says that it gives them; of a declared process memory alone is."""
+_MARGIN: Final = 0.10  # of what is compared at different times
+_TAIL_MARGIN: Final = 0.20
+_TAIL: Final = 0.9
 _LIMITED: Final = ("response_time", "connect_time")
 
 
@@ -83,6 +93,30 @@ def target_conditions(
 def reading_condition(target: str, metric: str) -> Condition:
     """Return the condition that follows from a source that says which reading it gives."""
     return Condition(name=f"{target} {metric}", kind="resource", target=target, metric=metric)
+
+
+def window_conditions(
+    target: str, metric: str | None, readings: Collection[str], shares: Collection[float]
+) -> tuple[Condition, ...]:
+    """Return the conditions that follow from windows around a deploy: one a quantile of a histogram, else the reading.
+
+    Examples
+    --------
+    >>> [(c.name, c.margin) for c in window_conditions("cart", None, ["response_time_p99"], [0.99])]
+    [('cart p99', 0.2)]
+    """
+    if not readings:
+        return (Condition(name=f"{target} {metric or 'level'}", kind="resource", target=target, metric=metric),)
+    return tuple(
+        Condition(
+            name=f"{target} p{100 * share:g}",
+            kind="resource",
+            target=target,
+            metric=reading,
+            margin=_TAIL_MARGIN if share >= _TAIL else _MARGIN,
+        )
+        for reading, share in zip(readings, shares, strict=True)
+    )
 
 
 def suite_condition(suite: str, *, mission_critical: bool) -> Condition:

@@ -12,7 +12,14 @@ from typing import Any, Final
 from pydantic import Field, field_validator
 
 from stabkit.config.conditions import Condition
-from stabkit.config.defaults import READINGS, reading_condition, scan_condition, suite_condition, target_conditions
+from stabkit.config.defaults import (
+    READINGS,
+    reading_condition,
+    scan_condition,
+    suite_condition,
+    target_conditions,
+    window_conditions,
+)
 from stabkit.config.model import Model
 from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.sources import ChangesSource, ScanSource, TestSuite
@@ -259,5 +266,8 @@ def default_conditions(config: Config) -> tuple[Condition, ...]:
     for name in config.resources:
         found += target_conditions(name, ["memory"])
     for name, source in config.prometheus.items():
+        if source.window is not None:
+            found += window_conditions(name, source.metric, source.readings, source.quantiles)
+            continue
         found += [reading_condition(name, source.metric)] if source.metric in READINGS else []
     return tuple(found)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from stabkit.config.conditions import Objective
@@ -264,8 +264,26 @@ class ResourceTarget(Model):
         return self
 
 
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600}
+_DAY_S: Final = 86_400
+_LEAST_STEPS: Final = 20  # a reading may be lacking at either end, and sixteen are needed
+
+
+def _seconds(value: object) -> object:
+    """Return a duration as Prometheus writes it, ``1h30m``, in seconds; a number is one of seconds."""
+    if not isinstance(value, str):
+        return value
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smh])", value)
+    if not parts or "".join(n + unit for n, unit in parts) != value.strip():
+        raise PydanticCustomError("duration", "a duration is written as 30m, 90s or 1h30m")
+    return sum(float(n) * _UNITS_S[unit] for n, unit in parts)
+
+
+Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False)]
+
+
 class PrometheusSource(Model):
-    """One query to a Prometheus server, over the time of the collection."""
+    """One query to a Prometheus server, over the time of the collection, or over two windows around a deploy."""
 
     url: HttpAddress
     query: str = Field(min_length=1, description="PromQL of the candidate; one series is clearest")
@@ -284,9 +302,52 @@ class PrometheusSource(Model):
         max_length=20,
         description="of what the query gives: bytes and seconds become MB and ms; null: as the name of the series says",
     )
+    window: Duration | None = Field(
+        default=None, description="how long after a deploy is looked at, as 30m; with it a deploy is judged by itself"
+    )
+    baseline_window: Duration | None = Field(
+        default=None, description="how long before the deploy; null: as long as the window after it"
+    )
+    settle: Duration = Field(
+        default=0.0, description="what is left out after the deploy; at least the range of a rate() in the query"
+    )
+    placebo_days: int = Field(
+        default=7, ge=0, le=28, description="days without a deploy whose same two windows are what nothing looks like"
+    )
+    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        default=(), description="of a histogram: the query gives its buckets, sum by (le) (rate(..._bucket[1m]))"
+    )
     step_s: float = Field(default=5.0, gt=0, description="not below the server's scrape interval")
     timeout_s: float = Field(default=10.0, gt=0)
     headers_env: Mapping[str, str] = Field(default_factory=dict)
     headers_command: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     verify: bool = True
     ca_file: Path | None = None
+
+    @property
+    def before_s(self) -> float:
+        """Seconds of the window before a deploy."""
+        return (self.window or 0.0) if self.baseline_window is None else self.baseline_window
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """What the metrics are called that the quantiles of a histogram become: ``response_time_p99``."""
+        return tuple(f"{self.metric or 'response_time'}_p{100 * share:g}" for share in self.quantiles)
+
+    @model_validator(mode="after")
+    def _around_a_deploy(self) -> PrometheusSource:
+        alone = {"baseline_window": self.baseline_window, "settle": self.settle, "quantiles": self.quantiles}
+        given = next((name for name, value in alone.items() if value), None)
+        if self.window is None:
+            if given is not None:
+                raise ValueError(f"{given} belongs to windows around a deploy: give window, as 30m")
+            return self
+        if self.baseline_query is not None:
+            raise ValueError("window asks one query before and after the deploy: leave baseline_query out")
+        if self.before_s + self.settle + self.window > _DAY_S:
+            raise ValueError("both windows and settle have to fit into one day, as those of the days before do")
+        if min(self.window, self.before_s) < _LEAST_STEPS * self.step_s:
+            raise ValueError(f"each window needs at least {_LEAST_STEPS} steps of step_s, {self.step_s:g} s")
+        if self.quantiles and not (self.metric or "response_time").endswith("_time"):
+            raise ValueError("quantiles are of times: a metric whose name ends in _time, or none")
+        return self

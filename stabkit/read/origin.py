@@ -12,15 +12,17 @@ import pandas as pd
 
 from stabkit.errors import EvidenceError
 from stabkit.read.content import SIZE_LIMIT, chunks, read_head
+from stabkit.read.json_shapes import moment
 from stabkit.schema import Evidence
 
-__all__ = ["Origin", "origin_of"]
+__all__ = ["Origin", "origin_of", "told_at"]
 
 _GZIP: Final = b"\x1f\x8b"
 # A moment beside the name of one, as the tools write it: timestamp="2026-10-20T02:15:00", "start": 1706644023000.
 _MOMENT: Final = re.compile(
     rb"""["'\s](?:time_?stamp|(?:generated|created|creation|started|start|stop|finished|finish|ended|end|run)[\w-]{0,12}"""
-    rb"""|time)["']?\s{0,4}[=:]\s{0,4}["']?(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d|1\d{9}(?:\d{3}|\.\d+)?\b)""",
+    rb"""|date_?time|time)["']?\s{0,4}[=:]\s{0,4}["']?(?P<at>\d{4}-\d\d-\d\d[T ]\d\d:\d\d"""
+    rb"""(?P<rest>(?::\d\d(?:[.,]\d{1,9})?)? ?(?:Z|[+-]\d\d:?\d\d)?)|(?P<epoch>1\d{9})(?P<part>\d{3}|\.\d+)?\b)""",
     re.IGNORECASE,
 )
 
@@ -68,6 +70,24 @@ def origin_of(path: Path, evidence: Evidence) -> Origin:
         return Origin(digest, _unpacked(path) if packed else None, written, _once(path, evidence))
     except (OSError, ValueError, OverflowError):
         return Origin()
+
+
+def told_at(path: Path) -> pd.Timestamp | None:
+    """Return the first moment that the beginning of a file states as the one of a run or report; None if there is none.
+
+    One without a zone is taken for UTC.
+    """
+    try:
+        found = _MOMENT.search(read_head(path))
+    except EvidenceError:
+        return None
+    if found is None:
+        return None
+    if found["epoch"]:
+        part = (found["part"] or b"").decode()
+        seconds = float(f"{found['epoch'].decode()}.{part.lstrip('.') or 0}")
+        return pd.Timestamp(round(seconds * 1e6), unit="us", tz="UTC")
+    return moment(found["at"].decode().replace(" ", "T", 1).replace(" ", "").replace(",", "."))
 
 
 def _unpacked(path: Path) -> str | None:

@@ -26,6 +26,7 @@ from stabkit.report.words import (
     sample_text,
     sentence,
     standing_outcome,
+    usual_texts,
     value_text,
 )
 from stabkit.text import count, joined, plain
@@ -52,6 +53,7 @@ _FLAGS: Final = {
     "noise_grew": "runs differ more lately than before",
     "fewer_requests": "widened: fewer requests than the runs of the line",
     "zero_readings": "readings of zero",
+    "placebo_days": "against days without a deploy",
 }
 _ITEMS: Final = 20
 
@@ -82,6 +84,8 @@ def explain(gate: Gate, condition: ConditionResult, again: Again = AGAIN) -> Pie
     pieces: list[Piece] = [Statement((sentence(first),)), Statement(tuple(text for text in asked if text))]
     if condition.estimates:
         pieces += [_numbers(condition, gate.confidence), _rules(condition, gate.confidence)]
+        usual = usual_texts(condition)
+        pieces += [Statement(usual)] if usual else []
     else:
         pieces.append(_exact_rule(condition))
     if condition.items:

@@ -7,6 +7,8 @@ from .bounds import paired_contrast as paired_contrast, quantile_of as quantile_
 from .bounds import smallest_level as smallest_level, t_quantile as t_quantile, t_quantiles as t_quantiles
 from .bounds import welch_contrast as welch_contrast
 from .metric_noise import MAX_ALARMS as MAX_ALARMS, MetricNoise as MetricNoise
+from .placebo import LEAST_PLACEBOS as LEAST_PLACEBOS, LEAST_VALUES as LEAST_VALUES, MOST_PLACEBOS as MOST_PLACEBOS
+from .placebo import PlaceboContrast as PlaceboContrast, cosine_variance as cosine_variance
 from .power import MIN_ROUNDS as MIN_ROUNDS, MIN_SAMPLES as MIN_SAMPLES, OUT_OF_PROPORTION as OUT_OF_PROPORTION
 from .power import START as START, more_samples as more_samples, need_for as need_for, with_power as with_power
 from .rounds import FloatArray as FloatArray, Rounds as Rounds, quantile_rank as quantile_rank

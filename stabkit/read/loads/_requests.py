@@ -23,6 +23,7 @@ from stabkit.vocabulary import REQUEST_METRICS
 __all__ = ["REGION_TAGS", "SKETCH", "Load", "Percentiles", "ToolCheck", "endpoint", "milliseconds", "seconds"]
 
 _LEAST_LOAD: Final = 20  # requests; fewer say nothing of how heavy a load is
+_YEAR_2000_S: Final = 946_684_800.0  # what is less counts from the start of the test
 _REGIONS: Final = 100
 _SHOWN: Final = 3
 _SKETCHED: Final = 128
@@ -178,6 +179,8 @@ class Load:
             claimed["load"] |= {"users": self.users} if self.users else {}
             regions = sorted(redact_text(region)[:80] for region in self.regions)[:_REGIONS]
             claimed["load"] |= {"regions": regions} if regions else {}
+        if at is not None and at.min() >= _YEAR_2000_S:
+            claimed["timestamp"] = pd.Timestamp(float(at.min()), unit="s", tz="UTC").floor("us").isoformat()
         if at is not None and len(at) == len(frame) and at.notna().all():
             claimed[SKETCH] = _sketch(at, self.columns)
         if self.checks:

@@ -18,7 +18,15 @@ from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement
 from stabkit.report.sections.hops import hops, protocols
 from stabkit.report.sections.metrics import estimate_table
 from stabkit.report.sections.no_evidence import absent
-from stabkit.report.words import change_text, known_text, metric_words, outcome_count_text, population_words, sentence
+from stabkit.report.words import (
+    change_text,
+    known_text,
+    metric_words,
+    outcome_count_text,
+    population_words,
+    sentence,
+    usual_texts,
+)
 from stabkit.samples import failed
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import CHECK_OUTCOMES
@@ -294,7 +302,10 @@ def resources(case: Case) -> Piece:
     pairs = [(c, e) for c in case.of_kind("resource") for e in c.estimates]
     pieces: list[Piece] = []
     if pairs:
-        pieces.append(estimate_table(pairs, "CPU and memory", confidence=case.gate.confidence))
+        usual = tuple(text for condition in case.of_kind("resource") for text in usual_texts(condition))
+        caption = "Readings, also around the deploy" if usual else "CPU and memory"
+        pieces.append(estimate_table(pairs, caption, confidence=case.gate.confidence))
+        pieces += [Statement(usual)] if usual else []
     figures = _resource_figures(case)
     pieces += figures
     readings = _readings(case)

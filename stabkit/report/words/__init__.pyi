@@ -1,6 +1,7 @@
 from .change_facts import changed_facts_text as changed_facts_text, fact_name as fact_name, fact_text as fact_text
 from .estimates import change_text as change_text, headroom_text as headroom_text, margin_text as margin_text
-from .estimates import sample_text as sample_text, value_text as value_text, values_text as values_text
+from .estimates import sample_text as sample_text, usual_texts as usual_texts, value_text as value_text
+from .estimates import values_text as values_text
 from .explained_items import facts_text as facts_text, item_text as item_text
 from .gaps import as_json as as_json, break_text as break_text, detail_text as detail_text
 from .gaps import difference_text as difference_text, differences_texts as differences_texts

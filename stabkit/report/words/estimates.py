@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
-from stabkit.analyze import Estimate
+from stabkit.analyze import ConditionResult, Estimate
 from stabkit.numbers import SHARES, SPACE, UNKNOWN, aligned, amount_text, measure, pair, percent, points, significant
+from stabkit.report.words.wording import metric_words
+from stabkit.text import capital, count
 
 __all__ = [
     "change_text",
@@ -13,6 +17,7 @@ __all__ = [
     "margin_text",
     "sample_text",
     "size_in_margins",
+    "usual_texts",
     "value_text",
     "values_text",
 ]
@@ -66,6 +71,33 @@ def change_text(estimate: Estimate) -> str:
     gap = SPACE if values[0] is not None else " "
     head = f"{texts[0]}{gap}{unit}" if unit else texts[0]
     return head if estimate.low is None and estimate.high is None else f"{head} [{texts[1]}, {texts[2]}]"
+
+
+def usual_texts(condition: ConditionResult) -> tuple[str, ...]:
+    """Return what readings do by themselves at the hours of a deploy, a sentence each; none where that is not known.
+
+    Examples
+    --------
+    >>> usual = {"metric": "queue_time_p99", "days": 7, "scale": "ratio", "unit": "ms", "before": 41.2}
+    >>> facts = {"without_deploy": [{**usual, "usual": 0.043, "spread": 0.007}]}
+    >>> said = usual_texts(ConditionResult("queue p99", "resource", "stable", facts=facts))[0]
+    >>> said.replace(SPACE, " ").partition("; ")[2]
+    'at the same hours of 7 days without one it changed by +4.39 %, and these days differ by 0.7 %. Judged is the rest.'
+    """
+    return tuple(map(_usual_text, condition.facts.get("without_deploy", ())))
+
+
+def _usual_text(known: Mapping[str, Any]) -> str:
+    name = capital(metric_words(known["metric"]))
+    if known["scale"] == "ratio":
+        usual, spread = percent(math.expm1(known["usual"]), sign=True), percent(math.expm1(known["spread"]))
+    else:
+        usual, spread = (measure(known[key], known["unit"]) for key in ("usual", "spread"))
+    return (
+        f"{name} was {value_text(known['before'], known['unit'])} before the deploy; at the same hours of "
+        f"{count(known['days'], 'day')} without one it changed by {usual}, and these days differ by {spread}. "
+        "Judged is the rest."
+    )
 
 
 def _scaled(estimate: Estimate, value: float | None) -> float | None:

@@ -173,6 +173,12 @@ _DETAILS: Final[Mapping[str, str]] = {
     "load_seconds": "a load of {before} s against one of {after} s",
     "load_requests": "{before} requests of {0} against {after}",
     "load_targets": "the load lacks {all}",
+    "placebo_days": "{days} days without a deploy to compare with",
+    "one_deploy": "the windows of {0} are of one deploy only where both sides are collected together: "
+    "--baseline-label and --deployed-at",
+    "window_noise": "within the windows themselves {days} days show more than the margin: longer windows help",
+    "window_values": "{values} readings of {0} in the window, at least {least} are needed",
+    "window_series": "{series} series of {0} in one window: let the query make one of them, as sum() or max() does",
     "late_at_quantile": "{late_ms} at {quantile}, {allowed_ms} are allowed",
     "slowest_late": "{late_ms} among the slowest {share}, {allowed_ms} are allowed",
     "slow_by_lateness": "{slow_share} of the requests are slow by that alone, {allowed_share} are allowed",

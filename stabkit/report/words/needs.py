@@ -49,6 +49,9 @@ _OTHER_HANDS: Final = (
     "load_seconds",
     "load_requests",
     "load_targets",
+    "one_deploy",
+    "window_series",
+    "window_values",
 )
 
 
@@ -100,6 +103,8 @@ def need_text(need: Need, *, points: bool = False, have: int = 0) -> str:
     if need.amount and have > 1:
         few = f"{count(have, need.unit.removesuffix('s'))} were too few"
         would = f"{few}; about {amount_text(have + need.amount)} are needed, measured afresh"
+    if need.unit == "days" and need.amount:
+        would = f"about {amount} without a deploy would decide: placebo_days in stabkit.toml, up to 28"
     if need.reason in ("one_sample", "too_few_samples") and need.about == "round_size":  # not a subject
         would, detail = f"{amount}, {detail}, would decide", ""
     if need.decidable_margin is not None and not (points and need.decidable_margin >= 1):  # no rate differs by more
@@ -238,7 +243,7 @@ def _command(pairs: Sequence[tuple[ConditionResult, Need | None]], again: Again)
 def _helps(need: Need) -> bool:
     # A file that is old is as old once it is collected again: first the tool that writes it has to run.
     hopeless = need.about in (*_SAME_AGAIN, *_OTHER_HANDS, "source_old") or need.reason in _NO_COMMAND
-    return not hopeless and need.decidable_margin is None
+    return not hopeless and need.decidable_margin is None and need.unit != "days"
 
 
 def _rounds_in_all(condition: ConditionResult, need: Need, collected: int) -> int | None:

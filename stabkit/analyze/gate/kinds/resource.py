@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from stabkit.analyze.facts import Subject
@@ -10,6 +11,7 @@ from stabkit.analyze.gate.kinds.measured import (
     judge_populations,
     uncovered,
 )
+from stabkit.analyze.gate.kinds.windows import compare_windows, of_windows, usual_change
 from stabkit.analyze.latency import (
     Population,
     apart,
@@ -32,15 +34,25 @@ _LOST: Final = 0.1  # share of rounds between others that may lack a reading: a 
 
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge the level and the growth of a resource."""
-    found = find_populations(condition, sides, lambda name: name in _RESOURCES)
-    each = [part for population in found for part in (apart(population) or (population,))]
-    return judge_populations(condition, sides, each, _compare_resource)
+    source = sides.config.prometheus.get(condition.target or "")
+    whole = source is not None and source.window is not None
+    found = find_populations(condition, sides, lambda name: whole or name in _RESOURCES)
+    each = [
+        part
+        for population in found
+        for part in ((population,) if of_windows(population) else apart(population) or (population,))
+    ]
+    result = judge_populations(condition, sides, each, _compare_resource)
+    usual = [known for population in each if of_windows(population) and (known := usual_change(population))]
+    return replace(result, facts={**result.facts, "without_deploy": usual}) if usual else result
 
 
 def _compare_resource(condition: Condition, sides: Sides, population: Population) -> Compared:
     worse = _direction(condition, sides, population)
     if worse is None:
         return "inconclusive", (), (Need(None, "evidence", "undeclared", "direction", (population.measured,)),)
+    if of_windows(population):
+        return compare_windows(condition, sides, population, worse)
     if apart(population) is not None:
         return _compare_one(condition, sides, population, worse)
     amounts = tuple((side, float(getattr(population, side)["series"].nunique())) for side in ("baseline", "candidate"))
