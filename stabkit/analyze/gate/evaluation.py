@@ -13,7 +13,7 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.checks import worst_checks
+from stabkit.analyze.checks import CheckComparison, check_states, worst_checks
 from stabkit.analyze.facts import About, Measured, Missing
 from stabkit.analyze.gate.following import conditions_of
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
@@ -213,23 +213,26 @@ def _evidence_results(
 def _unjudged_checks(conditions: Sequence[Condition], sides: Sides) -> list[Need]:
     """Return which verdicts of a load tool no condition asks for: those that fail now and did not, and those gone."""
     rules = [rule for rule in conditions if rule.kind == "checks" and rule.gating]
-    before, after = (
-        {
-            (row["target"], row["check"]): row["outcome"]
-            for row in worst_checks(frame[frame["failed"].notna()]).to_dict("records")
-            if not any(rule.target in (None, row["target"]) and rule.metric in (None, row["check"]) for rule in rules)
-        }
-        for frame in sides.table("checks")
-    )
-    broken = [key for key, outcome in after.items() if outcome == "fail" and before.get(key) != "fail"]
+    before, after = (worst_checks(_of_load_tools(frame, rules)) for frame in sides.table("checks"))
+    states = check_states(CheckComparison(before, after), level=level_of(sides.confidence))
+    broken = [one.key for one in states if one.state in ("fail", "unproven")]
     # What failed before may be gone because it holds: most tools write down failed assertions alone.
-    gone = [key for key, outcome in before.items() if outcome == "pass" and key not in after]
+    gone = [one.key for one in states if one.state == "missing" and one.row["outcome"] == "pass"]
     about: tuple[tuple[About, list[tuple[str, str]]], ...] = (("failing_checks", broken), ("gone_checks", gone))
     return [
         Need(None, "evidence", "not_checked", what, tuple(": ".join(key) for key in found), side="candidate")
         for what, found in about
         if found
     ]
+
+
+def _of_load_tools(checks: pd.DataFrame, rules: Sequence[Condition]) -> pd.DataFrame:
+    """Return the counted checks that no probe made and none of these conditions asks for."""
+    spoken_of = pd.Series(data=False, index=checks.index)
+    for rule in rules:
+        same = rule.target is None or checks["target"] == rule.target
+        spoken_of |= same & (rule.metric is None or checks["check"] == rule.metric)
+    return checks[checks["failed"].notna() & checks["undecided"].isna() & ~spoken_of]
 
 
 def _missing(sides: Sides) -> tuple[Missing, ...]:

@@ -135,6 +135,8 @@ def _check_parts(item: Mapping[str, Any]) -> list[str]:
     parts = [", ".join(named)] if named else []
     if item.get("times"):
         parts.append(f"failed {item.get('failed') or 0} of {count(item['times'], 'time')}")
+    if item.get("baseline_times"):
+        parts.append(f"{item.get('baseline_failed') or 0} of {count(item['baseline_times'], 'time')} before")
     return parts
 
 

@@ -49,6 +49,7 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "reopened": ("reopened {noun}", "reopened {nouns}"),
     "updated": ("finding rose in severity", "findings rose in severity"),
     "fail": ("{noun} fails", "{nouns} fail"),
+    "unproven": ("{noun} fails now and then", "{nouns} fail now and then"),
     "unconfirmed": ("test fails now, not yet confirmed", "tests fail now, not yet confirmed"),
     "disappeared": ("test disappeared", "tests disappeared"),
     "newly_skipped": ("test is newly skipped", "tests are newly skipped"),
@@ -61,11 +62,12 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "lost": ("test of earlier runs ran on neither side", "tests of earlier runs ran on neither side"),
     "still_failing": ("known failure remains", "known failures remain"),
     "suppressed": ("finding was silenced", "findings were silenced"),
+    "rare": ("{noun} fails now and then, as before", "{nouns} fail now and then, as before"),
     "moved": ("finding moved", "findings moved"),
     "fixed": ("fixed", "fixed"),
 }
 # Good or neutral news: counted, not named.
-_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "suppressed", "flaky", "lost")
+_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "suppressed", "flaky", "lost", "rare")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 
@@ -381,9 +383,13 @@ def _findings_well(facts: Mapping[str, Any], _: Any) -> str:
     return ", ".join(parts)
 
 
-def _checks_well(_: Mapping[str, Any], total: Any) -> str:
+def _checks_well(facts: Mapping[str, Any], total: Any) -> str:
     if total is None:
         return ""
+    if facts.get("rare"):
+        rare = int(facts["rare"])
+        often = f"{amount_text(rare)} {verb('fails', rare)} now and then, no more often by the margin"
+        return f"{count(int(total), 'check')}, none worse: {often}"
     return "the one check passed" if int(total) == 1 else f"all {amount_text(int(total))} checks passed"
 
 
