@@ -8,7 +8,6 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from stabkit.analyze.latency import compare_counts
 from stabkit.analyze.statistics import LEVEL, fisher_exact, holm_limit
 from stabkit.kinds import usual_margin
 from stabkit.vocabulary import CHECK_OUTCOMES
@@ -187,6 +186,8 @@ def _state(row: Mapping[Any, Any], before: Mapping[Any, Any] | None, margin: flo
     now, made = int(row["failed"]), int(row["failed"] + row["passed"])
     counted = before is not None and n > 0 and before["share"]
     n = n if counted else made
+    from stabkit.analyze.latency import compare_counts  # it loads scipy, which what compares no shares does without
+
     p = fisher_exact(failed, n, now, made)
     estimate = compare_counts(failed, n, now, made, margin=margin)
     if counted and estimate.high is not None and estimate.high < margin:

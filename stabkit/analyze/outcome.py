@@ -133,6 +133,8 @@ class Gate:
         Of the interval between both bounds of every measured estimate: 0.95, or that of the last planned look.
     others : tuple
         Comparisons of the tests, scans and checks that no condition speaks of: they are shown, and decide nothing.
+    accepted : tuple of Accepted
+        How each entry of ``[[accepted]]`` stands; none of them is evidence of anything.
     """
 
     verdict: VerdictWord
@@ -141,6 +143,7 @@ class Gate:
     unjudged: tuple[Measured, ...] = ()
     confidence: float = 0.95
     others: tuple[object, ...] = field(default=(), repr=False, compare=False)
+    accepted: tuple[Any, ...] = ()
 
     def compared(self, kind: type[Comparison]) -> tuple[Comparison, ...]:
         """Return the comparisons of one kind: those that were judged, in order of weight, then the others."""

@@ -135,6 +135,9 @@ def _by_conditions(line: str, conditions: Sequence[ConditionResult], nothing: st
             worse = [item for c in found for item in c.items if item.get("state") not in _AS_BEFORE]
             evidence = "; ".join(str(item.get("what")) for item in worse[:5])
             return _row(line, _OUTCOMES[outcome], f"{outcome}: {names}", method="conditions", evidence=evidence)
+    accepted = [str(item.get("what")) for c in conditions for item in c.items if item.get("state") == "accepted"]
+    if accepted:
+        return _row(line, "no", f"accepted: {len(accepted)}", method="conditions", evidence="; ".join(accepted[:5]))
     return _row(line, "yes", f"stable: {', '.join(c.name for c in conditions)}", method="conditions")
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import pandas as pd
 
+from stabkit.analyze.acceptances import accepted_condition, what_is_accepted
 from stabkit.analyze.checks import CheckComparison, check_states, worst_checks
 from stabkit.analyze.facts import About, Measured, Missing
 from stabkit.analyze.gate.following import conditions_of
@@ -89,22 +90,32 @@ def evaluate_sides(sides: Sides) -> Gate:
     """Judge two sides as :func:`evaluate_gate` does."""
     conditions = conditions_of(sides)
     judged = [_judge(condition, sides) for condition in conditions]
-    judged = _after_holm(judged, level_of(sides.confidence))
+    judged = [
+        accepted_condition(result, _faults(condition, result, sides), sides)
+        for condition, result in zip(conditions, _after_holm(judged, level_of(sides.confidence)), strict=True)
+    ]
     missing = _missing(sides)
     judged += _evidence_results(judged, conditions, sides)
     ordered = tuple(sorted(judged, key=_weight))
     others = compare_the_rest((result.comparison for result in judged), sides)
-    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides), sides.confidence, others)
+    unjudged = _unjudged(conditions, sides)
+    accepted = what_is_accepted(ordered, others, sides)
+    return Gate(_verdict(ordered), ordered, missing, unjudged, sides.confidence, others, accepted)
 
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
     result: ConditionResult = KINDS[condition.kind].judge(condition, sides)
-    failures = KINDS[condition.kind].judges == "failures"
-    faults = sides.faults(_source_kinds(condition, sides), condition.target, failures=failures)
-    faults += unjudged_failures(condition, sides) + different_load(condition, sides) + _elsewhere(result, sides)
+    faults = _faults(condition, result, sides)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
+
+
+def _faults(condition: Condition, result: ConditionResult, sides: Sides) -> tuple[Need, ...]:
+    """Return what keeps a condition from being stable, whatever its judge says."""
+    failures = KINDS[condition.kind].judges == "failures"
+    faults = sides.faults(_source_kinds(condition, sides), condition.target, failures=failures)
+    return faults + unjudged_failures(condition, sides) + different_load(condition, sides) + _elsewhere(result, sides)
 
 
 def _elsewhere(result: ConditionResult, sides: Sides) -> tuple[Need, ...]:

@@ -16,6 +16,7 @@ from stabkit.case import AGAIN, Again
 from stabkit.kinds import NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
 from stabkit.report.display import Reason, Section
+from stabkit.report.words.acceptances import accepted_until_text
 from stabkit.report.words.change_facts import changed_facts_text, fact_name
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
@@ -63,11 +64,12 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "still_failing": ("known failure remains", "known failures remain"),
     "suppressed": ("finding was silenced", "findings were silenced"),
     "rare": ("{noun} fails now and then, as before", "{nouns} fail now and then, as before"),
+    "accepted": ("{noun} accepted", "{nouns} accepted"),
     "moved": ("finding moved", "findings moved"),
     "fixed": ("fixed", "fixed"),
 }
 # Good or neutral news: counted, not named.
-_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "suppressed", "flaky", "lost", "rare")
+_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "suppressed", "flaky", "lost", "rare", "accepted")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 
@@ -172,7 +174,8 @@ def _clauses(condition: ConditionResult, open_: Sequence[str]) -> str:
     else:
         # The doubts of an open condition name the same tests and findings.
         seen = "" if open_ else _items_text(condition)
-    clauses = [part for part in [seen, *open_] if part]
+    taken = condition.facts.get("accepted_as")
+    clauses = [part for part in [seen, *open_, accepted_until_text(taken) if taken else ""] if part]
     return "; ".join(clauses) if clauses else _nothing_text(condition)
 
 
@@ -369,6 +372,7 @@ def _tests_well(facts: Mapping[str, Any], total: Any) -> str:
     known, fixed = int(facts.get("still_failing") or 0), int(facts.get("fixed") or 0)
     parts += [f"{count(fixed, 'test')} fixed"] if fixed else []
     parts += [f"{count(known, 'known failure')} {verb('remains', known)}"] if known else []
+    parts += _accepted(facts)
     return ", ".join(parts)
 
 
@@ -379,8 +383,15 @@ def _findings_well(facts: Mapping[str, Any], _: Any) -> str:
     parts += [f"{amount_text(below)} new below the floor"] if below else []
     parts += [f"{count(silenced, 'finding')} silenced, not fixed"] if silenced else []
     parts += [f"{count(fixed, 'finding')} fixed"] if fixed else []
+    parts += _accepted(facts)
     parts += [f"{amount_text(open_)} still open" if open_ else "none open"]
     return ", ".join(parts)
+
+
+def _accepted(facts: Mapping[str, Any]) -> list[str]:
+    """Return how many items are accepted, which is no good news and no bad one."""
+    accepted = int(facts.get("accepted") or 0)
+    return [f"{amount_text(accepted)} accepted, not mended"] if accepted else []
 
 
 def _checks_well(facts: Mapping[str, Any], total: Any) -> str:
@@ -396,6 +407,9 @@ def _checks_well(facts: Mapping[str, Any], total: Any) -> str:
 def _change_well(facts: Mapping[str, Any], _: Any) -> str:
     if not facts.get("facts"):
         return ""
+    if accepted := _accepted(facts):
+        named = joined(fact_name(str(fact)) for fact in facts["facts"])
+        return f"no other {named} in {count(int(facts.get('examined') or 0), 'changed file')}, {accepted[0]}"
     none = joined(f"no {fact_name(str(fact))}" for fact in facts["facts"])
     return f"{none} in {count(int(facts.get('examined') or 0), 'changed file')}"
 
