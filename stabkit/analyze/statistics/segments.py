@@ -7,6 +7,7 @@ value after the change.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -28,9 +29,11 @@ Floats = NDArray[np.float64]
 Cost = Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]
 
 RANK_PENALTY: Final = 3.0  # times ln n: 1.5 times the default of skchange's RankCost
+MEAN_PENALTY: Final = 3.0  # times ln n
 LINE_PENALTY: Final = 4.0  # times ln n; a segment has a slope, a level and a place
 _MAD_TO_SD: Final = 1.4826
 _BLOCK: Final = 128
+_TABLE: Final = 4 * _BLOCK  # values whose pairs are all held at once
 
 
 def find_spikes(x: Floats, *, floor: float = 0.0, window: int = 7, limit: float = 4.0) -> NDArray[np.int64]:
@@ -92,7 +95,49 @@ def correlation(residuals: Floats) -> float:
     return min(0.9, float(centred[1:] @ centred[:-1]) / power) if power > 1e-9 * len(centred) else 0.0
 
 
-def rank_cost(x: Floats) -> Cost:
+class SumCost:
+    """The cost of a segment by the square of its sum over its length: what its mean explains of the squares.
+
+    Parameters
+    ----------
+    x : array of float, shape (n,)
+        Values with mean 0.
+    """
+
+    def __init__(self, x: Floats) -> None:
+        self._total = np.concatenate(([0.0], np.cumsum(x)))
+        self._worth: Floats | None = None
+
+    def __call__(self, start: NDArray[np.int64], end: NDArray[np.int64]) -> Floats:
+        """Return the cost of the segments [start, end)."""
+        rise: Floats = self._total[end] - self._total[start]
+        return -(rise * rise) / (end - start)
+
+    @property
+    def worth(self) -> Floats:
+        """What each segment of two values and more explains, by the place of its last value and its start; else 0."""
+        if self._worth is None:
+            rise = self._total[1:, None] - self._total[None, :-1]
+            rise *= rise
+            rise *= _one_by_length(len(rise))
+            self._worth = rise
+        return self._worth
+
+
+@lru_cache(maxsize=4)
+def _one_by_length(n: int) -> Floats:
+    length = np.arange(1, n + 1)[:, None] - np.arange(n)[None, :]
+    return np.where(length >= 2, 1.0 / np.maximum(length, 1), 0.0)
+
+
+@lru_cache(maxsize=4)
+def _too_short(n: int, shortest: int) -> Floats:
+    """Return infinity for the segments that are too short, by the place of their last value and their start; else 0."""
+    length = np.arange(1, n + 1)[:, None] - np.arange(n)[None, :]
+    return np.where(length < shortest, np.inf, 0.0)
+
+
+def rank_cost(x: Floats) -> SumCost:
     """Return the cost of a segment by the mean of its ranks: robust, blind to the distribution.
 
     Notes
@@ -103,13 +148,12 @@ def rank_cost(x: Floats) -> Cost:
     ordered = np.sort(x)
     ranks = (np.searchsorted(ordered, x, "left") + np.searchsorted(ordered, x, "right") + 1) / 2 - (n + 1) / 2
     power = float(ranks @ ranks) / n
-    total = np.concatenate(([0.0], np.cumsum(ranks / np.sqrt(power) if power > 0 else ranks)))
+    return SumCost(ranks / np.sqrt(power) if power > 0 else ranks)
 
-    def cost(start: NDArray[np.int64], end: NDArray[np.int64]) -> Floats:
-        rise: Floats = total[end] - total[start]
-        return -(rise * rise) / (end - start)
 
-    return cost
+def mean_cost(x: Floats) -> SumCost:
+    """Return the cost of a segment by its mean, of values with a noise of standard deviation 1."""
+    return SumCost(x - x.mean())
 
 
 def linear_cost(x: Floats) -> Cost:
@@ -148,9 +192,42 @@ def partition(n: int, cost: Cost, penalty: float, *, shortest: int = 2) -> list[
 
     Notes
     -----
-    Optimal partitioning, Jackson et al. 2005, doi:10.1109/LSP.2001.838216: exact, n² time, n memory. Columns
-    are computed a block at a time, which for the few hundred runs of a history beats pruning in Python.
+    Optimal partitioning, Jackson et al. 2005, doi:10.1109/LSP.2001.838216: exact, n² time. Up to 512
+    values all pairs are held at once; of more, columns are computed a block at a time, in n memory.
     """
+    origin = _by_rounds(n, cost, penalty, shortest) if n <= _TABLE else _by_ends(n, cost, penalty, shortest)
+    boundaries: list[int] = []
+    place = int(origin[n])
+    while place > 0:
+        boundaries.append(place)
+        place = int(origin[place])
+    return boundaries[::-1]
+
+
+def _by_rounds(n: int, cost: Cost, penalty: float, shortest: int) -> NDArray[np.int64]:
+    """Return where the last segment begins in the cheapest division of each prefix; all prefixes at once.
+
+    Each round allows one segment more; most histories have few, so that it takes a fraction of one step a value.
+    """
+    if isinstance(cost, SumCost):
+        price = penalty - cost.worth
+    else:
+        starts, ends = np.arange(n)[None, :], np.arange(1, n + 1)[:, None]
+        price = cost(np.minimum(starts, ends - 1), ends) + penalty
+    price += _too_short(n, shortest)
+    best = price[:, 0] - penalty  # of the prefix that ends with each value
+    before = np.empty(n)  # of the prefix that ends before it
+    while True:
+        before[0], before[1:] = -penalty, best[:-1]
+        totals = price + before
+        better = totals.min(axis=1)
+        if np.array_equal(better, best):
+            return np.concatenate(([0], totals.argmin(axis=1)))
+        best = better
+
+
+def _by_ends(n: int, cost: Cost, penalty: float, shortest: int) -> NDArray[np.int64]:
+    """Return the same of a long history, a block of ends at a time."""
     best = np.full(n + 1, np.inf)
     best[0] = -penalty
     origin = np.zeros(n + 1, dtype=np.int64)
@@ -165,37 +242,33 @@ def partition(n: int, cost: Cost, penalty: float, *, shortest: int = 2) -> list[
             place = int(totals.argmin())
             best[end] = totals[place]
             origin[end] = place
-    boundaries: list[int] = []
-    place = int(origin[n])
-    while place > 0:
-        boundaries.append(place)
-        place = int(origin[place])
-    return boundaries[::-1]
+    return origin
 
 
-def _may_change(n: int, cost: Cost, penalty: float, *, shortest: int = 2) -> bool:
+def _may_change(n: int, cost: SumCost, penalty: float) -> bool:
     """Return False if no boundary can pay its price under a cost that is nowhere positive.
 
     Taking a boundary away raises the cost by at most what the best segment ending there and the best one starting there
     are worth. That settles most stable histories without dividing them.
     """
-    if n > 4 * _BLOCK:
+    if n > _TABLE:
         return True  # the table of all pairs would cost more memory than the division
-    starts, ends = np.arange(n)[:, None], np.arange(1, n + 1)[None, :]
-    table = cost(starts, np.maximum(ends, starts + 1))
-    worth = np.where(ends - starts >= shortest, -table, 0.0)
-    return bool((worth.max(axis=0)[:-1] + worth.max(axis=1)[1:]).max() >= penalty)
+    return bool((cost.worth.max(axis=1)[:-1] + cost.worth.max(axis=0)[1:]).max() >= penalty)
 
 
-def mean_boundaries(x: Floats) -> list[int]:
-    """Return the boundaries where changeforest's binary segmentation sees the mean of standardised values change."""
-    from changeforest import changeforest
+def _divided(x: Floats, cost: SumCost, penalty: float) -> list[int]:
+    return partition(len(x), cost, penalty) if _may_change(len(x), cost, penalty) else []
 
-    return sorted(changeforest(x.reshape(-1, 1), "change_in_mean", "bs").split_points())
+
+def mean_boundaries(x: Floats, *, inflation: float = 1.0) -> list[int]:
+    """Return the boundaries of the cheapest division by means, of values with a noise of standard deviation 1."""
+    return _divided(x, mean_cost(x), MEAN_PENALTY * float(np.log(len(x))) * inflation)
 
 
 def vote(x: Floats, *, inflation: float = 1.0, reach: int = 3) -> list[int]:
     """Return the boundaries that at least two of the three detectors place within ``reach`` values of each other.
+
+    Ranks and means vote first. Lines take the longest, and are asked only where those two do not agree on all places.
 
     Parameters
     ----------
@@ -207,13 +280,13 @@ def vote(x: Floats, *, inflation: float = 1.0, reach: int = 3) -> list[int]:
         Largest distance of two votes for one change.
     """
     n = len(x)
-    by_mean = mean_boundaries(x / np.sqrt(inflation))
-    ranks, price = rank_cost(x), RANK_PENALTY * float(np.log(n)) * inflation
-    by_rank = partition(n, ranks, price) if _may_change(n, ranks, price) else []
+    by_rank = _divided(x, rank_cost(x), RANK_PENALTY * float(np.log(n)) * inflation)
+    by_mean = mean_boundaries(x, inflation=inflation)
     if not by_mean and not by_rank:
         return []  # the third alone cannot carry a vote, and most histories are stable
-    by_line = partition(n, linear_cost(x), LINE_PENALTY * np.log(n) * inflation, shortest=3)
-    voters = [by_rank, by_mean, by_line]
+    voters = [by_rank, by_mean]
+    if len(by_rank) != len(by_mean) or any(abs(a - b) > reach for a, b in zip(by_rank, by_mean, strict=True)):
+        voters.append(partition(n, linear_cost(x), LINE_PENALTY * np.log(n) * inflation, shortest=3))
     backed = [
         (min(abs(place - other) for k, v in enumerate(voters) if k != number for other in [*v, n + place]), place)
         for number, boundaries in enumerate(voters)
