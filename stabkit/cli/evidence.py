@@ -127,7 +127,7 @@ def collect(
                 max_minutes=max_minutes,
                 only=tuple(only or ()),
                 base=base,
-                known_failures=earlier.failing,
+                known_failures=earlier.tried,
                 noise=known_noise(store, settings.project.environment, settings),
                 progress=terminal.progress(),
             )
@@ -140,7 +140,7 @@ def collect(
                 rounds=rounds,
                 only=tuple(only or ()),
                 base=base,
-                known_failures=earlier.failing,
+                known_failures=earlier.tried,
                 progress=terminal.progress(),
             )
         if not any(len(evidence[table]) for evidence in collection.evidence.values() for table in evidence):

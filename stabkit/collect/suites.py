@@ -80,9 +80,9 @@ def run_suite(
     environment : mapping, optional
         Variables beside the suite's own, such as the address of the side under test.
     known_failures : Collection of str
-        Ids of tests that failed in the baseline already: failing still is no news, but one that passes when it is tried
-        again is a flake, and how many of them a suite has is what breaks are confirmed by. They are rerun after the
-        others; not at all with ``rerun_known_failures = false``.
+        Ids of tests that failed in the baseline already, tried again and again: failing still is no news that reruns
+        could confirm, so they are not rerun, unless the suite asks for it with ``rerun_known_failures``; then after the
+        others.
 
     Returns
     -------

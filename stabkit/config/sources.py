@@ -28,7 +28,7 @@ class TestSuite(Model):
     timeout_s: float = Field(default=1_800, gt=0)
     confirm_reruns: int = Field(default=5, ge=0, le=50, description="fresh reruns of each failing test")
     rerun_known_failures: bool = Field(
-        default=True, description="false: what failed in the baseline already is not rerun, and tells of no flakes"
+        default=False, description="also rerun what failed in the baseline in every rerun already"
     )
     rerun_command: tuple[str, ...] = Field(default=(), description="'{output}' and '{test}'")
     retries: Literal["declared", "same_id"] = Field(

@@ -104,12 +104,16 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     return result.astype({name: _DTYPES.get(name, "str") for name in columns})
 
 
-def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``."""
+def failing_tests(tests: pd.DataFrame, *, tried: bool = False) -> dict[str, frozenset[str]]:
+    """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``.
+
+    ``tried``: only those that failed in a process of their own as well. One that failed once may be a flake.
+    """
     found = {}
     for suite, rows in tests.groupby("suite"):
         results = test_results(rows)
-        found[str(suite)] = frozenset(results.loc[results["status"].isin(BAD), "test_id"])
+        bad = results["status"].isin(BAD) & ((results["fresh_failures"] > 1) | (not tried))
+        found[str(suite)] = frozenset(results.loc[bad, "test_id"])
     return found
 
 
