@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from stabkit.analyze.history.trends import detect_changes, detect_drift
+from stabkit.analyze.history.trends import REPLAYS, detect_changes, detect_drift
 from stabkit.analyze.statistics.segments import (
     RANK_PENALTY,
     linear_cost,
@@ -111,13 +111,17 @@ def found_and_extra(found: list[int], truth: list[int]) -> tuple[int, int]:
     return hits, len(rest)
 
 
-def replay(values: Floats) -> tuple[bool, bool]:
-    """Judge the history at every build from the eighth: was there ever an alarm, and did one vanish later?"""
-    seen: set[int] = set()
+def replay(values: Floats, replays: int) -> list[int]:
+    """Judge the history at every build from the eighth; return the builds at which a change was told."""
+    told: list[int] = []
+    looks: list[set[int]] = []
     for end in range(8, len(values) + 1):
-        seen |= {change.index for change in detect_changes(values[:end])}
-    final = [change.index for change in detect_changes(values)]
-    return bool(seen), any(all(abs(place - kept) > 5 for kept in final) for place in seen)
+        looks.append({change.index for change in detect_changes(values[:end])})
+        last = looks[-replays:]
+        settled = (place for place in looks[-1] if all(any(abs(place - p) <= 5 for p in seen) for seen in last))
+        if len(last) == replays and any(settled):
+            told.append(end)
+    return told
 
 
 def main() -> None:
@@ -166,10 +170,21 @@ def main() -> None:
     drift_s = time.process_time() - begun
 
     looks = max(10, count // 20)
-    print(f"\nReplay, build by build, {looks} histories: any alarm %, alarms that vanish later %")
+    print(f"\nReplay, build by build, {looks} histories: told at some time %, by one look and by {REPLAYS} in a row")
     for name in ("plain", "lone spikes", "AR 0.3"):
-        results = [replay(20 * np.exp(STABLE[name](rng))) for _ in range(looks)]
-        print(f"{name:20}{100 * np.mean([r[0] for r in results]):14.1f}{100 * np.mean([r[1] for r in results]):14.1f}")
+        histories = [20 * np.exp(STABLE[name](rng)) for _ in range(looks)]
+        shares = [np.mean([bool(replay(values, number)) for values in histories]) for number in (1, REPLAYS)]
+        print(f"{name:20}" + "".join(f"{100 * share:14.1f}" for share in shares))
+    stepped = [step(rng, 0.05, 0.3) for _ in range(looks)]
+    for number in (1, REPLAYS):
+        told = [(replay(20 * np.exp(logs), number), truth[0]) for logs, truth in stepped]
+        delays = [
+            min(end - place for end in ends if end > place) for ends, place in told if any(e > place for e in ends)
+        ]
+        middle = float(np.median(delays)) if delays else float("nan")
+        print(
+            f"step 5 %, AR 0.3, {number} in a row: found {100 * len(delays) / looks:.1f} %, after {middle:.0f} builds"
+        )
 
     print("\nStable histories per second of CPU, one core")
     for detector, seconds in cost.items():

@@ -136,10 +136,10 @@ _ALL: Final = (
         _PROBES,
         judges="items",
         evidence="checks",
-        question="Does every check pass that passed before?",
+        question="Does every check pass as often as before?",
         section="availability",
         noun="check",
-        rule="a check that passed fails now, which is never chance; one is enough",
+        rule="a check fails always that did not, or more often than chance explains; one is enough",
     ),
     Kind(
         "tests",

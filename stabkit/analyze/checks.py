@@ -1,15 +1,20 @@
-"""The checks of two runs: each once on either side, by its worst result."""
+"""The checks of two runs: each once on either side, and whether it is kept less often now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 import pandas as pd
 
+from stabkit.analyze.statistics import LEVEL, fisher_exact, holm_limit
+from stabkit.kinds import usual_margin
 from stabkit.vocabulary import CHECK_OUTCOMES
 
-__all__ = ["CheckComparison", "united_checks", "worst_checks"]
+__all__ = ["CheckComparison", "CheckState", "check_states", "united_checks", "worst_checks"]
+
+_MANY: Final = 20  # rows of one check, from which on they are a share without being counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +47,8 @@ def worst_checks(checks: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same columns, with ``times`` it was made and how many of them ``failed``.
+        The same columns, with ``times`` it was made, how many of them ``passed``, ``failed`` and were ``undecided``,
+        and whether it is a ``share`` of many: counted where it was made, or of twenty rows and more.
 
     Examples
     --------
@@ -56,17 +62,25 @@ def worst_checks(checks: pd.DataFrame) -> pd.DataFrame:
         [*key, "_rank", "_detail"], kind="stable"
     )
     failed = _counted(order, "failed", (order["outcome"] == "fail").astype("int64"))
-    passed = _counted(order, "passed", (order["outcome"] != "fail").astype("int64"))
+    passed = _counted(order, "passed", (order["outcome"] == "pass").astype("int64"))
+    undecided = _counted(order, "undecided", (order["outcome"] == "not_checked").astype("int64"))
     of = [order[name] for name in key]
-    failed, passed = (numbers.groupby(of).transform("sum") for numbers in (failed, passed))
-    order = order.assign(failed=failed, passed=passed, times=failed + passed)
+    counted = _is_counted(order).groupby(of).transform("any")
+    failed, passed, undecided = (numbers.groupby(of).transform("sum") for numbers in (failed, passed, undecided))
+    order = order.assign(failed=failed, passed=passed, undecided=undecided, times=failed + passed + undecided)
+    order = order.assign(share=counted | (order["times"] >= _MANY))
     return order.drop_duplicates(key, keep="last").drop(columns=["_rank", "_detail"])
 
 
 def _counted(checks: pd.DataFrame, column: str, one: pd.Series) -> pd.Series:
     """Return how often each row says it was so: what was counted, else once."""
-    known = checks["failed"].notna() if "failed" in checks else pd.Series(data=False, index=checks.index)
-    return one.where(~known, checks[column].fillna(0)).astype("int64") if known.any() else one
+    known = _is_counted(checks)
+    numbers = checks[column].fillna(0) if column in checks else 0
+    return one.where(~known, numbers).astype("int64") if known.any() else one
+
+
+def _is_counted(checks: pd.DataFrame) -> pd.Series:
+    return checks["failed"].notna() if "failed" in checks else pd.Series(data=False, index=checks.index)
 
 
 def united_checks(comparisons: Iterable[CheckComparison]) -> CheckComparison | None:
@@ -76,3 +90,117 @@ def united_checks(comparisons: Iterable[CheckComparison]) -> CheckComparison | N
         return None
     sides = zip(*(one.both for one in found), strict=True)
     return CheckComparison(*(pd.concat(side).drop_duplicates(["target", "check"]).sort_index() for side in sides))
+
+
+@dataclass(frozen=True)
+class CheckState:
+    """How one check stands against the baseline.
+
+    Attributes
+    ----------
+    row : mapping
+        The candidate's row of :func:`worst_checks`; of a check that is gone, the baseline's.
+    before : mapping or None
+        The baseline's row; None if it has none.
+    state : str
+        ``kept``; ``fixed``, it failed before; ``rare``, it fails now and then, and not more often by the margin;
+        ``fail``, it is proven to fail where it did not, or more often; ``unproven``, it fails now and then, and whether
+        more often is open; ``known_failure``, it failed always on both sides; ``not_checked``; ``missing``, it is gone.
+    p : float or None
+        Of a share, that equal services differ as much; None where nothing is left to chance.
+    more : int or None
+        How many more times it has to be made to decide.
+    """
+
+    row: Mapping[Any, Any]
+    before: Mapping[Any, Any] | None
+    state: Literal["kept", "fixed", "rare", "fail", "unproven", "known_failure", "not_checked", "missing"]
+    p: float | None = None
+    more: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Target and check."""
+        return self.row["target"], self.row["check"]
+
+
+def check_states(
+    compared: CheckComparison, *, level: float = LEVEL, margin: float | None = None
+) -> tuple[CheckState, ...]:
+    """Say of each check whether it is kept less often than before.
+
+    Parameters
+    ----------
+    compared : CheckComparison
+        Both sides.
+    level : float
+        The one-sided error of what is proven.
+    margin : float, optional
+        By how much the share of failures has to be shown not to have grown; None: that of the error rate.
+
+    Returns
+    -------
+    tuple of CheckState
+        Those of the candidate in their order, then those that are gone.
+
+    Notes
+    -----
+    What fails always, and did not before, is broken: nothing is left to chance. What fails now and then is a share of
+    many, and one request in two thousand fails on either side of equal services: more failures are proven by Fisher's
+    exact test, by Holm's procedure over all such checks that failed at all. What is not proven is kept only where the
+    upper bound of the increase is below the margin; else it is open. Where the baseline has no such check, or did not
+    count it, it is taken to have kept it as often as it was made now: that can prove failures, and never their absence.
+    Rows that nobody counted are each an expectation of their own, up to twenty.
+
+    Examples
+    --------
+    >>> def run(failed, n):
+    ...     rows = {"target": "api", "check": ["body"], "outcome": "fail" if failed else "pass", "detail": None}
+    ...     return worst_checks(pd.DataFrame(rows | {"failed": failed, "passed": n - failed}))
+    >>> def state(before, now, n=2000):
+    ...     return check_states(CheckComparison(run(before, n), run(now, n)))[0].state
+    >>> state(0, 6), state(0, 5), state(1, 1), state(0, 2, n=2), state(0, 1, n=2)
+    ('fail', 'unproven', 'rare', 'fail', 'unproven')
+    """
+    before = {(row["target"], row["check"]): row for row in compared.baseline.to_dict("records")}
+    rows = compared.candidate.to_dict("records")
+    margin = usual_margin("error_rate") if margin is None else margin
+    found = [_state(row, before.pop((row["target"], row["check"]), None), margin) for row in rows]
+    limit = holm_limit([each.p for each in found if each.p is not None], level)
+    found = [replace(each, state="fail") if each.p is not None and each.p <= limit else each for each in found]
+    return (*found, *(CheckState(row, row, "missing") for row in before.values()))
+
+
+def _state(row: Mapping[Any, Any], before: Mapping[Any, Any] | None, margin: float) -> CheckState:
+    """Return how a check stands before several are set against each other: a share may still be proven worse."""
+    known = before is not None and before["outcome"] != "not_checked"
+    failed, n = (int(before["failed"]), int(before["failed"] + before["passed"])) if known and before else (0, 0)
+    if row["outcome"] == "not_checked":
+        return CheckState(row, before, "not_checked")
+    if row["outcome"] == "pass":
+        return CheckState(row, before, "fixed" if _was_broken(before, row) else "kept")
+    if not failed and not (row["share"] and row["passed"]):
+        return CheckState(row, before, "fail")
+    if before is not None and failed and (failed == n or not before["share"] or not row["share"]):
+        return CheckState(row, before, "known_failure")
+    now, made = int(row["failed"]), int(row["failed"] + row["passed"])
+    counted = before is not None and n > 0 and before["share"]
+    n = n if counted else made
+    from stabkit.analyze.latency import compare_counts  # it loads scipy, which what compares no shares does without
+
+    p = fisher_exact(failed, n, now, made)
+    estimate = compare_counts(failed, n, now, made, margin=margin)
+    if counted and estimate.high is not None and estimate.high < margin:
+        return CheckState(row, before, "not_checked" if row["undecided"] else "rare", p)
+    more = estimate.need.amount if estimate.need is not None and estimate.need.unit == "samples" else None
+    return CheckState(row, before, "unproven", p, more)
+
+
+def _was_broken(before: Mapping[Any, Any] | None, row: Mapping[Any, Any]) -> bool:
+    """Say whether a check that is kept now was not: always failing, or proven to have failed more often."""
+    if before is None or before["outcome"] != "fail":
+        return False
+    failed, passed = int(before["failed"]), int(before["passed"])
+    if not (before["share"] and passed and row["share"]):
+        return True
+    return fisher_exact(0, int(row["passed"]), failed, failed + passed) <= LEVEL

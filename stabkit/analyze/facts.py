@@ -24,7 +24,7 @@ About = Literal[
     "disappeared", "newly_skipped", "added", "no_common_test", "common_tests",
     "unconfirmed", "flaky", "more_flaky", "expected_to_fail",
     # Findings, checks, objectives.
-    "scans", "not_scanned", "missed_before",
+    "scans", "not_scanned", "missed_before", "now_and_then",
     # The change itself.
     "git_range", "fact_not_recorded", "fact_unproven", "fact_open", "range_empty",
     # Sources.

@@ -156,6 +156,8 @@ class Gate:
         Comparisons of the tests, scans and checks that no condition speaks of: they are shown, and decide nothing.
     plan : CollectionPlan or None
         How many rounds would decide all that is open and that rounds can decide; None where they decide nothing.
+    accepted : tuple of Accepted
+        How each entry of ``[[accepted]]`` stands; none of them is evidence of anything.
     """
 
     verdict: VerdictWord
@@ -165,6 +167,7 @@ class Gate:
     confidence: float = 0.95
     others: tuple[object, ...] = field(default=(), repr=False, compare=False)
     plan: CollectionPlan | None = None
+    accepted: tuple[Any, ...] = ()
 
     def compared(self, kind: type[Comparison]) -> tuple[Comparison, ...]:
         """Return the comparisons of one kind: those that were judged, in order of weight, then the others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import pandas as pd
 from stabkit.analyze.earlier import EarlierRun
 from stabkit.analyze.facts import About, Need
 from stabkit.analyze.statistics import CONFIDENCE, MetricNoise
-from stabkit.config import Condition, Config
+from stabkit.config import Acceptance, Condition, Config
 from stabkit.schema import Evidence
 from stabkit.vocabulary import of_websocket
 
@@ -103,6 +104,8 @@ class Sides:
     line, repeats : tuple of EarlierRun
         Complete runs up to the baseline, and other runs of the candidate's version, oldest first; empty where rounds
         were interleaved, which need neither.
+    today : date or None
+        The day of the judgement, on which ``[[accepted]]`` holds or does not; None: that of the candidate.
     """
 
     config: Config
@@ -114,6 +117,7 @@ class Sides:
     history_runs: pd.DataFrame | None = None
     line: tuple[EarlierRun, ...] = ()
     repeats: tuple[EarlierRun, ...] = ()
+    today: date | None = None
 
     @property
     def named(self) -> tuple[tuple[str, RunEvidence], ...]:
@@ -217,6 +221,17 @@ class Sides:
         if self.baseline is None or None in places or places[0] == places[1]:
             return None
         return Need(None, "runs", "not_comparable", "environments", tuple(map(str, places)))
+
+    @property
+    def day(self) -> date | None:
+        """The day of the judgement; None if nothing says it."""
+        started = self.candidate.fact("started_at")
+        return self.today or (None if started is None else pd.Timestamp(started).date())
+
+    def acceptance(self, kind: str, *names: str | None) -> Acceptance | None:
+        """Return the first entry of ``[[accepted]]`` that holds of a thing with these names; None if none does."""
+        entries = (one for one in self.config.accepted if one.kind == kind and one.in_force(self.day))
+        return next((one for one in entries if one.fits(*names)), None)
 
     def no_baseline(self, condition: Condition) -> Need | None:
         """Return the need for a baseline, or None if there is one."""

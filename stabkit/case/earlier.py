@@ -29,12 +29,15 @@ class Earlier:
         The commit that changes are counted from; None if no stored run has one.
     base_of : str or None
         The run whose commit it is.
+    tried : mapping
+        As ``failing``, only the tests that failed there when they were tried again too.
     """
 
     failing: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failing_in: str | None = None
     base: str | None = None
     base_of: str | None = None
+    tried: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
 
 def look_back(
@@ -85,7 +88,7 @@ def look_back(
     for run_id in [*labelled["run_id"][::-1], *complete["run_id"][::-1][:_LOOKED_AT]]:
         tests = store.read("tests", runs=[run_id])
         if len(tests):
-            return Earlier(failing_tests(tests), str(run_id), base, base_of)
+            return Earlier(failing_tests(tests), str(run_id), base, base_of, failing_tests(tests, tried=True))
     return Earlier({}, None, base, base_of)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -38,7 +39,9 @@ _OF_SAMPLES: Final = (
 def with_history(before: RunEvidence, after: RunEvidence, store: Store, config: Config) -> Sides:
     """Return two runs of a store as they are judged: with the runs before them; what A/A runs show is left out."""
     earlier = runs_before(runs_until(before, after, store), before).tail(HISTORY_RUNS)
-    return Sides(config, before, after, tables_of(store, earlier, JUDGING), history_runs=earlier)
+    return Sides(
+        config, before, after, tables_of(store, earlier, JUDGING), history_runs=earlier, today=datetime.now(UTC).date()
+    )
 
 
 def runs_until(before: RunEvidence | None, after: RunEvidence, store: Store | None) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -298,8 +299,8 @@ def _sides(
     history = None if store is None else tables_of(store, earlier, JUDGING)
     noise = known_noise(store, after.run["environment"], config)
     line, repeats = line_before(before, after, store, known, config)
-    confidence = confidence_of(before, after)
-    return Sides(config, before, after, history, noise, confidence, earlier, line, repeats), known
+    confidence, today = confidence_of(before, after), datetime.now(UTC).date()
+    return Sides(config, before, after, history, noise, confidence, earlier, line, repeats, today), known
 
 
 def case_of_range(repository: str | Path, base: str, head: str, *, config: str | Path | Config | None = None) -> Case:
@@ -324,7 +325,7 @@ def case_of_range(repository: str | Path, base: str, head: str, *, config: str |
     settings, path = find_settings(config, repository, None)
     evidence = collect_changes(Path(repository), base, head, areas=settings.areas)
     runs = conform("runs", pd.DataFrame([new_run(label=f"{base}..{head}", complete=not evidence.failed)]))
-    sides = Sides(settings, None, RunEvidence(runs.iloc[0], evidence))
+    sides = Sides(settings, None, RunEvidence(runs.iloc[0], evidence), today=datetime.now(UTC).date())
     options = places(settings, path, None)
     return Case(sides, evaluate_sides(sides), runs, config_path=path, places=options, asked=("", head))
 

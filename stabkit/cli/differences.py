@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 
     from stabkit.analyze import RunEvidence
     from stabkit.analyze.findings import FindingComparison
-    from stabkit.config import Config
+    from stabkit.config import Acceptance, Config
     from stabkit.schema import Evidence
+
+    Accepting = Callable[[Mapping[Any, Any]], Acceptance | None]
 
 __all__ = ["diff"]
 
@@ -80,7 +83,7 @@ def diff(
       stabkit diff old.sarif new.sarif --sarif added.sarif
       stabkit diff old.sarif new.sarif --base v1.4 --head v1.5
     """
-    from stabkit.analyze import Sides
+    from stabkit.analyze import Sides, accepted_between, finding_names
     from stabkit.case import doubt_old_sides, find_settings, moved, with_history
     from stabkit.config import Config
     from stabkit.report import difference, difference_tables
@@ -104,11 +107,12 @@ def diff(
         store = open_data(config, data)
         both = with_history(runs[0], runs[1], store, find_settings(found_config, data or "", store)[0])
     else:
-        both = Sides(settings or Config(), runs[0], runs[1])
+        both = Sides(settings or Config(), runs[0], runs[1], today=datetime.now(UTC).date())
     transitions, matched = moved(both, changes, apart=all(stored))
     if sarif is not None:
-        _write_new(sarif, matched, sides[1])
-    found = difference(transitions, matched)
+        _write_new(sarif, matched, sides[1], lambda row: both.acceptance("finding", *finding_names(row)))
+    accepted = accepted_between(transitions, None if matched is None else matched.states, both)
+    found = difference(transitions, matched, accepted)
     if output_format is Format.json:
         terminal.document(found)
     else:
@@ -168,14 +172,14 @@ def _stated_commit(side: Evidence) -> str | None:
     return str(stated.pop()) if len(stated) == 1 else None
 
 
-def _write_new(path: Path, matched: FindingComparison | None, after: Evidence) -> None:
+def _write_new(path: Path, matched: FindingComparison | None, after: Evidence, accepting: Accepting) -> None:
     """Write the findings that only the later file has; no scan in it is an error, not an empty log."""
     from stabkit.report import new_findings_log
 
     if matched is None or not len(after["scans"]):
         raise UsageError("--sarif needs two scans; the files hold none.", hint="Leave it out, or give scan reports.")
     on_this_machine(path)
-    log = new_findings_log(matched.states, after["scans"])
+    log = new_findings_log(matched.states, after["scans"], accepting)
     try:
         path.write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
     except OSError as error:

@@ -138,7 +138,7 @@ def collect(
                 max_minutes=max_minutes,
                 only=tuple(only or ()),
                 base=base,
-                known_failures=earlier.failing,
+                known_failures=earlier.tried,
                 noise=known_noise(store, settings.project.environment, settings),
                 progress=terminal.progress(),
             )
@@ -151,7 +151,7 @@ def collect(
                 rounds=rounds,
                 only=tuple(only or ()),
                 base=base,
-                known_failures=earlier.failing,
+                known_failures=earlier.tried,
                 deploy=None if at is None else Deploy(at, known_deploys(store, settings.project.environment, label)),
                 progress=terminal.progress(),
             )

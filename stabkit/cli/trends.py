@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -52,7 +51,6 @@ def trend(
     settings = usual_config(config)
     margin = margin_of(load_config(settings) if settings else None, target, metric, quantile.value)
     samples, runs = store.read("samples"), store.runs()
-    _import_detectors()
     shown = history(
         samples,
         runs,
@@ -65,16 +63,3 @@ def trend(
     )
     terminal_of(context).show(output_format, shown)
     return 0
-
-
-def _import_detectors() -> None:
-    """Import changeforest without pyplot: it would wait a quarter of this command for plots that nobody asks of it."""
-    pyplot = "matplotlib.pyplot"
-    absent = pyplot not in sys.modules
-    if absent:
-        sys.modules[pyplot] = None  # type: ignore[assignment]
-    try:
-        import changeforest  # noqa: F401
-    finally:
-        if absent:
-            del sys.modules[pyplot]

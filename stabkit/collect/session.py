@@ -151,7 +151,7 @@ def collect(
         sources["baseline"] = baseline_state(config)
         base = (sources["baseline"][0] if config.changes and config.changes.base is None else None) or base
         evidence["baseline"], interrupted = _run_parts(_baseline_parts(config, chosen), evidence["baseline"], progress)
-        known = {**known, **failing_tests(evidence["baseline"]["tests"])}
+        known = {**known, **failing_tests(evidence["baseline"]["tests"], tried=True)}
     if not interrupted:
         parts = _parts(config, chosen, base, known)
         evidence["candidate"], interrupted = _run_parts(parts, evidence["candidate"], progress)

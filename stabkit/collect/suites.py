@@ -80,13 +80,14 @@ def run_suite(
     environment : mapping, optional
         Variables beside the suite's own, such as the address of the side under test.
     known_failures : Collection of str
-        Ids of tests that failed in the baseline already: failing still is no news that reruns could confirm, so they
-        are not rerun, unless the suite asks for it with ``rerun_known_failures``.
+        Ids of tests that failed in the baseline already, tried again and again: failing still is no news that reruns
+        could confirm, so they are not rerun, unless the suite asks for it with ``rerun_known_failures``; then after the
+        others.
 
     Returns
     -------
     Evidence
-        ``tests`` and ``sources``. With ``confirm_reruns`` and a ``rerun_command`` each newly failing test is run again,
+        ``tests`` and ``sources``. With ``confirm_reruns`` and a ``rerun_command`` each failing test is run again,
         alone and in a process of its own, until it has failed that often or passed; these rows are its attempts 2, 3,
         ...
         All attempts that ran here have ``fresh_process``. A command that gives no report leaves a source with status
@@ -109,7 +110,7 @@ def _suite_evidence(
         evidence = _report(name, "tests", run, output, setting)
     evidence = _fresh(attempts(evidence))
     if suite.confirm_reruns and suite.rerun_command:
-        known = frozenset() if suite.rerun_known_failures else frozenset(known_failures)
+        known = frozenset(known_failures)
         return evidence.merge(*_reruns(name, suite, evidence["tests"], setting, known))
     return evidence
 
@@ -285,9 +286,10 @@ def _reruns(
     worst = tests[tests["test_id"].isin(last["test_id"]) & tests["status"].isin(BAD)]
     failing = pd.concat([last[last["status"].isin(BAD)], worst[worst["attempt"] == 1]])
     recovered = set(last.loc[~last["status"].isin(BAD) & (last["attempt"] > 1), "test_id"])
-    newly = failing.drop_duplicates("test_id")[["test_id", "class", "name"]]
-    for test_id, group, own in newly.itertuples(index=False, name=None):
-        if test_id in recovered or test_id in known_failures:
+    found = failing.drop_duplicates("test_id")[["test_id", "class", "name"]]
+    found = found.sort_values("test_id", key=lambda ids: ids.isin(known_failures), kind="stable")
+    for test_id, group, own in found.itertuples(index=False, name=None):
+        if test_id in recovered or (test_id in known_failures and not suite.rerun_known_failures):
             continue
         attempt = int(tests.loc[tests["test_id"] == test_id, "attempt"].max())
         argument = test_argument(test_id, None if pd.isna(group) else group, own, setting.folder)

@@ -6,6 +6,7 @@ environment variable that holds it. Relative paths are relative to the configura
 
 from __future__ import annotations
 
+from stabkit.config.acceptances import Acceptance, AcceptedKind
 from stabkit.config.conditions import Condition, ConditionKind, Objective, Severity
 from stabkit.config.defaults import scan_condition, suite_condition, target_conditions
 from stabkit.config.loading import find_config, load_config, write_example
@@ -33,6 +34,8 @@ from stabkit.config.targets import (
 )
 
 __all__ = [
+    "Acceptance",
+    "AcceptedKind",
     "Area",
     "ChangesSource",
     "ChecklistLine",

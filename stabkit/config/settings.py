@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import Field, field_validator
 
+from stabkit.config.acceptances import Acceptance, is_expression
 from stabkit.config.conditions import Condition
 from stabkit.config.defaults import (
     READINGS,
@@ -113,17 +114,6 @@ class LoadSettings(Model):
         return endpoints
 
 
-def is_expression(name: str) -> bool:
-    """Say whether an old test id is a regular expression: it stands between slashes.
-
-    Examples
-    --------
-    >>> is_expression("/build-[0-9]+/"), is_expression("tests.test_cart::test_old")
-    (True, False)
-    """
-    return len(name) > 2 and name.startswith("/") and name.endswith("/")
-
-
 class Config(Model):
     """The whole of ``stabkit.toml``, resolved."""
 
@@ -147,6 +137,7 @@ class Config(Model):
         description="old test id -> new test id; between slashes the old one is a regular expression, '/build-\\d+/'",
     )
     condition: tuple[Condition, ...] = ()
+    accepted: tuple[Acceptance, ...] = Field(default=(), description="what somebody accepts, and until which day")
     root: Path = Field(default=Path(), description="folder of the file; set on loading", exclude=True)
 
     @field_validator("condition")

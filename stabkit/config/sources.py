@@ -26,8 +26,10 @@ class TestSuite(Model):
     )
     environment: Mapping[str, str] = Field(default_factory=dict)
     timeout_s: float = Field(default=1_800, gt=0)
-    confirm_reruns: int = Field(default=5, ge=0, le=50, description="fresh reruns of each newly failing test")
-    rerun_known_failures: bool = Field(default=False, description="also rerun what failed in the baseline already")
+    confirm_reruns: int = Field(default=5, ge=0, le=50, description="fresh reruns of each failing test")
+    rerun_known_failures: bool = Field(
+        default=False, description="also rerun what failed in the baseline in every rerun already"
+    )
     rerun_command: tuple[str, ...] = Field(default=(), description="'{output}' and '{test}'")
     retries: Literal["declared", "same_id"] = Field(
         default="declared", description="same_id: cases of one id are attempts in order, and the last counts"

@@ -79,6 +79,9 @@ class Tally:
             "observed": f"{self.met:,} of {self.seen:,} {self.noun}" if self.seen else None,
             "outcome": outcome,
             "detail": "; ".join(notes) or None,
+            "passed": self.met,
+            "failed": failed,
+            "undecided": self.undecided,
         }
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from stabkit.analyze import Accepted, to_json
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison
 from stabkit.analyze.tests import TRANSITIONS, UNMOVED, coverage, expected_to_fail, hidden_tests
 from stabkit.numbers import amount_text, duration, measure, moment
 from stabkit.report.display import Column, Piece, Statement, Table
+from stabkit.report.sections import accepted_table
 from stabkit.report.words import difference_text, hidden_text
 from stabkit.store import Compaction, Pruning, StoreCheck
 from stabkit.text import count
@@ -102,7 +104,9 @@ def _place(source: Mapping[str, Any]) -> str | None:
     return f"line {source['line']}{column}: {source['message']}"
 
 
-def difference(transitions: pd.DataFrame | None, matched: FindingComparison | None) -> dict[str, Any]:
+def difference(
+    transitions: pd.DataFrame | None, matched: FindingComparison | None, accepted: Sequence[Accepted] = ()
+) -> dict[str, Any]:
     """Return what moved between two pieces of evidence, in the contract of ``stabkit diff --format json``.
 
     Parameters
@@ -111,6 +115,8 @@ def difference(transitions: pd.DataFrame | None, matched: FindingComparison | No
         From :func:`stabkit.analyze.tests.united_tests`.
     matched : FindingComparison or None
         From :func:`stabkit.analyze.findings.united_findings`.
+    accepted : sequence of Accepted
+        How the entries of ``[[accepted]]`` about tests and findings stand.
 
     Returns
     -------
@@ -119,7 +125,7 @@ def difference(transitions: pd.DataFrame | None, matched: FindingComparison | No
         (``before``, ``after``, ``common``, ``of`` all, ``comparable``), what is ``now_expected_to_fail``, and
         which errors have ``hidden`` which tests, if either side has tests; ``states`` (name to findings, with the
         ``reason`` where a state has one), ``comparable``, ``why`` not and what was ``assumed`` if either side has a
-        scan.
+        scan; what is ``accepted``, if anything is declared.
     """
     found: dict[str, Any] = {"schema": 1}
     if transitions is not None:
@@ -139,6 +145,8 @@ def difference(transitions: pd.DataFrame | None, matched: FindingComparison | No
         found["comparable"] = matched.comparable
         found["why"] = [difference_text(one) for one in matched.why]
         found["assumed"] = [difference_text(one) for one in matched.assumed]
+    if accepted:
+        found["accepted"] = to_json(tuple(accepted))
     return found
 
 
@@ -184,6 +192,8 @@ def difference_tables(found: Mapping[str, Any]) -> tuple[Piece, ...]:
             Column("reason", "Reason"),
         )
         tables.append(Table(columns, rows, caption))
+    if found.get("accepted"):
+        tables.append(accepted_table(Accepted(**one) for one in found["accepted"]))
     return tuple(tables)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from stabkit.analyze.history import Change, Drift, History, analyze_history, run_history
+from stabkit.analyze.history import REPLAYS, Change, Drift, History, analyze_history, run_history
 from stabkit.chart.drawing import run_name
 from stabkit.config import Config, times_condition
 from stabkit.errors import UsageError
@@ -76,7 +76,7 @@ def trend(
         )
     line = measured.iloc[-1]
     frame = every[every["line"] == line].reset_index(drop=True)
-    history = analyze_history(frame[f"{quantile}_ms"], margin=margin)
+    history = analyze_history(frame[f"{quantile}_ms"], margin=margin, replays=REPLAYS)
     of = f"{plain(target)} {metric_words(metric)}, {quantile}"
     said = [_lead(of, frame, history), *_changes(frame, history), _drift(history.drift), *_doubts(frame, history)]
     bare = int(frame["sketched"].sum()) if "sketched" in frame else 0
@@ -146,7 +146,8 @@ def _doubts(frame: pd.DataFrame, history: History) -> list[str]:
     said = []
     for change in history.suspects:
         off = f"{measure(change.after, 'ms')} instead of {measure(change.before, 'ms')}"
-        need = f"{count(change.more_needed, 'more run')} would tell a change from a spike"
+        what = "a spike" if change.p_value is None else "chance"
+        need = f"{count(change.more_needed, 'more run')} would tell a change from {what}"
         said.append(sentence(f"since {_name(frame, change.index)} it lies at {off}; {need}"))
     if history.spikes:
         names = joined([_name(frame, spike.index) for spike in history.spikes])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.history import detect_changes
+from stabkit.analyze.history import replayed_changes
 from stabkit.analyze.tests import flakiness, mass_failures, pass_history, renamed, test_results
 from stabkit.case import load_history
 from stabkit.config import Config
@@ -194,7 +195,7 @@ class TestTrends:
         times = self._times()
         found = []
         for test, values in times.items():
-            for change in detect_changes(values.to_numpy()):
+            for change in filter(attrgetter("confirmed"), replayed_changes(values.to_numpy())):
                 label = self.runs["label"].iloc[change.index]
                 run = label if pd.notna(label) else self.runs["run_id"].iloc[change.index]
                 found.append((change.after / change.before if change.before else 0.0, str(test), change, str(run)))

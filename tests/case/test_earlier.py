@@ -43,6 +43,18 @@ def test_the_named_baseline_comes_before_the_newest(store: Store) -> None:
         assert (found.failing, found.base_of) == ({"unit": frozenset({"b"})}, other)
 
 
+def test_what_failed_once_and_was_not_tried_again_may_be_a_flake(store: Store) -> None:
+    rows = [
+        {"suite": "unit", "name": name, "test_id": name, "attempt": attempt, "status": "fail", "fresh_process": fresh}
+        for name, attempt, fresh in (("once", 1, True), ("again", 1, True), ("again", 2, True), ("within", 1, False))
+    ]
+    rows.append({**rows[-1], "attempt": 2})
+    store.append(new_run(label="v1", environment="local"), Evidence.of(tests=pd.DataFrame(rows)))
+    found = look_back(store, "local", "v1")
+    assert found.failing == {"unit": frozenset({"once", "again", "within"})}
+    assert found.tried == {"unit": frozenset({"again"})}
+
+
 def test_other_environments_and_incomplete_runs_say_nothing_of_tests(store: Store) -> None:
     good = add(store, "v1", tests={"a": ["fail"]})
     add(store, "v2", tests={"b": ["fail"]}, complete=False)

@@ -228,3 +228,43 @@ def test_diff_refuses_a_side_that_is_not_whole_or_of_another_kind(stabkit, other
         assert (code, out) == (2, "")
         assert err.startswith("error: ")
         assert other in err
+
+
+ACCEPTED = """
+[[accepted]]
+finding = "{what}"
+reason = "vendor code"
+owner = "ann"
+until = {until}
+
+[[accepted]]
+finding = "X1 nowhere.py"
+reason = "gone"
+owner = "bob"
+until = 2099-01-01
+"""
+
+
+def test_diff_names_what_is_accepted_and_its_sarif_suppresses_it(stabkit, folder):
+    found = json.loads(stabkit("diff", "old.sarif", "new.sarif", "--format", "json")[1])
+    assert "accepted" not in found
+    new = found["states"]["new"][0]
+    for what in (f"{new['rule']} {new['path']}:{new['line']}", new["fingerprint"]):
+        (folder / "accepted.toml").write_text(ACCEPTED.format(what=what, until="2099-01-01"))
+        words = ("diff", "old.sarif", "new.sarif", "--config", "accepted.toml")
+        _, out, _ = stabkit(*words, "--sarif", "new.out", "--format", "json")
+        answer = json.loads(out)
+        assert [one["state"] for one in answer["accepted"]] == ["accepted", "unmatched"]
+        assert answer["states"]["new"] == found["states"]["new"]
+        results = json.loads((folder / "new.out").read_text())["runs"][0]["results"]
+        assert [one["suppressions"][0]["status"] for one in results] == ["accepted"]
+        assert results[0]["suppressions"][0]["justification"] == "vendor code"
+        assert "matches nothing" in stabkit(*words)[1]
+
+
+def test_what_has_expired_is_named_and_not_suppressed(stabkit, folder):
+    (folder / "accepted.toml").write_text(ACCEPTED.format(what="*", until="2020-01-01"))
+    words = ("diff", "old.sarif", "new.sarif", "--config", "accepted.toml")
+    _, out, _ = stabkit(*words, "--sarif", "new.out", "--format", "json")
+    assert json.loads(out)["accepted"][0]["state"] == "expired"
+    assert all("suppressions" not in one for one in json.loads((folder / "new.out").read_text())["runs"][0]["results"])

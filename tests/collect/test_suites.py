@@ -53,6 +53,17 @@ def test_what_failed_before_is_rerun_only_if_asked_for(project, every, attempts)
     assert list(tests.loc[tests["name"] == "test_bad", "status"]) == ["fail"] * attempts
 
 
+def test_what_failed_before_is_rerun_after_the_others_and_a_flake_among_it_is_seen(project):
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    rerun = {"confirm_reruns": 1, "rerun_command": (*PYTEST, "{test}"), "rerun_known_failures": True}
+    suite = TestSuite(command=PYTEST, environment=alone, **rerun)
+    known = ["tests.test_x.TestC::test_flaky[a b]"]
+    found = run_suite("unit", suite, root=project, known_failures=known)
+    assert known[0] in set(found["tests"]["test_id"])
+    rerun = found["tests"].query("attempt == 2")
+    assert rerun[["name", "status"]].values.tolist() == [["test_bad", "fail"], ["test_flaky[a b]", "pass"]]
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [

@@ -13,7 +13,8 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.analyze.checks import worst_checks
+from stabkit.analyze.acceptances import accepted_condition, what_is_accepted
+from stabkit.analyze.checks import CheckComparison, check_states, worst_checks
 from stabkit.analyze.facts import About, Measured, Missing
 from stabkit.analyze.gate.following import conditions_of
 from stabkit.analyze.gate.kinds.measured import unjudged_failures
@@ -90,24 +91,34 @@ def evaluate_sides(sides: Sides) -> Gate:
     """Judge two sides as :func:`evaluate_gate` does."""
     conditions = conditions_of(sides)
     judged = [_judge(condition, sides) for condition in conditions]
-    judged = _after_holm(judged, level_of(sides.confidence))
+    judged = [
+        accepted_condition(result, _faults(condition, result, sides), sides)
+        for condition, result in zip(conditions, _after_holm(judged, level_of(sides.confidence)), strict=True)
+    ]
     missing = _missing(sides)
     judged += _evidence_results(judged, conditions, sides)
     ordered = tuple(sorted(judged, key=_weight))
     others = compare_the_rest((result.comparison for result in judged), sides)
+    unjudged = _unjudged(conditions, sides)
+    accepted = what_is_accepted(ordered, others, sides)
     plan = plan_collection(ordered, sides)
-    return Gate(_verdict(ordered), ordered, missing, _unjudged(conditions, sides), sides.confidence, others, plan)
+    return Gate(_verdict(ordered), ordered, missing, unjudged, sides.confidence, others, plan, accepted)
 
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
     result: ConditionResult = KINDS[condition.kind].judge(condition, sides)
-    failures = KINDS[condition.kind].judges == "failures"
-    faults = sides.faults(_source_kinds(condition, sides), condition.target, failures=failures)
-    faults += unjudged_failures(condition, sides) + different_load(condition, sides) + round_gaps(condition, sides)
-    faults += _elsewhere(result, sides)
+    faults = _faults(condition, result, sides)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
+
+
+def _faults(condition: Condition, result: ConditionResult, sides: Sides) -> tuple[Need, ...]:
+    """Return what keeps a condition from being stable, whatever its judge says."""
+    failures = KINDS[condition.kind].judges == "failures"
+    faults = sides.faults(_source_kinds(condition, sides), condition.target, failures=failures)
+    faults += unjudged_failures(condition, sides) + different_load(condition, sides) + round_gaps(condition, sides)
+    return faults + _elsewhere(result, sides)
 
 
 def _elsewhere(result: ConditionResult, sides: Sides) -> tuple[Need, ...]:
@@ -218,26 +229,29 @@ def _evidence_results(
 def _unjudged_checks(conditions: Sequence[Condition], sides: Sides) -> list[Need]:
     """Return which verdicts of a load tool no condition asks for: those that fail now and did not, and those gone."""
     rules = [rule for rule in conditions if rule.kind == "checks" and rule.gating]
-    told = [frame[frame["failed"].notna()] for frame in sides.table("checks")]
+    told = [_of_load_tools(frame, rules) for frame in sides.table("checks")]
     if all(frame.empty for frame in told):
         return []
-    before, after = (
-        {
-            (row["target"], row["check"]): row["outcome"]
-            for row in worst_checks(frame).to_dict("records")
-            if not any(rule.target in (None, row["target"]) and rule.metric in (None, row["check"]) for rule in rules)
-        }
-        for frame in told
-    )
-    broken = [key for key, outcome in after.items() if outcome == "fail" and before.get(key) != "fail"]
+    before, after = (worst_checks(frame) for frame in told)
+    states = check_states(CheckComparison(before, after), level=level_of(sides.confidence))
+    broken = [one.key for one in states if one.state in ("fail", "unproven")]
     # What failed before may be gone because it holds: most tools write down failed assertions alone.
-    gone = [key for key, outcome in before.items() if outcome == "pass" and key not in after]
+    gone = [one.key for one in states if one.state == "missing" and one.row["outcome"] == "pass"]
     about: tuple[tuple[About, list[tuple[str, str]]], ...] = (("failing_checks", broken), ("gone_checks", gone))
     return [
         Need(None, "evidence", "not_checked", what, tuple(": ".join(key) for key in found), side="candidate")
         for what, found in about
         if found
     ]
+
+
+def _of_load_tools(checks: pd.DataFrame, rules: Sequence[Condition]) -> pd.DataFrame:
+    """Return the counted checks that no probe made and none of these conditions asks for."""
+    spoken_of = pd.Series(data=False, index=checks.index)
+    for rule in rules:
+        same = rule.target is None or checks["target"] == rule.target
+        spoken_of |= same & (rule.metric is None or checks["check"] == rule.metric)
+    return checks[checks["failed"].notna() & checks["undecided"].isna() & ~spoken_of]
 
 
 def _missing(sides: Sides) -> tuple[Missing, ...]:

@@ -25,7 +25,7 @@ class Change:
     ratio : float or None
         after / before; None if a value is not positive.
     status : str
-        ``confirmed``, or ``suspect``: too few builds since, ``more_needed`` of them would tell.
+        ``confirmed``, or ``suspect``: too few builds since that show it, ``more_needed`` of them would tell.
     p_value : float or None
         Welch's test of the neighbouring segments (30 builds at most). It was chosen as a change first and tested
         afterwards, so it is no false-alarm rate.
@@ -102,7 +102,8 @@ class History:
     changes : tuple of Change
         Confirmed ones, in time order.
     suspects : tuple of Change
-        At most one: the newest one or two values are far off; nobody can tell yet whether that is a spike.
+        Changes that not enough builds in a row show yet; else at most one: the newest one or two values are far off,
+        and nobody can tell yet whether that is a spike.
     noise : float or None
         Standard deviation between neighbouring builds: a share of the level on the ``log`` scale, else None.
     """

@@ -23,6 +23,7 @@ from stabkit.analyze.tests import flakiness, mass_failures, pass_history, test_r
 from stabkit.errors import UsageError
 
 __all__ = [
+    "REPLAYS",
     "Change",
     "Drift",
     "History",
@@ -37,12 +38,16 @@ __all__ = [
     "flakiness",
     "mass_failures",
     "pass_history",
+    "replayed_changes",
     "run_history",
     "test_run_map",
 ]
 
 Floats = NDArray[np.float64]
 
+REPLAYS: Final = 5
+"""Looks in a row that have to show a change before it is told, where each build is a look."""
+_SAME: Final = 5  # builds between two looks at one change
 _A_SIDE: Final = 3
 _NEIGHBOURS: Final = 30
 _LEVEL: Final = 0.001
@@ -77,7 +82,52 @@ def detect_changes(values: Sequence[float] | Any) -> list[Change]:
     return list(_changes(series, *boundaries(series))[0])
 
 
-def analyze_history(values: Sequence[float] | Any, *, margin: float | None = None) -> History:
+def replayed_changes(values: Sequence[float] | Any, *, replays: int = REPLAYS) -> list[Change]:
+    """Return the changes of a history that is looked at build by build; those not settled yet are ``suspect``.
+
+    Parameters
+    ----------
+    values : sequence of float, shape (n,)
+        As of :func:`detect_changes`.
+    replays : int
+        How many of the newest builds have to show a change, each by what was known when it was the newest; 1 asks for
+        no more than the whole history shows.
+
+    Notes
+    -----
+    Whoever looks after each build takes a look each, and correlated builds wander into a change that the next ones take
+    back. What five looks in a row show, within 5 builds of the same place, is mostly there to stay.
+
+    Examples
+    --------
+    >>> values = [20, 21, 20, 22, 21, 20, 21, 20, 22, 30, 31, 30, 29, 30, 31, 30]
+    >>> [(len(values[:n]), c.index, c.status, c.more_needed) for n in (14, 16) for c in replayed_changes(values[:n])]
+    [(14, 9, 'suspect', 2), (16, 9, 'confirmed', 0)]
+    """
+    known = read_values(values)
+    return list(_asked_again(known, detect_changes(known), replays))
+
+
+def _asked_again(values: Floats, changes: Sequence[Change], replays: int) -> tuple[Change, ...]:
+    """Return the changes, those not shown by each of the newest builds as suspects."""
+    if replays <= 1 or not changes:
+        return tuple(changes)
+    looks = dict.fromkeys(changes, 1)  # how many in a row show it, up to the newest
+    going_on = list(changes)
+    for end in np.flatnonzero(~np.isnan(values))[::-1][: replays - 1]:
+        seen = [change.index for change in detect_changes(values[:end])]
+        going_on = [change for change in going_on if any(abs(change.index - place) <= _SAME for place in seen)]
+        if not going_on:
+            break
+        looks |= {change: looks[change] + 1 for change in going_on}
+    return tuple(_settled(change, replays - looks[change]) for change in changes)
+
+
+def _settled(change: Change, more: int) -> Change:
+    return change if more <= 0 else replace(change, status="suspect", more_needed=more)
+
+
+def analyze_history(values: Sequence[float] | Any, *, margin: float | None = None, replays: int = 1) -> History:
     """Return everything a history tells: changes, suspects, spikes, segments, drift and notes.
 
     Parameters
@@ -86,6 +136,9 @@ def analyze_history(values: Sequence[float] | Any, *, margin: float | None = Non
         One value a run in time order; nulls are gaps.
     margin : float, optional
         Allowed relative change, such as 0.05; it labels changes and tells when a drift reaches it. It hides none.
+    replays : int
+        How many of the newest builds have to show a change, as of :func:`replayed_changes`; what they do not show yet
+        is a suspect.
 
     Raises
     ------
@@ -99,12 +152,14 @@ def analyze_history(values: Sequence[float] | Any, *, margin: float | None = Non
     series = prepare(read_values(values))
     places, r = boundaries(series)
     changes, blips = _changes(series, places, r, margin=margin)
+    every = _asked_again(series.values, changes, replays)
+    changes, unsettled = (tuple(c for c in every if c.confirmed is said) for said in (True, False))
     drift = drift_of(series, places, r, margin=margin)
     if drift.outcome == "drifting":
         changes = tuple(replace(change, flags=(*change.flags, "part_of_drift")) for change in changes)
     segments = _segments(series, changes)
     # On a slope the newest values always lie off the median before them.
-    suspects = () if drift.outcome == "drifting" else _suspects(series, segments, margin)
+    suspects = () if drift.outcome == "drifting" else unsettled or _suspects(series, segments, margin)
     waiting = {change.index for change in suspects}
     spikes = tuple(_spike(series, int(k)) for k in series.spikes if int(k) not in waiting)
     notes = _notes(series, spikes, blips, r)

@@ -18,8 +18,8 @@ from .series import MIN_VALUES as MIN_VALUES, Series as Series, boundaries as bo
 from .series import prepare as prepare, read_values as read_values
 from .share_contrasts import USUAL as USUAL, PairedShares as PairedShares, Share as Share
 from .share_contrasts import ShareContrast as ShareContrast, separate_shares as separate_shares
-from .shares import clopper_pearson as clopper_pearson, sign_test as sign_test, wilson as wilson
-from .shares import wilson_bounds as wilson_bounds
+from .shares import clopper_pearson as clopper_pearson, fisher_exact as fisher_exact, sign_test as sign_test
+from .shares import wilson as wilson, wilson_bounds as wilson_bounds
 from .slopes import mann_kendall_p as mann_kendall_p, theil_sen as theil_sen
 from .tails import LEAST_TAIL as LEAST_TAIL, SLOWEST as SLOWEST, TAIL as TAIL
 from .tails import TailMean as TailMean, TailMeanContrast as TailMeanContrast

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stabkit.analyze.statistics.segments import correlation, find_spikes, noise_scale, vote
+from stabkit.analyze.statistics.segments import Costs, correlation, find_spikes, middle_of, noise_scale, vote
 from stabkit.errors import SchemaError
 
 __all__ = ["MIN_VALUES", "Series", "boundaries", "fit_levels", "prepare", "read_values"]
@@ -136,7 +136,7 @@ def prepare(values: Floats) -> Series:
     stay[spikes] = False
     y = y[stay]
     noise = max(noise_scale(y), tick) if len(y) > 1 else 0.0
-    z = (y - np.median(y)) / noise if noise > 0 else np.zeros_like(y)
+    z = (y - middle_of(y)) / noise if noise > 0 else np.zeros_like(y)
     return Series(values, present[stay], present[spikes], y, z, noise, scale)
 
 
@@ -161,10 +161,11 @@ def boundaries(series: Series) -> tuple[list[int], float]:
     """
     if len(series.z) < MIN_VALUES or series.noise <= 0:
         return [], 0.0
-    places = vote(series.z)
+    costs = Costs(series.z)
+    places = vote(series.z, costs=costs)
     if not places:
         return [], 0.0
     r = correlation(series.z - fit_levels(series.z, places))
     if r > 0:
-        places = vote(series.z, inflation=(1 + r) / (1 - r))
+        places = vote(series.z, inflation=(1 + r) / (1 - r), costs=costs)
     return places, max(r, 0.0)

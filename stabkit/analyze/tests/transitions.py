@@ -114,12 +114,16 @@ def _told_once(tests: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"attempts": 1, "recovered": False, **found})
 
 
-def failing_tests(tests: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``."""
+def failing_tests(tests: pd.DataFrame, *, tried: bool = False) -> dict[str, frozenset[str]]:
+    """Return suite -> ids of the tests of one run whose last word is bad; table ``tests``.
+
+    ``tried``: only those that failed in a process of their own as well. One that failed once may be a flake.
+    """
     found = {}
     for suite, rows in tests.groupby("suite"):
         results = test_results(rows)
-        found[str(suite)] = frozenset(results.loc[results["status"].isin(BAD), "test_id"])
+        bad = results["status"].isin(BAD) & ((results["fresh_failures"] > 1) | (not tried))
+        found[str(suite)] = frozenset(results.loc[bad, "test_id"])
     return found
 
 

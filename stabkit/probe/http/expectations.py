@@ -141,7 +141,8 @@ class Expectations:
             return row
         note = f"{unanswered:,} of {sent:,} requests got no answer: {most}"
         if not self.answered:
-            return row | {"outcome": "fail", "observed": f"0 of {sent:,} requests", "detail": note}
+            lost = {"outcome": "fail", "observed": f"0 of {sent:,} requests", "detail": note}
+            return row | lost | {"failed": sent}
         row["observed"] = f"{self._status.met:,} of {self.answered:,} answers"
         row["detail"] = f"{row['detail']}; {note}" if row["detail"] else note
         return row

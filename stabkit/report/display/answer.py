@@ -24,6 +24,7 @@ _SHOWN_IN: Final[Mapping[str, Section]] = {
     "Stable": Section.key_metrics,
     "Changed": Section.change_impact,
     "Not measured": Section.conclusion,
+    "Accepted": Section.risks,
 }
 
 

@@ -1,3 +1,4 @@
+from .acceptances import accepted_table as accepted_table
 from .compliance import score_pieces as score_pieces
 from .no_evidence import absent as absent
 from .metrics import key_metrics as key_metrics, strip as strip

@@ -14,6 +14,7 @@ from stabkit.case import Case
 from stabkit.chart import AREAS_SHOWN, ImpactBars
 from stabkit.numbers import amount_text
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Section, Statement, Table
+from stabkit.report.sections.acceptances import accepted_table
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     changed_facts_text,
@@ -199,7 +200,7 @@ def risks(case: Case) -> Piece:
             "watch": section_of(condition),
         }
         for condition in case.gate.conditions
-        if condition.outcome in OPEN and not lacks_baseline(condition)
+        if condition.outcome in OPEN and not lacks_baseline(condition) and "accepted_as" not in condition.facts
     ]
     waiting = [condition for condition in case.gate.conditions if lacks_baseline(condition)]
     if waiting:
@@ -210,6 +211,7 @@ def risks(case: Case) -> Piece:
     risky = assess(case) if len(changes) else pd.DataFrame()
     if len(risky):
         chosen = risky[risky["level"].isin(["HIGH", "MEDIUM"])]
+        chosen = chosen[[not _is_accepted(case, path) for path in chosen["path"]]]
         rows += [
             {
                 "risk": (plain(row["path"]), "changed file"),
@@ -220,6 +222,9 @@ def risks(case: Case) -> Piece:
             }
             for row in sorted(chosen.to_dict("records"), key=lambda row: (LEVELS.index(row["level"]), row["path"]))
         ]
+    accepted = _accepted(case)
+    if not rows and accepted is not None:
+        return accepted
     if not rows:
         known = case.candidate.range_examined
         seen = "no changed file is of medium or high risk" if known else "which files changed is not recorded"
@@ -232,7 +237,16 @@ def risks(case: Case) -> Piece:
         Column("owner", "Owner", phone=False),
         Column("watch", "Shown in"),
     )
-    return Group((Statement((lead,)), Table(columns, tuple(rows), "Risks, the gravest first", limit=20)))
+    table = Table(columns, tuple(rows), "Risks, the gravest first", limit=20)
+    return Group((Statement((lead,)), table, *([accepted] if accepted is not None else [])))
+
+
+def _accepted(case: Case) -> Table | None:
+    return accepted_table(case.gate.accepted) if case.gate.accepted else None
+
+
+def _is_accepted(case: Case, path: str) -> bool:
+    return any(one.kind == "risk" and one.state == "accepted" and path in one.matches for one in case.gate.accepted)
 
 
 def _risk_counts(gate: Gate, states: list[str]) -> str:

@@ -151,6 +151,8 @@ def _compared_checks(case: Case, targets: Sequence[str]) -> pd.DataFrame:
     before, after = (_of(frame, targets) for frame in found.both)
     key = ["target", "check"]
     gone = before[~pd.MultiIndex.from_frame(before[key]).isin(pd.MultiIndex.from_frame(after[key]))]
+    made = before[before["share"]].set_index(key)[["failed", "times"]].add_prefix("baseline_")
+    after = after.join(made, on=key)
     return pd.concat([after, gone.assign(outcome=_GONE, observed=None)])
 
 
@@ -258,7 +260,10 @@ def _observed(row: Mapping[Any, Any]) -> str | tuple[str, str] | None:
     seen = known_text(row["observed"], 160)
     if row["outcome"] != "fail" or row["times"] == 1:
         return seen
-    return seen or "", f"failed {row['failed']} of {count(row['times'], 'time')}"
+    often = f"failed {amount_text(row['failed'])} of {count(row['times'], 'time')}"
+    if pd.notna(row.get("baseline_times")):
+        often += f", {amount_text(int(row['baseline_failed']))} of {amount_text(int(row['baseline_times']))} before"
+    return seen or "", often
 
 
 def _failures(case: Case, targets: Sequence[str]) -> Piece | None:

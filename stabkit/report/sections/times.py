@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from stabkit.analyze import ConditionResult
-from stabkit.analyze.history import Change, detect_changes, run_history
+from stabkit.analyze.history import Change, replayed_changes, run_history
 from stabkit.analyze.latency import Population, judged_populations, own_times
 from stabkit.case import Case
 from stabkit.chart import SHARES, HistoryLines, ShiftPlot, TailCurve
@@ -210,7 +210,7 @@ def _changes(frame: pd.DataFrame, column: str) -> list[Change]:
     found: list[Change] = []
     for line in frame["line"].dropna().unique():
         places = np.flatnonzero(frame["line"] == line)
-        changes = detect_changes(frame[column].iloc[places])
+        changes = [change for change in replayed_changes(frame[column].iloc[places]) if change.confirmed]
         found += [replace(change, index=int(places[change.index])) for change in changes]
     return sorted(found, key=lambda change: change.index)
 

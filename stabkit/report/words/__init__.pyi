@@ -1,3 +1,4 @@
+from .acceptances import acceptance_state as acceptance_state
 from .change_facts import changed_facts_text as changed_facts_text, fact_name as fact_name, fact_text as fact_text
 from .estimates import change_text as change_text, headroom_text as headroom_text, margin_text as margin_text
 from .estimates import sample_text as sample_text, usual_texts as usual_texts, value_text as value_text

@@ -9,6 +9,7 @@ from stabkit.analyze import ConditionResult
 from stabkit.analyze.findings import FINDING_STATES
 from stabkit.kinds import kind_of
 from stabkit.numbers import significant
+from stabkit.report.words.acceptances import accepted_until_text
 from stabkit.report.words.change_facts import fact_name, fact_text
 from stabkit.report.words.estimates import value_text
 from stabkit.report.words.gaps import difference_text
@@ -94,6 +95,8 @@ def item_text(kind: str, item: Mapping[str, Any]) -> str:
     """
     words = _PARTS.get(kind)
     parts = words(item) if words else []
+    if item.get("accepted"):
+        parts = [*parts, accepted_until_text(item["accepted"])]
     detail = item.get("detail")
     if detail and not any(str(detail) in part for part in parts):
         parts = [*parts, plain(detail, _LONGEST)]
@@ -135,6 +138,8 @@ def _check_parts(item: Mapping[str, Any]) -> list[str]:
     parts = [", ".join(named)] if named else []
     if item.get("times"):
         parts.append(f"failed {item.get('failed') or 0} of {count(item['times'], 'time')}")
+    if item.get("baseline_times"):
+        parts.append(f"{item.get('baseline_failed') or 0} of {count(item['baseline_times'], 'time')} before")
     return parts
 
 

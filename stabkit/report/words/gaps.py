@@ -138,6 +138,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "expected_to_fail": "{tests} that passed {are} now expected to fail: {all}",
     "not_scanned": "not scanned for again: {all}",
     "missed_before": "{0} missed it before as well",
+    "now_and_then": "now and then failing, too rarely to prove and too often to rule out: {all}",
     "git_range": "no git range is recorded, which [changes] in stabkit.toml names,",
     "fact_not_recorded": "{0}: no check with its values is recorded",
     "fact_unproven": "{0}: suspected in {1}, not proven",

@@ -79,6 +79,7 @@ def doubts(condition: ConditionResult) -> tuple[str, ...]:
 def _have(condition: ConditionResult, need: Need) -> int:
     """Return how many rounds or samples a side there are of what a need asks more of; 0 if that is not known."""
     sizes = [e.rounds if need.unit == "rounds" else e.n_candidate for e in condition.estimates]
+    sizes += [int(times) for name, times in need.numbers if name == "have"]
     return max(sizes, default=0) if need.unit in ("rounds", "samples") else 0
 
 
@@ -131,7 +132,7 @@ def _head(need: Need, detail: str) -> str:
         "not_collected": f"{detail}{where}: its baseline_directory in stabkit.toml, or stabkit import, would give it",
         "partial": f"{whose}{detail or 'evidence is incomplete'}",
         "many_metrics": detail,
-        "wide_interval": "",
+        "wide_interval": detail if need.about is not None else "",
         "smallest_margin": detail,
         "undeclared": detail,
         "cold_start": f"a cold start{where}: {detail}",
@@ -254,6 +255,7 @@ def _rounds_in_all(condition: ConditionResult, need: Need, collected: int) -> in
     if not need.amount or need.unit not in ("rounds", "samples"):
         return None
     known = [(e.rounds or collected, e.n_candidate) for e in condition.estimates if e.n_candidate]
+    known += [(collected, int(times)) for name, times in need.numbers if name == "have"]
     have = max((rounds for rounds, _ in known), default=0)
     if need.unit == "rounds":
         return have + need.amount

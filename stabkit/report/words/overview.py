@@ -13,6 +13,7 @@ from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
+from stabkit.report.words.acceptances import accepted_strip
 from stabkit.report.words.change_facts import changed_facts_text
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.gaps import measured_text, missing_text
@@ -182,13 +183,14 @@ def facts_strip(
     if grave:
         told = f"{count(len(grave), 'breaking change')}: {changed_facts_text(grave)}"
         changed = told if changes.empty else f"{changed}; {told}"
-    return {
+    strip = {
         "Worse": _worse(gate),
         "Better": _tally(gate, "improved", ("fixed",)),
         "Stable": _stable(gate),
         "Changed": changed,
         "Not measured": _not_measured(gate, declared=declared),
     }
+    return strip | ({"Accepted": accepted_strip(gate.accepted)} if gate.accepted else {})
 
 
 def _not_measured(gate: Gate, *, declared: bool) -> str:
@@ -380,7 +382,9 @@ def conclusion_texts(gate: Gate, sources: pd.DataFrame, *, first: bool = False, 
         found.append(sentence(f"{count(len(bad), 'source')} could not be read whole: {joined(paths)}"))
     if gate.unjudged:
         found.append(sentence(f"no condition speaks of {joined(map(measured_text, gate.unjudged))}"))
-    loose = [c for c in gate.conditions if not c.gating]
+    if gate.accepted:
+        found.append(sentence(f"what is accepted is not mended: {accepted_strip(gate.accepted)}"))
+    loose = [c for c in gate.conditions if not c.gating and "accepted_as" not in c.facts]
     if loose:
         found.append(
             sentence(

@@ -16,6 +16,7 @@ from stabkit.case import AGAIN, Again
 from stabkit.kinds import NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
 from stabkit.report.display import Reason, Section
+from stabkit.report.words.acceptances import accepted_until_text
 from stabkit.report.words.change_facts import changed_facts_text, fact_name
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
@@ -49,6 +50,7 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "reopened": ("reopened {noun}", "reopened {nouns}"),
     "updated": ("finding rose in severity", "findings rose in severity"),
     "fail": ("{noun} fails", "{nouns} fail"),
+    "unproven": ("{noun} fails now and then", "{nouns} fail now and then"),
     "unconfirmed": ("test fails now, not yet confirmed", "tests fail now, not yet confirmed"),
     "disappeared": ("test disappeared", "tests disappeared"),
     "newly_skipped": ("test is newly skipped", "tests are newly skipped"),
@@ -61,11 +63,13 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "lost": ("test of earlier runs ran on neither side", "tests of earlier runs ran on neither side"),
     "still_failing": ("known failure remains", "known failures remain"),
     "suppressed": ("finding was silenced", "findings were silenced"),
+    "rare": ("{noun} fails now and then, as before", "{nouns} fail now and then, as before"),
+    "accepted": ("{noun} accepted", "{nouns} accepted"),
     "moved": ("finding moved", "findings moved"),
     "fixed": ("fixed", "fixed"),
 }
 # Good or neutral news: counted, not named.
-_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "suppressed", "flaky", "lost")
+_QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "suppressed", "flaky", "lost", "rare", "accepted")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
 
 
@@ -170,7 +174,8 @@ def _clauses(condition: ConditionResult, open_: Sequence[str]) -> str:
     else:
         # The doubts of an open condition name the same tests and findings.
         seen = "" if open_ else _items_text(condition)
-    clauses = [part for part in [seen, *open_] if part]
+    taken = condition.facts.get("accepted_as")
+    clauses = [part for part in [seen, *open_, accepted_until_text(taken) if taken else ""] if part]
     return "; ".join(clauses) if clauses else _nothing_text(condition)
 
 
@@ -369,6 +374,7 @@ def _tests_well(facts: Mapping[str, Any], total: Any) -> str:
     known, fixed = int(facts.get("still_failing") or 0), int(facts.get("fixed") or 0)
     parts += [f"{count(fixed, 'test')} fixed"] if fixed else []
     parts += [f"{count(known, 'known failure')} {verb('remains', known)}"] if known else []
+    parts += _accepted(facts)
     return ", ".join(parts)
 
 
@@ -379,19 +385,33 @@ def _findings_well(facts: Mapping[str, Any], _: Any) -> str:
     parts += [f"{amount_text(below)} new below the floor"] if below else []
     parts += [f"{count(silenced, 'finding')} silenced, not fixed"] if silenced else []
     parts += [f"{count(fixed, 'finding')} fixed"] if fixed else []
+    parts += _accepted(facts)
     parts += [f"{amount_text(open_)} still open" if open_ else "none open"]
     return ", ".join(parts)
 
 
-def _checks_well(_: Mapping[str, Any], total: Any) -> str:
+def _accepted(facts: Mapping[str, Any]) -> list[str]:
+    """Return how many items are accepted, which is no good news and no bad one."""
+    accepted = int(facts.get("accepted") or 0)
+    return [f"{amount_text(accepted)} accepted, not mended"] if accepted else []
+
+
+def _checks_well(facts: Mapping[str, Any], total: Any) -> str:
     if total is None:
         return ""
+    if facts.get("rare"):
+        rare = int(facts["rare"])
+        often = f"{amount_text(rare)} {verb('fails', rare)} now and then, no more often by the margin"
+        return f"{count(int(total), 'check')}, none worse: {often}"
     return "the one check passed" if int(total) == 1 else f"all {amount_text(int(total))} checks passed"
 
 
 def _change_well(facts: Mapping[str, Any], _: Any) -> str:
     if not facts.get("facts"):
         return ""
+    if accepted := _accepted(facts):
+        named = joined(fact_name(str(fact)) for fact in facts["facts"])
+        return f"no other {named} in {count(int(facts.get('examined') or 0), 'changed file')}, {accepted[0]}"
     none = joined(f"no {fact_name(str(fact))}" for fact in facts["facts"])
     return f"{none} in {count(int(facts.get('examined') or 0), 'changed file')}"
 

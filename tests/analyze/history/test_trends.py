@@ -191,6 +191,47 @@ def test_a_margin_must_be_positive(margin):
         detect_drift([1.0] * 10, margin=margin)
 
 
+def test_a_change_is_told_once_five_looks_in_a_row_show_it():
+    from stabkit.analyze.history.trends import REPLAYS, detect_changes, replayed_changes
+
+    rng = np.random.default_rng(8)
+    values = 20 * np.exp(0.02 * rng.standard_normal(60))
+    values[40:] *= 1.3
+    first = next(end for end in range(41, 61) if detect_changes(values[:end]))
+    for end in range(first, 61):
+        (change,) = replayed_changes(values[:end])
+        looks = end - first + 1
+        assert change.confirmed is (looks >= REPLAYS)
+        assert change.more_needed == max(0, REPLAYS - looks)
+        history = analyze_history(values[:end], replays=REPLAYS)
+        assert (len(history.changes), len(history.suspects)) == ((1, 0) if change.confirmed else (0, 1))
+    assert replayed_changes(values, replays=1) == detect_changes(values)
+
+
+def test_builds_without_a_value_are_no_looks():
+    from stabkit.analyze.history.trends import replayed_changes
+
+    values = [20, 21, 20, 22, 21, 20, 21, 20, 22, 30, 31, 30, 29, 30, 31, 30]
+    (change,) = replayed_changes([*values[:13], None, None, None, None])
+    assert (change.status, change.index) == ("suspect", 9)
+
+
+def test_correlated_builds_rarely_alarm_five_looks_in_a_row():
+    from stabkit.analyze.history.trends import detect_changes, replayed_changes
+
+    rng, alarms = np.random.default_rng(21), [0, 0]
+    for _ in range(12):
+        shocks = rng.standard_normal(170)
+        for t in range(1, 170):
+            shocks[t] = 0.3 * shocks[t - 1] + np.sqrt(1 - 0.09) * shocks[t]
+        values = 20 * np.exp(0.02 * shocks[50:])
+        ends = range(8, 121)
+        alarms[0] += any(detect_changes(values[:end]) for end in ends)
+        alarms[1] += any(change.confirmed for end in ends for change in replayed_changes(values[:end]))
+    assert alarms[1] <= 1
+    assert alarms[1] <= alarms[0]
+
+
 def test_segments_cover_the_history():
     values = np.insert(stepped(9), 60, [np.nan] * 5)
     segments = analyze_history(values).segments

@@ -9,10 +9,14 @@ import pytest
 
 from stabkit.analyze.statistics.segments import (
     RANK_PENALTY,
+    _by_ends,
+    _by_rounds,
     _may_change,
     correlation,
     find_spikes,
     linear_cost,
+    mean_boundaries,
+    mean_cost,
     noise_scale,
     partition,
     rank_cost,
@@ -25,7 +29,14 @@ def total(places, n, cost, penalty):
     return float(cost(edges[:-1], edges[1:]).sum()) + penalty * len(places)
 
 
-@pytest.mark.parametrize("make", [rank_cost, linear_cost])
+def divided(n, origin):
+    places = [int(origin[n])]
+    while places[-1]:
+        places.append(int(origin[places[-1]]))
+    return places[-2::-1]
+
+
+@pytest.mark.parametrize("make", [rank_cost, mean_cost, linear_cost])
 @pytest.mark.parametrize("penalty", [0.5, 2.0, 8.0])
 def test_partition_is_the_cheapest_of_all(make, penalty):
     for seed in range(5):
@@ -43,9 +54,36 @@ def test_partition_is_the_cheapest_of_all(make, penalty):
 
 
 def test_blocks_join_seamlessly():
-    x = np.random.default_rng(1).normal(size=400)
-    x[127:260] += 3
-    assert partition(400, rank_cost(x), 3 * np.log(400)) == [127, 260]
+    for n in (400, 700):  # all pairs at once, and a block of ends at a time
+        x = np.random.default_rng(1).normal(size=n)
+        x[127:260] += 3
+        assert partition(n, rank_cost(x), 3 * np.log(n)) == [127, 260]
+
+
+@pytest.mark.parametrize("make", [rank_cost, mean_cost, linear_cost])
+@pytest.mark.parametrize("shortest", [2, 3])
+def test_rounds_and_ends_divide_alike(make, shortest):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(8, 140))
+        x = rng.normal(size=n) + 2 * (rng.random(n).cumsum() % 7 > 3)
+        cost, penalty = make(x), float(rng.uniform(0.5, 15))
+        # Ranks tie: where two divisions cost the same, either may be taken.
+        ends, rounds = (
+            total(divided(n, origin), n, cost, penalty)
+            for origin in (_by_ends(n, cost, penalty, shortest), _by_rounds(n, cost, penalty, shortest))
+        )
+        assert rounds == pytest.approx(ends, abs=1e-9)
+
+
+def test_means_divide_where_the_level_moves_and_nowhere_else():
+    x = np.random.default_rng(6).normal(size=120)
+    assert mean_boundaries(x) == []
+    x[70:90] += 3
+    found = mean_boundaries(x)
+    assert len(found) == 2
+    assert found == pytest.approx([70, 90], abs=2)
+    assert mean_boundaries(x, inflation=50) == []
 
 
 def test_linear_cost_is_the_residual_sum_of_squares():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stabkit.analyze.acceptances import accepted_items
 from stabkit.analyze.change import RangeCheck, distinct_facts, range_checks
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
 from stabkit.analyze.sides import Sides
@@ -28,12 +29,15 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
         missing = Need(None, "evidence", "missing", "git_range", side="candidate")
         return result_of(condition, "inconclusive", needs=(missing,), facts=facts)
     found = distinct_facts(checks)
-    items = tuple({"state": "fail" if one["confidence"] == "proven" else "unproven", **one} for one in found)
+    seen = [{"state": "fail" if one["confidence"] == "proven" else "unproven", **one} for one in found]
+    items = tuple(accepted_items(seen, "risk", sides))
     proven = [item for item in items if item["state"] == "fail"]
     needs = [need for check in checks if (need := _open(check)) is not None]
     lost = tuple(name for name in wanted if name not in {check.fact for check in checks})
     needs += [Need(None, "evidence", "missing", "fact_not_recorded", (name,), side="candidate") for name in lost]
     outcome: Outcome = "regressed" if proven else "inconclusive" if needs else "stable"
+    if accepted := sum(item["state"] == "accepted" for item in items):
+        facts["accepted"] = accepted
     facts |= {"examined": min(check.examined for check in checks), "fail": len(proven), "total": len(found)}
     return result_of(condition, outcome, exact=bool(proven), items=items, needs=tuple(needs), facts=facts)
 

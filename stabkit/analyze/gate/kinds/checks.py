@@ -1,4 +1,4 @@
-"""Judging checks: each expectation about a target, by its worst result."""
+"""Judging checks: each expectation about a target, by its worst result, or by its share of many requests."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.checks import CheckComparison, worst_checks
+from stabkit.analyze.checks import CheckComparison, CheckState, check_states, worst_checks
 from stabkit.analyze.facts import NeedReason
 from stabkit.analyze.gate.kinds.items import Items, names, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
 from stabkit.analyze.sides import Sides
+from stabkit.analyze.statistics import level_of
 from stabkit.config import Condition
 
 __all__ = ["judge"]
@@ -28,9 +29,10 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
 
     Notes
     -----
-    A check that the baseline passed, had not made, or did not have, and that fails now: regressed, exact. One that
-    failed on both sides is a known failure: not a regression across this change, and not stable either. Not checked, or
-    gone: inconclusive. A check made several times counts by its worst result. Judged without a baseline too.
+    A check that the baseline passed, had not made, or did not have, and that fails now, always: regressed, exact. One
+    that fails now and then is a share of its requests (:func:`.check_states`): proven, ruled out by the margin of the
+    error rate, or open. One that failed always on both sides is a known failure: not a regression across this change,
+    and not stable either. Not checked, or gone: inconclusive. Judged without a baseline too.
     """
     before, after = (_checks(frame, condition) for frame in sides.table("checks"))
     compared = CheckComparison(before, after)
@@ -40,27 +42,36 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     if after.empty:
         missing = Need(None, "evidence", "missing", "checks", spoken_of(condition), side="candidate")
         return result_of(condition, "inconclusive", needs=(missing,), comparison=compared)
-    known = before.set_index(["target", "check"])["outcome"].to_dict()
-    items: Items = []
-    for row in after.to_dict("records"):
-        state = _check_state(row["outcome"], known.get((row["target"], row["check"])))
-        if state is not None:
-            items.append(_check_item(row, state, condition))
-    now = set(zip(after["target"], after["check"], strict=True))
-    gone = [row for row in before.to_dict("records") if (row["target"], row["check"]) not in now]
-    items += [_check_item(row, "missing", condition) for row in gone]
-    facts |= {"passed": int((after["outcome"] == "pass").sum()), "common": len(now & known.keys())}
-    facts |= {state: sum(item["state"] == state for item in items) for state in ("fail", *_CHECK_NEEDS)}
-    needs = tuple(
-        Need(None, "evidence", reason, subjects=names(item for item in items if item["state"] == state))
-        for state, reason in _CHECK_NEEDS.items()
-        if facts[state]
+    states = check_states(compared, level=level_of(sides.confidence))
+    items: Items = [_check_item(one, condition) for one in states if one.state not in ("kept", "fixed")]
+    common = sum(one.before is not None and one.state != "missing" for one in states)
+    facts |= {"passed": int((after["outcome"] == "pass").sum()), "common": common}
+    facts |= {
+        state: sum(item["state"] == state for item in items) for state in ("fail", "unproven", *_CHECK_NEEDS, "rare")
+    }
+    needs = (
+        *_unproven_needs([one for one in states if one.state == "unproven"], condition),
+        *(
+            Need(None, "evidence", reason, subjects=names(item for item in items if item["state"] == state))
+            for state, reason in _CHECK_NEEDS.items()
+            if facts[state]
+        ),
     )
     outcome: Outcome = "regressed" if facts["fail"] else "inconclusive" if needs else "stable"
-    if outcome == "stable" and any(known.get(key) == "fail" for key in now):
+    if outcome == "stable" and any(one.state == "fixed" for one in states):
         outcome = "improved"
     found = {"items": tuple(items), "needs": needs, "facts": facts, "comparison": compared}
     return result_of(condition, outcome, exact=outcome == "regressed", **found)
+
+
+def _unproven_needs(states: list[CheckState], condition: Condition) -> tuple[Need, ...]:
+    """Return what would decide the checks that fail now and then: as many requests as the largest of them needs."""
+    if not states:
+        return ()
+    most = max(states, key=lambda one: one.more or 0)
+    named = tuple(_name(one.row, condition) for one in states)
+    made = (("have", float(most.row["failed"] + most.row["passed"])),)
+    return (Need(most.more, "samples", "wide_interval", "now_and_then", named, made),)
 
 
 def _checks(checks: pd.DataFrame, condition: Condition) -> pd.DataFrame:
@@ -71,13 +82,15 @@ def _checks(checks: pd.DataFrame, condition: Condition) -> pd.DataFrame:
     return worst_checks(checks[mine])
 
 
-def _check_state(now: str, before: str | None) -> str | None:
-    if now == "fail":
-        return "known_failure" if before == "fail" else "fail"
-    return "not_checked" if now == "not_checked" else None
+def _name(row: Mapping[Any, Any], condition: Condition) -> str:
+    return str(row["check"]) if condition.target is not None else f"{row['target']}: {row['check']}"
 
 
-def _check_item(row: Mapping[Any, Any], state: str, condition: Condition) -> dict[str, Any]:
-    name = row["check"] if condition.target is not None else f"{row['target']}: {row['check']}"
+def _check_item(one: CheckState, condition: Condition) -> dict[str, Any]:
+    row, before = one.row, one.before
     parts = {key: text(row[key]) for key in ("target", "check", "expected", "observed", "detail")}
-    return {"state": state, "what": name, **parts, "failed": int(row["failed"]), "times": int(row["times"])}
+    item: dict[str, Any] = {"state": one.state, "what": _name(row, condition), **parts}
+    item |= {"failed": int(row["failed"]), "times": int(row["times"])}
+    if one.p is not None and before is not None:
+        item |= {"baseline_failed": int(before["failed"]), "baseline_times": int(before["times"])}
+    return item | ({"gates": False} if one.state == "rare" else {})

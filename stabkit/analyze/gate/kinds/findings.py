@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.acceptances import accepted_items
 from stabkit.analyze.findings import FINDING_STATES, GONE, FindingComparison, compare_findings
 from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
@@ -16,6 +17,8 @@ from stabkit.config import Condition
 from stabkit.vocabulary import FLOOR, finding_rank, severity_rank
 
 __all__ = ["judge"]
+
+_WORSE: Final = ("new", "reopened", "updated")
 
 
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
@@ -33,7 +36,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     missing = _missing_scans(condition, sides, before, after)
     if missing is not None:
         return result_of(condition, "inconclusive", needs=(missing,), comparison=compared)
-    return _judge_states(condition, compared)
+    return _judge_states(condition, compared, sides)
 
 
 def _missing_scans(condition: Condition, sides: Sides, before: pd.DataFrame, after: pd.DataFrame) -> Need | None:
@@ -45,16 +48,20 @@ def _missing_scans(condition: Condition, sides: Sides, before: pd.DataFrame, aft
     return not_in_baseline(condition, sides, need) if before.empty else None
 
 
-def _judge_states(condition: Condition, compared: FindingComparison) -> ConditionResult:
+def _judge_states(condition: Condition, compared: FindingComparison, sides: Sides) -> ConditionResult:
     rows = compared.states.to_dict("records")
     items = [_finding_item(row, condition) for row in rows if row["state"] != "persisting"]
+    items = accepted_items(items, "finding", sides)
     # A persisting finding never gates, so leaving it out of the items loses nothing.
     gating = [item for item in items if item["gates"]]
     unseen = [item for item in items if item["state"] == "not_scanned" and item["reason"] != "file deleted"]
     facts: dict[str, Any] = {state: sum(row["state"] == state for row in rows) for state in FINDING_STATES}
+    if accepted := [item for item in items if item["state"] == "accepted"]:
+        facts["accepted"] = len(accepted)
+        facts |= {state: facts[state] - sum(one["accepted"]["was"] == state for one in accepted) for state in _WORSE}
     facts |= {
         "gating": len(gating),
-        "below_floor": sum(item["below_floor"] for item in items),
+        "below_floor": sum(item["below_floor"] for item in items if item["state"] != "accepted"),
         "open": compared.open_after,
         "total": len(rows),
         "comparable": compared.comparable,

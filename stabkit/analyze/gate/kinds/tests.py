@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.acceptances import accepted_items
 from stabkit.analyze.facts import About
 from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
@@ -53,10 +54,13 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     deleted = int((frame["explained_by"].notna() & frame["left_out"].isna()).sum())
     many = deleted > (1 - FEWEST_COMMON) * facts["baseline_tests"]
     items = [_test_item(row, many_deleted=many) for row in frame.to_dict("records") if _is_listed(row)]
+    items = accepted_items(items, "test", sides)
     items += [{"state": "lost", "what": test, "blocks": False} for test in lost]
     confirmed = any(item["state"] in _BROKEN for item in items)
     facts |= {state: sum(item["state"] == state for item in items) for state in ("regressed", "unconfirmed")}
     facts["lost"] = len(lost)
+    if accepted := sum(item["state"] == "accepted" for item in items):
+        facts["accepted"] = accepted
     unseen = compared.expected & set(frame.loc[frame["baseline_status"].isna(), "test_id"])
     facts["expected"] = facts["baseline_tests"] - (facts["explained"] - deleted) + len(unseen)
     needs = (*_test_needs(items, facts), *_changed_passes(frame))
