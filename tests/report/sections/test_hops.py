@@ -39,7 +39,7 @@ def entry() -> Iterator[str]:
 
 
 def test_hops_are_shown_and_not_judged(entry: str, tmp_path) -> None:
-    target = {"url": entry, "baseline_url": entry, "requests": 5, "rate": 200, "max_redirects": 2}
+    target = {"url": entry, "baseline_url": entry, "requests": 5, "rate": 200, "max_redirects": 2, "connections": 1}
     config = Config.model_validate({"http": {"entry": target}, "collect": {"rounds": 2}})
     found = collect(config, label="v2", baseline_label="v1")
     store = open_store(tmp_path / "data", create=True)
