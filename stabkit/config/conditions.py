@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from stabkit.config.model import Model
@@ -43,6 +43,9 @@ class Objective(Model):
     below_ms: float = Field(gt=0)
 
 
+_PER_CENT: Final = 2.0  # a margin of this and more is meant as per cent: nobody allows three times as much
+
+
 class Condition(Model):
     """One thing that must hold for the verdict to be STABLE.
 
@@ -73,6 +76,14 @@ class Condition(Model):
     accept_single_run: bool = Field(default=False, description="judge one run a side without known machine noise")
     severity: Severity = "normal"
     advice: str | None = None
+
+    @field_validator("margin", "tail_margin")
+    @classmethod
+    def _is_a_share(cls, value: float | None) -> float | None:
+        if value is not None and value >= _PER_CENT:
+            allowed = f"{value:g} would allow {100 * value:g} % more"
+            raise ValueError(f"{allowed}; a margin is a share: {value:g} % is {value / 100:g}")
+        return value
 
     @model_validator(mode="after")
     def _facts_of_a_change(self) -> Condition:

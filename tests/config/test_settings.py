@@ -26,12 +26,22 @@ def test_declared_conditions_replace_the_derived_ones(load):
 
 
 def test_a_margin_meant_as_per_cent_is_doubted(load):
-    kinds = {"a": ("latency", "tail_margin = 5"), "b": ("error_rate", "margin = 1"), "c": ("latency", "margin = 0.99")}
+    kinds = {
+        "a": ("latency", "tail_margin = 1.5"),
+        "b": ("error_rate", "margin = 1"),
+        "c": ("latency", "margin = 0.99"),
+    }
     text = "".join(f'[[condition]]\nname = "{n}"\nkind = "{kind}"\n{key}\n' for n, (kind, key) in kinds.items())
     assert doubtful_margins(load(text)) == (
-        "condition 'a': tail_margin = 5 allows 500 % more; 5 % is written 0.05",
+        "condition 'a': tail_margin = 1.5 allows 150 % more; 1.5 % is written 0.015",
         "condition 'b': margin = 1 allows 100 percentage points more; 1 percentage points is written 0.01",
     )
+
+
+@pytest.mark.parametrize("key", ["margin", "tail_margin"])
+def test_a_margin_of_five_is_refused(load, key):
+    with pytest.raises(ConfigError, match=r"5 would allow 500 % more; a margin is a share: 5 % is 0\.05"):
+        load(f'[[condition]]\nname = "c"\nkind = "latency"\n{key} = 5\n')
 
 
 @pytest.mark.parametrize("margin", ["1e-300", "inf"])

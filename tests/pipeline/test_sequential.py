@@ -55,7 +55,7 @@ def urls() -> Iterator[tuple[str, str]]:
 def configured(folder: Path, baseline: str, candidate: str) -> Config:
     target = {"url": candidate, "baseline_url": baseline, "requests": 10, "rate": 100}
     # A load of other processes must not decide: what is told apart here differs by a factor of about five.
-    condition = {"name": "times", "kind": "latency", "target": "api", "margin": 0.5, "tail_margin": 5.0}
+    condition = {"name": "times", "kind": "latency", "target": "api", "margin": 0.5, "tail_margin": 1.9}
     return Config.model_validate({"http": {"api": target}, "condition": [condition], "root": folder})
 
 

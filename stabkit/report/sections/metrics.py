@@ -84,14 +84,22 @@ def _weight(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, float]:
 
 
 def first_metrics(gate: Gate) -> tuple[KeyMetric, ...]:
-    """Return the metrics of the first screen: not-stable first, of each condition first what speaks for it."""
+    """Return the metrics of the first screen: not-stable first, of each condition first what speaks for it.
+
+    One of them is always a median response time; that nothing failed on either side comes last.
+    """
     pairs = [(c, e) for c in gate.conditions for e in c.estimates]
 
-    def rank(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, bool, float]:
+    def rank(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, bool, bool, float]:
         outcome, used = _weight(pair_)
-        return outcome, pair_[1] is not leading_estimate(pair_[0]), used
+        nothing = outcome == ORDER["stable"] and pair_[1].baseline == pair_[1].candidate == 0
+        return outcome, nothing, pair_[1] is not leading_estimate(pair_[0]), used
 
-    return tuple(_key(condition, estimate) for condition, estimate in sorted(pairs, key=rank)[:KEY])
+    ordered = sorted(pairs, key=rank)
+    medians = [(c, e) for c, e in ordered if c.metric == "response_time" and e.name.endswith("p50")]
+    if medians and not any(pair_ in ordered[:KEY] for pair_ in medians):
+        ordered.insert(KEY - 1, medians[0])
+    return tuple(_key(condition, estimate) for condition, estimate in ordered[:KEY])
 
 
 def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:
