@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -74,6 +73,8 @@ class UnchangedPairs:
     environment : str or None
     runs : int
         Complete runs of this environment that keep samples, A/A runs left out.
+    short : int
+        Of these, the newest that were to be halved and have too few rounds for it.
     places : tuple of str
         The options that say where configuration and store are, unless they are found by themselves.
     """
@@ -83,6 +84,7 @@ class UnchangedPairs:
     config: Config
     environment: str | None = None
     runs: int = 0
+    short: int = 0
     places: tuple[str, ...] = ()
 
 
@@ -123,11 +125,13 @@ def load_unchanged_pairs(
     ]
     kept = own[[bool("samples" in store.tables(run_id)) for run_id in own["run_id"]]]
     found = [*_of_one_commit(store, kept, most), *found][-most:]
+    short = 0
     if len(found) < _ENOUGH:
-        found = [*_halves(store, kept, most - len(found)), *found]
+        halves, short = _halves(store, kept, most - len(found))
+        found = [*halves, *found]
     known = None if pd.isna(environment) else str(environment)
     noise = known_noise(store, environment, settings)
-    return UnchangedPairs(tuple(found), noise, settings, known, len(kept), places(settings, path, store))
+    return UnchangedPairs(tuple(found), noise, settings, known, len(kept), short, places(settings, path, store))
 
 
 def _same(environments: pd.Series, environment: Any) -> pd.Series:
@@ -135,7 +139,7 @@ def _same(environments: pd.Series, environment: Any) -> pd.Series:
 
 
 def _of_one_commit(store: Store, runs: pd.DataFrame, most: int) -> list[UnchangedPair]:
-    """Return the newest pairs of neighbouring runs of one commit; each run is in one pair alone, so that none counts twice.
+    """Return the newest pairs of neighbouring runs of one commit, each run in one pair alone: none counts twice.
 
     Two labels of one commit that were collected together are two things that somebody wanted to compare.
     """
@@ -162,23 +166,28 @@ def _sides(store: Store, runs: pd.DataFrame, wanted: list[str]) -> dict[str, Run
     }
 
 
-def _halves(store: Store, runs: pd.DataFrame, most: int) -> Iterator[UnchangedPair]:
-    """Return the halves of the newest runs: neighbouring rounds against each other, each going first in turn."""
-    sides = _sides(store, runs, runs["run_id"].tolist()[-most:])
-    for run_id in (found for found in runs["run_id"] if found in sides):
-        side = sides[run_id]
-        samples = side.evidence["samples"]
-        number = samples["round"].rank(method="dense").astype("int64") - 1
-        pairs = (int(number.max()) + 1) // 2
-        if pairs < MIN_ROUNDS:
-            continue
-        place, second = number // 2, (number + number // 2) % 2 == 1
-        whole = place < pairs
-        parts = [
-            Evidence({"samples": samples[whole & chosen].assign(round=place[whole & chosen].astype("Int64"))})
-            for chosen in (~second, second)
-        ]
-        yield UnchangedPair("rounds", *(_half(side, name, part) for name, part in zip("ab", parts, strict=True)))
+def _halves(store: Store, runs: pd.DataFrame, most: int) -> tuple[list[UnchangedPair], int]:
+    """Return the halves of the newest runs, and how many of these have too few rounds."""
+    sides = _sides(store, runs, runs["run_id"].tolist()[-most:] if most > 0 else [])
+    found = [_halved(sides[run_id]) for run_id in runs["run_id"] if run_id in sides]
+    pairs = [pair for pair in found if pair is not None]
+    return pairs, len(found) - len(pairs)
+
+
+def _halved(side: RunEvidence) -> UnchangedPair | None:
+    """Return neighbouring rounds of a run against each other, each going first in turn; None if they are too few."""
+    samples = side.evidence["samples"]
+    number = samples["round"].rank(method="dense").astype("int64") - 1
+    pairs = (int(number.max()) + 1) // 2
+    if pairs < MIN_ROUNDS:
+        return None
+    place, second = number // 2, (number + number // 2) % 2 == 1
+    whole = place < pairs
+    parts = [
+        Evidence({"samples": samples[whole & chosen].assign(round=place[whole & chosen].astype("Int64"))})
+        for chosen in (~second, second)
+    ]
+    return UnchangedPair("rounds", *(_half(side, name, part) for name, part in zip("ab", parts, strict=True)))
 
 
 def _half(side: RunEvidence, name: str, evidence: Evidence) -> RunEvidence:

@@ -1,7 +1,8 @@
 from .backtest import Backtest as Backtest, CarriedMargin as CarriedMargin
-from .backtest import ConditionBacktest as ConditionBacktest, NotBacktested as NotBacktested
+from .backtest import ConditionBacktest as ConditionBacktest, JudgedPair as JudgedPair
+from .backtest import NotBacktested as NotBacktested, Outcomes as Outcomes
 from .backtest import PlantedOutcomes as PlantedOutcomes, UnchangedPair as UnchangedPair
-from .backtest import run_backtest as run_backtest
+from .backtest import least_caught as least_caught, run_backtest as run_backtest
 from .evaluation import confidence_of as confidence_of
 from .evaluation import evaluate_gate as evaluate_gate, evaluate_sides as evaluate_sides
 from .exact import compare_exactly as compare_exactly

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import pandas as pd
+
 from stabkit.analyze.gate.evaluation import confidence_of, judge_alone, settle
 from stabkit.analyze.gate.following import conditions_of
 from stabkit.analyze.gate.planting import PLANTS, Plant, concerned, plant, plants_of
@@ -30,6 +32,7 @@ __all__ = [
     "Outcomes",
     "PlantedOutcomes",
     "UnchangedPair",
+    "least_caught",
     "run_backtest",
 ]
 
@@ -87,6 +90,11 @@ class PlantedOutcomes:
     outcomes: Outcomes
     missed: int = 0
 
+    @property
+    def caught(self) -> float:
+        """The share that came out regressed."""
+        return self.outcomes.regressed / self.outcomes.total if self.outcomes.total else 0.0
+
 
 @dataclass(frozen=True)
 class CarriedMargin:
@@ -115,6 +123,11 @@ class CarriedMargin:
     population: str | None = None
     worse: Worse = "higher"
     limit: bool = False
+
+    @property
+    def too_narrow(self) -> bool:
+        """True if the margin it has is less than what the evidence can carry."""
+        return self.margin is not None and (self.carries is None or self.carries >= self.margin)
 
 
 @dataclass(frozen=True)
@@ -197,6 +210,26 @@ class Backtest:
     not_backtested: tuple[NotBacktested, ...] = ()
 
 
+def least_caught(planted: Sequence[PlantedOutcomes], judges: str) -> Plant | None:
+    """Return the smallest change that is caught in 4 of 5 pairs, as are all larger ones; None if none is.
+
+    Parameters
+    ----------
+    planted : sequence of PlantedOutcomes
+        Small changes first; those of a share of the times are left out: they are small in another way.
+    judges : str
+        ``times``, ``failures`` or ``readings``: what the change is of.
+    """
+    least = None
+    for one in reversed(planted):
+        if one.plant.judges != judges or (one.plant.factor is not None and one.plant.share < 1):
+            continue
+        if one.caught < CARRIED:
+            break
+        least = one.plant
+    return least
+
+
 def run_backtest(
     pairs: Sequence[UnchangedPair], config: Config, *, noise: Sequence[MetricNoise] = (), seed: int = 1
 ) -> Backtest:
@@ -226,12 +259,11 @@ def run_backtest(
     conditions = {trial.condition.name: trial.condition for found in trials for trial in found}
     declared = [c for c in config.conditions if c.name not in conditions]
     order = [c.name for c in config.conditions if c.name in conditions] or list(conditions)
-    verdicts = Counter(one.verdict for one in judged)
-    low, high = alarm_bounds(verdicts["regressed"], len(judged))
+    low, high = alarm_bounds(sum(one.verdict == "regressed" for one in judged), len(judged))
     return Backtest(
         tuple(one.as_pair for one in judged),
         tuple(_of_condition(conditions[name], judged) for name in order),
-        Outcomes(**verdicts),
+        _count(one.verdict for one in judged),
         low,
         high,
         _of_gate(judged),
@@ -248,17 +280,15 @@ class _Trial:
     planted: dict[Plant, ConditionResult]
 
 
-def _trials(
-    pair: UnchangedPair, config: Config, noise: Sequence[MetricNoise], seed: int
-) -> Iterator[_Trial]:
+def _trials(pair: UnchangedPair, config: Config, noise: Sequence[MetricNoise], seed: int) -> Iterator[_Trial]:
     whole = _sides(pair, config, noise)
     for condition in conditions_of(whole):
         changes = plants_of(condition)
-        sides = _of_target(whole, condition.target)
-        if not changes or not all(concerned(condition, frame).any() for frame in sides.table("samples")):
+        if not changes or not all(concerned(condition, frame).any() for frame in whole.table("samples")):
             continue
+        sides = _seen_by(condition, whole)
         unchanged = judge_alone(condition, sides)
-        worse = next((e.worse for e in unchanged.estimates), "higher")
+        worse: Worse = next((e.worse for e in unchanged.estimates), "higher")
         samples = sides.candidate.evidence["samples"]
         chosen = concerned(condition, samples)
         planted = {
@@ -275,18 +305,25 @@ def _sides(pair: UnchangedPair, config: Config, noise: Sequence[MetricNoise]) ->
     return Sides(config, before, after, noise=tuple(noise), confidence=confidence_of(before, after))
 
 
-def _of_target(sides: Sides, target: str | None) -> Sides:
-    """Return the sides with the samples of one target alone: no judge of it reads others, and this is far quicker."""
-    if target is None:
-        return sides
+def _seen_by(condition: Condition, sides: Sides) -> Sides:
+    """Return the sides with the samples that the judge of a condition reads: far quicker with those alone.
+
+    Times are judged beside all else of their target, which says how late the prober was.
+    """
+
+    def seen(frame: pd.DataFrame) -> pd.DataFrame:
+        if KINDS[condition.kind].judges != "times":
+            return frame[concerned(condition, frame)]
+        return frame if condition.target is None else frame[frame["target"] == condition.target]
+
     before, after = (
-        RunEvidence(side.run, Evidence({"samples": frame[frame["target"] == target]}))
+        RunEvidence(side.run, Evidence({"samples": seen(frame)}))
         for (_, side), frame in zip(sides.named, sides.table("samples"), strict=True)
     )
     return Sides(sides.config, before, after, noise=sides.noise, confidence=sides.confidence)
 
 
-def _with(sides: Sides, samples: object) -> Sides:
+def _with(sides: Sides, samples: pd.DataFrame) -> Sides:
     after = RunEvidence(sides.candidate.run, Evidence({"samples": samples}))
     return Sides(sides.config, sides.baseline, after, noise=sides.noise, confidence=sides.confidence)
 
@@ -310,7 +347,7 @@ class _Judged:
         results, verdict = settle([trial.unchanged for trial in trials], confidence)
         outcomes = {result.name: result.outcome for result in results}
         alarms = tuple(name for name, outcome in outcomes.items() if outcome == "regressed")
-        names = (str(side.fact("label") or side.fact("run_id")) for side in (pair.first, pair.second))
+        first, second = (str(side.fact("label") or side.fact("run_id")) for side in (pair.first, pair.second))
         rounds = min(int(side.evidence["samples"]["round"].nunique()) for side in (pair.first, pair.second))
         planted = {}
         for change in PLANTS:
@@ -321,7 +358,7 @@ class _Judged:
                 ]
                 settled, word = settle(mixed, confidence)
                 planted[change, target] = {result.name: result.outcome for result in settled}, word
-        shown = JudgedPair(pair.source, *names, rounds, verdict, alarms)
+        shown = JudgedPair(pair.source, first, second, rounds, verdict, alarms)
         return cls(shown, {trial.condition.name: trial for trial in trials}, outcomes, planted)
 
     def beyond(self, change: Plant, target: str | None) -> bool:

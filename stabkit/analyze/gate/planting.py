@@ -73,7 +73,11 @@ def plants_of(condition: Condition) -> tuple[Plant, ...]:
 
 def concerned(condition: Condition, samples: pd.DataFrame) -> pd.Series:
     """Return which samples a condition speaks of."""
-    of = pd.Series(data=True, index=samples.index) if condition.target is None else samples["target"].eq(condition.target)
+    of = (
+        pd.Series(data=True, index=samples.index)
+        if condition.target is None
+        else samples["target"].eq(condition.target)
+    )
     if condition.metric is not None:
         return of & samples["metric"].eq(condition.metric)
     wanted = _WANTED[KINDS[condition.kind].judges]
@@ -114,16 +118,16 @@ def plant(
     if change.share < 1 and len(rows):
         size = max(1, round(change.share * len(rows)))
         rows = rows[np.random.default_rng(seed).permutation(len(rows))[:size]]
-    planted = samples.copy()
+    hit = pd.Series(samples.index.isin(rows), index=samples.index)
     if change.factor is None:
-        planted.loc[rows, ["ok"]] = False
-        planted.loc[rows, [*_TIMES, *_STAGES]] = np.nan
-        planted.loc[rows, ["status"]] = pd.NA
-        planted.loc[rows, ["error"]] = "planted"
-        return planted
-    factor = 1 / change.factor if worse == "lower" else change.factor
-    if change.judges == "times":
-        planted.loc[rows, list(_TIMES)] *= factor
-        rows = rows[planted.loc[rows, "unit"].isin(list(TO_MS))]
-    planted.loc[rows, ["value"]] *= factor
-    return planted
+        unknown = {name: samples[name].mask(hit) for name in (*_TIMES, *_STAGES, "status")}
+        return samples.assign(ok=samples["ok"] & ~hit, error=samples["error"].mask(hit, "planted"), **unknown)
+    factor = pd.Series(
+        np.where(hit, 1 / change.factor if worse == "lower" else change.factor, 1.0), index=samples.index
+    )
+    if change.judges == "readings":
+        return samples.assign(value=samples["value"] * factor)
+    timed = {name: samples[name] * factor for name in _TIMES}
+    return samples.assign(
+        value=samples["value"].where(~samples["unit"].isin(list(TO_MS)), samples["value"] * factor), **timed
+    )
