@@ -54,8 +54,8 @@ def known_noise(store: Store | None, environment: Any, config: Config) -> tuple[
     return () if store is None else measure_noise(self_pairs(store, environment), config)
 
 
-MOST_PAIRS: Final = 60
-"""As many unchanged pairs are judged: 60 without an alarm still allow 6 %, and more would take minutes."""
+MOST_PAIRS: Final = 40
+"""As many unchanged pairs are judged: 40 without an alarm still allow 9 %, and more would take minutes."""
 
 _ENOUGH: Final = 10  # of A/A pairs and pairs of one commit; with fewer, halves of runs are taken too
 

@@ -20,25 +20,29 @@ from stabkit.chart.drawing import (
     Description,
     annotate_empty,
     draw_blocks,
+    escape_label,
     height_pt,
     lower_first,
     name_colours,
-    name_rows,
 )
-from stabkit.numbers import SPACE, percent
-from stabkit.text import count
+from stabkit.numbers import SPACE
+from stabkit.text import capital, count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CAUGHT_SHOWN", "CaughtMap"]
+__all__ = ["CAUGHT_SHOWN", "RARE", "CaughtMap"]
 
 CAUGHT_SHOWN: Final = 24
 _PARTS = (("caught", CANDIDATE), ("open", INCONCLUSIVE), ("missed", REGRESSED), ("within", NO_VALUE))
 _INKS = {"caught": CANDIDATE, "open": INCONCLUSIVE_INK, "missed": REGRESSED_INK, "within": MUTE}
 _WORDS = {"within": "in margin"}
 _WIDE: Final = 0.86  # of a cell
-_BAR_PT: Final = 6.0
+_BAR_PT: Final = 5.0
+_MOSTLY: Final = 0.8
+
+RARE: Final = "rare"
+"""What the label of a change begins with that not all requests have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,29 +68,30 @@ class CaughtMap:
         if frame.empty:
             return annotate_empty(axes)
         names, changes = (list(dict.fromkeys(frame[column])) for column in ("name", "change"))
-        x = frame["change"].map(changes.index).to_numpy(dtype="float64") - _WIDE / 2
-        y = frame["name"].map(names.index).to_numpy(dtype="float64")
+        column = frame["change"].map(changes.index).to_numpy(dtype="float64")
+        x, y = column - _WIDE / 2, frame["name"].map(names.index).to_numpy(dtype="float64")
         axes.grid(visible=False)
-        name_rows(axes, names, 22)
+        axes.set_yticks([])
+        axes.set_ylim(len(names) - 0.25, -0.6)
         axes.set_xlim(-0.5, len(changes) - 0.5)
-        axes.set_xticks(range(len(changes)), [change.replace(" ×", "\n×") for change in changes])
-        row = height_pt(axes) / abs(np.subtract(*axes.get_ylim()))
+        axes.set_xticks(range(len(changes)), changes)
+        row = height_pt(axes) / (len(names) + 0.35)
         total = _totals(frame).to_numpy()
+        shares = frame["caught"].to_numpy(dtype="float64") / total
         legend = []
         for part, colour in _PARTS:
             wide = _WIDE * frame[part].to_numpy(dtype="float64") / total
             if wide.any():
-                seen = wide > 0
-                bars = np.stack([x, x + wide, y + 2 / row, y + (2 + _BAR_PT) / row], axis=1)[seen]
+                bars = np.stack([x, x + wide, y + 14 / row, y + (14 + _BAR_PT) / row], axis=1)[wide > 0]
                 draw_blocks(axes, bars, colour)
                 legend.append((f"■ {_WORDS.get(part, part)}", _INKS[part]))
                 x = x + wide
-        shares = frame["caught"].to_numpy(dtype="float64") / total
-        for column, place, share in zip(frame["change"].map(changes.index), y, shares, strict=True):
-            axes.annotate(
-                f"{100 * share:.0f}", (column, place), xytext=(0, 0), textcoords="offset points", ha="center",
-                va="bottom", color=INK if share else MUTE,
-            )  # fmt: skip
+        for place, name in enumerate(names):
+            label = escape_label(name, 46)
+            axes.annotate(label, (-0.5 + (1 - _WIDE) / 2, place), va="bottom", color=INK, fontweight="bold")
+        for at, place, share in zip(column, y, shares, strict=True):
+            start = (at - _WIDE / 2, place + 12 / row)
+            axes.annotate(f"{100 * share:.0f}{SPACE}%", start, va="bottom", color=INK if share else MUTE)
         name_colours(axes, legend)
         return axes
 
@@ -96,11 +101,11 @@ class CaughtMap:
         if frame.empty:
             return Description(f"No change of {self.of} was planted", f"Empty map of planted changes of {self.of}")
         title = self._title()
-        pairs = int(_totals(frame).max())
         caption = (
-            f"Share of {count(pairs, 'pair')} with a planted change that came out regressed, in{SPACE}%; a bar a cell: "
-            "caught, left open, called stable although moved beyond the margin (missed), or moved within it."
+            "How often a planted change came out regressed; a bar a cell: caught, left open, called stable although "
+            "moved beyond the margin (missed), or moved within it."
         )
+        caption += f" {capital(RARE)}: one request in 50." if frame["change"].str.startswith(RARE).any() else ""
         rows = self.frame["name"].nunique()
         caption += f" The first {CAUGHT_SHOWN} of {rows}." if rows > CAUGHT_SHOWN else ""
         alt = f"Map of planted changes of {self.of} by condition, where {lower_first(title)}"
@@ -114,9 +119,13 @@ class CaughtMap:
     def _title(self) -> str:
         frame = self.frame
         missed = frame[frame["missed"] > 0]
-        sums = frame.groupby("change", sort=False)[[part for part, _ in _PARTS]].sum()
-        shares = sums["caught"] / sums.sum(axis=1)
-        told = f"{shares.index[-1]} is caught in {percent(float(shares.iloc[-1]), digits=2)}"
+        even = frame[~frame["change"].str.startswith(RARE)]
+        sums = even.groupby("change", sort=False)[[part for part, _ in _PARTS]].sum()
+        enough = (sums["caught"] / sums.sum(axis=1) >= _MOSTLY)[::-1].cummin()
+        least = enough[enough].index
+        told = (
+            f"{least[-1]} and more is caught in 4 of 5 cases" if len(least) else "no change is caught in 4 of 5 cases"
+        )
         if missed.empty:
             return f"Of {self.of}, {told}, and nothing beyond a margin is called stable"
         many = count(int(missed["missed"].sum()), "planted change")

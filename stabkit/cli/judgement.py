@@ -80,7 +80,7 @@ def gate(
     ] = False,
     last: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Of a backtest: only the newest N unchanged pairs; else 60."),
+        typer.Option(min=1, metavar="N", help="Of a backtest: only the newest N unchanged pairs; else 40."),
     ] = None,
 ) -> int:
     r"""Judge a run: the verdict and its reasons.

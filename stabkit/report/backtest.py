@@ -53,7 +53,7 @@ def backtest(
     data, config : optional
         Store and configuration, as :func:`stabkit.report.stability.stability_report` takes them.
     last : int, optional
-        Only that many newest pairs; None or 0: sixty.
+        Only that many newest pairs; None or 0: forty.
 
     Raises
     ------
@@ -117,7 +117,7 @@ class GateBacktest:
         if not self.found.pairs:
             return Statement((self._missing.sentence,), command=self._missing.command)
         said = [*trust_texts(self.found), *filter(None, [tight_text(self.found)])]
-        return Statement(tuple(said), command=self._aa if len(self.found.pairs) < _TOO_FEW else None)
+        return Statement(tuple(said), command=self._aa if len(self.found.pairs) < _TOO_FEW else None, points=True)
 
     def conditions(self) -> Piece:
         """Return how each condition judges what did not change, and which are left out."""
@@ -155,8 +155,8 @@ class GateBacktest:
         figures = [
             Figure.of(
                 CaughtMap(_frame(found), of=judges),
-                height=0.85 + 0.42 * min(len(found), CAUGHT_SHOWN),
-                left=0.3,
+                height=0.7 + 0.56 * min(len(found), CAUGHT_SHOWN),
+                left=0.1,
             )
             for judges, found in self._by_judges()
         ]

@@ -49,7 +49,8 @@ def plant_text(change: Plant) -> str:
         return f"{percent(change.share)} of the requests failing"
     if change.share < 1:
         return f"1 in {1 / change.share:g} requests {change.factor:g} times slower"
-    return f"{percent(change.factor - 1)} {'slower' if change.judges == 'times' else 'worse'}"
+    size = percent(change.factor - 1)
+    return f"{size} slower" if change.judges == "times" else f"readings {size} worse"
 
 
 def plant_label(change: Plant) -> str:
@@ -58,12 +59,12 @@ def plant_label(change: Plant) -> str:
     Examples
     --------
     >>> plant_label(Plant("times", share=0.02, factor=3.0))
-    '1 in 50 ×3'
+    'rare ×3'
     """
     if change.factor is None:
         return f"{percent(change.share)} fail"
     if change.share < 1:
-        return f"1 in {1 / change.share:g} ×{change.factor:g}"
+        return f"rare ×{change.factor:g}"
     return f"+{percent(change.factor - 1)}"
 
 
@@ -179,7 +180,7 @@ def tight_text(found: Backtest) -> str:
     ]
     if not tight:
         return "" if not found.conditions else "Every margin is as wide as the evidence can carry, or wider."
-    return sentence(f"narrower than the evidence can carry: {joined(tight, most=4)}")
+    return sentence(f"narrower than the evidence can carry: {joined(tight, most=3)}")
 
 
 def left_out_texts(left: Sequence[NotBacktested]) -> list[str]:
