@@ -24,6 +24,7 @@ from stabkit.chart.drawing import (
     height_pt,
     lower_first,
     name_colours,
+    width_pt,
 )
 from stabkit.numbers import SPACE
 from stabkit.text import capital, count
@@ -39,6 +40,7 @@ _INKS = {"caught": CANDIDATE, "open": INCONCLUSIVE_INK, "missed": REGRESSED_INK,
 _WORDS = {"within": "in margin"}
 _WIDE: Final = 0.86  # of a cell
 _BAR_PT: Final = 5.0
+_BOLD_PT: Final = 7.2  # a wide bold letter
 _MOSTLY: Final = 0.8
 
 RARE: Final = "rare"
@@ -86,8 +88,9 @@ class CaughtMap:
                 draw_blocks(axes, bars, colour)
                 legend.append((f"■ {_WORDS.get(part, part)}", _INKS[part]))
                 x = x + wide
+        room = int(_WIDE * width_pt(axes) / _BOLD_PT)
         for place, name in enumerate(names):
-            label = escape_label(name, 46)
+            label = escape_label(name, room)
             axes.annotate(label, (-0.5 + (1 - _WIDE) / 2, place), va="bottom", color=INK, fontweight="bold")
         for at, place, share in zip(column, y, shares, strict=True):
             start = (at - _WIDE / 2, place + 12 / row)

@@ -31,7 +31,7 @@ from stabkit.report.words import (
     tight_text,
     trust_texts,
 )
-from stabkit.text import count, plain, shell
+from stabkit.text import count, plain, shell, verb
 
 __all__ = ["GateBacktest", "backtest", "backtest_document"]
 
@@ -109,7 +109,8 @@ class GateBacktest:
         if self.source.pairs:
             return "None of them holds samples that a measured condition speaks of."
         short = f", {count(self.source.short, 'of them has', 'of them have')} too few rounds to be halved"
-        runs = f"There are {count(self.source.runs, 'complete run')} with samples{short if self.source.short else ''}."
+        there = f"There {verb('is', self.source.runs)} {count(self.source.runs, 'complete run')} with samples"
+        runs = f"{there}{short if self.source.short else ''}."
         return f"{runs} Collect the same version once more, or compare the system with itself."
 
     def headline(self) -> Statement:
