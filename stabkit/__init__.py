@@ -39,7 +39,7 @@ _PUBLIC: Final = MappingProxyType(
         "Figure": ("stabkit.report.display", "Figure"),
         "Table": ("stabkit.report.display", "Table"),
         "Verdict": ("stabkit.report.display.answer", "Verdict"),
-        "backtest": ("stabkit.report.backtest", "backtest"),
+        "backtest": ("stabkit.report.gate_backtest", "backtest"),
         "change_impact": ("stabkit.report.impact", "change_impact"),
         "compare_latency": ("stabkit.analyze.latency.comparison", "compare_latency"),
         "compliance_history": ("stabkit.report.compliance", "compliance_history"),

@@ -12,7 +12,7 @@ import pytest
 import stabkit
 from stabkit.errors import UsageError
 from stabkit.numbers import SPACE
-from stabkit.report.backtest import backtest_document
+from stabkit.report.gate_backtest import backtest_document
 from stabkit.runs import new_run
 from stabkit.schema import Evidence
 from stabkit.store import open_store
