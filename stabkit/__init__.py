@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stabkit.analyze.latency import compare_latency as compare_latency
     from stabkit.case.opening import open_runs as open  # noqa: A004 (stabkit.open is meant to read like the builtin)
     from stabkit.config import load_config as load_config
+    from stabkit.report import backtest as backtest
     from stabkit.report import change_impact as change_impact
     from stabkit.report import compliance_history as compliance_history
     from stabkit.report import latency_deltas as latency_deltas
@@ -38,6 +39,7 @@ _PUBLIC: Final = MappingProxyType(
         "Figure": ("stabkit.report.display", "Figure"),
         "Table": ("stabkit.report.display", "Table"),
         "Verdict": ("stabkit.report.display.answer", "Verdict"),
+        "backtest": ("stabkit.report.gate_backtest", "backtest"),
         "change_impact": ("stabkit.report.impact", "change_impact"),
         "compare_latency": ("stabkit.analyze.latency.comparison", "compare_latency"),
         "compliance_history": ("stabkit.report.compliance", "compliance_history"),
@@ -56,6 +58,7 @@ __all__ = [
     "Table",
     "Verdict",
     "__version__",
+    "backtest",
     "change_impact",
     "compare_latency",
     "compliance_history",

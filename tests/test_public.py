@@ -26,6 +26,7 @@ def test_the_public_names_are_these():
         "Table",
         "Verdict",
         "__version__",
+        "backtest",
         "change_impact",
         "compare_latency",
         "compliance_history",
@@ -55,7 +56,9 @@ def test_importing_stabkit_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", ["stability_report", "latency_deltas", "test_trends", "compliance_history"])
+@pytest.mark.parametrize(
+    "name", ["stability_report", "latency_deltas", "test_trends", "compliance_history", "backtest"]
+)
 def test_entry_points_say_their_parameters(name):
     function = getattr(stabkit, name)
     text = inspect.getdoc(function) or ""

@@ -179,7 +179,7 @@ class Sides:
                 _counts_failures(row),
             )
             for name, side in self.named
-            for row in side.evidence["sources"].to_dict("records")
+            for row in (side.evidence["sources"].to_dict("records") if "sources" in side.evidence.tables else ())
             if row["status"] in ("error", "partial") or _percentiles_alone(row)
         )
 

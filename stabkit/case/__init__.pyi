@@ -10,7 +10,8 @@ from .order import Behind as Behind, behind as behind
 from .run_evidence import existing as existing, files_alone as files_alone, load_run as load_run
 from .run_evidence import run_before as run_before
 from .run_evidence import sketches_of as sketches_of, states_its_start as states_its_start
-from .self_pairs import known_noise as known_noise
+from .self_pairs import MOST_PAIRS as MOST_PAIRS, UnchangedPairs as UnchangedPairs, known_noise as known_noise
+from .self_pairs import load_unchanged_pairs as load_unchanged_pairs
 from .settings import find_settings as find_settings, find_settings_file as find_settings_file, is_store as is_store
 from .settings import open_project as open_project, places as places
 from .stored_runs import StoredRuns as StoredRuns, load_history as load_history

@@ -1,3 +1,4 @@
+from .caught import CAUGHT_SHOWN as CAUGHT_SHOWN, CaughtMap as CaughtMap
 from .dumbbell import TIMES_SHOWN as TIMES_SHOWN, DumbbellChart as DumbbellChart
 from .events import EVENTS_SHOWN as EVENTS_SHOWN, EventTimeline as EventTimeline
 from .findings import AgeBars as AgeBars, NewFixedBars as NewFixedBars, OpenBars as OpenBars

@@ -16,6 +16,7 @@ from stabkit.cli.options import (
     FormatOption,
     MaybeBaseline,
     MaybeCandidate,
+    data_folder,
     not_empty,
     store_for,
     terminal_of,
@@ -23,6 +24,7 @@ from stabkit.cli.options import (
     warn_of_names,
 )
 from stabkit.cli.terminal import Format, Terminal
+from stabkit.errors import UsageError
 
 if TYPE_CHECKING:
     from stabkit.case import Case
@@ -72,17 +74,35 @@ def gate(
     fail_on: Annotated[
         FailOn, typer.Option(help="regressed: an inconclusive verdict exits with 0 too, and is told on stderr.")
     ] = FailOn.inconclusive,
+    backtest: Annotated[
+        bool,
+        typer.Option("--backtest", help="Judge no run: how far can this gate be trusted, by its own history?"),
+    ] = False,
+    last: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Of a backtest: only the newest N unchanged pairs; else 40."),
+    ] = None,
 ) -> int:
     r"""Judge a run: the verdict and its reasons.
 
-    Exit codes: 0 stable, 1 regressed, 2 error, 3 inconclusive.
+    With --backtest: unchanged pairs of the store judged as they are and with planted changes. Per condition: how often
+    it would have cried wolf, what it would have caught, and which margin the evidence can carry.
+
+    Exit codes: 0 stable, 1 regressed, 2 error, 3 inconclusive; of a backtest 0, whatever came out, and 2.
 
     \b
     Examples:
       stabkit gate
       stabkit gate v1.4 v1.5 --fail-on regressed
       stabkit gate data/reference/before data/reference/after --format markdown
+      stabkit gate --backtest --data data/sample
     """
+    if backtest:
+        if fail_on is not FailOn.inconclusive:
+            raise UsageError("A backtest judges no run: --fail-on does not apply.", hint="Leave it out.")
+        return _backtest(context, (baseline, candidate), config, data, output_format, last)
+    if last is not None:
+        raise UsageError("--last belongs to --backtest.", hint="stabkit gate --backtest --last 20")
     from stabkit.report.sections import verdict
 
     case = _case(baseline, candidate, config, data)
@@ -128,6 +148,33 @@ def explain(
         terminal.document(explanation_document(gate_, found))
     else:
         terminal.show(output_format, explanation(gate_, found, case.again))
+    return 0
+
+
+def _backtest(
+    context: typer.Context,
+    named: tuple[str | None, str | None],
+    config: Path | None,
+    data: str | None,
+    output_format: Format,
+    last: int | None,
+) -> int:
+    """Show what the gate makes of unchanged pairs; a verdict is none of them, so that no exit code says one."""
+    from stabkit.report import backtest, backtest_document
+
+    if any(named):
+        runs = " and ".join(repr(name) for name in named if name)
+        hint = "Leave the runs out; --last N takes the newest pairs alone."
+        raise UsageError(f"A backtest is of the whole store, not of {runs}.", hint=hint)
+    terminal = terminal_of(context)
+    result = backtest(data=data_folder(config, data), config=usual_config(config), last=last)
+    warn_of_names(terminal, result.source.config)
+    if output_format is Format.json:
+        terminal.document(backtest_document(result))
+    else:
+        terminal.show(output_format, result.summary())
+    if result.found.pairs:
+        terminal.note("with charts: stabkit report --notebook backtest")
     return 0
 
 

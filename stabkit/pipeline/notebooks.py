@@ -34,7 +34,9 @@ __all__ = [
 ]
 
 #: The notebooks that come with stabkit, in the order in which they are read.
-BUNDLED: Final = ("stability_report", "latency_deltas", "test_trends", "compliance_history", "change_impact", "explore")
+BUNDLED: Final = (
+    "stability_report", "latency_deltas", "test_trends", "compliance_history", "change_impact", "backtest", "explore",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 from .aa_table import noise_table as noise_table
+from .gate_backtest import backtest as backtest, backtest_document as backtest_document
 from .compliance import compliance_history as compliance_history
 from .deltas import latency_deltas as latency_deltas
 from .explanation import explain as explain, explanation_document as explanation_document

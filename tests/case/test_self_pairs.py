@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stabkit.case.self_pairs import KEPT_PAIRS, known_noise, self_pairs
+from stabkit.case.self_pairs import KEPT_PAIRS, known_noise, load_unchanged_pairs, self_pairs
 from stabkit.config import Config
 from stabkit.report.aa_table import noise_table
 from stabkit.report.stability import stability_report
@@ -148,3 +148,57 @@ def test_the_table_tells_every_figure(store: Store) -> None:
     assert record["run_sd"] == found.run_sd
     assert "0 % [0 %, 26.5 %]" in repr(table).replace("\u202f", " ")
     assert noise_table((), None).rows == ()
+
+
+class TestUnchangedPairs:
+    def test_pairs_of_aa_and_of_one_commit_come_before_halves(self, tmp_path):
+        store = open_store(tmp_path / "runs", create=True)
+        add_run(store, "v1", 1, seed=90, commit="a" * 40)
+        add_run(store, "v1", 2, seed=91, commit="a" * 40)
+        add_run(store, "v2", 3, seed=92, commit="b" * 40)
+        add_pairs(store, 2)
+        found = load_unchanged_pairs(tmp_path / "runs", Config())
+        assert [pair.source for pair in found.pairs] == ["rounds"] * 3 + ["same_commit"] + ["aa"] * 2
+        assert (found.environment, found.runs, found.short) == ("here", 3, 0)
+        assert [pair.source for pair in load_unchanged_pairs(tmp_path / "runs", Config(), most=2).pairs] == ["aa"] * 2
+
+    def test_ten_pairs_need_no_halves(self, tmp_path):
+        store = open_store(tmp_path / "runs", create=True)
+        add_run(store, "v1", 1, seed=90)
+        add_pairs(store, 10, each=10)
+        assert {pair.source for pair in load_unchanged_pairs(tmp_path / "runs", Config()).pairs} == {"aa"}
+
+    def test_halves_are_neighbouring_rounds_each_first_in_turn(self, tmp_path):
+        store = open_store(tmp_path / "runs", create=True)
+        run_id = add_run(store, "v1", 1, seed=90)
+        (pair,) = load_unchanged_pairs(tmp_path / "runs", Config()).pairs
+        whole = store.read("samples", runs=[run_id])
+        first, second = (side.evidence["samples"] for side in (pair.first, pair.second))
+        assert sorted(first["round"].unique()) == sorted(second["round"].unique()) == list(range(5))
+        assert len(first) + len(second) == len(whole)
+        in_turn = whole[whole["round"].isin([0, 3, 4, 7, 8])]["response_ms"]
+        assert sorted(first["response_ms"]) == sorted(in_turn)
+        assert pair.first.fact("collection_id") == pair.second.fact("collection_id")
+        assert pair.first.fact("run_id") != pair.second.fact("run_id")
+
+    def test_two_labels_of_one_commit_collected_together_are_no_pair(self, tmp_path):
+        store = open_store(tmp_path / "runs", create=True)
+        for day, (label, session) in enumerate([("off", "x"), ("on", "x"), ("off", "y"), ("on", "y")]):
+            add_run(store, label, day + 1, seed=day, commit="a" * 40, collection_id=session)
+        found = load_unchanged_pairs(tmp_path / "runs", Config()).pairs
+        labels = {(p.first.fact("label"), p.second.fact("label")) for p in found if p.source == "same_commit"}
+        assert labels == {("off", "off"), ("on", "on")}
+
+    def test_incomplete_runs_runs_elsewhere_and_short_ones_are_left_out(self, tmp_path):
+        store = open_store(tmp_path / "runs", create=True)
+        add_run(store, "old", 1, seed=1, environment="elsewhere")
+        store.append(new_run(label="cut", environment="here", started_at=START, complete=False), samples(2))
+        store.append(
+            new_run(label="short", environment="here", started_at=START + timedelta(days=3)), samples(3, rounds=9)
+        )
+        found = load_unchanged_pairs(tmp_path / "runs", Config())
+        assert (found.pairs, found.runs, found.short, found.environment) == ((), 1, 1, "here")
+
+    def test_a_store_without_runs_has_none(self, tmp_path):
+        open_store(tmp_path / "runs", create=True)
+        assert load_unchanged_pairs(tmp_path / "runs", Config()).pairs == ()

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 
 from stabkit.chart import (
     AgeBars,
+    CaughtMap,
     DumbbellChart,
     EventTimeline,
     HeadroomChart,
@@ -167,7 +168,14 @@ def impact() -> Frame:
     )
 
 
+def caught() -> Frame:
+    names = np.repeat(["whole gate", HOSTILE, "web times"], 3)
+    counts = {"caught": [0, 8, 10] * 3, "open": [10, 1, 0] * 3, "missed": [0, 1, 0] * 3, "within": [0] * 9}
+    return Frame({"name": names, "change": ["+2 %", "+10 %", "rare ×3"] * 3, **counts})
+
+
 CASES: dict[str, tuple[Any, Frame]] = {
+    "caught": (CaughtMap, caught()),
     "shift": (ShiftPlot, shift(difference=20)),
     "shift, nothing moved": (ShiftPlot, shift()),
     "tail": (TailCurve, tail()),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
+
 
 def sides(folder, before, after):
     for name, file in (("before", before), ("after", after)):
@@ -96,3 +98,43 @@ def test_fail_on_regressed_lets_the_inconclusive_pass_and_says_so(stabkit, folde
     for name, file in (("before", "old.sarif"), ("after", "new.sarif")):
         (folder / name / "scan.sarif").write_text((folder / file).read_text())
     assert stabkit("gate", "before", "after", "--fail-on", "regressed")[0] == 1
+
+
+def test_a_backtest_says_the_same_in_every_format(stabkit):
+    results = {
+        form: stabkit("gate", "--backtest", "--data", str(SAMPLE), "--last", "1", "--format", form)
+        for form in ("text", "json", "markdown")
+    }
+    assert {result[0] for result in results.values()} == {0}
+    document = json.loads(results["json"][1])
+    assert (document["schema"], document["kind"], len(document["pairs"])) == (1, "backtest", 1)
+    assert {one["reason"] for one in document["not_backtested"]} == {"items"}
+    for form in ("text", "markdown"):
+        assert "1 unchanged pair: 1 run halved" in results[form][1]
+        assert all(one["name"] in results[form][1] for one in document["conditions"])
+    assert "stabkit report --notebook backtest" in results["text"][2]
+
+
+def test_a_backtest_of_a_store_without_unchanged_pairs_says_what_would_make_some(stabkit):
+    stabkit("import", "tests", "good.xml", "--label", "v1", "--data", "runs")
+    code, out, _ = stabkit("gate", "--backtest", "--data", "runs")
+    assert code == 0
+    assert "No evidence of unchanged pairs" in out
+    assert "stabkit aa" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("v1", "v2", "--backtest"), "whole store"),
+        (("--backtest", "--fail-on", "regressed"), "--fail-on does not apply"),
+        (("--last", "3"), "--last belongs to --backtest"),
+        (("--backtest", "--last", "0"), "--last"),
+        (("--backtest", "--data", "nowhere"), "There is no store"),
+        (("--backtest",), "no stabkit.toml"),
+    ],
+)
+def test_a_backtest_that_is_asked_for_wrongly_is_an_error(stabkit, words, said):
+    code, out, err = stabkit("gate", *words)
+    assert (code, out) == (2, "")
+    assert said in err

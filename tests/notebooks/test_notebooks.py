@@ -56,8 +56,9 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_all_six_are_here():
+def test_all_seven_are_here():
     assert [path.stem for path in NOTEBOOKS] == [
+        "backtest",
         "change_impact",
         "compliance_history",
         "explore",

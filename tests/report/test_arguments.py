@@ -12,7 +12,7 @@ import stabkit
 from stabkit.errors import StoreError, UnknownRunError, UsageError
 
 COMPARING = ("stability_report", "latency_deltas", "change_impact")
-OVER_RUNS = ("test_trends", "compliance_history")
+OVER_RUNS = ("test_trends", "compliance_history", "backtest")
 
 
 @pytest.mark.parametrize("name", [*COMPARING, *OVER_RUNS])

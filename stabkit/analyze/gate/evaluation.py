@@ -24,14 +24,14 @@ from stabkit.analyze.gate.planning import plan_collection
 from stabkit.analyze.latency import different_load, round_gaps
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
-from stabkit.analyze.statistics import LEVEL, MetricNoise, holm_limit, level_of
+from stabkit.analyze.statistics import CONFIDENCE, LEVEL, MetricNoise, holm_limit, level_of
 from stabkit.config import Condition, Config
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.schema import Evidence
 from stabkit.vocabulary import OPEN, OUTCOMES
 
 __all__ = [
-    "RunEvidence", "confidence_of", "evaluate_gate", "evaluate_sides",
+    "RunEvidence", "confidence_of", "evaluate_gate", "evaluate_sides", "judge_alone", "settle",
 ]  # fmt: skip
 
 _SEVERITIES: Final = ("critical", "high", "normal", "low")
@@ -103,6 +103,19 @@ def evaluate_sides(sides: Sides) -> Gate:
     accepted = what_is_accepted(ordered, others, sides)
     plan = plan_collection(ordered, sides)
     return Gate(_verdict(ordered), ordered, missing, unjudged, sides.confidence, others, plan, accepted)
+
+
+def judge_alone(condition: Condition, sides: Sides) -> ConditionResult:
+    """Judge one condition as :func:`evaluate_sides` does, before the rules of the whole gate."""
+    return _judge(condition, sides)
+
+
+def settle(
+    results: Sequence[ConditionResult], confidence: float = CONFIDENCE
+) -> tuple[list[ConditionResult], VerdictWord]:
+    """Return results after the rules of the whole gate, Holm's correction, and the verdict that they amount to."""
+    settled = _after_holm(results, level_of(confidence))
+    return settled, _verdict(settled)
 
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:

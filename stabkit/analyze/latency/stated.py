@@ -51,6 +51,8 @@ class StatedRequests:
 
 def load_claims(side: RunEvidence) -> Iterator[tuple[Mapping[str, Any], Mapping[Any, Any]]]:
     """Yield what each load file of a run claims, and its row of ``sources``."""
+    if "sources" not in side.evidence.tables:
+        return  # asked for with every condition
     sources = side.evidence["sources"]
     for source in sources[sources["kind"] == "load"].to_dict("records"):
         if isinstance(source["claimed"], str) and source["status"] != "error" and source["format"] != "stabkit":
