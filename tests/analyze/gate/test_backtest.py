@@ -1,12 +1,15 @@
 """Unchanged pairs judged as they are and with planted changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from stabkit.analyze import RunEvidence, to_json
-from stabkit.analyze.gate.backtest import PLANTED_PAIRS, UnchangedPair, least_caught, run_backtest
+from stabkit.analyze.gate.backtest import PLANTED_PAIRS, UnchangedPair, _moved, least_caught, run_backtest
 from stabkit.analyze.gate.planting import PLANTS, Plant, plant
+from stabkit.analyze.outcome import Estimate
 from stabkit.config import Config
 from stabkit.runs import new_run
 from stabkit.schema import Evidence, conform
@@ -175,3 +178,24 @@ class TestPlanting:
         frame = samples(1).head(100).assign(ok=False, response_ms=np.nan)
         planted = plant(Plant("failures", share=0.05), frame, frame["round"].notna(), seed=1)
         pd.testing.assert_frame_equal(planted, frame)
+
+
+def test_what_moves_within_its_margin_is_not_missed_but_right():
+    (times,) = run_backtest(pairs(2), conditions({**TIMES, "margin": 0.3, "tail_margin": 0.6})).conditions
+    came = {one.plant.factor: one for one in times.planted if one.plant.share == 1}
+    assert (came[1.2].outcomes.stable, came[1.2].missed) == (2, 0)
+    assert came[1.5].caught == 1
+
+
+@pytest.mark.parametrize(
+    ("scale", "worse", "before", "after", "beyond"),
+    [
+        ("ratio", "higher", 1.0, 1.05, False), ("ratio", "higher", 1.02, 1.02 * 1.06, True),
+        ("ratio", "lower", 1.0, 0.94, True), ("ratio", "lower", 1.0, 1.5, False),
+        ("difference", "higher", 0.01, 0.07, True), ("difference", "higher", 0.01, 0.05, False),
+    ],
+)  # fmt: skip
+def test_beyond_is_by_how_far_the_estimate_itself_moved(scale, worse, before, after, beyond):
+    unmoved = Estimate("p50", "ms", scale, "stable", change=before, margin=0.05, worse=worse)
+    assert _moved(unmoved, replace(unmoved, change=after), limit=False) is beyond
+    assert _moved(unmoved, replace(unmoved, change=after, margin=0.06), limit=True) is (after > 0.06)
