@@ -335,7 +335,7 @@ def empty(name: str) -> pd.DataFrame:
     Examples
     --------
     >>> list(empty("checks").columns)
-    ['run_id', 'target', 'check', 'expected', 'observed', 'outcome', 'detail', 'passed', 'failed', 'facts']
+    ['run_id', 'target', 'check', 'expected', 'observed', 'outcome', 'detail', 'passed', 'failed', 'undecided', 'facts']
     """
     return _without_rows(name).copy()
 

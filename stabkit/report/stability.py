@@ -58,7 +58,7 @@ def stability_report(
     Examples
     --------
     >>> stability_report("v1.4", "v1.5", data="data/sample")
-    StabilityReport(stable, 15 conditions)
+    StabilityReport(stable, 14 conditions)
     """
     return StabilityReport(load_case(baseline, candidate, data=data, config=config, history=_DRAWN))
 

@@ -1,11 +1,15 @@
 """Every example of the help pages, run as it stands on data that real commands made."""
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -50,13 +54,54 @@ def prepared(folder, two_runs):
     (folder / "ruff.sarif").write_text((folder / "old.sarif").read_text())
     (folder / "reports").mkdir()
     (folder / "reports" / "junit.xml").write_text((folder / "good.xml").read_text())
+    for number in (1, 2):
+        build = folder / "artifacts" / f"build-{number}"
+        build.mkdir(parents=True)
+        (build / "junit.xml").write_text((folder / "good.xml").read_text())
     (folder / "jobs.csv").write_text("notebook,run\nexplore,v1.5\n")
     shutil.copytree(two_runs, folder, dirs_exist_ok=True)
     return folder
 
 
+class _Steady(BaseHTTPRequestHandler):
+    """A Prometheus that has known one reading for ever."""
+
+    def do_POST(self) -> None:
+        self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+    def do_GET(self) -> None:
+        self.answer(urlsplit(self.path).query)
+
+    def answer(self, asked: str) -> None:
+        given = {name: values[0] for name, values in parse_qs(asked).items()}
+        begin, end, step = (float(given[name].removesuffix("s")) for name in ("start", "end", "step"))
+        values = [[begin + n * step, "0.1"] for n in range(int((end - begin) / step) + 1)]
+        found = {"resultType": "matrix", "result": [{"metric": {"job": "api"}, "values": values}]}
+        content = json.dumps({"status": "success", "data": found}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def steady():
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Steady) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
 @pytest.mark.parametrize("words", list(examples()))
-def test_example_of_the_help_runs(prepared, stabkit, words):
+def test_example_of_the_help_runs(prepared, stabkit, steady, words):
+    if "--deployed-at" in words:
+        with (prepared / "stabkit.toml").open("a") as config:
+            config.write(
+                f'[prometheus.api]\nurl = "{steady}"\nquery = "errors"\nmetric = "error_rate"\nwindow = "30m"\n'
+            )
     if words[0] == "init":
         (prepared / "stabkit.toml").unlink()
     if "--base" in words:  # git has to know both versions

@@ -6,7 +6,6 @@ import math
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtrit
 
 from stabkit.analyze.facts import Need, NeedReason
 from stabkit.analyze.statistics.bounds import (
@@ -17,6 +16,7 @@ from stabkit.analyze.statistics.bounds import (
     as_ratio,
     bandwidth,
     t_quantile,
+    t_quantiles,
 )
 
 __all__ = [
@@ -125,7 +125,7 @@ def _rounds(contrast: Contrast, have: int, variable: float, g: float, *, goal: f
     sd = math.sqrt(variable * have) / t_quantile(level, have - 1)
     # Student's t rewards further rounds twice while there are few, so the smallest sufficient count is searched.
     counts = np.arange(MIN_ROUNDS, MIN_ROUNDS + 20 * have + 20)
-    half = (-stdtrit(counts - 1, level) + stdtrit(counts - 1, 0.80)) * sd / np.sqrt(counts)
+    half = (t_quantiles(level, counts - 1.0) + t_quantiles(0.20, counts - 1.0)) * sd / np.sqrt(counts)
     enough = np.flatnonzero(half <= g)
     return int(counts[enough[0]]) if enough.size else math.ceil(have * variable / goal)
 
