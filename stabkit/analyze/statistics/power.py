@@ -125,7 +125,8 @@ def _rounds(contrast: Contrast, have: int, variable: float, g: float, *, goal: f
     sd = math.sqrt(variable * have) / t_quantile(level, have - 1)
     # Student's t rewards further rounds twice while there are few, so the smallest sufficient count is searched.
     counts = np.arange(MIN_ROUNDS, MIN_ROUNDS + 20 * have + 20)
-    half = (t_quantiles(level, counts - 1.0) + t_quantiles(0.20, counts - 1.0)) * sd / np.sqrt(counts)
+    df = (counts - 1).astype(np.float64)
+    half = (t_quantiles(level, df) + t_quantiles(0.20, df)) * sd / np.sqrt(counts)
     enough = np.flatnonzero(half <= g)
     return int(counts[enough[0]]) if enough.size else math.ceil(have * variable / goal)
 
