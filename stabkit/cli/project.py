@@ -68,7 +68,7 @@ def demo(
         ),
     ] = "stable",
     output: OutputOption = Path("reports"),
-    rounds: Annotated[int, typer.Option(min=2, max=10_000, metavar="N", help="Interleaved rounds.")] = 20,
+    rounds: Annotated[int, typer.Option(min=2, max=10_000, metavar="N", help="Interleaved rounds.")] = 13,
     open_page: Annotated[bool, typer.Option("--open", help="Open the index page in a browser.")] = False,
 ) -> int:
     r"""Walk the whole way on this machine, offline.

@@ -54,7 +54,7 @@ def walk(
     scenario_name: str,
     output: Path,
     *,
-    rounds: int = 20,
+    rounds: int = 13,
     note: Callable[[str], None] = lambda _text: None,
     progress: Progress | None = None,
 ) -> Walk:

@@ -93,10 +93,12 @@ class LatencyComparison:
 
     @property
     def deciding(self) -> tuple[Estimate, ...]:
-        """What the outcome rests on: the median and one measure of the tail, both where the other alone is worse."""
-        worse = {e.name for e in self.estimates if e.outcome == "regressed" and e.name != "p50"}
-        alone = worse if len(worse) == 1 else set()
-        return tuple(e for e in self.estimates if "not_deciding" not in e.flags or e.name in alone)
+        """What the outcome rests on: the median, and the measure of the tail that is worse most surely, or decides."""
+        median, *tail = self.estimates
+        worse = [e for e in tail if e.outcome == "regressed"]
+        if worse:
+            return median, min(worse, key=lambda e: 1.0 if e.p_worse is None else e.p_worse)
+        return median, *(e for e in tail if "not_deciding" not in e.flags)
 
 
 class _RunNoiseLike(Protocol):
