@@ -41,11 +41,13 @@ def plan_collection(conditions: Sequence[ConditionResult], sides: Sides) -> Coll
     itself is the least.
     """
     open_ = [c for c in conditions if c.gating and c.outcome == "inconclusive"]
+    # Failures are counted over all rounds, and their estimates do not say how many those were.
     have = max((e.rounds for c in conditions for e in c.estimates), default=0)
+    have = have or int(sides.candidate.evidence["samples"]["round"].nunique())
     least = max((_asked(c, have) for c in open_), default=0)
     if not least:
         return None
-    measured = [_Measured.of(e) for c in conditions if c.gating for e in c.estimates if _plannable(e)]
+    measured = [_Measured.of(e, e.rounds or have) for c in conditions if c.gating for e in c.estimates if _plannable(e)]
     rounds = _rounds([one for one in measured if one is not None], max(have, MIN_ROUNDS), level_of(sides.confidence))
     return CollectionPlan(max(least, rounds), _seconds_per_round(sides))
 
@@ -56,7 +58,7 @@ def _asked(condition: ConditionResult, have: int) -> int:
     for need in condition.needs:
         if need.reason not in _ROUNDS_HELP or not need.amount:
             continue
-        size = max((e.n_candidate // e.rounds for e in condition.estimates if e.rounds), default=0)
+        size = max((e.n_candidate // (e.rounds or have) for e in condition.estimates if e.rounds or have), default=0)
         if need.unit == "rounds":
             found = max(found, have + need.amount)
         elif need.unit == "samples" and size:
@@ -65,7 +67,7 @@ def _asked(condition: ConditionResult, have: int) -> int:
 
 
 def _plannable(estimate: Estimate) -> bool:
-    if estimate.outcome in ("regressed", "improved") or estimate.rounds < 2 or not estimate.margin:
+    if estimate.outcome in ("regressed", "improved") or not estimate.margin:
         return False
     # More of the same would not decide it: a smaller margin is out of reach.
     return estimate.need is None or estimate.need.reason in _ROUNDS_HELP
@@ -81,16 +83,16 @@ class _Measured:
     failures: bool  # False if no request failed at all: then the bound falls with the requests, not with their root
 
     @classmethod
-    def of(cls, estimate: Estimate) -> _Measured | None:
+    def of(cls, estimate: Estimate, rounds: int) -> _Measured | None:
         low, high, margin = estimate.low, estimate.high, estimate.margin
-        if low is None or high is None or margin is None or not (math.isfinite(low) and math.isfinite(high)):
+        if rounds < 2 or low is None or high is None or margin is None or not math.isfinite(high - low):
             return None
         if estimate.scale == "ratio":
             if low <= 0 or estimate.worse == "lower":
                 return None
-            return cls(math.log(high / low) / 2, math.log1p(margin), estimate.rounds, failures=True)
+            return cls(math.log(high / low) / 2, math.log1p(margin), rounds, failures=True)
         failures = bool(estimate.baseline or estimate.candidate)
-        return cls((high - low) / 2, margin, estimate.rounds, failures=failures)
+        return cls((high - low) / 2, margin, rounds, failures=failures)
 
     def shown(self, counts: FloatArray, level: float) -> FloatArray:
         """Return with which probability as many rounds show it within its margin, if nothing changed."""

@@ -52,7 +52,7 @@ _QUANTILES: Final = {"p50": 0.50, "p99": 0.99}
 TAIL_MEAN_MARGIN: Final = 0.75
 """Of the margin of the 99th percentile, what is allowed of the slowest 5 %: 15 % beside 20 %."""
 
-_NARROWER: Final = 1.35  # so much narrower p99 must be to decide in place of the mean that sees rare requests
+_NARROWER: Final = 1.6  # so much narrower p99 must be to decide in place of the mean that sees rare requests
 _BEYOND: Final = 10  # samples of a round beyond its quantile; with fewer a round's own p99 is merely its maximum
 
 

@@ -69,3 +69,11 @@ def test_doubts_that_rounds_do_not_take_away_ask_for_none():
     sides = Sides(CONFIG, side(1, 8), side(2, 8))
     noise = ConditionResult("a", "latency", "inconclusive", needs=(Need(None, "evidence", "prober_late"),))
     assert plan_collection([noise], sides) is None
+
+
+def test_failures_that_are_open_are_planned_for_by_the_requests_of_a_round():
+    """500 requests without a failure leave half a point open; 765 show it, which are 16 rounds of 50, and a reserve."""
+    rule = {"name": "errors", "kind": "error_rate", "target": "a", "metric": "response_time"}
+    gate = evaluate_gate(Config.model_validate({"condition": [rule]}), side(1, 10), side(2, 10))
+    assert gate.verdict == "inconclusive"
+    assert 16 <= gate.plan.rounds <= 22
