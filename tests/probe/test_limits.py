@@ -61,7 +61,8 @@ def test_a_collection_that_ran_out_of_time_is_not_complete(serve, answering, htt
 
     server = serve(answering(slowly))
     # Planned in 0.2 s of 0.3; the target takes 0.5 s a round.
-    settings = config({"url": server.url(), "requests": 10, "rate": 200}, rounds=4, max_minutes=0.005)
+    one = {"url": server.url(), "requests": 10, "rate": 200, "connections": 1}
+    settings = config(one, rounds=4, max_minutes=0.005)
     found = collect(settings, label="v1")
     samples = found.evidence["candidate"]["samples"]
     assert samples["round"].nunique() < 4
