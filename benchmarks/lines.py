@@ -30,7 +30,7 @@ def values(rng: np.random.Generator, n: int, sd: float, level: float = 0.0) -> l
 
 
 def judged(history: Sequence[RunValue], pair: Sequence[RunValue], margin: float) -> LineJudgement:
-    found = judge_on_line(history, pair[0], math.log1p(margin), repeat=pair[1])
+    found = judge_on_line(history, pair[0], math.log1p(margin), repeats=pair[1:])
     assert found is not None
     return found
 

@@ -36,7 +36,7 @@ About = Literal[
     # The load that both sides were put under.
     "round_gaps", "load_rate", "load_users", "load_seconds", "load_requests", "load_targets",
     # The line of runs that a run at another time is judged by.
-    "accepted_level", "small_steps", "more_slow", "line_noise", "machines", "machine_unknown",
+    "accepted_level", "small_steps", "more_slow", "runs_disagree", "line_noise", "machines", "machine_unknown",
     # The windows around a deploy.
     "placebo_days", "one_deploy", "window_noise", "window_values", "window_series",
 ]  # fmt: skip

@@ -107,7 +107,10 @@ def line_before(
     begin = int(accepted.to_numpy().argmax()) if accepted.any() else 0
     places = sorted({*range(begin, min(begin + _FIRST, len(line))), *range(max(0, len(line) - _NEWEST), len(line))})
     begins = str(line["run_id"].iloc[begin]) if accepted.any() else None
-    repeats = _kept(complete[same].tail(_REPEATS), store, after, config)
+    again = complete[same]
+    if after.fact("commit") is None:  # names are used again: what bore this one before the baseline may be anything
+        again = again[~until(known, before.run).reindex(again.index)]
+    repeats = _kept(again.tail(_REPEATS), store, after, config)
     return _kept(line.iloc[places], store, after, config, begins), repeats
 
 

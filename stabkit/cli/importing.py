@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["import_files"]
 
+_BRACES = re.compile(r"\{\w+\}")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _NAMED = 3
 
@@ -106,6 +107,8 @@ def import_files(
             raise UsageError(f"--run and {option} exclude each other.", hint="Give one of them.")
     if run and each:
         raise UsageError("--run and --each exclude each other.", hint="Give one of them.")
+    if run or each is False:
+        _refuse_patterns(files, "--run" if run else "--together")
     found = usual_config(config)
     settings = require_config(found) if found else None
     importing = _Import(kind, suite, settings, given)
@@ -171,6 +174,18 @@ def _is_history(
     return len(folders) > 1 and all(folders)
 
 
+def _refuse_patterns(files: list[str], option: str) -> None:
+    """Refuse names that stand for many runs where all files are to be one."""
+    from stabkit.collect import has_placeholder
+
+    named = [file for file in files if not os.path.lexists(file) and has_placeholder([file])]
+    if named:
+        raise UsageError(
+            f"{named[0][:80]} makes a run of each folder, {option} one of all.",
+            hint=f"Leave out {option}, or the names in braces.",
+        )
+
+
 class _Import:
     """What is imported, and what is said of it."""
 
@@ -203,7 +218,7 @@ class _Import:
 
         said: dict[str, Any] = {}
         for option, key in (("--environment", "environment"), ("--commit", "commit"), ("--at", "at")):
-            value = build.filled(self._given[option]) or build.said.get(key)
+            value = self._filled(option, build) or build.said.get(key)
             said |= {key: value} if value else {}
         if "branch" in build.said:
             said["branch"] = build.said["branch"]
@@ -216,7 +231,18 @@ class _Import:
 
     def label(self, build: Build) -> str:
         """Return what the run of a build is called."""
-        return build.filled(self._given["--label"]) or build.said.get("label") or build.name
+        return self._filled("--label", build) or build.said.get("label") or build.name
+
+    def _filled(self, option: str, build: Build) -> str | None:
+        """Return an option with what the path of a build says; refuse a name in braces that the path does not say."""
+        value = build.filled(self._given[option])
+        left = None if value is None else _BRACES.search(value)
+        if left is not None:
+            from stabkit.text import joined
+
+            known = joined(["name", *build.said])
+            raise UsageError(f"{left[0]} is not said by {build.path[:80]}.", where=option, hint=f"It says {known}.")
+        return value
 
     def check(self, path: str) -> None:
         """Refuse what is said before anything is read."""
@@ -261,7 +287,7 @@ def _import_history(
     builds = find_builds(files)
     said = {build.path: importing.said(build) for build in builds}
     for build in builds:
-        check_label("--label", importing.label(build))
+        check_label(f"the run of {build.path[:80]}", importing.label(build))
         if has_placeholder(files) and not build.said:
             terminal.warning(f"{build.path}: its path does not say what the pattern asks for")
     evidence = {build.path: importing.read([build.path]) for build in builds}
@@ -273,7 +299,7 @@ def _import_history(
         for build in builds
     ]
     store = open_data(config, data, create=True)
-    stored, failed = [], False
+    stored, failed, newest = [], False, None
     for build, when in in_time_order(known, importing.now):
         times = {"started_at": when.first, "finished_at": when.last}
         row = importing.fresh(importing.label(build), times | said[build.path])
@@ -282,9 +308,12 @@ def _import_history(
         failed = tell_failures(terminal, own) or failed
         if unreadable:
             _tell_unreadable(terminal, told)
+        else:
+            newest = told["run_id"]
     say_stored(terminal, output_format, stored)
     _tell_times(terminal, known)
-    say_next(terminal, store, stored[-1]["run_id"], config, data)
+    if newest is not None:
+        say_next(terminal, store, newest, config, data)
     return 2 if failed else 0
 
 

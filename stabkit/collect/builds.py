@@ -159,14 +159,19 @@ def in_time_order(builds: Sequence[tuple[Build, Happened]], now: datetime) -> li
     """Return the builds, oldest first, each with a time of its own.
 
     Where no build tells a time and all were written within a minute they were copied: their names order them. Builds of
-    one moment follow each other as their names do, a microsecond apart; one of which nothing is known comes last.
+    one moment follow each other as their names do, a microsecond apart; one of which nothing is known follows the one
+    before it by name.
     """
     known = [when.first for _, when in builds if when.first is not None]
     copied = not any(when.told for _, when in builds) and known and max(known) - min(known) <= _ONE_COPY
     start = min(known) if known else now
+    beside: dict[str, datetime] = {}
+    at = next((when.first for _, when in builds if when.first is not None), now)
+    for build, when in builds:
+        at = beside[build.path] = when.first or at
     placed: list[tuple[Build, Happened]] = []
-    for build, when in sorted(builds, key=lambda one: start if copied else one[1].first or now):
-        first = start if copied else when.first or now
+    for build, when in sorted(builds, key=lambda one: start if copied else beside[one[0].path]):
+        first = start if copied else beside[build.path]
         if placed and placed[-1][1].first is not None and first <= placed[-1][1].first:
             first = placed[-1][1].first + timedelta(microseconds=1)
         placed.append((build, replace(when, first=first, last=max(when.last or first, first))))
@@ -279,7 +284,7 @@ def _told(path: str, evidence: Evidence) -> Iterator[datetime]:
     usable = evidence["sources"][evidence["sources"]["status"] != "error"]
     files = {redact_text(str(file)): file for file in expand(path)}
     for kind, name, claimed in zip(usable["kind"], usable["path"], usable["claimed"], strict=True):
-        own = json.loads(claimed) if isinstance(claimed, str) else {}
+        own = _claims(claimed)
         if isinstance(own, dict) and isinstance(own.get("timestamp"), str):
             load = own.get("load")
             lasted = load.get("seconds") if isinstance(load, dict) else None
@@ -288,6 +293,13 @@ def _told(path: str, evidence: Evidence) -> Iterator[datetime]:
                 yield moment + timedelta(seconds=float(lasted or 0))
         elif name in files and not (kind == "load" and len(due)):
             yield from _moments([told_at(files[name])])
+
+
+def _claims(claimed: Any) -> Any:
+    try:
+        return json.loads(claimed) if isinstance(claimed, str) else {}
+    except (ValueError, RecursionError):  # evidence is untrusted: it tells no time then
+        return {}
 
 
 def _moments(values: Iterable[Any]) -> Iterator[datetime]:

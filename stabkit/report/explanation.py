@@ -190,7 +190,11 @@ def _open_rule(condition: ConditionResult, estimate: Estimate, interval: str, bo
     if estimate.low is None and estimate.high is None:
         return "too little evidence for an interval"
     if estimate.need is not None and estimate.need.reason == "not_repeated":
-        return f"{interval} begins above no change, in one run of the candidate: red only if it repeats"
+        if estimate.need.about == "runs_disagree":
+            rule = f"{interval} ends below {bound}, but another run of this version is slower: its runs disagree"
+        else:
+            rule = f"{interval} begins above no change, in one run of the candidate: red only if it repeats"
+        return rule
     if estimate.high is None or not math.isfinite(estimate.high):
         return f"{interval} has no upper end yet: too few samples reach so far into the tail"
     if not kind_of(condition.kind).compares:

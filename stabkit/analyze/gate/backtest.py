@@ -17,7 +17,7 @@ from stabkit.analyze.gate.self_noise import alarm_bounds
 from stabkit.analyze.latency import judged_populations
 from stabkit.analyze.outcome import ConditionResult, Estimate, Outcome, Scale, VerdictWord
 from stabkit.analyze.sides import RunEvidence, Sides
-from stabkit.analyze.statistics import MetricNoise
+from stabkit.analyze.statistics import SLOWEST, MetricNoise
 from stabkit.config import Condition, Config
 from stabkit.kinds import KINDS
 from stabkit.schema import Evidence
@@ -44,7 +44,7 @@ CARRIED: Final = 0.8
 PLANTED_PAIRS: Final = 20
 """Changes are planted into so many of the newest pairs: what is caught is no rare event, as a false alarm is."""
 
-_TAILS: Final = ("p99", "slowest 5 %")
+_TAILS: Final = ("p99", SLOWEST)
 _AWAY: Final = 1e-6  # of a margin: a change that equals it is not beyond it
 
 

@@ -23,7 +23,6 @@ from stabkit.analyze.statistics import (
     QuantileContrast,
     Rounds,
     RunNoise,
-    TailMean,
     TailMeanContrast,
     alike_rounds,
     as_ratio,
@@ -219,9 +218,8 @@ def compare_latency(
         return LatencyComparison("inconclusive", need, found, design.flags)
     median = _judge(design, "p50", *_contrast(design, _QUANTILES["p50"]), margin)
     p99 = _judge(design, "p99", *_contrast(design, _QUANTILES["p99"]), tail_margin)
-    slowest = _slowest(design, TAIL_MEAN_MARGIN * tail_margin)
-    tail = _tail(design, p99, slowest, tail_margin)
-    judged = [one for one in (median, *tail) if one is not None]
+    tail = _tail(design, p99, tail_margin)
+    judged = (median, *tail)
     outcome = _combine(judged, design.level)
     needs = [one.need for one in judged if one.decides and not one.fine and one.need]
     estimates = [one.estimate for one in judged]
@@ -322,29 +320,23 @@ def _contrast(design: _Design, p: float) -> tuple[Contrast, str]:
     return QuantileContrast(sides, design.noise.get(p)), words
 
 
-def _slowest(design: _Design, margin: float) -> _Judged | None:
-    b, c = (side.blocks() for side in design.sides)
-    noise = max(design.noise.values(), key=lambda found: found.sd, default=None)
-    contrast = tail_means(b, c, paired=design.kind == "paired", noise=noise)
-    if contrast is None:
-        return None
-    over = "blocks of time" if design.kind == "single" else "rounds"
-    return _judge(design, SLOWEST, contrast, f"expected shortfall of logs, jackknife over {over}", margin)
-
-
-def _tail(design: _Design, p99: _Judged, slowest: _Judged | None, tail_margin: float) -> tuple[_Judged, _Judged | None]:
-    """Return both measures of the tail, the one that does not decide marked as such.
+def _tail(design: _Design, p99: _Judged, tail_margin: float) -> tuple[_Judged, ...]:
+    """Return both measures of the tail, the one that does not decide marked as such; p99 alone where requests are few.
 
     Which one tells more is read from the quieter side of each: a candidate whose rare requests got slow widens its own
     tail mean, and would choose the measure that does not see them.
     """
-    if slowest is None:
-        return p99, None
+    b, c = (side.blocks() for side in design.sides)
+    noise = max(design.noise.values(), key=lambda found: found.sd, default=None)
+    contrast = tail_means(b, c, paired=design.kind == "paired", noise=noise)
+    if contrast is None:
+        return (p99,)
+    over = "blocks of time" if design.kind == "single" else "rounds"
+    margin = TAIL_MEAN_MARGIN * tail_margin
+    slowest = _judge(design, SLOWEST, contrast, f"expected shortfall of logs, jackknife over {over}", margin)
     quantile = min(_half(quantile_of(side, _QUANTILES["p99"]), design.level) for side in design.sides)
-    means = (TailMean(side.blocks()) for side in design.sides)
-    mean = min(found.half_width(design.level) for found in means)
-    allowed = math.log1p(tail_margin), math.log1p(TAIL_MEAN_MARGIN * tail_margin)
-    if mean / allowed[1] <= _NARROWER * quantile / allowed[0]:
+    mean = min(side.half_width(design.level) for side in contrast.sides)
+    if mean / math.log1p(margin) <= _NARROWER * quantile / math.log1p(tail_margin):
         return p99.beside(), slowest
     return p99, slowest.beside()
 

@@ -23,8 +23,8 @@ __all__ = ["SEPARATE_MARGINS", "LineComparison", "compare_with_line", "line_run_
 SEPARATE_MARGINS: Final = (0.10, 0.20)
 """Of the median and the tail of runs at different times where none is declared: less takes rounds side by side."""
 
-_ALIKE: Final = 1.25  # times as many requests a second, or users
-_LASTED: Final = 2.0  # times as long, or as many requests
+_OTHER_RATE: Final = 1.25  # times as many requests a second, or users
+_OTHER_SIZE: Final = 2.0  # times as long, or as many requests
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class LineComparison:
         Statistic -> what it was judged by, as plain values: how many ``runs`` the line has; of the level that decides
         how many (``level_runs``), their ``first`` and ``last`` name, and whether it is the ``accepted`` one;
         ``differ_share``, what unchanged runs differ by; ``change_share``; whether the newest level is ``settled``, and
-        whether the candidate looks ``slower``, repeated or not.
+        whether the candidate looks ``slower``, repeated or not, and whether it is slower in two runs (``repeated``).
     """
 
     outcome: Outcome
@@ -66,8 +66,10 @@ def compare_with_line(population: Population, sides: Sides, margins: tuple[float
     slower = {
         version for (_, line, _, _), margin in lines for version in slower_versions(line, math.log1p(margin), error)
     }
-    for (statistic, history, repeat, candidate), margin in lines:
-        found = judge_on_line(history, candidate, math.log1p(margin), repeat=repeat, error=error, left_out=slower)
+    for (statistic, history, repeats, candidate), margin in lines:
+        if candidate is None:
+            return None
+        found = judge_on_line(history, candidate, math.log1p(margin), repeats=repeats, error=error, left_out=slower)
         if found is None:
             return None
         judged[statistic] = found, _estimate(statistic, found, candidate, population, margin)
@@ -97,8 +99,10 @@ def line_run_noise(population: Population, sides: Sides) -> RunNoise | None:
     return None if widest is None else RunNoise(math.sqrt(2) * widest.sd, widest.df)
 
 
-def _lines(population: Population, sides: Sides) -> Iterator[tuple[str, list[RunValue], RunValue | None, RunValue]]:
-    """Yield each statistic with its line, a second run of the candidate, and the candidate."""
+def _lines(
+    population: Population, sides: Sides
+) -> Iterator[tuple[str, list[RunValue], list[RunValue], RunValue | None]]:
+    """Yield each statistic with its line, other runs of the candidate's version, and the candidate; None of too few."""
     column = population.times.column
     if sides.paired or column is None or not sides.line:
         return
@@ -107,16 +111,13 @@ def _lines(population: Population, sides: Sides) -> Iterator[tuple[str, list[Run
     alike, again = ([run for run in runs if such.hold(run, population.target)] for runs in (sides.line, sides.repeats))
     for statistic in STATISTICS:
         candidate = run_value(times, statistic)
-        if candidate is None:
-            return
         measure = (*population.key, column, statistic)
-        history, repeats = _of_equal_size(alike, measure), _of_equal_size(again, measure)
-        yield statistic, history, repeats[-1] if repeats else None, candidate
+        yield statistic, _of_equal_size(alike, measure), _of_equal_size(again, measure), candidate
 
 
 def _of_equal_size(runs: Sequence[EarlierRun], measure: Measure) -> list[RunValue]:
     found = [run.values[measure] for run in runs if measure in run.values]
-    return [value for value in found if not _apart(value.n, found[-1].n, _LASTED)]
+    return [value for value in found if not _apart(value.n, found[-1].n, _OTHER_SIZE)]
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class _Circumstances:
         if (rate is None) != (self.rate is None):
             return False
         known = ((rate, self.rate), *zip(run.load, self.load, strict=True))
-        by = (_ALIKE, _ALIKE, _LASTED)
+        by = (_OTHER_RATE, _OTHER_RATE, _OTHER_SIZE)
         return not any(
             one is not None and other is not None and _apart(one, other, factor)
             for (one, other), factor in zip(known, by, strict=True)
@@ -213,4 +214,5 @@ def _facts(found: LineJudgement) -> dict[str, Any]:
         "accepted": found.crept,
         "settled": found.recent.settled,
         "slower": found.slower,
+        "repeated": found.repeated,
     }

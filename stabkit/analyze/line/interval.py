@@ -74,4 +74,6 @@ def extra_variance(candidate: RunValue, runs: Sequence[RunValue], level: Level) 
     """
     if candidate.n >= _FEWER * float(np.median([run.n for run in runs])):
         return 0.0
+    if not (math.isfinite(candidate.variance) and math.isfinite(level.variance)):
+        return math.inf
     return max(0.0, candidate.variance - level.variance)

@@ -43,6 +43,8 @@ class LineJudgement:
         True if the level of the newest runs hides what the accepted one shows.
     slower : bool
         True if a lower bound is above no change and it is not stable, repeated or not.
+    repeated : bool
+        True if both the candidate and another run of its version are shown to be slower, within the margin or beyond.
     need : Need or None
         What would decide it; None unless inconclusive.
     """
@@ -57,6 +59,7 @@ class LineJudgement:
     error: float
     crept: bool
     slower: bool
+    repeated: bool = False
     need: Need | None = None
 
     @property
@@ -85,7 +88,7 @@ def judge_on_line(
     candidate: RunValue,
     margin: float,
     *,
-    repeat: RunValue | None = None,
+    repeats: Sequence[RunValue] = (),
     error: float = LEVEL,
     left_out: Collection[str] | None = None,
 ) -> LineJudgement | None:
@@ -99,8 +102,9 @@ def judge_on_line(
         The run that is judged.
     margin : float
         On the scale of the values: ln(1 + margin).
-    repeat : RunValue, optional
-        Another run of the candidate's version. Without it nothing is ``regressed``.
+    repeats : sequence of RunValue
+        Other runs of the candidate's version. Without one that agrees nothing is ``regressed``; and whoever runs a slow
+        version until it looks fast proves nothing: it is ``stable`` only if most of its runs are not slower.
     error : float
         One-sided, of every bound.
     left_out : collection of str, optional
@@ -118,7 +122,7 @@ def judge_on_line(
     >>> judge_on_line(line, RunValue(3.01), 0.1).outcome
     'stable'
     >>> slower = judge_on_line(line, RunValue(3.2), 0.1)
-    >>> slower.outcome, slower.need.reason, judge_on_line(line, RunValue(3.2), 0.1, repeat=RunValue(3.21)).outcome
+    >>> slower.outcome, slower.need.reason, judge_on_line(line, RunValue(3.2), 0.1, repeats=[RunValue(3.21)]).outcome
     ('inconclusive', 'not_repeated', 'regressed')
     """
     gone = slower_versions(history, margin, error) if left_out is None else left_out
@@ -128,14 +132,18 @@ def judge_on_line(
     if measure is None:
         return None
     found = _compared(measure, candidate, margin, error)
-    again = None if repeat is None else _compared(measure, repeat, margin, error)
+    others = [_compared(measure, repeat, margin, error) for repeat in repeats]
     outcome = _within(found, margin)
-    if outcome in ("regressed", "improved") and (again is None or _within(again, margin) != outcome):
+    if outcome in ("regressed", "improved") and outcome not in [_within(one, margin) for one in others]:
         outcome = "inconclusive" if outcome == "regressed" else "stable"
     need = None
     if outcome == "inconclusive":
         need = _once_more(found) if found.slower else line_need(found.noise, found.level, margin, error=error)
-    return replace(found, outcome=outcome, need=need)
+    slower = [one for one in others if one.slower]
+    if outcome in ("stable", "improved") and 2 * len(slower) > len(others):
+        outcome, need = "inconclusive", _disagree(slower)
+    repeated = _lowest(found) > 0 and any(_lowest(one) > 0 for one in others)
+    return replace(found, outcome=outcome, repeated=repeated, need=need)
 
 
 @dataclass(frozen=True)
@@ -177,6 +185,16 @@ def _within(found: LineJudgement, margin: float) -> Outcome:
     if max(high, found.against_accepted.at(found.error)[1]) >= margin:
         return "inconclusive"
     return outcome_within(low, high, margin)
+
+
+def _lowest(found: LineJudgement) -> float:
+    """Return the lower bound that lies highest: what is shown of being slower."""
+    return max(one.at(found.error)[0] for one in (found.against, found.against_accepted))
+
+
+def _disagree(slower: Sequence[LineJudgement]) -> Need:
+    share = max(as_ratio(one.leading.change) - 1 for one in slower)
+    return Need(1, "runs", "not_repeated", "runs_disagree", numbers=(("slower_share", share),), side="candidate")
 
 
 def _once_more(found: LineJudgement) -> Need:

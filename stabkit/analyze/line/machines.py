@@ -48,7 +48,7 @@ def same_machine(one: Any, other: Any) -> bool:
 def _stated(machine: Any) -> dict[str, Any]:
     try:
         found = json.loads(machine)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         found = None
     return found if isinstance(found, dict) else {"cpu": str(machine)}
 

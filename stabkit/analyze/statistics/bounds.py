@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from stabkit.analyze.statistics.rounds import FloatArray, Rounds, mid_quantile, quantile_rank
+from stabkit.analyze.statistics.rounds import FloatArray, Rounds, mid_distribution, quantile_rank
 from stabkit.errors import UsageError
 
 __all__ = [
@@ -140,7 +140,7 @@ class QuantileBounds:
     def estimate(self) -> float:
         """The log quantile."""
         if self.mid:
-            return mid_quantile(self.ordered, self.p)
+            return self._at_share(self.p)
         return float(self.ordered[quantile_rank(self.n, self.p) - 1])
 
     @property
@@ -159,7 +159,14 @@ class QuantileBounds:
         return min(low, m), max(high, m)
 
     def _ranked(self, rank: int) -> float:
-        return mid_quantile(self.ordered, (rank - 0.5) / self.n) if self.mid else float(self.ordered[rank - 1])
+        return self._at_share((rank - 0.5) / self.n) if self.mid else float(self.ordered[rank - 1])
+
+    @cached_property
+    def _distribution(self) -> tuple[FloatArray, FloatArray]:
+        return mid_distribution(self.ordered)  # once: a p-value asks for dozens of bounds
+
+    def _at_share(self, share: float) -> float:
+        return float(np.interp(share, *self._distribution))
 
 
 def long_run_variance(deviations: FloatArray, lags: int) -> float:

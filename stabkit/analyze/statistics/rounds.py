@@ -13,7 +13,7 @@ import pandas as pd
 
 from stabkit.errors import SchemaError
 
-__all__ = ["FloatArray", "Rounds", "mid_quantile", "quantile_rank", "read_rounds"]
+__all__ = ["FloatArray", "Rounds", "mid_distribution", "mid_quantile", "quantile_rank", "read_rounds"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -52,11 +52,16 @@ def mid_quantile(ordered: FloatArray, p: float) -> float:
     >>> mid_quantile(np.array([1.0, 2.0, 3.0, 4.0]), 0.5), mid_quantile(np.array([6.0, 6.0, 6.0, 7.0]), 0.5)
     (2.5, 6.25)
     """
+    return float(np.interp(p, *mid_distribution(ordered)))
+
+
+def mid_distribution(ordered: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return where each distinct value stands, as a share of all, and the values; the quantile is linear between."""
     n = ordered.size
     edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
     starts = np.concatenate([[0], edges])
     ends = np.concatenate([edges, [n]])
-    return float(np.interp(p, (starts + ends) / (2 * n), ordered[starts]))
+    return (starts + ends) / (2 * n), ordered[starts]
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,8 +62,9 @@ class HttpProbe:
     -----
     A sample is ``ok`` if the whole answer came in time with the expected status. A wrong body is a failed check, not a
     failed sample. A sample that opened a connection has ``connection = 'fresh'``, any other ``'reused'``. An ok
-    sample is a warm-up if it opened a connection and the request before it, in the same round and on the same
-    connection, did not: the opener of a reused connection, and the first of a series of fresh ones.
+    sample is a warm-up if it opened a connection and the request before it on the same connection did not: the opener
+    of a reused connection, and the first of a round's series of fresh ones. A service that closes every connection so
+    has all its openers judged but the first of each.
 
     A request that was redirected has further rows, one for each hop, of the metric ``redirect_hop``, with the request's
     own ``sequence``; the stages are in them, as those of two hops do not add up to stages of one.
@@ -200,7 +201,6 @@ class HttpProbe:
 
     def _serve_all(self, schedule: Schedule, round_number: int | None, first: int) -> None:
         for worker in self._workers:
-            worker.opened_before = False
             worker.free_ns = 0
         self._idle = [*self._workers]
         serve = partial(self._serve, schedule, round_number, first)
@@ -265,7 +265,8 @@ class HttpProbe:
         else:
             fault = error if error is not None else Fault("no answer")
             self._errors[fault] = self._errors.get(fault, 0) + 1
-        worker.opened_before = self._fresh_before = opened and ok
+        worker.opened_before = opened
+        self._fresh_before = self._fresh_before or opened
         self._rows.append(row)
         if len(hops) > 1:
             self._hops += [self._hop_row(row, number, hop) for number, hop in enumerate(hops) if hop.error is None]
@@ -273,7 +274,7 @@ class HttpProbe:
     def _is_first_opener(self, worker: _Worker) -> bool:
         target = self._settings
         # With one request a round and connection, each fresh one would be the first of its series: none left to judge.
-        if target.requests <= (target.connections or 1) and self._rounds:
+        if target.requests <= target.most_connections and self._rounds and target.connection == "fresh":
             return False
         return not (worker.opened_before if target.connection == "reused" else self._fresh_before)
 

@@ -186,6 +186,8 @@ _DETAILS: Final[Mapping[str, str]] = {
     "not_repeated": "looks slower (+{slower_share}); run the candidate once more: red only if it repeats",
     "more_slow": "more requests look slow (+{slower_share} of all); run the candidate once more: "
     "red only if it repeats",
+    "runs_disagree": "another run of this version was slower (+{slower_share}); run it once more: "
+    "stable only if most of its runs are",
     "accepted_level": "slower than the accepted level by {slower_share}; run the candidate once more: "
     "red only if it repeats",
     "small_steps": "slower than the accepted level by {slower_share}, in small steps; run the candidate once more: "

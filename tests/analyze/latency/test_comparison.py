@@ -398,3 +398,14 @@ def test_of_two_measures_of_a_worse_tail_the_surer_one_is_told():
     median, tail = found.deciding
     assert (found.outcome, median.name, tail.name) == ("regressed", "p50", "slowest 5 %")
     assert tail.p_worse < min(1e-4, found.quantiles[1].p_worse)
+
+
+def test_of_few_requests_no_mean_hides_the_slow_ones_that_were_not_seen():
+    """Of 200 requests with one in eighty ten times slower, one pair in ten shows none of these."""
+    outcomes = []
+    for seed in range(60):
+        before, after = frame(20, 10, seed), frame(20, 10, 1000 + seed)
+        rare = np.random.default_rng(seed).random(200) < 0.012
+        after["response_ms"] *= np.where(rare, 10.0, 1.0)
+        outcomes.append(compare_latency(before, after).outcome)
+    assert "stable" not in outcomes

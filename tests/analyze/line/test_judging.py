@@ -11,6 +11,7 @@ import pytest
 from stabkit.analyze import RunValue
 from stabkit.analyze.line import FEWEST_RUNS, judge_on_line
 from stabkit.analyze.line.baseline import accepted_level, recent_level
+from stabkit.analyze.line.interval import extra_variance
 from stabkit.analyze.line.judging import slower_versions
 from stabkit.analyze.line.need import line_need
 from stabkit.analyze.line.noise import LineNoise, line_noise
@@ -23,8 +24,8 @@ def line(seed: int, n: int, sd: float = 0.01, level: float = 0.0) -> list[RunVal
 
 
 def judged(history, value, margin=MARGIN, repeat=None):
-    again = None if repeat is None else RunValue(3.0 + repeat)
-    return judge_on_line(history, RunValue(3.0 + value), margin, repeat=again)
+    again = [] if repeat is None else [RunValue(3.0 + repeat)]
+    return judge_on_line(history, RunValue(3.0 + value), margin, repeats=again)
 
 
 # --- noise ------------------------------------------------------------------------------------------------------------
@@ -72,7 +73,7 @@ def test_a_level_that_is_not_settled_is_said_to_be_so():
 
 def test_creep_is_shown_by_the_level_that_does_not_move():
     runs = [RunValue(3.0 + 0.005 * max(0, place - 9) + 0.002 * (-1) ** place) for place in range(30)]
-    found = judge_on_line(runs, RunValue(3.105), MARGIN, repeat=RunValue(3.104))
+    found = judge_on_line(runs, RunValue(3.105), MARGIN, repeats=[RunValue(3.104)])
     assert found.against.at(0.025)[1] < MARGIN  # the newest runs alone would pass it
     assert found.outcome != "stable"
     assert found.crept
@@ -177,3 +178,25 @@ def test_noise_that_no_run_takes_away_names_the_margin_within_reach():
     need = line_need(LineNoise(0.1, 19, (0,)), level, MARGIN)
     assert (need.amount, need.about) == (None, "line_noise")
     assert 0.25 < need.decidable_margin < 0.45
+
+
+def test_whoever_runs_a_slow_version_until_it_looks_fast_proves_nothing():
+    history = line(14, 10)
+    slow, fast = RunValue(3.2), RunValue(3.0)
+    found = {
+        name: judge_on_line(history, fast, MARGIN, repeats=repeats)
+        for name, repeats in (("one", [slow]), ("two", [slow, slow]), ("most", [slow, fast]), ("all", [fast, fast]))
+    }
+    assert {name: one.outcome for name, one in found.items()} == {
+        "one": "inconclusive",
+        "two": "inconclusive",
+        "most": "stable",
+        "all": "stable",
+    }
+    assert found["two"].need.about == "runs_disagree"
+
+
+def test_what_is_not_known_of_a_candidate_makes_no_interval_narrow():
+    runs = [RunValue(3.0, variance=1e-4, n=1000)] * 5
+    level = recent_level(runs, LineNoise(0.01, 4, (0,)))
+    assert extra_variance(RunValue(3.0, variance=math.inf, n=50), runs, level) == math.inf

@@ -63,7 +63,7 @@ def test_the_variance_is_never_below_that_of_independent_requests():
 
 
 def test_few_requests_have_no_tail_mean():
-    short, enough = rounds(6, count=2, each=90), rounds(6, count=2, each=100)
+    short, enough = rounds(6, count=2, each=190), rounds(6, count=2, each=191)
     assert TailMean(enough).size == LEAST_TAIL
     assert tail_means(short, short, paired=True) is None
     assert tail_means(enough, enough, paired=True) is not None

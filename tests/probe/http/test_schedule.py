@@ -141,3 +141,15 @@ def test_connections_are_opened_as_they_are_needed(serve, answering, http_answer
     one_by_one = serve(answering(lambda *_: http_answer()))
     probe_http(one_by_one.url(), requests=40, rate=20, connections=None)
     assert one_by_one.accepted <= 3  # a connection that is free is taken before another is opened
+
+
+@pytest.mark.parametrize("requests", [2, 12])
+def test_a_service_that_closes_every_connection_leaves_requests_to_judge(
+    serve, answering, http_answer, probe_http, requests
+):
+    """As many connections as requests are under way: each is cold once, not once a round."""
+    server = serve(answering(http_answer(headers="Connection: close\r\n")))
+    samples = probe_http(server.url(), requests=requests, rate=50, rounds=6, connections=None)["samples"]
+    assert samples["ok"].all()
+    assert samples.loc[samples["round"] > 0, "warmup"].mean() < 0.5
+    assert (~samples["warmup"]).sum() >= 3 * requests

@@ -18,7 +18,7 @@ from stabkit.analyze.latency import (
     prober_late,
     without_lateness,
 )
-from stabkit.analyze.line import SEPARATE_MARGINS, compare_with_line
+from stabkit.analyze.line import SEPARATE_MARGINS, compare_with_line, line_run_noise
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
@@ -36,7 +36,8 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
         return _on_its_line(condition, sides, population, lines) or _compare_latency(condition, sides, population)
 
     result = judge_populations(condition, sides, find_populations(condition, sides, is_time), compare)
-    return replace(result, facts={**result.facts, "line": lines}) if lines else result
+    apart = any(need.about in ("machines", "machine_unknown") for need in result.needs)
+    return replace(result, facts={**result.facts, "line": lines}) if lines and not apart else result
 
 
 def _on_its_line(condition: Condition, sides: Sides, population: Population, lines: dict[str, Any]) -> Compared | None:
@@ -58,20 +59,25 @@ def _compare_latency(condition: Condition, sides: Sides, population: Population)
     times = population.times
     if times.column is None:
         return "inconclusive", (), (Need(None, "evidence", "missing", "good_requests", (population.measured,)),)
-    margin = condition.margin or usual_margin("latency")
-    tail_margin = condition.tail_margin or usual_margin("latency", tail=True)
     noise = sides.noise_of(population.target, population.metric, population.connection)
+    # A candidate that its line cannot judge, as of too few requests, is no surer for it: runs differ all the same.
+    learnt = line_run_noise(population, sides)
+    usual = (usual_margin("latency"), usual_margin("latency", tail=True)) if learnt is None else SEPARATE_MARGINS
+    margin, tail_margin = condition.margin or usual[0], condition.tail_margin or usual[1]
+    known = noise.run_noise if noise is not None else None
     compare = partial(
         compare_latency,
         margin=margin,
         tail_margin=tail_margin,
         paired=sides.paired,
-        run_noise=noise.run_noise if noise is not None else None,
+        run_noise=known if learnt is None else learnt,
         confidence=sides.confidence,
     )
     compared = compare(times.baseline, times.candidate)
     needs = [compared.need] if compared.need is not None and compared.outcome == "inconclusive" else []
     covered = condition.accept_single_run or "run_noise_unknown" not in compared.flags
+    if learnt is not None and compared.outcome == "regressed":
+        covered = False  # one run alone: only what is beyond the margin, with all that runs differ by
     outcome, open_ = (compared.outcome, []) if covered else uncovered(compared.outcome, compared.deciding)
     needs += open_
     if noise is not None and noise.unfit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from stabkit.analyze.facts import About, Measured
 from stabkit.analyze.latency import (
@@ -24,7 +24,6 @@ from stabkit.kinds import KINDS, usual_margin
 from stabkit.vocabulary import is_time
 
 __all__ = [
-    "PROVEN_CHANGES",
     "Compared",
     "judge_populations",
     "no_samples",
@@ -32,9 +31,6 @@ __all__ = [
     "uncovered",
     "unjudged_failures",
 ]
-
-PROVEN_CHANGES: Final = ("regressed", "improved")
-
 
 Compared = tuple[Outcome, Sequence[Estimate], Sequence[Need]]
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from stabkit.analyze.gate.kinds.measured import (
-    PROVEN_CHANGES,
     Compared,
     judge_populations,
     objective_of,
@@ -78,8 +77,9 @@ def _compare_slow(
         open_ = [noise.alarms, *open_]
         outcome = "inconclusive"
     late = slow_by_prober(sides, population, limit, margin)
-    if late is not None and not (
-        outcome in PROVEN_CHANGES and compare(*without_lateness(sides, population))[0].outcome == outcome
+    # As of times: what is said of them with the lateness and without it is said of the target.
+    if late is not None and (
+        outcome == "inconclusive" or compare(*without_lateness(sides, population))[0].outcome != outcome
     ):
         outcome, open_ = "inconclusive", [late, *open_]
     return outcome, (estimate,), [*open_, *needs]
@@ -88,4 +88,4 @@ def _compare_slow(
 def _repeated(sides: Sides, population: Population) -> bool:
     """Say whether two runs of the candidate are slower than their line: one alone may be its hour."""
     found = compare_with_line(population, sides, SEPARATE_MARGINS)
-    return found is not None and found.outcome == "regressed"
+    return found is not None and any(facts["repeated"] for facts in found.facts.values())
