@@ -16,7 +16,17 @@ from stabkit.config import Config
 from stabkit.schema import Evidence, conform
 from stabkit.store import Store
 
-__all__ = ["HISTORY_RUNS", "JUDGING", "line_before", "runs_before", "runs_until", "tables_of", "until", "with_history"]
+__all__ = [
+    "HISTORY_RUNS",
+    "JUDGING",
+    "line_before",
+    "runs_before",
+    "runs_until",
+    "tables_of",
+    "unknown_levels",
+    "until",
+    "with_history",
+]
 
 HISTORY_RUNS: Final = 60
 """A history of more runs adds pixels, not insight, and costs reading."""
@@ -112,6 +122,13 @@ def line_before(
         again = again[~until(known, before.run).reindex(again.index)]
     repeats = _kept(again.tail(_REPEATS), store, after, config)
     return _kept(line.iloc[places], store, after, config, begins), repeats
+
+
+def unknown_levels(known: pd.DataFrame, config: Config) -> tuple[str, ...]:
+    """Return the names under ``[line] accepted`` that no run bears: nothing was accepted by them."""
+    names = () if config.line is None else config.line.accepted
+    borne = set(known[["run_id", "label", "commit"]].to_numpy().ravel())
+    return tuple(name for name in names if name not in borne)
 
 
 def _same_version(runs: pd.DataFrame, after: RunEvidence) -> pd.Series:

@@ -15,7 +15,15 @@ from stabkit.analyze.gate import confidence_of, evaluate_sides
 from stabkit.analyze.latency import Population, StatedRequests, stated_requests
 from stabkit.analyze.statistics import MetricNoise
 from stabkit.case.again import Again
-from stabkit.case.earlier_runs import HISTORY_RUNS, JUDGING, line_before, runs_before, runs_until, tables_of
+from stabkit.case.earlier_runs import (
+    HISTORY_RUNS,
+    JUDGING,
+    line_before,
+    runs_before,
+    runs_until,
+    tables_of,
+    unknown_levels,
+)
 from stabkit.case.endpoints import grouped_alike
 from stabkit.case.freshness import doubt_old_sides
 from stabkit.case.order import Behind, behind
@@ -63,6 +71,8 @@ class Case:
         The options that say where configuration and store are, unless they are found by themselves.
     asked : tuple of str
         Baseline and candidate as they were named.
+    unknown_levels : tuple of str
+        Names of accepted levels that no run of the environment bears.
     """
 
     sides: Sides
@@ -74,6 +84,7 @@ class Case:
     stored: bool = False
     places: tuple[str, ...] = ()
     asked: tuple[str, str] = ("", "")
+    unknown_levels: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> RunEvidence | None:
@@ -269,7 +280,7 @@ def load_case(
     return Case(
         sides, evaluate_sides(sides), runs, history=drawn, sketches=_sketches(store, runs, drawn, sides, history),
         config_path=path, stored=store is not None, places=places(settings, path, store),
-        asked=(baseline or "", candidate),
+        asked=(baseline or "", candidate), unknown_levels=unknown_levels(known, settings) if store is not None else (),
     )  # fmt: skip
 
 

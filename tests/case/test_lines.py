@@ -234,3 +234,61 @@ def test_slow_requests_are_red_only_with_a_second_run_too(store, folder):
     assert [estimate.outcome for estimate in condition.estimates] == ["inconclusive"]
     add(store, 12, rng, math.log(1.4), second=True, sd=0.01)
     assert outcome(folder, settings)[0] == "regressed"
+
+
+def test_a_version_that_is_run_until_it_looks_fast_is_not_stable(store, folder):
+    rng = np.random.default_rng(31)
+    for build in range(1, 13):
+        add(store, build, rng, sd=0.005)
+    found = []
+    for number, level in enumerate((0.15, 0.15, 0.0)):
+        moment = START + timedelta(days=20, hours=number)
+        add(store, 20, rng, level, sd=0.005, commit="abcdef2", started_at=moment)
+        found.append(outcome(folder))
+    assert [verdict for verdict, _ in found] == ["inconclusive", "regressed", "inconclusive"]
+    assert "runs_disagree" in found[2][1]
+
+
+def test_a_name_that_was_used_before_the_baseline_repeats_nothing(store, folder):
+    rng = np.random.default_rng(32)
+    add(store, 0, rng, 0.3, sd=0.005, label="nightly")
+    for build in range(1, 13):
+        add(store, build, rng, sd=0.005)
+    add(store, 20, rng, 0.3, sd=0.005, label="nightly")
+    assert outcome(folder)[0] == "inconclusive"
+
+
+def test_fewer_requests_do_not_make_a_run_surer(store, folder):
+    """Runs of the line differ by a quarter: of a candidate that is too small for it no such difference is red."""
+    rng = np.random.default_rng(33)
+    for build in range(1, 13):
+        add(store, build, rng, sd=0.25)
+    for seed in range(5):
+        add(store, 20 + seed, np.random.default_rng(seed), 0.3, sd=0.0, each=12)
+        assert outcome(folder)[0] != "regressed"
+
+
+def test_another_machine_compares_nothing_and_says_nothing_of_a_line(store, folder):
+    rng = np.random.default_rng(34)
+    for build in range(1, 13):
+        add(store, build, rng, sd=0.005, machine=MACHINE if build < 12 else json.dumps({"cpu": "B"}))
+    add(store, 20, rng, sd=0.005, machine=MACHINE)
+    case = load_case(None, "latest", data=folder, config=config())
+    (condition,) = case.gate.conditions
+    assert (condition.outcome, condition.facts.get("line")) == ("inconclusive", None)
+    assert "machines" in {need.about for need in condition.needs}
+
+
+def test_a_machine_that_nobody_can_read_is_a_machine_of_its_own(store, folder):
+    rng = np.random.default_rng(35)
+    for build in range(1, 3):
+        add(store, build, rng, machine="[" * 100_000 if build > 1 else MACHINE)
+    assert "machines" in outcome(folder)[1]
+
+
+def test_an_accepted_level_that_no_run_bears_is_named(store, folder):
+    rng = np.random.default_rng(36)
+    for build in range(1, 4):
+        add(store, build, rng)
+    settings = config(line={"accepted": ["build-2", "bulid-3"]})
+    assert load_case(None, "latest", data=folder, config=settings).unknown_levels == ("bulid-3",)

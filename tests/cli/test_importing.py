@@ -254,3 +254,37 @@ def test_a_folder_whose_path_does_not_say_what_is_asked_is_named(stabkit, folder
     assert code == 0
     assert "notes-of-us: its path does not say what the pattern asks for" in err
     assert stored(folder)["commit"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("artifacts/{name}-{commit}/", "--label", "{label}"), "{label} is not said by artifacts/build-1-0000001"),
+        (("artifacts/{label}/", "--environment", "{env}"), "{env} is not said by artifacts/build-1-0000001"),
+        (("artifacts/{label}/", "--together"), "makes a run of each folder, --together one of all"),
+    ],
+)
+def test_names_in_braces_that_nothing_fills_are_refused(stabkit, folder, words, said):
+    build(folder, 1, {"junit.xml": junit(START)})
+    code, _, err = stabkit("import", *words, "--data", "runs")
+    assert (code, said in err) == (2, True), err
+    assert not (folder / "runs").exists()
+
+
+def test_a_pattern_spoils_no_run_that_is_named(stabkit, folder):
+    build(folder, 1, {"junit.xml": junit(START)})
+    assert stabkit("import", "artifacts/build-1-0000001", "--label", "x", "--data", "runs")[0] == 0
+    code, _, err = stabkit("import", "artifacts/{label}/", "--run", "x", "--data", "runs")
+    assert (code, "--run one of all" in err) == (2, True)
+    assert stored(folder)["complete"].tolist() == [True]
+
+
+def test_a_build_of_which_nothing_is_known_is_not_the_newest(stabkit, folder):
+    for number in (1, 2, 3):
+        build(
+            folder, number, {} if number == 2 else {"junit.xml": junit(START + timedelta(days=number), f"0.{number}")}
+        )
+    code, _, err = stabkit("import", "artifacts/build-*/", "--data", "runs")
+    assert code == 2
+    assert [label[6] for label in stored(folder)["label"]] == list("123")
+    assert "Next: stabkit gate build-1-0000001 build-3-0000003" in err

@@ -10,7 +10,7 @@ from stabkit.analyze.latency import crowded
 from stabkit.case import Behind, Case
 from stabkit.numbers import measure, moment
 from stabkit.report.words.wording import known_text, sentence
-from stabkit.text import plain
+from stabkit.text import joined, plain
 
 __all__ = ["behind_text", "crowding_text", "lineage_notes", "sides_text"]
 
@@ -30,6 +30,9 @@ def lineage_notes(case: Case) -> tuple[str, ...]:
     notes = [behind_text(found) for found in case.behind]
     for name, evidence in (("baseline", case.before), ("candidate", case.after)):
         notes += [crowding_text(name, *found) for found in crowded(evidence["samples"])]
+    if case.unknown_levels:
+        names = joined(map(plain, case.unknown_levels))
+        notes.append(sentence(f"[line] accepted names no run of this environment: {names}"))
     if case.baseline is not None:
         branches = [known_text(side.run["branch"]) for side in (case.baseline, case.candidate)]
         if None not in branches and branches[0] != branches[1]:

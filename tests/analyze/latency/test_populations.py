@@ -35,7 +35,7 @@ def test_a_result_keeps_each_population_with_its_estimates():
     (result,) = (r for r in evaluate_gate(config, *sides).conditions if r.kind == "latency")
     judged = judged_populations(result)
     assert [one.population.connection for one in judged] == ["fresh", "reused"]
-    assert [one.quantities for one in judged] == [("p50", "slowest 5 %")] * 2
+    assert [one.quantities for one in judged] == [("p50", "p99")] * 2
     assert tuple(estimate for one in judged for estimate in one.estimates) == result.estimates
     assert [len(one.population.times.baseline) for one in judged] == [e.n_baseline for e in result.estimates[::2]]
 
