@@ -96,15 +96,24 @@ def _told(entry: Acceptance) -> dict[str, str]:
 
 
 def accepted_condition(result: ConditionResult, doubts: Sequence[Need], sides: Sides) -> ConditionResult:
-    """Return a result; one that regressed and is accepted does not gate, unless something leaves its evidence open."""
+    """Return a result; one that regressed and is accepted does not gate, unless something leaves its evidence open.
+
+    Accepted is whatever gets worse in it. What it measures beside that and cannot tell is as open as it would be alone.
+    """
     entry = sides.acceptance("condition", result.name) if result.outcome == "regressed" else None
     if entry is None:
         return result
     facts = {**result.facts, "accepted_as": _told(entry)}
-    needs = tuple(dict.fromkeys((*result.needs, *doubts)))
+    needs = tuple(dict.fromkeys((*result.needs, *doubts, *_open_estimates(result))))
     if needs:
         return replace(result, outcome="inconclusive", exact=False, needs=needs, facts=facts)
     return replace(result, gating=False, facts=facts)
+
+
+def _open_estimates(result: ConditionResult) -> list[Need]:
+    """Return what would decide each measured quantity that is open, and that the condition rests on."""
+    open_ = [e for e in result.estimates if e.outcome == "inconclusive" and "not_deciding" not in e.flags]
+    return [e.need or Need(None, "samples", "wide_interval") for e in open_]
 
 
 def what_is_accepted(
