@@ -99,6 +99,40 @@ def test_an_accepted_condition_does_not_hide_that_its_evidence_is_partial() -> N
     assert (gate.verdict, condition(gate, "checks").outcome) == ("inconclusive", "inconclusive")
 
 
+def test_an_accepted_condition_does_not_hide_a_tail_that_is_open() -> None:
+    rules = (
+        Condition(name="times", kind="latency", target="api", metric="response_time"),
+        Condition(name="contract", kind="checks", target="api"),
+    )
+    config = config_of({"condition": "times"}, config=CONFIG.model_copy(update={"condition": rules}))
+
+    def outcome(rounds: int) -> tuple[str, str, set[str]]:
+        before, after = (samples(factor=f, seed=seed, rounds=rounds, each=10) for f, seed in ((1.0, 1), (1.3, 2)))
+        gate = judged(config, {"samples": after}, before={"samples": before})
+        times = condition(gate, "latency")
+        assert times.estimates[0].outcome == "regressed"
+        return gate.verdict, times.outcome, {need.reason for need in times.needs}
+
+    assert outcome(20) == ("stable", "regressed", set())
+    assert outcome(10) == ("inconclusive", "inconclusive", {"tail_unbounded"})
+
+
+def test_an_accepted_condition_does_not_hide_readings_that_are_gone() -> None:
+    before, after = samples(), samples(seed=2)
+    memory = after["metric"] == "memory"
+    after.loc[memory, "value"] *= 1.5
+    short = after[~memory | (after["round"] < 15)]
+    name = condition(judged(CONFIG, {"samples": after}, before={"samples": before}), "resource").name
+    config = config_of({"condition": name})
+    assert judged(config, {"samples": after}, before={"samples": before}).verdict == "stable"
+    gate = judged(config, {"samples": short}, before={"samples": before})
+    found = condition(gate, "resource")
+    assert (gate.verdict, found.outcome) == ("inconclusive", "inconclusive")
+    assert "without_reading" in {need.about for need in found.needs}
+    unaccepted = judged(CONFIG, {"samples": short}, before={"samples": before})
+    assert condition(unaccepted, "resource").outcome == "regressed"
+
+
 def test_where_all_that_gates_is_accepted_nothing_is_stable() -> None:
     only = (Condition(name="contract", kind="checks", target="api"),)
     config = config_of({"condition": "contract"}, config=CONFIG.model_copy(update={"condition": only}))
