@@ -13,6 +13,7 @@ from stabkit.analyze.gate.evaluation import evaluate_sides
 from stabkit.analyze.outcome import ConditionResult, Gate, to_json
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Config
+from stabkit.report.words.sentences import verdict_sentence
 from tests.analyze.gate.test_evaluation import CONFIG, checks, condition, findings, results, samples, scans, side
 
 LAST = date(2026, 12, 31)
@@ -144,6 +145,44 @@ def test_a_finding_that_stays_is_matched_and_one_that_is_gone_is_not() -> None:
     assert (gate.verdict, states(gate), gate.accepted[0].matches) == ("stable", ["accepted"], ("R1 old.py:1",))
     mended = judged(config_of({"finding": "R1 old.py"}), {"findings": findings({"path": "new.py"})})
     assert states(mended) == ["unmatched"]
+
+
+def test_what_it_keeps_from_gating_is_told_apart_from_what_else_it_means() -> None:
+    rows = [{"path": "old.py"}, {"path": "new.py"}, {"path": "small.py", "severity": "note"}]
+    (found,) = judged(config_of({"finding": "R1 *"}), {"findings": findings(*rows)}).accepted
+    assert (found.spares, set(found.matches)) == (("R1 new.py:1",), {"R1 new.py:1", "R1 old.py:1", "R1 small.py:1"})
+    (tests,) = judged(config_of({"test": "*"}), BROKEN).accepted
+    assert (tests.spares, tests.matches) == (("a",), ("a", "known"))
+    (expired,) = judged(config_of({"test": "*"}), BROKEN, on=NEXT).accepted
+    assert (expired.spares, expired.matches) == ((), ("a", "known"))
+
+
+def test_what_decides_nothing_is_not_accepted_but_left_as_it_is() -> None:
+    small = {"findings": findings({"path": "old.py"}, {"path": "small.py", "severity": "note"})}
+    found = condition(judged(config_of({"finding": "R1 *"}), small), "findings")
+    assert [item["state"] for item in found.items] == ["new"]
+    assert (found.facts["below_floor"], found.facts.get("accepted")) == (1, None)
+
+
+def test_an_accepted_condition_that_stays_open_is_matched_all_the_same() -> None:
+    broken = {"checks": checks(status="fail", body="pass")}
+    name = condition(judged(CONFIG, broken), "checks").name
+    gate = judged(config_of({"condition": name}), broken, complete=False)
+    assert (gate.verdict, states(gate), gate.accepted[0].spares) == ("inconclusive", ["accepted"], (name,))
+
+
+def test_the_verdict_says_what_is_good_only_because_it_is_accepted() -> None:
+    slow = {"samples": samples(factor=1.3, seed=2), **NEW, **BROKEN}
+    names = [one.name for one in judged(CONFIG, slow).conditions if one.outcome == "regressed"]
+    times = [{"condition": name} for name in names if "response time" in name]
+    gate = judged(config_of(*times, {"test": "a"}, {"finding": "R1 new.py"}), slow)
+    assert gate.verdict == "stable"
+    said = verdict_sentence(gate)
+    amount = "1 condition" if len(times) == 1 else f"{len(times)} conditions"
+    assert said.endswith(f"; {amount}, 1 test and 1 finding are accepted, not mended.") or said.endswith(
+        f"; {amount}, 1 finding and 1 test are accepted, not mended."
+    )
+    assert "accepted" not in verdict_sentence(judged(CONFIG, {}))
 
 
 def test_a_breaking_change_is_accepted_as_a_risk() -> None:
