@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from stabkit.errors import SchemaError, nearest
+from stabkit.text import amount
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -466,13 +467,19 @@ def _check_values(table: Table, frame: pd.DataFrame) -> None:
             }
         )
         first = rows.iloc[0]
+        shown = f"{'it' if len(rows) == 1 else 'the first'} is {_plain_value(first['value'])!r}"
         raise SchemaError(
-            f"{len(rows)} value{'s' if len(rows) > 1 else ''} break the table's contract; "
-            f"the first is {first['value']!r} in column {first['column']!r}, expected {first['expected']}.",
+            f"{amount(len(rows), 'value breaks', 'values break')} the table's contract; "
+            f"{shown} in column {first['column']!r}, expected {first['expected']}.",
             where=f"table {table.name}, row {first['row']}",
             hint="The error's .rows lists them all.",
             rows=rows,
         ) from error
+
+
+def _plain_value(value: object) -> object:
+    """Return a value as Python has it: what numpy wraps is shown with its type."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 @dataclass(frozen=True)

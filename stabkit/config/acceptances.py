@@ -34,8 +34,8 @@ def literal_brackets(glob: str) -> str:
 
     Examples
     --------
-    >>> fnmatchcase("test_old[1]", literal_brackets("test_*[1]")), fnmatchcase("test_old1", literal_brackets("test_*[1]"))
-    (True, False)
+    >>> [fnmatchcase(name, literal_brackets("test_*[1]")) for name in ("test_old[1]", "test_old1")]
+    [True, False]
     """
     return glob.replace("[", "[[]")
 

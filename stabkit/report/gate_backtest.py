@@ -123,7 +123,9 @@ class GateBacktest:
             return "None of them holds samples that a measured condition speaks of."
         there = f"There {verb('is', self.source.runs)} {count(self.source.runs, 'complete run')} with samples"
         more = ", or compare the system with itself" if self._aa is not None else ""
-        return f"{there}{short_runs_text(self.source.short, self.source.runs)}. Collect the same version once more{more}."
+        return (
+            f"{there}{short_runs_text(self.source.short, self.source.runs)}. Collect the same version once more{more}."
+        )
 
     def headline(self) -> Statement:
         """Return how far the gate can be trusted, in a few sentences."""

@@ -108,7 +108,9 @@ TIMES = {"condition": [{"name": "times", "kind": "latency", "target": "a<b>pi"}]
 
 def test_asking_the_system_is_advised_only_where_there_is_something_to_ask(tmp_path, store):
     folder = tmp_path / "runs"
-    open_store(folder, create=True).append(new_run(label="v1", environment="ci", started_at=START), samples(1, rounds=5))
+    open_store(folder, create=True).append(
+        new_run(label="v1", environment="ci", started_at=START), samples(1, rounds=5)
+    )
     root = {"root": tmp_path}
     alone = stabkit.backtest(data=folder, config=Config.model_validate({**TIMES, **root}))
     assert alone.headline().command is None

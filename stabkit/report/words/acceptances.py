@@ -63,7 +63,7 @@ def accepted_clause(gate: Gate) -> str:
     for one in gate.conditions:
         if one.gating:
             items[kind_of(one.kind).noun or "item"] += sum(item.get("state") == "accepted" for item in one.items)
-    parts = [count(amount, noun) for noun, amount in (("condition", conditions), *items.items()) if amount]
+    parts = [count(amount, noun) for noun, amount in (("condition", conditions), *sorted(items.items())) if amount]
     total = conditions + items.total()
     return f"{joined(parts, most=len(parts))} {verb('is', total)} accepted, not mended" if parts else ""
 
