@@ -467,7 +467,7 @@ def _check_values(table: Table, frame: pd.DataFrame) -> None:
             }
         )
         first = rows.iloc[0]
-        shown = f"{'it' if len(rows) == 1 else 'the first'} is {_plain_value(first['value'])!r}"
+        shown = f"{'it' if len(rows) == 1 else 'the first'} is {_value_text(first['value'])}"
         raise SchemaError(
             f"{amount(len(rows), 'value breaks', 'values break')} the table's contract; "
             f"{shown} in column {first['column']!r}, expected {first['expected']}.",
@@ -477,9 +477,10 @@ def _check_values(table: Table, frame: pd.DataFrame) -> None:
         ) from error
 
 
-def _plain_value(value: object) -> object:
-    """Return a value as Python has it: what numpy wraps is shown with its type."""
-    return value.item() if isinstance(value, np.generic) else value
+def _value_text(value: object) -> str:
+    """Return a value as whoever gave it wrote it: what numpy wraps bears no type, and a missing one is null."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return "null" if plain is None or plain is pd.NA else repr(plain)
 
 
 @dataclass(frozen=True)
