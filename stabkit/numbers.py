@@ -18,6 +18,7 @@ __all__ = [
     "UNKNOWN",
     "aligned",
     "amount_text",
+    "at_most",
     "confidence_text",
     "duration",
     "interval",
@@ -93,6 +94,18 @@ def amount_text(value: float | None) -> str:
     '12_408'
     """
     return UNKNOWN if value is None or not math.isfinite(value) else _grouped(float(value), 0, sign=False)
+
+
+def at_most(value: float, digits: int) -> str:
+    """Return a number with no more than that many digits after its zeros, never in powers of ten.
+
+    Examples
+    --------
+    >>> at_most(5.0, 2), at_most(8.72, 2), at_most(872.4, 2), at_most(2023.0, 3).replace(SPACE, "_")
+    ('5', '8.7', '872', '2_023')
+    """
+    text = f"{value:.{digits}g}"
+    return significant(value, digits) if "e" in text or "n" in text else text
 
 
 def one_unit(values: Sequence[float | None], unit: str) -> tuple[list[float | None], str]:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from stabkit.errors import SchemaError, nearest
+from stabkit.text import amount
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -466,13 +467,20 @@ def _check_values(table: Table, frame: pd.DataFrame) -> None:
             }
         )
         first = rows.iloc[0]
+        shown = f"{'it' if len(rows) == 1 else 'the first'} is {_value_text(first['value'])}"
         raise SchemaError(
-            f"{len(rows)} value{'s' if len(rows) > 1 else ''} break the table's contract; "
-            f"the first is {first['value']!r} in column {first['column']!r}, expected {first['expected']}.",
+            f"{amount(len(rows), 'value breaks', 'values break')} the table's contract; "
+            f"{shown} in column {first['column']!r}, expected {first['expected']}.",
             where=f"table {table.name}, row {first['row']}",
             hint="The error's .rows lists them all.",
             rows=rows,
         ) from error
+
+
+def _value_text(value: object) -> str:
+    """Return a value as whoever gave it wrote it: what numpy wraps bears no type, and a missing one is null."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return "null" if plain is None or plain is pd.NA else repr(plain)
 
 
 @dataclass(frozen=True)

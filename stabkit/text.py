@@ -44,7 +44,7 @@ TEMPORARY_ROOT: Final = (
 """A regular expression for the folder that holds a system's temporary ones; what lies in it is named anew each time."""
 
 _WORD: Final = 16
-_PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries"}
+_PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries", "matches": "match"}
 _SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
 # In this order: what names something is kept as it is, and the numbers that are left are masked.
 _PARTS: Final = re.compile(

@@ -125,3 +125,14 @@ def test_a_part_of_a_table_keeps_its_contract() -> None:
         conform("checks", pd.DataFrame({"outcome": ["maybe"]}), ["outcome"])
     with pytest.raises(SchemaError, match="Unknown column"):
         conform("checks", frame, ["outcome"])
+
+
+def test_a_value_that_breaks_the_contract_is_shown_as_it_was_given() -> None:
+    row = {"target": "api", "check": "id", "outcome": "fail"}
+    with pytest.raises(SchemaError) as caught:
+        Evidence.of(checks=pd.DataFrame([{**row, "failed": -5}]))
+    assert caught.value.what == (
+        "1 value breaks the table's contract; it is -5 in column 'failed', expected at least 0."
+    )
+    with pytest.raises(SchemaError, match="2 values break the table's contract; the first is -5 in"):
+        Evidence.of(checks=pd.DataFrame([{**row, "failed": -5}, {**row, "failed": -6}]))

@@ -21,10 +21,13 @@ __all__ = [
     "what_is_accepted",
 ]  # fmt: skip
 
-# What was seen to be bad. What is gone, skipped or was not looked for is missing evidence, which nobody can accept.
-_SEEN: Final = (
-    "regressed", "new_failing", "unconfirmed", "added", "flaky", "new", "reopened", "updated", "fail",
-)  # fmt: skip
+# Kind -> what was seen to be bad. What is gone, skipped or was not looked for is missing evidence, which nobody can
+# accept.
+_SEEN: Final[Mapping[str, frozenset[str]]] = {
+    "finding": frozenset({"new", "reopened", "updated"}),
+    "test": frozenset({"regressed", "new_failing", "unconfirmed", "added", "flaky"}),
+    "risk": frozenset({"fail"}),
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ class Accepted:
         ``accepted``; ``expired``, its day has passed and what it meant counts again; ``unmatched``, nothing is as it
         says.
     matches : tuple of str
-        What it means in these runs.
+        What it means in these runs, whether it would gate or not.
+    spares : tuple of str
+        Those of them that would gate without it; where nothing gates, as between two files, those that got worse.
     """
 
     kind: str
@@ -49,6 +54,7 @@ class Accepted:
     until: str
     state: Literal["accepted", "expired", "unmatched"]
     matches: tuple[str, ...] = ()
+    spares: tuple[str, ...] = ()
 
 
 def finding_names(finding: Mapping[Any, Any]) -> tuple[str | None, ...]:
@@ -71,12 +77,15 @@ def _known(value: Any) -> Any:
 
 
 def accepted_items(items: Iterable[dict[str, Any]], kind: str, sides: Sides) -> list[dict[str, Any]]:
-    """Return the items of a condition, with the state ``accepted`` where one was seen to be bad and is accepted."""
+    """Return the items of a condition, with the state ``accepted`` where one was seen to be bad and is accepted.
+
+    What would decide nothing by itself, as a finding below the floor, is left as it is.
+    """
     return [_accepted(item, kind, sides) for item in items]
 
 
 def _accepted(item: dict[str, Any], kind: str, sides: Sides) -> dict[str, Any]:
-    if item["state"] not in _SEEN:
+    if item["state"] not in _SEEN[kind] or not (item.get("gates", True) and item.get("blocks", True)):
         return item
     entry = sides.acceptance(kind, *_names(item, kind))
     if entry is None:
@@ -96,15 +105,25 @@ def _told(entry: Acceptance) -> dict[str, str]:
 
 
 def accepted_condition(result: ConditionResult, doubts: Sequence[Need], sides: Sides) -> ConditionResult:
-    """Return a result; one that regressed and is accepted does not gate, unless something leaves its evidence open."""
-    entry = sides.acceptance("condition", result.name) if result.outcome == "regressed" else None
+    """Return a result; one that regressed and is accepted does not gate, unless something leaves its evidence open.
+
+    Accepted is whatever gets worse in it. What it measures beside that and cannot tell is as open as it would be alone.
+    """
+    gates = result.gating and result.outcome == "regressed"
+    entry = sides.acceptance("condition", result.name) if gates else None
     if entry is None:
         return result
     facts = {**result.facts, "accepted_as": _told(entry)}
-    needs = tuple(dict.fromkeys((*result.needs, *doubts)))
+    needs = tuple(dict.fromkeys((*result.needs, *doubts, *_open_estimates(result))))
     if needs:
         return replace(result, outcome="inconclusive", exact=False, needs=needs, facts=facts)
     return replace(result, gating=False, facts=facts)
+
+
+def _open_estimates(result: ConditionResult) -> list[Need]:
+    """Return what would decide each measured quantity that is open, and that the condition rests on."""
+    open_ = [e for e in result.estimates if e.outcome == "inconclusive" and "not_deciding" not in e.flags]
+    return [e.need or Need(None, "samples", "wide_interval") for e in open_]
 
 
 def what_is_accepted(
@@ -112,12 +131,22 @@ def what_is_accepted(
 ) -> tuple[Accepted, ...]:
     """Return how each entry stands, in the order of the configuration."""
     compared = [*(one.comparison for one in results), *others]
-    there: dict[str, Sequence[Named]] = {
+    there: dict[str, list[Named]] = {
         "finding": [n for one in compared if isinstance(one, FindingComparison) for n in _findings(one.states)],
         "test": [n for one in compared if isinstance(one, TestComparison) for n in _tests(one.transitions)],
-        "condition": [(one.name, (one.name,)) for one in results if one.outcome == "regressed"],
-        "risk": [*_facts(results), *((path, (path,)) for path in sides.candidate.evidence["changes"]["path"])],
+        "condition": [_named_condition(one) for one in results if one.outcome == "regressed" or _spared(one)],
+        "risk": [*_facts(results), *((path, (path,), False) for path in sides.candidate.evidence["changes"]["path"])],
     }
+    kinds: Mapping[str, str] = {"findings": "finding", "tests": "test"}
+    spared = {
+        (kind, str(item["what"]))
+        for one in results
+        if one.gating and (kind := kinds.get(one.kind)) is not None
+        for item in one.items
+        if item["state"] == "accepted"
+    }
+    for kind in kinds.values():
+        there[kind] = [(name, names, (kind, name) in spared) for name, names, _ in there[kind]]
     return tuple(_standing(entry, there[entry.kind], sides) for entry in sides.config.accepted)
 
 
@@ -130,28 +159,42 @@ def accepted_between(
     return tuple(_standing(one, there[one.kind], sides) for one in sides.config.accepted if one.kind in there)
 
 
-Named = tuple[str, tuple[str | None, ...]]
+Named = tuple[str, tuple[str | None, ...], bool]
+"""How a thing is shown, the names it goes by, and whether it got worse."""
 
 
 def _standing(entry: Acceptance, there: Iterable[Named], sides: Sides) -> Accepted:
-    matches = tuple(dict.fromkeys(name for name, names in there if entry.fits(*names)))
+    fitting = [(name, worse) for name, names, worse in there if entry.fits(*names)]
+    matches = tuple(dict.fromkeys(name for name, _ in fitting))
     state: Literal["accepted", "expired", "unmatched"] = "accepted" if matches else "unmatched"
     state = state if entry.in_force(sides.day) else "expired"
-    return Accepted(entry.kind, entry.what, **_told(entry), state=state, matches=matches)
+    spares = tuple(dict.fromkeys(name for name, worse in fitting if worse and state == "accepted"))
+    return Accepted(entry.kind, entry.what, **_told(entry), state=state, matches=matches, spares=spares)
 
 
 def _findings(states: pd.DataFrame) -> Iterator[Named]:
     for row in states[~states["state"].isin(GONE)].to_dict("records"):
         names = finding_names(row)
-        yield str(names[-2]), names
+        yield str(names[-2]), names, row["state"] in _SEEN["finding"] and not row["suppressed"]
 
 
 def _tests(transitions: pd.DataFrame) -> Iterator[Named]:
     bad = transitions["candidate_status"].isin(BAD) | (transitions["transition"] == "flaky")
-    yield from ((test, (test,)) for test in transitions.loc[bad, "test_id"])
+    for test, transition in transitions.loc[bad, ["test_id", "transition"]].itertuples(index=False):
+        yield test, (test,), transition in _SEEN["test"]
+
+
+def _spared(result: ConditionResult) -> bool:
+    return "accepted_as" in result.facts
+
+
+def _named_condition(result: ConditionResult) -> Named:
+    return result.name, (result.name,), _spared(result)
 
 
 def _facts(results: Iterable[ConditionResult]) -> Iterator[Named]:
     for one in results:
         if one.kind == "change":
-            yield from ((str(item.get("what") or item.get("path")), risk_names(item)) for item in one.items)
+            for item in one.items:
+                spared = one.gating and item["state"] == "accepted"
+                yield str(item.get("what") or item.get("path")), risk_names(item), spared

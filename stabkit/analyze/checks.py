@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from stabkit.analyze.statistics import LEVEL, fisher_exact, holm_limit
@@ -14,6 +15,8 @@ from stabkit.vocabulary import CHECK_OUTCOMES
 
 __all__ = ["CheckComparison", "CheckState", "check_states", "united_checks", "worst_checks"]
 
+_WORDS: Final = {"failed": "fail", "passed": "pass", "undecided": "not_checked"}  # column that counts it -> outcome
+_STEP, _STEPS = 1.1, 60  # the count that proves is looked for in steps of a tenth, up to 600 times as many
 _MANY: Final = 20  # rows of one check, from which on they are a share without being counted
 
 
@@ -43,6 +46,8 @@ def worst_checks(checks: pd.DataFrame) -> pd.DataFrame:
     ----------
     checks : DataFrame
         Rows of the table ``checks`` of one run; a check may have been made several times, a row each or counted.
+        Counts outweigh the word beside them: what counts a failure failed, and only what was made, each time decided,
+        and is said to hold, holds.
 
     Returns
     -------
@@ -57,13 +62,12 @@ def worst_checks(checks: pd.DataFrame) -> pd.DataFrame:
     [['fail', 1, 3]]
     """
     key = ["target", "check"]
+    checks = checks.assign(outcome=_by_counts(checks))
     rank = checks["outcome"].map({word: rank for rank, word in enumerate(reversed(CHECK_OUTCOMES))})
     order = checks.assign(_rank=rank, _detail=checks["detail"].fillna("")).sort_values(
         [*key, "_rank", "_detail"], kind="stable"
     )
-    failed = _counted(order, "failed", (order["outcome"] == "fail").astype("int64"))
-    passed = _counted(order, "passed", (order["outcome"] == "pass").astype("int64"))
-    undecided = _counted(order, "undecided", (order["outcome"] == "not_checked").astype("int64"))
+    failed, passed, undecided = (_counted(order, *pair) for pair in _WORDS.items())
     of = [order[name] for name in key]
     counted = _is_counted(order).groupby(of).transform("any")
     failed, passed, undecided = (numbers.groupby(of).transform("sum") for numbers in (failed, passed, undecided))
@@ -72,15 +76,29 @@ def worst_checks(checks: pd.DataFrame) -> pd.DataFrame:
     return order.drop_duplicates(key, keep="last").drop(columns=["_rank", "_detail"])
 
 
-def _counted(checks: pd.DataFrame, column: str, one: pd.Series) -> pd.Series:
-    """Return how often each row says it was so: what was counted, else once."""
-    known = _is_counted(checks)
-    numbers = checks[column].fillna(0) if column in checks else 0
-    return one.where(~known, numbers).astype("int64") if known.any() else one
+def _counted(checks: pd.DataFrame, column: str, word: str) -> pd.Series:
+    """Return how often each row says it was so: what was counted, else once; an uncounted failure is one at least."""
+    once = (checks["outcome"] == word).astype("int64")
+    if column not in checks:
+        return once.where(~_is_counted(checks) | (word == "fail"), 0)
+    return checks[column].astype("Int64").fillna(once.where(~_is_counted(checks) | (word == "fail"), 0)).astype("int64")
 
 
 def _is_counted(checks: pd.DataFrame) -> pd.Series:
-    return checks["failed"].notna() if "failed" in checks else pd.Series(data=False, index=checks.index)
+    given = [checks[column].notna() for column in _WORDS if column in checks]
+    return pd.concat(given, axis=1).any(axis=1) if given else pd.Series(data=False, index=checks.index)
+
+
+def _by_counts(checks: pd.DataFrame) -> pd.Series:
+    """Return the outcome of each row, where it is counted that of its counts.
+
+    A row that says to hold and was never made, or not always decided, is not checked; nor is one that says to fail and
+    counts no failure: word and counts contradict each other, and neither proves anything.
+    """
+    failed, passed, undecided = (_counted(checks, *pair) for pair in _WORDS.items())
+    held = (checks["outcome"] == "pass") & (passed > 0) & (undecided == 0)
+    told = held.map({True: "pass", False: "not_checked"}).where(failed == 0, "fail")
+    return checks["outcome"].where(~_is_counted(checks), told)
 
 
 def united_checks(comparisons: Iterable[CheckComparison]) -> CheckComparison | None:
@@ -166,15 +184,16 @@ def check_states(
     rows = compared.candidate.to_dict("records")
     margin = usual_margin("error_rate") if margin is None else margin
     found = [_state(row, before.pop((row["target"], row["check"]), None), margin) for row in rows]
-    limit = holm_limit([each.p for each in found if each.p is not None], level)
-    found = [replace(each, state="fail") if each.p is not None and each.p <= limit else each for each in found]
-    return (*found, *(CheckState(row, row, "missing") for row in before.values()))
+    family = [each.p for each in found if each.p is not None]
+    limit = holm_limit(family, level)
+    settled = [_settled(each, limit, level / max(1, len(family))) for each in found]
+    return (*settled, *(CheckState(row, row, "missing") for row in before.values()))
 
 
 def _state(row: Mapping[Any, Any], before: Mapping[Any, Any] | None, margin: float) -> CheckState:
     """Return how a check stands before several are set against each other: a share may still be proven worse."""
     known = before is not None and before["outcome"] != "not_checked"
-    failed, n = (int(before["failed"]), int(before["failed"] + before["passed"])) if known and before else (0, 0)
+    failed, n = _failures(before) if known and before else (0, 0)
     if row["outcome"] == "not_checked":
         return CheckState(row, before, "not_checked")
     if row["outcome"] == "pass":
@@ -183,7 +202,7 @@ def _state(row: Mapping[Any, Any], before: Mapping[Any, Any] | None, margin: flo
         return CheckState(row, before, "fail")
     if before is not None and failed and (failed == n or not before["share"] or not row["share"]):
         return CheckState(row, before, "known_failure")
-    now, made = int(row["failed"]), int(row["failed"] + row["passed"])
+    now, made = _failures(row)
     counted = before is not None and n > 0 and before["share"]
     n = n if counted else made
     from stabkit.analyze.latency import compare_counts  # it loads scipy, which what compares no shares does without
@@ -194,6 +213,36 @@ def _state(row: Mapping[Any, Any], before: Mapping[Any, Any] | None, margin: flo
         return CheckState(row, before, "not_checked" if row["undecided"] else "rare", p)
     more = estimate.need.amount if estimate.need is not None and estimate.need.unit == "samples" else None
     return CheckState(row, before, "unproven", p, more)
+
+
+def _failures(row: Mapping[Any, Any]) -> tuple[int, int]:
+    """Return how often a check failed, and of how many times that were decided."""
+    return int(row["failed"]), int(row["failed"] + row["passed"])
+
+
+def _settled(one: CheckState, limit: float, strictest: float) -> CheckState:
+    """Return a check beside the others: proven to fail, or open with what would decide it."""
+    if one.p is None:
+        return one
+    if one.p <= limit:
+        return replace(one, state="fail")
+    return replace(one, more=_until_proven(one, strictest)) if one.state == "unproven" and one.more is None else one
+
+
+def _until_proven(one: CheckState, level: float) -> int | None:
+    """Return how many more times a check has to be made, on both sides, that the same shares prove it to fail more.
+
+    At least as often again: at the very count that proves it, chance decides between red and open. None where no count
+    would do.
+    """
+    now, made = _failures(one.row)
+    before, n = _failures(one.before) if one.before is not None and one.before["share"] else (0, 0)
+    n = n or made
+    for factor in 2 * _STEP ** np.arange(_STEPS):
+        first, n_first, second, n_second = (round(number * float(factor)) for number in (before, n, now, made))
+        if fisher_exact(first, n_first, second, n_second) <= level:
+            return n_second - made
+    return None
 
 
 def _was_broken(before: Mapping[Any, Any] | None, row: Mapping[Any, Any]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from stabkit.analyze import RunEvidence
@@ -91,7 +92,7 @@ class UnchangedPairs:
 def load_unchanged_pairs(
     data: str | Path | None = None, config: str | Path | Config | None = None, *, most: int = MOST_PAIRS
 ) -> UnchangedPairs:
-    """Return the newest pairs of a store between which nothing changed, in the environment of its newest run.
+    """Return the newest pairs of a store between which nothing changed, in the environment of its newest complete run.
 
     Parameters
     ----------
@@ -116,14 +117,16 @@ def load_unchanged_pairs(
     runs, aa = order_runs(store.runs()), order_runs(store.runs(aa=True))
     if runs.empty and aa.empty:
         return UnchangedPairs((), (), settings, places=places(settings, path, store))
-    environment = (aa if runs.empty else runs)["environment"].iloc[-1]
+    whole = [frame[frame["complete"]] for frame in (runs, aa)]
+    environment = next(frame for frame in (*whole, runs, aa) if len(frame))["environment"].iloc[-1]
     own = runs[_same(runs["environment"], environment) & runs["complete"]]
     found = [
         UnchangedPair("aa", pair.first, pair.second)
         for pair in self_pairs(store, environment)
         if pair.first.complete and pair.second.complete
     ]
-    kept = own[[bool("samples" in store.tables(run_id)) for run_id in own["run_id"]]]
+    # An array: of no run at all, a list would choose columns.
+    kept = own[np.array(["samples" in store.tables(run_id) for run_id in own["run_id"]], dtype=bool)]
     found = [*_of_one_commit(store, kept, most), *found][-most:]
     short = 0
     if len(found) < _ENOUGH:
@@ -167,11 +170,17 @@ def _sides(store: Store, runs: pd.DataFrame, wanted: list[str]) -> dict[str, Run
 
 
 def _halves(store: Store, runs: pd.DataFrame, most: int) -> tuple[list[UnchangedPair], int]:
-    """Return the halves of the newest runs, and how many of these have too few rounds."""
-    sides = _sides(store, runs, runs["run_id"].tolist()[-most:] if most > 0 else [])
-    found = [_halved(sides[run_id]) for run_id in runs["run_id"] if run_id in sides]
-    pairs = [pair for pair in found if pair is not None]
-    return pairs, len(found) - len(pairs)
+    """Return the halves of the newest runs that can be halved, and how many newer ones have too few rounds."""
+    pairs: list[UnchangedPair] = []
+    short, left = 0, runs["run_id"].tolist()
+    while left and len(pairs) < most:
+        taken = left[-(most - len(pairs)) :]
+        left = left[: -len(taken)]
+        sides = _sides(store, runs, taken)
+        found = [_halved(sides[run_id]) for run_id in taken if run_id in sides]
+        halved = [pair for pair in found if pair is not None]
+        pairs, short = [*halved, *pairs], short + len(found) - len(halved)
+    return pairs, short
 
 
 def _halved(side: RunEvidence) -> UnchangedPair | None:

@@ -6,7 +6,7 @@ environment variable that holds it. Relative paths are relative to the configura
 
 from __future__ import annotations
 
-from stabkit.config.acceptances import Acceptance, AcceptedKind
+from stabkit.config.acceptances import Acceptance, AcceptedKind, literal_brackets
 from stabkit.config.conditions import Condition, ConditionKind, Objective, Severity
 from stabkit.config.defaults import scan_condition, suite_condition, target_conditions
 from stabkit.config.loading import find_config, load_config, write_example
@@ -62,6 +62,7 @@ __all__ = [
     "doubtful_margins",
     "find_config",
     "is_expression",
+    "literal_brackets",
     "load_config",
     "misspelt_names",
     "scan_condition",

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from stabkit.config.model import Model
 
-__all__ = ["Acceptance", "AcceptedKind", "is_expression"]
+__all__ = ["Acceptance", "AcceptedKind", "is_expression", "literal_brackets"]
 
 AcceptedKind = Literal["finding", "test", "condition", "risk"]
 _KINDS: Final[tuple[AcceptedKind, ...]] = ("finding", "test", "condition", "risk")
@@ -27,6 +27,17 @@ def is_expression(name: str) -> bool:
     (True, False)
     """
     return len(name) > 2 and name.startswith("/") and name.endswith("/")
+
+
+def literal_brackets(glob: str) -> str:
+    """Return a glob in which ``*`` and ``?`` stand for others, and brackets for themselves: a test's variant has them.
+
+    Examples
+    --------
+    >>> [fnmatchcase(name, literal_brackets("test_*[1]")) for name in ("test_old[1]", "test_old1")]
+    [True, False]
+    """
+    return glob.replace("[", "[[]")
 
 
 def _day(value: Any) -> Any:
@@ -81,6 +92,8 @@ class Acceptance(Model):
     def fits(self, *identities: str | None) -> bool:
         """Say whether it means a thing that goes by these names: equal to one, a glob of one, or ``/an expression/``.
 
+        An expression is looked for anywhere in a name, as those of ``[test_aliases]`` are.
+
         Examples
         --------
         >>> rule = Acceptance(finding="R1 src/*", reason="legacy", owner="ann", until="2026-12-31")
@@ -90,7 +103,7 @@ class Acceptance(Model):
         names = [name for name in identities if name]
         if is_expression(self.what) and any(re.search(self.what[1:-1], name) for name in names):
             return True
-        return any(name == self.what or fnmatchcase(name, self.what) for name in names)
+        return any(name == self.what or fnmatchcase(name, literal_brackets(self.what)) for name in names)
 
     def in_force(self, day: date | None) -> bool:
         """Say whether it holds on a day; on no known day it does not."""

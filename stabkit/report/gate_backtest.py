@@ -28,6 +28,7 @@ from stabkit.report.words import (
     plant_label,
     plant_text,
     quantity_name,
+    short_runs_text,
     tight_text,
     trust_texts,
 )
@@ -97,21 +98,34 @@ class GateBacktest:
         self.source = source
 
     @property
-    def _aa(self) -> str:
-        return shell(["stabkit", "aa", *self.source.places])
+    def _aa(self) -> str | None:
+        """The command that makes more pairs; None where the configuration has no target that it could ask."""
+        config = self.source.config
+        unconfigured = config.root == Path()  # whether there is something to ask is not known
+        asks = bool(config.http or config.websocket) or unconfigured
+        return shell(["stabkit", "aa", *self.source.places]) if asks else None
 
     @property
     def _missing(self) -> NoEvidence:
-        return NoEvidence("unchanged pairs", self._aa, self._why)
+        return NoEvidence("unchanged pairs", None if self._items_alone else self._aa, self._why)
+
+    @property
+    def _items_alone(self) -> bool:
+        """Whether every condition judges items, into which nothing can be planted."""
+        left = self.found.not_backtested
+        return bool(left) and not self.found.conditions and all(one.reason == "items" for one in left)
 
     @property
     def _why(self) -> str:
+        if self._items_alone:
+            return "Nothing here can be backtested: no condition judges times, failures or readings."
         if self.source.pairs:
             return "None of them holds samples that a measured condition speaks of."
-        short = f", {count(self.source.short, 'of them has', 'of them have')} too few rounds to be halved"
         there = f"There {verb('is', self.source.runs)} {count(self.source.runs, 'complete run')} with samples"
-        runs = f"{there}{short if self.source.short else ''}."
-        return f"{runs} Collect the same version once more, or compare the system with itself."
+        more = ", or compare the system with itself" if self._aa is not None else ""
+        return (
+            f"{there}{short_runs_text(self.source.short, self.source.runs)}. Collect the same version once more{more}."
+        )
 
     def headline(self) -> Statement:
         """Return how far the gate can be trusted, in a few sentences."""

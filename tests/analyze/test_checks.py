@@ -102,3 +102,57 @@ def test_one_failure_in_two_thousand_on_both_sides_is_no_regression() -> None:
     worse = [state(0, int(failed)) for failed in rng.binomial(n, 0.01, pairs)]
     assert worse.count("fail") / pairs >= 0.85
     assert worse.count("rare") / pairs <= 0.01
+
+
+def told(outcome: str, passed: int | None = None, failed: int | None = None, undecided: int | None = None) -> Any:
+    row = {"target": "api", "check": ["id"], "outcome": outcome, "detail": None}
+    counts = {"passed": passed, "failed": failed, "undecided": undecided}
+    return worst_checks(pd.DataFrame(row | {name: pd.array([n], dtype="Int64") for name, n in counts.items()}))
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome", "state"),
+    [
+        (("pass", 2000, 0), "pass", "kept"),
+        (("pass", 2000, 0, 0), "pass", "kept"),
+        (("pass", 0, 0), "not_checked", "not_checked"),
+        (("pass", 0, 0, 0), "not_checked", "not_checked"),
+        (("pass", 1, 0, 1999), "not_checked", "not_checked"),
+        (("pass", 500, 1500), "fail", "fail"),
+        (("not_checked", 500, 1500), "fail", "fail"),
+        (("fail", 0, 0), "not_checked", "not_checked"),
+        (("fail", 2000, 0), "not_checked", "not_checked"),
+        (("not_checked", 2000, 0), "not_checked", "not_checked"),
+        (("pass", None, 0), "not_checked", "not_checked"),
+        (("pass", 2000, None), "pass", "kept"),
+        (("pass", None, None, 7), "not_checked", "not_checked"),
+        (("fail", 3, None), "fail", "fail"),
+        (("fail", None, 4), "fail", "fail"),
+        (("pass",), "pass", "kept"),
+        (("fail",), "fail", "fail"),
+    ],
+)
+def test_counts_outweigh_the_word_beside_them(row: Any, outcome: str, state: str) -> None:
+    now = told(*row)
+    assert now["outcome"].tolist() == [outcome]
+    assert states(told("pass", 2000, 0, 0), now) == {"id": state}
+
+
+def test_what_the_baseline_only_says_to_hold_is_no_share_to_compare_with() -> None:
+    assert states(told("pass", 0, 0), told("fail", 1999, 1)) == {"id": "unproven"}
+    assert states(told("pass", 1, 1999), told("pass", 2000, 0)) == {"id": "fixed"}
+
+
+def test_an_open_check_that_looks_worse_says_how_often_it_has_to_be_made() -> None:
+    before, now = counted(("status", 0, 900)), counted(("status", 5, 900))
+    (found,) = check_states(CheckComparison(before, now))
+    assert (found.state, found.more) == ("unproven", 900)
+    shares = (0, 900 + found.more, 10, 900 + found.more)
+    assert fisher_exact(*shares) <= 0.025
+    # Among several such checks it takes more.
+    names = [f"check {number}" for number in range(10)]
+    many = [counted(*((name, failed, 900) for name in names)) for failed in (1, 6)]
+    found = check_states(CheckComparison(*many))[0]
+    assert found.state == "unproven"
+    assert found.more is not None
+    assert found.more >= 900

@@ -199,6 +199,32 @@ class TestUnchangedPairs:
         found = load_unchanged_pairs(tmp_path / "runs", Config())
         assert (found.pairs, found.runs, found.short, found.environment) == ((), 1, 1, "here")
 
+    def test_short_runs_do_not_use_up_what_is_asked_for(self, tmp_path):
+        store = open_store(tmp_path / "runs", create=True)
+        for day in range(4):
+            add_run(store, f"long{day}", day, seed=day)
+        for day in range(4, 9):
+            row = new_run(label=f"short{day}", environment="here", started_at=START + timedelta(days=day))
+            store.append(row, samples(day, rounds=3, each=10))
+        found = load_unchanged_pairs(tmp_path / "runs", Config(), most=3)
+        assert [pair.first.fact("label") for pair in found.pairs] == ["long1", "long2", "long3"]
+        assert (found.runs, found.short) == (9, 5)
+        assert len(load_unchanged_pairs(tmp_path / "runs", Config(), most=20).pairs) == 4
+
+    def test_where_no_run_is_complete_there_are_none(self, tmp_path):
+        store = open_store(tmp_path / "runs", create=True)
+        store.append(new_run(label="cut", environment="here", started_at=START, complete=False), samples(2))
+        found = load_unchanged_pairs(tmp_path / "runs", Config())
+        assert (found.pairs, found.runs, found.environment) == ((), 0, "here")
+
+    def test_the_environment_is_that_of_the_newest_complete_run(self, tmp_path):
+        store = open_store(tmp_path / "runs", create=True)
+        add_run(store, "v1", 1, seed=90)
+        late = new_run(label="cut", environment="there", started_at=START + timedelta(days=9), complete=False)
+        store.append(late, samples(2))
+        found = load_unchanged_pairs(tmp_path / "runs", Config())
+        assert (found.environment, len(found.pairs)) == ("here", 1)
+
     def test_a_store_without_runs_has_none(self, tmp_path):
         open_store(tmp_path / "runs", create=True)
         assert load_unchanged_pairs(tmp_path / "runs", Config()).pairs == ()

@@ -45,6 +45,27 @@ def test_names_are_equal_or_patterns(load, what, fits):
     assert entry.fits("t::a[x]") is fits
 
 
+@pytest.mark.parametrize(
+    ("what", "name", "fits"),
+    [
+        ("test_old[1]", "test_old[1]", True),
+        ("test_old[1]", "test_old1", False),
+        ("test_old[*]", "test_old[1]", True),
+        ("test_old[*]", "test_older", False),
+        ("test_old[?-?]", "test_old[a-b]", True),
+        ("test_[!a]", "test_b", False),
+        ("*[1]", "suite::test_old[1]", True),
+        ("R1 src/[id]/*", "R1 src/[id]/page.tsx:3", True),
+        ("/R1/", "R10 src/a.py", True),  # looked for anywhere
+        ("/^R1 /", "R10 src/a.py", False),
+        ("/^R1 /", "R1 src/a.py", True),
+    ],
+)
+def test_stars_and_question_marks_are_patterns_and_brackets_are_not(load, what, name, fits):
+    entry = load(f"[[accepted]]\ntest = '{what}'\n{WHO}{UNTIL}").accepted[0]
+    assert entry.fits(name) is fits
+
+
 def test_it_ends_after_its_day_and_never_holds_on_none(load):
     entry = load(f'[[accepted]]\ntest = "t"\n{WHO}until = "2026-12-31"').accepted[0]
     day = entry.until

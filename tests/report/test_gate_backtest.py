@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import stabkit
+from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.numbers import SPACE
 from stabkit.report.gate_backtest import backtest_document
@@ -92,10 +93,47 @@ def test_without_unchanged_pairs_it_says_what_is_missing(tmp_path):
     result = stabkit.backtest(data=tmp_path / "runs")
     said = result.headline()
     assert said.sentences[0].startswith(
-        "No evidence of unchanged pairs. There is 1 complete run with samples, 1 of them"
+        "No evidence of unchanged pairs. There is 1 complete run with samples, which has too few rounds to be halved."
     )
     assert "Collect the same version once more" in said.sentences[0]
     assert said.command.startswith("stabkit aa")
     for piece in (result.conditions(), result.caught(), result.margins(), result.pairs(), result.summary()):
         assert "No evidence of unchanged pairs" in repr(piece)
     assert backtest_document(result)["pairs"] == []
+
+
+ITEMS = {"tests": {"unit": {"files": ["j.xml"]}}, "scans": {"ruff": {"files": ["r.json"]}}}
+TIMES = {"condition": [{"name": "times", "kind": "latency", "target": "a<b>pi"}]}
+
+
+def test_asking_the_system_is_advised_only_where_there_is_something_to_ask(tmp_path, store):
+    folder = tmp_path / "runs"
+    open_store(folder, create=True).append(
+        new_run(label="v1", environment="ci", started_at=START), samples(1, rounds=5)
+    )
+    root = {"root": tmp_path}
+    alone = stabkit.backtest(data=folder, config=Config.model_validate({**TIMES, **root}))
+    assert alone.headline().command is None
+    assert "itself" not in alone.headline().sentences[0]
+    few = stabkit.backtest(data=store, config=Config.model_validate({**TIMES, **root}))
+    assert (len(few.found.pairs), few.headline().command) == (4, None)
+    asked = {"http": {"api": {"url": "http://127.0.0.1/"}}}
+    probed = stabkit.backtest(data=folder, config=Config.model_validate({**TIMES, **asked, **root}))
+    assert probed.headline().command.startswith("stabkit aa")
+
+
+def test_where_only_items_are_judged_nothing_can_be_backtested(store):
+    asked = {"http": {"api": {"url": "http://127.0.0.1/"}}, "condition": [{"name": "unit", "kind": "tests"}]}
+    for config in (ITEMS, ITEMS | asked):
+        result = stabkit.backtest(data=store, config=Config.model_validate(config))
+        said = result.headline()
+        assert "Nothing here can be backtested" in said.sentences[0]
+        assert said.command is None
+        assert "Not backtested: unit" in repr(result.summary())
+
+
+def test_a_store_whose_runs_are_all_incomplete_says_that_it_has_none(tmp_path):
+    found = open_store(tmp_path / "runs", create=True)
+    found.append(new_run(label="cut", environment="ci", started_at=START, complete=False), samples(1))
+    said = stabkit.backtest(data=tmp_path / "runs").headline().sentences[0]
+    assert "There are 0 complete runs with samples. Collect" in said

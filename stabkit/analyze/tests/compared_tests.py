@@ -14,6 +14,7 @@ from stabkit.analyze.tests.common_tests import explained
 from stabkit.analyze.tests.final_attempts import deciding_attempts
 from stabkit.analyze.tests.identity import Identity
 from stabkit.analyze.tests.transitions import renamed, test_transitions, worst_first
+from stabkit.config import literal_brackets
 from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["TestComparison", "compare_tests", "disagreeing_tests", "expected_tests", "lost_tests", "united_tests"]
@@ -179,7 +180,9 @@ def _left_out(sides: Sides, suite: str | None) -> Collection[str]:
     suites = sides.config.tests
     patterns = [(name, pattern) for name in suites if suite in (None, name) for pattern in suites[name].left_out]
     # An id may bear its suite's name, and what tells its results apart.
-    return [text for name, pattern in patterns for text in _spellings(pattern, name, apart=suite is None)]
+    return [
+        text for name, pattern in patterns for text in _spellings(literal_brackets(pattern), name, apart=suite is None)
+    ]
 
 
 def _spellings(pattern: str, suite: str, *, apart: bool) -> tuple[str, ...]:

@@ -3,6 +3,7 @@ from .backtested import alarms_text as alarms_text, carried_text as carried_text
 from .backtested import left_out_texts as left_out_texts
 from .backtested import margin_now_text as margin_now_text, pair_source_text as pair_source_text
 from .backtested import plant_label as plant_label, plant_text as plant_text, quantity_name as quantity_name
+from .backtested import short_runs_text as short_runs_text
 from .backtested import tight_text as tight_text, trust_texts as trust_texts
 from .change_facts import changed_facts_text as changed_facts_text, fact_name as fact_name, fact_text as fact_text
 from .estimates import change_text as change_text, headroom_text as headroom_text, margin_text as margin_text

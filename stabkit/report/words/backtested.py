@@ -23,7 +23,8 @@ from stabkit.text import count, joined, plain, verb
 
 __all__ = [
     "alarms_text", "carried_text", "judged_pairs_text", "least_text", "left_out_texts", "margin_now_text",
-    "pair_source_text", "plant_label", "plant_text", "quantity_name", "tight_text", "trust_texts",
+    "pair_source_text", "plant_label", "plant_text", "quantity_name", "short_runs_text",
+    "tight_text", "trust_texts",
 ]  # fmt: skip
 
 _SOURCES: Final = {
@@ -194,5 +195,22 @@ def left_out_texts(left: Sequence[NotBacktested]) -> list[str]:
         said.append(sentence(f"not backtested: {names}", f"nothing can be planted into {nouns}"))
     if bare:
         names = joined([plain(one.name) for one in bare], most=6)
-        said.append(sentence(f"not backtested: {names}", "no unchanged pair holds samples of it on both sides"))
+        whose = "it" if len(bare) == 1 else "them"
+        said.append(sentence(f"not backtested: {names}", f"no unchanged pair holds samples of {whose} on both sides"))
     return said
+
+
+def short_runs_text(short: int, runs: int) -> str:
+    """Return how many of these runs cannot be halved, as a clause to be added; empty if none was found too short.
+
+    Examples
+    --------
+    >>> short_runs_text(1, 1), short_runs_text(0, 4)
+    (', which has too few rounds to be halved', '')
+    >>> short_runs_text(1, 4), short_runs_text(3, 3)
+    (', 1 of them has too few rounds to be halved', ', all of them have too few rounds to be halved')
+    """
+    if not short:
+        return ""
+    whose = "which has" if runs == 1 else "all of them have" if short == runs else None
+    return f", {whose or count(short, 'of them has', 'of them have')} too few rounds to be halved"

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze import Difference, Measured, Missing, Need, to_json
-from stabkit.numbers import SPACE
+from stabkit.numbers import SPACE, at_most
 from stabkit.report.words.change_facts import fact_name
 from stabkit.report.words.wording import metric_words
 from stabkit.text import joined, plural, verb
@@ -89,8 +89,8 @@ def _number_text(name: str, value: float) -> str:
     if name == "quantile":
         return f"p{100 * value:g}"
     if name.endswith("_share"):
-        return f"{100 * value:.{3 if name == 'least_share' else 2}g}{SPACE}%"
-    return f"{value:.2g}{SPACE}ms" if name.endswith("_ms") else f"{value:g}"
+        return f"{at_most(100 * value, 3 if name == 'least_share' else 2)}{SPACE}%"
+    return f"{at_most(value, 2)}{SPACE}ms" if name.endswith("_ms") else at_most(value, 6)
 
 
 def _tests(n: int) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from stabkit.analyze import CollectionPlan, ConditionResult, Need
 from stabkit.case import AGAIN, Again
 from stabkit.kinds import kind_of
-from stabkit.numbers import SPACE, amount_text, duration
+from stabkit.numbers import SPACE, amount_text, at_most, duration
 from stabkit.report.words.gaps import detail_text
 from stabkit.text import count, plain, shell
 
@@ -109,7 +109,7 @@ def need_text(need: Need, *, points: bool = False, have: int = 0) -> str:
     if need.reason in ("one_sample", "too_few_samples") and need.about == "round_size":  # not a subject
         would, detail = f"{amount}, {detail}, would decide", ""
     if need.decidable_margin is not None and not (points and need.decidable_margin >= 1):  # no rate differs by more
-        margin = f"{need.decidable_margin * 100:,.3g}{SPACE}{'pp' if points else '%'}"
+        margin = f"{at_most(need.decidable_margin * 100, 3)}{SPACE}{'pp' if points else '%'}"
         would = "; ".join(part for part in (would, f"evidence of this size decides a margin of {margin}") if part)
     if need.reason == "not_comparable" and need.unit == "scans":
         would = "one tool, its rules and files on both sides would decide"

@@ -16,7 +16,7 @@ from stabkit.case import AGAIN, Again
 from stabkit.kinds import NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
 from stabkit.report.display import Reason, Section
-from stabkit.report.words.acceptances import accepted_until_text
+from stabkit.report.words.acceptances import accepted_clause, accepted_until_text
 from stabkit.report.words.change_facts import changed_facts_text, fact_name
 from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
 from stabkit.report.words.needs import doubts, need_command
@@ -99,8 +99,9 @@ def verdict_sentence(gate: Gate) -> str:
     noun = plural("condition", total)
     if good == total:
         better = f", {counts['improved']} of them improved" if counts["improved"] else ""
-        head = "The one gating condition is" if total == 1 else f"All {total} conditions are"
-        return f"{head} stable{better}." if total > 1 else f"{head} {gating[0].outcome}."
+        only = "The one gating condition is"
+        taken = "; ".join(["", *filter(None, [accepted_clause(gate)])])
+        return f"{_all(total)} are stable{better}{taken}." if total > 1 else f"{only} {gating[0].outcome}{taken}."
     if bad == total == 1:
         return "The one condition regressed."
     if bad:
@@ -108,8 +109,12 @@ def verdict_sentence(gate: Gate) -> str:
         tail += [well] if good else []
         return f"{bad} of {total} {noun} regressed{''.join(f', {part}' for part in tail)}."
     if not good:
-        return "The one condition is inconclusive." if total == 1 else f"All {total} conditions are inconclusive."
+        return "The one condition is inconclusive." if total == 1 else f"{_all(total)} are inconclusive."
     return f"{open_} of {total} {noun} {verb('is', open_)} inconclusive, {well}."
+
+
+def _all(conditions: int) -> str:
+    return "Both conditions" if conditions == 2 else f"All {amount_text(conditions)} conditions"
 
 
 def _well(stable: int, improved: int) -> str:

@@ -13,6 +13,7 @@ from stabkit.analyze.gate.evaluation import evaluate_sides
 from stabkit.analyze.outcome import ConditionResult, Gate, to_json
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Config
+from stabkit.report.words.sentences import verdict_sentence
 from tests.analyze.gate.test_evaluation import CONFIG, checks, condition, findings, results, samples, scans, side
 
 LAST = date(2026, 12, 31)
@@ -99,6 +100,40 @@ def test_an_accepted_condition_does_not_hide_that_its_evidence_is_partial() -> N
     assert (gate.verdict, condition(gate, "checks").outcome) == ("inconclusive", "inconclusive")
 
 
+def test_an_accepted_condition_does_not_hide_a_tail_that_is_open() -> None:
+    rules = (
+        Condition(name="times", kind="latency", target="api", metric="response_time"),
+        Condition(name="contract", kind="checks", target="api"),
+    )
+    config = config_of({"condition": "times"}, config=CONFIG.model_copy(update={"condition": rules}))
+
+    def outcome(rounds: int) -> tuple[str, str, set[str]]:
+        before, after = (samples(factor=f, seed=seed, rounds=rounds, each=10) for f, seed in ((1.0, 1), (1.3, 2)))
+        gate = judged(config, {"samples": after}, before={"samples": before})
+        times = condition(gate, "latency")
+        assert times.estimates[0].outcome == "regressed"
+        return gate.verdict, times.outcome, {need.reason for need in times.needs}
+
+    assert outcome(20) == ("stable", "regressed", set())
+    assert outcome(10) == ("inconclusive", "inconclusive", {"tail_unbounded"})
+
+
+def test_an_accepted_condition_does_not_hide_readings_that_are_gone() -> None:
+    before, after = samples(), samples(seed=2)
+    memory = after["metric"] == "memory"
+    after.loc[memory, "value"] *= 1.5
+    short = after[~memory | (after["round"] < 15)]
+    name = condition(judged(CONFIG, {"samples": after}, before={"samples": before}), "resource").name
+    config = config_of({"condition": name})
+    assert judged(config, {"samples": after}, before={"samples": before}).verdict == "stable"
+    gate = judged(config, {"samples": short}, before={"samples": before})
+    found = condition(gate, "resource")
+    assert (gate.verdict, found.outcome) == ("inconclusive", "inconclusive")
+    assert "without_reading" in {need.about for need in found.needs}
+    unaccepted = judged(CONFIG, {"samples": short}, before={"samples": before})
+    assert condition(unaccepted, "resource").outcome == "regressed"
+
+
 def test_where_all_that_gates_is_accepted_nothing_is_stable() -> None:
     only = (Condition(name="contract", kind="checks", target="api"),)
     config = config_of({"condition": "contract"}, config=CONFIG.model_copy(update={"condition": only}))
@@ -110,6 +145,42 @@ def test_a_finding_that_stays_is_matched_and_one_that_is_gone_is_not() -> None:
     assert (gate.verdict, states(gate), gate.accepted[0].matches) == ("stable", ["accepted"], ("R1 old.py:1",))
     mended = judged(config_of({"finding": "R1 old.py"}), {"findings": findings({"path": "new.py"})})
     assert states(mended) == ["unmatched"]
+
+
+def test_what_it_keeps_from_gating_is_told_apart_from_what_else_it_means() -> None:
+    rows = [{"path": "old.py"}, {"path": "new.py"}, {"path": "small.py", "severity": "note"}]
+    (found,) = judged(config_of({"finding": "R1 *"}), {"findings": findings(*rows)}).accepted
+    assert (found.spares, set(found.matches)) == (("R1 new.py:1",), {"R1 new.py:1", "R1 old.py:1", "R1 small.py:1"})
+    (tests,) = judged(config_of({"test": "*"}), BROKEN).accepted
+    assert (tests.spares, tests.matches) == (("a",), ("a", "known"))
+    (expired,) = judged(config_of({"test": "*"}), BROKEN, on=NEXT).accepted
+    assert (expired.spares, expired.matches) == ((), ("a", "known"))
+
+
+def test_what_decides_nothing_is_not_accepted_but_left_as_it_is() -> None:
+    small = {"findings": findings({"path": "old.py"}, {"path": "small.py", "severity": "note"})}
+    found = condition(judged(config_of({"finding": "R1 *"}), small), "findings")
+    assert [item["state"] for item in found.items] == ["new"]
+    assert (found.facts["below_floor"], found.facts.get("accepted")) == (1, None)
+
+
+def test_an_accepted_condition_that_stays_open_is_matched_all_the_same() -> None:
+    broken = {"checks": checks(status="fail", body="pass")}
+    name = condition(judged(CONFIG, broken), "checks").name
+    gate = judged(config_of({"condition": name}), broken, complete=False)
+    assert (gate.verdict, states(gate), gate.accepted[0].spares) == ("inconclusive", ["accepted"], (name,))
+
+
+def test_the_verdict_says_what_is_good_only_because_it_is_accepted() -> None:
+    slow = {"samples": samples(factor=1.3, seed=2), **NEW, **BROKEN}
+    names = [one.name for one in judged(CONFIG, slow).conditions if one.outcome == "regressed"]
+    times = [{"condition": name} for name in names if "response time" in name]
+    gate = judged(config_of(*times, {"test": "a"}, {"finding": "R1 new.py"}), slow)
+    assert gate.verdict == "stable"
+    said = verdict_sentence(gate)
+    amount = "1 condition" if len(times) == 1 else f"{len(times)} conditions"
+    assert said.endswith(f"; {amount}, 1 finding and 1 test are accepted, not mended.")
+    assert "accepted" not in verdict_sentence(judged(CONFIG, {}))
 
 
 def test_a_breaking_change_is_accepted_as_a_risk() -> None:

@@ -83,6 +83,20 @@ def test_what_is_left_out_on_purpose_is_no_gap():
     assert needs(sides(["abcd"] * 5, "abc", "ab")) != []
 
 
+def test_brackets_of_what_is_left_out_are_those_of_a_variant():
+    config = Config.model_validate({"tests": {"unit": {"files": ["j.xml"], "left_out": ["c[1]"]}}})
+    before, after = (rows_of(run, ids) for run, ids in (("before", ("a", "c[1]", "c1")), ("after", ("a",))))
+    given = Sides(
+        config,
+        *(
+            RunEvidence({"run_id": run, "complete": True}, Evidence.of(tests=rows))
+            for run, rows in (("before", before), ("after", after))
+        ),
+    )
+    left = compare_tests(given).set_index("test_id")["left_out"]
+    assert left.notna().to_dict() == {"a": False, "c[1]": True, "c1": False}
+
+
 def test_a_rename_keeps_what_is_expected():
     config = Config.model_validate({"tests": {"unit": {"files": ["j.xml"]}}, "test_aliases": {"c": "n"}})
     assert needs(sides(["abc"] * 5, "abc", "abn", config=config)) == []

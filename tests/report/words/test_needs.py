@@ -48,6 +48,37 @@ def test_no_two_rates_differ_by_more_than_all():
     assert need_text(need, points=True) == "764 more samples would decide"
 
 
+@pytest.mark.parametrize(
+    ("need", "said"),
+    [
+        (
+            Need(1, "runs", "not_repeated", numbers=(("slower_share", 8.72),), side="candidate"),
+            "looks slower (+872\u202f%); run the candidate once more: red only if it repeats",
+        ),
+        (
+            Need(None, "rounds", "smallest_margin", decidable_margin=20.2),
+            "evidence of this size decides a margin of 2\u202f020\u202f%",
+        ),
+        (
+            Need(None, "runs", "not_comparable", "load_rate", numbers=(("before", 1_500_000.0), ("after", 12.5))),
+            "1\u202f500\u202f000 requests a second against 12.5",
+        ),
+        (
+            Need(
+                None,
+                "evidence",
+                "prober_late",
+                "late_at_quantile",
+                numbers=(("late_ms", 1234.0), ("quantile", 0.99), ("allowed_ms", 0.5)),
+            ),
+            "1\u202f234\u202fms at p99, 0.5\u202fms are allowed",
+        ),
+    ],
+)
+def test_large_numbers_are_written_out(need, said):
+    assert said in need_text(need)
+
+
 def test_more_rounds_are_counted_from_those_there_are():
     assert need_command(opened(), Need(8, "rounds", "wide_interval")) == "stabkit collect --rounds 18"
 

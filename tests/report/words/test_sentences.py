@@ -401,3 +401,20 @@ def test_words_of_amounts():
     assert count(1, "more round") == "1 more round"
     assert count(3, "more round") == "3 more rounds"
     assert plain("a\tb\r\nc") == "a b c"
+
+
+def test_two_are_both_and_what_is_accepted_is_said_where_the_rest_is_stable():
+    fine = condition("checks", "stable")
+    assert verdict_sentence(Gate("stable", (fine, fine))) == "Both conditions are stable."
+    open_ = condition("checks", "inconclusive")
+    assert verdict_sentence(Gate("inconclusive", (open_, open_))) == "Both conditions are inconclusive."
+    tests = condition("tests", "stable", items=(item("accepted"), item("accepted", "t::b"), item("flaky", "t::c")))
+    taken = condition("latency", "regressed", gating=False, facts={"accepted_as": {"owner": "ann"}})
+    gate = Gate("stable", (taken, tests))
+    assert verdict_sentence(gate) == (
+        "The one gating condition is stable; 1 condition and 2 tests are accepted, not mended."
+    )
+    both = Gate("stable", (taken, tests, fine))
+    assert verdict_sentence(both) == ("Both conditions are stable; 1 condition and 2 tests are accepted, not mended.")
+    assert overview.headline_text(both) == verdict_sentence(both)
+    assert verdict_sentence(both) in overview.summary_texts(both)[0].replace("STABLE: b", "B").replace("Stable: b", "B")

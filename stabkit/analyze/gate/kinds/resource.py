@@ -61,7 +61,7 @@ def _compare_resource(condition: Condition, sides: Sides, population: Population
     if worst is None:
         return "inconclusive", (), (mixed,)
     outcome, estimates, needs = _compare_one(condition, sides, worst, worse)
-    return (outcome, estimates, needs) if outcome == "regressed" else ("inconclusive", estimates, (mixed, *needs))
+    return outcome if outcome == "regressed" else "inconclusive", estimates, (mixed, *needs)
 
 
 def _direction(condition: Condition, sides: Sides, population: Population) -> Worse | None:
@@ -117,5 +117,5 @@ def _compare_one(condition: Condition, sides: Sides, population: Population, wor
         open_ += more
     gaps = _without_reading(population, sides.paired)
     if gaps and outcome != "regressed":
-        return "inconclusive", estimates, (*gaps, *open_)
-    return outcome, estimates, open_
+        outcome = "inconclusive"
+    return outcome, estimates, (*gaps, *open_)
