@@ -114,7 +114,7 @@ def test_an_accepted_condition_does_not_hide_a_tail_that_is_open() -> None:
         assert times.estimates[0].outcome == "regressed"
         return gate.verdict, times.outcome, {need.reason for need in times.needs}
 
-    assert outcome(20) == ("stable", "regressed", set())
+    assert outcome(40) == ("stable", "regressed", set())
     assert outcome(10) == ("inconclusive", "inconclusive", {"tail_unbounded"})
 
 
