@@ -302,9 +302,16 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     _integer("past_authors", "authors before the range"),
                     _integer("past_fixes", "fixes before the range"),
                     _float("churn_percentile", "0-100 within this repository's history; null below 50 commits"),
+                    _text(
+                        "partners", "JSON list of [path, share]: files that usually change with it; null if not known"
+                    ),
                     _text("note", "what a reviewer said of it, from records"),
-                    _text("base_commit", "merge base of the range; of a rollback, the newer commit"),
+                    _text("base_commit", "the older end of the range, as asked for"),
                     _text("head_commit", "head of the range"),
+                    _text(
+                        "rank",
+                        "JSON object: where the whole range ranks in this repository's history; null if not known",
+                    ),
                     _integer("range_commits", "commits in the range; of a rollback, those taken back"),
                     _text("refused", "JSON list of the checklist lines that fail by this file; null if not known"),
                     _text("hunks", "JSON list of [old start, old lines, new start, new lines]; null if not known"),

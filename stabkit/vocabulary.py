@@ -14,12 +14,14 @@ from typing import Final, Literal
 __all__ = [
     "BAD",
     "CHANGE_FACTS",
+    "CHANGE_LINES",
     "CHECK_OUTCOMES",
     "EXIT_CODES",
     "FLOOR",
     "GOOD",
     "GRAVE_FACTS",
     "METRICS",
+    "MISSING_COMMIT",
     "OPEN",
     "OUTCOMES",
     "REQUEST_METRICS",
@@ -184,18 +186,45 @@ STATUS_COUNTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 CHANGE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "irreversible_migration": "rollback possible",
+        "breaking_migration": "old code runs on the new schema",
+        "secret_added": "no secret added",
         "api_break": "no API break",
         "deleted_module": "no public module deleted",
+        "contract_break": "no contract break",
+        "entry_point_removed": "no command or option removed",
+        "permission_widened": "no wider CI permissions",
         "dependency_change": "no dependency change",
         "environment_change": "no environment variable change",
         "schema_change": "no schema change",
         "configuration_change": "no configuration change",
+        "flag_change": "no feature flag change",
     }
 )
 """What a change may do -> the check of the target ``changes`` that looks for it, the gravest first."""
 
-GRAVE_FACTS: Final = ("irreversible_migration", "api_break", "deleted_module")
+GRAVE_FACTS: Final = tuple(CHANGE_FACTS)[: tuple(CHANGE_FACTS).index("dependency_change")]
 """What a change takes away from those who rely on it: named first, and judged where a condition names no facts."""
+
+MISSING_COMMIT: Final = "holds every commit of the baseline"
+"""The check of the target ``changes`` that lists what the candidate lacks."""
+
+CHANGE_LINES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "api": ("api_break", "deleted_module"),
+        "dependencies": ("dependency_change",),
+        "environment": ("environment_change",),
+        "schema": ("schema_change",),
+        "old_code_new_schema": ("breaking_migration",),
+        "rollback": ("irreversible_migration",),
+        "configuration": ("configuration_change",),
+        "flags": ("flag_change",),
+        "ci": ("permission_widened",),
+        "secrets": ("secret_added",),
+        "contracts": ("contract_break",),
+        "entry_points": ("entry_point_removed",),
+    }
+)
+"""The lines that ``stabkit impact`` answers -> the facts that each asks for."""
 
 CHECK_OUTCOMES: Final = ("fail", "not_checked", "pass")
 """Outcomes of a check, the worst first."""

@@ -334,7 +334,8 @@ def case_of_range(repository: str | Path, base: str, head: str, *, config: str |
         The configuration cannot be used.
     """
     settings, path = find_settings(config, repository, None)
-    evidence = collect_changes(Path(repository), base, head, areas=settings.areas)
+    packages = settings.changes.packages if settings.changes else ()
+    evidence = collect_changes(Path(repository), base, head, areas=settings.areas, packages=packages)
     runs = conform("runs", pd.DataFrame([new_run(label=f"{base}..{head}", complete=not evidence.failed)]))
     sides = Sides(settings, None, RunEvidence(runs.iloc[0], evidence), today=datetime.now(UTC).date())
     options = places(settings, path, None)

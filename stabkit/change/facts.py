@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from stabkit.redact import redact_text
 
-__all__ = ["Fact", "facts_json"]
+__all__ = ["Answer", "Fact", "Scope", "answered"]
+
+Scope = Literal["production", "development", "ci"]
+Outcome = Literal["pass", "fail", "not_checked"]
 
 _KEPT: Final = 500
+_SHOWN: Final = 20
 _SIGNS: Final = {"added": "+ ", "removed": "- "}
 
 
@@ -35,6 +39,8 @@ class Fact:
         How it was and is.
     proven : bool
         False where only a pattern was matched, or where what was seen need not break anything.
+    scope : str
+        What it touches: the system in ``production``, its ``development``, or ``ci``.
     """
 
     path: str
@@ -45,6 +51,7 @@ class Fact:
     before: str | None = None
     after: str | None = None
     proven: bool = True
+    scope: Scope = "production"
 
     def text(self) -> str:
         """Return it in a few words, as the detail of a check names it."""
@@ -52,18 +59,99 @@ class Fact:
         return f"{place}: {_SIGNS.get(self.change, '')}{self.what}"
 
 
-def facts_json(facts: Sequence[Fact], examined: int, why_open: str | None) -> str:
-    """Return facts as the table ``checks`` holds them, the proven first; secrets are masked.
+@dataclass(frozen=True)
+class Answer:
+    """How a line of the checklist came out.
+
+    Attributes
+    ----------
+    outcome : str
+        As in the table ``checks``.
+    facts : tuple of Fact
+        All that was found.
+    examined : int
+        How many files the line looked at, at both ends of the range together once each; never those it passed over.
+    noun : str
+        What those files are, in the plural: ``lock files``.
+    why : str or None
+        Why it is not checked, or why it may not have found all.
+    settled : bool
+        True where ``why`` leaves no doubt that there is no such fact: a range without a migration drops nothing,
+        though nobody tried a rollback.
+    method : str or None
+        The tool and what it looks at, where that is not plain.
+    """
+
+    outcome: Outcome
+    facts: tuple[Fact, ...] = ()
+    examined: int = 0
+    noun: str = "files"
+    why: str | None = None
+    settled: bool = False
+    method: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Return it as columns of the table ``checks``; secrets are masked."""
+        count = f"{self.examined} {self.noun} examined"
+        shown = [fact.text() for fact in self.facts[:_SHOWN]]
+        if len(self.facts) > _SHOWN:
+            shown.append(f"and {len(self.facts) - _SHOWN} more")
+        detail = "; ".join(filter(None, [*shown, self.why, self.method, count]))
+        observed = {"pass": "none found", "fail": f"{len(self.facts)} found"}.get(self.outcome)
+        return {
+            "observed": observed,
+            "outcome": self.outcome,
+            "detail": redact_text(detail),
+            "facts": self._facts_json(),
+        }
+
+    def _facts_json(self) -> str:
+        ordered = sorted(self.facts, key=lambda fact: not fact.proven)[:_KEPT]
+        rows: list[dict[str, Any]] = [
+            {key: redact_text(value) if isinstance(value, str) else value for key, value in asdict(fact).items()}
+            for fact in ordered
+        ]
+        why = None if self.why is None else redact_text(self.why)
+        told = {
+            "examined": self.examined,
+            "noun": self.noun,
+            "open": None if self.settled else why,
+            "why": why,
+            "method": self.method,
+            "total": len(self.facts),
+            "facts": rows,
+        }
+        return json.dumps(told, ensure_ascii=False)
+
+
+def answered(
+    facts: Sequence[Fact], examined: int, noun: str = "files", *, why: str | None = None, method: str | None = None
+) -> Answer:
+    """Return the answer of a line that looked for facts: one found is a no, and nothing looked at is never a yes.
+
+    Parameters
+    ----------
+    facts : sequence of Fact
+        What was found.
+    examined : int
+        How many files were looked at.
+    noun : str
+        What those files are, in the plural.
+    why : str, optional
+        Why not all could be looked at: then none found is no yes.
+    method : str, optional
+        As of :class:`Answer`.
 
     Examples
     --------
-    >>> facts_json([Fact("a.py", 3, "a.f", "removed", "function")], 2, None)[:59]
-    '{"examined": 2, "open": null, "total": 1, "facts": [{"path"'
+    >>> answered([], 3).outcome, answered([], 0).outcome, answered([], 3, why="a.py cannot be parsed").outcome
+    ('pass', 'not_checked', 'not_checked')
     """
-    ordered = sorted(facts, key=lambda fact: not fact.proven)[:_KEPT]
-    rows: list[dict[str, Any]] = [
-        {key: redact_text(value) if isinstance(value, str) else value for key, value in asdict(fact).items()}
-        for fact in ordered
-    ]
-    why = None if why_open is None else redact_text(why_open)
-    return json.dumps({"examined": examined, "open": why, "total": len(facts), "facts": rows}, ensure_ascii=False)
+    found = tuple(facts)
+    if found:
+        return Answer("fail", found, examined, noun, why, method=method)
+    if why is not None:
+        return Answer("not_checked", (), examined, noun, why, method=method)
+    if not examined:
+        return Answer("not_checked", (), 0, noun, f"the range holds no {noun}", settled=True, method=method)
+    return Answer("pass", (), examined, noun, method=method)

@@ -42,11 +42,16 @@ class Blob:
 
     path: str
     object_id: str
-    size: int
 
 
 class Git:
-    """Reading commands on one repository, each with a deadline (seconds) and an output limit (bytes)."""
+    """Reading commands on one repository, each with a deadline (seconds) and an output limit (bytes).
+
+    Attributes
+    ----------
+    partial : bool
+        True for a clone that lacks contents on purpose. What it lacks is absent then, and is never fetched.
+    """
 
     def __init__(self, repository: Path, *, deadline_s: float = _DEADLINE_S, limit: int = _LIMIT) -> None:
         self.repository = repository
@@ -54,17 +59,59 @@ class Git:
         self._limit = limit
         if not repository.is_dir():
             raise UsageError("There is no such folder.", where=str(repository), hint="Name a git repository.")
+        self._apart: tempfile.TemporaryDirectory[str] | None = None
+        self._objects: dict[str, str] = {}
         try:
-            self.read("rev-parse", "--git-dir")
+            objects = self.read("rev-parse", "--path-format=absolute", "--git-path", "objects", "--git-path", "shallow")
         except EvidenceError as error:
             if "not a git repository" not in error.what:  # another owner's, a broken one: git's own words help
                 raise
             raise EvidenceError(
                 "This is no git repository.", where=str(repository), hint="Name one, or leave the changes out."
             ) from error
+        self.partial = self._promises()
+        if self.partial:
+            folder, shallow = (os.fsdecode(line) for line in objects.splitlines())
+            self._set_apart(folder, Path(shallow))
 
-    def read(self, *arguments: str, given: bytes = b"") -> bytes:
+    def _promises(self) -> bool:
+        """Say whether a remote has promised to send what is missing."""
+        try:
+            return bool(self.read("config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$"))
+        except EvidenceError:
+            return False
+
+    def _set_apart(self, objects: str, shallow: Path) -> None:
+        """Read objects through a repository of our own, which knows no remote.
+
+        Git ends at the first object that a remote promised and that may not be fetched; where nothing is promised, it
+        says which are missing and goes on.
+        """
+        self._apart = tempfile.TemporaryDirectory(prefix="stabkit-git-")
+        own = Path(self._apart.name)
+        (own / "refs").mkdir()
+        (own / "objects").mkdir()
+        (own / "HEAD").write_text("ref: refs/heads/none\n")
+        sha256 = self.read("rev-parse", "--show-object-format").strip() == b"sha256"
+        version, extension = (1, "[extensions]\n\tobjectFormat = sha256\n") if sha256 else (0, "")
+        core = f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n"
+        (own / "config").write_text(core + extension)
+        if shallow.is_file():
+            (own / "shallow").write_bytes(shallow.read_bytes())
+        self._objects = {"GIT_DIR": str(own), "GIT_OBJECT_DIRECTORY": objects}
+
+    def read(self, *arguments: str, given: bytes = b"", objects: bool = False) -> bytes:
         """Return what a git command prints.
+
+        Parameters
+        ----------
+        *arguments : str
+            The command and what it is given.
+        given : bytes
+            What it reads.
+        objects : bool
+            True for a command that is given full ids alone and reads contents: of a partial clone it tells what is
+            missing instead of ending there.
 
         Raises
         ------
@@ -81,7 +128,7 @@ class Git:
                     stdin=incoming,
                     stdout=subprocess.PIPE,
                     stderr=errors,
-                    env=_environment(),
+                    env={**_environment(), **(self._objects if objects else {})},
                     start_new_session=True,
                 )
             except OSError as error:
@@ -168,29 +215,30 @@ class Git:
     def tree(self, commit: str) -> dict[str, Blob]:
         """Return the regular files of a commit by path; symbolic links and submodules are left out."""
         found: dict[str, Blob] = {}
-        for entry in self.read("ls-tree", "-r", "-z", "-l", "--full-tree", commit).split(b"\0"):
+        for entry in self.read("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0"):
             facts, tab, name = entry.partition(b"\t")
             if tab and facts[:6] in (b"100644", b"100755"):
                 path = name.decode("utf-8", "replace")
-                found[path] = Blob(path, facts.split()[2].decode("ascii"), int(facts.split()[3]))
+                found[path] = Blob(path, facts.split()[2].decode("ascii"))
         return found
 
     def contents(self, blobs: Iterable[Blob], *, largest: int = 2 * 1024 * 1024) -> dict[str, bytes]:
-        """Return contents by object id; a file larger than ``largest`` bytes is left out."""
-        wanted = list(dict.fromkeys(blob.object_id for blob in blobs if blob.size <= largest))
-        if not wanted:
+        """Return contents by object id, without those larger than ``largest`` bytes or absent, as in a partial clone."""
+        names = dict.fromkeys(blob.object_id for blob in blobs)
+        if not names:
             return {}
-        output = self.read("cat-file", "--batch", given="".join(f"{name}\n" for name in wanted).encode())
+        asked = self.read("cat-file", "--batch-check", given=_lines(names), objects=True)
+        sizes = [line.split() for line in asked.decode("ascii", "replace").splitlines()]
+        wanted = [facts[0] for facts in sizes if len(facts) == 3 and facts[1] == "blob" and int(facts[2]) <= largest]
+        output = self.read("cat-file", "--batch", given=_lines(wanted), objects=True)
         found: dict[str, bytes] = {}
         position = 0
         while position < len(output):
             end = output.index(b"\n", position)
-            name, kind, *size = output[position:end].split()
+            name, _, size = output[position:end].split()
             position = end + 1
-            if kind == b"missing":
-                continue
-            found[name.decode("ascii")] = output[position : position + int(size[0])]
-            position += int(size[0]) + 1
+            found[name.decode("ascii")] = output[position : position + int(size)]
+            position += int(size) + 1
         return found
 
 
@@ -227,6 +275,10 @@ def _branch_of_runner(commit: str) -> str | None:
     known = [name for sha, names in _RUNNERS if os.environ.get(sha) == commit for name in names]
     named = next((os.environ[name] for name in known if os.environ.get(name)), None)
     return None if named is None else named.removeprefix("origin/")
+
+
+def _lines(names: Iterable[str]) -> bytes:
+    return "".join(f"{name}\n" for name in names).encode()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from stabkit.config import Area
 
-__all__ = ["TOP", "area_of", "categorise", "described", "owner_of", "parse_codeowners"]
+__all__ = ["TOP", "area_of", "categorise", "described", "is_code", "owner_of", "parse_codeowners"]
 
 TOP: Final = "top level"
 """The area of a file that lies in no folder."""
@@ -48,6 +48,83 @@ def categorise(path: str) -> str:
     ['test', 'dependency', 'migration', 'doc', 'internal']
     """
     return next((category for category, rule in _COMPILED if rule.search(path)), "internal")
+
+
+# What a machine runs, by the end of its name: markup, data and pictures are counted as lines of nothing.
+_CODE: Final = frozenset(
+    [
+        "py",
+        "pyx",
+        "pyi",
+        "js",
+        "mjs",
+        "cjs",
+        "jsx",
+        "ts",
+        "mts",
+        "cts",
+        "tsx",
+        "vue",
+        "svelte",
+        "go",
+        "rs",
+        "rb",
+        "erb",
+        "java",
+        "kt",
+        "kts",
+        "scala",
+        "groovy",
+        "clj",
+        "cs",
+        "fs",
+        "vb",
+        "php",
+        "c",
+        "h",
+        "cc",
+        "cpp",
+        "cxx",
+        "hpp",
+        "hh",
+        "m",
+        "mm",
+        "swift",
+        "dart",
+        "ex",
+        "exs",
+        "erl",
+        "hs",
+        "ml",
+        "lua",
+        "pl",
+        "pm",
+        "r",
+        "jl",
+        "sh",
+        "bash",
+        "ps1",
+        "sql",
+        "proto",
+        "graphql",
+        "html",
+        "jinja",
+        "j2",
+        "css",
+        "scss",
+    ]
+)
+
+
+def is_code(path: str) -> bool:
+    """Say whether a file is code of the system itself: no test, document, lock file or setting.
+
+    Examples
+    --------
+    >>> [is_code(path) for path in ("app/core.py", "tests/test_core.py", "uv.lock", "web/app.tsx", "README.md")]
+    [True, False, False, True, False]
+    """
+    return path.rpartition(".")[2].lower() in _CODE and categorise(path) in ("internal", "migration", "api")
 
 
 def parse_codeowners(text: str) -> tuple[tuple[str, str], ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ import pandas as pd
 from stabkit.change.git import Git
 from stabkit.schema import conform, empty
 
-__all__ = ["Change", "History", "hunks_text", "range_changes", "read_changes", "read_history", "read_hunks"]
+__all__ = ["Change", "formatted_only", "hunks_text", "range_changes", "read_changes", "read_hunks"]
 
 Hunk = tuple[int, int, int, int]
 _STATUS: Final = {
@@ -27,7 +27,6 @@ _STATUS: Final = {
 }
 _DIFF: Final = (
     "diff",
-    "-M",
     "--no-ext-diff",
     "--no-textconv",
     "--no-color",
@@ -37,12 +36,12 @@ _DIFF: Final = (
 )
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 _COUNTS: Final = re.compile(r"(\d+|-)\t(\d+|-)\t(.*)", re.DOTALL)
-_FIX: Final = re.compile(r"(?i)\b(fix(e[sd]|ing)?|bug(fix)?(es|s)?|hotfix|regression)\b")
+_PART: Final = 200
 
 
 @dataclass(frozen=True)
 class Change:
-    """One changed file; ``old_path`` only for a rename or copy, line counts None for binary."""
+    """One changed file; ``old_path`` only for a rename or copy, line counts None for binary; ``ids``: both blobs."""
 
     path: str
     old_path: str | None
@@ -50,6 +49,7 @@ class Change:
     added: int | None
     deleted: int | None
     regular: bool
+    ids: tuple[str, ...] = ()
 
     @property
     def base_path(self) -> str:
@@ -57,30 +57,49 @@ class Change:
         return self.old_path or self.path
 
 
-@dataclass
-class History:
-    """What a stretch of history says, by path."""
-
-    commits: int = 0
-    changes: Counter[str] = field(default_factory=Counter)
-    lines: Counter[str] = field(default_factory=Counter)
-    fixes: Counter[str] = field(default_factory=Counter)
-    authors: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-
-
 def read_changes(git: Git, base: str, head: str) -> list[Change]:
-    """Return the changed files between two full ids, in git's order."""
-    output = git.read(*_DIFF, "--raw", "--numstat", "--no-abbrev", "-z", base, head, "--")
+    """Return the changed files between two full ids, in git's order; of a file that a partial clone lacks, no lines."""
+    if not git.partial:
+        return _parsed(git.read(*_DIFF, "-M", "--raw", "--numstat", "--no-abbrev", "-z", base, head, "--"))
+    changes = _parsed(git.read(*_DIFF, "-M100%", "--raw", "--no-abbrev", "-z", base, head, "--", objects=True))
+    counts = _parsed(b"".join(_in_parts(git, changes, base, head, "--raw", "--numstat", "-z")))
+    known = {change.path: change for change in counts}
+    return [
+        replace(change, added=0, deleted=0)
+        if change.status == "renamed"
+        else replace(change, added=known[change.path].added, deleted=known[change.path].deleted)
+        if change.path in known
+        else change
+        for change in changes
+    ]
+
+
+def _in_parts(git: Git, changes: list[Change], base: str, head: str, *options: str) -> Iterator[bytes]:
+    """Yield what git diff prints of the changed files that are there, some hundred at a time."""
+    asked = git.read("cat-file", "--batch-check", given=_ids(changes), objects=True).decode("ascii", "replace")
+    lost = {line.split()[0] for line in asked.splitlines() if line.endswith(" missing")}
+    there = [c.path for c in changes if c.status != "renamed" and not lost & set(c.ids)]
+    for start in range(0, len(there), _PART):
+        paths = there[start : start + _PART]
+        yield git.read(*_DIFF, "--no-renames", *options, base, head, "--", *paths, objects=True)
+
+
+def _ids(changes: Iterable[Change]) -> bytes:
+    return "".join(f"{name}\n" for change in changes for name in change.ids if name.strip("0")).encode()
+
+
+def _parsed(output: bytes) -> list[Change]:
     tokens = iter(output.decode("utf-8", "replace").split("\0"))
-    raw: list[tuple[str, str | None, str, bool]] = []
+    raw: list[tuple[str, str | None, str, bool, tuple[str, ...]]] = []
     counts: dict[str, tuple[int | None, int | None]] = {}
     for token in tokens:
         if token.startswith(":"):
-            old_mode, new_mode, _, _, status = token[1:].split(" ")
+            old_mode, new_mode, old_id, new_id, status = token[1:].split(" ")
             first = next(tokens)
             moved = status[0] in "RC"
             regular = all(mode in ("100644", "100755", "000000") for mode in (old_mode, new_mode))
-            raw.append((next(tokens) if moved else first, first if moved else None, status[0], regular))
+            path = next(tokens) if moved else first
+            raw.append((path, first if moved else None, status[0], regular, (old_id, new_id)))
         elif match := _COUNTS.fullmatch(token):
             path = match[3]
             if not path:  # a rename: old and new path follow as tokens of their own
@@ -88,24 +107,44 @@ def read_changes(git: Git, base: str, head: str) -> list[Change]:
                 path = next(tokens)
             counts[path] = (_number(match[1]), _number(match[2]))
     return [
-        Change(path, old, _STATUS.get(status, "modified"), *counts.get(path, (None, None)), regular)
-        for path, old, status, regular in raw
+        Change(path, old, _STATUS.get(status, "modified"), *counts.get(path, (None, None)), regular, ids)
+        for path, old, status, regular, ids in raw
     ]
 
 
 def read_hunks(git: Git, base: str, head: str, changes: list[Change]) -> dict[str, list[Hunk]] | None:
-    """Return the hunks of each changed file by its new path; None if git's two answers do not fit each other."""
-    patch = git.read(*_DIFF, "-p", "-U0", "--inter-hunk-context=0", base, head, "--")
+    """Return the hunks of each changed file by its new path; None if git's two answers do not fit each other.
+
+    A file that a partial clone lacks has none.
+    """
+    told = changes
+    if git.partial:
+        patch = b"".join(_in_parts(git, changes, base, head, "-p", "-U0", "--inter-hunk-context=0"))
+        told = [change for change in changes if change.added is not None and change.status != "renamed"]
+    else:
+        patch = git.read(*_DIFF, "-M", "-p", "-U0", "--inter-hunk-context=0", base, head, "--")
     # Inside a patch every line starts with one of "+-@\\", so this start of line is no content.
     parts = re.split(rb"^diff --git ", patch, flags=re.MULTILINE)[1:]
     found: dict[str, list[Hunk]] = {}
     position = 0
-    for change in changes:
+    for change in told:
         take = 2 if change.status == "type_changed" else 1  # shown as a deletion and an addition
         text = b"".join(parts[position : position + take])
         position += take
         found[change.path] = [(int(m[1]), int(m[2] or 1), int(m[3]), int(m[4] or 1)) for m in _HUNK.finditer(text)]
     return found if position == len(parts) else None
+
+
+def formatted_only(git: Git, base: str, head: str, changes: list[Change]) -> frozenset[str]:
+    """Return the modified files that differ by white space alone."""
+    asked = [change for change in changes if change.status == "modified" and change.added is not None]
+    if not asked or git.partial:
+        return frozenset()
+    # With -w, a file whose patch is empty is left out of the numbers.
+    options = ("-w", "--ignore-blank-lines", "--no-renames", "--numstat", "-z")
+    seen = git.read(*_DIFF, *options, base, head, "--").decode("utf-8", "replace").split("\0")
+    left = {match[3] for token in seen if (match := _COUNTS.fullmatch(token)) and (match[1], match[2]) != ("0", "0")}
+    return frozenset(change.path for change in asked if change.path not in left)
 
 
 def range_changes(repository: Path, base: str, head: str) -> pd.DataFrame:
@@ -137,7 +176,7 @@ def range_changes(repository: Path, base: str, head: str) -> pd.DataFrame:
             "deleted": change.deleted,
             "base_commit": old,
             "head_commit": new,
-            "hunks": hunks_text(change, None if hunks is None else hunks[change.path]),
+            "hunks": hunks_text(change, None if hunks is None else hunks.get(change.path)),
         }
         for change in changes
     ]
@@ -147,37 +186,6 @@ def range_changes(repository: Path, base: str, head: str) -> pd.DataFrame:
 def hunks_text(change: Change, hunks: list[Hunk] | None) -> str | None:
     """Return hunks as the table ``changes`` holds them; null for a file without text, or a submodule: no line moves."""
     return json.dumps(hunks) if hunks is not None and change.added is not None else None
-
-
-def read_history(git: Git, *revisions: str, limit: int) -> History:
-    """Return what up to ``limit`` commits of these revisions did, by path; merges count no lines."""
-    output = git.read(
-        "log",
-        "-z",
-        "--numstat",
-        "--no-renames",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-color",
-        f"--max-count={limit}",
-        "--format=tformat:%x00%x01%x00%ae%x00%s%x00",
-        *revisions,
-        "--",
-    )
-    history = History()
-    author = subject = ""
-    tokens = iter(output.decode("utf-8", "replace").split("\0"))
-    for token in tokens:
-        if token.strip("\n") == "\x01":
-            author, subject = next(tokens), next(tokens)
-            history.commits += 1
-        elif match := _COUNTS.fullmatch(token.lstrip("\n")):
-            path = match[3]
-            history.changes[path] += 1
-            history.lines[path] += (_number(match[1]) or 0) + (_number(match[2]) or 0)
-            history.fixes[path] += bool(_FIX.search(subject))
-            history.authors[path].add(author)
-    return history
 
 
 def _number(text: str) -> int | None:

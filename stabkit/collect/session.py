@@ -462,7 +462,13 @@ def _parts(
     if start and chosen("changes", "changes"):
         repository = config.path(changes.repository) if changes else root
         head = changes.head if changes else "HEAD"
-        yield "changes", "changes", lambda: collect_changes(repository, start, head, areas=config.areas)
+        yield (
+            "changes",
+            "changes",
+            lambda: collect_changes(
+                repository, start, head, areas=config.areas, packages=changes.packages if changes else ()
+            ),
+        )
 
 
 def _run_parts(parts: Iterator[Part], evidence: Evidence, progress: Progress | None) -> tuple[Evidence, bool]:

@@ -90,3 +90,6 @@ class ChangesSource(Model):
     repository: Path = Path()
     base: str | None = Field(default=None, description="a commit; null: the baseline run's own commit")
     head: str = "HEAD"
+    packages: tuple[str, ...] = Field(
+        default=(), description="packages whose names others import; none: those that the repository publishes"
+    )

@@ -8,32 +8,18 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from stabkit.change.facts import Fact
+from stabkit.change.facts import Answer, Fact
 from stabkit.change.git import Blob
 from stabkit.change.python_code import parse
 from stabkit.change.snapshots import Snapshots
 
-__all__ = ["api_break"]
+__all__ = ["answer_api"]
 
 _NOT_PUBLIC: Final = ("tests", "test", "docs", "examples", "benchmarks", "scripts")
-# What griffe calls a break -> its own words.
-_WORDS: Final = {
-    "parameter_moved": "Positional parameter was moved",
-    "parameter_removed": "Parameter was removed",
-    "parameter_changed_kind": "Parameter kind was changed",
-    "parameter_changed_default": "Parameter default was changed",
-    "parameter_changed_required": "Parameter is now required",
-    "parameter_added_required": "Parameter was added as required",
-    "return_changed_type": "Return types are incompatible",
-    "object_removed": "Public object was removed",
-    "object_changed_kind": "Public object points to a different kind of object",
-    "attribute_changed_type": "Attribute types are incompatible",
-    "class_removed_base": "Base class was removed",
-}
 
 
-def api_break(snapshots: Snapshots) -> tuple[str, str, str, tuple[Fact, ...]]:
-    """Return outcome, observation, detail and facts of the line "no API break".
+def answer_api(snapshots: Snapshots) -> Answer:
+    """Return the answer of the line.
 
     Notes
     -----
@@ -42,36 +28,30 @@ def api_break(snapshots: Snapshots) -> tuple[str, str, str, tuple[Fact, ...]]:
     one, as of a version, is counted alone. A module that cannot be parsed at one end is not compared.
     """
     packages = _packages(snapshots)
+    noun = "modules"
     if not packages:
-        return "not_checked", "", "no importable Python package was found at the top or under src/", ()
+        return Answer("not_checked", noun=noun, why="no importable Python package was found at the top or under src/")
     names = ", ".join(sorted(packages))
     from importlib.metadata import version
 
     try:
         found = [fact for name in sorted(packages) for fact in _compare(snapshots, name)]
     except Exception as error:  # noqa: BLE001 - griffe on hostile code may raise anything; that is an unknown answer
-        return "not_checked", "", f"griffe could not load the packages {names}: {type(error).__name__}: {error}", ()
-    griffe = f"griffe {version('griffelib')}"
-    tool = f"{griffe}, signatures only; packages {names}"
-    values = sum(fact.change == "attribute_changed_value" for fact in found)
-    tool += f"; values changed and not judged: {values}" if values else ""
+        why = f"griffe could not load the packages {names}: {type(error).__name__}: {error}"
+        return Answer("not_checked", noun=noun, why=why)
+    method = f"griffe {version('griffelib')}, signatures only; packages {names}"
     found = [fact for fact in found if fact.change != "attribute_changed_value"]
     unparsed = _unparsed(snapshots, packages)
-    breaks = [fact for fact in found if fact.path not in unparsed]
+    breaks = tuple(fact for fact in found if fact.path not in unparsed)
+    lost = f"could not be parsed: {', '.join(sorted(unparsed))}" if unparsed else None
+    examined = sum(
+        any(_inside(path, name) for name in packages) for path in {**snapshots.base_tree, **snapshots.head_tree}
+    )
     if any(fact.proven for fact in breaks):
-        shown = "; ".join([*map(_text, breaks[:20]), tool])
-        return "fail", f"{len(breaks)} signature-level API breaks", shown, tuple(breaks)
-    if unparsed:
-        return "not_checked", "", f"could not be parsed: {', '.join(sorted(unparsed)[:20])}", ()
-    if breaks:
-        return "not_checked", "", "; ".join(["may break nothing", *map(_text, breaks[:20]), tool]), tuple(breaks)
-    return "pass", f"no signature-level API break found by {griffe} in packages {names}", tool, ()
-
-
-def _text(fact: Fact) -> str:
-    if fact.noun == "package":
-        return f"package {fact.what} is gone"
-    return f"{fact.what}{f' (line {fact.line})' if fact.line else ''}: {_WORDS.get(fact.change, fact.change)}"
+        return Answer("fail", breaks, examined, noun, lost, method=method)
+    if unparsed or breaks:
+        return Answer("not_checked", breaks, examined, noun, lost or "may break nothing", method=method)
+    return Answer("pass", (), examined, noun, method=method)
 
 
 def _unparsed(snapshots: Snapshots, packages: set[str]) -> set[str]:
@@ -130,12 +110,13 @@ def _search(place: Path, tree: Any, name: str) -> list[Path]:
 
 
 def _write(snapshots: Snapshots, files: list[Blob], place: Path) -> None:
-    contents = snapshots.git.contents(files)
+    snapshots.load(files)
     for blob in files:
         target = place / blob.path
-        if blob.object_id in contents and target.resolve().is_relative_to(place.resolve()):
+        content = snapshots.content(blob)
+        if content is not None and target.resolve().is_relative_to(place.resolve()):
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(contents[blob.object_id])
+            target.write_bytes(content)
 
 
 def _of_tests(name: str) -> bool:

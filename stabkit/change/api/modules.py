@@ -6,16 +6,24 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Final
 
-from stabkit.change.facts import Fact
+from stabkit.change.facts import Answer, Fact, answered
 from stabkit.change.paths import categorise
 from stabkit.change.ranges import Change
+from stabkit.change.snapshots import Snapshots
 
-__all__ = ["gone_modules", "module_name"]
+__all__ = ["answer_modules", "gone_modules", "module_name"]
 
 # Languages in which a file is what others import.
 _SUFFIXES: Final = (".py", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 _NO_MODULES: Final = ("setup.py", "noxfile.py", "manage.py")
 _NOT_PUBLIC: Final = ("examples", "benchmarks", "scripts", "tools", "node_modules")
+
+
+def answer_modules(snapshots: Snapshots) -> Answer:
+    """Return the answer of the line."""
+    found = gone_modules(snapshots.changes, snapshots.head_tree)
+    known = {path for path in {**snapshots.base_tree, **snapshots.head_tree} if module_name(path) is not None}
+    return answered(found, len(known), "modules")
 
 
 def module_name(path: str) -> str | None:

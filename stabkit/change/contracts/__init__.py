@@ -1,0 +1,5 @@
+"""What other programs rely on: OpenAPI, GraphQL, protocol buffers, HTTP routes."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+from .compared import answer_contracts as answer_contracts

@@ -1,0 +1,13 @@
+"""Whether the change adds no secret: a line of the checklist."""
+
+from __future__ import annotations
+
+from stabkit.change.facts import Answer
+from stabkit.change.snapshots import Snapshots
+
+__all__ = ["answer_credentials"]
+
+
+def answer_credentials(snapshots: Snapshots) -> Answer:
+    """Return the answer of the line."""
+    return Answer("not_checked", why="not looked for")

@@ -1,0 +1,1 @@
+from .compared import answer_dependencies as answer_dependencies
