@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stabkit.change.changes import collect_changes
-from stabkit.change.migrations import irreversible_steps
-from stabkit.change.modules import module_name
+from stabkit.change.collected import collect_changes
+from stabkit.change.schema.migrations import irreversible_steps
+from stabkit.change.api.modules import module_name
 
 from stabkit.analyze import RunEvidence
 from stabkit.analyze.change import grave_facts
