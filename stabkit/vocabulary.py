@@ -25,6 +25,7 @@ __all__ = [
     "OPEN",
     "OUTCOMES",
     "REQUEST_METRICS",
+    "RISK_LEVELS",
     "STATUSES",
     "STATUS_COUNTS",
     "VERDICTS",
@@ -225,6 +226,9 @@ CHANGE_LINES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """The lines that ``stabkit impact`` answers -> the facts that each asks for."""
+
+RISK_LEVELS: Final = ("NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH")
+"""Levels of risk of a change, the least first."""
 
 CHECK_OUTCOMES: Final = ("fail", "not_checked", "pass")
 """Outcomes of a check, the worst first."""

@@ -43,22 +43,17 @@ LINES: Final[Mapping[str, tuple[str, Callable[[Snapshots], Answer]]]] = MappingP
 """What a change may do -> what is expected instead, and the line that looks for it."""
 
 
-def checklist(snapshots: Snapshots | None, why: str = "") -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
-    """Return one ``checks`` row a line, and path -> the lines that fail by that file.
+def checklist(snapshots: Snapshots | None, why: str = "") -> list[dict[str, Any]]:
+    """Return one ``checks`` row a line.
 
     All lines are ``not_checked`` because of ``why`` if there are no snapshots. What nobody foresaw in one line leaves
     that line open and the others told.
     """
     rows: list[dict[str, Any]] = []
-    refused: dict[str, list[str]] = {}
     for fact, (expected, line) in LINES.items():
         answer = Answer("not_checked", why=why) if snapshots is None else _asked(line, snapshots)
-        check = CHANGE_FACTS[fact]
-        rows.append({"target": "changes", "check": check, "expected": expected, **answer.row()})
-        if answer.outcome == "fail":
-            for path in dict.fromkeys(found.path for found in answer.facts):
-                refused.setdefault(path, []).append(check)
-    return rows, refused
+        rows.append({"target": "changes", "check": CHANGE_FACTS[fact], "expected": expected, **answer.row()})
+    return rows
 
 
 def _asked(line: Callable[[Snapshots], Answer], snapshots: Snapshots) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import pandas as pd
@@ -29,8 +29,12 @@ __all__ = ["collect_changes", "repository_state"]
 
 _OWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 # Here white space separates words and says no more: a file that differs by it alone does the same.
-_FREE_FORM: Final = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".go", ".rs", ".java", ".kt", ".c", ".h", ".cc", ".cpp", ".cs", ".css", ".scss", ".php", ".swift")  # fmt: skip
+_FREE_FORM: Final = (
+    *(".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".go", ".rs", ".java", ".kt", ".c", ".h", ".cc", ".cpp", ".cs"),
+    *(".css", ".scss", ".php", ".swift"),
+)
 _STEPS: Final = 2_000
+_TESTS_KEPT: Final = 200
 
 
 def collect_changes(
@@ -79,7 +83,9 @@ def collect_changes(
         return _failed(where, error)
     base_id, head_id = git.commit(base), git.commit(head)
     try:
-        return _collect(git, base_id, head_id, where, areas or {}, tuple(packages), step_limit)
+        return _collect(
+            git, base_id, head_id, where, areas=areas or {}, packages=tuple(packages), step_limit=step_limit
+        )
     except EvidenceError as error:
         return _failed(where, error)
 
@@ -90,8 +96,7 @@ def _failed(where: str, error: EvidenceError) -> Evidence:
 
 
 def _unchecked(why: str) -> pd.DataFrame:
-    rows, _ = checklist(None, why)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(checklist(None, why))
 
 
 def _source(where: str, rows: int, status: str, message: str | None) -> pd.DataFrame:
@@ -101,13 +106,7 @@ def _source(where: str, rows: int, status: str, message: str | None) -> pd.DataF
 
 
 def _collect(
-    git: Git,
-    base: str,
-    head: str,
-    where: str,
-    areas: Mapping[str, Area],
-    packages: tuple[str, ...],
-    step_limit: int,
+    git: Git, base: str, head: str, where: str, *, areas: Mapping[str, Area], packages: tuple[str, ...], step_limit: int
 ) -> Evidence:
     lacking = _missing_commits(git, base, head)
     changes = read_changes(git, base, head)
@@ -124,7 +123,7 @@ def _collect(
         notes.append(f"Not read, too large or not in this clone: {', '.join(lost[:5])}{', …' if lost[5:] else ''}.")
     history, own = _history(git, base, head, step_limit, notes)
     rank = None if history is None else _rank(changes, own, history)
-    lines, refused = checklist(snapshots)
+    lines = checklist(snapshots)
     owners = _codeowners(snapshots)
     formatted = formatted_only(git, base, head, changes)
     commits = int(git.read("rev-list", "--count", f"{base}..{head}", "--")) or int(
@@ -145,7 +144,6 @@ def _collect(
                 "head_commit": head,
                 "range_commits": commits,
                 "rank": None if rank is None else rank.json(),
-                "refused": _refused(change, refused),
             }
         )
     status = "partial" if notes else "ok"
@@ -191,12 +189,6 @@ def _rank(changes: Iterable[Change], own: list[Step], history: History) -> Rank:
     return rank_of(files, {step.author for step in own}, len(own), history)
 
 
-def _refused(change: Change, refused: Mapping[str, list[str]]) -> str:
-    """Return the checklist lines that fail by a file, under its new name or its old one, as JSON."""
-    lines = (line for path in (change.path, change.base_path) for line in refused.get(path, ()))
-    return json.dumps(list(dict.fromkeys(lines)), ensure_ascii=False)
-
-
 def _codeowners(snapshots: Snapshots) -> tuple[tuple[str, str], ...]:
     blob = next((snapshots.head_tree[path] for path in _OWNERS if path in snapshots.head_tree), None)
     if blob is None:
@@ -217,6 +209,7 @@ def _facts(
     same = same_code(old, new) if old is not None and new is not None else None
     if change.path.endswith(_FREE_FORM):
         same = change.path in formatted
+    importers = importers_of(change.path, snapshots.importers) if change.path in snapshots.modules else None
     return {
         "path": change.path,
         "old_path": change.old_path,
@@ -227,7 +220,36 @@ def _facts(
         "functions": functions,
         "hunks": hunks_text(change, hunks),
         "docs_only": same,
-        "importers": len(importers_of(change.path, snapshots.importers)) if change.path in snapshots.modules else None,
+        "importers": None if importers is None else len(importers),
+        **_tests_of(change, snapshots.changes, importers),
+    }
+
+
+def _tests_of(change: Change, changes: Iterable[Change], importers: Mapping[str, int] | None) -> dict[str, Any]:
+    """Return the tests that reach a file by their imports, and those that changed with it, by import or by name."""
+    reaching = {path: far for path, far in (importers or {}).items() if categorise(path) == "test"}
+    nearest = dict(sorted(reaching.items(), key=lambda found: (found[1], found[0]))[:_TESTS_KEPT])
+    stem = PurePosixPath(change.path).stem.lower()
+    named = {
+        f"test_{stem}",
+        f"{stem}_test",
+        f"{stem}.test",
+        f"{stem}.spec",
+        f"{stem}_spec",
+        f"{stem}tests",
+        f"{stem}test",
+    }
+    alongside = [
+        other.path
+        for other in changes
+        if other.status != "deleted"
+        and other.path != change.path
+        and categorise(other.path) == "test"
+        and (reaching.get(other.path) == 1 or PurePosixPath(other.path).stem.lower() in named)
+    ]
+    return {
+        "tests_reaching": None if importers is None else json.dumps(nearest, ensure_ascii=False),
+        "tests_alongside": json.dumps(alongside, ensure_ascii=False),
     }
 
 

@@ -223,7 +223,7 @@ class Git:
         return found
 
     def contents(self, blobs: Iterable[Blob], *, largest: int = 2 * 1024 * 1024) -> dict[str, bytes]:
-        """Return contents by object id, without those larger than ``largest`` bytes or absent, as in a partial clone."""
+        """Return contents by object id; not those larger than ``largest`` bytes or absent, as in a partial clone."""
         names = dict.fromkeys(blob.object_id for blob in blobs)
         if not names:
             return {}

@@ -28,7 +28,6 @@ ENOUGH_STEPS: Final = 50
 _FIX: Final = re.compile(r"(?i)\b(fix(e[sd]|ing)?|bug(fix)?(es|s)?|hotfix|regression|revert(s|ed)?)\b")
 _COUNTS: Final = re.compile(r"(\d+|-)\t(\d+|-)\t(.*)", re.DOTALL)
 _FORMAT: Final = "tformat:%x00%x01%x00%H%x00%ae%x00%s%x00"
-_LAYOUT: Final = 1
 _SWEEP: Final = 30
 _OFTEN: Final = 3
 
@@ -164,7 +163,7 @@ def _read(git: Git, commits: Sequence[str]) -> list[Step]:
 def _open(cache: Path) -> sqlite3.Connection:
     cache.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(cache, timeout=5)
-    connection.execute(f"CREATE TABLE IF NOT EXISTS steps_{_LAYOUT} (commit_id TEXT PRIMARY KEY, step TEXT NOT NULL)")
+    connection.execute("CREATE TABLE IF NOT EXISTS steps_1 (commit_id TEXT PRIMARY KEY, step TEXT NOT NULL)")
     return connection
 
 
@@ -173,13 +172,10 @@ def _kept(cache: Path | None, commits: Sequence[str]) -> dict[str, Step]:
     if cache is None:
         return found
     with suppress(OSError, sqlite3.Error, ValueError, TypeError), closing(_open(cache)) as connection:
-        for start in range(0, len(commits), 500):
-            part = commits[start : start + 500]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT commit_id, step FROM steps_{_LAYOUT} WHERE commit_id IN ({marks})"  # noqa: S608 - marks alone
-            for commit, text in connection.execute(query, part):
-                author, fix, files = json.loads(text)
-                found[commit] = Step(commit, author, bool(fix), tuple((str(p), int(a), int(d)) for p, a, d in files))
+        asked = "SELECT commit_id, step FROM steps_1 WHERE commit_id IN (SELECT value FROM json_each(?))"
+        for commit, text in connection.execute(asked, [json.dumps(commits)]):
+            author, fix, files = json.loads(text)
+            found[commit] = Step(commit, author, bool(fix), tuple((str(p), int(a), int(d)) for p, a, d in files))
     return found
 
 
@@ -188,7 +184,7 @@ def _keep(cache: Path | None, steps: Iterable[Step]) -> None:
         return
     rows = [(step.commit, json.dumps([step.author, step.fix, step.files])) for step in steps]
     with suppress(OSError, sqlite3.Error), closing(_open(cache)) as connection, connection:
-        connection.executemany(f"INSERT OR REPLACE INTO steps_{_LAYOUT} VALUES (?, ?)", rows)
+        connection.executemany("INSERT OR REPLACE INTO steps_1 VALUES (?, ?)", rows)
 
 
 def rank_of(files: Iterable[tuple[str, int, int]], authors: Iterable[str], steps: int, history: History) -> Rank:

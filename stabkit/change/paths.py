@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping
 from typing import Final
 
 import pandas as pd
 
-from stabkit.config import Area
+from stabkit.config import Area, path_matches, path_pattern
 
 __all__ = ["TOP", "area_of", "categorise", "described", "is_code", "owner_of", "parse_codeowners"]
 
@@ -146,7 +145,7 @@ def owner_of(path: str, codeowners: tuple[tuple[str, str], ...]) -> str | None:
     >>> owner_of("app/a.py", rules), owner_of("docs/b.md", rules), owner_of("c.txt", rules)
     ('@code', '@writers', None)
     """
-    owners = [owner for pattern, owner in codeowners if _pattern(pattern).match(path)]
+    owners = [owner for pattern, owner in codeowners if path_pattern(pattern).match(path)]
     return (owners[-1] or None) if owners else None
 
 
@@ -156,7 +155,7 @@ def area_of(path: str, areas: Mapping[str, Area]) -> tuple[str, Area | None]:
         (len(pattern), name, area)
         for name, area in areas.items()
         for pattern in area.paths
-        if _pattern("/" + pattern.lstrip("/")).match(path)
+        if path_matches(pattern, path)
     ]
     if fitting:
         _, name, area = max(fitting, key=lambda found: found[0])
@@ -180,15 +179,3 @@ def described(changes: pd.DataFrame, areas: Mapping[str, Area]) -> pd.DataFrame:
         key: changes[key].fillna(pd.Series(values, index=changes.index, dtype="str")) for key, values in said.items()
     }
     return changes.assign(**filled)
-
-
-@functools.lru_cache(maxsize=1024)
-def _pattern(pattern: str) -> re.Pattern[str]:
-    """Translate a pattern as .gitignore knows it: ``/`` anchors, ``*`` stays within a folder, ``**`` does not."""
-    body = pattern.strip("/")
-    anchored = "/" in pattern.rstrip("/")
-    text = ""
-    for part in re.split(r"(\*\*/?|\*|\?)", body):
-        text += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part))
-    end = "/" if pattern.endswith("/") else "(?:/|$)"
-    return re.compile(("" if anchored else "(?:.*/)?") + text + (end if body else ""), re.DOTALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
@@ -91,15 +91,16 @@ def import_graph(sources: Mapping[str, Iterable[Import]]) -> dict[str, set[str]]
     return importers
 
 
-def importers_of(path: str, graph: Mapping[str, set[str]]) -> set[str]:
-    """Return the modules that import this one, directly or through others."""
-    found: set[str] = set()
-    waiting = [path]
+def importers_of(path: str, graph: Mapping[str, set[str]]) -> dict[str, int]:
+    """Return the modules that import this one, directly or through others, each with how many imports lead there."""
+    found: dict[str, int] = {}
+    waiting = deque([(path, 0)])
     while waiting:
-        for importer in graph.get(waiting.pop(), ()):
+        here, distance = waiting.popleft()
+        for importer in graph.get(here, ()):
             if importer not in found and importer != path:
-                found.add(importer)
-                waiting.append(importer)
+                found[importer] = distance + 1
+                waiting.append((importer, distance + 1))
     return found
 
 

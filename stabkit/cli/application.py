@@ -38,6 +38,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "index": project.index,
     "read": evidence.read,
     "diff": differences.diff,
+    "impact": differences.impact,
 }
 
 _ANYWHERE: Final = ("--quiet", "-q", "--debug")

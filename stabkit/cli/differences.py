@@ -1,4 +1,4 @@
-"""The command that says what moved between two pieces of evidence: diff."""
+"""The commands that say what differs, and judge nothing: diff, of two pieces of evidence; impact, of two commits."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from stabkit.cli.options import (
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageError
 from stabkit.paths import on_this_machine
+from stabkit.vocabulary import EXIT_CODES, RISK_LEVELS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     from stabkit.analyze import RunEvidence
     from stabkit.analyze.findings import FindingComparison
     from stabkit.config import Acceptance, Config
+    from stabkit.report import ChangeImpact
     from stabkit.schema import Evidence
 
     Accepting = Callable[[Mapping[Any, Any]], Acceptance | None]
 
-__all__ = ["diff"]
+__all__ = ["diff", "impact"]
 
 _PROCESSES = os.cpu_count() or 1
 
@@ -227,3 +229,85 @@ def _whole(terminal: Terminal, given: str, run: RunEvidence) -> Evidence:
     if not len(evidence["tests"]) and not len(evidence["scans"]):
         terminal.warning(f"{given}: it holds neither tests nor a scan")
     return evidence
+
+
+def impact(
+    context: typer.Context,
+    commits: Annotated[
+        str | None,
+        typer.Argument(metavar="[BASE..HEAD]", help="Two commits, branches or tags; else HEAD against its parent."),
+    ] = None,
+    repository: Annotated[Path, typer.Option(metavar="FOLDER", help="A git repository.")] = Path(),
+    fail_on: Annotated[
+        str | None,
+        typer.Option(metavar="WHAT", help="no: exit code 1 if a line answers no; risk:LEVEL: from that level."),
+    ] = None,
+    config: ConfigOption = None,
+    output_format: FormatOption = Format.text,
+) -> int:
+    r"""Say what a change does and risks: no store and no configuration needed.
+
+    Both trees are compared; BASE...HEAD compares with the last common commit instead. Areas, owners and accepted risks
+    come from a stabkit.toml where there is one.
+
+    Exit codes: 0 shown; with --fail-on 1 if it says so, 3 if the risk is not known; 2 error.
+
+    \b
+    Examples:
+      stabkit impact
+      stabkit impact HEAD~1..HEAD --format json
+      stabkit impact HEAD~1 --fail-on risk:HIGH
+    """
+    from stabkit.report import change_impact
+
+    limit = _limit(fail_on)
+    base, head = _ends(commits, repository)
+    found = change_impact(repository=repository, base=base, head=head, config=config)
+    terminal = terminal_of(context)
+    for source in found.evidence["sources"].itertuples():
+        if source.status == "error":
+            raise source_error(source)
+        if source.status == "partial":
+            terminal.warning(str(source.message))
+    if output_format is Format.json:
+        terminal.document(found.document())
+    else:
+        terminal.show(output_format, found.headline(), found.lines(), found.files(), found.steps())
+    return _impact_code(found, limit)
+
+
+def _ends(commits: str | None, repository: Path) -> tuple[str, str]:
+    """Return base and head of a range as git writes one; a single commit is compared with HEAD."""
+    if commits is None:
+        return "HEAD~1", "HEAD"
+    base, dots, head = commits.partition("...")
+    if dots:
+        from stabkit.change import Git
+
+        git = Git(repository)
+        ends = [git.commit(name or "HEAD") for name in (base, head)]
+        return git.merge_base(*ends), ends[1]
+    base, _, head = commits.partition("..")
+    return base or "HEAD", head or "HEAD"
+
+
+def _limit(fail_on: str | None) -> str | None:
+    """Return the level from which a risk fails, ``no`` for lines, or None."""
+    if fail_on is None or fail_on.lower() == "no":
+        return fail_on and "no"
+    word, _, level = fail_on.partition(":")
+    if word.lower() != "risk" or level.upper() not in RISK_LEVELS:
+        known = ", ".join(f"risk:{name}" for name in RISK_LEVELS)
+        raise UsageError(f"--fail-on knows no {fail_on!r}.", hint=f"Known: no, {known}.")
+    return level.upper()
+
+
+def _impact_code(found: ChangeImpact, limit: str | None) -> int:
+    if limit is None:
+        return 0
+    if limit == "no":
+        return int(any(line.answer == "no" for line in found.answers))
+    level = found.risk.level
+    if level is None:
+        return EXIT_CODES["inconclusive"]
+    return int(RISK_LEVELS.index(level) >= RISK_LEVELS.index(limit))

@@ -18,14 +18,19 @@ class Area(Model):
     owner: str | None = None
     criticality: Literal["critical", "high", "normal", "low"] | None = None
     value: str | None = None
+    targets: tuple[str, ...] = Field(default=(), description="targets, suites or scans that run these files")
 
 
 class Journey(Model):
-    """A user journey that carries business value, and the conditions that guard it."""
+    """A user journey that carries business value, and what guards it."""
 
     name: str
     value: str | None = None
-    guarded_by: tuple[str, ...] = ()
+    share: float | None = Field(default=None, gt=0, le=1, description="of all users or revenue, 0 to 1")
+    guarded_by: tuple[str, ...] = Field(default=(), description="conditions")
+    suites: tuple[str, ...] = Field(default=(), description="test suites that walk it")
+    checks: tuple[str, ...] = Field(default=(), description="checks of its targets, by name")
+    paths: tuple[str, ...] = Field(default=(), description="files that serve it: prefixes or globs")
 
 
 class ChecklistLine(Model):

@@ -4,7 +4,7 @@ from .compliance import compliance_history as compliance_history
 from .deltas import latency_deltas as latency_deltas
 from .explanation import explain as explain, explanation_document as explanation_document
 from .explanation import find_condition as find_condition
-from .impact import change_impact as change_impact
+from .impact import ChangeImpact as ChangeImpact, change_impact as change_impact
 from .lists import check_document as check_document, check_statement as check_statement
 from .lists import compaction_statement as compaction_statement
 from .lists import difference as difference, difference_tables as difference_tables

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from stabkit.analyze.change import ChangeRisk, Line
+from stabkit.analyze.change import lines as answers
 from stabkit.case import Case, case_of_range, load_case
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Piece, Statement
+from stabkit.report.impact_document import impact_document
 from stabkit.report.of_case import of_case
 from stabkit.report.sections import change, overall
 from stabkit.report.words import changed_text, sentence
 from stabkit.schema import Evidence
-from stabkit.text import count
 
 __all__ = ["ChangeImpact", "change_impact"]
 
@@ -87,15 +90,12 @@ class ChangeImpact:
         return change.change_impact(self.case)
 
     def headline(self) -> Piece:
-        """Return commits, files and areas, and how many files are of which risk."""
+        """Return how much changed, how risky it is and why, and what it takes away."""
         changes = self.evidence["changes"]
         if changes.empty:
             return self._missing()
-        levels = change.assess(self.case)["level"].value_counts()
-        words = {level: "no" if level == "NONE" else level.lower() for level in change.LEVELS if level in levels}
-        parts = [f"{count(int(levels[level]), 'file')} of {word} risk" for level, word in words.items()]
         grave = change.breaking_sentence(self.case)
-        return Statement((sentence(f"{changed_text(changes)} changed"), *grave, sentence(", ".join(parts))))
+        return Statement((sentence(f"{changed_text(changes)} changed"), *change.risk_sentences(self.case), *grave))
 
     def files(self) -> Piece:
         """Return the changed files, the riskiest first."""
@@ -107,6 +107,42 @@ class ChangeImpact:
         """Return the areas of the change and the regressions that coincide with it."""
         return change.change_impact(self.case, files=False)
 
+    def missing(self) -> Piece:
+        """Return the commits of the baseline that the candidate lacks."""
+        told = change.missing_statement(self.case)
+        return told if told is not None else Statement(("The candidate holds every commit of the baseline.",))
+
     risks = of_case(change.risks)
+    lines = of_case(change.change_checklist)
+    items = of_case(change.item_table)
     checklist = of_case(change.readiness)
     recommendations = of_case(overall.recommendations)
+
+    def steps(self) -> Piece:
+        """Return what to do about the change alone, whatever the verdict is."""
+        found = overall.change_steps(self.case)
+        if not found:
+            return Statement((sentence("nothing in this range asks for a step of its own"),))
+        return overall.advice_table(found)
+
+    @property
+    def risk(self) -> ChangeRisk:
+        """The one level of the whole change, with its inputs."""
+        return change.risk_of(self.case)
+
+    @property
+    def answers(self) -> tuple[Line, ...]:
+        """The lines of the checklist of the change, as values."""
+        return answers(self.evidence["checks"])
+
+    def document(self) -> dict[str, Any]:
+        """Return the impact as JSON values, as ``stabkit impact --format json`` prints it.
+
+        Returns
+        -------
+        dict
+            ``schema`` 1, ``base`` and ``head`` as full ids, ``risk`` (level, percentile, inputs, reasons), ``files``,
+            ``checklist`` (line, answer, items, examined, why), ``missing_in_candidate``, ``recommendations``,
+            ``notes``.
+        """
+        return impact_document(self.case)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.analyze.change.recorded_facts import Line, lines
 from stabkit.analyze.checks import worst_checks
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.config import ChecklistLine, Config
-from stabkit.vocabulary import CHANGE_FACTS, CHECK_OUTCOMES, OPEN
+from stabkit.vocabulary import CHANGE_LINES, CHECK_OUTCOMES, OPEN
 
 __all__ = ["readiness"]
 
-_ROLLBACK: Final = CHANGE_FACTS["irreversible_migration"]
-_API: Final = CHANGE_FACTS["api_break"]
-_CHANGES: Final = (_API, *(check for check in CHANGE_FACTS.values() if check not in (_API, _ROLLBACK)), _ROLLBACK)
 _OUTCOMES: Final = {"stable": "yes", "improved": "yes", "regressed": "no", "inconclusive": "not_checked"}
 _AS_BEFORE: Final = ("still_failing", "fixed", "moved", "known_failure", "rare")
 _WORST_FIRST: Final = ("no", "not_checked", "yes")
@@ -40,13 +38,17 @@ def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = N
     Returns
     -------
     DataFrame
-        ``line, answer, because, method, evidence, by_hand``: ``answer`` is ``yes``, ``no`` or ``not_checked``;
+        ``line, answer, because, method, evidence, by_hand, found``: ``answer`` is ``yes``, ``no`` or ``not_checked``;
         ``method`` names the table or condition it rests on, null if none does; ``evidence`` the details, null if there
-        are none; ``by_hand`` is true of a line that only a person can answer. In a fixed order, configured lines last.
+        are none; ``by_hand`` is true of a line that only a person can answer; ``found`` holds the :class:`Line` of the
+        change, whose ``line`` it is, with ``because`` null. In a fixed order, configured lines last.
     """
-    changes = {name: _by_check(name, checks, "changes", name) for name in _CHANGES}
+    changes = {found.line: found for found in lines(checks)}
     conditions = gate.conditions if gate else ()
-    rows = [_services(checks, conditions), changes["no API break"], _compatible(changes), *list(changes.values())[1:]]
+    ranged = [
+        _row(name, changes[name].answer, None, method="changes") | {"found": changes[name]} for name in CHANGE_LINES
+    ]
+    rows = [_services(checks, conditions), ranged[0], _compatible(changes), *ranged[1:]]
     findings = [c for c in conditions if c.kind == "findings"]
     rows.append(_by_conditions("no new compliance or security finding", findings, "no scan was compared"))
     rows.append(_tests_kept([c for c in conditions if c.kind == "tests"]))
@@ -54,12 +56,12 @@ def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = N
     rows += [_mission_critical(conditions, critical)] if critical else []
     rows += [_configured(line, checks, conditions) for line in (config.checklist if config else ())]
     rows = _once(rows)
-    return pd.DataFrame(rows, columns=["line", "answer", "because", "method", "evidence", "by_hand"])
+    return pd.DataFrame(rows, columns=["line", "answer", "because", "method", "evidence", "by_hand", "found"])
 
 
-def _row(line: str, answer: str, because: str, *, method: str | None = None, evidence: str | None = None) -> Row:
+def _row(line: str, answer: str, because: str | None, *, method: str | None = None, evidence: str | None = None) -> Row:
     told = {"line": line, "answer": answer, "because": because, "method": method, "evidence": evidence or None}
-    return {**told, "by_hand": False}
+    return {**told, "by_hand": False, "found": None}
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:
@@ -102,26 +104,19 @@ def _by_check(line: str, checks: pd.DataFrame, target: str | None, check: str) -
     if target is not None:
         found = found[found["target"] == target]
     if found.empty:
-        why = f"there is no check {check!r}"
-        if target == "changes":
-            other = checks["target"].eq("changes").any()
-            why = "this line was not collected with the git range" if other else "no git range was collected"
-        return _row(line, "not_checked", why)
+        return _row(line, "not_checked", f"there is no check {check!r}")
     worst = found.loc[found["outcome"].map(CHECK_OUTCOMES.index).sort_values(kind="stable").index[0]]
     observed, detail = (worst[name] if pd.notna(worst[name]) else None for name in ("observed", "detail"))
     because = observed or (detail if worst["outcome"] == "not_checked" else None) or str(worst["outcome"])
     return _row(line, _ANSWERS[worst["outcome"]], because, method=f"checks: {check}", evidence=detail)
 
 
-def _compatible(changes: dict[str, Row]) -> Row:
+def _compatible(changes: Mapping[str, Line]) -> Row:
     line, method = "backward compatible", "derived"
-    broken = [
-        name
-        for name in (_API, CHANGE_FACTS["deleted_module"], CHANGE_FACTS["schema_change"])
-        if changes[name]["answer"] == "no"
-    ]
+    asked = ("api", "contracts", "entry_points", "old_code_new_schema")
+    broken = [name for name in asked if changes[name].answer == "no"]
     if broken:
-        return _row(line, "no", f"answered no: {', '.join(broken)}", method=method)
+        return _row(line, "no", f"answered no: {', '.join(name.replace('_', ' ') for name in broken)}", method=method)
     return _row(line, "not_checked", "the baseline's own tests were not run against the candidate")
 
 

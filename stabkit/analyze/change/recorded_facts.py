@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pandas as pd
 
-from stabkit.vocabulary import CHANGE_FACTS, GRAVE_FACTS
+from stabkit.vocabulary import CHANGE_FACTS, CHANGE_LINES, GRAVE_FACTS, MISSING_COMMIT
 
-__all__ = ["RangeCheck", "distinct_facts", "grave_facts", "range_checks"]
+__all__ = ["Line", "RangeCheck", "distinct_facts", "grave_facts", "lines", "missing_commits", "range_checks"]
+
+Answer = Literal["yes", "no", "not_checked"]
 
 _TEXTS: Final = ("path", "what", "change", "noun", "before", "after")
+_ANSWERS: Final[Mapping[str, Answer]] = {"pass": "yes", "fail": "no", "not_checked": "not_checked"}
+_SCOPES: Final = ("production", "development", "ci")
 
 
 @dataclass(frozen=True)
@@ -29,20 +33,72 @@ class RangeCheck:
     recorded : bool
         False if its values are not in the evidence, as of a record written by hand.
     examined : int
-        Changed files that it looked at.
+        Files that it looked at.
+    noun : str
+        What they are, in the plural.
+    why : str or None
+        Why it is not checked, or may not have found all.
     why_open : str or None
-        Why it may not have found all.
+        The same where it leaves a doubt: a range without a migration leaves none that it drops nothing.
+    method : str or None
+        The tool, and what it looks at.
+    total : int
+        How many facts there were; ``found`` holds the first of very many.
     found : tuple of mappings
-        ``fact, path, line, what, change, noun, before, after, confidence``; ``confidence`` is ``proven`` or
+        ``fact, path, line, what, change, noun, before, after, confidence, scope``; ``confidence`` is ``proven`` or
         ``heuristic``.
+    told : str or None
+        What a record written by hand says of it, which holds no values.
     """
 
     fact: str
     outcome: str
     recorded: bool = False
     examined: int = 0
+    noun: str = "files"
+    why: str | None = None
     why_open: str | None = None
+    method: str | None = None
+    total: int = 0
     found: tuple[Mapping[str, Any], ...] = ()
+    told: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the checklist of a change, answered from all that looked for its facts.
+
+    Attributes
+    ----------
+    line : str
+        Of :data:`stabkit.vocabulary.CHANGE_LINES`.
+    answer : str
+        ``yes``: looked for and not there; ``no``: found; ``not_checked``: unknown.
+    items : tuple of mappings
+        As :attr:`RangeCheck.found`; what gates first.
+    examined : int
+        Files that were looked at.
+    noun : str
+        What they are.
+    why : str or None
+        Why it is not checked, or may not be all.
+    method : str or None
+        The tool.
+    total : int
+        How many items there were.
+    told : str or None
+        What a record written by hand says of it.
+    """
+
+    line: str
+    answer: Answer
+    items: tuple[Mapping[str, Any], ...] = ()
+    examined: int = 0
+    noun: str = "files"
+    why: str | None = None
+    method: str | None = None
+    total: int = 0
+    told: str | None = None
 
 
 def range_checks(checks: pd.DataFrame, facts: Iterable[str] = tuple(CHANGE_FACTS)) -> tuple[RangeCheck, ...]:
@@ -60,9 +116,38 @@ def range_checks(checks: pd.DataFrame, facts: Iterable[str] = tuple(CHANGE_FACTS
     )
 
 
+def lines(checks: pd.DataFrame) -> tuple[Line, ...]:
+    """Return every line of the checklist of a change; not checked where nothing was recorded of it.
+
+    Examples
+    --------
+    >>> row = {"target": "changes", "check": "no secret added", "outcome": "pass", "facts": '{"examined": 2}'}
+    >>> [(line.line, line.answer) for line in lines(pd.DataFrame([row])) if line.answer != "not_checked"]
+    [('secrets', 'yes')]
+    """
+    known = range_checks(checks)
+    return tuple(_line(name, [check for check in known if check.fact in facts]) for name, facts in CHANGE_LINES.items())
+
+
 def grave_facts(checks: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
     """Return what a range is proven to take away from those who rely on it, the gravest first, each once."""
-    return tuple(one for one in distinct_facts(range_checks(checks, GRAVE_FACTS)) if one["confidence"] == "proven")
+    return tuple(one for one in distinct_facts(range_checks(checks, GRAVE_FACTS)) if is_grave(one))
+
+
+def is_grave(fact: Mapping[str, Any]) -> bool:
+    """Say whether a fact is proven, and takes something away from the running system or from those who rely on it."""
+    return (
+        fact["fact"] in GRAVE_FACTS
+        and fact["confidence"] == "proven"
+        and (fact["scope"] != "development" or fact["fact"] in ("irreversible_migration", "breaking_migration"))
+    )
+
+
+def missing_commits(checks: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
+    """Return the commits of the baseline that the candidate lacks, the newest first: ``commit`` and ``subject``."""
+    mine = checks[(checks["target"] == "changes") & (checks["check"] == MISSING_COMMIT)]
+    found = [one for row in mine.to_dict("records") for one in _read("", row).found]
+    return tuple({"commit": one["before"], "subject": one["what"]} for one in found)
 
 
 def distinct_facts(checks: Iterable[RangeCheck]) -> tuple[Mapping[str, Any], ...]:
@@ -72,6 +157,28 @@ def distinct_facts(checks: Iterable[RangeCheck]) -> tuple[Mapping[str, Any], ...
     return tuple(one for one in found if one["fact"] != "api_break" or one["path"] not in modules)
 
 
+def _line(name: str, known: list[RangeCheck]) -> Line:
+    if not known:
+        return Line(name, "not_checked")
+    worst = min(known, key=lambda check: ("fail", "not_checked", "pass").index(check.outcome))
+    # Of several checks, one that has nothing to look at takes no yes away: a repository may have modules and no API.
+    asked = [check for check in known if check.outcome != "not_checked" or check.why_open is not None] or known
+    answer = _ANSWERS[min((check.outcome for check in asked), key=("fail", "not_checked", "pass").index)]
+    whys = dict.fromkeys(check.why for check in asked if check.why is not None)
+    most = max(asked, key=lambda check: check.examined)
+    return Line(
+        name,
+        answer,
+        items=distinct_facts(known),
+        examined=most.examined,
+        noun=most.noun,
+        why="; ".join(whys) or (worst.why if answer == "not_checked" else None),
+        method=next((check.method for check in known if check.method), None),
+        total=sum(check.total for check in known),
+        told=next((check.told for check in asked if check.told), None),
+    )
+
+
 def _read(fact: str, row: Mapping[Any, Any]) -> RangeCheck:
     try:
         values = json.loads(row["facts"]) if isinstance(row.get("facts"), str) else None
@@ -79,22 +186,36 @@ def _read(fact: str, row: Mapping[Any, Any]) -> RangeCheck:
         values = None
     outcome = str(row["outcome"])
     if not isinstance(values, Mapping):
-        return RangeCheck(fact, outcome)
-    listed, examined, why = values.get("facts"), values.get("examined"), values.get("open")
+        told = _text(row.get("observed")) or _text(row.get("detail"))
+        return RangeCheck(fact, outcome, why=told if outcome == "not_checked" else None, told=told)
+    listed = values.get("facts")
     rows = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     return RangeCheck(
         fact,
         outcome,
         recorded=True,
-        examined=max(examined, 0) if isinstance(examined, int) else 0,
-        why_open=why if isinstance(why, str) else None,
+        examined=_count(values.get("examined")),
+        noun=_text(values.get("noun")) or "files",
+        why=_text(values.get("why")) or _text(values.get("open")),
+        why_open=_text(values.get("open")),
+        method=_text(values.get("method")),
+        total=max(_count(values.get("total")), len(rows)),
         found=tuple(_fact(fact, one) for one in rows),
     )
 
 
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: object) -> int:
+    return max(value, 0) if isinstance(value, int) else 0
+
+
 def _fact(fact: str, row: Mapping[Any, Any]) -> Mapping[str, Any]:
     line = row.get("line")
-    texts = {name: row[name] if isinstance(row.get(name), str) else None for name in _TEXTS}
+    texts = {name: _text(row.get(name)) for name in _TEXTS}
     number = line if isinstance(line, int) and not isinstance(line, bool) else None
     confidence = "proven" if row.get("proven") is True else "heuristic"
-    return {"fact": fact, **texts, "line": number, "confidence": confidence}
+    scope = row.get("scope") if row.get("scope") in _SCOPES else "production"
+    return {"fact": fact, **texts, "line": number, "confidence": confidence, "scope": scope}

@@ -8,7 +8,17 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.analyze import Gate
-from stabkit.analyze.change import area_coincidence, assess_changes, distinct_facts, grave_facts, range_checks
+from stabkit.analyze.change import (
+    ChangeRisk,
+    area_coincidence,
+    assess_changes,
+    change_risk,
+    distinct_facts,
+    grave_facts,
+    lines,
+    missing_commits,
+    range_checks,
+)
 from stabkit.analyze.change import readiness as answer_lines
 from stabkit.case import Case
 from stabkit.chart import AREAS_SHOWN, ImpactBars
@@ -21,29 +31,40 @@ from stabkit.report.words import (
     changed_text,
     fact_name,
     fact_text,
+    file_reason_text,
+    item_place,
     lacks_baseline,
+    line_name,
+    line_text,
     outcome_count_text,
     place_text,
     reason_text,
+    risk_input_texts,
+    risk_texts,
     section_of,
     sentence,
     waiting_reason,
 )
 from stabkit.text import capital, count, joined, plain
-from stabkit.vocabulary import GRAVE_FACTS, OPEN
+from stabkit.vocabulary import GRAVE_FACTS, OPEN, RISK_LEVELS
 
 __all__ = [
     "LEVELS",
     "area_table",
     "breaking_sentence",
+    "change_checklist",
     "change_impact",
     "change_table",
     "impact_figure",
+    "item_table",
+    "missing_statement",
     "readiness",
+    "risk_of",
+    "risk_sentences",
     "risks",
 ]
 
-LEVELS: Final = ("HIGH", "MEDIUM", "LOW", "MINIMAL", "NONE")
+LEVELS: Final = tuple(reversed(RISK_LEVELS))
 SHOWN_ROWS: Final = 12
 
 
@@ -58,13 +79,15 @@ def change_impact(case: Case, *, files: bool = True) -> Piece:
             return Statement(("The range between baseline and candidate was examined: it changes no file.",))
         return absent(case, "changes", "changes")
     lead = [sentence(f"{changed_text(changes)} changed")]
-    beside = area_coincidence(changes, case.gate)
+    beside = area_coincidence(changes, case.gate, case.config)
     if len(beside):
         areas = joined(beside["area"].dropna().drop_duplicates(), most=4)
         names = joined(beside["condition"].drop_duplicates(), most=4)
         lead.append(sentence(f"changes in {areas} coincide with what regressed: {names}"))
+    lead += risk_sentences(case)
     lead += breaking_sentence(case)
-    pieces: list[Piece] = [Statement(tuple(lead)), *([broken] if broken else []), area_table(changes, beside)]
+    lacking = missing_statement(case)
+    pieces: list[Piece] = [Statement(tuple(lead)), *filter(None, (lacking, broken)), area_table(case, beside)]
     # One bar, or bars without a length, would say nothing that the table does not.
     if len(_areas(changes)) > 1 and changes[["added", "deleted"]].sum(axis=None) > 0:
         pieces.append(impact_figure(changes))
@@ -102,7 +125,32 @@ def breaking_table(case: Case) -> Table | None:
 def assess(case: Case) -> pd.DataFrame:
     """Return the changed files with their risk level and reasons."""
     after = case.after
-    return assess_changes(after["changes"], tests=after["tests"], checks=after["checks"], config=case.config)
+    return assess_changes(after["changes"], checks=after["checks"], tests=after["tests"], gate=case.gate)
+
+
+def risk_of(case: Case) -> ChangeRisk:
+    """Return the one level of the whole change, with its inputs."""
+    return change_risk(case.after["changes"], case.after["checks"], case.gate)
+
+
+def risk_sentences(case: Case) -> tuple[str, ...]:
+    """Return how risky the change is, why, and what it was ranked by; each a sentence."""
+    risk = risk_of(case)
+    level = "the risk of this change is not known" if risk.level is None else f"the risk of this change is {risk.level}"
+    inputs = risk_input_texts(risk)
+    ranked = (sentence(f"ranked by {', '.join(inputs)}"),) if inputs else ()
+    return (sentence(f"{level}: {'; '.join(risk_texts(risk))}"), *ranked)
+
+
+def missing_statement(case: Case) -> Piece | None:
+    """Return the commits of the baseline that the candidate lacks; None if it lacks none."""
+    missing = missing_commits(case.after["checks"])
+    if not missing:
+        return None
+    lead = sentence(f"the candidate lacks {count(len(missing), 'commit')} of the baseline")
+    rows = tuple({"commit": plain(one["commit"] or "")[:12], "subject": plain(one["subject"] or "")} for one in missing)
+    columns = (Column("commit", "Commit", "code"), Column("subject", "Subject", "head"))
+    return Group((Statement((lead,)), Table(columns, rows, "Commits that the candidate lacks", limit=SHOWN_ROWS)))
 
 
 def _areas(changes: pd.DataFrame) -> list[str]:
@@ -117,8 +165,11 @@ def impact_figure(changes: pd.DataFrame) -> Figure:
     return Figure.of(ImpactBars(frame), height=max(1.5, 0.9 + 0.28 * rows), left=0.3)
 
 
-def area_table(changes: pd.DataFrame, beside: pd.DataFrame) -> Table:
+def area_table(case: Case, beside: pd.DataFrame) -> Table:
     """Return one row an area: files, lines, owners, and the regressed metrics that coincide with the change."""
+    changes = case.after["changes"]
+    # Where nothing was compared, nothing can be said to have stayed as it was.
+    none = "no regression" if case.baseline is not None and case.gate.conditions else "not compared"
     rows = []
     for area in _areas(changes):
         mine = changes[changes["area"] == area]
@@ -130,7 +181,7 @@ def area_table(changes: pd.DataFrame, beside: pd.DataFrame) -> Table:
                 "lines": _lines(mine),
                 "owner": joined(owners) or "not stated",
                 "criticality": joined(sorted(set(mine["criticality"].dropna()))) or "not stated",
-                "with": joined(beside.loc[beside["area"] == area, "condition"], most=3) or "no regression",
+                "with": joined(beside.loc[beside["area"] == area, "condition"], most=3) or none,
             }
         )
     columns = (
@@ -159,7 +210,7 @@ def change_table(assessed: pd.DataFrame, caption: str) -> Table:
             "path": (plain(row["path"]), _change_words(row)),
             "lines": None if pd.isna(row["added"]) else f"+{row['added']} \u2212{row['deleted']}",
             "risk": "not known" if pd.isna(row["level"]) else str(row["level"]).lower(),
-            "reasons": _reasons(row["reasons"]),
+            "reasons": file_reason_text(row["reasons"]),
             "owner": "not stated" if pd.isna(row["owner"]) else plain(row["owner"]),
         }
         for row in ordered.to_dict("records")
@@ -181,12 +232,6 @@ def _change_words(row: dict[Any, Any]) -> str:
     if pd.notna(row["value"]):
         parts.append(plain(row["value"]))
     return " · ".join(parts)
-
-
-def _reasons(reasons: Any) -> str | None:
-    if isinstance(reasons, str):
-        return plain(reasons, 240) or None
-    return "; ".join(plain(reason, 160) for reason in reasons) or None
 
 
 def risks(case: Case) -> Piece:
@@ -216,7 +261,7 @@ def risks(case: Case) -> Piece:
             {
                 "risk": (plain(row["path"]), "changed file"),
                 "state": str(row["level"]).lower(),
-                "evidence": _reasons(row["reasons"]),
+                "evidence": file_reason_text(row["reasons"]),
                 "owner": "not stated" if pd.isna(row["owner"]) else plain(row["owner"]),
                 "watch": Section.change_impact,
             }
@@ -263,10 +308,43 @@ def _risk_counts(gate: Gate, states: list[str]) -> str:
 def readiness(case: Case) -> Piece:
     """Return the checklist: yes, no, not checked with the reason, manual; the first sentence counts them."""
     rows = answer_lines(case.after["checks"], case.gate, case.config).to_dict("records")
-    items = tuple(CheckItem(_answer(row), capital(plain(row["line"], 160)), _because(row)) for row in rows)
+    items = tuple(CheckItem(_answer(row), _subject(row), _because(row)) for row in rows)
     order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
     return Checklist(ordered, "Production readiness")
+
+
+def change_checklist(case: Case) -> Piece:
+    """Return the lines that the change itself is asked for, and no other."""
+    found = lines(case.after["checks"])
+    order = {"no": 0, "not_checked": 1, "yes": 2}
+    items = [CheckItem(line.answer, line_name(line.line), line_text(line)) for line in found]
+    return Checklist(tuple(sorted(items, key=lambda item: order[item.outcome])), "Checklist of the change")
+
+
+def item_table(case: Case) -> Piece:
+    """Return every item that the checklist of the change lists, line by line, the gravest first."""
+    rows = tuple(
+        {
+            "line": line_name(line.line),
+            "what": capital(fact_text({**one, "path": ""})),
+            "place": item_place(one),
+            "scope": one["scope"],
+            "confidence": one["confidence"],
+        }
+        for line in lines(case.after["checks"])
+        for one in line.items
+    )
+    if not rows:
+        return Statement((sentence("no line of the checklist lists anything"),))
+    columns = (
+        Column("what", "What", "head"),
+        Column("line", "Line"),
+        Column("place", "Where", "code"),
+        Column("scope", "Touches", phone=False),
+        Column("confidence", "How sure", phone=False),
+    )
+    return Table(columns, rows, "What the change does", limit=SHOWN_ROWS)
 
 
 def _answer(row: dict[Any, Any]) -> str:
@@ -274,7 +352,13 @@ def _answer(row: dict[Any, Any]) -> str:
     return "manual" if row["by_hand"] else str(row["answer"])
 
 
+def _subject(row: dict[Any, Any]) -> str:
+    return line_name(row["found"].line) if row["found"] is not None else capital(plain(row["line"], 160))
+
+
 def _because(row: dict[Any, Any]) -> str:
+    if row["found"] is not None:
+        return line_text(row["found"])
     parts = [plain(row["because"], 200)]
     if pd.notna(row["evidence"]) and row["evidence"] != row["because"]:
         parts.append(plain(row["evidence"], 200))

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from stabkit.analyze import ConditionResult
-from stabkit.analyze.change import grave_facts
+from stabkit.analyze.change import (
+    Guard,
+    JourneyState,
+    change_risk,
+    grave_facts,
+    journey_states,
+    lines,
+    missing_commits,
+)
 from stabkit.case import Case
 from stabkit.kinds import NO_CONDITION
+from stabkit.numbers import percent
 from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
 from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.words import (
+    Advice,
     advice,
     apart_text,
     as_json,
+    change_advice,
     change_clause,
     conclusion_texts,
     deciding_command,
@@ -31,10 +43,17 @@ from stabkit.report.words import (
     title_text,
     within_reach,
 )
-from stabkit.text import capital, count, joined, plain, verb
-from stabkit.vocabulary import OUTCOMES
+from stabkit.text import capital, count, joined, plain
 
-__all__ = ["business_value", "conclusion", "executive_summary", "recommendations", "verdict"]
+__all__ = [
+    "advice_table",
+    "business_value",
+    "change_steps",
+    "conclusion",
+    "executive_summary",
+    "recommendations",
+    "verdict",
+]
 
 
 def verdict(case: Case) -> Verdict:
@@ -99,56 +118,87 @@ def executive_summary(case: Case) -> Piece:
     return Statement(summary_texts(case.gate, first=case.first, declared=case.declares), points=True)
 
 
+_STATES: Final[Mapping[str, str]] = {
+    "regressed": "regressed",
+    "unguarded": "unguarded",
+    "at_risk": "at risk",
+    "protected": "protected",
+}
+
+
 def business_value(case: Case) -> Piece:
-    """Return each journey with what guards it; journeys that nothing guards are named."""
-    journeys = case.config.journeys
-    if not journeys:
+    """Return each journey with what guards it and what the change touches of it; those that nothing guards are named."""
+    if not case.config.journeys:
         return NoEvidence(
             "journeys", reason="The configuration names no [[journeys]], and business value is never guessed."
         )
-    known = {c.name: c for c in case.gate.conditions}
-    rows: list[dict[str, Any]] = []
-    unguarded: list[str] = []
-    for journey in journeys:
-        guards = [known[name] for name in journey.guarded_by if name in known]
-        lost = [name for name in journey.guarded_by if name not in known]
-        if not guards:
-            unguarded.append(journey.name)
-        rows.append(
-            {
-                "journey": (plain(journey.name), plain(journey.value) if journey.value else "value not stated"),
-                "guards": joined((g.name for g in guards), most=6) or "nothing",
-                "unknown": joined(lost, most=4) or None,
-                "outcome": _worst(guards, incomplete=bool(lost)),
-            }
-        )
-    rows.sort(key=lambda row: (OUTCOMES.index(row["outcome"]) if row["outcome"] in OUTCOMES else 1, row["journey"][0]))
-    lead = sentence(
-        f"{count(len(unguarded), 'journey')} {verb('has', len(unguarded))} no guard: {joined(unguarded)}"
-        if unguarded
-        else "the one journey is guarded"
-        if len(journeys) == 1
-        else f"each of {count(len(journeys), 'journey')} is guarded"
+    states = journeys(case)
+    counts = Counter(_STATES[one.state] for one in states)
+    told = [f"{count(counts[word], 'journey')} {word}" for word in _STATES.values() if counts[word]]
+    lead = [sentence(", ".join(told))]
+    shared = [one for one in states if one.journey.share is not None]
+    if shared:
+        kept = sum(one.journey.share or 0.0 for one in shared if one.state == "protected")
+        whole = sum(one.journey.share or 0.0 for one in shared)
+        lead.append(sentence(f"protected is {percent(kept)} of the {percent(whole)} that journeys state"))
+    rows = tuple(
+        {
+            "journey": (plain(one.journey.name), _value_words(one)),
+            "guards": joined((_guard_words(guard) for guard in one.guards), most=6) or "nothing",
+            "touched": joined(map(plain, one.touched), most=3)
+            or ("not stated" if not one.journey.paths else "nothing"),
+            "state": _STATES[one.state],
+        }
+        for one in states
     )
-    columns = [
+    columns = (
         Column("journey", "Journey", "head"),
         Column("guards", "Guarded by"),
-        *([Column("unknown", "Guards that do not exist")] if any(row["unknown"] for row in rows) else []),
-        Column("outcome", "Outcome", "outcome"),
-    ]
-    return Group((Statement((lead,)), Table(tuple(columns), tuple(rows), "Journeys and what guards them")))
+        Column("touched", "The change touches", phone=False),
+        Column("state", "State", "outcome"),
+    )
+    return Group((Statement(tuple(lead)), Table(columns, rows, "Journeys and what guards them")))
 
 
-def _worst(guards: list[ConditionResult], *, incomplete: bool) -> str:
-    if not guards:
-        return "no evidence"
-    found = {g.outcome for g in guards} | ({"inconclusive"} if incomplete else set())
-    return next(word for word in OUTCOMES if word in found)
+def journeys(case: Case) -> tuple[JourneyState, ...]:
+    """Return how every configured journey stands."""
+    return journey_states(case.config, case.gate, case.after["checks"], case.after["changes"])
+
+
+def _value_words(one: JourneyState) -> str:
+    share = "" if one.journey.share is None else f"{percent(one.journey.share)} of the whole"
+    return "; ".join(filter(None, (plain(one.journey.value) if one.journey.value else "value not stated", share)))
+
+
+def _guard_words(guard: Guard) -> str:
+    outcome = "not there" if guard.outcome is None else guard.outcome.replace("_", " ")
+    kind = "" if guard.kind == "condition" else f"{guard.kind} "
+    return f"{kind}{plain(guard.name)}" + ("" if outcome in ("stable", "pass") else f" ({outcome})")
+
+
+def change_steps(case: Case) -> list[Advice]:
+    """Return what to do about the change itself; nothing where no range was examined."""
+    checks = case.after["checks"]
+    if case.after["changes"].empty and not checks["target"].eq("changes").any():
+        return []
+    return change_advice(
+        lines(checks),
+        change_risk(case.after["changes"], checks, case.gate),
+        missing=missing_commits(checks),
+        journeys=journeys(case),
+        vanished=[
+            str(item["what"]) for c in case.gate.conditions for item in c.items if item.get("state") == "disappeared"
+        ],
+    )
 
 
 def recommendations(case: Case) -> Piece:
     """Return what to do now, then later; each line with the row that caused it."""
-    found = advice(case.gate, first=case.first, again=case.again, grave=grave_facts(case.after["checks"]))
+    return advice_table(advice(case.gate, first=case.first, again=case.again, change=change_steps(case)))
+
+
+def advice_table(found: Sequence[Advice]) -> Piece:
+    """Return steps as a table, with how many come first."""
     rows = tuple(
         {"what": (capital(plain(a.what, 200)), a.when), "because": a.because, "command": a.command} for a in found
     )

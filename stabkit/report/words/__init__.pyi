@@ -5,6 +5,7 @@ from .backtested import margin_now_text as margin_now_text, pair_source_text as 
 from .backtested import plant_label as plant_label, plant_text as plant_text, quantity_name as quantity_name
 from .backtested import short_runs_text as short_runs_text
 from .backtested import tight_text as tight_text, trust_texts as trust_texts
+from .change_advice import Advice as Advice, change_advice as change_advice
 from .change_facts import changed_facts_text as changed_facts_text, fact_name as fact_name, fact_text as fact_text
 from .estimates import change_text as change_text, headroom_text as headroom_text, margin_text as margin_text
 from .estimates import sample_text as sample_text, usual_texts as usual_texts, value_text as value_text
@@ -13,6 +14,9 @@ from .explained_items import facts_text as facts_text, item_text as item_text
 from .gaps import as_json as as_json, break_text as break_text, detail_text as detail_text
 from .gaps import difference_text as difference_text, differences_texts as differences_texts
 from .gaps import hidden_text as hidden_text, score_text as score_text, set_change_text as set_change_text
+from .impact_texts import file_reason_text as file_reason_text, item_place as item_place
+from .impact_texts import line_name as line_name, line_text as line_text
+from .impact_texts import risk_input_texts as risk_input_texts, risk_texts as risk_texts
 from .lineage import behind_text as behind_text, crowding_text as crowding_text, lineage_notes as lineage_notes
 from .lineage import sides_text as sides_text
 from .lines import line_notes as line_notes, line_texts as line_texts

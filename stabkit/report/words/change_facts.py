@@ -20,6 +20,12 @@ _NAMES: Final[Mapping[str, str]] = {
     "environment_change": "changed environment variable",
     "schema_change": "schema change",
     "configuration_change": "configuration change",
+    "breaking_migration": "migration that the old code does not survive",
+    "secret_added": "added secret",
+    "contract_break": "contract break",
+    "entry_point_removed": "removed command or option",
+    "permission_widened": "wider CI permission",
+    "flag_change": "changed feature flag",
 }
 # What happened -> the clause; of an object and its parts.
 _CLAUSES: Final[Mapping[str, str]] = {
@@ -41,7 +47,7 @@ _CLAUSES: Final[Mapping[str, str]] = {
     "one_way": "migration {file} has no way back ({what})",
     "matched": "migration {file} may lose data ({what})",
 }
-_PLAIN: Final[Mapping[str, str]] = {"added": "{what} added", "removed": "{what} removed", "changed": "{what} changed"}
+_SIDES: Final = 60
 
 
 def fact_name(fact: str) -> str:
@@ -72,8 +78,22 @@ def fact_text(fact: Mapping[str, Any]) -> str:
     change = str(fact.get("change") or "")
     if change in _CLAUSES:
         return _CLAUSES[change].format(**said)
-    clause = _PLAIN.get(change, "{what}").format(**said)
-    return f"{fact_name(str(fact.get('fact') or ''))} in {said['path']}: {clause}"
+    return _plain_text(change, said)
+
+
+def _plain_text(change: str, said: Mapping[str, str]) -> str:
+    """Return a fact that needs no clause of its own: what, what became of it, where it stands."""
+    before, after = plain(said["before"], _SIDES), plain(said["after"], _SIDES)
+    what = said["what"]
+    if before and after:
+        text = f"{what}: {before} → {after}"
+    elif change in ("added", "removed", "changed"):
+        side = after or before
+        text = f"{what} {change}" + (f" ({side})" if side else "")
+    else:
+        text = f"{what}: {change.replace('_', ' ')}"
+    noun = "" if said["noun"] == "name" or said["noun"] in text else f"{said['noun']} "
+    return f"{noun}{text} in {said['path']}" if said["path"] else f"{noun}{text}"
 
 
 def changed_facts_text(facts: Sequence[Mapping[str, Any]]) -> str:

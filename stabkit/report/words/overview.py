@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
@@ -14,6 +14,7 @@ from stabkit.case import AGAIN, Again
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
 from stabkit.report.words.acceptances import accepted_strip
+from stabkit.report.words.change_advice import Advice
 from stabkit.report.words.change_facts import changed_facts_text
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.gaps import measured_text, missing_text
@@ -31,7 +32,6 @@ from stabkit.report.words.wording import sentence
 from stabkit.text import capital, count, joined, plain, verb
 
 __all__ = [
-    "Advice",
     "advice",
     "apart_text",
     "change_clause",
@@ -45,16 +45,6 @@ __all__ = [
 ]
 
 WORD: Final = {"stable": "Stable", "regressed": "Regressed", "inconclusive": "Inconclusive"}
-
-
-@dataclass(frozen=True)
-class Advice:
-    """One recommendation and the row that caused it."""
-
-    when: str
-    what: str
-    because: str
-    command: str | None = None
 
 
 def run_name(run: pd.Series | None) -> str:
@@ -261,20 +251,17 @@ def changed_text(changes: pd.DataFrame) -> str:
     return f"{', '.join(head)}{where}"
 
 
-def advice(
-    gate: Gate, *, first: bool = False, again: Again = AGAIN, grave: Sequence[Mapping[str, Any]] = ()
-) -> list[Advice]:
+def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN, change: Sequence[Advice] = ()) -> list[Advice]:
     """Return what to do now and later, each with the row that caused it; in order of weight.
 
-    ``grave``: what the change is proven to take away; a stable verdict that says nothing of it is no leave to deploy.
+    ``change``: what is to be done about the change itself; while some of it comes first, no verdict is leave to deploy.
     """
     collect = again.command() if again.gathers(None) else None
-    found = [_deploy(gate, first=first, again=again, grave=grave)]
-    if grave and gate.verdict != "stable":
-        found.append(Advice("now", _PREPARE, changed_facts_text(grave)))
+    found = [_deploy(gate, first=first, again=again, change=change)]
     told = [c for c in gate.reasons if not lacks_baseline(c)]
     if {c.kind for c in told} != {NO_CONDITION.name}:
         found += _for_conditions(told, again)
+    found += [step for step in change if step.when == "now"]
     missing = [what for what in gate.missing if not first or what.kind != "baseline"]
     if missing:
         found.append(Advice("now", "collect what is declared", f"not there: {missing_text(missing)}", collect))
@@ -294,18 +281,17 @@ def advice(
         found.append(
             Advice("later", what, f"measured and judged by none: {joined(map(measured_text, gate.unjudged), most=6)}")
         )
+    found += [step for step in change if step.when != "now"]
     # One command in the first line is enough.
     rest = (replace(advice, command=None) if advice.command == found[0].command else advice for advice in found[1:])
     return [found[0], *rest]
 
 
-_PREPARE: Final = "make sure that nobody relies on what the change takes away"
-
-
-def _deploy(gate: Gate, *, first: bool, again: Again, grave: Sequence[Mapping[str, Any]]) -> Advice:
-    if gate.verdict == "stable" and grave:
-        because = f"{verdict_sentence(gate).rstrip('.')}, but {changed_facts_text(grave)}"
-        return Advice("now", f"before a deployment, {_PREPARE}", because)
+def _deploy(gate: Gate, *, first: bool, again: Again, change: Sequence[Advice]) -> Advice:
+    before = sum(step.when == "now" for step in change)
+    if gate.verdict == "stable" and before:
+        what = f"deploy only after {'what follows' if before > 1 else 'the step below'}"
+        return Advice("now", what, f"{verdict_sentence(gate).rstrip('.')}, but the change asks for more")
     if gate.verdict == "stable":
         return Advice("now", "deploy", verdict_sentence(gate))
     if gate.verdict == "regressed":
