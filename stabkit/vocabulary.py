@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 __all__ = [
     "BAD",
+    "BASE_TESTS",
     "CHANGE_FACTS",
     "CHANGE_LINES",
     "CHECK_OUTCOMES",
@@ -208,6 +209,9 @@ GRAVE_FACTS: Final = tuple(CHANGE_FACTS)[: tuple(CHANGE_FACTS).index("dependency
 
 MISSING_COMMIT: Final = "holds every commit of the baseline"
 """The check of the target ``changes`` that lists what the candidate lacks."""
+
+BASE_TESTS: Final = "the baseline's own tests"
+"""The check of the target ``changes`` that runs them on the candidate."""
 
 CHANGE_LINES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {

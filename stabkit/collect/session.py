@@ -18,6 +18,7 @@ from typing import Any, Final
 from stabkit.analyze.tests import failing_tests
 from stabkit.change import Git, collect_changes, repository_state
 from stabkit.collect.addresses import same_addresses
+from stabkit.collect.base_tests import run_base_tests
 from stabkit.collect.readings import query_range
 from stabkit.collect.suites import run_scan, run_suite
 from stabkit.collect.windows import Deploy, query_windows
@@ -469,6 +470,23 @@ def _parts(
                 repository, start, head, areas=config.areas, packages=changes.packages if changes else ()
             ),
         )
+        asked = changes.base_tests if changes else None
+        if asked is not None and asked in config.tests:
+            known = tuple(known_failures.get(asked, ()))
+            yield (
+                "changes",
+                asked,
+                partial(
+                    run_base_tests,
+                    asked,
+                    config.tests[asked],
+                    repository=repository,
+                    base=start,
+                    head=head,
+                    root=root,
+                    known_failures=known,
+                ),
+            )
 
 
 def _run_parts(parts: Iterator[Part], evidence: Evidence, progress: Progress | None) -> tuple[Evidence, bool]:

@@ -93,3 +93,6 @@ class ChangesSource(Model):
     packages: tuple[str, ...] = Field(
         default=(), description="packages whose names others import; none: those that the repository publishes"
     )
+    base_tests: str | None = Field(
+        default=None, description="a suite whose tests, as they were at base, are run on the candidate too"
+    )

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stabkit.change.collected import collect_changes
-from stabkit.change.schema.migrations import irreversible_steps
-from stabkit.change.api.modules import module_name
 
 from stabkit.analyze import RunEvidence
 from stabkit.analyze.change import grave_facts
 from stabkit.analyze.gate import evaluate_gate
 from stabkit.analyze.outcome import ConditionResult
+from stabkit.change.api.modules import module_name
+from stabkit.change.collected import collect_changes
+from stabkit.change.schema.migrations import irreversible_steps
 from stabkit.config import Config, load_config
 from stabkit.errors import ConfigError
 from stabkit.report.words import reason_text

@@ -11,7 +11,7 @@ from stabkit.analyze.change.recorded_facts import Line, lines
 from stabkit.analyze.checks import worst_checks
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.config import ChecklistLine, Config
-from stabkit.vocabulary import CHANGE_LINES, CHECK_OUTCOMES, OPEN
+from stabkit.vocabulary import BASE_TESTS, CHANGE_FACTS, CHANGE_LINES, CHECK_OUTCOMES, OPEN
 
 __all__ = ["readiness"]
 
@@ -48,7 +48,7 @@ def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = N
     ranged = [
         _row(name, changes[name].answer, None, method="changes") | {"found": changes[name]} for name in CHANGE_LINES
     ]
-    rows = [_services(checks, conditions), ranged[0], _compatible(changes), *ranged[1:]]
+    rows = [_services(checks, conditions), ranged[0], _compatible(changes, checks), *ranged[1:]]
     findings = [c for c in conditions if c.kind == "findings"]
     rows.append(_by_conditions("no new compliance or security finding", findings, "no scan was compared"))
     rows.append(_tests_kept([c for c in conditions if c.kind == "tests"]))
@@ -68,9 +68,10 @@ def _once(rows: Sequence[Row]) -> list[Row]:
     """Return each line once: one that is declared in the words of a computed one has the worse of both answers."""
     kept: dict[str, Row] = {}
     for row in rows:
-        same = kept.setdefault(str(row["line"]).casefold(), row)
+        name = str(row["line"]) if row["found"] is None else CHANGE_FACTS[CHANGE_LINES[str(row["line"])][0]]
+        same = kept.setdefault(name.casefold(), row)
         if not row["by_hand"] and _WORST_FIRST.index(row["answer"]) < _WORST_FIRST.index(same["answer"]):
-            kept[str(row["line"]).casefold()] = row
+            kept[name.casefold()] = row
     return list(kept.values())
 
 
@@ -111,13 +112,22 @@ def _by_check(line: str, checks: pd.DataFrame, target: str | None, check: str) -
     return _row(line, _ANSWERS[worst["outcome"]], because, method=f"checks: {check}", evidence=detail)
 
 
-def _compatible(changes: Mapping[str, Line]) -> Row:
+def _compatible(changes: Mapping[str, Line], checks: pd.DataFrame) -> Row:
     line, method = "backward compatible", "derived"
     asked = ("api", "contracts", "entry_points", "old_code_new_schema")
     broken = [name for name in asked if changes[name].answer == "no"]
     if broken:
         return _row(line, "no", f"answered no: {', '.join(name.replace('_', ' ') for name in broken)}", method=method)
-    return _row(line, "not_checked", "the baseline's own tests were not run against the candidate")
+    tried = _by_check(line, checks, "changes", BASE_TESTS)
+    if tried["method"] is None:
+        return _row(line, "not_checked", "the baseline's own tests were not run against the candidate")
+    if tried["answer"] != "yes":
+        return tried
+    unsure = [name for name in asked if changes[name].answer == "not_checked" and not changes[name].settled]
+    if unsure:
+        words = ", ".join(name.replace("_", " ") for name in unsure)
+        return _row(line, "not_checked", f"the baseline's own tests pass, but not checked: {words}", method=method)
+    return _row(line, "yes", f"the baseline's own tests: {tried['because']}; nothing they rely on broke", method=method)
 
 
 def _by_conditions(line: str, conditions: Sequence[ConditionResult], nothing: str) -> Row:

@@ -336,10 +336,13 @@ def _unasked(row: dict[Any, Any]) -> bool:
 
 def _with_rest(checklist: Checklist, found: Sequence[Line]) -> Piece:
     """Return a checklist with a sentence on the lines that it leaves out."""
-    nothing = [line_name(line.line).lower() for line in found if line.recorded and line.settled]
-    unasked = [line_name(line.line).lower() for line in found if not line.recorded]
+    nothing = [line_name(line.line, inside=True) for line in found if line.recorded and line.settled]
+    unasked = [line_name(line.line, inside=True) for line in found if not line.recorded]
     told = [f"not checked, as the change holds nothing of the kind: {joined(nothing, most=12)}"] if nothing else []
-    told += [f"not recorded with the candidate: {joined(unasked, most=12)}"] if unasked else []
+    if len(unasked) == len(found):
+        told = ["what the change does is not known: no git range was collected"]
+    elif unasked:
+        told.append(f"not recorded with the candidate: {joined(unasked, most=12)}")
     return Group((checklist, Statement(tuple(map(sentence, told)), points=True))) if told else checklist
 
 

@@ -127,7 +127,7 @@ _STATES: Final[Mapping[str, str]] = {
 
 
 def business_value(case: Case) -> Piece:
-    """Return each journey with what guards it and what the change touches of it; those that nothing guards are named."""
+    """Return each journey with what guards it and what the change touches of it, the worst first."""
     if not case.config.journeys:
         return NoEvidence(
             "journeys", reason="The configuration names no [[journeys]], and business value is never guessed."

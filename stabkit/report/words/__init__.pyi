@@ -5,7 +5,7 @@ from .backtested import margin_now_text as margin_now_text, pair_source_text as 
 from .backtested import plant_label as plant_label, plant_text as plant_text, quantity_name as quantity_name
 from .backtested import short_runs_text as short_runs_text
 from .backtested import tight_text as tight_text, trust_texts as trust_texts
-from .change_advice import Advice as Advice, change_advice as change_advice
+from .steps import Advice as Advice, change_advice as change_advice
 from .change_facts import changed_facts_text as changed_facts_text, fact_name as fact_name, fact_text as fact_text
 from .estimates import change_text as change_text, headroom_text as headroom_text, margin_text as margin_text
 from .estimates import sample_text as sample_text, usual_texts as usual_texts, value_text as value_text

@@ -62,15 +62,16 @@ _MANY: Final[Mapping[str, str]] = {
 }
 
 
-def line_name(line: str) -> str:
-    """Return what a line of the checklist is about.
+def line_name(line: str, *, inside: bool = False) -> str:
+    """Return what a line of the checklist is about; ``inside`` a sentence, not as its first word.
 
     Examples
     --------
-    >>> line_name("old_code_new_schema")
-    'Old code on the new schema'
+    >>> line_name("old_code_new_schema"), line_name("flags", inside=True), line_name("ci", inside=True)
+    ('Old code on the new schema', 'feature flags', 'CI permissions')
     """
-    return _NAMES.get(line, plain(line.replace("_", " ")))
+    name = _NAMES.get(line, plain(line.replace("_", " ")))
+    return name[:1].lower() + name[1:] if inside and not name[:2].isupper() else name
 
 
 def line_text(line: Line, *, most: int = _SHOWN) -> str:
@@ -177,7 +178,7 @@ def _file_reason(reason: Reason) -> str:
         "migration": "a migration",
         "critical": f"{joined(map(plain, reason.names))} area",
         "only_additions": "only additions, and no module imports it",
-        "no_rule": "nothing speaks against it",
+        "no_rule": "no rule fires",
         "tests_failed": f"tests named after it failed: {joined(map(plain, reason.names))}",
         "tests_passed": f"{count(reason.value, 'test')} named after it passed",
         "no_tests": "no tests named after it",

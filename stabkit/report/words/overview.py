@@ -14,7 +14,6 @@ from stabkit.case import AGAIN, Again
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
 from stabkit.report.words.acceptances import accepted_strip
-from stabkit.report.words.change_advice import Advice
 from stabkit.report.words.change_facts import changed_facts_text
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.gaps import measured_text, missing_text
@@ -28,6 +27,7 @@ from stabkit.report.words.sentences import (
     standing_outcome,
     verdict_sentence,
 )
+from stabkit.report.words.steps import Advice
 from stabkit.report.words.wording import sentence
 from stabkit.text import capital, count, joined, plain, verb
 

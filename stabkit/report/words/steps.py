@@ -199,7 +199,7 @@ _CHECKABLE: Final[Mapping[str, str]] = {
 def _unchecked(lines: Sequence[Line]) -> Iterator[Advice]:
     unsure = [line for line in lines if line.answer == "not_checked" and line.items]
     for line in unsure:
-        yield Advice("now", f"look at {line_name(line.line).lower()} by hand", line_text(line))
+        yield Advice("now", f"look at {line_name(line.line, inside=True)} by hand", line_text(line))
     for line in lines:
         if line.answer == "not_checked" and not line.items and line.examined and line.line in _CHECKABLE:
             yield Advice("later", _CHECKABLE[line.line], f"{line_name(line.line)}: {line_text(line)}")
