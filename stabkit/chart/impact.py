@@ -122,14 +122,13 @@ class RankStrip:
         """Draw the levels side by side along the percentiles, and a mark where the change stands."""
         start = 0.0
         for number, (name, end) in enumerate(self.zones):
-            inside = self._zone() == name
-            shade = CANDIDATE if inside else BASELINE
-            axes.barh(0, end - start, left=start, height=0.5, color=shade, alpha=1.0 if inside else 0.25 + 0.1 * number)
-            axes.text((start + end) / 2, -0.42, name.lower(), ha="center", va="top", color=INK if inside else MUTE)
+            axes.barh(0, end - start, left=start, height=0.5, color=BASELINE, alpha=0.2 + 0.2 * number, linewidth=0)
+            axes.text((start + end) / 2, -0.4, name.lower(), ha="center", va="top", color=MUTE)
             start = end
-        axes.plot([self.percentile], [0.38], marker="v", markersize=9, color=INK, clip_on=False)
+        axes.plot([self.percentile] * 2, [-0.25, 0.45], color=CANDIDATE, linewidth=2.5, solid_capstyle="butt")
+        axes.plot([self.percentile], [0.5], marker="v", markersize=7, color=CANDIDATE, clip_on=False)
         axes.set_xlim(0, 100)
-        axes.set_ylim(-0.9, 0.7)
+        axes.set_ylim(-1.0, 0.8)
         axes.set_yticks([])
         axes.set_xticks([])
         axes.grid(visible=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from stabkit.report.display import Piece, Statement
 from stabkit.report.impact_document import impact_document
 from stabkit.report.of_case import of_case
 from stabkit.report.sections import change, overall
-from stabkit.report.words import changed_text, sentence
+from stabkit.report.words import sentence
 from stabkit.schema import Evidence
 
 __all__ = ["ChangeImpact", "change_impact"]
@@ -66,7 +67,7 @@ def change_impact(
         )
     if not repository or not base:
         return ChangeImpact(load_case(baseline, candidate, data=data, config=config))
-    return ChangeImpact(case_of_range(repository, base, head, config=config))
+    return ChangeImpact(case_of_range(repository, base, head, config=config), of_range=True)
 
 
 class ChangeImpact:
@@ -76,46 +77,52 @@ class ChangeImpact:
     ----------
     case : Case
         The candidate holds the changes.
+    of_range : bool
+        True of a git range that was read now: nothing was measured of it.
     """
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, *, of_range: bool = False) -> None:
         self.case = case
+        self.of_range = of_range
 
     @property
     def evidence(self) -> Evidence:
         """The evidence that holds the changes."""
         return self.case.after
 
-    def _missing(self) -> Piece:
-        return change.change_impact(self.case)
-
     def headline(self) -> Piece:
         """Return how much changed, how risky it is and why, and what it takes away."""
-        changes = self.evidence["changes"]
-        if changes.empty:
-            return self._missing()
-        grave = change.breaking_sentence(self.case)
-        return Statement((sentence(f"{changed_text(changes)} changed"), *change.risk_sentences(self.case), *grave))
+        return self._changed(change.headline)
 
     def files(self) -> Piece:
         """Return the changed files, the riskiest first."""
-        if self.evidence["changes"].empty:
-            return self._missing()
-        return change.change_table(change.assess(self.case), "Changed files, the riskiest first")
+        return self._changed(lambda case: change.change_table(change.assess(case), "Changed files, the riskiest first"))
 
     def areas(self) -> Piece:
-        """Return the areas of the change and the regressions that coincide with it."""
-        return change.change_impact(self.case, files=False)
+        """Return what got worse beside what changed, and the areas of the change."""
+        return self._changed(change.areas)
+
+    def _changed(self, shown: Callable[[Case], Piece]) -> Piece:
+        return change.no_change(self.case) if self.evidence["changes"].empty else shown(self.case)
 
     def missing(self) -> Piece:
         """Return the commits of the baseline that the candidate lacks."""
         told = change.missing_statement(self.case)
         return told if told is not None else Statement(("The candidate holds every commit of the baseline.",))
 
-    risks = of_case(change.risks)
+    def risks(self) -> Piece:
+        """Return the risks of the change, and of what was measured of it; the gravest first."""
+        return change.file_risks(self.case) if self.of_range else change.risks(self.case)
+
+    def checklist(self) -> Piece:
+        """Return whether the change is ready; of a git range alone, what it itself is asked for."""
+        return change.change_checklist(self.case) if self.of_range else change.readiness(self.case)
+
+    def recommendations(self) -> Piece:
+        """Return what to do; of a git range alone, what the change itself asks for."""
+        return self.steps() if self.of_range else overall.recommendations(self.case)
+
     lines = of_case(change.change_checklist)
-    checklist = of_case(change.readiness)
-    recommendations = of_case(overall.recommendations)
 
     def items(self) -> Piece:
         """Return what the change does, item by item, the gravest first."""

@@ -54,13 +54,17 @@ from stabkit.vocabulary import OPEN, RISK_LEVELS
 __all__ = [
     "LEVELS",
     "area_table",
+    "areas",
     "breaking_sentence",
     "change_checklist",
     "change_impact",
     "change_table",
+    "file_risks",
+    "headline",
     "impact_figure",
     "item_table",
     "missing_statement",
+    "no_change",
     "readiness",
     "risk_of",
     "risk_sentences",
@@ -71,29 +75,41 @@ LEVELS: Final = tuple(reversed(RISK_LEVELS))
 SHOWN_ROWS: Final = 12
 
 
-def change_impact(case: Case, *, files: bool = True) -> Piece:
-    """Return how risky the change is, what it does, where, and what got worse beside it; ``files``: their table too."""
+def change_impact(case: Case) -> Piece:
+    """Return how risky the change is, what it does, where, and what got worse beside it."""
     changes = case.after["changes"]
     does = item_table(case)
     if changes.empty and does is not None:
         return Group((does,))
     if changes.empty:
-        if case.candidate.range_examined:
-            return Statement(("The range between baseline and candidate was examined: it changes no file.",))
-        return absent(case, "changes", "changes")
+        return no_change(case)
+    pieces = [headline(case), missing_statement(case), rank_figure(case), does, areas(case)]
+    pieces.append(change_table(assess(case), "Changed files, the riskiest first"))
+    return Group(tuple(piece for piece in pieces if piece is not None))
+
+
+def no_change(case: Case) -> Piece:
+    """Return why no file is shown: the range changes none, or none is recorded."""
+    if case.candidate.range_examined:
+        return Statement(("The range between baseline and candidate was examined: it changes no file.",))
+    return absent(case, "changes", "changes")
+
+
+def headline(case: Case) -> Piece:
+    """Return how much changed, how risky that is and why, and what it takes away."""
+    lead = [sentence(f"{changed_text(case.after['changes'])} changed"), *risk_sentences(case), *breaking_sentence(case)]
+    return Statement(tuple(lead))
+
+
+def areas(case: Case) -> Piece:
+    """Return what got worse beside what changed, and the areas of the change."""
+    changes = case.after["changes"]
     beside = area_coincidence(changes, case.gate, case.config)
-    lead = [sentence(f"{changed_text(changes)} changed"), *risk_sentences(case)[:1], *breaking_sentence(case)]
-    lead += _coincidence(case, beside)
-    risk = risk_of(case)
-    pieces: list[Piece] = [Statement(tuple(lead))]
-    if risk.percentile is not None:
-        pieces.append(rank_figure(risk))
-    pieces += [piece for piece in (missing_statement(case), does, area_table(case, beside)) if piece is not None]
+    told = _coincidence(case, beside)
+    pieces: list[Piece] = [*([Statement(tuple(told))] if told else []), area_table(case, beside)]
     # One bar, or bars without a length, would say nothing that the table does not.
     if len(_areas(changes)) > 1 and changes[["added", "deleted"]].sum(axis=None) > 0:
         pieces.append(impact_figure(changes))
-    if files:
-        pieces.append(change_table(assess(case), "Changed files, the riskiest first"))
     return Group(tuple(pieces))
 
 
@@ -122,10 +138,13 @@ def _coincidence(case: Case, beside: pd.DataFrame) -> list[str]:
     return found
 
 
-def rank_figure(risk: ChangeRisk) -> Figure:
-    """Return where the change stands among earlier ones."""
-    strip = RankStrip(risk.percentile or 0.0, int(risk.inputs.get("compared") or 0), RANK_LEVELS)
-    return Figure.of(strip, height=0.9, left=0.02)
+def rank_figure(case: Case) -> Figure | None:
+    """Return where the change stands among earlier ones; None where that is not known."""
+    risk = risk_of(case)
+    if risk.percentile is None:
+        return None
+    strip = RankStrip(risk.percentile, int(risk.inputs.get("compared") or 0), RANK_LEVELS)
+    return Figure.of(strip, height=1.2, left=0.1)
 
 
 def breaking_sentence(case: Case) -> tuple[str, ...]:
@@ -264,21 +283,7 @@ def risks(case: Case) -> Piece:
         line = waiting_reason(waiting)
         told = {"state": line.outcome, "evidence": line.text, "owner": "not stated", "watch": line.section}
         rows.append({"risk": (line.subject, "no baseline"), **told})
-    changes = case.after["changes"]
-    risky = assess(case) if len(changes) else pd.DataFrame()
-    if len(risky):
-        chosen = risky[risky["level"].isin(["HIGH", "MEDIUM"])]
-        chosen = chosen[[not _is_accepted(case, path) for path in chosen["path"]]]
-        rows += [
-            {
-                "risk": (plain(row["path"]), "changed file"),
-                "state": str(row["level"]).lower(),
-                "evidence": file_reason_text(row["reasons"]),
-                "owner": "not stated" if pd.isna(row["owner"]) else plain(row["owner"]),
-                "watch": Section.change_impact,
-            }
-            for row in sorted(chosen.to_dict("records"), key=lambda row: (LEVELS.index(row["level"]), row["path"]))
-        ]
+    rows += _file_rows(case)
     accepted = _accepted(case)
     if not rows and accepted is not None:
         return accepted
@@ -287,6 +292,18 @@ def risks(case: Case) -> Piece:
         seen = "no changed file is of medium or high risk" if known else "which files changed is not recorded"
         return Statement((sentence("every condition is stable or improved", seen),))
     lead = sentence(_risk_counts(case.gate, [str(row["state"]) for row in rows]))
+    return Group((Statement((lead,)), _risk_table(rows), *([accepted] if accepted is not None else [])))
+
+
+def file_risks(case: Case) -> Piece:
+    """Return the changed files of medium and high risk alone, with evidence and owner; then what is accepted."""
+    rows = _file_rows(case)
+    lead = _level_counts([str(row["state"]) for row in rows]) or "no changed file is of medium or high risk"
+    pieces = (Statement((sentence(lead),)), rank_figure(case), _risk_table(rows) if rows else None, _accepted(case))
+    return Group(tuple(piece for piece in pieces if piece is not None))
+
+
+def _risk_table(rows: Sequence[dict[str, Any]]) -> Table:
     columns = (
         Column("risk", "Risk", "head"),
         Column("state", "State", "outcome"),
@@ -294,8 +311,25 @@ def risks(case: Case) -> Piece:
         Column("owner", "Owner", phone=False),
         Column("watch", "Shown in"),
     )
-    table = Table(columns, tuple(rows), "Risks, the gravest first", limit=20)
-    return Group((Statement((lead,)), table, *([accepted] if accepted is not None else [])))
+    return Table(columns, tuple(rows), "Risks, the gravest first", limit=20)
+
+
+def _file_rows(case: Case) -> list[dict[str, Any]]:
+    if case.after["changes"].empty:
+        return []
+    risky = assess(case)
+    chosen = risky[risky["level"].isin(["HIGH", "MEDIUM"])]
+    chosen = chosen[[not _is_accepted(case, path) for path in chosen["path"]]]
+    return [
+        {
+            "risk": (plain(row["path"]), "changed file"),
+            "state": str(row["level"]).lower(),
+            "evidence": file_reason_text(row["reasons"]),
+            "owner": "not stated" if pd.isna(row["owner"]) else plain(row["owner"]),
+            "watch": Section.change_impact,
+        }
+        for row in sorted(chosen.to_dict("records"), key=lambda row: (LEVELS.index(row["level"]), row["path"]))
+    ]
 
 
 def _accepted(case: Case) -> Table | None:
@@ -310,11 +344,16 @@ def _risk_counts(gate: Gate, states: list[str]) -> str:
     """Return how many conditions and changed files the risks are, the gravest first."""
     outcomes = Counter(condition.outcome for condition in gate.conditions)
     open_ = {word: outcomes[word] for word in OPEN}
+    told = [outcome_count_text(open_, "condition")] if any(open_.values()) else []
+    return "; ".join(filter(None, [*told, _level_counts(states)]))
+
+
+def _level_counts(states: list[str]) -> str:
     files: list[str] = []
     for level in ("high", "medium"):
         if amount := states.count(level):
             files.append(f"{amount_text(amount) if files else count(amount, 'changed file')} of {level} risk")
-    return "; ".join([*([outcome_count_text(open_, "condition")] if any(open_.values()) else []), ", ".join(files)])
+    return ", ".join(files)
 
 
 def readiness(case: Case) -> Piece:
@@ -366,7 +405,7 @@ def item_table(case: Case) -> Table | None:
         return None
     rows = tuple(
         {
-            "what": (capital(fact_text({**one, "path": ""})), _sureness(one)),
+            "what": (_item_head(one), _sureness(one)),
             "line": line_name(line.line),
             "place": item_place(one),
         }
@@ -375,6 +414,12 @@ def item_table(case: Case) -> Table | None:
     columns = (Column("what", "What", "head"), Column("line", "Line", phone=False), Column("place", "Where"))
     records = tuple(dict(one) for _, one in found)
     return Table(columns, rows, "What the change does, the gravest first", limit=SHOWN_ROWS, records=records)
+
+
+def _item_head(one: Mapping[str, Any]) -> str:
+    """Return what an item is, without its place; names of things keep their first letter."""
+    text = fact_text({**one, "path": ""})
+    return text if text.startswith(plain(one["what"] or "")) else capital(text)
 
 
 def _sureness(one: Mapping[str, Any]) -> str:
