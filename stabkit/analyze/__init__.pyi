@@ -1,4 +1,5 @@
-from .acceptances import Accepted as Accepted, accepted_between as accepted_between, finding_names as finding_names
+from .acceptances import Accepted as Accepted, accepted_between as accepted_between
+from .acceptances import accepted_risk as accepted_risk, finding_names as finding_names
 from .checks import CheckComparison as CheckComparison, united_checks as united_checks, worst_checks as worst_checks
 from .earlier import EarlierRun as EarlierRun, Measure as Measure, RunValue as RunValue
 from .facts import Difference as Difference, Measured as Measured, Missing as Missing, Need as Need

@@ -17,8 +17,8 @@ from stabkit.config import Acceptance
 from stabkit.vocabulary import BAD
 
 __all__ = [
-    "Accepted", "accepted_between", "accepted_condition", "accepted_items", "finding_names", "risk_names",
-    "what_is_accepted",
+    "Accepted", "accepted_between", "accepted_condition", "accepted_items", "accepted_risk", "finding_names",
+    "risk_names", "what_is_accepted",
 ]  # fmt: skip
 
 # Kind -> what was seen to be bad. What is gone, skipped or was not looked for is missing evidence, which nobody can
@@ -98,6 +98,12 @@ def _names(item: Mapping[Any, Any], kind: str) -> tuple[str | None, ...]:
     if kind == "finding":
         return finding_names(item)
     return risk_names(item) if kind == "risk" else (item["what"],)
+
+
+def accepted_risk(item: Mapping[str, Any], sides: Sides) -> dict[str, str] | None:
+    """Return why, by whom and until when what a change takes away is accepted; None if it is not."""
+    entry = sides.acceptance("risk", *risk_names(item))
+    return None if entry is None else _told(entry)
 
 
 def _told(entry: Acceptance) -> dict[str, str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from stabkit.analyze import ConditionResult, Gate, RunEvidence, Sides
+from stabkit.analyze import ConditionResult, Gate, RunEvidence, Sides, accepted_risk
+from stabkit.analyze.change import ChangeRisk, JourneyState, Line, change_risk, journey_states, lines
 from stabkit.analyze.gate import confidence_of, evaluate_sides
 from stabkit.analyze.latency import Population, StatedRequests, stated_requests
 from stabkit.analyze.statistics import MetricNoise
@@ -133,6 +134,21 @@ class Case:
         """The sources of both sides, baseline first, with the column ``side``."""
         parts = [("baseline", self.before["sources"]), ("candidate", self.after["sources"])]
         return pd.concat([frame.assign(side=side) for side, frame in parts], ignore_index=True)
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines of the checklist of the change, as answered, with what of them is accepted."""
+        return lines(self.after["checks"], lambda item: accepted_risk(item, self.sides))
+
+    @cached_property
+    def risk(self) -> ChangeRisk:
+        """How risky the whole change is."""
+        return change_risk(self.after["changes"], self.after["checks"], self.gate)
+
+    @cached_property
+    def journeys(self) -> tuple[JourneyState, ...]:
+        """How every configured journey stands."""
+        return journey_states(self.config, self.gate, self.after["checks"], self.after["changes"])
 
     @cached_property
     def times(self) -> tuple[Population, ...]:

@@ -240,7 +240,10 @@ def impact(
     repository: Annotated[Path, typer.Option(metavar="FOLDER", help="A git repository.")] = Path(),
     fail_on: Annotated[
         str | None,
-        typer.Option(metavar="WHAT", help="no: exit code 1 if a line answers no; risk:LEVEL: from that level."),
+        typer.Option(
+            metavar="WHAT",
+            help="no: exit code 1 if a line answers no to what nobody accepted; risk:LEVEL: from that level.",
+        ),
     ] = None,
     config: ConfigOption = None,
     output_format: FormatOption = Format.text,
@@ -306,7 +309,7 @@ def _impact_code(found: ChangeImpact, limit: str | None) -> int:
     if limit is None:
         return 0
     if limit == "no":
-        return int(any(line.answer == "no" for line in found.answers))
+        return int(any(line.answer == "no" and not line.spared for line in found.answers))
     level = found.risk.level
     if level is None:
         return EXIT_CODES["inconclusive"]

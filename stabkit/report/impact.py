@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from stabkit.analyze.change import ChangeRisk, Line
-from stabkit.analyze.change import lines as answers
 from stabkit.case import Case, case_of_range, load_case
 from stabkit.config import Config
 from stabkit.errors import UsageError
@@ -139,12 +138,12 @@ class ChangeImpact:
     @property
     def risk(self) -> ChangeRisk:
         """The one level of the whole change, with its inputs."""
-        return change.risk_of(self.case)
+        return self.case.risk
 
     @property
     def answers(self) -> tuple[Line, ...]:
         """The lines of the checklist of the change, as values."""
-        return answers(self.evidence["checks"])
+        return self.case.lines
 
     def document(self) -> dict[str, Any]:
         """Return the impact as JSON values, as ``stabkit impact --format json`` prints it.

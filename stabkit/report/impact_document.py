@@ -8,20 +8,20 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze.change import Line, assess_changes, change_risk, lines, missing_commits
+from stabkit.analyze.change import Line, assess_changes, missing_commits
 from stabkit.case import Case
 from stabkit.report.sections import overall
 from stabkit.report.words import fact_text, file_reason_text, risk_texts
 
 __all__ = ["impact_document"]
 
-_ITEM: Final = ("path", "line", "what", "change", "noun", "before", "after", "confidence", "scope")
+_ITEM: Final = ("path", "line", "what", "change", "noun", "before", "after", "confidence", "scope", "accepted")
 
 
 def impact_document(case: Case) -> dict[str, Any]:
     """Return the impact of the case's change; see :meth:`stabkit.report.impact.ChangeImpact.document`."""
     changes, checks = case.after["changes"], case.after["checks"]
-    risk = change_risk(changes, checks, case.gate)
+    risk = case.risk
     files = assess_changes(changes, checks=checks, tests=case.after["tests"], gate=case.gate)
     ends = [None if changes.empty or pd.isna(changes[name].iloc[0]) else str(changes[name].iloc[0]) for name in _ENDS]
     sources = case.after["sources"]
@@ -36,7 +36,7 @@ def impact_document(case: Case) -> dict[str, Any]:
             "reasons": list(risk_texts(risk)),
         },
         "files": [_file(row) for row in files.to_dict("records")],
-        "checklist": [_line(line) for line in lines(checks)],
+        "checklist": [_line(line) for line in case.lines],
         "missing_in_candidate": [dict(one) for one in missing_commits(checks)],
         "recommendations": [
             {"do": step.what, "because": step.because, "command": step.command, "when": step.when}

@@ -135,3 +135,16 @@ def test_no_repository_and_no_such_limit_are_said(stabkit, folder):
     code, _, err = stabkit("impact", "--fail-on", "risk:SOME")
     assert code == 2
     assert "risk:MEDIUM" in err
+
+
+@pytest.mark.parametrize(("until", "code"), [("2099-12-31", 0), ("2020-01-01", 1)])
+def test_what_somebody_accepts_fails_nothing_until_its_day(stabkit, repository, until, code):
+    accepted = f'[[accepted]]\nrisk = "shop.api"\nreason = "nobody used it"\nowner = "ann"\nuntil = {until}\n'
+    repository.write("one", shop(**{"shop/api.py": "x = 1\n", "stabkit.toml": accepted}))
+    repository.write("two", {"shop/api.py": None})
+    got, told, _ = asked(stabkit, "--repository", str(repository.folder), "--fail-on", "no")
+    assert got == code
+    api = told["checklist"][0]
+    assert api["answer"] == "no"  # accepted is not mended
+    assert {one["accepted"] is not None for one in api["items"]} == {code == 0}
+    assert any("import it" in step["do"] for step in told["recommendations"]) == (code == 1)

@@ -23,7 +23,9 @@ _ANSWERS: Final = {"pass": "yes", "fail": "no", "not_checked": "not_checked"}
 Row = dict[str, Any]
 
 
-def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = None) -> pd.DataFrame:
+def readiness(
+    checks: pd.DataFrame, gate: Gate | None, config: Config | None = None, answered: Sequence[Line] | None = None
+) -> pd.DataFrame:
     """Return the production-readiness checklist.
 
     Parameters
@@ -34,6 +36,8 @@ def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = N
         The verdict; without it, lines that rest on conditions are not checked.
     config : Config, optional
         Mission-critical suites and further lines of its ``checklist``.
+    answered : sequence of Line, optional
+        The lines of the change, where they are known already; else those of ``checks``.
 
     Returns
     -------
@@ -43,7 +47,7 @@ def readiness(checks: pd.DataFrame, gate: Gate | None, config: Config | None = N
         are none; ``by_hand`` is true of a line that only a person can answer; ``found`` holds the :class:`Line` of the
         change, whose ``line`` it is, with ``because`` null. In a fixed order, configured lines last.
     """
-    changes = {found.line: found for found in lines(checks)}
+    changes = {found.line: found for found in (lines(checks) if answered is None else answered)}
     conditions = gate.conditions if gate else ()
     ranged = [
         _row(name, changes[name].answer, None, method="changes") | {"found": changes[name]} for name in CHANGE_LINES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 Answer = Literal["yes", "no", "not_checked"]
+Accept = Callable[[Mapping[str, Any]], Mapping[str, str] | None]
 
 _TEXTS: Final = ("path", "what", "change", "noun", "before", "after")
 _ANSWERS: Final[Mapping[str, Answer]] = {"pass": "yes", "fail": "no", "not_checked": "not_checked"}
@@ -84,7 +85,7 @@ class Line:
     answer : str
         ``yes``: looked for and not there; ``no``: found; ``not_checked``: unknown.
     items : tuple of mappings
-        As :attr:`RangeCheck.found`; what gates first.
+        As :attr:`RangeCheck.found`, with ``accepted``: reason, owner and last day where somebody accepts it, else None.
     examined : int
         Files that were looked at.
     noun : str
@@ -115,6 +116,11 @@ class Line:
     recorded: bool = True
     settled: bool = False
 
+    @property
+    def spared(self) -> bool:
+        """True if it is answered no, and somebody accepts each single item."""
+        return self.answer == "no" and bool(self.items) and all(one["accepted"] is not None for one in self.items)
+
 
 def range_checks(checks: pd.DataFrame, facts: Iterable[str] = tuple(CHANGE_FACTS)) -> tuple[RangeCheck, ...]:
     """Return the checks of the git range that look for these facts, in their order; none where none was recorded.
@@ -131,8 +137,15 @@ def range_checks(checks: pd.DataFrame, facts: Iterable[str] = tuple(CHANGE_FACTS
     )
 
 
-def lines(checks: pd.DataFrame) -> tuple[Line, ...]:
+def lines(checks: pd.DataFrame, accept: Accept | None = None) -> tuple[Line, ...]:
     """Return every line of the checklist of a change; not checked where nothing was recorded of it.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        The table of that name.
+    accept : callable, optional
+        Item -> what is said of its acceptance, or None.
 
     Examples
     --------
@@ -141,7 +154,14 @@ def lines(checks: pd.DataFrame) -> tuple[Line, ...]:
     [('secrets', 'yes')]
     """
     known = range_checks(checks)
-    return tuple(_line(name, [check for check in known if check.fact in facts]) for name, facts in CHANGE_LINES.items())
+    return tuple(
+        _line(name, [check for check in known if check.fact in facts], accept or _nobody_accepts)
+        for name, facts in CHANGE_LINES.items()
+    )
+
+
+def _nobody_accepts(_: Mapping[str, Any]) -> None:
+    return None
 
 
 def grave_facts(checks: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
@@ -172,7 +192,7 @@ def distinct_facts(checks: Iterable[RangeCheck]) -> tuple[Mapping[str, Any], ...
     return tuple(one for one in found if one["fact"] != "api_break" or one["path"] not in modules)
 
 
-def _line(name: str, known: list[RangeCheck]) -> Line:
+def _line(name: str, known: list[RangeCheck], accept: Accept) -> Line:
     if not known:
         return Line(name, "not_checked", recorded=False)
     worst = min(known, key=lambda check: ("fail", "not_checked", "pass").index(check.outcome))
@@ -184,7 +204,7 @@ def _line(name: str, known: list[RangeCheck]) -> Line:
     return Line(
         name,
         answer,
-        items=distinct_facts(known),
+        items=tuple({**one, "accepted": accept(one)} for one in distinct_facts(known)),
         examined=most.examined,
         noun=most.noun,
         why="; ".join(whys) or (worst.why if answer == "not_checked" else None),

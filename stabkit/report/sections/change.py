@@ -11,15 +11,12 @@ import pandas as pd
 from stabkit.analyze import Gate
 from stabkit.analyze.change import (
     RANK_LEVELS,
-    ChangeRisk,
     Line,
     Suspect,
     area_coincidence,
     assess_changes,
-    change_risk,
     grave_facts,
     is_grave,
-    lines,
     missing_commits,
     suspects,
 )
@@ -66,7 +63,6 @@ __all__ = [
     "missing_statement",
     "no_change",
     "readiness",
-    "risk_of",
     "risk_sentences",
     "risks",
 ]
@@ -140,7 +136,7 @@ def _coincidence(case: Case, beside: pd.DataFrame) -> list[str]:
 
 def rank_figure(case: Case) -> Figure | None:
     """Return where the change stands among earlier ones; None where that is not known."""
-    risk = risk_of(case)
+    risk = case.risk
     if risk.percentile is None:
         return None
     strip = RankStrip(risk.percentile, int(risk.inputs.get("compared") or 0), RANK_LEVELS)
@@ -159,14 +155,9 @@ def assess(case: Case) -> pd.DataFrame:
     return assess_changes(after["changes"], checks=after["checks"], tests=after["tests"], gate=case.gate)
 
 
-def risk_of(case: Case) -> ChangeRisk:
-    """Return the one level of the whole change, with its inputs."""
-    return change_risk(case.after["changes"], case.after["checks"], case.gate)
-
-
 def risk_sentences(case: Case) -> tuple[str, ...]:
     """Return how risky the change is, why, and what it was ranked by; each a sentence."""
-    risk = risk_of(case)
+    risk = case.risk
     level = "the risk of this change is not known" if risk.level is None else f"the risk of this change is {risk.level}"
     inputs = risk_input_texts(risk)
     ranked = (sentence(f"ranked by {', '.join(inputs)}"),) if inputs else ()
@@ -361,12 +352,12 @@ def readiness(case: Case) -> Piece:
 
     Lines of which the range holds nothing, or that nobody asked, are told together in the last sentence.
     """
-    rows = answer_lines(case.after["checks"], case.gate, case.config).to_dict("records")
+    rows = answer_lines(case.after["checks"], case.gate, case.config, case.lines).to_dict("records")
     asked = [row for row in rows if not _unasked(row)]
     items = tuple(CheckItem(_answer(row), _subject(row), _because(row)) for row in asked)
     order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
-    return _with_rest(Checklist(ordered, "Production readiness"), lines(case.after["checks"]))
+    return _with_rest(Checklist(ordered, "Production readiness"), case.lines)
 
 
 def _unasked(row: dict[Any, Any]) -> bool:
@@ -387,7 +378,7 @@ def _with_rest(checklist: Checklist, found: Sequence[Line]) -> Piece:
 
 def change_checklist(case: Case) -> Piece:
     """Return the lines that the change itself is asked for, and no other."""
-    found = lines(case.after["checks"])
+    found = case.lines
     order = {"no": 0, "not_checked": 1, "yes": 2}
     items = [CheckItem(line.answer, line_name(line.line), line_text(line)) for line in found if not line.settled]
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
@@ -396,7 +387,7 @@ def change_checklist(case: Case) -> Piece:
 
 def item_table(case: Case) -> Table | None:
     """Return every item that the checklist of the change lists, the gravest first; None without one."""
-    found = [(line, one) for line in lines(case.after["checks"]) for one in line.items]
+    found = [(line, one) for line in case.lines for one in line.items]
     order = ("production", "ci", "development")
     found.sort(
         key=lambda pair: (not is_grave(pair[1]), order.index(pair[1]["scope"]), pair[1]["confidence"] != "proven")
@@ -423,7 +414,11 @@ def _item_head(one: Mapping[str, Any]) -> str:
 
 
 def _sureness(one: Mapping[str, Any]) -> str:
-    words = [fact_name(one["fact"]), *([one["scope"]] if one["scope"] != "production" else [])]
+    words = [
+        fact_name(one["fact"]),
+        *(["accepted"] if one["accepted"] else []),
+        *([one["scope"]] if one["scope"] != "production" else []),
+    ]
     return " · ".join([*words, *(["by pattern"] if one["confidence"] == "heuristic" else [])])
 
 

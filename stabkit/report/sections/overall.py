@@ -9,10 +9,7 @@ from typing import Final
 from stabkit.analyze.change import (
     Guard,
     JourneyState,
-    change_risk,
     grave_facts,
-    journey_states,
-    lines,
     missing_commits,
 )
 from stabkit.case import Case
@@ -132,7 +129,7 @@ def business_value(case: Case) -> Piece:
         return NoEvidence(
             "journeys", reason="The configuration names no [[journeys]], and business value is never guessed."
         )
-    states = journeys(case)
+    states = case.journeys
     counts = Counter(_STATES[one.state] for one in states)
     told = [f"{count(counts[word], 'journey')} {word}" for word in _STATES.values() if counts[word]]
     lead = [sentence(", ".join(told))]
@@ -160,11 +157,6 @@ def business_value(case: Case) -> Piece:
     return Group((Statement(tuple(lead)), Table(columns, rows, "Journeys and what guards them")))
 
 
-def journeys(case: Case) -> tuple[JourneyState, ...]:
-    """Return how every configured journey stands."""
-    return journey_states(case.config, case.gate, case.after["checks"], case.after["changes"])
-
-
 def _value_words(one: JourneyState) -> str:
     share = "" if one.journey.share is None else f"{percent(one.journey.share)} of the whole"
     return "; ".join(filter(None, (plain(one.journey.value) if one.journey.value else "value not stated", share)))
@@ -182,10 +174,10 @@ def change_steps(case: Case) -> list[Advice]:
     if case.after["changes"].empty and not checks["target"].eq("changes").any():
         return []
     return change_advice(
-        lines(checks),
-        change_risk(case.after["changes"], checks, case.gate),
+        case.lines,
+        case.risk,
         missing=missing_commits(checks),
-        journeys=journeys(case),
+        journeys=case.journeys,
         vanished=[
             str(item["what"]) for c in case.gate.conditions for item in c.items if item.get("state") == "disappeared"
         ],

@@ -93,6 +93,8 @@ def line_text(line: Line, *, most: int = _SHOWN) -> str:
     items = [_item(one) for one in _apart(line.items, most)]
     more = line.total - len(items)
     counted = count(line.total, _NO[line.line], _MANY.get(line.line))
+    if accepted := sum(one["accepted"] is not None for one in line.items):
+        counted += f", {'all' if line.spared else amount_text(accepted)} accepted"
     text = f"{counted}: " + "; ".join(items) + (f"; and {amount_text(more)} more" if more > 0 else "")
     if line.answer == "not_checked":
         return f"{plain(line.why or 'not sure', 160)}; possibly {text}"

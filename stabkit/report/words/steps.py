@@ -51,7 +51,7 @@ def change_advice(
 
     Examples
     --------
-    >>> token = dict.fromkeys(("change", "noun", "before", "after"))
+    >>> token = dict.fromkeys(("change", "noun", "before", "after", "accepted"))
     >>> token |= {"fact": "secret_added", "path": "a.py", "line": 3, "what": "GitHub token"}
     >>> token |= {"confidence": "proven", "scope": "production"}
     >>> [step.what for step in change_advice([Line("secrets", "no", (token,), total=1)], ChangeRisk("LOW"))]
@@ -61,7 +61,7 @@ def change_advice(
     found = [
         step
         for name in _ORDER
-        if name in answered and answered[name].answer == "no"
+        if name in answered and answered[name].answer == "no" and not answered[name].spared
         for step in _STEPS[name](answered[name])
     ]
     found[0:0] = list(_lost(missing))
