@@ -98,7 +98,7 @@ def test_journeys_and_checklist_answer_as_their_conditions_came_out(ask, doors):
     outcomes = {name: condition["outcome"] for name, condition in asked.conditions.items()}
     assert outcomes == {"unit tests": "regressed", "nightly tests": "stable"}
     rows = [row for table in doors.tables(asked.piece("business_value")) for row in table["rows"]]
-    assert {row["journey"][0]: row["outcome"] for row in rows} == {"order": "regressed", "nights": "stable"}
+    assert {row["journey"][0]: row["state"] for row in rows} == {"order": "regressed", "nights": "protected"}
     for of, section in (("report", "readiness"), ("impact", "checklist")):
         answers = {item["what"].lower(): item["outcome"] for item in asked.piece(section, of)["items"]}
         for suite in ("unit", "nightly"):

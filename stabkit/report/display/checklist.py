@@ -26,11 +26,15 @@ class CheckItem:
 
 @dataclass(frozen=True, repr=False)
 class Checklist(Piece):
-    """Lines that are true, false, not checked, or for a person to verify; the last are never ticked nor counted."""
+    """Lines that are true, false, not checked, or for a person to verify; the last are never ticked nor counted.
+
+    ``notes`` are sentences on what is not among the lines.
+    """
 
     kind: ClassVar[str] = "checklist"
     items: tuple[CheckItem, ...]
     caption: str = "Checklist"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for item in self.items:
@@ -53,6 +57,7 @@ class Checklist(Piece):
             detail = f" – {item.detail}" if item.detail else ""
             command = f" {item.command}" if item.command else ""
             lines.append(plain_text(f"{' '.join(badge(item.outcome)[::2])}: {item.what}{detail}{command}"))
+        lines += map(plain_text, self.notes)
         return "\n".join(lines)
 
     def markdown(self) -> str:
@@ -63,8 +68,14 @@ class Checklist(Piece):
             detail = f" – {markdown_text(item.detail)}" if item.detail else ""
             command = f" {markdown_code(item.command)}" if item.command else ""
             lines.append(f"- {glyph} {word}: {markdown_text(item.what)}{detail}{command}")
-        return "\n".join(lines) or markdown_text(self.sentence)
+        told = "\n".join(lines) or markdown_text(self.sentence)
+        return "\n\n".join([told, *map(markdown_text, self.notes)])
 
     def content(self) -> dict[str, Any]:
         """Return the content as JSON values."""
-        return {"caption": self.caption, "sentence": self.sentence, "items": list(self.items)}
+        return {
+            "caption": self.caption,
+            "sentence": self.sentence,
+            "items": list(self.items),
+            "notes": list(self.notes),
+        }

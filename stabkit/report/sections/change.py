@@ -357,15 +357,15 @@ def readiness(case: Case) -> Piece:
     items = tuple(CheckItem(_answer(row), _subject(row), _because(row)) for row in asked)
     order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
-    return _with_rest(Checklist(ordered, "Production readiness"), case.lines)
+    return Checklist(ordered, "Production readiness", _left_out(case.lines))
 
 
 def _unasked(row: dict[Any, Any]) -> bool:
     return row["found"] is not None and (row["found"].settled or not row["found"].recorded)
 
 
-def _with_rest(checklist: Checklist, found: Sequence[Line]) -> Piece:
-    """Return a checklist with a sentence on the lines that it leaves out."""
+def _left_out(found: Sequence[Line]) -> tuple[str, ...]:
+    """Return sentences on the lines that a checklist leaves out: those that have nothing to answer."""
     nothing = [line_name(line.line, inside=True) for line in found if line.recorded and line.settled]
     unasked = [line_name(line.line, inside=True) for line in found if not line.recorded]
     told = [f"not checked, as the change holds nothing of the kind: {joined(nothing, most=12)}"] if nothing else []
@@ -373,16 +373,15 @@ def _with_rest(checklist: Checklist, found: Sequence[Line]) -> Piece:
         told = ["what the change does is not known: no git range was collected"]
     elif unasked:
         told.append(f"not recorded with the candidate: {joined(unasked, most=12)}")
-    return Group((checklist, Statement(tuple(map(sentence, told)), points=True))) if told else checklist
+    return tuple(map(sentence, told))
 
 
 def change_checklist(case: Case) -> Piece:
     """Return the lines that the change itself is asked for, and no other."""
-    found = case.lines
     order = {"no": 0, "not_checked": 1, "yes": 2}
-    items = [CheckItem(line.answer, line_name(line.line), line_text(line)) for line in found if not line.settled]
+    items = [CheckItem(line.answer, line_name(line.line), line_text(line)) for line in case.lines if not line.settled]
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
-    return _with_rest(Checklist(ordered, "Checklist of the change"), found)
+    return Checklist(ordered, "Checklist of the change", _left_out(case.lines))
 
 
 def item_table(case: Case) -> Table | None:
@@ -409,7 +408,7 @@ def item_table(case: Case) -> Table | None:
 
 def _item_head(one: Mapping[str, Any]) -> str:
     """Return what an item is, without its place; names of things keep their first letter."""
-    text = fact_text({**one, "path": ""})
+    text = fact_text(one, placed=False)
     return text if text.startswith(plain(one["what"] or "")) else capital(text)
 
 

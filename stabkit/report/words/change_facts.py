@@ -61,8 +61,8 @@ def fact_name(fact: str) -> str:
     return _NAMES.get(fact, plain(fact.replace("_", " ")))
 
 
-def fact_text(fact: Mapping[str, Any]) -> str:
-    """Return what a change does, as one clause.
+def fact_text(fact: Mapping[str, Any], *, placed: bool = True) -> str:
+    """Return what a change does, as one clause; ``placed`` false where its file is told beside it.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def fact_text(fact: Mapping[str, Any]) -> str:
     change = str(fact.get("change") or "")
     if change in _CLAUSES:
         return _CLAUSES[change].format(**said)
-    return _plain_text(change, said)
+    return _plain_text(change, said if placed else {**said, "path": ""})
 
 
 def _plain_text(change: str, said: Mapping[str, str]) -> str:

@@ -32,18 +32,19 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     seen = [{"state": "fail" if one["confidence"] == "proven" else "unproven", **one} for one in found]
     items = tuple(accepted_items(seen, "risk", sides))
     proven = [item for item in items if item["state"] == "fail"]
-    needs = [need for check in checks if (need := _open(check)) is not None]
+    files = len(sides.candidate.evidence["changes"])
+    needs = [need for check in checks if (need := _open(check, files)) is not None]
     lost = tuple(name for name in wanted if name not in {check.fact for check in checks})
     needs += [Need(None, "evidence", "missing", "fact_not_recorded", (name,), side="candidate") for name in lost]
     outcome: Outcome = "regressed" if proven else "inconclusive" if needs else "stable"
     if accepted := sum(item["state"] == "accepted" for item in items):
         facts["accepted"] = accepted
-    facts |= {"examined": min(check.examined for check in checks), "fail": len(proven), "total": len(found)}
+    facts |= {"examined": files, "fail": len(proven), "total": len(found)}
     return result_of(condition, outcome, exact=bool(proven), items=items, needs=tuple(needs), facts=facts)
 
 
-def _open(check: RangeCheck) -> Need | None:
-    """Return what a check lacks to say that there is no such fact; None if it says so."""
+def _open(check: RangeCheck, files: int) -> Need | None:
+    """Return what a check lacks to say of so many changed files that there is no such fact; None if it says so."""
     if not check.recorded or (check.outcome == "fail" and not check.found):
         return Need(None, "evidence", "missing", "fact_not_recorded", (check.fact,), side="candidate")
     guessed = tuple(str(one["path"]) for one in check.found if one["confidence"] != "proven")
@@ -51,6 +52,6 @@ def _open(check: RangeCheck) -> Need | None:
         return Need(None, "evidence", "not_checked", "fact_unproven", (check.fact, *dict.fromkeys(guessed)))
     if check.why_open is not None:
         return Need(None, "evidence", "not_checked", "fact_open", (check.fact, check.why_open))
-    if check.examined == 0:
+    if not files or (check.examined == 0 and check.why is None):
         return Need(None, "evidence", "not_checked", "range_empty", (check.fact,))
     return None
