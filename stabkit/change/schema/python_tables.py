@@ -1,0 +1,188 @@
+"""The tables that Python classes stand for: Django, SQLAlchemy, SQLModel, peewee, Tortoise, MongoEngine; by syntax tree."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from stabkit.change.python_code import dotted
+from stabkit.change.schema.alembic_migrations import declared_column
+from stabkit.change.schema.django_migrations import field_column
+
+__all__ = ["Declared", "ModelBases", "python_tables"]
+
+_CLASS: Final = re.compile(rb"(?m)^[ \t]*class[ \t]+(\w+)[ \t]*\(([^)]{0,500})\)")
+_ROOTS: Final = frozenset(
+    "models.Model db.Model Model peewee.Model DeclarativeBase Document EmbeddedDocument DynamicDocument db.Document "
+    "mongoengine.Document MPTTModel PolymorphicModel TimeStampedModel orm.DeclarativeBase TortoiseModel".split()
+)
+# Classes that look like models and stand for no table.
+_OTHERS: Final = re.compile(
+    r"(^|\.)(BaseModel|BaseSettings|RootModel|ModelForm|Form|BaseForm|\w*Serializer|Schema|\w*Filter(Set)?|nn\.Module|"
+    r"GenericModel|ModelAdmin|\w*ModelView|\w*ModelViewSet|\w*ModelForm\w*|Enum|Exception|TestCase|QuerySet|Manager)$"
+)
+_FIELD: Final = re.compile(r"(Field|ForeignKey|Key|Block)$")
+_META: Final = frozenset(
+    "db_table table_name table unique_together constraints indexes index_together managed proxy order_with_respect_to "
+    "primary_key schema database".split()
+)
+_TABLE_NAMES: Final = frozenset(["__tablename__", "__table_args__"])
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A column as a file declares it, with its line; no name of a column: the table itself."""
+
+    table: str
+    column: str
+    text: str
+    line: int
+    proven: bool = True
+
+
+class ModelBases:
+    """Which classes of a repository stand for tables, by the names of their bases.
+
+    Examples
+    --------
+    >>> bases = ModelBases([b"class Base(models.Model): ...", b"class Order(Base): ...", b"class F(forms.Form): ..."])
+    >>> [bases.stands_for_table(name) for name in ("Order", "F")]
+    [True, False]
+    """
+
+    def __init__(self, sources: Iterable[bytes]) -> None:
+        self._bases: dict[str, set[str]] = {}
+        self._tables: set[str] = set()
+        for source in sources:
+            for name, given in _CLASS.findall(source):
+                own = name.decode("utf-8", "replace")
+                bases = re.sub(r"#[^\n]*|\s", "", given.decode("utf-8", "replace")).split(",")
+                if "table=True" in bases:
+                    self._tables.add(own)
+                self._bases.setdefault(own, set()).update(base for base in bases if base and "=" not in base)
+        # A class without a table of its own gives its fields to those that are made of it.
+        waiting = [base for name in self._tables for base in self._bases[name]]
+        while waiting:
+            name = waiting.pop()
+            if name in self._bases and name not in self._tables:
+                self._tables.add(name)
+                waiting += self._bases[name]
+
+    def stands_for_table(self, name: str, bases: Iterable[str] = ()) -> bool:
+        """Say whether a class descends from a known model, in this repository or by the name of its base."""
+        seen: set[str] = set()
+        waiting = [*bases, *self._bases.get(name, ())]
+        while waiting:
+            base = waiting.pop()
+            if base in seen:
+                continue
+            seen.add(base)
+            if _OTHERS.search(base):
+                continue
+            if base in _ROOTS:
+                return True
+            known = self._bases.get(base.rpartition(".")[2])
+            if known is not None:
+                waiting += known
+            elif base.endswith("Model") or base == "Base" or base.endswith(".Base"):
+                return True
+        return False
+
+    def gives_columns(self, name: str) -> bool:
+        """Say whether an SQLModel class, or one that is made of it, has a table."""
+        return name in self._tables
+
+
+def python_tables(tree: ast.Module, bases: ModelBases) -> Iterator[Declared]:
+    """Yield the tables and columns that a module declares, as far as they reach the database."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield from _of_class(node, bases)
+        elif isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "Table" and len(node.args) > 1:
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                columns = [(arg, declared_column(arg, {})) for arg in node.args[1:]]
+                found = [(arg.lineno, column) for arg, column in columns if column is not None]
+                if found:
+                    yield Declared(name.value, "", "", node.lineno)
+                for line, column in found:
+                    yield Declared(name.value, column.name, column.text, line)
+
+
+def _of_class(node: ast.ClassDef, bases: ModelBases) -> Iterator[Declared]:
+    named = [dotted(base) for base in node.bases]
+    if any(_OTHERS.search(base) for base in named) and not bases.stands_for_table(node.name, named):
+        return
+    model = bases.stands_for_table(node.name, named)
+    table = any(k.arg == "table" and isinstance(k.value, ast.Constant) and k.value.value is True for k in node.keywords)
+    annotated = table or bases.gives_columns(node.name)
+    found: list[Declared] = []
+    for item in node.body:
+        if isinstance(item, ast.ClassDef) and item.name in ("Meta", "_meta") and (model or found):
+            found += _of_meta(node.name, item)
+        elif isinstance(item, ast.Assign | ast.AnnAssign):
+            target = item.targets[0] if isinstance(item, ast.Assign) else item.target
+            if isinstance(target, ast.Name):
+                text = _stored(target.id, item, model=model, annotated=annotated)
+                if text is not None:
+                    found.append(Declared(node.name, target.id, text, item.lineno))
+    columns = [one for one in found if one.column not in _TABLE_NAMES and not one.column.startswith("Meta.")]
+    if columns or (model and found):
+        yield Declared(node.name, "", "", node.lineno)
+        yield from found
+
+
+def _of_meta(owner: str, meta: ast.ClassDef) -> Iterator[Declared]:
+    for item in meta.body:
+        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name) and item.targets[0].id in _META:
+            yield Declared(owner, f"Meta.{item.targets[0].id}", ast.unparse(item.value)[:500], item.lineno)
+
+
+def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotated: bool) -> str | None:
+    """Return what of an attribute reaches the database; None if nothing does."""
+    annotation = ast.unparse(item.annotation) if isinstance(item, ast.AnnAssign) else ""
+    value = item.value
+    owner, _, kind = dotted(value.func).rpartition(".") if isinstance(value, ast.Call) else ("", "", "")
+    if kind in ("Column", "mapped_column") and isinstance(value, ast.Call):
+        column = declared_column(value, {})
+        return " ".join(filter(None, [annotation, column.text if column else ""]))
+    mapped = re.match(r"(?:\w+\.)*Mapped\[(.*)\]$", annotation, re.DOTALL)
+    if mapped:
+        return None if kind in ("relationship", "synonym", "column_property", "composite") else mapped[1]
+    if annotated and annotation and not annotation.startswith(("ClassVar", "typing.ClassVar")):
+        if kind in ("Relationship", "PrivateAttr") or name.startswith(("_", "model_config")):
+            return None
+        return " ".join(filter(None, [annotation, _field_text(value) if kind == "Field" else ""]))
+    if name in _TABLE_NAMES and value is not None:
+        return ast.unparse(value)[:500]
+    if not isinstance(value, ast.Call) or not kind:
+        return None
+    django = owner.rpartition(".")[2] == "models" and (_FIELD.search(kind) or kind == "ForeignObject")
+    plain = (
+        model
+        and owner.rpartition(".")[2] not in ("forms", "serializers")
+        and (_FIELD.search(kind) or owner == "fields")
+    )
+    if not django and not plain or kind == "GenericForeignKey":
+        return None
+    column = field_column(name, value)
+    if column is not None:
+        return column.text
+    kept = [ast.unparse(arg) for arg in value.args[:1]]
+    kept += [f"{k.arg}={ast.unparse(k.value)}" for k in value.keywords if k.arg in ("to", "through", "db_table")]
+    return f"{kind}({', '.join(kept)})" if kind.endswith("ManyToManyField") else None
+
+
+# Of an SQLModel field, what validates and describes never reaches the database.
+_STORED: Final = frozenset(
+    "primary_key foreign_key unique nullable index sa_type sa_column sa_column_args sa_column_kwargs max_length "
+    "max_digits decimal_places ondelete".split()
+)
+
+
+def _field_text(value: ast.expr | None) -> str:
+    given: Mapping[str, ast.expr] = {k.arg: k.value for k in getattr(value, "keywords", []) if k.arg in _STORED}
+    return ", ".join(f"{key}={ast.unparse(given[key])}" for key in sorted(given))
