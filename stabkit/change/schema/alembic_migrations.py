@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from stabkit.change.python_code import dotted
-from stabkit.change.schema.operations import RUN_TIME, Column, Migration, Operation
+from stabkit.change.schema.operations import NOTHING_KNOWN, RUN_TIME, Column, Migration, Operation
 from stabkit.change.schema.python_calls import arguments, constants, deletes_rows, name_of, sql_in, text_of
 from stabkit.change.schema.sql_operations import looks_like_sql, sql_operations
 
@@ -79,7 +79,7 @@ def plain_migration(path: str, tree: ast.Module) -> Migration:
     steps = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and dotted(n.func).rpartition(".")[2] == "step"]
     one_way = [(n.lineno, "a step without a way back") for n in steps if len(n.args) + len(n.keywords) < 2]
     known = bool(found or steps)
-    unread = () if known else ("no operation of a known tool in it",)
+    unread = () if known else (NOTHING_KNOWN,)
     return Migration(path, "yoyo" if steps else "Python", tuple(found), tuple(one_way), unread)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from stabkit.change.schema.column_types import type_change
 from stabkit.change.schema.operations import RUN_TIME, Column, Operation, bare
@@ -59,9 +60,17 @@ def effects_of(steps: Sequence[tuple[str, Operation]], state: SchemaState) -> tu
     the name of one that goes, as SQLite has to alter tables, is the old one altered.
     """
     range_ = _Range(state)
+    made = [same_name(one.name if one.kind == "rename_table" else one.table) for _, one in steps if one.kind in _MAKING]
     for path, one in steps:
+        name = same_name(one.table)
+        # Room made for a table that is about to be made, in case that one of its name was left over.
+        if one.kind == "drop_table" and one.after and name in made and name not in state.tables:
+            continue
         range_.step(path, one)
     return range_.ended()
+
+
+_MAKING: Final = ("create_table", "rename_table")
 
 
 @dataclass

@@ -12,7 +12,7 @@ from stabkit.change.python_code import parse
 from stabkit.change.schema.alembic_migrations import alembic_migration, plain_migration
 from stabkit.change.schema.django_migrations import django_migration
 from stabkit.change.schema.liquibase import formatted_sql, liquibase_migration, names_liquibase
-from stabkit.change.schema.operations import Migration
+from stabkit.change.schema.operations import NOTHING_KNOWN, Migration
 from stabkit.change.schema.script_migrations import script_migration
 from stabkit.change.schema.sql_operations import sql_operations
 
@@ -29,7 +29,7 @@ _SQL_FOLDER: Final = re.compile(
     r"(?i)(^|/)(changelogs?|drizzle|evolutions(/[^/]+)?|flyway|liquibase)/([^/]+/)*[^/]+\.(sql|xml|ya?ml|json)$"
 )
 _CODE: Final = re.compile(
-    r"(?i)\.(py|sql|ddl|rb|js|cjs|mjs|ts|mts|cts|php|cs|exs?|go|kt|java|scala|groovy|xml|ya?ml|json|cql|cypher|surql)$"
+    r"(?i)\.(py|sql|ddl|rb|js|cjs|mjs|ts|mts|cts|php|cs|exs?|go|rs|kt|java|scala|groovy|xml|ya?ml|json|cql|cypher|surql)$"
 )
 _DATA: Final = re.compile(r"(?i)\.(xml|ya?ml|json)$")
 _FLYWAY: Final = re.compile(r"(?i)(^|/)[VR][\d._]*__[^/]*\.(sql|java|kt)$")
@@ -126,13 +126,20 @@ def read_migration(path: str, content: bytes, paths: Mapping[str, object] | Iter
         if tree is None:
             return Migration(path, "Python", unread=("it cannot be parsed",))
         try:
-            return django_migration(path, tree) or alembic_migration(path, tree) or plain_migration(path, tree)
+            return _known(django_migration(path, tree) or alembic_migration(path, tree) or plain_migration(path, tree))
         except RecursionError:
             return Migration(path, "Python", unread=("expressions nested too deeply",))
     text = content.decode("utf-8", "replace").removeprefix("\ufeff")
     if path.lower().endswith((".sql", ".ddl", ".cql")):
         return _of_sql(path, text, paths)
-    return script_migration(path, text)
+    return _known(script_migration(path, text))
+
+
+def _known(migration: Migration) -> Migration | None:
+    """Return a migration unless it is but code that stands beside some: no operation, and no number in its name."""
+    named = re.search(r"\d", PurePosixPath(migration.path).name)
+    helper = not named and not migration.forward and not migration.one_way and NOTHING_KNOWN in migration.unread
+    return None if helper else migration
 
 
 def _of_sql(path: str, text: str, paths: Mapping[str, object] | Iterable[str]) -> Migration:

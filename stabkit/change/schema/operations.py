@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["Column", "Kind", "Migration", "Operation", "bare"]
+__all__ = ["NOTHING_KNOWN", "RUN_TIME", "Column", "Kind", "Migration", "Operation", "bare"]
 
 Kind = Literal[
     "create_table",
@@ -37,6 +37,7 @@ Kind = Literal[
 """What an operation is. Those that neither lose a row nor stop a reader, such as an index, are not kept."""
 
 RUN_TIME: Final = "a name made at run time"
+NOTHING_KNOWN: Final = "no operation of a known tool in it"
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,18 @@ class Operation:
 
     @property
     def key(self) -> tuple[str, str, str, str | None]:
-        """What makes it the same operation in another version of the file, wherever it stands."""
-        text = self.column.text if self.column else self.after
-        return self.kind, self.table.lower(), self.name.lower(), text
+        """What makes it the same operation in another version of the file, wherever it stands and however it is put.
+
+        A database that has applied a migration never sees what is written differently in it later, unless it is a step
+        of its own.
+        """
+        rules = f"{self.column.nullable} {self.column.default}" if self.column else self.after
+        return self.kind, self.table.lower(), self.name.lower(), rules
+
+    @property
+    def definition(self) -> tuple[object, ...]:
+        """All that it says, but for the line."""
+        return self.key, self.column, self.columns, self.values, self.before
 
 
 @dataclass(frozen=True)

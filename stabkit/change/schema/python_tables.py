@@ -98,18 +98,33 @@ class ModelBases:
 
 def python_tables(tree: ast.Module, bases: ModelBases) -> Iterator[Declared]:
     """Yield the tables and columns that a module declares, as far as they reach the database."""
-    for node in ast.walk(tree):
+    for node in _statements(tree.body):
         if isinstance(node, ast.ClassDef):
             yield from _of_class(node, bases)
-        elif isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "Table" and len(node.args) > 1:
-            name = node.args[0]
-            if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                columns = [(arg, declared_column(arg, {})) for arg in node.args[1:]]
-                found = [(arg.lineno, column) for arg, column in columns if column is not None]
-                if found:
-                    yield Declared(name.value, "", "", node.lineno)
-                for line, column in found:
-                    yield Declared(name.value, column.name, column.text, line)
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) and isinstance(node.value, ast.Call):
+            yield from _of_table(node.value)
+
+
+def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a module that run when it is imported; a function's do not."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.ClassDef | ast.If | ast.Try | ast.With):
+            yield from _statements(node.body)
+        if isinstance(node, ast.If | ast.Try):
+            yield from _statements(node.orelse)
+
+
+def _of_table(call: ast.Call) -> Iterator[Declared]:
+    name = call.args[0] if call.args else None
+    if dotted(call.func).rpartition(".")[2] != "Table" or not isinstance(name, ast.Constant):
+        return
+    columns = [(arg.lineno, declared_column(arg, {})) for arg in call.args[1:]]
+    found = [(line, column) for line, column in columns if column is not None]
+    if found:
+        yield Declared(str(name.value), "", "", call.lineno)
+    for line, column in found:
+        yield Declared(str(name.value), column.name, column.text, line)
 
 
 def _of_class(node: ast.ClassDef, bases: ModelBases) -> Iterator[Declared]:
@@ -119,6 +134,8 @@ def _of_class(node: ast.ClassDef, bases: ModelBases) -> Iterator[Declared]:
     model = bases.stands_for_table(node.name, named)
     table = any(k.arg == "table" and isinstance(k.value, ast.Constant) and k.value.value is True for k in node.keywords)
     annotated = table or bases.gives_columns(node.name)
+    # A class that names its table holds columns alone, whatever the function is called that makes them.
+    model_by_name = any(isinstance(i, ast.Assign) and dotted(i.targets[0]) == "__tablename__" for i in node.body)
     found: list[Declared] = []
     for item in node.body:
         if isinstance(item, ast.ClassDef) and item.name in ("Meta", "_meta") and (model or found):
@@ -126,7 +143,7 @@ def _of_class(node: ast.ClassDef, bases: ModelBases) -> Iterator[Declared]:
         elif isinstance(item, ast.Assign | ast.AnnAssign):
             target = item.targets[0] if isinstance(item, ast.Assign) else item.target
             if isinstance(target, ast.Name):
-                text = _stored(target.id, item, model=model, annotated=annotated)
+                text = _stored(target.id, item, model=model, annotated=annotated, named=model_by_name)
                 if text is not None:
                     found.append(Declared(node.name, target.id, text, item.lineno))
     columns = [one for one in found if one.column not in _TABLE_NAMES and not one.column.startswith("Meta.")]
@@ -141,7 +158,7 @@ def _of_meta(owner: str, meta: ast.ClassDef) -> Iterator[Declared]:
             yield Declared(owner, f"Meta.{item.targets[0].id}", ast.unparse(item.value)[:500], item.lineno)
 
 
-def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotated: bool) -> str | None:
+def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotated: bool, named: bool) -> str | None:
     """Return what of an attribute reaches the database; None if nothing does."""
     annotation = ast.unparse(item.annotation) if isinstance(item, ast.AnnAssign) else ""
     value = item.value
@@ -151,7 +168,7 @@ def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotat
         return " ".join(filter(None, [annotation, column.text if column else ""]))
     mapped = re.match(r"(?:\w+\.)*Mapped\[(.*)\]$", annotation, re.DOTALL)
     if mapped:
-        return None if kind in ("relationship", "synonym", "column_property", "composite") else mapped[1]
+        return None if kind in _NO_COLUMN else " ".join(filter(None, [mapped[1], _made(value)]))
     if annotated and annotation and not annotation.startswith(("ClassVar", "typing.ClassVar")):
         if kind in ("Relationship", "PrivateAttr") or name.startswith(("_", "model_config")):
             return None
@@ -160,6 +177,8 @@ def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotat
         return ast.unparse(value)[:500]
     if not isinstance(value, ast.Call) or not kind:
         return None
+    if named and kind not in _NO_COLUMN and (value.args or value.keywords) and not name.startswith("_"):
+        return ast.unparse(value)[:500]
     django = owner.rpartition(".")[2] == "models" and (_FIELD.search(kind) or kind == "ForeignObject")
     plain = (
         model
@@ -174,6 +193,17 @@ def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotat
     kept = [ast.unparse(arg) for arg in value.args[:1]]
     kept += [f"{k.arg}={ast.unparse(k.value)}" for k in value.keywords if k.arg in ("to", "through", "db_table")]
     return f"{kind}({', '.join(kept)})" if kind.endswith("ManyToManyField") else None
+
+
+# What SQLAlchemy keeps in a class beside its columns.
+_NO_COLUMN: Final = frozenset(
+    "relationship synonym column_property composite association_proxy backref deferred_group dynamic_loader "
+    "declared_attr hybrid_property index_property query_expression Index UniqueConstraint".split()
+)
+
+
+def _made(value: ast.expr | None) -> str:
+    return ast.unparse(value)[:500] if isinstance(value, ast.Call) else ""
 
 
 # Of an SQLModel field, what validates and describes never reaches the database.

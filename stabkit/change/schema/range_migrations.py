@@ -119,9 +119,10 @@ class _Reading:
         if down:
             told.one_way.append(down)
         if before is not None and before.examined:
-            self.old[family(change.base_path)] += [(change.base_path, one) for one in before.forward]
+            name = family(change.base_path if after is None else change.path)  # a moved file stays itself
+            self.old[name] += [(change.base_path, one) for one in before.forward]
             if change.status == "deleted":
-                self.deleted[family(change.base_path)].add(change.base_path)
+                self.deleted[name].add(change.base_path)
         if after is not None and after.examined:
             self.new[family(change.path)] += [(change.path, one) for one in after.forward]
             told.unread += [

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stabkit.change.schema.operations import RUN_TIME, Column, Kind, Migration, Operation
+from stabkit.change.schema.operations import NOTHING_KNOWN, RUN_TIME, Column, Kind, Migration, Operation
 from stabkit.change.schema.script_text import Call, calls_in, split_ways, texts_in, without_script_comments
 from stabkit.change.schema.sql_operations import looks_like_sql, sql_operations
 
@@ -103,8 +103,8 @@ _NOTHING: Final = re.compile(
 )
 
 
-def script_migration(path: str, source: str) -> Migration | None:
-    r"""Return what a migration does as far as a pattern tells; None for a language that nobody knows here.
+def script_migration(path: str, source: str) -> Migration:
+    r"""Return what a migration does as far as a pattern tells.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def script_migration(path: str, source: str) -> Migration | None:
     found = sorted([*_called(forward, ending), *_written(forward)], key=lambda one: one.line)
     unread: tuple[str, ...] = ()
     if not found and (not tool or not _known(forward)):
-        unread = ("no operation of a known tool in it",)
+        unread = (NOTHING_KNOWN,)
     return Migration(
         path,
         tool or "a tool that is not known",

@@ -205,7 +205,9 @@ def _dropped(statement: Statement) -> list[Operation] | None:
     noun = re.sub(r"\s+", " ", found["noun"].lower())
     names = _names(found["names"])
     if noun.endswith("table"):
-        return [Operation("drop_table", name, statement.line) for name in names]
+        perhaps = re.match(r"(?is)drop\s+\w+(\s+table)?\s+if\s+exists\b", statement.code)
+        after = "if it exists" if perhaps else None
+        return [Operation("drop_table", name, statement.line, after=after) for name in names]
     if noun.endswith("view"):
         return [Operation("drop_view", name, statement.line) for name in names]
     if noun in ("type", "domain"):

@@ -10,13 +10,26 @@ from weakref import WeakKeyDictionary
 from stabkit.change.facts import Answer, Fact, answered
 from stabkit.change.git import Blob
 from stabkit.change.paths import categorise
+from stabkit.change.python_code import same_code
 from stabkit.change.schema.declared_tables import READERS, reader_of
 from stabkit.change.schema.migration_files import is_migration_path, read_migration
+from stabkit.change.schema.operations import Migration
 from stabkit.change.schema.python_tables import Declared, ModelBases, python_tables
 from stabkit.change.snapshots import Snapshots
 
 __all__ = ["answer_schema", "changed_models"]
 
+_MARKS: Final = (
+    b"models.",
+    b"Column(",
+    b"mapped_column",
+    b"Mapped[",
+    b"table",
+    b"Table(",
+    b"Model",
+    b"Document",
+    b"Base)",
+)
 _PYTHON: Final = re.compile(
     rb"(?m)\bmodels\.\w*(?:Field|Key)\b|\bColumn\(|\bmapped_column\b|\bMapped\[|\btable[ \t]*=[ \t]*True|\bTable\(|"
     rb"^class[ \t]+\w+\([^)]*(?:Model|Document|Base)\b"
@@ -101,7 +114,9 @@ def _compared(snapshots: Snapshots) -> _Told:
 
 
 def _marked(path: str, content: bytes) -> bool:
-    return _PYTHON.search(content) is not None if path.endswith(".py") else reader_of(path, content) is not None
+    if path.endswith(".py"):
+        return any(mark in content for mark in _MARKS) and _PYTHON.search(content) is not None
+    return reader_of(path, content) is not None
 
 
 def _changed(snapshots: Snapshots, told: _Told, blobs: dict[str, dict[str, Blob]]) -> None:
@@ -168,19 +183,40 @@ def _migration(snapshots: Snapshots, told: _Told, path: str, base_path: str, sta
     if migration is None:
         return
     told.examined.add(at)
-    if status == "modified" and base_path in snapshots.base_tree:
+    steps = list(migration.forward)
+    if status in ("modified", "renamed") and base_path in snapshots.base_tree:
         earlier = snapshots.content(snapshots.base_tree[base_path])
         old = read_migration(base_path, earlier, snapshots.base_tree) if earlier is not None else None
-        if old is not None and not old.unread and not migration.unread and migration.examined:
-            if [one.key for one in old.forward] == [one.key for one in migration.forward] and old.forward:
+        if old is not None and migration.examined:
+            if _alike(snapshots, base_path, at, old, migration):
                 return  # what it does to the database is as it was
-    line = migration.forward[0].line if migration.forward else 1
+            known = [one.definition for one in old.forward]
+            steps = [one for one in steps if one.definition not in known]
     change = {"added": "added", "deleted": "removed"}.get(status, "changed")
     did = ", ".join(
-        f"{one.kind.replace('_', ' ')} {one.table}{f'.{one.name}' if one.name else ''}" for one in migration.forward[:5]
+        f"{one.kind.replace('_', ' ')} {one.table}{f'.{one.name}' if one.name else ''}" for one in steps[:5]
     )
-    held = {"before" if change == "removed" else "after": did or None}
-    told.migrations.append(Fact(at, line, at.rpartition("/")[2], change, "migration", **held))
+    before, after = (did or None, None) if change == "removed" else (None, did or None)
+    line = steps[0].line if steps else 1
+    told.migrations.append(Fact(at, line, at.rpartition("/")[2], change, "migration", before, after))
+
+
+def _alike(snapshots: Snapshots, base_path: str, path: str, old: Migration, new: Migration) -> bool:
+    """Say whether a migration does what it did: the same operations, or, where none is known, the same code."""
+    if [one.definition for one in old.forward] != [one.definition for one in new.forward]:
+        return False
+    if new.forward and not old.unread and not new.unread:
+        return True
+    before, after = snapshots.base_tree.get(base_path), snapshots.head_tree.get(path)
+    if path.endswith(".py"):
+        trees = [snapshots.parsed(blob) for blob in (before, after)]
+        return trees[0] is not None and trees[1] is not None and same_code(trees[0], trees[1])
+    texts = [re.sub(rb"--[^\n]*|//[^\n]*|\s", b"", snapshots.content(blob) or b"") for blob in (before, after)]
+    return texts[0] == texts[1]
+
+
+def _noun(column: str) -> str:
+    return "option" if column.startswith(("Meta.", "__", "@@")) else "column" if column else "table"
 
 
 def _facts(
@@ -192,14 +228,17 @@ def _facts(
             if key in other or (column and (table, "") in side and (table, "") not in other):
                 continue  # a column of a table that came or went as a whole
             columns = (
-                ", ".join(name for owner, name in side if owner == table and name)[:300] if not column else one.text
+                ", ".join(name for owner, name in side if owner == table and name and not name.startswith("__"))[:300]
+                if not column
+                else one.text
             )
-            held = {"before" if change == "removed" else "after": columns or None}
-            what, noun = (f"{table}.{column}", "column") if column else (table, "table")
-            yield Fact(path, one.line, what, change, noun, proven=one.proven, **held)
+            gone, come = (columns or None, None) if change == "removed" else (None, columns or None)
+            what, noun = (f"{table}.{column}" if column else table), _noun(column)
+            yield Fact(path, one.line, what, change, noun, gone, come, one.proven)
     for key, (path, new) in after.items():
         old = before.get(key)
         if old is not None and old[1].text != new.text:
             what = f"{key[0]}.{key[1]}" if key[1] else key[0]
-            noun = "column" if key[1] else "table"
-            yield Fact(path, new.line, what, "changed", noun, old[1].text or None, new.text or None, new.proven)
+            yield Fact(
+                path, new.line, what, "changed", _noun(key[1]), old[1].text or None, new.text or None, new.proven
+            )
