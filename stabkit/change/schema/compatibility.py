@@ -19,6 +19,7 @@ __all__ = ["answer_old_code"]
 _METHOD: Final = "Django, Alembic and SQL parsed; other languages by pattern"
 _MOST_FILES: Final = 4_000
 _SOUGHT: Final = 20
+_NO_READER: Final = (".sh", ".bash", ".sql", ".proto", ".css", ".scss", ".html", ".ps1")
 
 
 def answer_old_code(snapshots: Snapshots) -> Answer:
@@ -49,7 +50,11 @@ def answer_old_code(snapshots: Snapshots) -> Answer:
 def _readers(snapshots: Snapshots, effects: Iterable[Effect]) -> dict[str, str]:
     """Return what is gone -> where the old code names it, the first place of all, table and column in one file."""
     gone = [one for one in effects if one.change in ("dropped", "renamed_away") and one.noun in ("table", "column")]
-    paths = [path for path in snapshots.base_tree if is_code(path) and not is_migration_path(path)]
+    paths = [
+        path
+        for path in snapshots.base_tree
+        if is_code(path) and not (is_migration_path(path) or path.endswith(_NO_READER))
+    ]
     if not gone or len(paths) > _MOST_FILES:
         return {}
     snapshots.load(snapshots.base_tree[path] for path in paths)

@@ -15,10 +15,30 @@ __all__ = ["django_migration", "field_column"]
 
 # Operations that lose nothing and stop nobody: the state of the models alone, indexes, extensions.
 _HARMLESS: Final = frozenset(
-    "AlterModelOptions AlterModelManagers AlterModelTableComment AddIndex AddIndexConcurrently RemoveIndex "
-    "RemoveIndexConcurrently RenameIndex AlterIndexTogether RemoveConstraint ValidateConstraint BtreeGinExtension "
-    "BtreeGistExtension BloomExtension CITextExtension CryptoExtension HStoreExtension TrigramExtension "
-    "UnaccentExtension CreateExtension CreateCollation RemoveCollation".split()
+    [
+        "AlterModelOptions",
+        "AlterModelManagers",
+        "AlterModelTableComment",
+        "AddIndex",
+        "AddIndexConcurrently",
+        "RemoveIndex",
+        "RemoveIndexConcurrently",
+        "RenameIndex",
+        "AlterIndexTogether",
+        "RemoveConstraint",
+        "ValidateConstraint",
+        "BtreeGinExtension",
+        "BtreeGistExtension",
+        "BloomExtension",
+        "CITextExtension",
+        "CryptoExtension",
+        "HStoreExtension",
+        "TrigramExtension",
+        "UnaccentExtension",
+        "CreateExtension",
+        "CreateCollation",
+        "RemoveCollation",
+    ]
 )
 # The database drops the default that Django adds a column with, so only these fill in what old code leaves out.
 _FILLED: Final = frozenset(["db_default", "auto_created"])
@@ -291,10 +311,39 @@ def _column_type(kind: str, given: Mapping[str, ast.expr]) -> str | None:
 
 # What a field says for people and forms, and never reaches the database.
 _SHOWN: Final = frozenset(
-    "verbose_name help_text blank choices editable error_messages validators default auto_now auto_now_add related_name "
-    "related_query_name limit_choices_to on_delete upload_to storage verbose_name_plural serialize unique_for_date "
-    "unique_for_month unique_for_year db_comment path match recursive allow_files allow_folders encoder decoder "
-    "width_field height_field".split()
+    [
+        "verbose_name",
+        "help_text",
+        "blank",
+        "choices",
+        "editable",
+        "error_messages",
+        "validators",
+        "default",
+        "auto_now",
+        "auto_now_add",
+        "related_name",
+        "related_query_name",
+        "limit_choices_to",
+        "on_delete",
+        "upload_to",
+        "storage",
+        "verbose_name_plural",
+        "serialize",
+        "unique_for_date",
+        "unique_for_month",
+        "unique_for_year",
+        "db_comment",
+        "path",
+        "match",
+        "recursive",
+        "allow_files",
+        "allow_folders",
+        "encoder",
+        "decoder",
+        "width_field",
+        "height_field",
+    ]
 )
 
 

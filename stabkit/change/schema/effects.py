@@ -207,7 +207,7 @@ class _Range:
         key = same_name(one.table), one.name.lower()
         if key in self.added:
             self.added[key].column = replace(
-                column, default=column.default or self.added[key].column.default and "=" not in column.text
+                column, default=column.default or (self.added[key].column.default and "=" not in column.text)
             )
             return
         old = self.state.column(one.table, one.name)
@@ -388,7 +388,7 @@ class _Range:
             if not kept:
                 yield replace(effect, breaks=False)
             old, new = self.before.get(name), self.state.tables.get(name, {})
-            if old is None:
+            if old is None or not new:  # never defined, or made of what a query gives
                 self.unknown.append(f"{effect.what} ({effect.path}:{effect.line})")
                 continue
             yield from self._altered_table(name, effect, old, new)

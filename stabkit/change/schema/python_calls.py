@@ -119,9 +119,7 @@ def _owner(node: ast.expr) -> str:
     while True:
         if isinstance(node, ast.Call):
             node = node.func
-        elif isinstance(node, ast.Attribute):
-            node = node.value
-        elif isinstance(node, ast.Subscript):
+        elif isinstance(node, ast.Attribute) or isinstance(node, ast.Subscript):
             node = node.value
         else:
             return node.id if isinstance(node, ast.Name) else RUN_TIME

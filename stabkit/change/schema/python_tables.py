@@ -16,8 +16,23 @@ __all__ = ["Declared", "ModelBases", "python_tables"]
 
 _CLASS: Final = re.compile(rb"(?m)^[ \t]*class[ \t]+(\w+)[ \t]*\(([^)]{0,500})\)")
 _ROOTS: Final = frozenset(
-    "models.Model db.Model Model peewee.Model DeclarativeBase Document EmbeddedDocument DynamicDocument db.Document "
-    "mongoengine.Document MPTTModel PolymorphicModel TimeStampedModel orm.DeclarativeBase TortoiseModel".split()
+    [
+        "models.Model",
+        "db.Model",
+        "Model",
+        "peewee.Model",
+        "DeclarativeBase",
+        "Document",
+        "EmbeddedDocument",
+        "DynamicDocument",
+        "db.Document",
+        "mongoengine.Document",
+        "MPTTModel",
+        "PolymorphicModel",
+        "TimeStampedModel",
+        "orm.DeclarativeBase",
+        "TortoiseModel",
+    ]
 )
 # Classes that look like models and stand for no table.
 _OTHERS: Final = re.compile(
@@ -26,8 +41,21 @@ _OTHERS: Final = re.compile(
 )
 _FIELD: Final = re.compile(r"(Field|ForeignKey|Key|Block)$")
 _META: Final = frozenset(
-    "db_table table_name table unique_together constraints indexes index_together managed proxy order_with_respect_to "
-    "primary_key schema database".split()
+    [
+        "db_table",
+        "table_name",
+        "table",
+        "unique_together",
+        "constraints",
+        "indexes",
+        "index_together",
+        "managed",
+        "proxy",
+        "order_with_respect_to",
+        "primary_key",
+        "schema",
+        "database",
+    ]
 )
 _TABLE_NAMES: Final = frozenset(["__tablename__", "__table_args__"])
 
@@ -165,10 +193,10 @@ def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotat
     owner, _, kind = dotted(value.func).rpartition(".") if isinstance(value, ast.Call) else ("", "", "")
     if kind in ("Column", "mapped_column") and isinstance(value, ast.Call):
         column = declared_column(value, {})
-        return " ".join(filter(None, [annotation, column.text if column else ""]))
+        return " ".join(filter(None, [annotation if kind == "mapped_column" else "", column.text if column else ""]))
     mapped = re.match(r"(?:\w+\.)*Mapped\[(.*)\]$", annotation, re.DOTALL)
     if mapped:
-        return None if kind in _NO_COLUMN else " ".join(filter(None, [mapped[1], _made(value)]))
+        return None if kind in _NO_COLUMN else _made(value) or mapped[1]
     if annotated and annotation and not annotation.startswith(("ClassVar", "typing.ClassVar")):
         if kind in ("Relationship", "PrivateAttr") or name.startswith(("_", "model_config")):
             return None
@@ -178,14 +206,14 @@ def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotat
     if not isinstance(value, ast.Call) or not kind:
         return None
     if named and kind not in _NO_COLUMN and (value.args or value.keywords) and not name.startswith("_"):
-        return ast.unparse(value)[:500]
+        return _made(value)
     django = owner.rpartition(".")[2] == "models" and (_FIELD.search(kind) or kind == "ForeignObject")
     plain = (
         model
         and owner.rpartition(".")[2] not in ("forms", "serializers")
         and (_FIELD.search(kind) or owner == "fields")
     )
-    if not django and not plain or kind == "GenericForeignKey":
+    if (not django and not plain) or kind == "GenericForeignKey":
         return None
     column = field_column(name, value)
     if column is not None:
@@ -197,19 +225,51 @@ def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotat
 
 # What SQLAlchemy keeps in a class beside its columns.
 _NO_COLUMN: Final = frozenset(
-    "relationship synonym column_property composite association_proxy backref deferred_group dynamic_loader "
-    "declared_attr hybrid_property index_property query_expression Index UniqueConstraint".split()
+    [
+        "relationship",
+        "synonym",
+        "column_property",
+        "composite",
+        "association_proxy",
+        "backref",
+        "deferred_group",
+        "dynamic_loader",
+        "declared_attr",
+        "hybrid_property",
+        "index_property",
+        "query_expression",
+        "Index",
+        "UniqueConstraint",
+    ]
 )
 
 
 def _made(value: ast.expr | None) -> str:
-    return ast.unparse(value)[:500] if isinstance(value, ast.Call) else ""
+    """Return a column that a function of the repository's own makes, but for what Python alone sees of it."""
+    if not isinstance(value, ast.Call):
+        return ""
+    kept = [ast.unparse(arg) for arg in value.args]
+    kept += [ast.unparse(k) for k in value.keywords if k.arg not in ("default", "doc", "comment", "onupdate")]
+    return f"{dotted(value.func)}({', '.join(kept)})"[:500]
 
 
 # Of an SQLModel field, what validates and describes never reaches the database.
 _STORED: Final = frozenset(
-    "primary_key foreign_key unique nullable index sa_type sa_column sa_column_args sa_column_kwargs max_length "
-    "max_digits decimal_places ondelete".split()
+    [
+        "primary_key",
+        "foreign_key",
+        "unique",
+        "nullable",
+        "index",
+        "sa_type",
+        "sa_column",
+        "sa_column_args",
+        "sa_column_kwargs",
+        "max_length",
+        "max_digits",
+        "decimal_places",
+        "ondelete",
+    ]
 )
 
 

@@ -139,9 +139,15 @@ class _Reading:
         if content is None:
             return None
         migration = read_migration(path, content, tree)
-        if migration is None or proven:
-            return migration
+        if migration is None:
+            return None
         made = {same_name(one.table) for one in migration.forward if one.kind == "create_table"}
+        if _SCHEMA_FILE.search(path):
+            # A whole schema, for an empty database: it makes room for each table that it makes.
+            kept = [one for one in migration.forward if one.kind != "drop_table" or same_name(one.table) not in made]
+            return replace(migration, forward=tuple(kept))
+        if proven:
+            return migration
         kept = [
             replace(one, proven=False)
             for one in migration.forward

@@ -148,9 +148,9 @@ def calls_in(code: str) -> Iterator[Call]:
         plain: list[str] = []
         for part in parts:
             key = re.match(r"(?s)['\":]?(\w+)['\"]?\s*(?:=>|:(?!:)|=(?![=>]))\s*(.*)", part)
-            if key and not part.startswith(("{", "[", "function", "new ")) and "=>" not in part[key.start(2) :][:30]:
-                named[key[1]] = key[2].strip()
-            elif key and part.startswith(":"):
+            if (
+                key and not part.startswith(("{", "[", "function", "new ")) and "=>" not in part[key.start(2) :][:30]
+            ) or (key and part.startswith(":")):
                 named[key[1]] = key[2].strip()
             else:
                 plain.append(part)

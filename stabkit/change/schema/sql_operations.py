@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -46,7 +45,7 @@ _UNIQUE: Final = re.compile(
     rf"(?is)create\s+unique\s+(?:clustered\s+|nonclustered\s+)?index\s+(?:concurrently\s+)?{_IF}(?:{_NAME}\s+)?on\s+"
     rf"(?:only\s+)?(?P<table>{_NAME})\s*(?:using\s+\w+\s*)?\((?P<columns>[^()]*)"
 )
-_RENAME: Final = re.compile(rf"(?is)rename\s+table\s+(?P<pairs>.*)")
+_RENAME: Final = re.compile(r"(?is)rename\s+table\s+(?P<pairs>.*)")
 _PAIR: Final = re.compile(rf"(?is)\s*(?P<old>{_NAME})\s+to\s+(?P<new>{_NAME})")
 _SP_RENAME: Final = re.compile(
     r"(?is)(?:exec(?:ute)?\s+)?(?:sys\.)?sp_rename\s+(?:@objname\s*=\s*)?N?'(?P<old>[^']+)'\s*,"
