@@ -9,7 +9,7 @@ from typing import Final
 from stabkit.change.facts import Answer, Fact, answered
 from stabkit.change.paths import is_code
 from stabkit.change.schema.effects import Effect
-from stabkit.change.schema.migration_files import is_migration_path
+from stabkit.change.schema.migrations import is_migration_path
 from stabkit.change.schema.range_migrations import range_migrations
 from stabkit.change.schema.rollback import without_migration
 from stabkit.change.snapshots import Snapshots

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from stabkit.change.schema.migrations import sql_operations, without_script_comments
 from stabkit.change.schema.python_tables import Declared
-from stabkit.change.schema.script_text import without_script_comments
-from stabkit.change.schema.sql_operations import sql_operations
 
 __all__ = ["READERS", "reader_of"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from stabkit.change.schema.column_types import type_change
-from stabkit.change.schema.operations import RUN_TIME, Column, Operation, bare
+from stabkit.change.schema.migrations import RUN_TIME, Column, Operation, bare
 from stabkit.change.schema.schema_state import SchemaState, same_name
 
 __all__ = ["Effect", "effects_of", "known_names"]

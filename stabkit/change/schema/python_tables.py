@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stabkit.change.python_code import dotted
-from stabkit.change.schema.alembic_migrations import declared_column
-from stabkit.change.schema.django_migrations import field_column
+from stabkit.change.schema.migrations import declared_column, field_column
 
 __all__ = ["Declared", "ModelBases", "python_tables"]
 

@@ -13,8 +13,15 @@ from stabkit.change.git import Blob
 from stabkit.change.paths import categorise
 from stabkit.change.ranges import Change
 from stabkit.change.schema.effects import Effect, effects_of, known_names
-from stabkit.change.schema.migration_files import down_path, family, is_migration_path, natural, read_migration
-from stabkit.change.schema.operations import Migration, Operation
+from stabkit.change.schema.migrations import (
+    Migration,
+    Operation,
+    down_path,
+    family,
+    is_migration_path,
+    natural,
+    read_migration,
+)
 from stabkit.change.schema.schema_state import SchemaState, same_name
 from stabkit.change.snapshots import Snapshots
 

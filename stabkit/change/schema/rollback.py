@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stabkit.change.facts import Answer, Fact, answered
-from stabkit.change.schema.migration_files import LOOKED_FOR
+from stabkit.change.schema.migrations import LOOKED_FOR
 from stabkit.change.schema.range_migrations import RangeMigrations, range_migrations
 from stabkit.change.schema.tables import changed_models
 from stabkit.change.snapshots import Snapshots

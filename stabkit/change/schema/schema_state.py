@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from stabkit.change.schema.operations import Column, Operation
+from stabkit.change.schema.migrations import Column, Operation
 
 __all__ = ["SchemaState", "same_name"]
 

@@ -12,8 +12,7 @@ from stabkit.change.git import Blob
 from stabkit.change.paths import categorise
 from stabkit.change.python_code import same_code
 from stabkit.change.schema.declared_tables import READERS, reader_of
-from stabkit.change.schema.migration_files import is_migration_path, read_migration
-from stabkit.change.schema.operations import Migration
+from stabkit.change.schema.migrations import Migration, is_migration_path, read_migration
 from stabkit.change.schema.python_tables import Declared, ModelBases, python_tables
 from stabkit.change.snapshots import Snapshots
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from stabkit.change.schema.operations import Column, Operation, bare
-from stabkit.change.schema.sql_text import Statement, split_top, statements
+from stabkit.change.schema.migrations.operations import Column, Operation, bare
+from stabkit.change.schema.migrations.sql_text import Statement, split_top, statements
 
 __all__ = ["column_of", "looks_like_sql", "sql_operations"]
 

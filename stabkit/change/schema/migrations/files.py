@@ -9,12 +9,12 @@ from typing import Final
 
 from stabkit.change.paths import categorise
 from stabkit.change.python_code import parse
-from stabkit.change.schema.alembic_migrations import alembic_migration, plain_migration
-from stabkit.change.schema.django_migrations import django_migration
-from stabkit.change.schema.liquibase import formatted_sql, liquibase_migration, names_liquibase
-from stabkit.change.schema.operations import NOTHING_KNOWN, Migration
-from stabkit.change.schema.script_migrations import script_migration
-from stabkit.change.schema.sql_operations import sql_operations
+from stabkit.change.schema.migrations.alembic import alembic_migration, plain_migration
+from stabkit.change.schema.migrations.django import django_migration
+from stabkit.change.schema.migrations.liquibase import formatted_sql, liquibase_migration, names_liquibase
+from stabkit.change.schema.migrations.operations import NOTHING_KNOWN, Migration
+from stabkit.change.schema.migrations.scripts import script_migration
+from stabkit.change.schema.migrations.sql import sql_operations
 
 __all__ = ["LOOKED_FOR", "down_path", "family", "is_migration_path", "natural", "read_migration"]
 

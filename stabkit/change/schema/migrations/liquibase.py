@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from stabkit.change.schema.operations import RUN_TIME, Column, Migration, Operation
-from stabkit.change.schema.sql_operations import sql_operations
+from stabkit.change.schema.migrations.operations import RUN_TIME, Column, Migration, Operation
+from stabkit.change.schema.migrations.sql import sql_operations
 
 __all__ = ["formatted_sql", "liquibase_migration", "names_liquibase"]
 

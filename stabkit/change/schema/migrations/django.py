@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Final, TypeGuard
 
 from stabkit.change.python_code import dotted
-from stabkit.change.schema.operations import Column, Migration, Operation
-from stabkit.change.schema.python_calls import arguments, constants, deletes_rows, name_of, sql_in
+from stabkit.change.schema.migrations.operations import Column, Migration, Operation
+from stabkit.change.schema.migrations.python_calls import arguments, constants, deletes_rows, name_of, sql_in
 
 __all__ = ["django_migration", "field_column"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from stabkit.change.schema.operations import RUN_TIME, Operation
-from stabkit.change.schema.sql_operations import looks_like_sql, sql_operations
+from stabkit.change.schema.migrations.operations import RUN_TIME, Operation
+from stabkit.change.schema.migrations.sql import looks_like_sql, sql_operations
 
 __all__ = ["arguments", "constants", "deletes_rows", "name_of", "sql_in", "text_of"]
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from stabkit.change.python_code import dotted
-from stabkit.change.schema.operations import NOTHING_KNOWN, RUN_TIME, Column, Migration, Operation
-from stabkit.change.schema.python_calls import arguments, constants, deletes_rows, name_of, sql_in, text_of
-from stabkit.change.schema.sql_operations import looks_like_sql, sql_operations
+from stabkit.change.schema.migrations.operations import NOTHING_KNOWN, RUN_TIME, Column, Migration, Operation
+from stabkit.change.schema.migrations.python_calls import arguments, constants, deletes_rows, name_of, sql_in, text_of
+from stabkit.change.schema.migrations.sql import looks_like_sql, sql_operations
 
 __all__ = ["alembic_migration", "declared_column", "plain_migration"]
 
