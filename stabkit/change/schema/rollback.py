@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from stabkit.change.facts import Answer, Fact, answered
 from stabkit.change.schema.migrations import LOOKED_FOR
 from stabkit.change.schema.range_migrations import RangeMigrations, range_migrations
@@ -10,7 +12,8 @@ from stabkit.change.snapshots import Snapshots
 
 __all__ = ["answer_rollback", "without_migration"]
 
-_METHOD = "Django, Alembic and SQL parsed; other languages by pattern"
+_PARSED: Final = (".py", ".sql", ".ddl", ".cql", ".xml", ".yml", ".yaml", ".json")
+_METHOD: Final = "Django, Alembic and SQL parsed; other languages by pattern"
 
 
 def answer_rollback(snapshots: Snapshots) -> Answer:
@@ -34,7 +37,10 @@ def answer_rollback(snapshots: Snapshots) -> Answer:
         for one in found.effects
         if one.loses
     ]
-    facts += [Fact(path, line, words, "one_way", "step") for path, line, words in found.one_way]
+    facts += [
+        Fact(path, line, words, "one_way", "step", proven=path.lower().endswith(_PARSED))
+        for path, line, words in found.one_way
+    ]
     for path, effects in found.taken.items():
         grave = [one for one in effects if one.breaks or one.loses]
         did = ", ".join(f"{one.change} {one.what}" for one in grave[:5]) or "nothing that stops older code"

@@ -15,7 +15,7 @@ _CALL: Final = re.compile(
     r"(?:(?P<owner>[\w$@\]\)]+)\s*(?:->|\.|::)\s*)?(?P<name>[A-Za-z_]\w*[?!]?)(?:<[^<>()\n]{1,80}>)?(?P<open>[ \t]*\(|[ \t]+(?=[:\"'@\[]|table\())"
 )
 _BACK_BRACES: Final = re.compile(
-    r"(?:\bfunc(?:tion)?\s+|\bfun\s+|\bvoid\s+|\bdef\s+|\bTask\s+|\basync\s+|\bpublic\s+|\bexports\.|^[ \t]*)"
+    r"(?:\bfunc(?:tion)?\s+|\bfun\s+|\bvoid\s+|\bdef\s+|\bTask\s+|\basync\s+|\bpublic\s+|\bexports\.|^[ \t]*|[{,][ \t]*)"
     r"(?:async\s+|override\s+|static\s+|const\s+)*(?P<name>down|safeDown|Down|revert|rollback|_down|down\w*|Down\w*)\s*(?:=|:|\()",
     re.MULTILINE,
 )
