@@ -193,7 +193,17 @@ class _Reading:
         if lost:
             # A squashed migration makes at once what those that it replaces made one after the other.
             made = {same_name(one.table) for _, one in fresh if one.kind == "create_table"}
-            lost = [step for step in lost if same_name(step[1].table) not in made]
+            held = {
+                (same_name(one.table), column.name.lower())
+                for _, one in new
+                if one.kind == "create_table"
+                for column in one.columns
+            }
+            lost = [
+                (path, one)
+                for path, one in lost
+                if same_name(one.table) not in made and (same_name(one.table), one.name.lower()) not in held
+            ]
             before = {same_name(one.table) for _, one in old if one.kind == "create_table"}
             fresh = [step for step in fresh if step[1].kind != "create_table" or same_name(step[1].table) not in before]
         if fresh:

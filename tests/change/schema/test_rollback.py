@@ -163,7 +163,7 @@ def test_a_migration_that_moved_is_neither_new_nor_gone(tmp_path: Path) -> None:
     text = "ALTER TABLE orders DROP COLUMN tax;\n"
     moved: Files = {"db/migrations/2.sql": None, "store/migrations/0002.sql": text}
     assert asked(answer_rollback, tmp_path / "a", {"db/migrations/2.sql": text}, moved).outcome == "pass"
-    squashed: Files = {"shop/migrations/0002_tax.py": None, "shop/migrations/0001_initial.py": None, "shop/migrations/0001_squashed.py": django(MODEL)}  # fmt: skip
+    squashed: Files = {"shop/migrations/0002_tax.py": None, "shop/migrations/0001_initial.py": None, "shop/migrations/0001_squashed.py": django(MODEL.replace("])", ", ('tax', models.IntegerField())])"))}  # fmt: skip
     before = {
         "shop/migrations/0001_initial.py": django(MODEL),
         "shop/migrations/0002_tax.py": django("migrations.AddField('order', 'tax', models.IntegerField())"),

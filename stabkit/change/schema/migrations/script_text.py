@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Call", "calls_in", "split_ways", "texts_in", "without_script_comments"]
+__all__ = ["Call", "calls_in", "nested_deeply", "split_ways", "texts_in", "without_script_comments"]
 
 _LARGEST: Final = 400_000
+_DEEPEST: Final = 100
 _MARKS: Final = re.compile(r"//|/\*|\"\"\"|[\"'`]|(?<![\w&$:])#(?![{!\[])|<<[~-]?[\"']?([A-Z_]{2,})[\"']?")
+# Bounded names: a word of a megabyte would be tried from each of its letters.
 _CALL: Final = re.compile(
-    r"(?:(?P<owner>[\w$@\]\)]+)\s*(?:->|\.|::)\s*)?(?P<name>[A-Za-z_]\w*[?!]?)(?:<[^<>()\n]{1,80}>)?(?P<open>[ \t]*\(|[ \t]+(?=[:\"'@\[]|table\())"
+    r"(?<![\w$@\]\)])(?:(?P<owner>[\w$@\]\)]{1,80})\s{0,80}(?:->|\.|::)\s{0,80})?(?P<name>[A-Za-z_]\w{0,80}[?!]?)"
+    r"(?:<[^<>()\n]{1,80}>)?(?P<open>[ \t]{0,80}\(|[ \t]{1,80}(?=[:\"'@\[]|table\())"
 )
 _BACK_BRACES: Final = re.compile(
     r"(?:\bfunc(?:tion)?\s+|\bfun\s+|\bvoid\s+|\bdef\s+|\bTask\s+|\basync\s+|\bpublic\s+|\bexports\.|^[ \t]*|[{,][ \t]*)"
@@ -37,6 +40,16 @@ class Call:
     def plain(self, number: int) -> str:
         """Return a positional argument that is a text or a symbol; empty for none."""
         return _literal(self.arguments[number]) if number < len(self.arguments) else ""
+
+
+def nested_deeply(code: str) -> bool:
+    """Say whether brackets are nested deeper than anybody writes them."""
+    depth = 0
+    for mark in re.finditer(r"[()]", code):
+        depth += 1 if mark[0] == "(" else -1
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def without_script_comments(source: str, *, hashes: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stabkit.change.schema.migrations.operations import NOTHING_KNOWN, RUN_TIME, Column, Kind, Migration, Operation
-from stabkit.change.schema.migrations.script_text import Call, calls_in, split_ways, texts_in, without_script_comments
+from stabkit.change.schema.migrations.script_text import Call, calls_in, nested_deeply, split_ways, texts_in, without_script_comments
 from stabkit.change.schema.migrations.sql import looks_like_sql, sql_operations
 
 __all__ = ["script_migration"]
@@ -118,6 +118,8 @@ def script_migration(path: str, source: str) -> Migration:
         return Migration(path, tool, unread=(f"{len(source)} characters",))
     blocks = ending in ("rb", "ex", "exs")
     code = without_script_comments(source, hashes=blocks)
+    if nested_deeply(code):
+        return Migration(path, tool, unread=("brackets nested too deeply",))
     forward, back = split_ways(code, blocks=blocks)
     found = sorted([*_called(forward, ending), *_written(forward)], key=lambda one: one.line)
     unread: tuple[str, ...] = ()
