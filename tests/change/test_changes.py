@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from stabkit.change.collected import collect_changes, repository_state
 
+from stabkit.change.collected import collect_changes, repository_state
 from stabkit.change.git import Git
 from stabkit.change.ranges import range_changes
 from stabkit.config import Area

@@ -33,6 +33,8 @@ _PYTHON: Final = re.compile(
     rb"(?m)\bmodels\.\w*(?:Field|Key)\b|\bColumn\(|\bmapped_column\b|\bMapped\[|\btable[ \t]*=[ \t]*True|\bTable\(|"
     rb"^class[ \t]+\w+\([^)]*(?:Model|Document|Base)\b"
 )
+# A form's field looks the same: what it belongs to decides, once the file is parsed.
+_PERHAPS: Final = re.compile(rb"(?m)^[ \t]+\w+[^=\n]{0,80}=[ \t]*\w+(?:Field|Key)\(")
 _ENDINGS: Final = tuple({ending.partition("#drizzle")[2] or ending for ending in READERS})
 _SAID: Final = re.compile(r"(?i)(^|/)(docs?|examples?|fixtures?|node_modules|vendor)/")
 _MOST_FILES: Final = 20_000
@@ -112,8 +114,10 @@ def _compared(snapshots: Snapshots) -> _Told:
     return told
 
 
-def _marked(path: str, content: bytes) -> bool:
+def _marked(path: str, content: bytes, *, perhaps: bool = False) -> bool:
     if path.endswith(".py"):
+        if perhaps and _PERHAPS.search(content):
+            return True
         return any(mark in content for mark in _MARKS) and _PYTHON.search(content) is not None
     return reader_of(path, content) is not None
 
@@ -141,7 +145,7 @@ def _changed(snapshots: Snapshots, told: _Told, blobs: dict[str, dict[str, Blob]
             continue
         sides = ((change.base_path, snapshots.old(change), before), (change.path, snapshots.new(change), after))
         marked = [(path, blob, side) for path, blob, side in sides if blob and _counts(path)]
-        if not any(_marked(path, snapshots.content(blob) or b"") for path, blob, _ in marked):
+        if not any(_marked(path, snapshots.content(blob) or b"", perhaps=True) for path, blob, _ in marked):
             continue
         if bases is None:
             bases = ModelBases(sources)
@@ -150,6 +154,8 @@ def _changed(snapshots: Snapshots, told: _Told, blobs: dict[str, dict[str, Blob]
             told.unread.append(change.path)
             continue
         for path, side, found in read:
+            if found:
+                told.examined.add(path)
             for one in found or []:
                 side.setdefault((one.table, one.column), (path, one))
     told.facts = list(_facts(before, after))
@@ -158,10 +164,8 @@ def _changed(snapshots: Snapshots, told: _Told, blobs: dict[str, dict[str, Blob]
 def _declared(snapshots: Snapshots, path: str, blob: Blob, bases: ModelBases) -> list[Declared] | None:
     """Return what a file declares; None if it cannot be parsed."""
     content = snapshots.content(blob) or b""
-    if not _marked(path, content):
-        return []
     try:
-        if path.endswith(".py"):
+        if path.endswith(".py"):  # of a file whose other end holds a model, even if this one seems to hold none
             tree = snapshots.parsed(blob)
             return None if tree is None else list(python_tables(tree, bases))
         read: Callable[[str], Iterator[Declared]] | None = reader_of(path, content)

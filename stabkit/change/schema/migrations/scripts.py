@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from stabkit.change.schema.migrations.operations import NOTHING_KNOWN, RUN_TIME, Column, Kind, Migration, Operation
-from stabkit.change.schema.migrations.script_text import Call, calls_in, nested_deeply, split_ways, texts_in, without_script_comments
+from stabkit.change.schema.migrations.script_text import (
+    Call,
+    calls_in,
+    nested_deeply,
+    split_ways,
+    texts_in,
+    without_script_comments,
+)
 from stabkit.change.schema.migrations.sql import looks_like_sql, sql_operations
 
 __all__ = ["script_migration"]
