@@ -68,7 +68,7 @@ _ENUM: Final = re.compile(r"(?is)\s*(?:enum|set)\s*\((.*)\)\s*")
 _VALUE: Final = re.compile(r"'((?:[^']|'')*)'")
 
 
-def type_change(before: str, after: str) -> Verdict:
+def type_change(before: str, after: str) -> Verdict:  # noqa: PLR0911 - a verdict a rule
     """Return what a new type means for values of the old one: all fit, or not all, or they are of another kind.
 
     Examples

@@ -1,4 +1,4 @@
-"""The tables that schema files and other languages' classes stand for: SQL, Prisma, Rails parsed line by line; by pattern else."""
+"""The tables that schema files and other languages' classes stand for: SQL, Prisma, Rails parsed, others not."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ class _Range:
         self.origin[new] = first
         self.gone[first] = self._effect(path, one, "renamed_away", "table", one.table, after=one.name, breaks=True)
 
-    def _copy_rows(self, path: str, one: Operation) -> None:
+    def _copy_rows(self, _path: str, one: Operation) -> None:
         source = same_name(one.name)
         self.copied |= {(same_name(one.table), source), (same_name(one.table), self.origin.get(source, source))}
 
@@ -293,12 +293,12 @@ class _Range:
             )
         )
 
-    def _drop_not_null(self, path: str, one: Operation) -> None:
+    def _drop_not_null(self, _path: str, one: Operation) -> None:
         key = same_name(one.table), one.name.lower()
         if key in self.added:
             self.added[key].column = replace(self.added[key].column, nullable=True)
 
-    def _set_default(self, path: str, one: Operation) -> None:
+    def _set_default(self, _path: str, one: Operation) -> None:
         key = same_name(one.table), one.name.lower()
         if key in self.added:
             self.added[key].column = replace(self.added[key].column, default=True)
@@ -349,13 +349,13 @@ class _Range:
     def _drop_view(self, path: str, one: Operation) -> None:
         self.views[same_name(one.table)] = self._effect(path, one, "dropped", "view", one.table, breaks=True)
 
-    def _create_view(self, path: str, one: Operation) -> None:
+    def _create_view(self, _path: str, one: Operation) -> None:
         self.views.pop(same_name(one.table), None)
 
     def _create_type(self, path: str, one: Operation) -> None:
         self.types_made[same_name(one.table)] = (path, one.line)
 
-    def _rename_type(self, path: str, one: Operation) -> None:
+    def _rename_type(self, _path: str, one: Operation) -> None:
         old, new = same_name(one.table), same_name(one.name)
         if old in self.types_made:
             self.types_made[new] = self.types_made.pop(old)

@@ -1,4 +1,4 @@
-"""The tables that Python classes stand for: Django, SQLAlchemy, SQLModel, peewee, Tortoise, MongoEngine; by syntax tree."""
+"""The tables that Python classes stand for: Django, SQLAlchemy, SQLModel, peewee, Tortoise, MongoEngine."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class ModelBases:
             known = self._bases.get(base.rpartition(".")[2])
             if known is not None:
                 waiting += known
-            elif base.endswith("Model") or base == "Base" or base.endswith(".Base"):
+            elif base == "Base" or base.endswith(("Model", ".Base")):
                 return True
         return False
 
@@ -185,7 +185,7 @@ def _of_meta(owner: str, meta: ast.ClassDef) -> Iterator[Declared]:
             yield Declared(owner, f"Meta.{item.targets[0].id}", ast.unparse(item.value)[:500], item.lineno)
 
 
-def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotated: bool, named: bool) -> str | None:
+def _stored(name: str, item: ast.Assign | ast.AnnAssign, *, model: bool, annotated: bool, named: bool) -> str | None:  # noqa: PLR0911 - a declaration a rule
     """Return what of an attribute reaches the database; None if nothing does."""
     annotation = ast.unparse(item.annotation) if isinstance(item, ast.AnnAssign) else ""
     value = item.value

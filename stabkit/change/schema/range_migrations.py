@@ -163,19 +163,14 @@ class _Reading:
         return replace(migration, forward=tuple(kept), one_way=(), unread=())
 
     def _leads_back(self, change: Change) -> tuple[str, int, str] | None:
-        """Return that a file which led back is gone, or says nothing any more, while the one that leads forward stays."""
-        tree = self.snapshots.head_tree
-        for up in (re.sub(r"(?i)down(?=\.[\w.]+$)", "up", change.base_path),):
-            if up == change.base_path or up not in tree or up not in self.snapshots.base_tree:
-                continue
-            if down_path(up) == change.base_path and not _says(self.snapshots.after(change)):
-                if _says(self.snapshots.content(tree[up])):
-                    return (
-                        up,
-                        1,
-                        f"{change.base_path.rpartition('/')[2]} is {'gone' if change.status == 'deleted' else 'empty'}",
-                    )
-        return None
+        """Return that a file which led back is gone, or empty now, while the one that leads forward stays."""
+        shots = self.snapshots
+        up = re.sub(r"(?i)down(?=\.[\w.]+$)", "up", change.base_path)
+        if down_path(up) != change.base_path or up not in shots.head_tree or up not in shots.base_tree:
+            return None
+        if _says(shots.after(change)) or not _says(shots.content(shots.head_tree[up])):
+            return None
+        return up, 1, f"{change.base_path.rpartition('/')[2]} is {'gone' if change.status == 'deleted' else 'empty'}"
 
     def _empty_down(self, path: str) -> list[tuple[int, str]]:
         down = down_path(path)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a case is a line
 """What a line of the checklist answers for two states of a repository built here."""
 
 from __future__ import annotations

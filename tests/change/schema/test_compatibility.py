@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a case is a line
 """Whether code that knows the old schema runs on the new one; on repositories built here."""
 
 from __future__ import annotations
@@ -144,7 +145,9 @@ def test_an_older_version_meets_what_a_newer_one_did(tmp_path: Path) -> None:
 
 def test_a_step_told_otherwise_is_not_applied_anew(tmp_path: Path) -> None:
     before = {SECOND: django("migrations.AddField('order', 'a', models.ForeignKey('b', models.CASCADE))")}
-    after = {SECOND: django("migrations.AddField('order', 'a', models.ForeignKey(to=name(), on_delete=models.CASCADE))")}
+    after = {
+        SECOND: django("migrations.AddField('order', 'a', models.ForeignKey(to=name(), on_delete=models.CASCADE))")
+    }
     assert asked(answer_old_code, tmp_path, before, after).outcome == "pass"
 
 
@@ -153,7 +156,12 @@ def test_a_step_told_otherwise_is_not_applied_anew(tmp_path: Path) -> None:
     [
         (BEFORE, {"a.py": "1\n"}, "no migration changed", True),
         ({}, {"a.py": "1\n"}, "no migration found", True),
-        ({}, {"db/migrations/2.sql": "ALTER TABLE elsewhere MODIFY a INT NOT NULL;"}, "not known of elsewhere.a", False),
+        (
+            {},
+            {"db/migrations/2.sql": "ALTER TABLE elsewhere MODIFY a INT NOT NULL;"},
+            "not known of elsewhere.a",
+            False,
+        ),
     ],
 )
 def test_what_is_not_checked(tmp_path: Path, before: Files, after: Files, why: str, settled: bool) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a case is a line
 """What a range loses, and which of its migrations nothing takes back; on repositories built here."""
 
 from __future__ import annotations
@@ -89,14 +90,12 @@ MODEL = "migrations.CreateModel(name='Order', fields=[('id', models.AutoField(pr
         ("priv/repo/migrations/2_a.exs", "defmodule A do\n  use Ecto.Migration\n  def change do\n    alter table(:orders) do\n      remove :tax\n    end\n  end\nend\n", [("dropped", "orders.tax", False)]),
         ("db/migrations/2_a.go", "package m\nfunc up2(tx *sql.Tx) error {\n\t_, err := tx.Exec(`DROP TABLE orders`)\n\treturn err\n}\nfunc down2(tx *sql.Tx) error {\n\t_, err := tx.Exec(`DROP TABLE undo`)\n\treturn err\n}\n", [("dropped", "orders", False)]),
         ("db/changelog/2.xml", changelog('<dropColumn tableName="orders" columnName="tax"/>', "<rollback/>"), [("dropped", "orders.tax", True)]),
-        ("db/changelog/2.xml", changelog('<sql>DELETE FROM orders</sql>'), [("one_way", "sql without rollback", True), ("emptied", "orders", True)]),
+        ("db/changelog/2.xml", changelog("<sql>DELETE FROM orders</sql>"), [("one_way", "sql without rollback", True), ("emptied", "orders", True)]),
         ("db/changelog/2.yaml", "databaseChangeLog:\n  - changeSet:\n      id: 1\n      author: a\n      changes:\n        - dropTable:\n            tableName: orders\n      rollback: empty\n", [("dropped", "orders", True)]),
         ("db/changelog/2.sql", "--liquibase formatted sql\n--changeset a:1\nALTER TABLE orders DROP COLUMN tax;\n--rollback ALTER TABLE orders ADD tax int;\n", [("dropped", "orders.tax", True)]),
     ],
 )  # fmt: skip
-def test_what_a_new_migration_loses(
-    tmp_path: Path, path: str, text: str, facts: list[tuple[str, str, bool]]
-) -> None:
+def test_what_a_new_migration_loses(tmp_path: Path, path: str, text: str, facts: list[tuple[str, str, bool]]) -> None:
     folder = path.rpartition("/")[0]
     before: Files = {f"{folder}/1.sql": ORDERS} if path.endswith(".sql") else {}
     if path.startswith("prisma"):
@@ -200,7 +199,12 @@ def test_a_migration_that_the_candidate_does_not_know(tmp_path: Path, operation:
         ({}, {"src/migrations/m2_a.rs": "fn up() {}\n"}, "m2_a.rs: no operation of a known tool", False),
         ({}, {"shop/migrations/0002_a.py": "def (\n"}, "0002_a.py: it cannot be parsed", False),
         ({}, {"shop/migrations/0002_a.py": django("custom.Reshape('a')")}, "the operation Reshape", False),
-        ({}, {"queries/users.sql": "-- name: DeleteUser :exec\nDELETE FROM users WHERE id = $1;\n"}, "no migration", True),
+        (
+            {},
+            {"queries/users.sql": "-- name: DeleteUser :exec\nDELETE FROM users WHERE id = $1;\n"},
+            "no migration",
+            True,
+        ),
     ],
 )
 def test_what_is_not_checked(tmp_path: Path, before: Files, after: Files, why: str, settled: bool) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a case is a line
 """What changes of the tables that files stand for; on repositories built here."""
 
 from __future__ import annotations

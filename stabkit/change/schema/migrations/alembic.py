@@ -170,18 +170,18 @@ class _Reading:
         yield Operation("drop_column", table, call.lineno, name_of(given.get("column_name"), known))
 
     def _drop_table(
-        self, call: ast.Call, given: dict[str, ast.expr], table: str, known: dict[str, str]
+        self, call: ast.Call, _given: dict[str, ast.expr], table: str, _known: dict[str, str]
     ) -> Iterator[Operation]:
         yield Operation("drop_table", table, call.lineno)
 
     def _create_table(
-        self, call: ast.Call, given: dict[str, ast.expr], table: str, known: dict[str, str]
+        self, call: ast.Call, _given: dict[str, ast.expr], table: str, known: dict[str, str]
     ) -> Iterator[Operation]:
         columns = [declared_column(arg, known) for arg in call.args[1:] if isinstance(arg, ast.Call)]
         yield Operation("create_table", table, call.lineno, columns=tuple(c for c in columns if c is not None))
 
     def _rename_table(
-        self, call: ast.Call, given: dict[str, ast.expr], table: str, known: dict[str, str]
+        self, call: ast.Call, given: dict[str, ast.expr], _table: str, known: dict[str, str]
     ) -> Iterator[Operation]:
         old, new = (name_of(given.get(key), known) for key in ("old_table_name", "new_table_name"))
         yield Operation("rename_table", old, call.lineno, new)
@@ -208,7 +208,7 @@ class _Reading:
             yield from self._create_unique_constraint(call, given, table, known)
 
     def _drop_index(
-        self, call: ast.Call, given: dict[str, ast.expr], table: str, known: dict[str, str]
+        self, _call: ast.Call, _given: dict[str, ast.expr], _table: str, _known: dict[str, str]
     ) -> Iterator[Operation]:
         yield from ()
 

@@ -78,7 +78,7 @@ _LENGTHS: Final = {"SlugField": "50", "EmailField": "254", "URLField": "200", "F
 
 
 def django_migration(path: str, tree: ast.Module) -> Migration | None:
-    """Return what a module's class ``Migration`` does, or operations that stand without one; None if it holds neither."""
+    """Return what a module's class ``Migration`` does, or operations without one; None if it holds neither."""
     owner = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Migration"), None)
     reading = _Reading(tree)
     for node in owner.body if owner else ():
@@ -301,7 +301,7 @@ def _column_type(kind: str, given: Mapping[str, ast.expr]) -> str | None:
     base = _TYPES.get(kind)
     if base == "varchar":
         length = given.get("max_length")
-        size = length.value if isinstance(length, ast.Constant) else None if length else _LENGTHS.get(kind)
+        size = str(length.value) if isinstance(length, ast.Constant) else None if length else _LENGTHS.get(kind)
         return f"varchar({size})" if size else "varchar"
     if base == "decimal":
         sizes = [getattr(given.get(key), "value", None) for key in ("max_digits", "decimal_places")]

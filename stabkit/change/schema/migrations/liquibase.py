@@ -56,7 +56,7 @@ def liquibase_migration(path: str, text: str) -> Migration:
         return Migration(path, "Liquibase", unread=(f"{len(text)} characters",))
     try:
         sets = list(_of_xml(text) if path.endswith(".xml") else _of_data(path, text))
-    except _Unreadable as error:
+    except _UnreadableError as error:
         return Migration(path, "Liquibase", unread=(str(error),))
     found: list[Operation] = []
     one_way: list[tuple[int, str]] = []
@@ -69,7 +69,7 @@ def liquibase_migration(path: str, text: str) -> Migration:
     return Migration(path, "Liquibase", tuple(found), tuple(one_way))
 
 
-class _Unreadable(Exception):
+class _UnreadableError(Exception):
     """The file is no change log that can be read."""
 
 
@@ -77,18 +77,18 @@ _Change = tuple[int, str, Mapping[str, Any]]
 _Set = tuple[int, list[_Change], bool]
 
 
-def _of_xml(text: str) -> Iterator[_Set]:
+def _of_xml(text: str) -> Iterator[_Set]:  # noqa: C901 - three handlers of one parser
     from xml.parsers import expat
 
     if re.search(r"(?i)<!(?:doctype|entity)", text):
-        raise _Unreadable("a document type, which may define anything")
+        raise _UnreadableError("a document type, which may define anything")
     sets: list[_Set] = []
     stack: list[tuple[str, int, dict[str, Any]]] = []
     parser = expat.ParserCreate()
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         if len(stack) > _DEEPEST:
-            raise _Unreadable("elements nested too deeply")
+            raise _UnreadableError("elements nested too deeply")
         name = tag.rpartition(":")[2]
         stack.append((name, parser.CurrentLineNumber, {**attributes, "columns": [], "text": ""}))
         if name == "changeSet":
@@ -97,7 +97,7 @@ def _of_xml(text: str) -> Iterator[_Set]:
             line, changes, _ = sets[-1]
             sets[-1] = (line, changes, True)
 
-    def end(tag: str) -> None:
+    def end(_tag: str) -> None:
         name, line, given = stack.pop()
         names = [one for one, _, _ in stack]
         if name == "constraints" and stack:
@@ -115,7 +115,7 @@ def _of_xml(text: str) -> Iterator[_Set]:
     try:
         parser.Parse(text.encode("utf-8", "replace"), True)  # noqa: FBT003 - expat takes it by place
     except expat.ExpatError as error:
-        raise _Unreadable(f"no XML: {error}") from error
+        raise _UnreadableError(f"no XML: {error}") from error
     return iter(sets)
 
 
@@ -123,7 +123,7 @@ def _of_data(path: str, text: str) -> Iterator[_Set]:
     data = _loaded(path, text)
     log = data.get("databaseChangeLog") if isinstance(data, dict) else None
     if not isinstance(log, list):
-        raise _Unreadable("no change log in it")
+        raise _UnreadableError("no change log in it")
     starts = [text.count("\n", 0, found.start()) + 1 for found in re.finditer(r"changeSet\b", text)]
     number = 0
     for entry in log:
@@ -158,18 +158,18 @@ def _loaded(path: str, text: str) -> Any:
     try:
         if path.endswith(".json"):
             return json.loads(text)
-        import yaml
+        import yaml  # type: ignore[import-untyped, unused-ignore]
 
         if re.search(r"(?m)[:\-\[,]\s*\*\w", text):
-            raise _Unreadable("aliases, which may stand for anything")
+            raise _UnreadableError("aliases, which may stand for anything")
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe, and fast
     except (ValueError, RecursionError) as error:
-        raise _Unreadable(f"it cannot be parsed: {type(error).__name__}") from error
+        raise _UnreadableError(f"it cannot be parsed: {type(error).__name__}") from error
     except yaml.YAMLError as error:
-        raise _Unreadable(f"it cannot be parsed: {type(error).__name__}") from error
+        raise _UnreadableError(f"it cannot be parsed: {type(error).__name__}") from error
 
 
-def _operations(line: int, name: str, given: Mapping[str, Any]) -> Iterator[Operation]:
+def _operations(line: int, name: str, given: Mapping[str, Any]) -> Iterator[Operation]:  # noqa: C901, PLR0912 - a table of names
     table = str(given.get("tableName") or given.get("oldTableName") or RUN_TIME)
     column = str(given.get("columnName") or given.get("name") or "")
     columns = [_column(one) for one in given.get("columns") or [] if isinstance(one, dict)]

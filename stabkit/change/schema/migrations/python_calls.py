@@ -110,7 +110,7 @@ def deletes_rows(nodes: Iterable[ast.AST], known: Mapping[str, str]) -> Iterator
                 if keyword.arg in ("sql", "statement", "sqltext", "query"):
                     argument = keyword.value
             yield from sql_in(argument, known)
-        elif name == "execute_many" or name == "run":
+        elif name in ("execute_many", "run"):
             yield from sql_in(node.args[0] if node.args else None, known)
 
 
@@ -119,7 +119,7 @@ def _owner(node: ast.expr) -> str:
     while True:
         if isinstance(node, ast.Call):
             node = node.func
-        elif isinstance(node, ast.Attribute) or isinstance(node, ast.Subscript):
+        elif isinstance(node, ast.Attribute | ast.Subscript):
             node = node.value
         else:
             return node.id if isinstance(node, ast.Name) else RUN_TIME

@@ -18,7 +18,8 @@ _CALL: Final = re.compile(
     r"(?:<[^<>()\n]{1,80}>)?(?P<open>[ \t]{0,80}\(|[ \t]{1,80}(?=[:\"'@\[]|table\())"
 )
 _BACK_BRACES: Final = re.compile(
-    r"(?:\bfunc(?:tion)?\s+|\bfun\s+|\bvoid\s+|\bdef\s+|\bTask\s+|\basync\s+|\bpublic\s+|\bexports\.|^[ \t]*|[{,][ \t]*)"
+    r"(?:\bfunc(?:tion)?\s+|\bfun\s+|\bvoid\s+|\bdef\s+|\bTask\s+|\basync\s+|\bpublic\s+|\bexports\.|"
+    r"^[ \t]*|[{,][ \t]*)"
     r"(?:async\s+|override\s+|static\s+|const\s+)*(?P<name>down|safeDown|Down|revert|rollback|_down|down\w*|Down\w*)\s*(?:=|:|\()",
     re.MULTILINE,
 )
