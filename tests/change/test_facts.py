@@ -15,7 +15,6 @@ from stabkit.analyze.gate import evaluate_gate
 from stabkit.analyze.outcome import ConditionResult
 from stabkit.change.api.modules import module_name
 from stabkit.change.collected import collect_changes
-from stabkit.change.schema.migrations import irreversible_steps
 from stabkit.config import Config, load_config
 from stabkit.errors import ConfigError
 from stabkit.report.words import reason_text
@@ -35,33 +34,6 @@ def judged(evidence: Evidence, *facts: str) -> ConditionResult:
     run = {"run_id": "b", "complete": True, "label": "b"}
     gate = evaluate_gate(Config.model_validate({"condition": [condition]}), None, RunEvidence(run, evidence))
     return next(result for result in gate.conditions if result.name == "c")
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "steps"),
-    [
-        ("migrations/1.sql", "DROP TABLE IF EXISTS a.old;", [("dropped", "table", "a.old", True)]),
-        ("migrations/1.sql", 'ALTER TABLE "o" DROP "tax";', [("dropped", "column", "o.tax", True)]),
-        ("migrations/1.sql", "ALTER TABLE o DROP CONSTRAINT c, ALTER COLUMN x DROP NOT NULL;", []),
-        ("migrations/1.sql", "-- DROP TABLE a;\nINSERT INTO n VALUES ('DROP TABLE b;');", []),
-        ("migrations/1.sql", "TRUNCATE TABLE a; DELETE FROM b;", [("emptied", "table", n, True) for n in "ab"]),
-        ("migrations/1.down.sql", "DROP TABLE a;", []),
-        ("migrations/1.sql", "-- +goose Up\nCREATE TABLE a();\n-- +goose Down\nDROP TABLE a;", []),
-        ("queries/clean.sql", "DELETE FROM b;", [("emptied", "table", "b", False)]),
-        (
-            "alembic/versions/1.py",
-            "def upgrade():\n    op.drop_column('o', 'tax')\ndef downgrade():\n    op.drop_table('o')\n",
-            [("dropped", "column", "o.tax", True)],
-        ),
-        ("m/migrations/1.py", "def upgrade():\n    op.execute('DROP TABLE a')\n", [("dropped", "table", "a", True)]),
-        ("m/migrations/1.py", "x = [DeleteModel(name='Old')]\n", [("dropped", "table", "Old", True)]),
-        ("m/migrations/1.py", "# DROP TABLE a\nx = 1\n", []),
-        ("db/migrate/migrations/1.rb", "drop_table :a\n", [("matched", "", "drop_table", False)]),
-    ],
-)
-def test_steps_without_a_way_back(path: str, text: str, steps: list[tuple[str, str, str, bool]]) -> None:
-    found = irreversible_steps(path, text.encode())
-    assert [(fact.change, fact.noun, fact.what, fact.proven) for fact in found] == steps
 
 
 def test_a_step_that_stood_there_before_is_none_of_the_change(repository: Repository) -> None:
@@ -184,6 +156,7 @@ def test_a_pattern_alone_proves_nothing(repository: Repository) -> None:
 
 
 def test_secrets_are_masked_in_values(repository: Repository) -> None:
-    before: Files = {"m.py": "class M:\n    a = CharField(default='https://ann:hunter22@db.example/x')\n"}
+    before: Files = {"m.py": "class M(Model):\n    a = CharField(db_default='https://ann:hunter22@db.example/x')\n"}
     evidence = between(repository, before, {"m.py": "class M:\n    pass\n"})
+    assert "CharField" in check(evidence, "no schema change")["facts"] or "M" in check(evidence, "no schema change")["facts"]
     assert "hunter22" not in check(evidence, "no schema change")["facts"]

@@ -46,6 +46,16 @@ _CLAUSES: Final[Mapping[str, str]] = {
     "emptied": "migration {file} deletes rows of the table {what}",
     "one_way": "migration {file} has no way back ({what})",
     "matched": "migration {file} may lose data ({what})",
+    "narrowed": "migration {file} narrows the {noun} {what}",
+    "retyped": "migration {file} gives the {noun} {what} another type",
+    "renamed_away": "migration {file} renames the {noun} {what} to {after}",
+    "required": "migration {file} adds the {noun} {what}, which must not be null and has no default",
+    "not_null": "migration {file} lets the {noun} {what} be null no more",
+    "default_dropped": "migration {file} drops the default of the {noun} {what}",
+    "unique": "migration {file} demands that {what} is unique",
+    "checked": "migration {file} holds {what} to a new rule",
+    "value_removed": "migration {file} takes the value {what} away",
+    "taken_back": "the database knows migration {file}, and the candidate does not",
 }
 _SIDES: Final = 60
 
