@@ -1,7 +1,7 @@
 """YAML as plain texts, sequences and mappings that know their lines; safe on hostile files.
 
-The usual loaders turn ``on:`` into True and ``1.10`` into 1.1, drop the lines, and recurse: a deeply nested file ends the
-process within the C loader. So the events are put together here, one after the other, and nothing is interpreted.
+The usual loaders turn ``on:`` into True and ``1.10`` into 1.1, drop the lines, and recurse: a deeply nested file ends
+the process within the C loader. So the events are put together here one by one, and nothing is interpreted.
 """
 
 from __future__ import annotations
@@ -57,37 +57,53 @@ def read_yaml(text: str) -> list[Any]:
         raise ValueError(str(error)) from error
 
 
+class _Composer:
+    """The nodes that are still open, and the named ones."""
+
+    def __init__(self, yaml: Any) -> None:
+        self.yaml = yaml
+        self.open: list[tuple[Any, list[Text]]] = []
+        self.anchors: dict[str, Any] = {}
+
+    def take(self, event: Any) -> Any:
+        """Take one event; return the document that it ends, else None."""
+        yaml = self.yaml
+        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            node, _ = self.open.pop()
+            return None if self.open else node
+        if isinstance(event, yaml.DocumentStartEvent):
+            self.anchors.clear()
+        if not isinstance(event, yaml.NodeEvent):
+            return None
+        node = self._node(event)
+        if self.open:
+            _put(self.open[-1], node, event.start_mark.line + 1)
+        if isinstance(event, yaml.CollectionStartEvent):
+            if len(self.open) >= _DEEPEST:
+                raise ValueError("too deep")
+            self.open.append((node, []))
+            return None
+        return None if self.open else node
+
+    def _node(self, event: Any) -> Any:
+        if isinstance(event, self.yaml.AliasEvent):
+            if event.anchor not in self.anchors:
+                raise ValueError("an alias of nothing")
+            return self.anchors[event.anchor]
+        node = _node(event, self.yaml)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        return node
+
+
 def _documents(events: Iterator[Any], yaml: Any) -> Iterator[Any]:
-    open_: list[tuple[Any, list[Text]]] = []
-    anchors: dict[str, Any] = {}
+    composer = _Composer(yaml)
     for number, event in enumerate(events):
         if number > _MOST_EVENTS:
             raise ValueError("too large")
-        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            node, _ = open_.pop()
-            if not open_:
-                yield node
-            continue
-        if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in anchors:
-                raise ValueError("an alias of nothing")
-            node = anchors[event.anchor]
-        elif isinstance(event, yaml.NodeEvent):
-            node = _node(event, yaml)
-            if event.anchor:
-                anchors[event.anchor] = node
-        else:
-            if isinstance(event, yaml.DocumentStartEvent):
-                anchors.clear()
-            continue
-        if open_:
-            _put(open_[-1], node, event.start_mark.line + 1)
-        if isinstance(event, yaml.CollectionStartEvent):
-            if len(open_) >= _DEEPEST:
-                raise ValueError("too deep")
-            open_.append((node, []))
-        elif not open_:
-            yield node
+        document = composer.take(event)
+        if document is not None:
+            yield document
 
 
 def _node(event: Any, yaml: Any) -> Any:

@@ -27,7 +27,7 @@ __all__ = [
 _TEST: Final = re.compile(r"(?i)test|kapt|annotationProcessor|ksp|lint|checkstyle|detekt|buildscript|classpath|jmh")
 
 
-def read_go_mod(path: str, text: str) -> list[Entry]:
+def read_go_mod(_path: str, text: str) -> list[Entry]:
     """Return what a go.mod asks for: of Go, these are the versions that are built."""
     found: list[Entry] = []
     block = ""
@@ -57,7 +57,7 @@ def _go_line(verb: str, words: list[str], line: int, *, direct: bool) -> Iterato
         yield Entry(words[0], version, line, exact=True, details=(("source", " ".join(words[cut + 1 : cut + 2])),))
 
 
-def read_go_sum(path: str, text: str) -> list[Entry]:
+def read_go_sum(_path: str, text: str) -> list[Entry]:
     """Return the modules of a go.sum with their hashes, those that are only looked at for what they need left out."""
     found: list[Entry] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -70,7 +70,7 @@ def read_go_sum(path: str, text: str) -> list[Entry]:
     return found
 
 
-def read_cargo(path: str, text: str) -> list[Entry]:
+def read_cargo(_path: str, text: str) -> list[Entry]:
     """Return what a Cargo.toml declares."""
     data, lines = tomllib.loads(text), Lines(text)
     found = list(_crates(data, lines, ""))
@@ -116,7 +116,7 @@ def _crate_source(facts: Any) -> str:
     return " ".join(f"{kind} {facts[kind]}" for kind in kinds if facts.get(kind))
 
 
-def read_cargo_lock(path: str, text: str) -> list[Entry]:
+def read_cargo_lock(_path: str, text: str) -> list[Entry]:
     """Return the crates of a Cargo.lock."""
     data = tomllib.loads(text)
     packages = data.get("package", [])
@@ -130,7 +130,11 @@ def read_cargo_lock(path: str, text: str) -> list[Entry]:
             continue
         source = str(package["source"])
         checksum = package.get("checksum") or old.get(f"checksum {package['name']} {package['version']} ({source})")
-        source = "the registry" if "github.com/rust-lang/crates.io-index" in source or "index.crates.io" in source else source
+        source = (
+            "the registry"
+            if "github.com/rust-lang/crates.io-index" in source or "index.crates.io" in source
+            else source
+        )
         found.append(
             Entry(
                 package["name"],
@@ -146,7 +150,7 @@ def read_cargo_lock(path: str, text: str) -> list[Entry]:
     return found
 
 
-def read_pom(path: str, text: str) -> list[Entry]:
+def read_pom(_path: str, text: str) -> list[Entry]:
     """Return what a pom.xml declares, properties put in."""
     plain = re.sub(r"<!--.*?-->", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
     if "<project" not in plain:
@@ -185,7 +189,7 @@ _GRADLE: Final = re.compile(
 )
 
 
-def read_gradle(path: str, text: str) -> list[Entry]:
+def read_gradle(_path: str, text: str) -> list[Entry]:
     """Return what a build.gradle or build.gradle.kts declares, by pattern: it is a program."""
     plain = re.sub(r"/\*.*?\*/", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
     plain = re.sub(r"(?m)(?<!:)//.*$", "", plain)
@@ -202,7 +206,7 @@ def read_gradle(path: str, text: str) -> list[Entry]:
     return found
 
 
-def read_gradle_lock(path: str, text: str) -> list[Entry]:
+def read_gradle_lock(_path: str, text: str) -> list[Entry]:
     """Return the modules of a gradle.lockfile."""
     found: list[Entry] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -211,11 +215,13 @@ def read_gradle_lock(path: str, text: str) -> list[Entry]:
         if line.startswith("#") or len(parts) != 3:
             continue
         running = any(not _TEST.search(use) for use in uses.split(","))
-        found.append(Entry(":".join(parts[:2]), parts[2], number, "production" if running else "development", exact=True))
+        found.append(
+            Entry(":".join(parts[:2]), parts[2], number, "production" if running else "development", exact=True)
+        )
     return found
 
 
-def read_version_catalog(path: str, text: str) -> list[Entry]:
+def read_version_catalog(_path: str, text: str) -> list[Entry]:
     """Return what a version catalogue (libs.versions.toml) declares."""
     data, lines = tomllib.loads(text), Lines(text)
     versions = data.get("versions", {})
@@ -257,7 +263,7 @@ def read_dotnet(path: str, text: str) -> list[Entry]:
     return found
 
 
-def read_dotnet_lock(path: str, text: str) -> list[Entry]:
+def read_dotnet_lock(_path: str, text: str) -> list[Entry]:
     """Return the packages of a packages.lock.json."""
     data, lines = json.loads(text), Lines(text)
     places = lines.first(r'\s*"([^"]+)"\s*:\s*\{')

@@ -23,7 +23,7 @@ _SAME_REGISTRY: Final = re.compile(r"^https?://registry\.(npmjs\.org|yarnpkg\.co
 _KEY: Final = r'\s*"([^"]+)"\s*:'
 
 
-def read_package_json(path: str, text: str) -> list[Entry]:
+def read_package_json(_path: str, text: str) -> list[Entry]:
     """Return what a package.json declares."""
     data, lines = json.loads(text), Lines(text)
     found: list[Entry] = []
@@ -63,10 +63,12 @@ def _declared(name: str, said: str, line: int | None, scope: Scope, details: Map
 def _overrides(table: Any, lines: Lines, part: str) -> Iterator[Entry]:
     for name, said in table.items() if isinstance(table, Mapping) else ():
         line = lines.find(f'"{name}"', after=lines.find(f'"{part}"'))
-        yield Entry(name, tidy_range(said if isinstance(said, str) else json.dumps(said)), line, details=((part, "yes"),))
+        yield Entry(
+            name, tidy_range(said if isinstance(said, str) else json.dumps(said)), line, details=((part, "yes"),)
+        )
 
 
-def read_package_lock(path: str, text: str) -> list[Entry]:
+def read_package_lock(_path: str, text: str) -> list[Entry]:
     """Return the packages of a package-lock.json of any version, or of an npm-shrinkwrap.json."""
     data, lines = json.loads(text), Lines(text)
     places = lines.first(r'\s*"([^"]*)"\s*:\s*\{')
@@ -100,9 +102,7 @@ def _resolved(name: str, package: Mapping[str, Any], line: int | None, *, direct
     if not re.match(r"\d", version):
         version, source = "", version
     hashes = tuple(("hash", value) for value in str(package.get("integrity") or "").split())
-    return Entry(
-        name, version, line, scope, exact=True, direct=direct, details=(*kept({"source": source}), *hashes)
-    )
+    return Entry(name, version, line, scope, exact=True, direct=direct, details=(*kept({"source": source}), *hashes))
 
 
 def _place(url: str) -> str:
@@ -114,7 +114,7 @@ def _place(url: str) -> str:
     return url.partition("#")[0] if url.startswith("http") else url
 
 
-def read_yarn_lock(path: str, text: str) -> list[Entry]:
+def read_yarn_lock(_path: str, text: str) -> list[Entry]:
     """Return the packages of a yarn.lock, of the first yarn or a later one."""
     found: list[Entry] = []
     for block in re.finditer(r'(?m)^(?!#|\s)(["\w@].*):[ \t]*\r?\n((?:[ \t]+.*\r?\n?|\r?\n(?=[ \t]))+)', text):
@@ -147,7 +147,7 @@ def read_yarn_lock(path: str, text: str) -> list[Entry]:
     return found
 
 
-def read_pnpm_lock(path: str, text: str) -> list[Entry]:
+def read_pnpm_lock(_path: str, text: str) -> list[Entry]:
     """Return the packages of a pnpm-lock.yaml."""
     (document, *_) = [*read_yaml(text), None]
     if not isinstance(document, Section):
@@ -200,7 +200,7 @@ def _pnpm_name(key: str) -> tuple[str, str]:
     return name, version.partition("_")[0]
 
 
-def read_bun_lock(path: str, text: str) -> list[Entry]:
+def read_bun_lock(_path: str, text: str) -> list[Entry]:
     """Return the packages of a bun.lock, which is JSON with commas at the end."""
     data = json.loads(re.sub(r",(\s*[}\]])", r"\1", text))
     places = Lines(text).first(_KEY, behind=Lines(text).find('"packages"') or 0)

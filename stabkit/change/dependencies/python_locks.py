@@ -16,7 +16,7 @@ __all__ = ["read_pipfile_lock", "read_toml_lock"]
 _OWN: Final = ("editable", "virtual", "directory")
 
 
-def read_toml_lock(path: str, text: str) -> list[Entry]:
+def read_toml_lock(_path: str, text: str) -> list[Entry]:
     """Return the packages of uv.lock, poetry.lock, pdm.lock or a pylock.toml."""
     data = tomllib.loads(text)
     packages = data.get("package") or data.get("packages") or []
@@ -119,7 +119,9 @@ def _source(package: Mapping[str, Any]) -> str:
     kinds = ("type", "registry", "git", "url", "path", "editable", "directory", "virtual", "reference")
     kinds += ("resolved_reference", "vcs", "archive", "commit")
     said = " ".join(f"{source[kind]}" for kind in kinds if source.get(kind))
-    said = said or " ".join(str(package[kind]) for kind in ("git", "ref", "revision", "path", "url") if package.get(kind))
+    said = said or " ".join(
+        str(package[kind]) for kind in ("git", "ref", "revision", "path", "url") if package.get(kind)
+    )
     return said or "the registry"
 
 
@@ -133,7 +135,7 @@ def _hashes(files: Any) -> tuple[tuple[str, str], ...]:
     return tuple(("hash", value) for value in sorted(found))
 
 
-def read_pipfile_lock(path: str, text: str) -> list[Entry]:
+def read_pipfile_lock(_path: str, text: str) -> list[Entry]:
     """Return the packages of a Pipfile.lock."""
     data, lines = json.loads(text), Lines(text)
     found: list[Entry] = []

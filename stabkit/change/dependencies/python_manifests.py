@@ -22,7 +22,7 @@ _EGG: Final = re.compile(r"[#&]egg=([\w.-]+)")
 _WHEEL: Final = re.compile(r"/([A-Za-z0-9][\w.]*?)-(\d[^-/]*)[^/]*\.(?:whl|tar\.gz|zip)")
 
 
-def read_pyproject(path: str, text: str) -> list[Entry]:
+def read_pyproject(_path: str, text: str) -> list[Entry]:
     """Return what a pyproject.toml declares, by any of its tools."""
     data, lines = tomllib.loads(text), Lines(text)
     project, tool = data.get("project", {}), data.get("tool", {})
@@ -43,9 +43,7 @@ def read_pyproject(path: str, text: str) -> list[Entry]:
         line = lines.find("requires-python")
         found.append(Entry("python", tidy_range(project["requires-python"]), line, details=(("runtime", "python"),)))
     sources = {python_name(name): _source(value) for name, value in uv.get("sources", {}).items()}
-    found = [
-        _with_source(entry, sources[entry.name], lines) if sources.get(entry.name) else entry for entry in found
-    ]
+    found = [_with_source(entry, sources[entry.name], lines) if sources.get(entry.name) else entry for entry in found]
     return found + list(_poetry(tool.get("poetry", {}), lines))
 
 
@@ -109,7 +107,7 @@ def _source(value: Any) -> str:
     return " ".join(f"{key} {value[key]}" for key in _SOURCES if value.get(key))
 
 
-def read_pipfile(path: str, text: str) -> list[Entry]:
+def read_pipfile(_path: str, text: str) -> list[Entry]:
     """Return what a Pipfile declares."""
     data, lines = tomllib.loads(text), Lines(text)
     found = list(_table(data.get("packages", {}), lines, "production", "[packages]"))
@@ -122,6 +120,8 @@ def read_pipfile(path: str, text: str) -> list[Entry]:
 def read_requirements(path: str, text: str) -> list[Entry]:
     """Return what a requirements file asks for; files that it names are read by themselves."""
     scope = group_scope(path.rpartition("/")[2].removesuffix(".txt").removesuffix(".in"))
+    if re.search(r"(?m)^(-e|--editable)[\s=]+\.(\[|\s|$)", text) and re.search(r"(?m)^(pytest|tox|mypy)\b", text):
+        scope = "development"  # the package itself beside its test tools: what its developers work in
     found: list[Entry] = []
     for line, said in _joined(text):
         if re.match(r"(-r|-c|--requirement|--constraint|-i|-f|--(?!hash|editable))", said):
@@ -168,7 +168,7 @@ def _located(plain: str, line: int, scope: Scope) -> Entry | None:
     return None
 
 
-def read_setup_cfg(path: str, text: str) -> list[Entry]:
+def read_setup_cfg(_path: str, text: str) -> list[Entry]:
     """Return what a setup.cfg declares."""
     parser = configparser.RawConfigParser(strict=False)
     parser.read_string(text)
@@ -188,7 +188,7 @@ def read_setup_cfg(path: str, text: str) -> list[Entry]:
     return found
 
 
-def read_setup_py(path: str, text: str) -> list[Entry]:
+def read_setup_py(_path: str, text: str) -> list[Entry]:
     """Return what the call of ``setup`` in a setup.py declares, as far as it is written there."""
     tree = parse(text.encode())
     if tree is None:
