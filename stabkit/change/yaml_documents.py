@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-__all__ = ["Section", "Sequence", "Text", "read_yaml", "walk"]
+__all__ = ["Section", "Sequence", "Text", "line_of", "read_yaml", "walk"]
 
 _DEEPEST: Final = 100
 _MOST_EVENTS: Final = 400_000
@@ -22,8 +22,8 @@ class Text(str):
     line: int
 
 
-class Section(dict[Text, Any]):
-    """A mapping, with the line it starts on."""
+class Section(dict[str, Any]):
+    """A mapping, with the line it starts on; its keys are texts with lines."""
 
     line: int = 1
 
@@ -139,7 +139,13 @@ def _put(holder: tuple[Any, list[Text]], node: Any, line: int) -> None:
             within[key] = node
 
 
-def walk(node: Any, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Text | None, Any]]:
+def line_of(part: Any) -> int | None:
+    """Return the line of a key or part; None for what was not read from a file."""
+    line = getattr(part, "line", None)
+    return line if isinstance(line, int) else None
+
+
+def walk(node: Any, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str | None, Any]]:
     r"""Yield each part of a document once: the keys that lead to it, its own key if it has one, and the part.
 
     Examples
@@ -148,7 +154,7 @@ def walk(node: Any, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...]
     [(('a', 'b', '0'), '1')]
     """
     seen: set[int] = set()
-    waiting: list[tuple[tuple[str, ...], Text | None, Any]] = [(way, None, node)]
+    waiting: list[tuple[tuple[str, ...], str | None, Any]] = [(way, None, node)]
     while waiting:
         place, key, part = waiting.pop()
         if isinstance(part, Section | Sequence):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from stabkit.change.dependencies.entries import Entry, Lines, group_scope, kept, tidy_range
 from stabkit.change.facts import Scope
-from stabkit.change.yaml_documents import Section, read_yaml
+from stabkit.change.yaml_documents import Section, line_of, read_yaml
 
 __all__ = [
     "read_composer",
@@ -136,7 +136,8 @@ def read_composer_lock(_path: str, text: str) -> list[Entry]:
             version = str(package.get("version", "")).removeprefix("v")
             name = package["name"]
             requires = tuple(package.get("require") or ())
-            found.append(Entry(name, version, places.get(name), scope, True, details=details, requires=requires))  # noqa: FBT003
+            line = places.get(name)
+            found.append(Entry(name, version, line, scope, exact=True, details=details, requires=requires))
     return found
 
 
@@ -155,7 +156,7 @@ def read_pubspec(_path: str, text: str) -> list[Entry]:
             source = " ".join(f"{key} {value}" for key, value in facts.items() if key not in ("version", "sdk"))
             version = tidy_range(str(facts.get("version") or ""))
             exact = re.fullmatch(r"\d+\.\d+\.\d+.*", version) is not None
-            found.append(Entry(name, version, name.line, scope, exact=exact, details=kept({"source": source})))
+            found.append(Entry(name, version, line_of(name), scope, exact=exact, details=kept({"source": source})))
     return found
 
 
@@ -171,7 +172,7 @@ def read_pubspec_lock(_path: str, text: str) -> list[Entry]:
         details = kept({"source": facts.get("url"), "hash": facts.get("sha256"), "commit": facts.get("resolved-ref")})
         version = str(package.get("version", ""))
         direct = said.startswith("direct")
-        found.append(Entry(name, version, name.line, scope, exact=True, direct=direct, details=details))
+        found.append(Entry(name, version, line_of(name), scope, exact=True, direct=direct, details=details))
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from stabkit.change.dependencies.entries import Entry
-from stabkit.change.dependencies.files import PIPELINES, File, file_of, may_name_images, read_file
+from stabkit.change.dependencies.files import File, file_of, may_name_images, read_file
 from stabkit.change.dependencies.packages import Named, package_facts
 from stabkit.change.dependencies.python_locks import reached
 from stabkit.change.facts import Answer, Fact, Scope, answered
@@ -53,9 +53,13 @@ class _Ends:
         except Exception:  # noqa: BLE001 - any parser may refuse foreign text in its own way; the answer is "not read"
             return None
 
-    def named(self, tree: Mapping[str, Blob], projects: set[str]) -> list[Named]:
-        """Return what the files of some projects name at one end."""
-        blobs = [tree[path] for path, file in self.files.items() if path in tree and file.project in projects]
+    def named(self, tree: Mapping[str, Blob], projects: set[tuple[str, str]]) -> list[Named]:
+        """Return what the files of some projects name at one end; a lock that is the same at both is passed over."""
+        blobs = [
+            tree[path]
+            for path, file in self.files.items()
+            if path in tree and (file.project, file.ecosystem) in projects and not self._equal_lock(file)
+        ]
         self.snapshots.load(blobs)
         found: list[Named] = []
         for blob in blobs:
@@ -66,6 +70,10 @@ class _Ends:
                 for ecosystem, entry in entries or ()
             ]
         return found
+
+    def _equal_lock(self, file: File) -> bool:
+        trees = self.snapshots.base_tree, self.snapshots.head_tree
+        return file.role == "lock" and trees[0].get(file.path) == trees[1].get(file.path)
 
 
 def _placed(entry: Entry, path: str) -> Entry:
@@ -99,9 +107,9 @@ def answer_dependencies(snapshots: Snapshots) -> Answer:
     return answered(facts, len(ends.files), "dependency files", why="; ".join(why) or None)
 
 
-def _touched(ends: _Ends) -> set[str]:
+def _touched(ends: _Ends) -> set[tuple[str, str]]:
     """Return the projects of which a file differs; a changed file that cannot be read is noted."""
-    touched: set[str] = set()
+    touched: set[tuple[str, str]] = set()
     snapshots = ends.snapshots
     for change in snapshots.changes:
         for path, blob in ((change.base_path, snapshots.old(change)), (change.path, snapshots.new(change))):
@@ -111,7 +119,7 @@ def _touched(ends: _Ends) -> set[str]:
                     ends.files[path] = file
         for path, blob in ((change.base_path, snapshots.old(change)), (change.path, snapshots.new(change))):
             if path in ends.files:
-                touched.add(ends.files[path].project)
+                touched.add((ends.files[path].project, ends.files[path].ecosystem))
                 if (blob is not None and ends.read(blob) is None) or (blob is None and not change.regular):
                     ends.unread[path] = None
     return touched
@@ -130,12 +138,13 @@ def _scoped(named: list[Named]) -> list[Named]:
             needed[ecosystem] = reached(entries, {name for name, scopes in names.items() if "production" in scopes})
     found: list[Named] = []
     for one in named:
-        entry, names = one.entry, declared.get(one.ecosystem)
+        entry = one.entry
+        names = dict(declared.get(one.ecosystem, {}))
         if one.lock:
             roots = needed.get(one.ecosystem)
             scope: Scope = entry.scope or ("production" if roots is None or entry.name in roots else "development")
             known = any(one.entry.requires for one in named if one.lock) or not names
-            if entry.scope is None and not known and names is not None and entry.name not in names:
+            if entry.scope is None and not known and entry.name not in names:
                 scope = "production"
             entry = replace(entry, scope=scope, direct=entry.direct and (not names or entry.name in names))
         found.append(replace(one, entry=entry))
@@ -182,10 +191,7 @@ def _loose(ends: _Ends) -> list[str]:
     wanted = [
         file
         for path, file in ends.files.items()
-        if path in tree
-        and file.role == "manifest"
-        and file.project != PIPELINES
-        and file.ecosystem not in ("", "runtime")
+        if path in tree and file.role == "manifest" and file.ecosystem not in ("", "runtime")
     ]
     ends.snapshots.load(tree[file.path] for file in wanted)
     pinned: dict[tuple[str, str], set[str]] = defaultdict(set)

@@ -172,9 +172,8 @@ def read_pom(_path: str, text: str) -> list[Entry]:
         name = f"{facts.get('groupId', 'org.apache.maven.plugins' if tools else '')}:{facts['artifactId']}"
         details = kept({"classifier": facts.get("classifier"), "type": facts.get("type")})
         found.append(Entry(name, said, line, scope, exact=_pinned(said), details=details))
-    for name in ("java.version", "maven.compiler.release", "maven.compiler.source"):
-        if name in properties:
-            found.append(Entry("java", properties[name], Lines(text).find(name), details=(("runtime", name),)))
+    for name in {"java.version", "maven.compiler.release", "maven.compiler.source"} & properties.keys():
+        found += [Entry("java", properties[name], Lines(text).find(name), details=(("runtime", name),))]
     return found
 
 
@@ -183,8 +182,10 @@ def _pinned(version: str) -> bool:
 
 
 _GRADLE: Final = re.compile(
-    r"""(?m)^[ \t]*(?:add\(["'])?(\w+)["']?[ \t,(]+(?:\w+[ \t]*\(\s*)*["']([\w.-]+):([\w.-]+)(?::([^"'@]+))?(?:@\w+)?["']"""
-    r"""|^[ \t]*(\w+)[ \t(]+group\s*[:=]\s*["']([^"']+)["'],\s*name\s*[:=]\s*["']([^"']+)["'](?:,\s*version\s*[:=]\s*["']([^"']+)["'])?"""
+    r"""(?m)^[ \t]*(?:add\(["'])?(\w+)["']?[ \t,(]+(?:\w+[ \t]*\(\s*)*"""
+    r"""["']([\w.-]+):([\w.-]+)(?::([^"'@]+))?(?:@\w+)?["']"""
+    r"""|^[ \t]*(\w+)[ \t(]+group\s*[:=]\s*["']([^"']+)["'],\s*name\s*[:=]\s*["']([^"']+)["']"""
+    r"""(?:,\s*version\s*[:=]\s*["']([^"']+)["'])?"""
     r"""|\bid[ \t(]+["']([\w.-]+)["']\)?[ \t]+version[ \t(]+["']([^"']+)["']"""
 )
 
@@ -242,12 +243,17 @@ def read_version_catalog(_path: str, text: str) -> list[Entry]:
     return found
 
 
+_PACKAGE: Final = re.compile(
+    r"<(PackageReference|PackageVersion|GlobalPackageReference|package|DotNetCliToolReference)\b([^>]*?)(/>|>(.*?)</\1>)",
+    re.DOTALL,
+)
+
+
 def read_dotnet(path: str, text: str) -> list[Entry]:
     """Return the packages that a .NET project file asks for."""
     plain = re.sub(r"<!--.*?-->", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
-    pattern = r"<(PackageReference|PackageVersion|GlobalPackageReference|package|DotNetCliToolReference)\b([^>]*?)(/>|>(.*?)</\1>)"
     found: list[Entry] = []
-    for match in re.finditer(pattern, plain, re.DOTALL):
+    for match in _PACKAGE.finditer(plain):
         facts = {name.lower(): value for name, value in re.findall(r'(\w+)\s*=\s*"([^"]*)"', match[2])}
         facts |= {name.lower(): value for name, value in re.findall(r"<(Version)>\s*([^<]*?)\s*</\1>", match[4] or "")}
         name = facts.get("include") or facts.get("update") or facts.get("id")

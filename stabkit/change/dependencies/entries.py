@@ -57,11 +57,11 @@ class Entry:
 
 
 class Lines:
-    """The lines of a text, to find where a parser's values stand.
+    r"""The lines of a text, to find where a parser's values stand.
 
     Examples
     --------
-    >>> lines = Lines('[a]\\nx = 1\\n[b]\\nx = 2\\n')
+    >>> lines = Lines('[a]\nx = 1\n[b]\nx = 2\n')
     >>> lines.find("x", after="[b]"), lines.find("nothing")
     (4, None)
     """

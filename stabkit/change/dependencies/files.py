@@ -20,12 +20,14 @@ from stabkit.change.dependencies import (
 )
 from stabkit.change.dependencies.entries import Entry
 
-__all__ = ["PIPELINES", "File", "file_of", "may_name_images", "read_file"]
+__all__ = ["File", "file_of", "may_name_images", "read_file"]
 
 Role = Literal["manifest", "lock", "mixed"]
 
-PIPELINES: Final = "(pipelines)"
-"""The project of all pipelines: an action is one, however many workflows use it."""
+# The project of all pipelines: an action is one, however many workflows use it. What an image installs is its own,
+# whatever the folder beside it declares.
+_PIPELINES: Final = "(pipelines)"
+_IMAGES: Final = " (images)"
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ _KINDS: Final[tuple[tuple[str, str, Role, Callable[[str, str], Sequence[Any]]], 
         images.read_images,
     ),
 )
+_PIPELINE_READERS: Final = (pipelines.read_pipeline, pipelines.read_jenkinsfile)
 _COMPILED: Final = tuple((re.compile(kind[0], re.DOTALL), kind) for kind in _KINDS)
 # One look at the end of a name passes over nearly all files of a tree.
 _LIKELY: Final = re.compile(
@@ -151,8 +154,9 @@ def file_of(path: str) -> File | None:
 
     Examples
     --------
-    >>> [(file.project, file.ecosystem, file.role) for file in map(file_of, ["a/uv.lock", "requirements/dev.txt"]) if file]
-    [('a', 'python', 'lock'), ('', 'python', 'manifest')]
+    >>> file = file_of("a/uv.lock")
+    >>> file.project, file.ecosystem, file.role
+    ('a', 'python', 'lock')
     """
     if not _LIKELY.search(path) or _NOT_OURS.search(path):
         return None
@@ -163,8 +167,9 @@ def file_of(path: str) -> File | None:
                 folder = folder.removesuffix("requirements").rstrip("/")
             if ecosystem == "java":
                 folder = folder.removesuffix("gradle").rstrip("/")
-            pipelines_ = reader is pipelines.read_pipeline or reader is pipelines.read_jenkinsfile
-            return File(path, PIPELINES if pipelines_ else folder, ecosystem, role, reader)
+            if role == "mixed":
+                folder = _PIPELINES if reader in _PIPELINE_READERS else f"{folder}{_IMAGES}"
+            return File(path, folder, ecosystem, role, reader)
     return None
 
 
@@ -174,7 +179,7 @@ def may_name_images(path: str, content: bytes) -> File | None:
         return None
     if not re.search(rb"(?m)^\s*(-\s+)?image:", content) or not re.search(rb"(?m)^(kind|services):", content):
         return None
-    return File(path, path.rpartition("/")[0], "", "mixed", images.read_images)
+    return File(path, f"{path.rpartition('/')[0]}{_IMAGES}", "", "mixed", images.read_images)
 
 
 def read_file(file: File, content: bytes) -> list[tuple[str, Entry]]:

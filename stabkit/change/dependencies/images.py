@@ -41,11 +41,8 @@ def image(said: str, line: int | None, scope: Scope, *, proven: bool = True) -> 
     for prefix in _REGISTRY:
         name = name.removeprefix(prefix)
     details = kept({"digest": digest})
-    return (
-        Entry(name, tag or ("" if digest else "latest"), line, scope, True, details=details, proven=proven)
-        if name
-        else None
-    )  # noqa: FBT003
+    tag = tag or ("" if digest else "latest")
+    return Entry(name, tag, line, scope, exact=True, details=details, proven=proven) if name else None
 
 
 def read_dockerfile(path: str, text: str) -> list[tuple[str, Entry]]:

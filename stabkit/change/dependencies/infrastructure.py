@@ -53,7 +53,7 @@ def read_flake_lock(_path: str, text: str) -> list[Entry]:
 
 
 def read_runtime(path: str, text: str) -> list[Entry]:
-    """Return the versions of languages and tools that a file alone names: .python-version, .tool-versions, runtime.txt."""
+    """Return the versions of languages and tools that a file names: .python-version, .tool-versions, runtime.txt."""
     name = path.rpartition("/")[2]
     found: list[Entry] = []
     for number, line in enumerate(text.splitlines(), start=1):

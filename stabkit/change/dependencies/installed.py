@@ -71,7 +71,8 @@ def installed(commands: Iterator[tuple[int, str]], scope: Scope) -> list[tuple[s
 
     Examples
     --------
-    >>> found = installed(shell_lines("pip install -r a.txt 'flask==2.0' uv\napt-get install -y curl=7.1"), "production")
+    >>> lines = shell_lines("pip install -r a.txt 'flask==2.0' uv\napt-get install -y curl=7.1")
+    >>> found = installed(lines, "production")
     >>> [(ecosystem, entry.name, entry.version) for ecosystem, entry in found]
     [('python', 'flask', '2.0'), ('python', 'uv', ''), ('system', 'curl', '7.1')]
     """

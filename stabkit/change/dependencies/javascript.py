@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from stabkit.change.dependencies.entries import Entry, Lines, kept, tidy_range
 from stabkit.change.facts import Scope
-from stabkit.change.yaml_documents import Section, read_yaml
+from stabkit.change.yaml_documents import Section, line_of, read_yaml
 
 __all__ = ["read_bun_lock", "read_package_json", "read_package_lock", "read_pnpm_lock", "read_yarn_lock"]
 
@@ -184,7 +184,7 @@ def _pnpm_packages(document: Section, roots: Mapping[str, Scope], edges: Mapping
         yield Entry(
             name,
             version,
-            key.line,
+            line_of(key),
             scope,
             exact=True,
             direct=name in roots,

@@ -108,15 +108,14 @@ def _fact(key: _Key, old: Sequence[Named], new: Sequence[Named]) -> Fact | None:
         there = new or old
         change = "added" if new else "removed"
         said = _said(versions[1] or versions[0])
-        sides = (None, said) if new else (said, None)
-        return Fact(there[0].path, there[0].entry.line, name, change, "dependency", *sides, proven, scope)
+        before, after = (None, said) if new else (said, None)
+        return Fact(there[0].path, there[0].entry.line, name, change, "dependency", before, after, proven, scope)
     if versions[0] != versions[1]:
         place = next((one for one in new if one.entry.version not in versions[0]), new[0])
         apart = [versions[0] - versions[1], versions[1] - versions[0]]
         shown = apart if all(apart) else versions
-        before, after = map(_said, shown)
-        noun = size_of(before, after)
-        return Fact(place.path, place.entry.line, name, "changed", noun, before, after, proven, scope)
+        was, now = _said(shown[0]), _said(shown[1])
+        return Fact(place.path, place.entry.line, name, "changed", size_of(was, now), was, now, proven, scope)
     return _otherwise(key, old, new, proven=proven)
 
 
@@ -125,7 +124,7 @@ def _said(versions: set[str]) -> str:
 
 
 def _otherwise(key: _Key, old: Sequence[Named], new: Sequence[Named], *, proven: bool) -> Fact | None:
-    """Return a fact of a package whose version is the same: where it comes from, what it holds, when it is asked for."""
+    """Return a fact of a package whose version is the same: where it comes from, what it holds, when it is wanted."""
     sides = [_details(side) for side in (old, new)]
     for kind in sorted(sides[0].keys() | sides[1].keys(), key=lambda kind: (kind == "hash", kind)):
         before, after = (side.get(kind, set()) for side in sides)

@@ -13,7 +13,6 @@ from stabkit.change.yaml_documents import Section, Sequence, Text, read_yaml, wa
 __all__ = ["read_hooks", "read_jenkinsfile", "read_pipeline"]
 
 _SCRIPTS: Final = ("run", "script", "before_script", "after_script", "command", "bash", "pwsh", "install", "commands")
-_TOOL: Final = re.compile(r"(python|node|go|java|ruby|php|rust|dotnet|deno|bun|uv)-version$")
 
 
 def read_pipeline(_path: str, text: str) -> list[tuple[str, Entry]]:
@@ -29,24 +28,28 @@ def read_pipeline(_path: str, text: str) -> list[tuple[str, Entry]]:
     return found
 
 
-def _named(way: tuple[str, ...], key: Text | None, part: Text) -> list[tuple[str, Entry]]:
+def _named(way: tuple[str, ...], key: str | None, part: Text) -> list[tuple[str, Entry]]:
     name = str(key) if key is not None else next((step for step in reversed(way) if not step.isdigit()), "")
     if name == "uses" and "@" in part and not part.startswith(("./", "docker://")):
         return [("action", _at(part))]
     images = name in ("container", "services") or (name == "name" and "services" in way)
     if (images and re.fullmatch(r"[\w./-]+:[\w.-]+(@\S+)?", part)) or part.startswith("docker://"):
         entry = image(part, part.line, "ci")
-        return [] if entry is None else [("image", entry)]
+        return [("image", entry)] if entry is not None else []
+    if name in _SCRIPTS:
+        # A text of several lines starts on the line below its key.
+        first = part.line + ("\n" in part)
+        return installed(shell_lines(part, first), "ci")
+    return _of_service(name, way, part)
+
+
+def _of_service(name: str, way: tuple[str, ...], part: Text) -> list[tuple[str, Entry]]:
     if name in ("task", "pipe") and re.search(r"[@:]\S+$", part):
         return [("task", _at(part, "@" if "@" in part else ":"))]
     if name == "ref" and "include" in way:
         return [("include", Entry("include", str(part), part.line, "ci", exact=True))]
     if name in ("runs-on", "vmImage") or (name == "machine" and "image" in way):
         return [("runner", Entry("runner", str(part), part.line, "ci", exact=True))] if "$" not in part else []
-    if name in _SCRIPTS:
-        # A text of several lines starts on the line below its key.
-        first = part.line + ("\n" in part)
-        return installed(shell_lines(part, first), "ci")
     return []
 
 

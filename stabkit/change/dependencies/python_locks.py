@@ -14,6 +14,10 @@ from stabkit.change.facts import Scope
 __all__ = ["read_pipfile_lock", "read_toml_lock"]
 
 _OWN: Final = ("editable", "virtual", "directory")
+_PLACES: Final = (
+    *("type", "registry", "git", "url", "path", *_OWN),
+    *("reference", "resolved_reference", "vcs", "archive", "commit"),
+)
 
 
 def read_toml_lock(_path: str, text: str) -> list[Entry]:
@@ -116,9 +120,7 @@ def _source(package: Mapping[str, Any]) -> str:
         source = {"registry": package["index"]}
     if not isinstance(source, Mapping):
         source = {}
-    kinds = ("type", "registry", "git", "url", "path", "editable", "directory", "virtual", "reference")
-    kinds += ("resolved_reference", "vcs", "archive", "commit")
-    said = " ".join(f"{source[kind]}" for kind in kinds if source.get(kind))
+    said = " ".join(f"{source[kind]}" for kind in _PLACES if source.get(kind))
     said = said or " ".join(
         str(package[kind]) for kind in ("git", "ref", "revision", "path", "url") if package.get(kind)
     )

@@ -242,8 +242,8 @@ def _strings(
         for item in value.elts:
             yield from _strings(item.value if isinstance(item, ast.Starred) else item, names, scope, group, depth + 1)
     elif isinstance(value, ast.Constant) and isinstance(value.value, str):
-        for item in value.value.splitlines():
-            entry = requirement(item.strip(), value.lineno, scope, group=group)
+        for line in value.value.splitlines():
+            entry = requirement(line.strip(), value.lineno, scope, group=group)
             if entry is not None:
                 yield entry
 

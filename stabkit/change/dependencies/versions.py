@@ -27,7 +27,7 @@ def size_of(before: str, after: str) -> str:
         if sides[0] != sides[1]:
             first = next(n for n, pair in enumerate(zip(*sides, strict=True)) if pair[0] != pair[1])
             return _PARTS[min(first, 2)]
-        if re.search(rf"{re.escape(one)}[-.]?(a|b|rc|alpha|beta|dev|pre)", f"{before} {after}", re.IGNORECASE):
+        if re.search(rf"{re.escape(one)}[-.]?(a|b|rc|alpha|beta|dev|pre)[-.\d]", f"{before} {after}", re.IGNORECASE):
             return "pre-release"
     return "version" if len(old) == len(new) else "range"
 
