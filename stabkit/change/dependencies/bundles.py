@@ -34,7 +34,7 @@ def read_gemfile(_path: str, text: str) -> list[Entry]:
     for number, raw in enumerate(text.splitlines(), start=1):
         line = re.sub(r"(^|\s)#.*$", "", raw).strip()
         if re.match(r"group\b.*\bdo\b", line):
-            groups.append(" ".join(re.findall(r":(\w+)|[\"'](\w+)[\"']", line)[0]))
+            groups.append(" ".join(re.findall(r"[:\"'](\w+)", line)))
         elif re.search(r"\bdo\s*(\|.*\|)?$", line) or re.match(r"(if|unless|case|begin)\b", line):
             groups.append(None)
         elif line == "end" and groups:
@@ -52,7 +52,9 @@ def _gem(name: str, rest: str, line: int, groups: list[str]) -> Entry:
     said = tidy_range(",".join(_QUOTED.findall(ranges[0]))) if ranges else ""
     exact = re.fullmatch(r"=?\s*(\d[\w.]*)", said)
     scope: Scope = (
-        "development" if any(group_scope(group) != "production" for group in [*own, *groups]) else "production"
+        "development"
+        if any(group_scope(name) != "production" for group in [*own, *groups] for name in group.split())
+        else "production"
     )
     source = " ".join(f"{kind} {value}" for kind, value in _RUBY_SOURCE.findall(rest))
     version = exact[1] if exact else said

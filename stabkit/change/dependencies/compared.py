@@ -78,8 +78,12 @@ class _Ends:
 
 def _placed(entry: Entry, path: str) -> Entry:
     """Return an entry with the scope that its folder gives it."""
-    aside = entry.scope in ("production", None) and (categorise(path) == "test" or _ASIDE.search(path))
+    aside = entry.scope in ("production", None) and _aside(path)
     return replace(entry, scope="development") if aside else entry
+
+
+def _aside(path: str) -> bool:
+    return categorise(path) == "test" or _ASIDE.search(path) is not None
 
 
 def answer_dependencies(snapshots: Snapshots) -> Answer:
@@ -87,8 +91,8 @@ def answer_dependencies(snapshots: Snapshots) -> Answer:
 
     Notes
     -----
-    Only the projects whose files differ are read, whole: what a lock file resolves and what is declared are put together
-    by package and scope. Written otherwise is no change. Where ranges are all there is, equal ranges are no proof.
+    Only the projects whose files differ are read, whole: what a lock resolves and what is declared are put together by
+    package and scope. Written otherwise is no change. Where ranges are all there is, equal ranges are no proof.
     """
     ends = _Ends(snapshots)
     for path in {**snapshots.base_tree, **snapshots.head_tree}:

@@ -215,7 +215,7 @@ def read_gradle_lock(_path: str, text: str) -> list[Entry]:
         parts = coordinates.split(":")
         if line.startswith("#") or len(parts) != 3:
             continue
-        running = any(not _TEST.search(use) for use in uses.split(","))
+        running = any(not re.match(r"(?i)test|annotation|kapt|ksp", use) for use in uses.split(","))
         found.append(
             Entry(":".join(parts[:2]), parts[2], number, "production" if running else "development", exact=True)
         )

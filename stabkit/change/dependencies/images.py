@@ -13,7 +13,7 @@ from stabkit.change.yaml_documents import Section, Text, read_yaml, walk
 
 __all__ = ["image", "image_values", "read_dockerfile", "read_images"]
 
-_ARG: Final = re.compile(r"(?i)^\s*ARG\s+(.+)$")
+_ARG: Final = re.compile(r"(?i)^\s*(?:ARG|ENV)\s+(.+)$")
 _FROM: Final = re.compile(r"(?i)^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?")
 _COPY: Final = re.compile(r"(?i)^\s*(?:COPY|ADD|RUN)\s+.*?--(?:from=|mount=\S*?\bfrom=)([^\s,]+)")
 _SET: Final = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
@@ -54,14 +54,18 @@ def read_dockerfile(path: str, text: str) -> list[tuple[str, Entry]]:
     stages: set[str] = set()
     found: list[tuple[str, Entry]] = []
     begun = False
+    places: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if argument := _ARG.match(line):
             given = {name: value.strip("\"'") for name, value in _SET.findall(argument[1])}
             values = {**values, **given} if not begun else {**given, **values}
+            places |= dict.fromkeys(given, number)
         elif stage := _FROM.match(line):
             begun = True
             said = _filled(stage[1], values)
-            entry = image(said, number, scope)
+            # The version stands where the argument does that the line is filled with.
+            named = [places[name] for name in map(_name, _VARIABLE.finditer(stage[1])) if name in places]
+            entry = image(said, named[-1] if named else number, scope)
             if entry is not None and said.lower() not in stages:
                 found.append(("image", entry))
             if stage[2]:
@@ -76,8 +80,12 @@ def read_dockerfile(path: str, text: str) -> list[tuple[str, Entry]]:
     return found + installed(commands, scope)
 
 
+def _name(match: re.Match[str]) -> str:
+    return match[1] or match[3]
+
+
 def _filled(said: str, values: dict[str, str]) -> str:
-    return _VARIABLE.sub(lambda match: values.get(match[1] or match[3]) or match[2] or match[0], said)
+    return _VARIABLE.sub(lambda match: values.get(_name(match)) or match[2] or match[0], said)
 
 
 def read_images(path: str, text: str) -> list[tuple[str, Entry]]:
