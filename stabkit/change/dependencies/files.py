@@ -72,7 +72,7 @@ _KINDS: Final[tuple[tuple[str, str, Role, Callable[[str, str], Sequence[Any]]], 
         "manifest",
         python_manifests.read_requirements,
     ),
-    (r"(?:.*/)?(?:environment|conda)[^/]*\.ya?ml", "conda", "manifest", python_manifests.read_environment),
+    (r"(?:.*/)?(?:environment|conda)(?:[-_.][^/]*)?\.ya?ml", "conda", "manifest", python_manifests.read_environment),
     (
         r"(?:.*/)?(?:uv\.lock|poetry\.lock|pdm\.lock|pylock(?:\.[^/]+)?\.toml)",
         "python",
