@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from stabkit.change.dependencies.entries import Entry, Lines, kept, tidy_range
+from stabkit.change.dependencies.markup import elements, without
 from stabkit.change.facts import Scope
 
 __all__ = [
@@ -150,25 +151,28 @@ def read_cargo_lock(_path: str, text: str) -> list[Entry]:
     return found
 
 
+_FACT: Final = re.compile(r"<([\w.-]+)>([^<>]*)</\1>")
+
+
 def read_pom(_path: str, text: str) -> list[Entry]:
     """Return what a pom.xml declares, properties put in."""
-    plain = re.sub(r"<!--.*?-->", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
+    plain = without(text, "<!--", "-->")
     if "<project" not in plain:
         raise ValueError("no pom.xml")
-    properties = dict(re.findall(r"<([\w.-]+)>\s*([^<>]*?)\s*</\1>", plain))
+    properties = {name: value.strip() for name, value in _FACT.findall(plain)}
     found: list[Entry] = []
-    for block in re.finditer(r"<(dependency|plugin|parent|extension)>(.*?)</\1>", plain, re.DOTALL):
-        body = re.sub(r"<exclusions>.*?</exclusions>", "", block[2], flags=re.DOTALL)
-        facts = dict(re.findall(r"<(groupId|artifactId|version|scope|type|classifier)>\s*([^<>]*?)\s*</\1>", body))
+    for start, match, body in elements(plain, r"<(dependency|plugin|parent|extension)>"):
+        own = "".join(re.split(r"<exclusions>|</exclusions>", body)[::2])
+        facts = {name: value.strip() for name, value in reversed(_FACT.findall(own))}
         if "artifactId" not in facts:
             continue
         said = facts.get("version", "")
         for _ in range(3):
-            said = re.sub(r"\$\{([\w.-]+)\}", lambda match: properties.get(match[1], match[0]), said)
-        tools = block[1] in ("plugin", "extension")
+            said = re.sub(r"\$\{([\w.-]+)\}", lambda match: properties.get(match[1], match[0])[:200], said)[:200]
+        tools = match[1] in ("plugin", "extension")
         scope: Scope = "development" if tools or facts.get("scope") == "test" else "production"
-        place = re.search(r"<version>", block[0]) or re.search(r"<artifactId>", block[0])
-        line = plain.count("\n", 0, block.start() + (place.start() if place else 0)) + 1
+        offset = max(body.find("<version>"), 0) or body.find("<artifactId>")
+        line = plain.count("\n", 0, start + len(match[0]) + offset) + 1
         name = f"{facts.get('groupId', 'org.apache.maven.plugins' if tools else '')}:{facts['artifactId']}"
         details = kept({"classifier": facts.get("classifier"), "type": facts.get("type")})
         found.append(Entry(name, said, line, scope, exact=_pinned(said), details=details))
@@ -192,7 +196,7 @@ _GRADLE: Final = re.compile(
 
 def read_gradle(_path: str, text: str) -> list[Entry]:
     """Return what a build.gradle or build.gradle.kts declares, by pattern: it is a program."""
-    plain = re.sub(r"/\*.*?\*/", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
+    plain = without(text, "/*", "*/")
     plain = re.sub(r"(?m)(?<!:)//.*$", "", plain)
     values = dict(re.findall(r"""\b(?:def |val |var |ext\.|set\(["'])?(\w+)["']?\s*[=,]\s*["']([^"'\n]+)["']""", plain))
     found: list[Entry] = []
@@ -243,29 +247,26 @@ def read_version_catalog(_path: str, text: str) -> list[Entry]:
     return found
 
 
-_PACKAGE: Final = re.compile(
-    r"<(PackageReference|PackageVersion|GlobalPackageReference|package|DotNetCliToolReference)\b([^>]*?)(/>|>(.*?)</\1>)",
-    re.DOTALL,
-)
+_PACKAGE: Final = r"<(PackageReference|PackageVersion|GlobalPackageReference|package|DotNetCliToolReference)\b([^<>]*)>"
 
 
 def read_dotnet(path: str, text: str) -> list[Entry]:
     """Return the packages that a .NET project file asks for."""
-    plain = re.sub(r"<!--.*?-->", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
+    plain = without(text, "<!--", "-->")
+    scope: Scope = "development" if "test" in path.lower().rpartition("/")[2] else "production"
     found: list[Entry] = []
-    for match in _PACKAGE.finditer(plain):
+    for start, match, body in elements(plain, _PACKAGE):
         facts = {name.lower(): value for name, value in re.findall(r'(\w+)\s*=\s*"([^"]*)"', match[2])}
-        facts |= {name.lower(): value for name, value in re.findall(r"<(Version)>\s*([^<]*?)\s*</\1>", match[4] or "")}
+        facts |= {name.lower(): value.strip() for name, value in _FACT.findall(body)}
         name = facts.get("include") or facts.get("update") or facts.get("id")
         if name:
             said = facts.get("versionoverride") or facts.get("version", "")
             exact = re.fullmatch(r"\[?(\d[\w.+-]*)\]?", said)
-            line = plain.count("\n", 0, match.start()) + 1
-            scope: Scope = "development" if path.lower().rpartition("/")[2].find("test") >= 0 else "production"
+            line = plain.count("\n", 0, start) + 1
             found.append(Entry(name.lower(), exact[1] if exact else said, line, scope, exact=exact is not None))
-    for match in re.finditer(r"<TargetFrameworks?>\s*([^<]+?)\s*</", plain):
+    for match in re.finditer(r"<TargetFrameworks?>([^<]+)</", plain):
         line = plain.count("\n", 0, match.start()) + 1
-        found.append(Entry("dotnet", match[1], line, exact=True, details=(("runtime", "dotnet"),)))
+        found.append(Entry("dotnet", match[1].strip(), line, exact=True, details=(("runtime", "dotnet"),)))
     return found
 
 

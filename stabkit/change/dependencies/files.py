@@ -177,7 +177,7 @@ def may_name_images(path: str, content: bytes) -> File | None:
     """Return a file that nothing but its content gives away as a manifest of containers; None for any other."""
     if not path.endswith((".yml", ".yaml")) or _NOT_OURS.search(path):
         return None
-    if not re.search(rb"(?m)^\s*(-\s+)?image:", content) or not re.search(rb"(?m)^(kind|services):", content):
+    if not re.search(rb"(?m)^[ \t]*(-[ \t]+)?image:", content) or not re.search(rb"(?m)^(kind|services):", content):
         return None
     return File(path, f"{path.rpartition('/')[0]}{_IMAGES}", "", "mixed", images.read_images)
 

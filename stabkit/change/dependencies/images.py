@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from stabkit.change.dependencies.entries import Entry, kept
 from stabkit.change.dependencies.installed import installed, shell_lines
+from stabkit.change.dependencies.markup import without
 from stabkit.change.facts import Scope
 from stabkit.change.yaml_documents import Section, Text, read_yaml, walk
 
@@ -76,7 +77,7 @@ def read_dockerfile(path: str, text: str) -> list[tuple[str, Entry]]:
             if entry is not None and re.search(r"[:/@]", copied[1]):
                 found.append(("image", entry))
     versions = {name: value for name, value in values.items() if re.match(r"[vV=]?\d", value)}
-    commands = ((n, _filled(said, versions)) for n, said in shell_lines(re.sub(r"(?im)^\s*RUN\s", "", text)))
+    commands = ((n, _filled(said, versions)) for n, said in shell_lines(re.sub(r"(?im)^[ \t]*RUN\s", "", text)))
     return found + installed(commands, scope)
 
 
@@ -99,8 +100,8 @@ def read_images(path: str, text: str) -> list[tuple[str, Entry]]:
 def _documents(text: str) -> list[Any]:
     # The templates of a chart are no YAML: what stands in braces is taken out, a line of nothing else stays empty.
     if "{{" in text:
-        text = re.sub(r"(?m)^\s*(-\s*)?\{\{.*\}\}\s*$", "", text)
-        text = re.sub(r"\{\{.*?\}\}", "x", text)
+        lines = ("" if line.lstrip(" -").startswith("{{") else line for line in text.split("\n"))
+        text = without("\n".join(lines), "{{", "}}", instead="x")
     return read_yaml(text)
 
 

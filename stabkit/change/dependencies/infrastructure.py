@@ -33,11 +33,13 @@ def read_chart(_path: str, text: str) -> list[Entry]:
 def read_terraform_lock(_path: str, text: str) -> list[Entry]:
     """Return the providers of a .terraform.lock.hcl."""
     found: list[Entry] = []
-    for match in re.finditer(r'(?ms)^provider "([^"]+)" \{(.*?)^\}', text):
-        version = re.search(r'\bversion\s*=\s*"([^"]+)"', match[2])
-        hashes = tuple(("hash", value) for value in sorted(re.findall(r'"((?:h1|zh):[^"]+)"', match[2])))
-        line = text.count("\n", 0, match.start()) + 1
-        found.append(Entry(match[1], version[1] if version else "", line, exact=True, details=hashes))
+    line = 1
+    for block in re.split(r"(?m)^(?=provider )", text):
+        if match := re.match(r'provider "([^"]+)"', block):
+            version = re.search(r'\bversion *= *"([^"]+)"', block)
+            hashes = tuple(("hash", value) for value in sorted(re.findall(r'"((?:h1|zh):[^"]+)"', block)))
+            found.append(Entry(match[1], version[1] if version else "", line, exact=True, details=hashes))
+        line += block.count("\n")
     return found
 
 
