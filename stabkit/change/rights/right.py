@@ -29,8 +29,6 @@ class Right:
         False where it may be harmless.
     scope : str
         What it touches.
-    fallback : str
-        Where what the right is not stated for itself is stated: the permissions of a job are those of its workflow.
     """
 
     what: str
@@ -40,4 +38,3 @@ class Right:
     noun: str
     proven: bool = True
     scope: Scope = "ci"
-    fallback: str = ""

@@ -77,12 +77,10 @@ def _permissions(holder: Section, prefix: str) -> Iterator[Right]:
         yield Right(what, 0, "stated", line, "permission")
         for scope, value in stated.items():
             rank = _RANKS.get(str(value), 0)
-            yield Right(
-                f"{what}.{scope}", rank, str(value), line_of(scope), "permission", fallback=f"permissions.{scope}"
-            )
+            yield Right(f"{what}.{scope}", rank, str(value), line_of(scope), "permission")
     else:
         rank = _RANKS.get(str(stated), 0)
-        yield Right(what, rank, str(stated) or "none", line, "permission", fallback="permissions")
+        yield Right(what, rank, str(stated) or "none", line, "permission")
 
 
 def _of_job(job: Section, place: str) -> Iterator[Right]:
