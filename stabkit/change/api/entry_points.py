@@ -29,6 +29,8 @@ __all__ = ["answer_entry_points"]
 
 _DOCKERFILE: Final = re.compile(r"(?:.*/)?(?:[^/]*[.-])?(?:Docker|Container)file(?:[.-][^/]*)?")
 _OTHERS: Final = (".go", ".js", ".mjs", ".cjs", ".ts", ".mts", ".rs", ".rb", ".java", ".kt", ".cs", ".php")
+# The commands that are typed by their name, whatever makes them.
+_TYPED: Final = ("command", "Go command", "Rust command")
 _ASIDE: Final = re.compile(r"(?i)(^|/)(examples?|docs?|benchmarks?|vendor|third_party|node_modules|samples?)/")
 
 
@@ -87,11 +89,11 @@ def _commands(snapshots: Snapshots, seen: _Seen) -> Iterator[Fact]:
         seen.examined |= {one.path for one in commands}
         sides.append({(one.kind, one.name): one for one in reversed(commands)})
     old, new = sides
-    names = {name for _, name in new}
+    names = {name for kind, name in new if kind in _TYPED}
     for key in old.keys() - new.keys():
         command = old[key]
         # A command that another kind of file makes now is still there, under its name.
-        if key[0] in ("command", "Go command", "Rust command") and key[1] in names:
+        if key[0] in _TYPED and key[1] in names:
             continue
         yield Fact(command.path, command.line, command.name, "removed", command.kind, command.target or None, None)
 
@@ -148,7 +150,7 @@ def _moved(one: Parameter, change: Change) -> Parameter:
 
 
 def _compared(old: list[Parameter], new: list[Parameter]) -> Iterator[Fact]:
-    before, after = ({(one.owner, one.name): one for one in reversed(side)} for side in (old, new))
+    before, after = (_by_name(side) for side in (old, new))
     owners = [{owner for owner, _ in side} for side in (before, after)]
     come = {key: one for key, one in after.items() if key not in before}
     for key, one in before.items():
@@ -165,6 +167,13 @@ def _compared(old: list[Parameter], new: list[Parameter]) -> Iterator[Fact]:
         # Of a command that is new altogether, nobody gives anything yet.
         if one.required and one.owner in owners[0]:
             yield Fact(one.path, one.line, one.what, "added", f"required {one.noun}", None, "required", one.proven)
+
+
+def _by_name(side: list[Parameter]) -> dict[tuple[str, str], Parameter]:
+    found: dict[tuple[str, str], Parameter] = {}
+    for one in side:
+        found.setdefault((one.owner, one.name), one)
+    return found
 
 
 def _elsewhere(one: Parameter, come: Mapping[tuple[str, str], Parameter], owners: list[set[str]]) -> Parameter | None:

@@ -23,7 +23,9 @@ _LARGEST: Final = 32 * 1024 * 1024
 _SHOWN: Final = 5
 # Here a lock at the top holds what the packages beneath it ask for.
 _WORKSPACES: Final = ("javascript", "rust", "java", "dart")
-_ASIDE: Final = re.compile(r"(?i)(^|/)(docs?|examples?|samples?|benchmarks?|tools|scripts|\.devcontainer|demos?)/")
+_ASIDE: Final = re.compile(
+    r"(?i)(^|/)(docs?|examples?|samples?|benchmarks?|tools|scripts|\.devcontainer|demos?|[^/]*templates?)/"
+)
 
 
 @dataclass

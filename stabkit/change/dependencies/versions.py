@@ -22,6 +22,9 @@ def size_of(before: str, after: str) -> str:
     ('minor', 'version', 'pre-release')
     """
     old, new = (_NUMBERS.findall(text) for text in (before, after))
+    ranges = re.search(r"[<>~^*|]|\.x", f"{before} {after}") is not None
+    if ranges and len(old) != len(new):
+        return "range"
     for one, other in zip(old, new, strict=False):
         sides = [(*map(int, text.split(".")), 0, 0, 0)[:4] for text in (one, other)]
         if sides[0] != sides[1]:
@@ -29,7 +32,7 @@ def size_of(before: str, after: str) -> str:
             return _PARTS[min(first, 2)]
         if re.search(rf"{re.escape(one)}[-.]?(a|b|rc|alpha|beta|dev|pre)[-.\d]", f"{before} {after}", re.IGNORECASE):
             return "pre-release"
-    return "version" if len(old) == len(new) else "range"
+    return "range" if ranges else "version"
 
 
 def version_key(text: str) -> tuple[tuple[int, ...], str]:

@@ -64,8 +64,11 @@ def harder(old: Parameter, new: Parameter) -> Iterator[tuple[str, str, bool]]:
     """
     if new.required and not old.required:
         yield "optional", "required", True
-    if old.takes != new.takes and None not in (old.takes, new.takes):
-        yield f"takes {old.takes}", f"takes {new.takes}", "flag" in (old.takes, new.takes)
+    if old.takes and new.takes and old.takes != new.takes:
+        flag = "flag" in (old.takes, new.takes)
+        # Who gave one value may give it to what takes several, or none.
+        if flag or old.takes != "value" or new.takes[-2:-1] not in ("?", "*", "+"):
+            yield f"takes {old.takes}", f"takes {new.takes}", flag
     types = old.type or "str", new.type or "str"
     if types[0] != types[1] and types[1] != "str" and types != ("int", "float"):
         yield f"type {types[0]}", f"type {types[1]}", types[0] == "str" and types[1] in ("int", "float")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from stabkit.change.api.commands.parameters import Parameter
@@ -51,13 +50,13 @@ class _Finder(ast.NodeVisitor):
         """The owner of what is in no command of its own: the function that sets it up."""
         return f"{self.path}:{'.'.join(self.around)}"
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802 - ast's own name
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self._within(node.name, node)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802 - ast's own name
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._function(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:  # noqa: N802 - ast's own name
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self._function(node)
 
     def _within(self, name: str, node: ast.AST) -> None:
@@ -95,13 +94,13 @@ class _Finder(ast.NodeVisitor):
             return f"command {name}"
         return None
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802 - ast's own name
+    def visit_Assign(self, node: ast.Assign) -> None:
         name = _subparser(node.value)
         if name:
             self.parsers |= {dotted(target): name for target in node.targets if dotted(target)}
         self.generic_visit(node)
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802 - ast's own name
+    def visit_Call(self, node: ast.Call) -> None:
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if method in ("add_argument", "add_option") and node.args:
             assert isinstance(node.func, ast.Attribute)
