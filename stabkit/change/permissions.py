@@ -30,8 +30,8 @@ def answer_permissions(snapshots: Snapshots) -> Answer:
     Notes
     -----
     Of each changed pipeline the rights at both ends are compared; fewer rights are no fact. What a container may do
-    where the system runs is looked at too, and is of the scope production. That a stated block of permissions is gone, and an
-    action of others that no commit pins, need not widen anything: they are marked as found by pattern.
+    where the system runs is looked at too, and is of the scope production. That a stated block of permissions is gone,
+    and an action of others that no commit pins, need not widen anything: they are marked as found by pattern.
     """
     pipelines = {path for path in {**snapshots.base_tree, **snapshots.head_tree} if _reader(path) is not None}
     gone = [c.base_path for c in snapshots.changes if c.status == "deleted" and c.base_path in pipelines]

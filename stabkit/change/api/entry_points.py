@@ -29,6 +29,9 @@ __all__ = ["answer_entry_points"]
 
 _DOCKERFILE: Final = re.compile(r"(?:.*/)?(?:[^/]*[.-])?(?:Docker|Container)file(?:[.-][^/]*)?")
 _OTHERS: Final = (".go", ".js", ".mjs", ".cjs", ".ts", ".mts", ".rs", ".rb", ".java", ".kt", ".cs", ".php")
+_TOOLS: Final = re.compile(
+    r"(?i)(^|/)(tools?|scripts?|hack|ci|\.github|dev|benchmarks?)/|(^|/)(setup|noxfile|tasks)\.py$"
+)
 # The commands that are typed by their name, whatever makes them.
 _TYPED: Final = ("command", "Go command", "Rust command")
 _ASIDE: Final = re.compile(r"(?i)(^|/)(examples?|docs?|benchmarks?|vendor|third_party|node_modules|samples?)/")
@@ -57,7 +60,8 @@ def answer_entry_points(snapshots: Snapshots) -> Answer:
     why = f"could not be read: {', '.join(seen.unread)}" if seen.unread else None
     if not seen.examined and not facts and why is None:
         return Answer("not_checked", noun="files", why="no command found", settled=True)
-    facts.sort(key=lambda fact: (not fact.proven, fact.path, fact.line or 0))
+    facts = [replace(fact, scope="development") if _TOOLS.search(fact.path) else fact for fact in facts]
+    facts.sort(key=lambda fact: (fact.scope != "production", not fact.proven, fact.path, fact.line or 0))
     return answered(facts, len(seen.examined), "files with commands or options", why=why)
 
 

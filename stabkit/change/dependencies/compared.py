@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -157,13 +157,21 @@ def _scoped(named: list[Named]) -> list[Named]:
     return found
 
 
-def _left_behind(ends: _Ends, facts: Iterable[Fact]) -> list[str]:
+def _is_locked(entry: Entry) -> bool:
+    """Say whether a lock would hold it: no language or tool, nothing that only builds the package."""
+    return not any(kind in ("runtime", "tool") or value.startswith("[") for kind, value in entry.details)
+
+
+def _left_behind(ends: _Ends, facts: Sequence[Fact]) -> list[str]:
     """Return, of each manifest whose ranges changed, that its lock did not."""
     snapshots = ends.snapshots
     found: dict[str, None] = {}
-    for path in dict.fromkeys(fact.path for fact in facts if fact.noun != "build"):
-        file = ends.files[path]
-        if file.role != "manifest" or path not in snapshots.head_tree:
+    for path in dict.fromkeys(fact.path for fact in facts):
+        file, blob = ends.files[path], snapshots.head_tree.get(path)
+        if file.role != "manifest" or blob is None:
+            continue
+        apart = {entry.name for _, entry in ends.read(blob) or () if not _is_locked(entry)}
+        if not {fact.what for fact in facts if fact.path == path} - apart:
             continue
         locks = _locks(ends, file)
         same = [lock for lock in locks if snapshots.base_tree.get(lock) == snapshots.head_tree.get(lock)]

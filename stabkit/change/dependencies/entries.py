@@ -13,7 +13,7 @@ __all__ = ["Entry", "Lines", "group_scope", "python_name", "requirement", "tidy_
 
 _DEVELOPMENT: Final = re.compile(
     r"(?i)(^|[-_./])(dev|develop|development|test|tests|testing|doc|docs|lint|linting|linters?|types?|typing|mypy|ci|"
-    r"bench|benchmarks?|debug|build|qa|style|format|precommit|pre[-_]commit|check|checks|coverage|example|examples|"
+    r"bench|benchmarks?|debug|qa|style|format|precommit|pre[-_]commit|check|checks|coverage|example|examples|"
     r"release|local|tools?)([-_./\d]|$)"
 )
 _EXACT: Final = re.compile(r"={2,3}\s*([^*,;\s]+)$")
@@ -98,7 +98,7 @@ def group_scope(name: str) -> Scope:
 
     Examples
     --------
-    >>> [group_scope(name) for name in ("dev", "docs-build", "postgres", "requirements-test.txt", "prod")]
+    >>> [group_scope(name) for name in ("dev", "docs-html", "postgres", "requirements-test.txt", "prod")]
     ['development', 'development', 'production', 'development', 'production']
     """
     return "development" if _DEVELOPMENT.search(name) else "production"

@@ -49,7 +49,8 @@ def package_facts(
     one_sided, why = _one_sided(before, after)
     found: list[tuple[_Key, bool, Fact]] = []
     for key in sorted(sides[0].keys() | sides[1].keys()):
-        for lock in (True, False):
+        # What Go builds stands in go.mod; go.sum only guards it.
+        for lock in (False, True) if key[1] == "go" else (True, False):
             old, new = ([one for one in side.get(key, ()) if one.lock == lock] for side in sides)
             if lock and key[:2] in one_sided:
                 continue

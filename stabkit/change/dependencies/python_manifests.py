@@ -35,10 +35,12 @@ def read_pyproject(_path: str, text: str) -> list[Entry]:
     found += _listed(uv.get("dev-dependencies", []), lines, "development", "dev-dependencies")
     for kind in ("constraint-dependencies", "override-dependencies"):
         found += _listed(uv.get(kind, []), lines, "production", kind)
-    found += _listed(data.get("build-system", {}).get("requires", []), lines, "development", "[build-system]")
+    found += _listed(
+        data.get("build-system", {}).get("requires", []), lines, "development", "[build-system]", extra=True
+    )
     for environment in tool.get("hatch", {}).get("envs", {}).values():
         for kind in ("dependencies", "extra-dependencies"):
-            found += _listed(environment.get(kind, []), lines, "development", "[tool.hatch.envs")
+            found += _listed(environment.get(kind, []), lines, "development", "[tool.hatch.envs", extra=True)
     if "requires-python" in project:
         line = lines.find("requires-python")
         found.append(Entry("python", tidy_range(project["requires-python"]), line, details=(("runtime", "python"),)))

@@ -97,8 +97,8 @@ def _of_part(way: tuple[str, ...], key: str | None, part: Any, *, outside: bool)
     if isinstance(part, Section):
         if outside and str(part.get("uses", "")).startswith("actions/checkout"):
             given = part.get("with")
-            for name in ("ref", "repository") if isinstance(given, Section) else ():
-                said = given.get(name)
+            for name in ("ref", "repository"):
+                said = given.get(name) if isinstance(given, Section) else None
                 if isinstance(said, Text) and (_HEAD.search(said) or "head.repo" in said):
                     yield Right(f"checkout of {said.strip()}", 1, str(said), said.line, "checkout of foreign code")
                     break
