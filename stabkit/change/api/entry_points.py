@@ -14,6 +14,7 @@ from stabkit.change.api.commands import (
     container_start,
     declared_commands,
     harder,
+    masked,
     matched_options,
     may_declare,
     named_by_path,
@@ -78,18 +79,17 @@ def _set_aside(path: str) -> bool:
 
 def _commands(snapshots: Snapshots, seen: _Seen) -> Iterator[Fact]:
     """Yield the declared commands that are gone."""
-    unread = {
-        path
-        for tree in (snapshots.base_tree, snapshots.head_tree)
-        for path in tree
-        if may_declare(path) and _declared(snapshots, tree[path]) is None
-    }
+    trees = snapshots.base_tree, snapshots.head_tree
+    manifests = [blob for tree in trees for path, blob in tree.items() if may_declare(path)]
+    snapshots.load(manifests)
+    known = {blob: _declared(snapshots, blob) for blob in manifests}
+    unread = {blob.path for blob, commands in known.items() if commands is None}
     changed = {path for c in snapshots.changes for path in (c.path, c.base_path)}
     seen.unread |= dict.fromkeys(sorted(unread & changed))
     sides: list[dict[tuple[str, str], Command]] = []
-    for tree in (snapshots.base_tree, snapshots.head_tree):
+    for tree in trees:
         blobs = [blob for path, blob in tree.items() if may_declare(path) and path not in unread]
-        commands = [one for blob in blobs for one in _declared(snapshots, blob) or ()] + named_by_path(tree)
+        commands = [one for blob in blobs for one in known[blob] or ()] + named_by_path(tree)
         seen.examined |= {one.path for one in commands}
         sides.append({(one.kind, one.name): one for one in reversed(commands)})
     old, new = sides
@@ -202,4 +202,5 @@ def _starts(snapshots: Snapshots, seen: _Seen) -> Iterator[Fact]:
                 gone = verb not in after
                 change_ = "removed" if gone else "changed"
                 place = was[1] if gone else line
-                yield Fact(change.path, place, verb, change_, "start", was[0], is_ or None, proven=False)
+                sides = masked(was[0]), masked(is_) or None
+                yield Fact(change.path, place, verb, change_, "start", *sides, proven=False)

@@ -142,16 +142,14 @@ def _scoped(named: list[Named]) -> list[Named]:
         entries = [one.entry for one in named if one.lock and one.ecosystem == ecosystem]
         if any(entry.scope is None for entry in entries):
             needed[ecosystem] = reached(entries, {name for name, scopes in names.items() if "production" in scopes})
+    told = {one.ecosystem for one in named if one.lock and one.entry.requires}
     found: list[Named] = []
     for one in named:
-        entry = one.entry
-        names = dict(declared.get(one.ecosystem, {}))
+        entry, names, roots = one.entry, declared.get(one.ecosystem) or {}, needed.get(one.ecosystem)
         if one.lock:
-            roots = needed.get(one.ecosystem)
-            scope: Scope = entry.scope or ("production" if roots is None or entry.name in roots else "development")
-            known = any(one.entry.requires for one in named if one.lock) or not names
-            if entry.scope is None and not known and entry.name not in names:
-                scope = "production"
+            # Without a word of who needs whom, what nothing declares may be needed by anything.
+            anyone = roots is None or entry.name in roots or (one.ecosystem not in told and entry.name not in names)
+            scope: Scope = entry.scope or ("production" if anyone else "development")
             entry = replace(entry, scope=scope, direct=entry.direct and (not names or entry.name in names))
         found.append(replace(one, entry=entry))
     return found

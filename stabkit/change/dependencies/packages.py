@@ -65,24 +65,18 @@ def package_facts(
 
 
 def _by_package(named: Iterable[Named]) -> dict[_Key, list[Named]]:
+    named = list(named)
+    built: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in named:
+        if one.ecosystem == "go" and not one.lock:
+            built[one.project, one.entry.name].add(one.entry.version)
     found: dict[_Key, list[Named]] = defaultdict(list)
-    resolved = {
-        (one.project, one.entry.name) for one in named if one.ecosystem == "go" and not one.lock and one.entry.version
-    }
     for one in named:
         # go.sum also keeps the sums of versions that are not built: go.mod says which are.
-        stray = one.ecosystem == "go" and one.lock and (one.project, one.entry.name) in resolved
-        if not stray or one.entry.version in _built(named, one):
+        versions = built.get((one.project, one.entry.name)) if one.lock and one.ecosystem == "go" else None
+        if versions is None or one.entry.version in versions:
             found[one.project, one.ecosystem, one.entry.name, one.entry.scope or "production"].append(one)
     return found
-
-
-def _built(named: Iterable[Named], sum_: Named) -> set[str]:
-    return {
-        one.entry.version
-        for one in named
-        if not one.lock and (one.project, one.ecosystem, one.entry.name) == (sum_.project, "go", sum_.entry.name)
-    }
 
 
 def _one_sided(before: Sequence[Named], after: Sequence[Named]) -> tuple[set[tuple[str, str]], list[str]]:

@@ -312,6 +312,16 @@ def test_a_container_that_starts_another_way(repository: Repository) -> None:
     assert same.facts == ()
 
 
+def test_a_default_that_may_be_a_secret_is_masked(repository: Repository) -> None:
+    text = 'import argparse\np.add_argument("--api-key", default="{}")\n'
+    files: Files = {"Dockerfile": "FROM a\nCMD run --password {}\n", "a.py": text}
+    secrets = "first" + "word", "other" + "word"
+    sides: list[Files] = [{name: str(body).format(secret) for name, body in files.items()} for secret in secrets]
+    found = answer(repository, *sides)
+    assert [fact.what for fact in found.facts] == ["CMD", "--api-key"]
+    assert not any(secret in str(fact) for fact in found.facts for secret in secrets)
+
+
 def test_without_a_command_nothing_is_said(repository: Repository) -> None:
     found = answer(repository, {"a.py": "x = 1\n"}, {"a.py": "x = 2\n"})
     assert (found.outcome, found.why, found.settled) == ("not_checked", "no command found", True)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stabkit.change.python_code import dotted, parse
+from stabkit.redact import MASK
 
-__all__ = ["Command", "container_start", "declared_commands", "may_declare", "named_by_path"]
+__all__ = ["Command", "container_start", "declared_commands", "masked", "may_declare", "named_by_path"]
 
 _MANIFEST: Final = re.compile(
     r"(^|/)(pyproject\.toml|setup\.py|setup\.cfg|package\.json|Cargo\.toml|composer\.json|[^/]+\.gemspec)$"
@@ -26,6 +27,7 @@ _PATHS: Final = (
     ("management command", re.compile(r"(?:.*/)?management/commands/([a-z]\w*)\.py")),
     ("python -m", re.compile(r"(?:src/)?((?:\w+/)*\w+)/__main__\.py")),
 )
+_SECRET: Final = re.compile(r"(?i)((?:pass\w*|secret|token|[\w-]*key)[= ])\S+")
 _ASIDE: Final = re.compile(
     r"(?i)(^|/)(tests?|testing|testdata|fixtures|examples?|docs?|benchmarks?|vendor|third_party|node_modules)/"
 )
@@ -207,6 +209,18 @@ def container_start(content: bytes) -> dict[str, tuple[str, int]]:
 def _words(said: str) -> str:
     try:
         listed = json.loads(said) if said.startswith("[") else shlex.split(said)
-        return " ".join(map(str, listed))
+        words = list(map(str, listed))
     except (ValueError, RecursionError):
-        return " ".join(said.split())
+        words = said.split()
+    return " ".join(words)
+
+
+def masked(start: str) -> str:
+    """Return the words of a command without what may be a secret.
+
+    Examples
+    --------
+    >>> masked("serve --password abc --port 80")
+    'serve --password *** --port 80'
+    """
+    return _SECRET.sub(rf"\1{MASK}", start)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stabkit.redact import MASK, is_secret_name
+
 __all__ = ["Parameter", "harder"]
 
 
@@ -76,4 +78,9 @@ def harder(old: Parameter, new: Parameter) -> Iterator[tuple[str, str, bool]]:
         before = "any value" if old.choices is None else f"choices {', '.join(old.choices)}"
         yield before, f"choices {', '.join(new.choices)}", True
     if old.default != new.default and not (new.required or old.required):
-        yield f"default {old.default or 'none'}", f"default {new.default or 'none'}", False
+        # A default may be a password: that it is another one is enough to know.
+        yield f"default {_shown(old)}", f"default {_shown(new)}", False
+
+
+def _shown(one: Parameter) -> str:
+    return MASK if one.default and is_secret_name(one.name) else one.default or "none"

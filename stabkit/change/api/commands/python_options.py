@@ -12,7 +12,8 @@ from stabkit.change.python_code import dotted
 __all__ = ["READS_OPTIONS", "python_options"]
 
 READS_OPTIONS: Final = re.compile(
-    rb"\b(argparse|optparse|click|typer|rich_click|asyncclick|configargparse)\b|\.add_argument\(|\.add_option\("
+    rb"(?m)^[ \t]*(?:from|import)[ \t][^\n]*\b(?:argparse|optparse|click|typer|rich_click|asyncclick|configargparse)\b"
+    rb"|\.add_argument\(|\.add_option\("
 )
 """What a module must hold to take options."""
 
