@@ -32,7 +32,7 @@ _RULES: Final[tuple[tuple[str, str], ...]] = (
         r"(poetry|uv|pdm|yarn|bun|mix|pubspec|composer|Gemfile|Cargo|Chart|flake)\.lock|pylock(\.[^/]+)?\.toml|"
         r"(package(-lock)?|npm-shrinkwrap|composer|packages\.lock)\.json|pnpm-lock\.yaml|go\.(mod|sum|work)|Cargo\.toml|"
         r"(environment|conda)([-_.][^/]*)?\.ya?ml|pubspec\.yaml|pom\.xml|[^/]*\.gradle(\.kts)?|[^/]*\.versions\.toml|"
-        r"[^/]*gradle\.lockfile|Gemfile|gems\.(rb|locked)|[^/]*\.(gemspec|csproj|fsproj|vbproj)|packages\.config|"
+        r"[^/]*gradle\.lockfile|gradle\.properties|Gemfile|gems\.(rb|locked)|[^/]*\.(gemspec|csproj|fsproj|vbproj)|packages\.config|"
         r"Directory\.(Packages|Build)\.(props|targets)|Package\.resolved|\.terraform\.lock\.hcl|"
         r"[^/]*([dD]ocker|[cC]ontainer)file[^/]*)$|(^|/)requirements/",
     ),

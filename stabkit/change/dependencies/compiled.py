@@ -21,6 +21,7 @@ __all__ = [
     "read_go_sum",
     "read_gradle",
     "read_gradle_lock",
+    "read_gradle_properties",
     "read_pom",
     "read_version_catalog",
 ]
@@ -208,6 +209,18 @@ def read_gradle(_path: str, text: str) -> list[Entry]:
         scope: Scope = "development" if match[9] or _TEST.search(kind) else "production"
         line = plain.count("\n", 0, match.start() + len(match[0]) - len(match[0].lstrip())) + 1
         found.append(Entry(name, said, line, scope, exact=_pinned(said), proven=False))
+    return found
+
+
+def read_gradle_properties(_path: str, text: str) -> list[Entry]:
+    """Return the versions that properties of Gradle name for its builds, and that of Gradle itself."""
+    found: list[Entry] = []
+    for number, match in Lines(text).starting(r"\s*([\w.-]*[vV]ersion[\w.-]*|distributionUrl)\s*[=:]\s*(\S+)"):
+        if match[1] == "distributionUrl":
+            name = re.search(r"/?(apache-maven|gradle)-([\d.]+(?:-rc-\d+)?)-", match[2])
+            found += [Entry(name[1], name[2], number, "development", exact=True)] if name else []
+        elif match[1].lower() not in ("version", "projectversion", "app.version", "appversion", "version_name"):
+            found.append(Entry(match[1], match[2], number, exact=True, proven=False))
     return found
 
 

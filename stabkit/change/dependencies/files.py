@@ -92,6 +92,12 @@ _KINDS: Final[tuple[tuple[str, str, Role, Callable[[str, str], Sequence[Any]]], 
     (r"(?:.*/)?pom\.xml", "java", "manifest", compiled.read_pom),
     (r"(?:.*/)?[^/]*\.gradle(?:\.kts)?", "java", "manifest", compiled.read_gradle),
     (r"(?:.*/)?[^/]*\.versions\.toml", "java", "manifest", compiled.read_version_catalog),
+    (
+        r"(?:.*/)?(?:gradle|gradle/wrapper/gradle-wrapper|\.mvn/wrapper/maven-wrapper)\.properties",
+        "java",
+        "manifest",
+        compiled.read_gradle_properties,
+    ),
     (r"(?:.*/)?(?:gradle|buildscript-gradle)\.lockfile", "java", "lock", compiled.read_gradle_lock),
     (
         r"(?:.*/)?(?:[^/]*\.(?:cs|fs|vb)proj|Directory\.(?:Packages|Build)\.(?:props|targets)|packages\.config)",
@@ -114,7 +120,7 @@ _KINDS: Final[tuple[tuple[str, str, Role, Callable[[str, str], Sequence[Any]]], 
     (r"(?:.*/)?\.terraform\.lock\.hcl", "terraform", "lock", infrastructure.read_terraform_lock),
     (r"(?:.*/)?flake\.lock", "nix", "lock", infrastructure.read_flake_lock),
     (
-        r"(?:.*/)?(?:\.python-version|\.nvmrc|\.node-version|\.ruby-version|\.tool-versions|runtime\.txt)",
+        r"(?:.*/)?(?:\.python-version|\.nvmrc|\.node-version|\.ruby-version|\.tool-versions|runtime\.txt|rust-toolchain(?:\.toml)?|global\.json)",
         "runtime",
         "manifest",
         infrastructure.read_runtime,
@@ -138,8 +144,8 @@ _COMPILED: Final = tuple((re.compile(kind[0], re.DOTALL), kind) for kind in _KIN
 # One look at the end of a name passes over nearly all files of a tree.
 _LIKELY: Final = re.compile(
     r"(?:\.(?:ya?ml|toml|lock|locked|json|in|pip|cfg|mod|sum|xml|gradle|kts|lockfile|(?:cs|fs|vb)proj|props|targets|config|"
-    r"gemspec|hcl|resolved|nvmrc)|[rR]equire[^/]*\.txt|requirements/[^/]*\.txt|constraint[^/]*\.txt|runtime\.txt|setup\.py|"
-    r"Pipfile|Gemfile|gems\.rb|-versions?)$|[dD]ockerfile|[cC]ontainerfile|Jenkinsfile"
+    r"gemspec|hcl|properties|resolved|nvmrc)|[rR]equire[^/]*\.txt|requirements/[^/]*\.txt|constraint[^/]*\.txt|runtime\.txt|setup\.py|"
+    r"Pipfile|Gemfile|rust-toolchain|gems\.rb|-versions?)$|[dD]ockerfile|[cC]ontainerfile|Jenkinsfile"
 )
 # Data of tests, and the code of others: what stands there is installed by nobody.
 _NOT_OURS: Final = re.compile(

@@ -19,6 +19,7 @@ _FROM: Final = re.compile(r"(?i)^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?"
 _COPY: Final = re.compile(r"(?i)^\s*(?:COPY|ADD|RUN)\s+.*?--(?:from=|mount=\S*?\bfrom=)([^\s,]+)")
 _SET: Final = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
 _VARIABLE: Final = re.compile(r"\$\{(\w+)(?::?[-=]([^}]*))?\}|\$(\w+)")
+_OWN: Final = ("VERSION", "APP_VERSION", "BUILD_VERSION", "RELEASE_VERSION", "IMAGE_VERSION", "PROJECT_VERSION")
 _REGISTRY: Final = ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/", "library/")
 
 
@@ -78,7 +79,13 @@ def read_dockerfile(path: str, text: str) -> list[tuple[str, Entry]]:
                 found.append(("image", entry))
     versions = {name: value for name, value in values.items() if re.match(r"[vV=]?\d", value)}
     commands = ((n, _filled(said, versions)) for n, said in shell_lines(re.sub(r"(?im)^[ \t]*RUN\s", "", text)))
-    return found + installed(commands, scope)
+    found += installed(commands, scope)
+    told = " ".join(entry.version for _, entry in found)
+    for name, line in places.items():
+        # What is downloaded by its version; that of the image's own software is none.
+        if name.endswith("VERSION") and name not in _OWN and name in versions and versions[name] not in told:
+            found.append(("argument", Entry(name, versions[name], line, scope, exact=True, proven=False)))
+    return found
 
 
 def _name(match: re.Match[str]) -> str:

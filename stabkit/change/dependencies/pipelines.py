@@ -12,6 +12,7 @@ from stabkit.change.yaml_documents import Section, Sequence, Text, read_yaml, wa
 
 __all__ = ["read_hooks", "read_jenkinsfile", "read_pipeline"]
 
+_TOOL: Final = re.compile(r"(python|node|go|java|ruby|php|dotnet|deno|bun|uv|pnpm|poetry)-version")
 _SCRIPTS: Final = ("run", "script", "before_script", "after_script", "command", "bash", "pwsh", "install", "commands")
 
 
@@ -36,6 +37,8 @@ def _named(way: tuple[str, ...], key: str | None, part: Text) -> list[tuple[str,
     if (images and re.fullmatch(r"[\w./-]+:[\w.-]+(@\S+)?", part)) or part.startswith("docker://"):
         entry = image(part, part.line, "ci")
         return [("image", entry)] if entry is not None else []
+    if (tool := _TOOL.fullmatch(name)) and "with" in way and "$" not in part:
+        return [("tool", Entry(tool[1], str(part), part.line, "ci", exact=True))]
     if name in _SCRIPTS:
         # A text of several lines starts on the line below its key.
         first = part.line + ("\n" in part)

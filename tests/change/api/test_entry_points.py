@@ -303,6 +303,12 @@ def test_an_option_of_another_command_stands_in_for_none(repository: Repository)
     assert [fact.what for fact in found.facts] == ["send --kind"]
 
 
+def test_a_command_that_joins_no_group_any_more(repository: Repository) -> None:
+    text = 'import click\nfrom x import send, pack\ncli.add_command(send)\ncli.add_command(pack, "pack-all")\n'
+    found = answer(repository, {"a.py": text}, {"a.py": text[: text.index("cli.add_command(send)")]})
+    assert [(fact.what, fact.line, fact.proven) for fact in found.facts] == [("pack-all", 4, True), ("send", 3, False)]
+
+
 def test_a_container_that_starts_another_way(repository: Repository) -> None:
     text = 'FROM a\nENTRYPOINT ["shop"]\nCMD ["serve", "--all"]\n'
     found = answer(repository, {"Dockerfile": text}, {"Dockerfile": text.replace('"--all"', '"--one"')})

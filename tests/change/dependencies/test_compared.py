@@ -504,6 +504,36 @@ PRODUCTION, DEVELOPMENT, CI = "production", "development", "ci"
             ("5.0", "5.1"),
             (1, "r/aws", "5.0", "5.1", PRODUCTION),
         ),
+        (
+            ".github/workflows/a.yml",
+            "jobs:\n  a:\n    steps:\n      - uses: a/b@v1\n        with:\n          node-version: 18\n",
+            ("18", "20"),
+            (6, "node", "18", "20", CI),
+        ),
+        (
+            "gradle.properties",
+            "org.gradle.jvmargs=-x\nokhttpVersion=4.1\n",
+            ("4.1", "4.2"),
+            (2, "okhttpVersion", "4.1", "4.2", PRODUCTION),
+        ),
+        (
+            "gradle/wrapper/gradle-wrapper.properties",
+            "distributionUrl=https\\://s.example/gradle-8.1-bin.zip\n",
+            ("8.1", "8.2"),
+            (1, "gradle", "8.1", "8.2", DEVELOPMENT),
+        ),
+        (
+            "rust-toolchain.toml",
+            '[toolchain]\nchannel = "1.70"\n',
+            ("1.70", "1.71"),
+            (2, "rust", "1.70", "1.71", PRODUCTION),
+        ),
+        (
+            "Dockerfile",
+            "FROM a:1\nENV NODE_VERSION=18.1\nRUN curl -L x.example/$NODE_VERSION\n",
+            ("18.1", "18.2"),
+            (2, "NODE_VERSION", "18.1", "18.2", PRODUCTION),
+        ),
         (".nvmrc", "v18\n", ("18", "20"), (1, "node", "18", "20", PRODUCTION)),
         (
             "pubspec.yaml",

@@ -12,7 +12,8 @@ from stabkit.change.python_code import dotted
 __all__ = ["READS_OPTIONS", "python_options"]
 
 READS_OPTIONS: Final = re.compile(
-    rb"(?m)^[ \t]*(?:from|import)[ \t][^\n]*\b(?:argparse|optparse|click|typer|rich_click|asyncclick|configargparse)\b"
+    rb"(?m)^[ \t]*(?:from|import)[ \t][^\n]*"
+    rb"\b(?:argparse|optparse|click|typer|rich_click|asyncclick|configargparse|absl)\b"
     rb"|\.add_argument\(|\.add_option\("
 )
 """What a module must hold to take options."""
@@ -114,9 +115,24 @@ class _Finder(ast.NodeVisitor):
                 self._add(self.place, name, node.lineno, noun="command", shown=name)
                 for alias in _literals(_keyword(node, "aliases")) or ():
                     self._add(self.place, alias, node.lineno, noun="command", shown=alias, first=False)
+        elif method in ("add_command", "add_typer") and node.args:
+            self._registered(node)
+        elif method.startswith("DEFINE_") and node.args:
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                default = ast.unparse(node.args[1]) if len(node.args) > 1 else None
+                self._add(self.place, f"--{name.value}", node.lineno, default=default)
         elif _click_kind(node):
             self._click(node, self.place)
         self.generic_visit(node)
+
+    def _registered(self, node: ast.Call) -> None:
+        """Add a command that is made elsewhere and joined to a group here; by its variable where it is not named."""
+        given = _keyword(node, "name") or (node.args[1] if len(node.args) > 1 else None)
+        named = isinstance(given, ast.Constant) and isinstance(given.value, str)
+        name = str(given.value) if isinstance(given, ast.Constant) and named else dotted(node.args[0])
+        if name:
+            self._add("joined commands", name, node.lineno, noun="command", shown=name, proven=named)
 
     def _add(self, owner: str, name: str, line: int, **facts: object) -> None:
         self.found.append(Parameter(owner, name, self.path, line, **facts))  # type: ignore[arg-type]
