@@ -81,10 +81,10 @@ def read_dockerfile(path: str, text: str) -> list[tuple[str, Entry]]:
     commands = ((n, _filled(said, versions)) for n, said in shell_lines(re.sub(r"(?im)^[ \t]*RUN\s", "", text)))
     found += installed(commands, scope)
     told = " ".join(entry.version for _, entry in found)
-    for name, line in places.items():
+    for name, place in places.items():
         # What is downloaded by its version; that of the image's own software is none.
         if name.endswith("VERSION") and name not in _OWN and name in versions and versions[name] not in told:
-            found.append(("argument", Entry(name, versions[name], line, scope, exact=True, proven=False)))
+            found.append(("argument", Entry(name, versions[name], place, scope, exact=True, proven=False)))
     return found
 
 

@@ -62,8 +62,8 @@ def read_runtime(path: str, text: str) -> list[Entry]:
         said = re.search(r"channel\s*=\s*\"([^\"]+)\"|\"version\"\s*:\s*\"([^\"]+)\"", text)
         version = (said[1] or said[2]) if said else text.strip()[:40]
         tool = "rust" if name.startswith("rust") else "dotnet"
-        line = Lines(text).find(version) if version else None
-        return [Entry(tool, version, line, exact=True, details=(("runtime", tool),))]
+        place = Lines(text).find(version) if version else None
+        return [Entry(tool, version, place, exact=True, details=(("runtime", tool),))]
     for number, line in enumerate(text.splitlines(), start=1):
         said = line.partition("#")[0].strip()
         if not said:

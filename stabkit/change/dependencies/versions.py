@@ -25,7 +25,8 @@ def size_of(before: str, after: str) -> str:
     ranges = re.search(r"[<>~^*|]|\.x", f"{before} {after}") is not None
     if ranges and len(old) != len(new):
         return "range"
-    for one, other in zip(old, new, strict=False):
+    # Of one version its first number counts: behind it stand the date and commit of what has no version of its own.
+    for one, other in list(zip(old, new, strict=False))[: None if ranges else 1]:
         sides = [(*map(int, text.split(".")), 0, 0, 0)[:4] for text in (one, other)]
         if sides[0] != sides[1]:
             first = next(n for n, pair in enumerate(zip(*sides, strict=True)) if pair[0] != pair[1])

@@ -118,10 +118,10 @@ class _Finder(ast.NodeVisitor):
         elif method in ("add_command", "add_typer") and node.args:
             self._registered(node)
         elif method.startswith("DEFINE_") and node.args:
-            name = node.args[0]
-            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            given = node.args[0]
+            if isinstance(given, ast.Constant) and isinstance(given.value, str):
                 default = ast.unparse(node.args[1]) if len(node.args) > 1 else None
-                self._add(self.place, f"--{name.value}", node.lineno, default=default)
+                self._add(self.place, f"--{given.value}", node.lineno, default=default)
         elif _click_kind(node):
             self._click(node, self.place)
         self.generic_visit(node)
