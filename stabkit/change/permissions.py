@@ -8,9 +8,7 @@ from typing import Final
 
 from stabkit.change.facts import Answer, Fact, answered
 from stabkit.change.git import Blob
-from stabkit.change.rights import Right, container_rights, pipeline_rights, workflow_rights
-from stabkit.change.rights.containers import GRANTS
-from stabkit.change.rights.workflows import DEFAULT
+from stabkit.change.rights import DEFAULT, GRANTS, Right, container_rights, pipeline_rights, workflow_rights
 from stabkit.change.snapshots import Snapshots
 
 __all__ = ["answer_permissions"]

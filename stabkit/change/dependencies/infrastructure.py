@@ -59,8 +59,8 @@ def read_runtime(path: str, text: str) -> list[Entry]:
     name = path.rpartition("/")[2]
     found: list[Entry] = []
     if name.startswith(("rust-toolchain", "global")):
-        said = re.search(r"channel\s*=\s*\"([^\"]+)\"|\"version\"\s*:\s*\"([^\"]+)\"", text)
-        version = (said[1] or said[2]) if said else text.strip()[:40]
+        stated = re.search(r"channel\s*=\s*\"([^\"]+)\"|\"version\"\s*:\s*\"([^\"]+)\"", text)
+        version = (stated[1] or stated[2]) if stated else text.strip()[:40]
         tool = "rust" if name.startswith("rust") else "dotnet"
         place = Lines(text).find(version) if version else None
         return [Entry(tool, version, place, exact=True, details=(("runtime", tool),))]
