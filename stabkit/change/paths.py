@@ -21,13 +21,19 @@ _RULES: Final[tuple[tuple[str, str], ...]] = (
     ("test", r"(^|/)(tests?|spec|__tests__|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec)\.\w+$"),
     (
         "ci",
-        r"^\.github/(workflows|actions)/|^\.circleci/|(^|/)(\.gitlab-ci\.ya?ml|Jenkinsfile|azure-pipelines\.ya?ml)$",
+        r"^\.github/(workflows|actions)/|^\.(circleci|gitlab|buildkite|woodpecker|azure-pipelines|tekton)/|"
+        r"(^|/)(\.gitlab-ci\.ya?ml|[^/]*Jenkinsfile[^/]*|azure-pipelines[^/]*\.ya?ml|bitbucket-pipelines\.yml|"
+        r"\.drone\.ya?ml|\.woodpecker\.ya?ml|cloudbuild\.ya?ml|\.travis\.yml|appveyor\.yml|\.cirrus\.yml)$",
     ),
     (
         "dependency",
-        r"(^|/)(requirements[^/]*\.(txt|in)|pyproject\.toml|setup\.(py|cfg)|Pipfile(\.lock)?|poetry\.lock|uv\.lock|"
-        r"package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|go\.(mod|sum)|Cargo\.(toml|lock)|environment\.ya?ml|"
-        r"[^/]*Dockerfile[^/]*)$|(^|/)requirements/",
+        r"(^|/)([^/]*(requirements?|constraints?)[^/]*\.(txt|in)|pyproject\.toml|setup\.(py|cfg)|Pipfile(\.lock)?|"
+        r"(poetry|uv|pdm|yarn|bun|mix|pubspec|composer|Gemfile|Cargo|Chart|flake)\.lock|pylock(\.[^/]+)?\.toml|"
+        r"(package(-lock)?|npm-shrinkwrap|composer|packages\.lock)\.json|pnpm-lock\.yaml|go\.(mod|sum|work)|Cargo\.toml|"
+        r"(environment|conda)([-_.][^/]*)?\.ya?ml|pubspec\.yaml|pom\.xml|[^/]*\.gradle(\.kts)?|[^/]*\.versions\.toml|"
+        r"[^/]*gradle\.lockfile|gradle\.properties|Gemfile|gems\.(rb|locked)|[^/]*\.(gemspec|csproj|fsproj|vbproj)|packages\.config|"
+        r"Directory\.(Packages|Build)\.(props|targets)|Package\.resolved|\.terraform\.lock\.hcl|"
+        r"[^/]*([dD]ocker|[cC]ontainer)file[^/]*)$|(^|/)requirements/",
     ),
     ("migration", r"(^|/)(migrations?|alembic/versions)/|\.(sql|ddl)$"),
     ("doc", r"(^|/)docs?/|\.(md|rst|adoc)$|(^|/)(LICENSE|NOTICE|CHANGELOG|AUTHORS|CONTRIBUTING|README)[^/]*$"),
