@@ -15,7 +15,7 @@ from stabkit.change.python_code import dotted
 __all__ = ["PYTHON_HINT", "python_uses"]
 
 PYTHON_HINT: Final = re.compile(
-    rb"environ|getenv|putenv|expandvars|Settings|decouple|env_?var|[eE]nv\(|[eE]nv\.|import[^\n]*\benv\b|starlette\.config|_env\w*\("
+    rb"environ|getenv|putenv|expandvars|BaseSettings|SettingsConfigDict|from_envvar|from_prefixed|[dD]ynaconf|LazySettings|decouple|env_?var|[eE]nv\(|[eE]nv\.|import[^\n]*\benv\b|starlette\.config|_env\w*\("
 )
 """What stands in every Python file that reads or sets a variable."""
 
@@ -24,7 +24,7 @@ _WHOLE: Final = frozenset({"os.environ.items", "os.environ.keys", "os.environ.va
 _MAKERS: Final = re.compile(
     r"^(environs\.(Env|FileAwareEnv)|environ\.(Env|FileAwareEnv)|envparse\.(Env|env)|decouple\.(Config|AutoConfig)|starlette\.config\.Config)$"
 )
-_METHODS: Final = frozenset("str bool int float json list tuple dict url db db_url cache cache_url email email_url search_url path date datetime time timedelta uuid log_level enum decimal bytes channels channels_url unicode dj_db_url dj_email_url dj_cache_url get_value".split())  # fmt: skip
+_METHODS: Final = frozenset("str bool int float json list tuple dict url db db_url cache cache_url email email_url search_url path date datetime time timedelta uuid log_level enum decimal bytes channels channels_url unicode get dj_db_url dj_email_url dj_cache_url get_value".split())  # fmt: skip
 _IMPLIED: Final = {"db": "DATABASE_URL", "db_url": "DATABASE_URL", "cache": "CACHE_URL", "cache_url": "CACHE_URL", "email": "EMAIL_URL", "email_url": "EMAIL_URL", "search_url": "SEARCH_URL", "channels": "CHANNELS_URL"}  # fmt: skip
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]+")
 _EXPANDS: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
@@ -129,6 +129,8 @@ class _Reader:
         """Look at a call of environs, django-environ, decouple or starlette, or of a function named after them."""
         owner, _, method = dotted(node.func).rpartition(".")
         texts = self.names.texts(first)
+        if _MAKERS.match(called):
+            return
         if called.endswith((".from_prefixed_env", "Dynaconf", "LazySettings")):
             named = _keyword(node, "envvar_prefix", "prefix") or first
             text = "_, ".join(self.names.texts(named) or ["FLASK" if "prefixed" in called else "DYNACONF"])
@@ -169,7 +171,9 @@ class _Reader:
         values = named.elts if isinstance(named, ast.List | ast.Tuple) else [named] if named is not None else []
         default = _keyword(node, "default")
         head = node.args[0] if node.args else None
-        if default is None and head is not None and not (isinstance(head, ast.Constant) and isinstance(head.value, str)):
+        # The first argument of typer is the default, the one of click the name.
+        typed = dotted(node.func).rpartition(".")[2] in ("Option", "Argument")
+        if default is None and typed and not (literal(head) or "-").startswith("-") and literal(head) != "...":
             default = head
         for value in values:
             if isinstance(value, ast.Constant) and value.value is None:
