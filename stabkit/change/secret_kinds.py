@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -151,7 +153,7 @@ def _guessed(path: str, text: str) -> Iterator[tuple[str, int, int, bool]]:
     yield from _logins(text)
     for pattern, kind in ((_BEARER, "authorization header"), (_NETRC, "password")):
         for match in pattern.finditer(text):
-            if _mixed(match[1]) and not _looks_made(match[1]):
+            if _mixed(match[1]) and not _looks_made(match[1]) and not _trivial_login(match[1]):
                 yield kind, *match.span(1), False
     patterns = [(_QUOTED, 3)] + [(_BARE, 2)] * bool(_BARE_FILE.search(path))
     for start, part in _near(text, _SPOKEN):
@@ -183,6 +185,14 @@ def _logins(text: str) -> Iterator[tuple[str, int, int, bool]]:
             continue
         if len(password) >= 4 and not re.search(r"[${}<>%]", password.replace("%40", "")):
             yield "password in an address", *match.span(3), False
+
+
+def _trivial_login(encoded: str) -> bool:
+    """Say whether what a basic authorization holds is a login that nobody uses."""
+    with suppress(ValueError):
+        user, _, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
+        return _TRIVIAL.fullmatch(password) is not None or user == password
+    return False
 
 
 def _named(name: str) -> str:

@@ -37,7 +37,7 @@ _TOOLS: Final = re.compile(
 )
 _ELSEWHERE: Final = re.compile(
     r"(^|/)(\.github|\.gitlab|\.circleci|\.buildkite|\.vscode|\.idea|\.devcontainer|\.husky|\.changeset|\.storybook|\.tx|\.yarn|\.cargo|lang|langs|languages?|messages|nls|_locales|public|static|assets|schemas?|fixtures?|testdata|test-data|data|datasets?|seeds?|samples?|examples?|snapshots|cassettes|mocks?|__mocks__|benchmarks?|docs?|docs_src|templates/[^/]*docs|ISSUE_TEMPLATE|content|posts|icons|i18n|l10n|proto|migrations?)/"
-    r"|\.(schema|stories|test|spec|snap|geo|lottie|postman_collection)\.json$|(^|/)[a-z]{2,3}([-_][A-Za-z]{2,4})?\.(json|ya?ml|properties|toml)$|[._-][a-z]{2}(_[A-Z]{2})?\.properties$|\.arb$|messages[^/]*\.properties$|\.ipynb$|\.tfstate$"
+    r"|\.(schema|stories|test|spec|snap|geo|lottie|postman_collection)\.json$|(^|/)(ar|bg|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hu|id|it|ja|ko|lt|lv|ms|nb|nl|no|pl|pt|ro|ru|sk|sl|sv|th|tr|uk|vi|zh)([-_][A-Za-z]{2,4})?\.(json|ya?ml|properties|toml)$|[._-][a-z]{2}(_[A-Z]{2})?\.properties$|\.arb$|messages[^/]*\.properties$|\.ipynb$|\.tfstate$"
 )
 # What is shown, offered or promised to others: drawings of metrics, descriptions of interfaces, a tool's hidden file.
 _SHOWN_TO_OTHERS: Final = re.compile(r"(^|/)dashboards?/|dashboard[^/]*\.json$|(^|/)[^/]*(swagger|openapi|asyncapi)[^/]*$|(^|/)\.(?!env|htaccess)[^/]*$", re.IGNORECASE)

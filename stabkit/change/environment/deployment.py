@@ -119,16 +119,18 @@ def _document(path: str, content: bytes, text: str) -> Uses | None:
         uses.sets += _chart(text)
         return uses
     for document in documents:
-        uses.sets += _settings(document, 0, ci=ci)
+        uses.sets += _settings(document, 0, set(), ci=ci)
     return uses
 
 
-def _settings(node: Node, depth: int, *, ci: bool) -> Iterator[Use]:
-    if depth > 30:
+def _settings(node: Node, depth: int, seen: set[int], *, ci: bool) -> Iterator[Use]:
+    # What an alias repeats is set once: aliases of aliases would take forever.
+    if depth > 30 or id(node) in seen:
         return
+    seen.add(id(node))
     if isinstance(node.value, list):
         for inner in node.value:
-            yield from _settings(inner, depth + 1, ci=ci)
+            yield from _settings(inner, depth + 1, seen, ci=ci)
         return
     if not isinstance(node.value, dict):
         return
@@ -147,7 +149,7 @@ def _settings(node: Node, depth: int, *, ci: bool) -> Iterator[Use]:
             for item in inner.value:
                 literals = item.value.get("literals") if isinstance(item.value, dict) else None
                 yield from _given(literals) if literals is not None else ()
-        yield from _settings(inner, depth + 1, ci=ci)
+        yield from _settings(inner, depth + 1, seen, ci=ci)
 
 
 def _given(node: Node) -> Iterator[Use]:
@@ -175,9 +177,10 @@ def _listed(item: Node) -> Iterator[Use]:
 
 
 def _source(node: Node, depth: int = 0) -> str:
-    if not isinstance(node.value, dict) or depth > 5:
+    if not isinstance(node.value, dict) or depth > 3:
         return node.text
-    return "from " + ", ".join(f"{key} {_source(inner, depth + 1).removeprefix('from ')}" for key, inner in node.value.items())
+    parts = [(key, _source(inner, depth + 1).removeprefix("from ")) for key, inner in list(node.value.items())[:4]]
+    return "from " + ", ".join(f"{key} {value}" for key, value in parts)
 
 
 def _mapped(node: Node | None, *, secret: bool | None = None) -> Iterator[Use]:

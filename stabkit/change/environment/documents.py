@@ -12,6 +12,7 @@ __all__ = ["Node", "flattened", "json_documents", "nodes_of", "toml_document", "
 
 _MOST: Final = 50_000
 _DEEPEST: Final = 60
+_MOST_SHOWN: Final = 100
 # What nests without a bracket: the parser is written in C and would run out of stack before it says so.
 _INLINE_NESTING: Final = re.compile(rb"(?:[-?:][ \t]+){60}")
 _STRINGS: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
@@ -44,7 +45,8 @@ class Node:
         if isinstance(self.value, str):
             return f"{self.kind} {self.value}" if self.kind.startswith("!") else self.value
         if isinstance(self.value, list):
-            return f"[{', '.join(node.text for node in self.value)}]"
+            parts = [node.text if isinstance(node.value, str) else "…" for node in self.value[:_MOST_SHOWN]]
+            return f"[{', '.join([*parts, *(['…'] * (len(self.value) > _MOST_SHOWN))])}]"
         return "{}" if not self.value else "{…}"
 
 
@@ -125,7 +127,7 @@ def _from_value(value: Any, places: dict[str, list[int]], line: int | None, dept
     return Node(str(value), type(value).__name__, line)
 
 
-def flattened(node: Node) -> dict[str, Node] | None:
+def flattened(node: Node, most: int = _MOST) -> dict[str, Node] | None:
     """Return the leaves of a node by their key path; None for more than any reader would follow.
 
     A list of plain values is one leaf; of a list of things with names, the name stands for the place, so that one more
@@ -138,7 +140,7 @@ def flattened(node: Node) -> dict[str, Node] | None:
     """
     found: dict[str, Node] = {}
     for count, (path, leaf) in enumerate(_leaves(node, "", 0)):
-        if count >= _MOST:
+        if count >= most:
             return None
         found[path] = leaf
     return found

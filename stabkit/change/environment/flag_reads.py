@@ -46,6 +46,7 @@ _OWNER: Final = re.compile(r"[\w$.@:>()?-]+$")
 _SETTING_CODE: Final = re.compile(rf"\b((?:FEATURE|ENABLE|FLAG|TOGGLE)_[A-Z0-9_]+)\b(?:\s*:\s*\w+)?\s*:?=(?!=|>)\s*{_D}")
 _NAME: Final = re.compile(rf"^\s*(?::?{_Q}([^\"'`\n]+){_Q}|:(\w+))$")
 _MOST: Final = 2_000
+_MOST_RULES: Final = 200
 _SERVICES: Final = re.compile(r"(?i)unleash|flagsmith|open-?feature|launchdarkly|ldclient|ld_?client|growthbook|configcat|splitio|flipper|flagd|statsig|posthog|pennant|eppo|flipt|\bflags?\b|feature")
 
 _WORDS: Final = (b"lag", b"eature", b"ariation", b"_value(", b"Value(", b"_details(", b"Details(", b"witch_is", b"ample_is", b"ENABLE", b"oggle", b"TOGGLE", b"FLAG", b"FEATURE", b"nleash", b"Gate(", b"_gate(", b"reatment", b"Flipper", b"s_enabled(", b"sEnabled(", b".isOn(", b".is_on(", b"xperiment", b"FF_")  # fmt: skip
@@ -207,12 +208,13 @@ def file_flags(path: str, content: bytes) -> list[Use] | None:
         documents = json_documents(content) if path.endswith(".json") else yaml_documents(content)
     if documents is None:
         return None
-    return [use for document in documents for use in _documented(document, 0, whole=is_flag_file(path))]
+    return [use for document in documents for use in _documented(document, 0, set(), whole=is_flag_file(path))]
 
 
-def _documented(node: Node, depth: int, *, whole: bool) -> Iterator[Use]:
-    if depth > 8 or isinstance(node.value, str):
+def _documented(node: Node, depth: int, seen: set[int], *, whole: bool) -> Iterator[Use]:
+    if depth > 8 or isinstance(node.value, str) or id(node) in seen:
         return
+    seen.add(id(node))
     pairs = list(node.value.items()) if isinstance(node.value, dict) else []
     bundles = [inner for key, inner in pairs if _BUNDLES.fullmatch(key) and not isinstance(inner.value, str)]
     if whole and depth == 0 and not bundles:
@@ -221,7 +223,7 @@ def _documented(node: Node, depth: int, *, whole: bool) -> Iterator[Use]:
         yield from _bundle(bundle)
     if not bundles:
         for inner in node.value if isinstance(node.value, list) else [inner for _, inner in pairs]:
-            yield from _documented(inner, depth + 1, whole=False)
+            yield from _documented(inner, depth + 1, seen, whole=False)
 
 
 def _bundle(node: Node) -> Iterator[Use]:
@@ -244,6 +246,6 @@ def _state(node: Node) -> str | None:
     """Return what a flag is set to, all of it: a rule that changes is a flag that changes."""
     if isinstance(node.value, str):
         return node.text
-    leaves = flattened(node) or {}
+    leaves = flattened(node, _MOST_RULES) or {}
     told = [f"{path}={leaf.text}" for path, leaf in leaves.items() if not path.endswith(("description", "name", "key", "owner"))]
     return ", ".join(told) or None

@@ -129,4 +129,5 @@ def _fact(place: Place, change: str, noun: str, before: set[str | None], after: 
 
 
 def _told(name: str, values: set[str | None]) -> str | None:
-    return " | ".join(sorted(text for value in values if (text := shown(name, value)) is not None)) or None
+    texts = sorted(text for value in values if (text := shown(name, value)) is not None)
+    return " | ".join(texts) if texts else None

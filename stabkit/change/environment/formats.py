@@ -12,7 +12,7 @@ from typing import Final
 from stabkit.change.environment.deployment import ENV_FILE, assigned
 from stabkit.change.environment.documents import Node, flattened, json_documents, toml_document, yaml_documents
 from stabkit.change.environment.python_names import literal
-from stabkit.change.python_code import parse
+from stabkit.change.python_code import dotted, parse
 
 __all__ = ["Setting", "settings_of", "settings_of_both"]
 
@@ -22,6 +22,7 @@ _DEEPEST: Final = 60
 _KEYED: Final = re.compile(r"^(\s*)(?:-\s+)?([\w.\"'/-]+)\s*:(?:\s+(.*))?$")
 _XML_BOMB: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 _XML_NAMES: Final = ("name", "key", "id")
+_ASKS: Final = re.compile(r"(?i)env|config|secret|get|path|join|timedelta|^(int|str|bool|float|list|tuple|set|dict|frozenset)$")
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]+")
 
 
@@ -80,7 +81,7 @@ def _reader(path: str) -> Callable[[bytes], dict[str, Setting] | None]:
         "properties": _assigned,
         "xml": _xml,
         "config": _xml,
-        "py": _python,
+        "py": _django if "settings" in path else _python,
     }
     return by_ending.get(name.rpartition(".")[2], _lines)
 
@@ -217,15 +218,27 @@ def _xml_line(text: str, element: object, attributes: dict[str, str]) -> int | N
     return text.count("\n", 0, at) + 1 if at >= 0 else None
 
 
-def _python(content: bytes) -> dict[str, Setting] | None:
+def _django(content: bytes) -> dict[str, Setting] | None:
     """Read the names in capitals that a module of settings gives values, in its body or in a class of it."""
     tree = parse(content)
     if tree is None:
         return None
-    return {key: Setting(value, line) for key, value, line in _assignments(tree.body, "")}
+    return {key: Setting(literal(value) or "None", line) for key, value, line in _assignments(tree.body, "")}
 
 
-def _assignments(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, str, int]]:
+def _python(content: bytes) -> dict[str, Setting] | None:
+    """Read as much, but for what a library makes of its own classes: a default of its interface is no setting."""
+    tree = parse(content)
+    if tree is None:
+        return None
+    return {
+        key: Setting(literal(value) or "None", line)
+        for key, value, line in _assignments(tree.body, "")
+        if not isinstance(value, ast.Call) or _ASKS.search(dotted(value.func))
+    }
+
+
+def _assignments(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.expr, int]]:
     for node in body:
         if isinstance(node, ast.ClassDef):
             yield from _assignments(node.body, f"{prefix}{node.name}.")
@@ -235,18 +248,17 @@ def _assignments(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, str, 
         targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
         for target in targets:
             if isinstance(target, ast.Name) and _UPPER.fullmatch(target.id) and value is not None:
-                sign = "+= " if isinstance(node, ast.AugAssign) else ""
-                yield from _values(f"{prefix}{target.id}", value, sign)
+                name = f"{prefix}{target.id}"
+                yield from _values(f"{name} +=" if isinstance(node, ast.AugAssign) else name, value)
 
 
-def _values(path: str, value: ast.expr, sign: str, depth: int = 0) -> Iterator[tuple[str, str, int]]:
-    if isinstance(value, ast.Dict) and value.keys and depth < 6 and not sign:
+def _values(path: str, value: ast.expr, depth: int = 0) -> Iterator[tuple[str, ast.expr, int]]:
+    if isinstance(value, ast.Dict) and value.keys and depth < 6:
         for key, inner in zip(value.keys, value.values, strict=True):
             name = literal(key) if key is not None else "**"
-            yield from _values(f"{path}.{name}", inner, sign, depth + 1)
-        return
-    text = literal(value)
-    yield path, sign + ("None" if text is None else text), value.lineno
+            yield from _values(f"{path}.{name}", inner, depth + 1)
+    else:
+        yield path, value, value.lineno
 
 
 def _lines(content: bytes) -> dict[str, Setting] | None:

@@ -94,7 +94,7 @@ def _other_default(name: str, old: list[Place], new: list[Place], head: Variable
     place = next((p for p in new if p.use.value not in before), new[0])
     unset = place.scope == "production" and bool(before - {None, REQUIRED}) and _unset(name, new, head)
     noun = "unset" if unset else "default"
-    return _fact(name, place, "changed", noun, _told(name, before - after) or _told(name, before), _told(name, after - before) or _told(name, after))  # fmt: skip
+    return _fact(name, place, "changed", noun, _told(name, before - after or before), _told(name, after - before or after))  # fmt: skip
 
 
 def _defaults(places: list[Place]) -> set[str | None]:
@@ -105,7 +105,7 @@ def _defaults(places: list[Place]) -> set[str | None]:
 
 def _told(name: str, defaults: set[str | None]) -> str | None:
     texts = sorted({text for default in defaults if (text := shown(name, default)) is not None})
-    return " | ".join(texts) or None
+    return " | ".join(texts) if texts else None
 
 
 def _unset(name: str, reads: list[Place], head: Variables) -> bool:
