@@ -61,8 +61,10 @@ _FORMS: Final[tuple[tuple[str, str], ...]] = (
     ("Terraform token", r"\b[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}"),
     ("PlanetScale token", r"\bpscale_(?:tkn|pw|oauth)_[\w.-]{30,}"),
 )  # fmt: skip
-_BODY: Final = r"(?:\s|\\+[rn]|[\"'+,]|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]*)*[A-Za-z0-9+/]{16,}"
-_PRIVATE: Final = re.compile(rf"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----{_BODY}")
+_PRIVATE: Final = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_HEADERS: Final = re.compile(r"(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]*")
+_BODY: Final = re.compile(r"(?:\s|\\+[rn]|[\"'+,])*[A-Za-z0-9+/]{16,}")
+_BODY_WITHIN: Final = 1_000
 # A text that holds none of these needs no closer look.
 _STARTS: Final = re.compile(
     r"AKIA|ASIA|ABIA|ACCA|(?i:aws_?secret)|gh[pousr]_|github_pat_|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|imt|oas)-|xox[abceoprs]-|xapp-|hooks\.slack|[sr]k_live_|whsec_|AIza|GOCSPX-|ya29\.|Key=|[78]Q~|npm_|_authToken|pypi-|SG\.|SK[0-9a-f]{32}|"
@@ -85,8 +87,9 @@ _NO_SECRET_NAME: Final = re.compile(
 )
 _PLACEHOLDER: Final = re.compile(
     r"(?i)example|placeholder|change[-_ ]?(?:me|it|this)|your[-_ ]?\w+|<[^>]*>|\$\{|\$\(|\{\{|%\(|\{[\w.]*\}|%s|replace|redacted|dummy|fake|sample|not[-_ ]?(?:a[-_ ])?(?:real|secret)|lorem|foobar|todo|"
-    r"x{5,}|\*{3,}|\.{3}|…|0{8,}|1{8,}|12345678|abcdefgh|SflKxwRJSMeKKF2QT4|insert|default|undefined|\bnull\b|\bnone\b|my[-_]?(?:secret|password|token|key)|test[-_]?(?:secret|password|token|key)|super[-_]?secret|os\.environ|getenv|process\.env"
+    r"x{5,}|\*{3,}|\.{3}|…|0{8,}|1{8,}|SflKxwRJSMeKKF2QT4|insert|default|undefined|\bnull\b|\bnone\b|my[-_]?(?:secret|password|token|key)|test[-_]?(?:secret|password|token|key)|super[-_]?secret|os\.environ|getenv|process\.env"
 )
+_COUNTED: Final = re.compile(r"(?i)12345678|abcdefgh")
 _TRIVIAL: Final = re.compile(r"(?i)(?:pass(?:word|wd)?|p(?:ass)?w(?:or)?d|postgres(?:ql)?|root|admin|user(?:name)?|guest|test(?:ing)?|secret|mysql|redis|mongo|rabbitmq|token|key|pwd|pw|db|app|dev|local|minio|minioadmin|login|demo|hunter2?)[-_]?\d{0,4}[!?]?")
 _LOCAL: Final = re.compile(r"(?i)localhost|127\.|0\.0\.0\.0|\[?::1|.*\bexample\b.*|.*\.(?:test|invalid|local|localhost)$|host(?:name)?$|\$|\{|<|%|server$|domain.*")
 _REFERENCE: Final = re.compile(r"(?:[A-Za-z_][A-Za-z_-]*(?:[./:][A-Za-z_][A-Za-z_-]*)*|\$\w+|/[\w./-]*|https?://\S*|!\w+.*|[\w.]+\(.*|arn:.*|projects/.*|vault:.*|sm://.*|[A-Z][A-Z0-9_]+)")
@@ -133,9 +136,13 @@ def secrets_in(path: str, text: str) -> Iterator[Secret]:
 
 def _formed(text: str) -> Iterator[tuple[str, int, int, bool]]:
     if "PRIVATE KEY" in text:
+        account = '"service_account"' in text
         for match in _PRIVATE.finditer(text):
-            account = '"service_account"' in text
-            yield "Google service account key" if account else "private key", match.start(), match.end(), True
+            after = text[match.end() : match.end() + _BODY_WITHIN]
+            body = _BODY.match(_HEADERS.sub(lambda header: " " * len(header[0]), after))
+            if body is not None:
+                kind = "Google service account key" if account else "private key"
+                yield kind, match.start(), match.end() + body.end(), True
     near = _near(text, _STARTS)
     for kind, form in _COMPILED if near else ():
         for start, match in ((start, match) for start, part in near for match in form.finditer(part)):
@@ -157,7 +164,7 @@ def _guessed(path: str, text: str) -> Iterator[tuple[str, int, int, bool]]:
                 yield kind, *match.span(1), False
     patterns = [(_QUOTED, 3)] + [(_BARE, 2)] * bool(_BARE_FILE.search(path))
     for start, part in _near(text, _SPOKEN):
-        for pattern, group in patterns:
+        for pattern, group in patterns if len(part) <= _LONGEST_LINE else ():
             for match in pattern.finditer(part):
                 if _is_value(match[1], match[group]):
                     yield _named(match[1]), start + match.start(group), start + match.end(group), False
@@ -206,7 +213,7 @@ def _is_value(name: str, value: str) -> bool:
     shortest = 6 if _named(name) == "password" else 10
     if not shortest <= len(value) <= 500 or re.search(r"\s", value):
         return False
-    if _REFERENCE.fullmatch(value) or _TRIVIAL.fullmatch(value) or _looks_made(value):
+    if _REFERENCE.fullmatch(value) or _TRIVIAL.fullmatch(value) or _looks_made(value) or _COUNTED.search(value):
         return False
     kinds = sum(bool(re.search(kind, value)) for kind in ("[a-z]", "[A-Z]", r"\d", r"[^\w-]"))
     return kinds >= 2 and len(set(value)) >= 5 and _entropy(value) >= (2.2 if shortest == 6 else 2.8)

@@ -51,7 +51,7 @@ _SERVICES: Final = re.compile(r"(?i)unleash|flagsmith|open-?feature|launchdarkly
 
 _WORDS: Final = (b"lag", b"eature", b"ariation", b"_value(", b"Value(", b"_details(", b"Details(", b"witch_is", b"ample_is", b"ENABLE", b"oggle", b"TOGGLE", b"FLAG", b"FEATURE", b"nleash", b"Gate(", b"_gate(", b"reatment", b"Flipper", b"s_enabled(", b"sEnabled(", b".isOn(", b".is_on(", b"xperiment", b"FF_")  # fmt: skip
 _HINT: Final = re.compile(
-    rb"(?:[lL]ag|eature|ariation|_(?:value|details)|(?:Value|Details)|witch_is|ample_is|rowth|nleash|Gate|_gate|reatment|oggle|xperiment|onfig_?[cC]at|\.(?:is_?[eE]nabled|is_?[oO]n|is_?[oO]ff))\w*"
+    rb"(?:[lL]ag|eature|ariation\w*|_(?:value|details)|(?:Value|Details)|witch_is|ample_is|rowth|nleash|Gate|_gate|reatment|oggle|xperiment|onfig_?[cC]at|\.(?:is_?[eE]nabled|is_?[oO]n|is_?[oO]ff))\w*"
     rb"(?:[.:]{1,2}(?i:is_?enabled|enabled\??|get_?value|get_?variant|is_?active|active|is_?feature_?enabled|bool\w*|string\w*|int\w*|variation))?(?:<[^>\n]*>)?\(\s*(?:\w+\s*[,=]\s*)?[\"'`:]|\bFlipper\b"
 )
 _SET_HINT: Final = re.compile(rb"\b(?:FEATURE|ENABLE|FLAG|FF|TOGGLE|FEATURES|FLAGS|TOGGLES)\w*\s*[:=]|_(?:ENABLED|FLAG|FEATURE|TOGGLE)\s*[:=]|(?i:features|flags|toggles|experiments)\s*[:=]")
@@ -96,6 +96,7 @@ def python_flags(tree: ast.Module, *, settings: bool) -> list[Use]:
 def _called(node: ast.Call, names: Names) -> Iterator[Use]:
     whole = dotted(node.func) or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
     owner, _, method = whole.rpartition(".")
+    owner = owner or ("()" if isinstance(node.func, ast.Attribute) else "")  # what a call returns
     places = _CALLS.get(method)
     source = names.made.get(owner, names.imported.get(owner or whole, ""))
     known = _OWNERS.search(f"{owner} {source}") or (owner and method in _ENABLED and _served(names))
