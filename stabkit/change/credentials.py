@@ -19,11 +19,16 @@ _KEPT: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("environment file", re.compile(r"(^|/)\.env(\.(local|prod|production|staging|live|secrets?))?$")),
     ("private key file", re.compile(r"(^|/)id_(rsa|dsa|ecdsa|ed25519)$|\.(pem|key|ppk)$")),
     ("key store", re.compile(r"\.(p12|pfx|jks|keystore|kdbx|bks)$")),
-    ("password file", re.compile(r"(^|/)(\.htpasswd|\.pgpass|\.netrc|_netrc|\.git-credentials|\.vault[-_]pass(word)?)$")),
+    (
+        "password file",
+        re.compile(r"(^|/)(\.htpasswd|\.pgpass|\.netrc|_netrc|\.git-credentials|\.vault[-_]pass(word)?)$"),
+    ),
 )
 _PUBLIC: Final = re.compile(rb"-----BEGIN (CERTIFICATE|[A-Z ]*PUBLIC KEY|DH PARAMETERS)|\.pub$")
 _GIVEN: Final = re.compile(rb"^\s*(?:export\s+)?\w+\s*=\s*\S", re.MULTILINE)
-_TEACHES: Final = re.compile(r"(^|/)(examples?|samples?|fixtures?|test[-_]?data|demos?|mocks?|__mocks__|cypress|e2e|benchmarks?)/")
+_TEACHES: Final = re.compile(
+    r"(^|/)(examples?|samples?|fixtures?|test[-_]?data|demos?|mocks?|__mocks__|cypress|e2e|benchmarks?)/"
+)
 # Sums of contents and pictures as text: nothing in them is a secret, and much looks like one.
 _LOCKS: Final = re.compile(r"(^|/)[^/]*(\.lock|-lock\.(json|yaml)|go\.sum|\.svg|\.po|\.map|\.min\.(js|css))$")
 

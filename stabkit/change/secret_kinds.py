@@ -34,7 +34,8 @@ _FORMS: Final[tuple[tuple[str, str], ...]] = (
     ("OpenAI key", r"(?<![\w-])sk-(?!ant-)(?:proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,}"),
     ("Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}"),
     ("Telegram token", r"(?<![\w:])\d{8,10}:AA[\w-]{30,35}(?![\w-])"),
-    ("Discord token", r"(?<![\w.-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])|discord(?:app)?\.com/api/webhooks/\d+/[\w-]{20,}"),
+    ("Discord token", r"(?<![\w.-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
+    ("Discord webhook", r"discord(?:app)?\.com/api/webhooks/\d+/[\w-]{20,}"),
     ("Mailgun key", r"\bkey-[0-9a-f]{32}\b"),
     ("Mailchimp key", r"\b[0-9a-f]{32}-us\d{1,2}\b"),
     ("DigitalOcean token", r"\bdo[opr]_v1_[0-9a-f]{40,}"),
@@ -73,26 +74,49 @@ _STARTS: Final = re.compile(
 _COMPILED: Final = tuple((kind, re.compile(form)) for kind, form in _FORMS)
 _MIXED: Final = frozenset({"OpenAI key", "Azure key", "Slack token", "Discord token"})
 _TOKEN: Final = re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{10,}")
-_LOGIN: Final = re.compile(r"\b([a-z][a-z0-9+.-]{1,20})://([^\s:/@\"'`<>]*):([^\s/@\"'`]+)@([^\s/:\"'`<>,;)]+)", re.IGNORECASE)
-_BEARER: Final = re.compile(r"(?i)\b(?:authorization[\"']?\s*[:=,]\s*[\"']?|[\"'])(?:basic|bearer|token)\s+([A-Za-z0-9+/=._~-]{16,})")
+_LOGIN: Final = re.compile(
+    r"\b([a-z][a-z0-9+.-]{1,20})://([^\s:/@\"'`<>]*):([^\s/@\"'`]+)@([^\s/:\"'`<>,;)]+)", re.IGNORECASE
+)
+_BEARER: Final = re.compile(
+    r"(?i)\b(?:authorization[\"']?\s*[:=,]\s*[\"']?|[\"'])(?:basic|bearer|token)\s+([A-Za-z0-9+/=._~-]{16,})"
+)
 _NETRC: Final = re.compile(r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S{6,})")
-_KEY: Final = r"[\w.\-\[\]]*(?i:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[-_.]?key|access[-_.]?key|private[-_.]?key|auth[-_.]?key|encryption[-_.]?key|signing[-_.]?key|credential|secret_key_base)[\w.\-\]]*"
-_SPOKEN: Final = re.compile(r"(?i)pass|pwd|secret|token|api[-_.]?key|access[-_.]?key|(?:private|auth|encryption|signing)[-_.]?key|credential")
-_QUOTED: Final = re.compile(rf"(?<![\w$])({_KEY})[\"']?\s*\]?\s*(?::\s*[\w\[\]. |]+\s*=|:=|=>|[:=](?!=)|,)\s*[brf]?([\"'`])((?:(?!\2)[^\n\\])*)\2")
-_BARE: Final = re.compile(rf"^\s*(?:export\s+|-\s+|ENV\s+|Environment=)?({_KEY})\s*[:=]\s*([^\s\"'#][^\s#]*)\s*(?:#.*)?$", re.MULTILINE)
+_KEY: Final = (
+    r"[\w.\-\[\]]*(?i:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[-_.]?key|access[-_.]?key|"
+    r"private[-_.]?key|auth[-_.]?key|encryption[-_.]?key|signing[-_.]?key|credential|"
+    r"secret_key_base)[\w.\-\]]*"
+)
+_SPOKEN: Final = re.compile(
+    r"(?i)pass|pwd|secret|token|api[-_.]?key|access[-_.]?key|(?:private|auth|encryption|signing)[-_.]?key|credential"
+)
+_QUOTED: Final = re.compile(
+    rf"(?<![\w$])({_KEY})[\"']?\s*\]?\s*(?::\s*[\w\[\]. |]+\s*=|:=|=>|[:=](?!=)|"
+    rf",)\s*[brf]?([\"'`])((?:(?!\2)[^\n\\])*)\2"
+)
+_BARE: Final = re.compile(
+    rf"^\s*(?:export\s+|-\s+|ENV\s+|Environment=)?({_KEY})\s*[:=]\s*([^\s\"'#][^\s#]*)\s*(?:#.*)?$", re.MULTILINE
+)
 _BARE_FILE: Final = re.compile(r"(^|/)\.env|\.env$|\.(properties|ini|cfg|conf|ya?ml|toml|service)$|Dockerfile")
 # A name that speaks of a secret and holds none: where it is found, how long it lives, what it is called.
 _NO_SECRET_NAME: Final = re.compile(
     r"(?i)(name|id|field|path|file|url|uri|endpoint|length|len|type|ttl|expir\w*|timeout|header|prefix|suffix|label|title|text|message|msg|help|hint|placeholder|error|limit|max\w*|min\w*|count|column|param\w*|regex|pattern|policy|validators?|hashers?|algorithm|ref|key_?ref|from|env|var|class|scope|scopes|description|input|format|version|arn|reset\w*|change\w*|template|view|model|public\w*|tokenizer|tokens|selector|store|manager|provider|service|dir|backend|style|color|list|map)$"
 )
 _PLACEHOLDER: Final = re.compile(
-    r"(?i)example|placeholder|change[-_ ]?(?:me|it|this)|your[-_ ]?\w+|<[^>]*>|\$\{|\$\(|\{\{|%\(|\{[\w.]*\}|%s|replace|redacted|dummy|fake|sample|not[-_ ]?(?:a[-_ ])?(?:real|secret)|lorem|foobar|todo|"
+    r"(?i)example|placeholder|change[-_ ]?(?:me|it|this)|your[-_ ]?\w+|<[^>]*>|\$\{|\$\(|\{\{|%\(|"
+    r"\{[\w.]*\}|%s|replace|redacted|dummy|fake|sample|not[-_ ]?(?:a[-_ ])?(?:real|secret)|lorem|"
+    r"foobar|todo|"
     r"x{5,}|\*{3,}|\.{3}|…|0{8,}|1{8,}|SflKxwRJSMeKKF2QT4|insert|default|undefined|\bnull\b|\bnone\b|my[-_]?(?:secret|password|token|key)|test[-_]?(?:secret|password|token|key)|super[-_]?secret|os\.environ|getenv|process\.env"
 )
 _COUNTED: Final = re.compile(r"(?i)12345678|abcdefgh")
-_TRIVIAL: Final = re.compile(r"(?i)(?:pass(?:word|wd)?|p(?:ass)?w(?:or)?d|postgres(?:ql)?|root|admin|user(?:name)?|guest|test(?:ing)?|secret|mysql|redis|mongo|rabbitmq|token|key|pwd|pw|db|app|dev|local|minio|minioadmin|login|demo|hunter2?)[-_]?\d{0,4}[!?]?")
-_LOCAL: Final = re.compile(r"(?i)localhost|127\.|0\.0\.0\.0|\[?::1|.*\bexample\b.*|.*\.(?:test|invalid|local|localhost)$|host(?:name)?$|\$|\{|<|%|server$|domain.*")
-_REFERENCE: Final = re.compile(r"(?:[A-Za-z_][A-Za-z_-]*(?:[./:][A-Za-z_][A-Za-z_-]*)*|\$\w+|/[\w./-]*|https?://\S*|!\w+.*|[\w.]+\(.*|arn:.*|projects/.*|vault:.*|sm://.*|[A-Z][A-Z0-9_]+)")
+_TRIVIAL: Final = re.compile(
+    r"(?i)(?:pass(?:word|wd)?|p(?:ass)?w(?:or)?d|postgres(?:ql)?|root|admin|user(?:name)?|guest|test(?:ing)?|secret|mysql|redis|mongo|rabbitmq|token|key|pwd|pw|db|app|dev|local|minio|minioadmin|login|demo|hunter2?)[-_]?\d{0,4}[!?]?"
+)
+_LOCAL: Final = re.compile(
+    r"(?i)localhost|127\.|0\.0\.0\.0|\[?::1|.*\bexample\b.*|.*\.(?:test|invalid|local|localhost)$|host(?:name)?$|\$|\{|<|%|server$|domain.*"
+)
+_REFERENCE: Final = re.compile(
+    r"(?:[A-Za-z_][A-Za-z_-]*(?:[./:][A-Za-z_][A-Za-z_-]*)*|\$\w+|/[\w./-]*|https?://\S*|!\w+.*|[\w.]+\(.*|arn:.*|projects/.*|vault:.*|sm://.*|[A-Z][A-Z0-9_]+)"
+)
 _ALLOWED: Final = ("allowlist secret", "gitleaks:allow", "nosecret", "trufflehog:ignore", "# nosec")
 # No key is written on a line that long: a bundle, a lock, a picture.
 _LONGEST_LINE: Final = 5_000

@@ -8,12 +8,12 @@ import string
 from pathlib import Path
 
 import pytest
+
 from stabkit.change.credentials import answer_credentials
+from stabkit.change.facts import Answer
 from stabkit.change.git import Git
 from stabkit.change.ranges import read_changes
 from stabkit.change.snapshots import Snapshots
-
-from stabkit.change.facts import Answer
 from tests.change.test_changes import Repository
 
 Files = dict[str, str | bytes | None]
@@ -59,7 +59,10 @@ def answer(repository: Repository, before: Files, after: Files) -> Answer:
         ("GitHub token", "github" + "_pat_" + made(22) + "_" + made(59)),
         ("GitLab token", "glpat" + "-" + made(20)),
         ("Slack token", "xoxb" + "-123456789012-" + made(24)),
-        ("Slack webhook", "https://hooks.slack" + ".com/services/T" + capitals(8) + "/B" + capitals(8) + "/" + made(24)),
+        (
+            "Slack webhook",
+            "https://hooks.slack" + ".com/services/T" + capitals(8) + "/B" + capitals(8) + "/" + made(24),
+        ),
         ("Stripe key", "sk" + "_live_" + made(24)),
         ("Stripe key", "rk" + "_live_" + made(24)),
         ("Google key", "AI" + "za" + made(35)),
@@ -84,7 +87,7 @@ def answer(repository: Repository, before: Files, after: Files) -> Answer:
         ("private key", private_key("OPENSSH ")),
         ("private key", private_key("EC ").replace("\n", "\\n")),
     ],
-)  # fmt: skip
+)
 def test_what_has_the_form_of_a_secret(repository: Repository, kind: str, secret: str) -> None:
     found = answer(repository, {"a.py": "x = 1\n"}, {"a.py": f'x = 1\n\nvalue = """{secret}"""\n'})
     assert [(f.what, f.path, f.line, f.change, f.noun, f.proven, f.scope) for f in found.facts] == [
@@ -98,9 +101,13 @@ def test_what_has_the_form_of_a_secret(repository: Repository, kind: str, secret
     ("kind", "path", "text"),
     [
         ("AWS secret key", "a.ini", "aws_secret_access_key = " + made(40)),
-        ("Google service account key", "key.json", '{"type": "service_account", "private_key": "' + private_key("").replace("\n", "\\n") + '"}'),
+        (
+            "Google service account key",
+            "key.json",
+            '{"type": "service_account", "private_key": "' + private_key("").replace("\n", "\\n") + '"}',
+        ),
     ],
-)  # fmt: skip
+)
 def test_secrets_beside_their_names(repository: Repository, kind: str, path: str, text: str) -> None:
     found = answer(repository, {"b.py": ""}, {path: text})
     assert [(f.what, f.proven) for f in found.facts] == [(kind, True)]
@@ -117,9 +124,13 @@ def test_secrets_beside_their_names(repository: Repository, kind: str, path: str
         ("secret", "a.js", "const apiKey = " + "'" + made(32) + "';"),
         ("secret", "a.go", "apiSecret := " + '"' + made(32) + '"'),
         ("authorization header", "a.sh", "curl -H 'Authorization: Bearer " + made(32) + "'"),
-        ("authorization header", "a.py", "h = {'Authorization': 'Basic " + base64.b64encode(b"ann:tr0ub4dor").decode() + "'}"),
+        (
+            "authorization header",
+            "a.py",
+            "h = {'Authorization': 'Basic " + base64.b64encode(b"ann:tr0ub4dor").decode() + "'}",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_looks_like_one_is_heuristic(repository: Repository, kind: str, path: str, text: str) -> None:
     found = answer(repository, {"b.py": ""}, {path: text + "\n"})
     assert [(f.what, f.line, f.proven) for f in found.facts] == [(kind, 1, False)]
@@ -175,8 +186,13 @@ def test_another_key_under_the_same_heading_is_new(repository: Repository) -> No
 
 @pytest.mark.parametrize(
     ("path", "scope"),
-    [("tests/test_a.py", "development"), ("docs/a.md", "development"), (".github/workflows/a.yml", "ci"), ("a.py", "production")],
-)  # fmt: skip
+    [
+        ("tests/test_a.py", "development"),
+        ("docs/a.md", "development"),
+        (".github/workflows/a.yml", "ci"),
+        ("a.py", "production"),
+    ],
+)
 def test_where_a_secret_stands(repository: Repository, path: str, scope: str) -> None:
     found = answer(repository, {"b.py": ""}, {path: "t: ghp" + "_" + made(36) + "\n"})
     assert [f.scope for f in found.facts] == [scope]

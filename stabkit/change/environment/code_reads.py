@@ -10,9 +10,7 @@ from stabkit.change.environment.uses import REQUIRED, Use, Uses
 
 __all__ = ["CODE_HINT", "code_uses", "language", "without_comments"]
 
-CODE_HINT: Final = re.compile(
-    rb"[eE][nN][vV]|@Value|\$\{|\$[A-Z]|[cC]onfig(?:Service)?\.get|TF_VAR", re.DOTALL
-)
+CODE_HINT: Final = re.compile(rb"[eE][nN][vV]|@Value|\$\{|\$[A-Z]|[cC]onfig(?:Service)?\.get|TF_VAR", re.DOTALL)
 """What stands in every file that reads a variable."""
 
 _ENDINGS: Final = {
@@ -129,7 +127,9 @@ def language(path: str) -> str | None:
     >>> language("web/app.tsx"), language("docker/entrypoint.sh"), language("a.txt")
     ('js', 'shell', None)
     """
-    name = _LANGUAGES.get(path.rpartition("/")[2].rpartition(".")[2].lower()) if "." in path.rpartition("/")[2] else None
+    name = (
+        _LANGUAGES.get(path.rpartition("/")[2].rpartition(".")[2].lower()) if "." in path.rpartition("/")[2] else None
+    )
     return name or ("shell" if _SHELL_NAMES.search(path) else None)
 
 
@@ -207,4 +207,9 @@ def _is_parameter(expression: str, text: str, at: int) -> bool:
     if not expression.isidentifier():
         return False
     nearby = text[max(0, at - 600) : at]
-    return re.search(rf"(?:func|function|fn|def|=>|static|const|public|private)\b[^\n]*\(?[^()\n]*\b{expression}\b", nearby) is not None
+    return (
+        re.search(
+            rf"(?:func|function|fn|def|=>|static|const|public|private)\b[^\n]*\(?[^()\n]*\b{expression}\b", nearby
+        )
+        is not None
+    )

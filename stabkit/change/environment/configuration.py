@@ -22,12 +22,16 @@ from stabkit.change.snapshots import Snapshots
 __all__ = ["answer_configuration", "is_configuration"]
 
 _FORMATS: Final = re.compile(r"\.(toml|ya?ml|json5?|jsonc|ini|cfg|conf|properties|env|config)$")
-_SERVERS: Final = re.compile(r"(^|/)(nginx|apache|httpd|haproxy|supervisor|uwsgi|redis|postgres\w*|mysql|traefik|envoy|caddy)[^/]*/[^/]+\.(conf|cfg|ini|template)$|(^|/)(Caddyfile|\.htaccess|haproxy\.cfg|nginx\.conf[^/]*)$")
+_SERVERS: Final = re.compile(
+    r"(^|/)(nginx|apache|httpd|haproxy|supervisor|uwsgi|redis|postgres\w*|mysql|traefik|envoy|caddy)[^/]*/[^/]+\.(conf|cfg|ini|template)$|(^|/)(Caddyfile|\.htaccess|haproxy\.cfg|nginx\.conf[^/]*)$"
+)
 _PYTHON: Final = re.compile(
     r"(^|/)(settings|config|configuration|conf|\w+_settings|\w+_config|settings_\w+|config_\w+|gunicorn[^/]*)\.py$"
     r"|(^|/)(settings|config|configs)/(__init__|base|common|default|defaults|dev\w*|prod\w*|local|staging|stage|live|django|celery|logging|database|\w*env\w*)\.py$"
 )
-_XML: Final = re.compile(r"(^|/)((application|app|spring|beans|persistence|logback|log4j2?|hibernate|web|context|server|standalone|config|settings|sitemap-config|ehcache)[^/]*\.xml|[Ww]eb\.config|[Aa]pp\.config)$|(^|/)(config|conf|resources|META-INF|WEB-INF|spring)/[^/]+\.xml$")
+_XML: Final = re.compile(
+    r"(^|/)((application|app|spring|beans|persistence|logback|log4j2?|hibernate|web|context|server|standalone|config|settings|sitemap-config|ehcache)[^/]*\.xml|[Ww]eb\.config|[Aa]pp\.config)$|(^|/)(config|conf|resources|META-INF|WEB-INF|spring)/[^/]+\.xml$"
+)
 # Settings of tools that build, check, format or publish, and lists of what is installed.
 _TOOLS: Final = re.compile(
     r"(^|/)(tsconfig|jsconfig|babel|\.babelrc|\.?eslint|\.?prettier|\.?stylelint|jest|vitest|\.swcrc|\.mocharc|\.nycrc|karma|lerna|nx|turbo|rush|angular|biome|deno|renovate|dependabot|\.?release|\.?releaserc|\.?commitlint|\.?lintstagedrc|\.?huskyrc|\.czrc|\.?bower|composer|"
@@ -40,10 +44,18 @@ _ELSEWHERE: Final = re.compile(
     r"|\.(schema|stories|test|spec|snap|geo|lottie|postman_collection)\.json$|(^|/)(ar|bg|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hu|id|it|ja|ko|lt|lv|ms|nb|nl|no|pl|pt|ro|ru|sk|sl|sv|th|tr|uk|vi|zh)([-_][A-Za-z]{2,4})?\.(json|ya?ml|properties|toml)$|[._-][a-z]{2}(_[A-Z]{2})?\.properties$|\.arb$|messages[^/]*\.properties$|\.ipynb$|\.tfstate$"
 )
 # What is shown, offered or promised to others: drawings of metrics, descriptions of interfaces, a tool's hidden file.
-_SHOWN_TO_OTHERS: Final = re.compile(r"(^|/)dashboards?/|dashboard[^/]*\.json$|(^|/)[^/]*(swagger|openapi|asyncapi)[^/]*$|(^|/)\.(?!env|htaccess)[^/]*$", re.IGNORECASE)
-_DEPLOYED: Final = re.compile(r"(^|/)(k8s|kubernetes|helm|charts?|deploy\w*|manifests|kustomize|argocd|flux|ansible|terraform|infra\w*|compose|ops|config|conf|etc|settings)/")
+_SHOWN_TO_OTHERS: Final = re.compile(
+    r"(^|/)dashboards?/|dashboard[^/]*\.json$|(^|/)[^/]*(swagger|openapi|asyncapi)[^/]*$|(^|/)\.(?!env|htaccess)[^/]*$",
+    re.IGNORECASE,
+)
+_DEPLOYED: Final = re.compile(
+    r"(^|/)(k8s|kubernetes|helm|charts?|deploy\w*|manifests|kustomize|argocd|flux|ansible|terraform|infra\w*|compose|ops|config|conf|etc|settings)/"
+)
 _CHART_TEMPLATE: Final = re.compile(r"(^|/)templates/[^/]+\.(ya?ml|tpl)$")
-_KNOWN_JSON: Final = re.compile(r"(^|/)(appsettings|settings|config|configuration|conf|app|default|production|prod|staging|vercel|firebase|now|ecosystem\.config|task[-_]?definition\w*|local|custom-environment-variables|serverless|feature\w*|flags?|logging|log4j\w*|nginx|proxy|zappa_settings|host|function|local\.settings|aws-exports|runtime\w*|env)[\w.-]*\.(json5?|jsonc)$", re.IGNORECASE)
+_KNOWN_JSON: Final = re.compile(
+    r"(^|/)(appsettings|settings|config|configuration|conf|app|default|production|prod|staging|vercel|firebase|now|ecosystem\.config|task[-_]?definition\w*|local|custom-environment-variables|serverless|feature\w*|flags?|logging|log4j\w*|nginx|proxy|zappa_settings|host|function|local\.settings|aws-exports|runtime\w*|env)[\w.-]*\.(json5?|jsonc)$",
+    re.IGNORECASE,
+)
 _SHOWN: Final = 10
 
 
@@ -58,7 +70,11 @@ def is_configuration(path: str) -> bool:
     category = categorise(path)
     if category in ("test", "doc", "ci", "dependency", "migration", "api", "tooling") or foreign(path):
         return False
-    if scope_of(path) == "ci" or _SHOWN_TO_OTHERS.search(path) or (_ELSEWHERE.search(path) and not _DEPLOYED.search(path)):
+    if (
+        scope_of(path) == "ci"
+        or _SHOWN_TO_OTHERS.search(path)
+        or (_ELSEWHERE.search(path) and not _DEPLOYED.search(path))
+    ):
         return False
     name = path.rpartition("/")[2]
     if _SERVERS.search(path) or _XML.search(path) or ENV_FILE.search(path) or _PYTHON.search(path):

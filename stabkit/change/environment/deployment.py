@@ -13,9 +13,13 @@ from stabkit.change.paths import categorise
 
 __all__ = ["ENV_FILE", "assigned", "deployment_uses", "is_deployment"]
 
-ENV_FILE: Final = re.compile(r"(^|/)\.env(\.[^/]*|[-_][^/]*)?$|\.env$|(^|/)[^/]*env[.-](example|sample|template|dist)$|(^|/)\.envrc$")
+ENV_FILE: Final = re.compile(
+    r"(^|/)\.env(\.[^/]*|[-_][^/]*)?$|\.env$|(^|/)[^/]*env[.-](example|sample|template|dist)$|(^|/)\.envrc$"
+)
 _DOCKERFILE: Final = re.compile(r"(^|/)([^/]*Dockerfile[^/]*|Containerfile[^/]*)$", re.IGNORECASE)
-_PATTERNED: Final = re.compile(r"\.(service|conf|tf|tfvars|hcl|template|tmpl|tpl|properties|ini)$|(^|/)(Procfile|Vagrantfile|app\.yaml)$")
+_PATTERNED: Final = re.compile(
+    r"\.(service|conf|tf|tfvars|hcl|template|tmpl|tpl|properties|ini)$|(^|/)(Procfile|Vagrantfile|app\.yaml)$"
+)
 _ASSIGNS: Final = re.compile(r"(?:export\s+)?([\w.\[\]/-]+)\s*[=:]\s*(.*)$")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CAPITALS: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -26,7 +30,9 @@ _LITERALS: Final = ("configMapGenerator", "secretGenerator")
 _PAIR: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?", re.DOTALL)
 _DOCKER_LINE: Final = re.compile(r"^\s*(ENV|ARG)\s+((?:\\\n|[^\n])*)", re.MULTILINE | re.IGNORECASE)
 _DOCKER_PAIR: Final = re.compile(r"""([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|(?:\\\s|\S)*)""")
-_CHART_NAME: Final = re.compile(r"^[ \t]*-[ \t]*name:[ \t]*[\"']?([A-Z][A-Z0-9_]*)[\"']?[ \t]*\n(?:[ \t]*value:[ \t]*([^\n]*))?", re.MULTILINE)
+_CHART_NAME: Final = re.compile(
+    r"^[ \t]*-[ \t]*name:[ \t]*[\"']?([A-Z][A-Z0-9_]*)[\"']?[ \t]*\n(?:[ \t]*value:[ \t]*([^\n]*))?", re.MULTILINE
+)
 _CHART_KEY: Final = re.compile(r"^[ \t]+([A-Z][A-Z0-9_]{2,}):[ \t]*([^\n]*)$", re.MULTILINE)
 _SECRETS: Final = re.compile(r"\$\{\{[^}]*?\b(secrets|vars)\.([A-Za-z_]\w*)")
 _UNIT: Final = re.compile(r"^\s*Environment\s*=\s*(.*)$", re.MULTILINE)
@@ -37,7 +43,9 @@ _OTHERS: Final = re.compile(
 )
 _SUPERVISED: Final = re.compile(r"^\s*environment\s*=\s*(.*(?:\n[ \t]+.*)*)$", re.MULTILINE)
 _SUPERVISED_PAIR: Final = re.compile(r"""([A-Z][A-Z0-9_]*)=("[^"]*"|'[^']*'|[^,\s]*)""")
-_TERRAFORM_MAP: Final = re.compile(r"\b(?:variables|environment|environment_variables|env_?vars?|envs?)\s*=\s*\{([^{}]*)\}")
+_TERRAFORM_MAP: Final = re.compile(
+    r"\b(?:variables|environment|environment_variables|env_?vars?|envs?)\s*=\s*\{([^{}]*)\}"
+)
 _TERRAFORM_PAIR: Final = re.compile(r"^\s*\"?([A-Z][A-Z0-9_]*)\"?\s*[=:]\s*([^\n,]*)", re.MULTILINE)
 _TERRAFORM_NAME: Final = re.compile(r"\"?name\"?\s*[=:]\s*\"([A-Z][A-Z0-9_]*)\"\s*,?\s*\"?value\"?\s*[=:]\s*([^\n,}]*)")
 
@@ -223,28 +231,36 @@ def _docker(text: str) -> Iterator[Use]:
 
 def _patterned(path: str, text: str) -> Uses:
     uses = Uses()
-
-    def line_of(at: int) -> int:
-        return text.count("\n", 0, at) + 1
-
     if path.endswith((".service", ".conf", ".ini")):
-        for unit in _UNIT.finditer(text):
-            for pair in _UNIT_PAIR.finditer(unit[1]):
-                name, value = [group for group in pair.groups() if group is not None]
-                uses.sets.append(Use(name, line_of(unit.start(1)), value, proven=False))
-        for other in _OTHERS.finditer(text):
-            name, value = [group for group in other.groups() if group is not None]
-            uses.sets.append(Use(name, line_of(other.start(0) + 1), _unquoted(value), proven=False))
-        for block in _SUPERVISED.finditer(text):
-            for pair in _SUPERVISED_PAIR.finditer(block[1]):
-                at = block.start(1) + pair.start()
-                uses.sets.append(Use(pair[1], line_of(at), _unquoted(pair[2]), proven=False))
+        uses.sets += _configured(text)
     elif path.endswith((".tf", ".hcl")):
-        for block in _TERRAFORM_MAP.finditer(text):
-            for pair in _TERRAFORM_PAIR.finditer(block[1]):
-                uses.sets.append(Use(pair[1], line_of(block.start(1) + pair.start(1)), _unquoted(pair[2]), proven=False))
-        for pair in _TERRAFORM_NAME.finditer(text):
-            uses.sets.append(Use(pair[1], line_of(pair.start(1)), _unquoted(pair[2]), proven=False))
+        uses.sets += _terraform(text)
     if path.endswith((".properties", ".conf", ".ini", ".template", ".tmpl", ".tpl")):
         uses.reads += interpolations(re.sub(r"^\s*[#;][^\n]*", "", text, flags=re.MULTILINE))
     return uses
+
+
+def _configured(text: str) -> Iterator[Use]:
+    """Yield what a unit of systemd, a server's file or a supervisor sets."""
+    for unit in _UNIT.finditer(text):
+        for pair in _UNIT_PAIR.finditer(unit[1]):
+            name, value = [group for group in pair.groups() if group is not None]
+            yield _pattern_use(name, value, text, unit.start(1))
+    for other in _OTHERS.finditer(text):
+        name, value = [group for group in other.groups() if group is not None]
+        yield _pattern_use(name, _unquoted(value), text, other.start(0) + 1)
+    for block in _SUPERVISED.finditer(text):
+        for pair in _SUPERVISED_PAIR.finditer(block[1]):
+            yield _pattern_use(pair[1], _unquoted(pair[2]), text, block.start(1) + pair.start())
+
+
+def _terraform(text: str) -> Iterator[Use]:
+    for block in _TERRAFORM_MAP.finditer(text):
+        for pair in _TERRAFORM_PAIR.finditer(block[1]):
+            yield _pattern_use(pair[1], _unquoted(pair[2]), text, block.start(1) + pair.start(1))
+    for pair in _TERRAFORM_NAME.finditer(text):
+        yield _pattern_use(pair[1], _unquoted(pair[2]), text, pair.start(1))
+
+
+def _pattern_use(name: str, value: str, text: str, at: int) -> Use:
+    return Use(name, text.count("\n", 0, at) + 1, value, proven=False)

@@ -195,7 +195,8 @@ def _from_yaml(node: Any, line: int | None, made: dict[int, Node], above: frozen
     if isinstance(node, yaml.SequenceNode):
         value: Any = [_from_yaml(inner, None, made, inside) for inner in node.value]
     else:
-        value, merged = {}, {}
+        value = {}
+        merged: dict[str, Node] = {}
         for key, inner in node.value:
             got = _from_yaml(inner, key.start_mark.line + 1, made, inside)
             if key.tag == "tag:yaml.org,2002:merge":

@@ -1,4 +1,4 @@
-"""The feature flags that a file asks for or defines: calls of the known services, settings and files of flags."""
+"""The feature flags that code asks for or defines: calls of the known services, and settings named after flags."""
 
 from __future__ import annotations
 
@@ -8,64 +8,108 @@ from collections.abc import Iterator
 from typing import Final
 
 from stabkit.change.environment.code_reads import language, without_comments
-from stabkit.change.environment.documents import Node, flattened, json_documents, toml_document, yaml_documents
+from stabkit.change.environment.flag_files import BUNDLES
 from stabkit.change.environment.python_names import Names, literal
 from stabkit.change.environment.uses import Use
 from stabkit.change.python_code import dotted
 
-__all__ = ["code_flags", "file_flags", "is_flag_file", "may_name_flags", "python_flags"]
+__all__ = ["code_flags", "may_name_flags", "python_flags"]
 
-# The calls of a service or library -> where the name of the flag and its default stand among the arguments.
+# The calls of services and libraries, by where the name of the flag and its default stand among the arguments.
+_VALUES: Final = """
+BooleanValue StringValue IntValue FloatValue ObjectValue get_boolean_value get_string_value get_integer_value
+get_float_value get_object_value get_boolean_details get_string_details get_integer_details get_float_details
+get_object_details getBooleanValue getStringValue getNumberValue getObjectValue getIntegerValue getDoubleValue
+getBooleanDetails getStringDetails getNumberDetails getObjectDetails useBooleanFlagValue useStringFlagValue
+useNumberFlagValue useObjectFlagValue useBooleanFlagDetails useStringFlagDetails useNumberFlagDetails
+GetBooleanValueAsync fetch_boolean_value fetch_string_value fetch_number_value get_feature_value getFeatureValue
+useFeatureValue
+"""
+_VARIATIONS: Final = """
+variation variation_detail boolVariation stringVariation intVariation doubleVariation jsonVariation jsonValueVariation
+bool_variation bool_variation_detail string_variation BoolVariation StringVariation IntVariation Float64Variation
+JSONVariation useVariation BoolVariationDetail boolVariationDetail
+"""
+_STATES: Final = """
+is_feature_enabled isFeatureEnabled feature_enabled featureEnabled IsFeatureEnabled hasFeature has_feature
+get_feature_flag getFeatureFlag isFlagEnabled is_flag_enabled flag_enabled flagEnabled useFlag useFlags useFeatureFlag
+useFeature useFeatureIsOn useFeatureFlagEnabled useFeatureFlagVariantKey useFlagValue useGate useExperiment
+useFeatureGate getTreatment get_treatment useTreatment checkGate check_gate CheckGate getExperiment isOn is_on is_off
+isOff getFeature feature_is_on isToggleEnabled useToggle useFlagsmith onFlag flag_state feature_active
+"""
+_WAFFLE: Final = "switch_is_active sample_is_active waffle_flag waffle_switch override_flag override_switch"
 _CALLS: Final[dict[str, tuple[int, int | None]]] = {
-    **dict.fromkeys(
-        "BooleanValue StringValue IntValue FloatValue ObjectValue get_boolean_value get_string_value get_integer_value get_float_value get_object_value "
-        "get_boolean_details get_string_details get_integer_details get_float_details get_object_details "
-        "getBooleanValue getStringValue getNumberValue getObjectValue getIntegerValue getDoubleValue getBooleanDetails "
-        "getStringDetails getNumberDetails getObjectDetails useBooleanFlagValue useStringFlagValue useNumberFlagValue "
-        "useObjectFlagValue useBooleanFlagDetails useStringFlagDetails useNumberFlagDetails GetBooleanValueAsync "
-        "fetch_boolean_value fetch_string_value fetch_number_value get_feature_value getFeatureValue useFeatureValue".split(),
-        (0, 1),
-    ),
-    **dict.fromkeys("variation variation_detail boolVariation stringVariation intVariation doubleVariation jsonVariation jsonValueVariation bool_variation bool_variation_detail string_variation BoolVariation StringVariation IntVariation Float64Variation JSONVariation useVariation BoolVariationDetail boolVariationDetail".split(), (0, 2)),  # fmt: skip
-    **dict.fromkeys("flag_is_active".split(), (1, None)),
-    **dict.fromkeys("switch_is_active sample_is_active waffle_flag waffle_switch override_flag override_switch override_sample".split(), (0, None)),  # fmt: skip
-    **dict.fromkeys("is_feature_enabled isFeatureEnabled feature_enabled featureEnabled IsFeatureEnabled hasFeature has_feature get_feature_flag getFeatureFlag isFlagEnabled is_flag_enabled flag_enabled flagEnabled useFlag useFlags useFeatureFlag useFeature useFeatureIsOn useFeatureFlagEnabled useFeatureFlagVariantKey useFlagValue useGate useExperiment useFeatureGate getTreatment get_treatment useTreatment checkGate check_gate CheckGate getExperiment isOn is_on is_off isOff getFeature feature_is_on isToggleEnabled useToggle useFlagsmith onFlag flag_state feature_active".split(), (0, 1)),  # fmt: skip
+    **dict.fromkeys(_VALUES.split(), (0, 1)),
+    **dict.fromkeys(_VARIATIONS.split(), (0, 2)),
+    **dict.fromkeys(_STATES.split(), (0, 1)),
+    **dict.fromkeys(_WAFFLE.split(), (0, None)),
+    "flag_is_active": (1, None),
 }
-_CALLS_OF_OWNER: Final = frozenset("is_enabled isEnabled IsEnabled enabled enabled? get_value getValue get_value_async getValueAsync GetValue get_variant getVariant is_active active isActive".split())  # fmt: skip
+_METHODS: Final = """
+is_enabled isEnabled IsEnabled enabled enabled? get_value getValue get_value_async getValueAsync GetValue get_variant
+getVariant is_active active isActive
+"""
+_CALLS_OF_OWNER: Final = frozenset(_METHODS.split())
 _ENABLED: Final = frozenset({"is_enabled", "isEnabled", "IsEnabled", "get_variant", "getVariant"})
-_OWNERS: Final = re.compile(r"(?i)unleash|flag|feature|flipper|toggle|configcat|waffle|growthbook|launchdarkly|\bldclient|ld_client|split|pennant|rollout|experiment")
-_SETTING: Final = re.compile(r"(?:FEATURE|FEATURES|ENABLE|ENABLED|DISABLE|FLAG|FF|TOGGLE|SWITCH|EXPERIMENT|USE_NEW)_[A-Z0-9_]+|[A-Z0-9_]+_(?:FEATURE|FLAG|ENABLED|TOGGLE)|(?:IS_)?[A-Z0-9_]+_ENABLED")
-_BUNDLES: Final = re.compile(r"(?i)(feature_?flags?|features|flags|toggles|feature_?toggles|feature_?switches|FLAGS|FEATURE_FLAGS|experiments)")
-_FILE: Final = re.compile(r"(?i)(^|/)([\w.-]*(feature[-_]?(flag|toggle)s?|flagd|goff|flipt)[\w.-]*|flags|features|toggles|unleash|experiments)\.(ya?ml|json|toml)$|\.goff\.(ya?ml|json|toml)$|\.flagd\.json$|(^|/)flags?/[^/]+\.(ya?ml|json)$|(^|/)features?/[^/]*flags?[^/]*\.(ya?ml|json)$")
+_OWNERS: Final = re.compile(
+    r"(?i)unleash|flag|feature|flipper|toggle|configcat|waffle|growthbook|launchdarkly|\bldclient|ld_client|split|pennant|rollout|experiment"
+)
+_SETTING: Final = re.compile(
+    r"(?:FEATURE|FEATURES|ENABLE|ENABLED|DISABLE|FLAG|FF|TOGGLE|SWITCH|EXPERIMENT|USE_NEW)_[A-Z0-9_]+|[A-Z0-9_]+_(?:FEATURE|FLAG|ENABLED|TOGGLE)|(?:IS_)?[A-Z0-9_]+_ENABLED"
+)
 _Q: Final = r"[\"'`]"
 _D: Final = r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[\w.+-]+)"""
 _NAMED: Final = "|".join(sorted(map(re.escape, _CALLS), key=len, reverse=True))
+_OWNED: Final = "|".join(sorted(map(re.escape, _CALLS_OF_OWNER), key=len, reverse=True))
 _CODE_CALL: Final = re.compile(rf"(?<![\w$])({_NAMED})(?:<[^>\n]*>)?\(\s*([^\n;]*)")
-_OWNED_CALL: Final = re.compile(rf"(?:\.|::|->|\?\.)({'|'.join(map(re.escape, sorted(_CALLS_OF_OWNER, key=len, reverse=True)))})(?:<[^>\n]*>)?\(?\s*(:?{_Q}?[\w./:-]+{_Q}?)([^\n;]*)")
+_OWNED_CALL: Final = re.compile(
+    rf"(?:\.|::|->|"
+    rf"\?\.)({_OWNED})(?:<[^>\n]*>)?\(?\s*(:?{_Q}?[\w./:-]+{_Q}?)([^\n;]*)"
+)
 _OWNER: Final = re.compile(r"[\w$.@:>()?-]+$")
-_SETTING_CODE: Final = re.compile(rf"\b((?:FEATURE|ENABLE|FLAG|TOGGLE)_[A-Z0-9_]+)\b(?:\s*:\s*\w+)?\s*:?=(?!=|>)\s*{_D}")
+_SETTING_CODE: Final = re.compile(
+    rf"\b((?:FEATURE|ENABLE|FLAG|TOGGLE)_[A-Z0-9_]+)\b(?:\s*:\s*\w+)?\s*:?=(?!=|>)\s*{_D}"
+)
 _NAME: Final = re.compile(rf"^\s*(?::?{_Q}([^\"'`\n]+){_Q}|:(\w+))$")
 _MOST: Final = 2_000
-_MOST_RULES: Final = 200
-_SERVICES: Final = re.compile(r"(?i)unleash|flagsmith|open-?feature|launchdarkly|ldclient|ld_?client|growthbook|configcat|splitio|flipper|flagd|statsig|posthog|pennant|eppo|flipt|\bflags?\b|feature")
+_SERVICES: Final = re.compile(
+    r"(?i)unleash|flagsmith|open-?feature|launchdarkly|ldclient|ld_?client|growthbook|configcat|splitio|flipper|flagd|statsig|posthog|pennant|eppo|flipt|\bflags?\b|feature"
+)
 
-_WORDS: Final = (b"lag", b"eature", b"ariation", b"_value(", b"Value(", b"_details(", b"Details(", b"witch_is", b"ample_is", b"ENABLE", b"oggle", b"TOGGLE", b"FLAG", b"FEATURE", b"nleash", b"Gate(", b"_gate(", b"reatment", b"Flipper", b"s_enabled(", b"sEnabled(", b".isOn(", b".is_on(", b"xperiment", b"FF_")  # fmt: skip
+_WORDS: Final = (
+    b"lag",
+    b"eature",
+    b"ariation",
+    b"_value(",
+    b"Value(",
+    b"_details(",
+    b"Details(",
+    b"witch_is",
+    b"ample_is",
+    b"ENABLE",
+    b"oggle",
+    b"TOGGLE",
+    b"FLAG",
+    b"FEATURE",
+    b"nleash",
+    b"Gate(",
+    b"_gate(",
+    b"reatment",
+    b"Flipper",
+    b"s_enabled(",
+    b"sEnabled(",
+    b".isOn(",
+    b".is_on(",
+    b"xperiment",
+    b"FF_",
+)
 _HINT: Final = re.compile(
     rb"(?:[lL]ag|eature|ariation\w*|_(?:value|details)|(?:Value|Details)|witch_is|ample_is|rowth|nleash|Gate|_gate|reatment|oggle|xperiment|onfig_?[cC]at|\.(?:is_?[eE]nabled|is_?[oO]n|is_?[oO]ff))\w*"
     rb"(?:[.:]{1,2}(?i:is_?enabled|enabled\??|get_?value|get_?variant|is_?active|active|is_?feature_?enabled|bool\w*|string\w*|int\w*|variation))?(?:<[^>\n]*>)?\(\s*(?:\w+\s*[,=]\s*)?[\"'`:]|\bFlipper\b"
 )
-_SET_HINT: Final = re.compile(rb"\b(?:FEATURE|ENABLE|FLAG|FF|TOGGLE|FEATURES|FLAGS|TOGGLES)\w*\s*[:=]|_(?:ENABLED|FLAG|FEATURE|TOGGLE)\s*[:=]|(?i:features|flags|toggles|experiments)\s*[:=]")
-
-
-def is_flag_file(path: str) -> bool:
-    """Say whether a file is called as the files are that define flags.
-
-    Examples
-    --------
-    >>> is_flag_file("config/feature_flags.yml"), is_flag_file("config/app.yml")
-    (True, False)
-    """
-    return _FILE.search(path) is not None
+_SET_HINT: Final = re.compile(
+    rb"\b(?:FEATURE|ENABLE|FLAG|FF|TOGGLE|FEATURES|FLAGS|TOGGLES)\w*\s*[:=]|_(?:ENABLED|FLAG|FEATURE|TOGGLE)\s*[:=]|(?i:features|flags|toggles|experiments)\s*[:=]"
+)
 
 
 def may_name_flags(content: bytes, *, settings: bool = False) -> bool:
@@ -82,7 +126,7 @@ def may_name_flags(content: bytes, *, settings: bool = False) -> bool:
 
 
 def python_flags(tree: ast.Module, *, settings: bool) -> list[Use]:
-    """Return the flags that a Python file asks for, with their defaults, and those that a module of settings defines."""
+    """Return the flags that a Python file asks for, with their defaults; of a module of settings, those it defines."""
     names = Names(tree)
     found: list[Use] = []
     for node in names.nodes:
@@ -106,10 +150,26 @@ def _called(node: ast.Call, names: Names) -> Iterator[Use]:
         return
     place, default_place = places
     words = {word.arg: word.value for word in node.keywords if word.arg}
-    first = node.args[place] if len(node.args) > place else next(
-        (words[word] for word in ("flag_key", "key", "flag_name", "feature_name", "feature_key", "name", "flag") if word in words), None
+    first = (
+        node.args[place]
+        if len(node.args) > place
+        else next(
+            (
+                words[word]
+                for word in ("flag_key", "key", "flag_name", "feature_name", "feature_key", "name", "flag")
+                if word in words
+            ),
+            None,
+        )
     )
-    given = next((words[w] for w in ("default_value", "default", "fallback", "default_variation", "fallback_value") if w in words), None)
+    given = next(
+        (
+            words[w]
+            for w in ("default_value", "default", "fallback", "default_variation", "fallback_value")
+            if w in words
+        ),
+        None,
+    )
     if given is None and default_place is not None and len(node.args) > default_place:
         given = node.args[default_place]
     if default_place == 1 and "alue" not in method and not isinstance(getattr(given, "value", None), bool):
@@ -130,7 +190,7 @@ def _defined(body: list[ast.stmt]) -> Iterator[Use]:
         value = getattr(node, "value", None)
         if not isinstance(target, ast.Name) or value is None:
             continue
-        if isinstance(value, ast.Dict) and _BUNDLES.fullmatch(target.id):
+        if isinstance(value, ast.Dict) and BUNDLES.fullmatch(target.id):
             for key, inner in zip(value.keys, value.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield Use(key.value, key.lineno, literal(inner))
@@ -157,10 +217,18 @@ def code_flags(path: str, text: str) -> list[Use]:
         default = arguments[at].strip() if default_place is not None and at < len(arguments) else None
         if default is not None and re.fullmatch(_D, default) is None:
             default = None
-        if default is not None and "alue" not in match[1] and "ariation" not in match[1] and default not in ("true", "false"):
+        if (
+            default is not None
+            and "alue" not in match[1]
+            and "ariation" not in match[1]
+            and default not in ("true", "false")
+        ):
             default = None
         found.append(_use(name[1] or name[2], text, match.start(), default))
-    served = re.search(rf"(?:import|require|use|using|from)\b[^\n]*?(?:{_SERVICES.pattern[4:]})", text, re.IGNORECASE) is not None
+    served = (
+        re.search(rf"(?:import|require|use|using|from)\b[^\n]*?(?:{_SERVICES.pattern[4:]})", text, re.IGNORECASE)
+        is not None
+    )
     for match in _OWNED_CALL.finditer(text):
         name = _NAME.match(match[2])
         if name is None:
@@ -169,9 +237,12 @@ def code_flags(path: str, text: str) -> list[Use]:
         if owner is not None and (_OWNERS.search(owner[0]) or (served and match[1] in _ENABLED)):
             arguments = _split(match[3].lstrip(", "))
             default = arguments[0].strip() if "alue" in match[1] and arguments else None
-            found.append(_use(name[1] or name[2], text, match.start(), default if default and re.fullmatch(_D, default) else None))
-    for match in _SETTING_CODE.finditer(text):
-        found.append(_use(match[1], text, match.start(1), match[2]))
+            found.append(
+                _use(
+                    name[1] or name[2], text, match.start(), default if default and re.fullmatch(_D, default) else None
+                )
+            )
+    found.extend(_use(match[1], text, match.start(1), match[2]) for match in _SETTING_CODE.finditer(text))
     return found
 
 
@@ -182,7 +253,8 @@ def _use(name: str, text: str, at: int, default: str | None) -> Use:
 
 def _split(text: str) -> list[str]:
     """Return the arguments of a call, as far as its line goes."""
-    parts, depth, quote, start = [], 0, "", 0
+    parts: list[str] = []
+    depth, quote, start = 0, "", 0
     for at, sign in enumerate(text[:_MOST]):
         if quote:
             quote = "" if sign == quote else quote
@@ -198,55 +270,3 @@ def _split(text: str) -> list[str]:
             parts.append(text[start:at])
             start = at + 1
     return [*parts, text[start:]]
-
-
-def file_flags(path: str, content: bytes) -> list[Use] | None:
-    """Return the flags that a file of settings defines; None for one that cannot be parsed."""
-    if path.endswith(".toml"):
-        document = toml_document(content)
-        documents = None if document is None else [document]
-    else:
-        documents = json_documents(content) if path.endswith(".json") else yaml_documents(content)
-    if documents is None:
-        return None
-    return [use for document in documents for use in _documented(document, 0, set(), whole=is_flag_file(path))]
-
-
-def _documented(node: Node, depth: int, seen: set[int], *, whole: bool) -> Iterator[Use]:
-    if depth > 8 or isinstance(node.value, str) or id(node) in seen:
-        return
-    seen.add(id(node))
-    pairs = list(node.value.items()) if isinstance(node.value, dict) else []
-    bundles = [inner for key, inner in pairs if _BUNDLES.fullmatch(key) and not isinstance(inner.value, str)]
-    if whole and depth == 0 and not bundles:
-        bundles = [node]
-    for bundle in bundles:
-        yield from _bundle(bundle)
-    if not bundles:
-        for inner in node.value if isinstance(node.value, list) else [inner for _, inner in pairs]:
-            yield from _documented(inner, depth + 1, seen, whole=False)
-
-
-def _bundle(node: Node) -> Iterator[Use]:
-    if isinstance(node.value, dict):
-        for name, inner in node.value.items():
-            if not name.startswith("$"):
-                yield Use(name, inner.line or 1, _state(inner))
-    elif isinstance(node.value, list):
-        for inner in node.value:
-            if isinstance(inner.value, str):
-                yield Use(inner.value, inner.line or 1, "on")
-                continue
-            if isinstance(inner.value, dict):
-                key = next((inner.value[k] for k in ("key", "name", "id", "flag") if k in inner.value), None)
-                if key is not None and isinstance(key.value, str):
-                    yield Use(key.value, key.line or 1, _state(inner))
-
-
-def _state(node: Node) -> str | None:
-    """Return what a flag is set to, all of it: a rule that changes is a flag that changes."""
-    if isinstance(node.value, str):
-        return node.text
-    leaves = flattened(node, _MOST_RULES) or {}
-    told = [f"{path}={leaf.text}" for path, leaf in leaves.items() if not path.endswith(("description", "name", "key", "owner"))]
-    return ", ".join(told) or None

@@ -1,7 +1,7 @@
 """Whether the same feature flags have the same values: a line of the checklist.
 
-The whole trees of both ends are compared. The noun ``flag`` is one that the code asks for, before and after its default;
-``value`` is what a file or a module of settings sets one to.
+The whole trees of both ends are compared. The noun ``flag`` is one that the code asks for, before and after its
+default; ``value`` is what a file or a module of settings sets one to.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Final
 
 from stabkit.change.environment.code_reads import language
 from stabkit.change.environment.configuration import is_configuration
-from stabkit.change.environment.flag_reads import code_flags, file_flags, is_flag_file, may_name_flags, python_flags
+from stabkit.change.environment.flag_files import file_flags, is_flag_file
+from stabkit.change.environment.flag_reads import code_flags, may_name_flags, python_flags
 from stabkit.change.environment.masked import shown
 from stabkit.change.environment.places import foreign, scope_of
 from stabkit.change.environment.uses import Use
@@ -25,7 +26,9 @@ from stabkit.change.snapshots import Snapshots
 __all__ = ["answer_flags"]
 
 _SCOPES: Final[tuple[Scope, ...]] = ("production", "ci", "development")
-_SETTINGS: Final = re.compile(r"(^|/)([^/]*(settings|config|conf|flags?|features?|toggles?|constants)[^/]*\.py|(settings|config)/[^/]+\.py)$")
+_SETTINGS: Final = re.compile(
+    r"(^|/)([^/]*(settings|config|conf|flags?|features?|toggles?|constants)[^/]*\.py|(settings|config)/[^/]+\.py)$"
+)
 _BUNDLED: Final = re.compile(rb"(?im)[\"']?(feature_?-?flags?|features|feature_?toggles|toggles|flags)[\"']?\s*[:=\]]")
 _DOCUMENTS: Final = (".yml", ".yaml", ".json", ".toml")
 _BATCH: Final = 2_000
@@ -105,7 +108,9 @@ def _compared(base: dict[str, list[Place]], head: dict[str, list[Place]]) -> Ite
                 values = [{p.use.value for p in places} for places in (old, new)]
                 if old and new and values[0] != values[1]:
                     place = next((p for p in new if p.use.value not in values[0]), new[0])
-                    yield _fact(place, "changed", noun, values[0] - values[1] or values[0], values[1] - values[0] or values[1])
+                    yield _fact(
+                        place, "changed", noun, values[0] - values[1] or values[0], values[1] - values[0] or values[1]
+                    )
                 elif new and not old and not _told_elsewhere(before, after, scope):
                     yield _fact(new[0], "added", noun, set(), values[1])
                 elif old and not new and not _told_elsewhere(after, before, scope):
@@ -125,7 +130,17 @@ def _noun(place: Place) -> str:
 
 def _fact(place: Place, change: str, noun: str, before: set[str | None], after: set[str | None]) -> Fact:
     name = place.use.name
-    return Fact(place.path, place.use.line, name, change, noun, _told(name, before), _told(name, after), place.use.proven, place.scope)
+    return Fact(
+        place.path,
+        place.use.line,
+        name,
+        change,
+        noun,
+        _told(name, before),
+        _told(name, after),
+        place.use.proven,
+        place.scope,
+    )
 
 
 def _told(name: str, values: set[str | None]) -> str | None:

@@ -22,7 +22,9 @@ _DEEPEST: Final = 60
 _KEYED: Final = re.compile(r"^(\s*)(?:-\s+)?([\w.\"'/-]+)\s*:(?:\s+(.*))?$")
 _XML_BOMB: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 _XML_NAMES: Final = ("name", "key", "id")
-_ASKS: Final = re.compile(r"(?i)env|config|secret|get|path|join|timedelta|^(int|str|bool|float|list|tuple|set|dict|frozenset)$")
+_ASKS: Final = re.compile(
+    r"(?i)env|config|secret|get|path|join|timedelta|^(int|str|bool|float|list|tuple|set|dict|frozenset)$"
+)
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]+")
 
 
@@ -161,7 +163,7 @@ def _assigned(content: bytes) -> dict[str, Setting] | None:
 
 def _xml(content: bytes) -> dict[str, Setting] | None:
     """Read elements and attributes; a file that defines entities is not parsed, for they may stand for anything."""
-    import xml.etree.ElementTree as ElementTree  # noqa: S405 - what defines entities is refused before
+    from xml.etree import ElementTree  # what defines entities is refused before
 
     if _XML_BOMB.search(content):
         bare = re.sub(rb"<!DOCTYPE[^\[\]<>]*>", b"", content)
@@ -262,7 +264,7 @@ def _values(path: str, value: ast.expr, depth: int = 0) -> Iterator[tuple[str, a
 
 
 def _lines(content: bytes) -> dict[str, Setting] | None:
-    """Read a file whose format nobody knows, as nginx and apache have it: a word, and what it is set to, in its block."""
+    """Read a file of no known format, as nginx and apache have it: a word, and what it is set to, in its block."""
     if b"\0" in content[:8_000]:
         return None
     found: dict[str, Setting] = {}
@@ -281,7 +283,9 @@ def _lines(content: bytes) -> dict[str, Setting] | None:
         key = "/".join([*blocks, word.strip()])
         known = found.get(key)
         told = " ".join(value.split())
-        found[key] = Setting(told if known is None else f"{known.value}; {told}", number if known is None else known.line, proven=False)
+        found[key] = Setting(
+            told if known is None else f"{known.value}; {told}", number if known is None else known.line, proven=False
+        )
     return found
 
 

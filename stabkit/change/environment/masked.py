@@ -13,7 +13,8 @@ __all__ = ["shown"]
 _LONGEST: Final = 200
 # A limit, a switch, a place that is filled later, and what stands for nothing are no secrets, whatever their name.
 _PLAIN: Final = re.compile(
-    r"\d{1,6}(\.\d+)?|true|false|yes|no|on|off|none|null|\(required\)|\$\{?\w+\}?|\$\{\w+:?[-?]?\}|<[^>]*>|\{\{.*\}\}|from .*|\[\]|\{\}|",
+    r"\d{1,6}(\.\d+)?|true|false|yes|no|on|off|none|null|\(required\)|\$\{?\w+\}?|\$\{\w+:?[-?]?\}|"
+    r"<[^>]*>|\{\{.*\}\}|from .*|\[\]|\{\}|",
     re.IGNORECASE,
 )
 

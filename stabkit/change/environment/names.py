@@ -77,9 +77,9 @@ def _read(base: Variables, head: Variables) -> Iterator[Fact]:
                     yield _other_default(name, old, new, head)
             elif new and not _elsewhere(before, after, scope):
                 unset = scope == "production" and _unset(name, new, head)
-                yield _fact(name, new[0], "added", "unset" if unset else "read", None, _told(name, _defaults(new)))
+                yield _fact(name, new[0], ("added", "unset" if unset else "read"), None, _told(name, _defaults(new)))
             elif old and not _elsewhere(after, before, scope):
-                yield _fact(name, old[0], "removed", "read", _told(name, _defaults(old)), None)
+                yield _fact(name, old[0], ("removed", "read"), _told(name, _defaults(old)), None)
 
 
 def _elsewhere(there: Iterable[Place], here: Iterable[Place], scope: Scope) -> bool:
@@ -94,7 +94,8 @@ def _other_default(name: str, old: list[Place], new: list[Place], head: Variable
     place = next((p for p in new if p.use.value not in before), new[0])
     unset = place.scope == "production" and bool(before - {None, REQUIRED}) and _unset(name, new, head)
     noun = "unset" if unset else "default"
-    return _fact(name, place, "changed", noun, _told(name, before - after or before), _told(name, after - before or after))  # fmt: skip
+    old_told, new_told = _told(name, before - after or before), _told(name, after - before or after)
+    return _fact(name, place, ("changed", noun), old_told, new_told)
 
 
 def _defaults(places: list[Place]) -> set[str | None]:
@@ -135,14 +136,14 @@ def _set(base: Variables, head: Variables, snapshots: Snapshots) -> Iterator[Fac
                 if same:
                     new.remove(same[0])
                     before, after = shown(name, place.use.value), shown(name, same[0].use.value)
-                    yield _fact(name, same[0], "changed", "set", before, after)
+                    yield _fact(name, same[0], ("changed", "set"), before, after)
                     continue
                 unset = (
                     name not in gone and scope == "production" and _unset(name, head.reads.get(name, []), head)
                 ) and any(p.scope == "production" for p in head.reads.get(name, ()))
-                yield _fact(name, place, "removed", "unset" if unset else "set", shown(name, place.use.value), None)
+                yield _fact(name, place, ("removed", "unset" if unset else "set"), shown(name, place.use.value), None)
             for place in new:
-                yield _fact(name, place, "added", "set", None, shown(name, place.use.value))
+                yield _fact(name, place, ("added", "set"), None, shown(name, place.use.value))
 
 
 def _without(places: list[Place], others: list[Place], *, by_path: bool) -> list[Place]:
@@ -158,5 +159,5 @@ def _without(places: list[Place], others: list[Place], *, by_path: bool) -> list
     return left
 
 
-def _fact(name: str, place: Place, change: str, noun: str, before: str | None, after: str | None) -> Fact:
-    return Fact(place.path, place.use.line, name, change, noun, before, after, place.use.proven, place.scope)
+def _fact(name: str, place: Place, told: tuple[str, str], before: str | None, after: str | None) -> Fact:
+    return Fact(place.path, place.use.line, name, *told, before, after, place.use.proven, place.scope)

@@ -26,7 +26,9 @@ _DEVELOPMENT: Final = re.compile(
     r"|(^|/)Dockerfile[._-](dev|test|local)[^/]*$|(^|/)(dev|test)\.Dockerfile$"
     r"|(^|/)(jest|vitest|playwright|cypress|karma|babel|eslint|prettier|tailwind|postcss)\.(config|setup)[^/]*$"
 )
-_TOOL_SCRIPT: Final = re.compile(r"(^|/)(scripts?|tools?|bin|dev)/[^/]*\.(sh|bash)$|^[^/]*(test|lint|dev|install|build)[^/]*\.(sh|bash)$")
+_TOOL_SCRIPT: Final = re.compile(
+    r"(^|/)(scripts?|tools?|bin|dev)/[^/]*\.(sh|bash)$|^[^/]*(test|lint|dev|install|build)[^/]*\.(sh|bash)$"
+)
 _RUNS: Final = re.compile(r"(^|/)[^/]*(entry|start|run|boot|init|serve|deploy|migrat|worker|launch)[^/]*$")
 
 

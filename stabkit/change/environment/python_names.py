@@ -107,9 +107,7 @@ class Names:
             known = self.constants.get(name) or self.constants.get(name.removeprefix("self.").removeprefix("cls."))
             return known if known and name not in self.parameters else None
         if isinstance(node, ast.JoinedStr):
-            return self._product(
-                [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
-            )
+            return self._product([part.value if isinstance(part, ast.FormattedValue) else part for part in node.values])
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             return self._product([node.left, node.right])
         if isinstance(node, ast.IfExp):
@@ -134,7 +132,9 @@ class Names:
             for target, value in _assignments(node):
                 texts = self.texts(value)
                 if texts and isinstance(target, ast.Name):
-                    names = (target.id, f"{prefix}{target.id}", f"{prefix}{target.id}.value") if prefix else (target.id,)
+                    names = (
+                        (target.id, f"{prefix}{target.id}", f"{prefix}{target.id}.value") if prefix else (target.id,)
+                    )
                     for name in names:
                         self.constants.setdefault(name, []).extend(texts)
 

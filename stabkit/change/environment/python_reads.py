@@ -19,13 +19,20 @@ PYTHON_HINT: Final = re.compile(
 )
 """What stands in every Python file that reads or sets a variable."""
 
-_READERS: Final = frozenset({"os.getenv", "os.getenvb", "os.environ.get", "os.environ.setdefault", "os.environ.pop", "os.environb.get", "os.environb.pop"})  # fmt: skip
+_READERS: Final = frozenset(
+    f"os.{name}" for name in ("getenv", "getenvb", "environ.get", "environ.setdefault", "environ.pop", "environb.get")
+)
 _WHOLE: Final = frozenset({"os.environ.items", "os.environ.keys", "os.environ.values"})
 _MAKERS: Final = re.compile(
     r"^(environs\.(Env|FileAwareEnv)|environ\.(Env|FileAwareEnv)|envparse\.(Env|env)|decouple\.(Config|AutoConfig)|starlette\.config\.Config)$"
 )
-_METHODS: Final = frozenset("str bool int float json list tuple dict url db db_url cache cache_url email email_url search_url path date datetime time timedelta uuid log_level enum decimal bytes channels channels_url unicode get dj_db_url dj_email_url dj_cache_url get_value".split())  # fmt: skip
-_IMPLIED: Final = {"db": "DATABASE_URL", "db_url": "DATABASE_URL", "cache": "CACHE_URL", "cache_url": "CACHE_URL", "email": "EMAIL_URL", "email_url": "EMAIL_URL", "search_url": "SEARCH_URL", "channels": "CHANNELS_URL"}  # fmt: skip
+_TYPES: Final = """
+str bool int float json list tuple dict url db db_url cache cache_url email email_url search_url path date datetime time
+timedelta uuid log_level enum decimal bytes channels channels_url unicode get get_value
+dj_db_url dj_email_url dj_cache_url
+"""
+_METHODS: Final = frozenset(_TYPES.split())
+_IMPLIED: Final = {"db": "DATABASE_URL", "cache": "CACHE_URL", "email": "EMAIL_URL", "search": "SEARCH_URL"}
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]+")
 _EXPANDS: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _WRAPPER: Final = re.compile(r"env", re.IGNORECASE)
@@ -34,7 +41,7 @@ _WRAPPER: Final = re.compile(r"env", re.IGNORECASE)
 def python_uses(tree: ast.Module) -> Uses:
     """Return what a Python file does with variables; nothing of it is imported."""
     names = Names(tree)
-    uses = Uses(reads=settings_reads(tree, names))
+    uses = Uses(reads=settings_reads(names))
     _Reader(names, uses).walk(tree, "", frozenset(), None)
     return uses
 
@@ -62,9 +69,12 @@ class _Reader:
                 self._call(node, prefix, hidden, fallback)
             elif isinstance(node, ast.Subscript):
                 self._subscript(node, prefix, hidden, fallback)
-            elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
-                if self._is_environ(node.comparators[0], hidden):
-                    self._read(node.left, node.lineno, None, hidden)
+            elif (
+                isinstance(node, ast.Compare)
+                and isinstance(node.ops[0], ast.In | ast.NotIn)
+                and self._is_environ(node.comparators[0], hidden)
+            ):
+                self._read(node.left, node.lineno, None, hidden)
             inner: ast.expr | None = None
             if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
                 inner = node.values[-1]
@@ -80,7 +90,12 @@ class _Reader:
         plain = every[: len(every) - len(arguments.defaults)]
         plain += [a for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is None]
         body = node.body if isinstance(node.body, list) else []
-        own = {dotted(t) for s in body for t in getattr(s, "targets", ()) if self.names.is_environ(getattr(s, "value", None))}
+        own = {
+            dotted(t)
+            for s in body
+            for t in getattr(s, "targets", ())
+            if self.names.is_environ(getattr(s, "value", None))
+        }
         return frozenset(argument.arg for argument in plain) - own
 
     def _is_environ(self, node: ast.expr, hidden: frozenset[str]) -> bool:
@@ -140,10 +155,10 @@ class _Reader:
         own = any(_MAKERS.match(maker) for maker in makers) or called in ("decouple.config", "environs.env")
         own = own or called.startswith(("environs.env.", "envparse.env"))
         known = own and (not owner or method in _METHODS or owner not in self.names.made)
-        if not known and not self._looks_like(node, owner, method, texts):
+        if not known and not self._looks_like(owner, method, texts):
             return
-        if texts is None and method in _IMPLIED and first is None:
-            texts = [_IMPLIED[method]]
+        if texts is None and first is None and method.removesuffix("_url") in _IMPLIED:
+            texts = [_IMPLIED[method.removesuffix("_url")]]
         if texts is None:
             if own and first is not None:
                 self.uses.dynamic.append(Use(literal(first) or "", node.lineno))
@@ -156,7 +171,7 @@ class _Reader:
             default = literal(given) if given is not None else self.schemes.get(text, REQUIRED)
             self.uses.reads.append(Use(prefix + text, node.lineno, default, own))
 
-    def _looks_like(self, node: ast.Call, owner: str, method: str, texts: list[str] | None) -> bool:
+    def _looks_like(self, owner: str, method: str, texts: list[str] | None) -> bool:
         """Say whether it is a read through a thing that another file made: ``from .base import env``."""
         if not texts or not all(map(_UPPER.fullmatch, texts)):
             return False

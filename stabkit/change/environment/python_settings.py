@@ -25,7 +25,7 @@ class _Options:
     fields: dict[str, list[str]] = field(default_factory=dict)
 
 
-def settings_reads(tree: ast.Module, names: Names) -> list[Use]:
+def settings_reads(names: Names) -> list[Use]:
     """Return the variables that the settings classes of a file read."""
     classes = {node.name: node for node in names.nodes if isinstance(node, ast.ClassDef)}
     found: list[Use] = []
@@ -45,7 +45,8 @@ def _is_settings(node: ast.ClassDef, classes: dict[str, ast.ClassDef], names: Na
         if name in classes and _is_settings(classes[name], classes, names, depth + 1):
             return True
     # A base that another file defines is one if the class is configured as only settings are.
-    return any(isinstance(item, ast.Assign) and dotted(getattr(item.value, "func", None)).endswith("SettingsConfigDict") for item in node.body)  # fmt: skip
+    calls = [getattr(item.value, "func", None) for item in node.body if isinstance(item, ast.Assign)]
+    return any(dotted(call).endswith("SettingsConfigDict") for call in calls)
 
 
 def _options(node: ast.ClassDef, classes: dict[str, ast.ClassDef], names: Names, depth: int) -> _Options:
@@ -102,7 +103,7 @@ def _reads(
             for use in _reads(parent, classes, names, options, depth + 1):
                 found[use.name] = [use]
     for item in node.body:
-        target = item.target if isinstance(item, ast.AnnAssign) else None
+        target: ast.expr | None = item.target if isinstance(item, ast.AnnAssign) else None
         value = item.value if isinstance(item, ast.AnnAssign) else None
         if isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant):
             target, value = item.targets[0], item.value

@@ -17,9 +17,12 @@ _ASSIGNED: Final = re.compile(
 )
 _SINGLE: Final = re.compile(r"'[^'\n]*'|(?:(?<=\s)|^)#[^\n]*", re.MULTILINE)
 # What the shell itself or every system sets.
-_SHELL_SETS: Final = frozenset(
-    "BASH_SOURCE BASH_VERSION BASHPID BASH RANDOM PWD OLDPWD IFS PATH HOME USER UID EUID GID SHELL HOSTNAME LINENO OPTARG OPTIND FUNCNAME PIPESTATUS SECONDS COLUMNS LINES TERM LANG LOGNAME PPID REPLY SHLVL OSTYPE HOSTTYPE MACHTYPE TMPDIR DISPLAY EDITOR ZSH_VERSION PS1 PS4 NF NR FS".split()  # noqa: SIM905
-)
+_SHELL: Final = """
+BASH_SOURCE BASH_VERSION BASHPID BASH RANDOM PWD OLDPWD IFS PATH HOME USER UID EUID GID SHELL HOSTNAME LINENO OPTARG
+OPTIND FUNCNAME PIPESTATUS SECONDS COLUMNS LINES TERM LANG LOGNAME PPID REPLY SHLVL OSTYPE HOSTTYPE MACHTYPE TMPDIR
+DISPLAY EDITOR ZSH_VERSION PS1 PS4 NF NR FS
+"""
+_SHELL_SETS: Final = frozenset(_SHELL.split())
 _INTERPOLATED: Final = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]+)(?:(:[-=?+]?|[-?+])((?:[^{}\n]|\$\{[^{}\n]*\})*))?\}")
 _OC_ENV: Final = re.compile(r"\$\{oc\.env:\s*([A-Za-z_]\w*)(?:,([^}\n]*))?\}")
 
@@ -43,7 +46,7 @@ def shell_reads(text: str) -> list[Use]:
         line = text.count("\n", 0, match.start()) + 1
         # X=${X:-1} takes X from outside, though the script gives it a value from there on.
         first = assigned.get(name)
-        own = first is not None and not (match.start() - first in (0, 1))
+        own = first is not None and match.start() - first not in (0, 1)
         if name in _SHELL_SETS or own:
             continue
         found.append(Use(name, line, _default(sign, word), proven=False))
@@ -55,15 +58,15 @@ def interpolations(text: str) -> list[Use]:
 
     Examples
     --------
-    >>> [(use.name, use.value) for use in interpolations('a: ${PORT:8080} ${B:-c} ${{ X }} $${D} ${e}\n')]
-    [('PORT', '8080'), ('B', 'c')]
+    >>> [(use.name, use.value) for use in interpolations('a: ${PORT:8080} ${BC:-c} ${{ X }} $${D} ${e}\n')]
+    [('PORT', '8080'), ('BC', 'c')]
     """
     found = []
     for match in _INTERPOLATED.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         found.append(Use(match[1], line, _default(match[2], match[3]), proven=False))
-        for inner in _INTERPOLATED.finditer(match[3] or ""):
-            found.append(Use(inner[1], line, _default(inner[2], inner[3]), proven=False))
+        within = _INTERPOLATED.finditer(match[3] or "")
+        found.extend(Use(inner[1], line, _default(inner[2], inner[3]), proven=False) for inner in within)
     for match in _OC_ENV.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         found.append(Use(match[1], line, match[2].strip() if match[2] else REQUIRED, proven=False))

@@ -110,19 +110,9 @@ def _may_use(path: str) -> bool:
 
 
 def _uses(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same: bool) -> Uses | None:
-    if path.endswith(".py"):
-        if not PYTHON_HINT.search(content):
-            return Uses()
-        tree = snapshots.parsed(blob)
-        if tree is not None:
-            try:
-                found = python_uses(tree)
-                # What a test sets, it sets for itself.
-                return Uses(reads=found.reads, dynamic=found.dynamic) if categorise(path) == "test" else found
-            except RecursionError:
-                return None
-        return Uses(reads=list(_plain_reads(content))) if same else None
     kind = language(path)
+    if path.endswith(".py"):
+        return _python(path, content, snapshots, blob, same=same) if PYTHON_HINT.search(content) else Uses()
     if kind is not None:
         if not CODE_HINT.search(content):
             return Uses()
@@ -133,6 +123,18 @@ def _uses(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same: 
     uses = deployment_uses(path, content)
     # What both ends hold alike, and what only tests read, leaves no question open.
     return Uses() if uses is None and (same or scope_of(path) == "development") else uses
+
+
+def _python(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same: bool) -> Uses | None:
+    tree = snapshots.parsed(blob)
+    if tree is None:
+        return Uses(reads=list(_plain_reads(content))) if same else None
+    try:
+        found = python_uses(tree)
+    except RecursionError:
+        return None
+    # What a test sets, it sets for itself.
+    return Uses(reads=found.reads, dynamic=found.dynamic) if categorise(path) == "test" else found
 
 
 def _plain_reads(content: bytes) -> Iterable[Use]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from stabkit.change.environment.configuration import answer_configuration, is_configuration
+from stabkit.change.facts import Answer
 from stabkit.change.git import Git
 from stabkit.change.ranges import read_changes
 from stabkit.change.snapshots import Snapshots
-
-from stabkit.change.facts import Answer
 from tests.change.test_changes import Repository
 
 Files = dict[str, str | bytes | None]
@@ -33,24 +33,63 @@ def answer(repository: Repository, before: Files, after: Files) -> Answer:
         ("config/app.yml", "web:\n  port: 80\n", "web:\n  # more\n  port: 81\n", ("web.port", 3, "80", "81", True)),
         ("config/app.yml", "a: '1'\n", "a: 1\n", ("a", 1, "1", "1", True)),
         ("config/app.yml", "a: &x {b: 1}\nc: *x\n", "a: &x {b: 2}\nc: {b: 1}\n", ("a.b", 1, "1", "2", True)),
-        ("k8s/web.yaml", "kind: A\nmetadata: {name: n}\n---\nkind: B\nmetadata: {name: m}\nspec: 1\n",
-         "kind: A\nmetadata: {name: n}\n---\nkind: B\nmetadata: {name: m}\nspec: 2\n", ("B/m: spec", 6, "1", "2", True)),
+        (
+            "k8s/web.yaml",
+            "kind: A\nmetadata: {name: n}\n---\nkind: B\nmetadata: {name: m}\nspec: 1\n",
+            "kind: A\nmetadata: {name: n}\n---\nkind: B\nmetadata: {name: m}\nspec: 2\n",
+            ("B/m: spec", 6, "1", "2", True),
+        ),
         ("template.yaml", "R: !Ref A\n", "R: !Ref B\n", ("R", 1, "!Ref A", "!Ref B", True)),
-        ("chart/templates/web.yaml", "{{- if .a }}\nspec:\n  n: 1\n{{- end }}\n", "{{- if .a }}\nspec:\n  n: 2\n{{- end }}\n", ("spec.n", 3, "1", "2", False)),
-        ("config/app.toml", '[web]\nport = 80\n', '[web]\nport = 81\n', ("web.port", 2, "80", "81", True)),
+        (
+            "chart/templates/web.yaml",
+            "{{- if .a }}\nspec:\n  n: 1\n{{- end }}\n",
+            "{{- if .a }}\nspec:\n  n: 2\n{{- end }}\n",
+            ("spec.n", 3, "1", "2", False),
+        ),
+        ("config/app.toml", "[web]\nport = 80\n", "[web]\nport = 81\n", ("web.port", 2, "80", "81", True)),
         ("config/app.json", '{"web": {"port": 80}}', '{\n\t"web": {"port": 81}}', ("web.port", 2, "80", "81", True)),
-        ("appsettings.json", '{"Url": "http://a"} // c', '{"Url": "http://b",}', ("Url", 1, "http://a", "http://b", True)),
+        (
+            "appsettings.json",
+            '{"Url": "http://a"} // c',
+            '{"Url": "http://b",}',
+            ("Url", 1, "http://a", "http://b", True),
+        ),
         ("config/app.ini", "[web]\nport = 80\n", "[web]\nport: 81\n", ("web.port", 2, "80", "81", True)),
         ("app.properties", "a.b=1\n", "a.b=2\n", ("a.b", 1, "1", "2", True)),
         (".env.production", "A=1\n", "A=2\n", ("A", 1, "1", "2", True)),
-        ("web.config", '<c><add key="a" value="1"/></c>', '<c>\n<add key="a" value="2"/></c>', ("c/add[a]@value", 2, "1", "2", True)),
-        ("src/main/resources/application.xml", "<c><port>80</port></c>", "<c><port>81</port></c>", ("c/port", 1, "80", "81", True)),
-        ("nginx/site.conf", "server {\n  listen 80;\n}\n", "server {\n  listen 81; # why\n}\n", ("server/listen", 2, "80", "81", False)),
+        (
+            "web.config",
+            '<c><add key="a" value="1"/></c>',
+            '<c>\n<add key="a" value="2"/></c>',
+            ("c/add[a]@value", 2, "1", "2", True),
+        ),
+        (
+            "src/main/resources/application.xml",
+            "<c><port>80</port></c>",
+            "<c><port>81</port></c>",
+            ("c/port", 1, "80", "81", True),
+        ),
+        (
+            "nginx/site.conf",
+            "server {\n  listen 80;\n}\n",
+            "server {\n  listen 81; # why\n}\n",
+            ("server/listen", 2, "80", "81", False),
+        ),
         ("shop/settings.py", "DEBUG = False\n", "# why\nDEBUG = True\n", ("DEBUG", 2, "False", "True", True)),
-        ("shop/settings/base.py", "DB = {'default': {'HOST': 'a'}}\n", "DB = {'default': {'HOST': 'b'}}\n", ("DB.default.HOST", 1, "a", "b", True)),
-        ("shop/config.py", "class Production:\n    WORKERS = 1\n", "class Production:\n    WORKERS = 2\n", ("Production.WORKERS", 2, "1", "2", True)),
+        (
+            "shop/settings/base.py",
+            "DB = {'default': {'HOST': 'a'}}\n",
+            "DB = {'default': {'HOST': 'b'}}\n",
+            ("DB.default.HOST", 1, "a", "b", True),
+        ),
+        (
+            "shop/config.py",
+            "class Production:\n    WORKERS = 1\n",
+            "class Production:\n    WORKERS = 2\n",
+            ("Production.WORKERS", 2, "1", "2", True),
+        ),
     ],
-)  # fmt: skip
+)
 def test_another_value(
     repository: Repository, path: str, before: str, after: str, fact: tuple[str, int, str, str, bool]
 ) -> None:
@@ -81,11 +120,32 @@ def test_written_otherwise_is_no_change(repository: Repository, path: str, befor
 @pytest.mark.parametrize(
     "path",
     [
-        "locale/de.json", "src/i18n/en.yml", "messages_de.properties", "tsconfig.json", "tsconfig.app.json", ".eslintrc.json", ".prettierrc.yaml", "package.json",
-        "package-lock.json", "jest.config.json", "tests/fixtures/a.yml", "tests/conftest.yml", ".github/workflows/ci.yml", ".gitlab-ci.yml", "docs/a.yml",
-        "mkdocs.yml", "openapi.yaml", "api/swagger.json", "data/samples.json", "pyproject.toml", "setup.cfg", "tox.ini", ".pre-commit-config.yaml", "dashboards/a.json",
+        "locale/de.json",
+        "src/i18n/en.yml",
+        "messages_de.properties",
+        "tsconfig.json",
+        "tsconfig.app.json",
+        ".eslintrc.json",
+        ".prettierrc.yaml",
+        "package.json",
+        "package-lock.json",
+        "jest.config.json",
+        "tests/fixtures/a.yml",
+        "tests/conftest.yml",
+        ".github/workflows/ci.yml",
+        ".gitlab-ci.yml",
+        "docs/a.yml",
+        "mkdocs.yml",
+        "openapi.yaml",
+        "api/swagger.json",
+        "data/samples.json",
+        "pyproject.toml",
+        "setup.cfg",
+        "tox.ini",
+        ".pre-commit-config.yaml",
+        "dashboards/a.json",
     ],
-)  # fmt: skip
+)
 def test_what_the_running_system_does_not_read(path: str) -> None:
     assert not is_configuration(path)
 
@@ -93,10 +153,23 @@ def test_what_the_running_system_does_not_read(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "config/app.yml", "application.yml", "src/main/resources/application-prod.properties", "k8s/web.yaml", "chart/values.yaml", "docker-compose.yml", "appsettings.Production.json",
-        "nginx/nginx.conf", "shop/settings.py", "config/settings/production.py", ".env", "alembic.ini", "logback.xml", "deploy/task.json", "config/database.yml",
+        "config/app.yml",
+        "application.yml",
+        "src/main/resources/application-prod.properties",
+        "k8s/web.yaml",
+        "chart/values.yaml",
+        "docker-compose.yml",
+        "appsettings.Production.json",
+        "nginx/nginx.conf",
+        "shop/settings.py",
+        "config/settings/production.py",
+        ".env",
+        "alembic.ini",
+        "logback.xml",
+        "deploy/task.json",
+        "config/database.yml",
     ],
-)  # fmt: skip
+)
 def test_what_the_running_system_reads(path: str) -> None:
     assert is_configuration(path)
 
@@ -130,7 +203,11 @@ def test_a_list_of_named_things_is_told_by_name(repository: Repository) -> None:
         ("config/a.yml", b"\xff\xfe\0\0"),
         ("config/a.yml", b"[" * 100_000),
         ("config/a.yml", b"a: &a [*a]\n"),
-        ("config/a.yml", b"a: &a [x,x]\n" + b"".join(b"%c: &%c [%s]\n" % (97 + n, 97 + n, b",".join([b"*%c" % (96 + n)] * 9)) for n in range(1, 12))),
+        (
+            "config/a.yml",
+            b"a: &a [x,x]\n"
+            + b"".join(b"%c: &%c [%s]\n" % (97 + n, 97 + n, b",".join([b"*%c" % (96 + n)] * 9)) for n in range(1, 12)),
+        ),
         ("config/a.json", b'{"a":' * 100_000),
         ("config/a.toml", b"a = " + b"[" * 100_000),
         ("config/a.toml", b"a = \n"),
@@ -141,7 +218,7 @@ def test_a_list_of_named_things_is_told_by_name(repository: Repository) -> None:
         ("shop/settings.py", b"A = (\n"),
         ("shop/settings.py", b"A = " + b"-" * 100_000 + b"1"),
     ],
-)  # fmt: skip
+)
 def test_hostile_files_are_named_and_the_others_told(repository: Repository, path: str, content: bytes) -> None:
     found = answer(repository, {"k8s/ok.yml": "a: 1\n"}, {"k8s/ok.yml": "a: 2\n", path: content})
     assert [f.path for f in found.facts if f.path == "k8s/ok.yml"] == ["k8s/ok.yml"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from stabkit.change.environment.flags import answer_flags
+from stabkit.change.facts import Answer
 from stabkit.change.git import Git
 from stabkit.change.ranges import read_changes
 from stabkit.change.snapshots import Snapshots
-
-from stabkit.change.facts import Answer
 from tests.change.test_changes import Repository
 
 Files = dict[str, str | bytes | None]
@@ -34,7 +34,12 @@ def answer(repository: Repository, before: Files, after: Files) -> Answer:
         ("a.py", 'client.get_boolean_value(flag_key="new-ui", default_value=True)\n', "new-ui", "True"),
         ("a.py", 'ldclient.get().variation("new-ui", context, False)\n', "new-ui", "False"),
         ("a.py", 'unleash.is_enabled("new-ui")\n', "new-ui", None),
-        ("a.py", 'from UnleashClient import UnleashClient\nc = UnleashClient()\nc.is_enabled("new-ui")\n', "new-ui", None),
+        (
+            "a.py",
+            'from UnleashClient import UnleashClient\nc = UnleashClient()\nc.is_enabled("new-ui")\n',
+            "new-ui",
+            None,
+        ),
         ("a.py", 'flagsmith.get_environment_flags().is_feature_enabled("new-ui")\n', "new-ui", None),
         ("a.py", 'gb.is_on("new-ui")\n', "new-ui", None),
         ("a.py", 'configcat_client.get_value("new-ui", False, user)\n', "new-ui", "False"),
@@ -56,10 +61,12 @@ def answer(repository: Repository, before: Files, after: Files) -> Answer:
         ("demo.flagd.json", '{"flags": {"new-ui": {"state": "ENABLED"}}}', "new-ui", "state=ENABLED"),
         ("features.json", '[{"name": "new-ui", "enabled": true}]', "new-ui", "enabled=true"),
     ],
-)  # fmt: skip
+)
 def test_a_flag_comes_and_goes(repository: Repository, path: str, text: str, flag: str, default: str | None) -> None:
     found = answer(repository, {"b.py": "x = 1\n"}, {path: text})
-    assert [(f.change, f.what, f.before, f.after, f.path) for f in found.facts] == [("added", flag, None, default, path)]
+    assert [(f.change, f.what, f.before, f.after, f.path) for f in found.facts] == [
+        ("added", flag, None, default, path)
+    ]
     assert found.facts[0].line == text.count("\n", 0, text.index(flag)) + 1
     gone = answer(repository, {}, {path: None})
     assert [(f.change, f.what, f.before) for f in gone.facts] == [("removed", flag, default)]
@@ -104,12 +111,16 @@ def test_a_flag_that_moves_is_no_change(repository: Repository) -> None:
     [
         ("flags.yaml", b"a: [\n"),
         ("flags.json", b'{"a":' * 100_000),
-        ("flags.yaml", b"a: &a [x,x]\n" + b"".join(b"%c: &%c [%s]\n" % (97 + n, 97 + n, b",".join([b"*%c" % (96 + n)] * 9)) for n in range(1, 12))),
+        (
+            "flags.yaml",
+            b"a: &a [x,x]\n"
+            + b"".join(b"%c: &%c [%s]\n" % (97 + n, 97 + n, b",".join([b"*%c" % (96 + n)] * 9)) for n in range(1, 12)),
+        ),
         ("a.py", b'get_boolean_value("f"\n'),
         ("a.ts", b'useFlag("' * 100_000),
         ("a.ts", b"useFlag(" + b"[" * 1_000_000),
     ],
-)  # fmt: skip
+)
 def test_hostile_files_leave_an_answer(repository: Repository, path: str, content: bytes) -> None:
     found = answer(repository, {"b.py": 'unleash.is_enabled("f")\n'}, {path: content})
     assert found.outcome in ("pass", "fail", "not_checked")

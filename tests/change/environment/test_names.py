@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from stabkit.change.environment.names import answer_environment
+from stabkit.change.facts import Answer, Fact
 from stabkit.change.git import Git
 from stabkit.change.ranges import read_changes
 from stabkit.change.snapshots import Snapshots
-
-from stabkit.change.facts import Answer, Fact
 from tests.change.test_changes import Repository
 
 Files = dict[str, str | bytes | None]
@@ -35,7 +35,11 @@ def told(facts: tuple[Fact, ...]) -> list[tuple[str, str, str]]:
     ("path", "text", "read"),
     [
         ("a.py", "import os as o\no.environ['NEW']\n", {"NEW"}),
-        ("a.py", "from os import environ, getenv as g\ng('NEW'), environ.get('OLD'), environ.pop('X1')\n", {"NEW", "OLD", "X1"}),
+        (
+            "a.py",
+            "from os import environ, getenv as g\ng('NEW'), environ.get('OLD'), environ.pop('X1')\n",
+            {"NEW", "OLD", "X1"},
+        ),
         ("a.py", "import os\nE = os.environ\nE['NEW']\nE.get('OTHER')\n'ASKED' in E\n", {"NEW", "OTHER", "ASKED"}),
         ("a.py", "import os\nos.environb[b'NEW']\n", {"NEW"}),
         ("a.py", "import os\nNAME = 'NEW'\nos.getenv(NAME)\nos.getenv(f'{NAME}_X')\n", {"NEW", "NEW_X"}),
@@ -46,25 +50,44 @@ def told(facts: tuple[Fact, ...]) -> list[tuple[str, str, str]]:
             "a.py",
             "from pydantic_settings import BaseSettings, SettingsConfigDict\nfrom pydantic import Field, AliasChoices\n"
             "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix='SHOP_')\n    port: int\n"
-            "    key: str = Field(validation_alias=AliasChoices('K1', 'K2'))\n    old: str = Field(..., env='OLD_ENV')\n"
+            "    key: str = Field(validation_alias=AliasChoices('K1', 'K2'))\n"
+            "    old: str = Field(..., env='OLD_ENV')\n"
             "class T(S):\n    more: str\n",
             {"SHOP_PORT", "K1", "K2", "OLD_ENV", "SHOP_MORE"},
         ),
-        ("a.py", "from pydantic import BaseSettings\nclass S(BaseSettings):\n    a: str\n    class Config:\n        env_prefix = 'P_'\n", {"P_A"}),
         (
             "a.py",
-            "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings\nclass D(BaseModel):\n    host: str\n"
+            "from pydantic import BaseSettings\nclass S(BaseSettings):\n    a: str\n"
+            "    class Config:\n        env_prefix = 'P_'\n",
+            {"P_A"},
+        ),
+        (
+            "a.py",
+            "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings\n"
+            "class D(BaseModel):\n    host: str\n"
             "class S(BaseSettings, env_nested_delimiter='__'):\n    db: D\n",
             {"DB__HOST"},
         ),
-        ("a.py", "from environs import Env\nenv = Env()\nenv.str('A1')\nwith env.prefixed('P_'):\n    env('B')\n", {"A1", "P_B"}),
+        (
+            "a.py",
+            "from environs import Env\nenv = Env()\nenv.str('A1')\nwith env.prefixed('P_'):\n    env('B')\n",
+            {"A1", "P_B"},
+        ),
         ("a.py", "from decouple import config\nconfig('NEW', cast=bool)\n", {"NEW"}),
         ("a.py", "import environ\nenv = environ.Env()\nenv.db()\nenv('KEY')\n", {"DATABASE_URL", "KEY"}),
         ("a.py", "from .base import env\nenv.bool('NEW')\n", {"NEW"}),
         ("a.py", "from starlette.config import Config\nconfig = Config('.env')\nconfig('NEW')\n", {"NEW"}),
         ("a.py", "import click\n@click.option('--a', envvar=['N1', 'N2'])\ndef run(a): ...\n", {"N1", "N2"}),
-        ("a.ts", "const {A1, B1: c} = process.env\nprocess.env['C1']; import.meta.env.VITE_X; Deno.env.get('D1')\n", {"A1", "B1", "C1", "VITE_X", "D1"}),
-        ("a.go", 'x := os.Getenv("NEW")\nv, ok := os.LookupEnv("N2")\ntype C struct { P int `env:"N3"` }\n', {"NEW", "N2", "N3"}),
+        (
+            "a.ts",
+            "const {A1, B1: c} = process.env\nprocess.env['C1']; import.meta.env.VITE_X; Deno.env.get('D1')\n",
+            {"A1", "B1", "C1", "VITE_X", "D1"},
+        ),
+        (
+            "a.go",
+            'x := os.Getenv("NEW")\nv, ok := os.LookupEnv("N2")\ntype C struct { P int `env:"N3"` }\n',
+            {"NEW", "N2", "N3"},
+        ),
         ("a.rb", "ENV['NEW']; ENV.fetch('N2')\n", {"NEW", "N2"}),
         ("a.rs", 'std::env::var("NEW"); option_env!("N2")\n', {"NEW", "N2"}),
         ("A.java", 'System.getenv("NEW"); @Value("${N_TWO}") String s;\n', {"NEW", "N_TWO"}),
@@ -73,7 +96,7 @@ def told(facts: tuple[Fact, ...]) -> list[tuple[str, str, str]]:
         ("a.exs", 'System.fetch_env!("NEW")\n', {"NEW"}),
         ("docker/entrypoint.sh", 'exec app --port "${NEW:?missing}" $N2\n', {"NEW", "N2"}),
     ],
-)  # fmt: skip
+)
 def test_a_new_read_that_nobody_sets(repository: Repository, path: str, text: str, read: set[str]) -> None:
     found = answer(repository, {path: "\n"}, {path: text})
     assert found.outcome == "fail"
@@ -92,7 +115,11 @@ def test_a_new_read_that_nobody_sets(repository: Repository, path: str, text: st
         ("k8s/web.yaml", "spec:\n  containers:\n  - env:\n    - name: NEW\n      value: '1'\n", "NEW"),
         ("k8s/map.yaml", "kind: ConfigMap\ndata:\n  NEW: '1'\n", "NEW"),
         ("chart/values.yaml", "env:\n  NEW: 1\n", "NEW"),
-        ("chart/templates/web.yaml", "{{- if .Values.a }}\n  env:\n    - name: NEW\n      value: {{ .Values.b }}\n{{- end }}\n", "NEW"),
+        (
+            "chart/templates/web.yaml",
+            "{{- if .Values.a }}\n  env:\n    - name: NEW\n      value: {{ .Values.b }}\n{{- end }}\n",
+            "NEW",
+        ),
         ("Dockerfile", "FROM a\nENV OLD=1 \\\n    NEW=1\n", "NEW"),
         ("web.service", '[Service]\nEnvironment="NEW=1"\n', "NEW"),
         ("app.json", '{"env": {"NEW": {"value": "1"}}}', "NEW"),
@@ -102,7 +129,7 @@ def test_a_new_read_that_nobody_sets(repository: Repository, path: str, text: st
         ("main.tf", 'environment {\n  variables = {\n    NEW = "1"\n  }\n}\n', "NEW"),
         ("task.json", '{"containerDefinitions": [{"environment": [{"name": "NEW", "value": "1"}]}]}', "NEW"),
     ],
-)  # fmt: skip
+)
 def test_what_deployment_files_set(repository: Repository, path: str, text: str, sets: str) -> None:
     read = "import os\nos.environ['NEW']\n"
     found = answer(repository, {"a.py": "\n"}, {"a.py": read, path: text})
@@ -136,8 +163,11 @@ def test_another_default(repository: Repository, path: str, before: str, after: 
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("a.py", "def app(environ, start):\n    return environ['wsgi.input'], environ['HTTP_HOST'], environ.get('X1')\n"),
-        ("run.sh", 'echo "$1" ${1} ${2:-x}\nA1=1\necho $A1 $HOME\nawk \'{print $NF}\'\n# $OLD\n'),
+        (
+            "a.py",
+            "def app(environ, start):\n    return environ['wsgi.input'], environ['HTTP_HOST'], environ.get('X1')\n",
+        ),
+        ("run.sh", "echo \"$1\" ${1} ${2:-x}\nA1=1\necho $A1 $HOME\nawk '{print $NF}'\n# $OLD\n"),
         ("a.ts", "const a = `${x} ${NAME}`; // process.env.OLD\nimport.meta.env.DEV\n"),
         ("Makefile", "A1 := 1\nall:\n\techo $(A1)\n"),
         ("README.md", "Set `os.environ['NEW']`\n"),
@@ -166,7 +196,8 @@ def test_a_value_that_moves_is_none_and_another_is_one(repository: Repository) -
 def test_tests_and_workflows_have_a_scope_of_their_own(repository: Repository) -> None:
     after: Files = {
         "tests/test_a.py": "import os\nos.environ['ONLY_TESTS']\n",
-        ".github/workflows/ci.yml": "env:\n  A1: 1\njobs:\n  j:\n    env: {B1: 2}\n    steps:\n    - env:\n        C1: ${{ secrets.S1 }}\n",
+        ".github/workflows/ci.yml": "env:\n  A1: 1\njobs:\n  j:\n    env: {B1: 2}\n"
+        "    steps:\n    - env:\n        C1: ${{ secrets.S1 }}\n",
     }
     found = answer(repository, {"a.py": "\n"}, after)
     assert {(fact.what, fact.scope) for fact in found.facts} == {
@@ -199,8 +230,14 @@ def test_a_default_that_is_gone_leaves_the_variable_unset(repository: Repository
 
 def test_no_value_of_a_secret_is_told(repository: Repository) -> None:
     token = "ghp_" + "a1B2" * 9
-    found = answer(repository, {".env": "A1=1\n"}, {".env": f"A1=1\nDB_PASSWORD=tr0ub4dor\nPLAIN={token}\nTOKEN_LIMIT=30\n"})
-    assert {fact.what: fact.after for fact in found.facts} == {"DB_PASSWORD": "***", "PLAIN": "***", "TOKEN_LIMIT": "30"}
+    found = answer(
+        repository, {".env": "A1=1\n"}, {".env": f"A1=1\nDB_PASSWORD=tr0ub4dor\nPLAIN={token}\nTOKEN_LIMIT=30\n"}
+    )
+    assert {fact.what: fact.after for fact in found.facts} == {
+        "DB_PASSWORD": "***",
+        "PLAIN": "***",
+        "TOKEN_LIMIT": "30",
+    }
     assert "tr0ub4dor" not in str(found.row())
     assert token not in str(found.row())
 
@@ -214,7 +251,12 @@ def test_no_value_of_a_secret_is_told(repository: Repository) -> None:
         ("k8s/a.yaml", b"env: " + b"[" * 100_000, "k8s/a.yaml"),
         ("k8s/a.yaml", b"env:\n" + b"- " * 50_000, "k8s/a.yaml"),
         ("k8s/a.yaml", b"env: &a [*a]\n", "k8s/a.yaml"),
-        ("k8s/a.yaml", b"a: &a [env,env]\n" + b"".join(b"%c: &%c [%s]\n" % (97 + n, 97 + n, b",".join([b"*%c" % (96 + n)] * 9)) for n in range(1, 12)), None),
+        (
+            "k8s/a.yaml",
+            b"a: &a [env,env]\n"
+            + b"".join(b"%c: &%c [%s]\n" % (97 + n, 97 + n, b",".join([b"*%c" % (96 + n)] * 9)) for n in range(1, 12)),
+            None,
+        ),
         ("app.json", b'{"env":' * 100_000, "app.json"),
         ("a.ts", b"process.env." + b"a" * 1_000_000, None),
         ("a.go", b'os.Getenv("' * 100_000, None),
@@ -222,7 +264,7 @@ def test_no_value_of_a_secret_is_told(repository: Repository) -> None:
         ("Dockerfile", b"ENV \\\n" * 100_000, None),
         (".env", b"=" * 1_000_000, None),
     ],
-)  # fmt: skip
+)
 def test_hostile_files_leave_an_answer(repository: Repository, path: str, content: bytes, why: str | None) -> None:
     found = answer(repository, {"b.py": "x = 1\n"}, {path: content})
     if why is not None:
