@@ -18,6 +18,11 @@ _PLAIN: Final = re.compile(
     re.IGNORECASE,
 )
 
+# Letters and digits in no order that a word, a version or a number has: nobody can tell that it is no secret.
+_TANGLED: Final = re.compile(
+    r"(?=.*[A-Za-z]\d+[A-Za-z])[A-Za-z0-9+/=]{10,}|(?=.*\d)(?=.*[A-Z])(?=.*[a-z])[\w+/=.~-]{24,}"
+)
+
 
 def shown(name: str, value: str | None) -> str | None:
     """Return a value fit for a report; None for none.
@@ -32,6 +37,10 @@ def shown(name: str, value: str | None) -> str | None:
     value = value.strip()
     if _PLAIN.fullmatch(value):
         return value
-    if is_secret_name(name) or is_secret_name(name.rpartition(".")[2]) or holds_secret(value):
+    if is_secret_name(name) or is_secret_name(name.rpartition(".")[2]) or _tangled(value) or holds_secret(value):
         return MASK
     return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+
+
+def _tangled(value: str) -> bool:
+    return any(_TANGLED.fullmatch(word.strip("'\"")) for word in re.split(r"[\s,()\[\]|]+", value[:2_000]))

@@ -112,7 +112,9 @@ def _may_use(path: str) -> bool:
 def _uses(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same: bool) -> Uses | None:
     kind = language(path)
     if path.endswith(".py"):
-        return _python(path, content, snapshots, blob, same=same) if PYTHON_HINT.search(content) else Uses()
+        # A changed file that is no Python leaves a question open, whatever it holds.
+        looked_at = PYTHON_HINT.search(content) or (not same and categorise(path) != "test")
+        return _python(path, content, snapshots, blob, same=same) if looked_at else Uses()
     if kind is not None:
         if not CODE_HINT.search(content):
             return Uses()
@@ -129,6 +131,8 @@ def _python(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same
     tree = snapshots.parsed(blob)
     if tree is None:
         return Uses(reads=list(_plain_reads(content))) if same else None
+    if not PYTHON_HINT.search(content):
+        return Uses()
     try:
         found = python_uses(tree)
     except RecursionError:
