@@ -105,9 +105,9 @@ _PLACEHOLDER: Final = re.compile(
     r"(?i)example|placeholder|change[-_ ]?(?:me|it|this)|your[-_ ]?\w+|<[^>]*>|\$\{|\$\(|\{\{|%\(|"
     r"\{[\w.]*\}|%s|replace|redacted|dummy|fake|sample|not[-_ ]?(?:a[-_ ])?(?:real|secret)|lorem|"
     r"foobar|todo|"
-    r"x{5,}|\*{3,}|\.{3}|…|0{8,}|1{8,}|SflKxwRJSMeKKF2QT4|insert|default|undefined|\bnull\b|\bnone\b|my[-_]?(?:secret|password|token|key)|test[-_]?(?:secret|password|token|key)|super[-_]?secret|os\.environ|getenv|process\.env"
+    r"x{5,}|\*{3,}|\.{3}|…|SflKxwRJSMeKKF2QT4|insert|default|undefined|\bnull\b|\bnone\b|my[-_]?(?:secret|password|token|key)|test[-_]?(?:secret|password|token|key)|super[-_]?secret|os\.environ|getenv|process\.env"
 )
-_COUNTED: Final = re.compile(r"(?i)12345678|abcdefgh")
+_COUNTED: Final = re.compile(r"(?i)12345678|abcdefgh|0{8,}|1{8,}")
 _TRIVIAL: Final = re.compile(
     r"(?i)(?:pass(?:word|wd)?|p(?:ass)?w(?:or)?d|postgres(?:ql)?|root|admin|user(?:name)?|guest|test(?:ing)?|secret|mysql|redis|mongo|rabbitmq|token|key|pwd|pw|db|app|dev|local|minio|minioadmin|login|demo|hunter2?)[-_]?\d{0,4}[!?]?"
 )

@@ -10,7 +10,7 @@ from stabkit.change.environment.uses import REQUIRED, Use, Uses
 
 __all__ = ["CODE_HINT", "code_uses", "language", "without_comments"]
 
-CODE_HINT: Final = re.compile(rb"[eE][nN][vV]|@Value|\$\{|\$[A-Z]|[cC]onfig(?:Service)?\.get|TF_VAR", re.DOTALL)
+CODE_HINT: Final = re.compile(rb"[eE][nN][vV]|@Value|onfig(?:Service)?\.get")
 """What stands in every file that reads a variable."""
 
 _ENDINGS: Final = {

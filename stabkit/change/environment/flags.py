@@ -72,13 +72,9 @@ def answer_flags(snapshots: Snapshots) -> Answer:
 
 
 def _may_name(path: str) -> bool:
-    if foreign(path):
-        return False
     if path.endswith(".py") or language(path) not in (None, "shell"):
-        return True
-    if not path.endswith(_DOCUMENTS):
-        return False
-    return is_flag_file(path) or is_configuration(path)
+        return not foreign(path)
+    return path.endswith(_DOCUMENTS) and (is_flag_file(path) or is_configuration(path)) and not foreign(path)
 
 
 def _flags(path: str, blob: Blob, snapshots: Snapshots) -> list[Use] | None:

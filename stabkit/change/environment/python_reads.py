@@ -12,12 +12,12 @@ from stabkit.change.environment.python_settings import settings_reads
 from stabkit.change.environment.uses import REQUIRED, Use, Uses
 from stabkit.change.python_code import dotted
 
-__all__ = ["PYTHON_HINT", "python_uses"]
+__all__ = ["may_read", "python_uses"]
 
-PYTHON_HINT: Final = re.compile(
+_HINT: Final = re.compile(
     rb"environ|getenv|putenv|expandvars|BaseSettings|SettingsConfigDict|from_envvar|from_prefixed|[dD]ynaconf|LazySettings|decouple|env_?var|[eE]nv\(|[eE]nv\.|import[^\n]*\benv\b|starlette\.config|_env\w*\("
 )
-"""What stands in every Python file that reads or sets a variable."""
+_WORDS: Final = (b"env", b"Env", b"Settings", b"decouple", b"expandvars", b"ynaconf")
 
 _READERS: Final = frozenset(
     f"os.{name}" for name in ("getenv", "getenvb", "environ.get", "environ.setdefault", "environ.pop", "environb.get")
@@ -36,6 +36,17 @@ _IMPLIED: Final = {"db": "DATABASE_URL", "cache": "CACHE_URL", "email": "EMAIL_U
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]+")
 _EXPANDS: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _WRAPPER: Final = re.compile(r"env", re.IGNORECASE)
+
+
+def may_read(content: bytes) -> bool:
+    r"""Say whether a Python file holds what stands in every one that reads or sets a variable.
+
+    Examples
+    --------
+    >>> may_read(b"import os\nos.environ"), may_read(b"x = 1")
+    (True, False)
+    """
+    return any(word in content for word in _WORDS) and _HINT.search(content) is not None
 
 
 def python_uses(tree: ast.Module) -> Uses:

@@ -10,7 +10,7 @@ from typing import Final
 from stabkit.change.environment.code_reads import CODE_HINT, code_uses, language
 from stabkit.change.environment.deployment import ENV_FILE, deployment_uses, is_deployment
 from stabkit.change.environment.places import foreign, scope_of
-from stabkit.change.environment.python_reads import PYTHON_HINT, python_uses
+from stabkit.change.environment.python_reads import may_read, python_uses
 from stabkit.change.environment.shell_reads import shell_reads
 from stabkit.change.environment.uses import Use, Uses
 from stabkit.change.facts import Scope
@@ -98,7 +98,7 @@ def load_tree(snapshots: Snapshots) -> tuple[Variables, Variables, set[str]]:
 
 
 def _candidates(tree: Mapping[str, Blob]) -> dict[str, Blob]:
-    return {path: blob for path, blob in tree.items() if not foreign(path) and _may_use(path)}
+    return {path: blob for path, blob in tree.items() if _may_use(path) and not foreign(path)}
 
 
 def _may_use(path: str) -> bool:
@@ -113,13 +113,12 @@ def _uses(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same: 
     kind = language(path)
     if path.endswith(".py"):
         # A changed file that is no Python leaves a question open, whatever it holds.
-        looked_at = PYTHON_HINT.search(content) or (not same and categorise(path) != "test")
+        looked_at = may_read(content) or (not same and categorise(path) != "test")
         return _python(path, content, snapshots, blob, same=same) if looked_at else Uses()
     if kind is not None:
-        if not CODE_HINT.search(content):
-            return Uses()
-        text = content.decode("utf-8", "replace")
-        return Uses(reads=shell_reads(text)) if kind == "shell" else code_uses(path, text)
+        if kind == "shell":
+            return Uses(reads=shell_reads(content.decode("utf-8", "replace")))
+        return code_uses(path, content.decode("utf-8", "replace")) if CODE_HINT.search(content) else Uses()
     if not ENV_FILE.search(path) and not _DEPLOYED.search(content):
         return Uses()
     uses = deployment_uses(path, content)
@@ -131,7 +130,7 @@ def _python(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same
     tree = snapshots.parsed(blob)
     if tree is None:
         return Uses(reads=list(_plain_reads(content))) if same else None
-    if not PYTHON_HINT.search(content):
+    if not may_read(content):
         return Uses()
     try:
         found = python_uses(tree)
