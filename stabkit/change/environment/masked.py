@@ -14,7 +14,7 @@ _LONGEST: Final = 200
 # A limit, a switch, a place that is filled later, and what stands for nothing are no secrets, whatever their name.
 _PLAIN: Final = re.compile(
     r"\d{1,6}(\.\d+)?|true|false|yes|no|on|off|none|null|\(required\)|\$\{?\w+\}?|\$\{\w+:?[-?]?\}|"
-    r"<[^>]*>|\{\{.*\}\}|from .*|\[\]|\{\}|",
+    r"<[^>]*>|\$?\{\{.*\}\}|from .*|\[\]|\{\}|",
     re.IGNORECASE,
 )
 
