@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stabkit.change.environment.documents import Node, json_documents, toml_document, yaml_documents
+from stabkit.change.documents import Node, json_documents, toml_document, yaml_documents
 from stabkit.change.environment.shell_reads import interpolations, shell_reads
 from stabkit.change.environment.uses import Use, Uses
 from stabkit.change.paths import categorise

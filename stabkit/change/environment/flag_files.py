@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stabkit.change.environment.documents import Node, flattened, json_documents, toml_document, yaml_documents
+from stabkit.change.documents import Node, flattened, json_documents, toml_document, yaml_documents
 from stabkit.change.environment.uses import Use
 
 __all__ = ["BUNDLES", "file_flags", "is_flag_file"]

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from stabkit.change.documents import Node, flattened, json_documents, toml_document, yaml_documents
 from stabkit.change.environment.deployment import ENV_FILE, assigned
-from stabkit.change.environment.documents import Node, flattened, json_documents, toml_document, yaml_documents
 from stabkit.change.environment.python_names import literal
 from stabkit.change.python_code import dotted, parse
 
