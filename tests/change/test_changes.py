@@ -252,9 +252,9 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
             {"a.py": ENV.format(1)},
             {"a.py": "\n" + ENV.format(1)},
             "pass",
-            "1 changed",
+            "1 source and deployment files",
         ),
-        ("no environment variable change", {"a.py": ENV.format(1)}, {"a.py": ENV.format(2)}, "fail", "a.py:2: + A_URL"),
+        ("no environment variable change", {"a.py": ENV.format(1)}, {"a.py": ENV.format(2)}, "fail", "a.py:2: A_URL"),
         ("no environment variable change", {"a.py": ENV.format(1)}, {"b.py": ENV.format(1), "a.py": None}, "pass", ""),
         (
             "no environment variable change",
@@ -265,7 +265,7 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
         ),
         ("no environment variable change", {"a.py": "1\n"}, {"a.py": "def (\n"}, "not_checked", "a.py"),
         ("no environment variable change", {"a.js": "1\n"}, {"a.js": "process.env.NEW\n"}, "fail", "a.js:1: + NEW"),
-        ("no environment variable change", {"a.js": "1\n"}, {"a.js": "`${user}`\n"}, "pass", "heuristic"),
+        ("no environment variable change", {"a.js": "1\n"}, {"a.js": "`${user}`\n"}, "pass", ""),
         ("no environment variable change", {"a.sh": "1\n"}, {"a.sh": "echo ${NEW}\n"}, "fail", "a.sh:1: + NEW"),
         ("no environment variable change", {"a.go": "1\n"}, {"a.go": 'os.LookupEnv("NEW")\n'}, "fail", "+ NEW"),
         (
@@ -287,13 +287,13 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
         ("no schema change", {"a": "1"}, {"app/migrations/0002_a.py": "x = 1\n"}, "fail", "0002_a.py"),
         ("no schema change", {"a.py": MODEL.format(1)}, {"a.py": "def (\n"}, "not_checked", "a.py"),
         ("no schema change", {"a.py": "1\n"}, {"a.py": "2\n"}, "not_checked", "no model, migration or schema file"),
-        ("no configuration change", {"a.toml": "x = 1\n"}, {"a.toml": "x = 2\n"}, "fail", "a.toml: x"),
-        ("no configuration change", {"a.toml": "x = 1\n"}, {"a.toml": "# c\nx=1\n"}, "pass", "1 changed of 1"),
-        ("no configuration change", {"a.json": "{}"}, {"a.json": "{"}, "not_checked", "a.json"),
+        ("no configuration change", {"a.toml": "x = 1\n"}, {"a.toml": "x = 2\n"}, "fail", "a.toml:1: x"),
+        ("no configuration change", {"a.toml": "x = 1\n"}, {"a.toml": "# c\nx=1\n"}, "pass", "1 configuration files"),
+        ("no configuration change", {"config/a.json": "{}"}, {"config/a.json": "{"}, "not_checked", "a.json"),
         ("no configuration change", {"a.yaml": "a: {b: 1}\n"}, {"a.yaml": "a: {b: 2}\n"}, "fail", "a.b"),
         ("no configuration change", {"a.py": "1\n"}, {"a.py": "2\n"}, "not_checked", "no configuration file"),
         *[
-            ("no configuration change", {name: text.format(1)}, {name: text.format(2)}, "fail", f"{name}: {key}")
+            ("no configuration change", {name: text.format(1)}, {name: text.format(2)}, "fail", f": {key}")
             for name, text, key in (
                 ("a.properties", "# c\nserver.port={}\n", "server.port"),
                 ("b.properties", "db.url: x \\\n  y{}\n", "db.url"),

@@ -1,83 +1,146 @@
-"""The environment variables that a file reads or sets: parsed from Python, by pattern from anything else."""
+"""The environment variables of a whole tree: every file that may read or set one, looked at once."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from stabkit.change.python_code import dotted, parse
+from stabkit.change.environment.code_reads import CODE_HINT, code_uses, language
+from stabkit.change.environment.deployment import ENV_FILE, deployment_uses, is_deployment
+from stabkit.change.environment.places import foreign, scope_of
+from stabkit.change.environment.python_reads import may_read, python_uses
+from stabkit.change.environment.shell_reads import shell_reads
+from stabkit.change.environment.uses import Use, Uses
+from stabkit.change.facts import Scope
+from stabkit.change.git import Blob
+from stabkit.change.paths import categorise
+from stabkit.change.snapshots import Snapshots
 
-__all__ = ["ENV_FILE", "assigned", "variables"]
+__all__ = ["Place", "Variables", "load_tree"]
 
-_READS: Final = re.compile(
-    r"""process\.env(?:\.(\w+)|\[['"](\w+)['"]\])|ENV(?:\.fetch\(|\[)['"](\w+)['"]|env::var\(\s*"(\w+)"|"""
-    r"""(?:[gG]etenv|LookupEnv|GetEnvironmentVariable)\(\s*['"](\w+)['"]"""
-)
-_EXPANDS: Final = re.compile(r"\$\{(\w+)(?::?[-?][^}]*)?\}")
-ENV_FILE: Final = re.compile(r"(^|/)\.env[^/]*$|\.env$")
-_ASSIGNS: Final = re.compile(r"(?:export\s+)?([\w.\[\]/-]+)\s*[=:]\s*(.*)$")
-_GETTERS: Final = ("getenv", "environ.get", "environ.setdefault", "environ.pop")
-_CODE: Final = (".py", ".js", ".ts", ".jsx", ".tsx", ".go", ".rb", ".rs", ".java", ".kt", ".php", ".cs")
-# Here ${name} is a variable of the environment; in the languages above, one of the program.
-_EXPANDING: Final = (".sh", ".yml", ".yaml", ".toml")
+_BATCH: Final = 2_000
+_DEPLOYED: Final = re.compile(rb"(?i)env|variables|\$\{|kind:\s*[\"']?(configmap|secret)|literals|secrets\.|vars\.")
+# Of Python that cannot be parsed, the plainest of reads.
+_PLAIN_READ: Final = re.compile(r"(?:environ(?:\.get\(|\[)|getenv\()\s*[\"'](\w+)[\"']")
 
 
-def variables(path: str, content: bytes) -> list[tuple[str | None, str, int]] | None:
-    """Return name, default and line of each variable that a file reads or sets; None for Python that is none.
+@dataclass(frozen=True)
+class Place:
+    """One use of a variable, and the file that it stands in."""
 
-    A name made at run time is None. What is no Python is searched for patterns.
+    path: str
+    use: Use
+    scope: Scope
+
+
+class Variables:
+    """What the files of one end of a range do with variables, by the name of each.
+
+    Attributes
+    ----------
+    reads, sets : dict of str to list of Place
+        In order of path and line.
+    dynamic : list of Place
+        Names made at run time.
+    searched : set of str
+        The files that were looked at.
+    unparsed : set of str
+        Those of them that are no valid document of their kind.
     """
-    if not path.endswith(".py"):
-        return list(_text_variables(path, content))
-    tree = parse(content)
-    return None if tree is None else list(_python_variables(tree))
+
+    def __init__(self) -> None:
+        self.reads: dict[str, list[Place]] = {}
+        self.sets: dict[str, list[Place]] = {}
+        self.dynamic: list[Place] = []
+        self.searched: set[str] = set()
+        self.unparsed: set[str] = set()
+
+    def add(self, path: str, uses: Uses | None) -> None:
+        """Take over what a file does; None for one that cannot be parsed."""
+        self.searched.add(path)
+        if uses is None:
+            self.unparsed.add(path)
+            return
+        scope = scope_of(path)
+        for found, by_name in ((uses.reads, self.reads), (uses.sets, self.sets)):
+            for use in sorted(found, key=lambda use: use.line):
+                by_name.setdefault(use.name, []).append(Place(path, use, scope))
+        self.dynamic += [Place(path, use, scope) for use in uses.dynamic]
 
 
-def _python_variables(tree: ast.Module) -> Iterator[tuple[str | None, str, int]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and dotted(node.func).endswith(_GETTERS):
-            default = ast.unparse(node.args[1]) if len(node.args) > 1 else ""
-            default = default or next((ast.unparse(k.value) for k in node.keywords if k.arg == "default"), "")
-            yield _constant(node.args[0] if node.args else None), default, node.lineno
-        elif isinstance(node, ast.Subscript) and dotted(node.value).endswith("environ"):
-            yield _constant(node.slice), "", node.lineno
-        elif isinstance(node, ast.Compare) and dotted(node.comparators[0]).endswith("environ"):
-            yield _constant(node.left), "", node.lineno
-        elif isinstance(node, ast.ClassDef) and any(dotted(b).endswith("BaseSettings") for b in node.bases):
-            for item in node.body:
-                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-                    default = ast.unparse(item.value) if item.value else ""
-                    yield f"{node.name}.{item.target.id}", default, item.lineno
+def load_tree(snapshots: Snapshots) -> tuple[Variables, Variables, set[str]]:
+    """Return the variables of both ends, and the paths of changed files that could not be read."""
+    ends = [_candidates(tree) for tree in (snapshots.base_tree, snapshots.head_tree)]
+    every = [blob for blobs in ends for blob in blobs.values()]
+    for start in range(0, len(every), _BATCH):  # git prints no more than a limit at once
+        snapshots.load(every[start : start + _BATCH])
+    known: dict[tuple[str, str], Uses | None] = {}
+    found = []
+    unread: set[str] = set()
+    for blobs, other in zip(ends, reversed(ends), strict=True):
+        variables = Variables()
+        for path in sorted(blobs):
+            blob = blobs[path]
+            same = path in other and other[path].object_id == blob.object_id
+            key = (path, blob.object_id)
+            if key not in known:
+                content = snapshots.content(blob)
+                if content is None:
+                    if not same:
+                        unread.add(path)
+                    continue
+                known[key] = _uses(path, content, snapshots, blob, same=same)
+            variables.add(path, known[key])
+        found.append(variables)
+    return found[0], found[1], unread
 
 
-def _text_variables(path: str, content: bytes) -> Iterator[tuple[str | None, str, int]]:
+def _candidates(tree: Mapping[str, Blob]) -> dict[str, Blob]:
+    return {path: blob for path, blob in tree.items() if _may_use(path) and not foreign(path)}
+
+
+def _may_use(path: str) -> bool:
+    if path.endswith(".py") or language(path) is not None:
+        return True
+    if not is_deployment(path):
+        return False
+    return not path.endswith(".json") or categorise(path) not in ("test", "doc", "dependency")
+
+
+def _uses(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same: bool) -> Uses | None:
+    kind = language(path)
+    if path.endswith(".py"):
+        # A changed file that is no Python leaves a question open, whatever it holds.
+        looked_at = may_read(content) or (not same and categorise(path) != "test")
+        return _python(path, content, snapshots, blob, same=same) if looked_at else Uses()
+    if kind is not None:
+        if kind == "shell":
+            return Uses(reads=shell_reads(content.decode("utf-8", "replace")))
+        return code_uses(path, content.decode("utf-8", "replace")) if CODE_HINT.search(content) else Uses()
+    if not ENV_FILE.search(path) and not _DEPLOYED.search(content):
+        return Uses()
+    uses = deployment_uses(path, content)
+    # What both ends hold alike, and what only tests read, leaves no question open.
+    return Uses() if uses is None and (same or scope_of(path) == "development") else uses
+
+
+def _python(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same: bool) -> Uses | None:
+    tree = snapshots.parsed(blob)
+    if tree is None:
+        return Uses(reads=list(_plain_reads(content))) if same else None
+    if not may_read(content):
+        return Uses()
+    try:
+        found = python_uses(tree)
+    except RecursionError:
+        return None
+    # What a test sets, it sets for itself.
+    return Uses(reads=found.reads, dynamic=found.dynamic) if categorise(path) == "test" else found
+
+
+def _plain_reads(content: bytes) -> Iterable[Use]:
     text = content.decode("utf-8", "replace")
-    if ENV_FILE.search(path):
-        yield from assigned(text)
-        return
-    expands = path.endswith(_EXPANDING) or "Dockerfile" in path
-    patterns = [_READS] * (expands or path.endswith(_CODE)) + [_EXPANDS] * expands
-    for match in (found for pattern in patterns for found in pattern.finditer(text)):
-        name = next(group for group in match.groups() if group)
-        yield name, match[0], text.count("\n", 0, match.start()) + 1
-
-
-def assigned(text: str) -> list[tuple[str, str, int]]:
-    """Return name, value and line of each setting of a .env or .properties file; other lines continue a value."""
-    found: list[tuple[str, str, int]] = []
-    for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
-        if not line or line.startswith(("#", "!")):
-            continue
-        name, value, first = found[-1] if found else ("(no key)", "", number)
-        quoted = value[:1] in ("'", '"') and value.count(value[0]) == 1
-        if not quoted and (match := _ASSIGNS.match(line)) is not None:
-            found.append((match[1], match[2], number))
-        else:
-            found[-1:] = [(name, f"{value}\n{line}", first)]
-    return found
-
-
-def _constant(node: ast.AST | None) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+    for match in _PLAIN_READ.finditer(text):
+        yield Use(match[1], text.count("\n", 0, match.start()) + 1, proven=False)
