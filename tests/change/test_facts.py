@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stabkit.change.collected import collect_changes
-from stabkit.change.schema.migrations import irreversible_steps
-from stabkit.change.api.modules import module_name
 
 from stabkit.analyze import RunEvidence
 from stabkit.analyze.change import grave_facts
 from stabkit.analyze.gate import evaluate_gate
 from stabkit.analyze.outcome import ConditionResult
+from stabkit.change.api.modules import module_name
+from stabkit.change.collected import collect_changes
+from stabkit.change.schema.migrations import irreversible_steps
 from stabkit.config import Config, load_config
 from stabkit.errors import ConfigError
 from stabkit.report.words import reason_text
 from stabkit.schema import Evidence
-from tests.change.test_changes import Repository, between, check
+from tests.change.repositories import Repository, between, check
 
 Files = dict[str, str | bytes | None]
 
