@@ -8,6 +8,8 @@ from importlib.metadata import version
 from typing import Final
 
 from stabkit.change.api.classes import Break, Comparison
+from stabkit.change.api.golang import go_packages, gone_exports
+from stabkit.change.api.javascript import gone_names, published_entries
 from stabkit.change.api.loaded import Modules
 from stabkit.change.api.packages import Package, is_aside, is_internal, public_packages
 from stabkit.change.facts import Answer, Fact
@@ -30,30 +32,42 @@ def answer_api(snapshots: Snapshots) -> Answer:
     file that cannot be parsed at one end is not compared, and is named.
     """
     packages = public_packages(snapshots)
-    if not packages:
-        why = "no package is published here; name packages in [changes] packages"
-        return Answer("not_checked", noun=_NOUN, why=why, settled=not snapshots.packages)
-    names = ", ".join(package.name for package in packages)
-    method = f"griffe {version('griffelib')}: signatures only, no behaviour; packages {names}"
-    examined = sum(
-        not is_internal(name) for package in packages for name in {**package.base, **package.head}
-    )
-    breaks: list[tuple[Fact, bool]] = []
-    open_: list[str] = [f"{name} is nowhere" for name in snapshots.packages if name not in {p.name for p in packages}]
+    facts, examined, methods = _by_pattern(snapshots)
+    breaks = [(fact, False) for fact in facts]
+    lost = [f"{name} is nowhere" for name in snapshots.packages if name not in {one.name for one in packages}]
     for package in packages:
-        found, lost = _compared(snapshots, package)
+        found, unread = _compared(snapshots, package)
         breaks += found
-        open_ += lost
-    firm = tuple(dict.fromkeys(fact for fact, weak in breaks if not weak))
-    weak = tuple(dict.fromkeys(fact for fact, weak in breaks if weak))
-    why = "; ".join(open_) or None
+        lost += unread
+        examined += sum(not is_internal(name) for name in {**package.base, **package.head})
+    if packages:
+        names = ", ".join(package.name for package in packages)
+        methods.insert(0, f"griffe {version('griffelib')}: signatures only, no behaviour; packages {names}")
+    if not methods:
+        why = "; ".join(lost) or "no package is published here; name packages in [changes] packages"
+        return Answer("not_checked", noun=_NOUN, why=why, settled=not lost)
+    firm, weak = (tuple(dict.fromkeys(fact for fact, mild in breaks if mild is kind)) for kind in (False, True))
+    why, method = "; ".join(lost), "; ".join(methods)
     if firm:
-        return Answer("fail", firm, examined, _NOUN, why, method=method)
+        return Answer("fail", firm, examined, _NOUN, why or None, method=method)
     if why or weak:
         return Answer("not_checked", weak, examined, _NOUN, why or "may break nothing", method=method)
     if not examined:
-        return Answer("not_checked", (), 0, _NOUN, f"no public module in {names}", settled=True, method=method)
+        return Answer("not_checked", (), 0, _NOUN, "no public module is there", settled=True, method=method)
     return Answer("pass", (), examined, _NOUN, method=method)
+
+
+def _by_pattern(snapshots: Snapshots) -> tuple[list[Fact], int, list[str]]:
+    """Return what packages in other languages lose, how many files that is of, and how it was found."""
+    trees = (snapshots.base_tree, snapshots.head_tree)
+    packages = [go_packages(snapshots, tree) for tree in trees]
+    entries = [published_entries(snapshots, tree) for tree in trees]
+    exported = {file for side in entries for one in side.values() for file in one.files.values() if file}
+    source = {blob.path for side in packages for blobs in side.values() for blob in blobs}
+    found = [*gone_exports(snapshots, *packages), *gone_names(snapshots, *entries)]
+    methods = ["exported names of Go packages by pattern"] if source else []
+    methods += ["names that package.json entry points export by pattern"] if exported else []
+    return found, len(source) + len(exported), methods
 
 
 def _compared(snapshots: Snapshots, package: Package) -> tuple[list[tuple[Fact, bool]], list[str]]:
