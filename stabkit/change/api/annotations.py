@@ -55,7 +55,9 @@ _ABOVE: Final = {
 _SUPERS: Final = {name: frozenset(above.split()) for name, above in _ABOVE.items()}
 _RENAMED: Final = {"List": "list", "Dict": "dict", "Tuple": "tuple", "FrozenSet": "frozenset", "Type": "type", "Text": "str", "DefaultDict": "defaultdict", "NoneType": "None"}  # fmt: skip
 _ANYTHING: Final = frozenset(("Any", "object", "Incomplete"))
-_WRAPPERS: Final = frozenset(("Annotated", "Required", "NotRequired", "ReadOnly", "Final", "ClassVar", "InitVar", "Mapped"))
+_WRAPPERS: Final = frozenset(
+    ("Annotated", "Required", "NotRequired", "ReadOnly", "Final", "ClassVar", "InitVar", "Mapped")
+)
 _DEEPEST: Final = 12
 
 

@@ -105,7 +105,9 @@ def _compared(snapshots: Snapshots, package: Package) -> tuple[list[tuple[Fact, 
             facts += [(_fact(one, sides), one.found.weak) for one in comparison.modules(old, new)]
         except Exception as error:  # noqa: BLE001 - hostile code makes a model raise anything; that module is unknown
             lost.append(f"{package.head[name].path} could not be compared: {type(error).__name__}")
-    unread = {blob.path for side in sides for name in changed if (blob := side.files.get(name)) and blob.path in side.unread}
+    unread = {
+        blob.path for side in sides for name in changed if (blob := side.files.get(name)) and blob.path in side.unread
+    }
     if unread:
         lost.append(f"could not be parsed: {', '.join(sorted(unread))}")
     return facts, lost
@@ -141,7 +143,9 @@ def _fact(one: Break, sides: list[Modules]) -> Fact:
     return Fact(path, line, what, found.change, noun, found.before, found.after, proven=found.proven)
 
 
-def _line(function: ast.FunctionDef | ast.AsyncFunctionDef | None, parameter: str | None, text: str | None) -> int | None:
+def _line(
+    function: ast.FunctionDef | ast.AsyncFunctionDef | None, parameter: str | None, text: str | None
+) -> int | None:
     """Return the line of a parameter, of what is raised, or of the name itself below its decorators."""
     if function is None:
         return None

@@ -56,7 +56,9 @@ class Comparison:
             other = after.get(name)
             if other is None and f"{old.path}.{name}" not in self._new.files:
                 likely = member.is_alias and exports[0] is None and self._old.reexport(old, name, member) == "likely"
-                yield Break(member, False, what, Found("object_removed", proven=not answers and not likely, weak=answers))
+                yield Break(
+                    member, False, what, Found("object_removed", proven=not answers and not likely, weak=answers)
+                )
             elif other is not None:
                 if exports[0] is not None and exports[1] is not None and name not in exports[1]:
                     yield Break(member, False, what, Found("export_removed", None, "in __all__", "not in __all__"))
@@ -67,7 +69,9 @@ class Comparison:
         # A name that __all__ lists and __getattr__ makes: it is nowhere written but there.
         if exports[0] is not None and exports[1] is not None:
             for name in sorted(exports[0] - exports[1] - {*before}):
-                yield Break(old, False, f"{old.path}.{name}", Found("export_removed", None, "in __all__", "not in __all__"))
+                yield Break(
+                    old, False, f"{old.path}.{name}", Found("export_removed", None, "in __all__", "not in __all__")
+                )
 
     def _members(self, member: Any, other: Any, what: str) -> Iterator[Break]:
         old = self._old.find(member.target_path) if member.is_alias else member
@@ -135,7 +139,9 @@ class Comparison:
             return
         answers = any(name in new.members for name in ("__getattr__", "__getattribute__"))
         # An instance attribute is what its methods happen to set; a special method may have a default.
-        instance = member.is_attribute and "instance-attribute" in member.labels and "class-attribute" not in member.labels
+        instance = (
+            member.is_attribute and "instance-attribute" in member.labels and "class-attribute" not in member.labels
+        )
         weak = inherited is None or answers
         if "dataclass-field" in member.labels or not weak or not instance or member.annotation is not None:
             yield Break(member, False, what, Found("object_removed", proven=not weak, weak=weak))
@@ -159,7 +165,10 @@ class Comparison:
 
     def _fields(self, old: Any, new: Any, what: str, ancestors: set[str]) -> Iterator[Break]:
         """Yield what changes for those who create a record, or take a tuple apart."""
-        fields = [[n for n, m in one.members.items() if not m.is_alias and m.is_attribute and m.annotation] for one in (old, new)]
+        fields = [
+            [n for n, m in one.members.items() if not m.is_alias and m.is_attribute and m.annotation]
+            for one in (old, new)
+        ]
         if ancestors & _TUPLES and fields[0] != fields[1] and {*fields[0]} <= {*fields[1]}:
             yield Break(new, True, what, Found("fields_changed", None, *(", ".join(one) for one in fields)))
         decorators = {_last(str(one.value).partition("(")[0]) for one in new.decorators}
@@ -168,12 +177,20 @@ class Comparison:
                 field = new.members[name]
                 if name not in old.members and field.value is None and not name.startswith("_"):
                     typed = f"{name}: {field.annotation}"
-                    yield Break(field, True, f"{what}.{name}", Found("field_added_required", None, None, typed, proven=False))
+                    yield Break(
+                        field, True, f"{what}.{name}", Found("field_added_required", None, None, typed, proven=False)
+                    )
 
     def _new_abstract(self, old: Any, new: Any, what: str) -> Iterator[Break]:
         for name, member in new.members.items():
-            if not member.is_alias and "abstractmethod" in getattr(member, "labels", ()) or (
-                not member.is_alias and member.is_function and any("abstractmethod" in str(d.value) for d in member.decorators)
+            if (
+                not member.is_alias
+                and "abstractmethod" in getattr(member, "labels", ())
+                or (
+                    not member.is_alias
+                    and member.is_function
+                    and any("abstractmethod" in str(d.value) for d in member.decorators)
+                )
             ):
                 if name not in old.members and self._old.inherits(old, name) is False:
                     found = Found("abstract_method_added", None, None, f"def {name}", proven=False)
@@ -205,7 +222,9 @@ def _public_member(name: str) -> bool:
     return not name.startswith("_") or (name.startswith("__") and name.endswith("__") and name not in _UNSEEN)
 
 
-_UNSEEN: Final = frozenset(("__slots__", "__module__", "__doc__", "__repr__", "__str__", "__dict__", "__match_args__", "__del__"))
+_UNSEEN: Final = frozenset(
+    ("__slots__", "__module__", "__doc__", "__repr__", "__str__", "__dict__", "__match_args__", "__del__")
+)
 
 
 def _is_exception(name: str) -> bool:
@@ -223,6 +242,8 @@ def _grown(old: Any, new: Any) -> bool:
         before, after = ast.literal_eval(str(old)), ast.literal_eval(str(new))
         if isinstance(before, dict) and isinstance(after, dict):
             return before.items() <= after.items()
-        return isinstance(before, set | tuple | list | frozenset) and type(before) is type(after) and {*before} <= {*after}
+        return (
+            isinstance(before, set | tuple | list | frozenset) and type(before) is type(after) and {*before} <= {*after}
+        )
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return False

@@ -13,7 +13,9 @@ from stabkit.change.snapshots import Snapshots
 
 __all__ = ["go_packages", "gone_exports"]
 
-_ASIDE: Final = re.compile(r"(^|/)(internal|cmd|vendor|testdata|examples?|_[^/]*|\.[^/]*|third_party|node_modules|tests?)(/|$)")
+_ASIDE: Final = re.compile(
+    r"(^|/)(internal|cmd|vendor|testdata|examples?|_[^/]*|\.[^/]*|third_party|node_modules|tests?)(/|$)"
+)
 _MAIN: Final = re.compile(rb"^package[ \t]+main\b", re.MULTILINE)
 _FUNCTION: Final = re.compile(
     r"^func[ \t]+(?:\([ \t]*(?:\w+[ \t]+)?\*?([A-Z]\w*)(?:\[[^\]]*\])?[ \t]*\)[ \t]*)?([A-Z]\w*)(\[[^\]]*\])?([^{\n]*(?:\n[^{}\n]*){0,12}?)\{",
@@ -54,7 +56,9 @@ def go_packages(snapshots: Snapshots, tree: Mapping[str, Blob]) -> dict[str, lis
     }
 
 
-def gone_exports(snapshots: Snapshots, base: Mapping[str, list[Blob]], head: Mapping[str, list[Blob]]) -> Iterable[Fact]:
+def gone_exports(
+    snapshots: Snapshots, base: Mapping[str, list[Blob]], head: Mapping[str, list[Blob]]
+) -> Iterable[Fact]:
     """Yield the exported names that a changed package had and lacks, and functions whose parameters or results differ."""
     for folder, blobs in base.items():
         others = head.get(folder, [])
@@ -62,7 +66,7 @@ def gone_exports(snapshots: Snapshots, base: Mapping[str, list[Blob]], head: Map
             continue
         old, new = _exports(snapshots, blobs), _exports(snapshots, others)
         for name, (path, line, noun, signature) in old.items():
-            what = f"{folder or '.'}.{name}"
+            what = f"{folder}.{name}" if folder else name
             if name not in new:
                 yield Fact(path, line, what, "object_removed", noun, None, None, proven=False)
             elif signature != new[name][3]:

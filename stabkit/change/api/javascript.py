@@ -15,7 +15,9 @@ from stabkit.change.snapshots import Snapshots
 
 __all__ = ["Entries", "gone_entries", "gone_names", "published_entries"]
 
-_ASIDE: Final = re.compile(r"(^|/)(node_modules|tests?|__tests__|examples?|fixtures?|vendor|third_party|docs?|demo|e2e)/")
+_ASIDE: Final = re.compile(
+    r"(^|/)(node_modules|tests?|__tests__|examples?|fixtures?|vendor|third_party|docs?|demo|e2e)/"
+)
 _SUFFIXES: Final = (".ts", ".tsx", ".mts", ".js", ".mjs", ".cjs", ".jsx", ".d.ts")
 # What is built is not committed: its source lies under src/ by the same name.
 _BUILT: Final = re.compile(r"^(?:dist|lib|build|es|esm|cjs|out)/(?:(?:esm|cjs|es|types)/)?")
@@ -104,7 +106,9 @@ def _targets(stated: Mapping[str, Any]) -> dict[str, str]:
         for key, value in keyed.items():
             if (target := _first(value)) is not None:
                 found[str(key)] = target
-    main = next((stated[key] for key in ("main", "module", "types", "browser") if isinstance(stated.get(key), str)), None)
+    main = next(
+        (stated[key] for key in ("main", "module", "types", "browser") if isinstance(stated.get(key), str)), None
+    )
     if not found and main is not None:
         found["."] = str(main)
     if not found and stated.get("private") is not True and "name" in stated and "version" in stated:
@@ -138,9 +142,7 @@ def _matches(pattern: str, key: str) -> bool:
     return key.startswith(before) and key.endswith(after)
 
 
-def _names(
-    snapshots: Snapshots, tree: Mapping[str, Blob], path: str, hops: int
-) -> dict[str, tuple[str, int]] | None:
+def _names(snapshots: Snapshots, tree: Mapping[str, Blob], path: str, hops: int) -> dict[str, tuple[str, int]] | None:
     """Return what a module exports, and where; None where that cannot be told."""
     content = snapshots.content(tree.get(path))
     if content is None or hops < 0 or b"module.exports" in content:

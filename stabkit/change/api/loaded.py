@@ -246,6 +246,7 @@ class Modules:
             return None
         return "stated" if top == self._name.partition(".")[0] else "likely"
 
+
 _PLAIN_BASES: Final = frozenset(
     "object Exception BaseException ValueError TypeError KeyError RuntimeError LookupError OSError ABC ABCMeta Generic "
     "Protocol Enum IntEnum StrEnum Flag IntFlag NamedTuple TypedDict BaseModel str int float dict list tuple set".split()

@@ -23,7 +23,9 @@ _ASIDE: Final = frozenset(
 _LAYOUTS: Final = ("src", "lib", "python", "")
 _DEEPEST: Final = 3
 # Nobody imports these from elsewhere: a framework finds them by their place.
-_NO_API: Final = frozenset(("tests", "test", "migrations", "_vendor", "vendor", "__main__", "conftest", "project_template"))
+_NO_API: Final = frozenset(
+    ("tests", "test", "migrations", "_vendor", "vendor", "__main__", "conftest", "project_template")
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,10 @@ def public_packages(snapshots: Snapshots) -> list[Package]:
     names = sorted({*roots[0], *roots[1]})
     # A package that only one side publishes is looked for on the other too: its manifest may have come later.
     return [
-        Package(name, *(side.modules(name, root.get(name, side.root_of(name))) for side, root in zip(sides, roots, strict=True)))
+        Package(
+            name,
+            *(side.modules(name, root.get(name, side.root_of(name))) for side, root in zip(sides, roots, strict=True)),
+        )
         for name in names
     ]
 

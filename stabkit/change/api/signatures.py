@@ -11,7 +11,6 @@ from stabkit.change.api.annotations import Known, fits, parse_type
 
 __all__ = ["Found", "compare_functions", "compare_types", "literal"]
 
-_SELF: Final = ("self", "cls", "mcs")
 # With any other decorator, what callers see need not be what is written.
 _TRANSPARENT: Final = frozenset(
     "staticmethod classmethod property abstractmethod overload override final deprecated cache lru_cache wraps "
@@ -46,17 +45,26 @@ def compare_functions(old: Any, new: Any, known: Known, raised: Callable[[Any, b
     sure = _written_as_seen(old) and _written_as_seen(new)
     yield from _kinds(old, new)
     bound = {label for label in ("staticmethod", "classmethod") if (label in old.labels) != (label in new.labels)}
+    first = _receivers(old, new)
     for one in _by_griffe(old, new):
-        if one.parameter in _SELF or (bound and one.change == "parameter_moved"):
+        if one.parameter in first or (bound and one.change == "parameter_moved"):
             continue
         yield one if sure else _unsure(one)
     for parameter in old.parameters:
         other = new.parameters[parameter.name] if parameter.name in new.parameters else None
-        if other is not None and parameter.name not in _SELF:
+        if other is not None and parameter.name not in first:
             yield from compare_types(parameter.annotation, other.annotation, known, given=True, name=parameter.name)
     yield from compare_types(old.returns, new.returns, known, given=False)
     for name in sorted(raised(new, True) - raised(old, False)):
         yield Found("exception_added", None, None, f"raise {name}", proven=False)
+
+
+def _receivers(*functions: Any) -> set[str]:
+    """Return the names of what a method is called on, which no caller gives."""
+    methods = (one for one in functions if one.parent is not None and one.parent.is_class)
+    return {
+        next(iter(one.parameters)).name for one in methods if "staticmethod" not in one.labels and len(one.parameters)
+    }
 
 
 def compare_types(old: Any, new: Any, known: Known, *, given: bool, name: str | None = None) -> Iterator[Found]:
@@ -152,7 +160,10 @@ def _kinds(old: Any, new: Any) -> Iterator[Found]:
     awaited = ["async" in one.labels for one in (old, new)]
     if awaited[0] != awaited[1]:
         yield Found("awaited_changed", None, *("async def" if one else "def" for one in awaited))
-    how = [next((label for label in ("staticmethod", "classmethod") if label in one.labels), "method") for one in (old, new)]
+    how = [
+        next((label for label in ("staticmethod", "classmethod") if label in one.labels), "method")
+        for one in (old, new)
+    ]
     if how[0] != how[1] and how[1] == "method":
         yield Found("binding_changed", None, *how)
     final = [_decorators(one) & {"final"} for one in (old, new)]
