@@ -11,7 +11,7 @@ __all__ = ["Known", "fits", "parse_type"]
 Known = Callable[[str, str], "bool | None"]
 """Says whether the class named first is the one named second or derives from it; None where nobody knows."""
 
-Leaf = tuple[str, tuple[frozenset["Leaf"], ...]]  # type: ignore[misc] # a type within a type
+Leaf = tuple[str, tuple[frozenset["Leaf"], ...]]
 Union = frozenset[Leaf]
 
 _ITERABLE: Final = "Collection Iterable Container Sized Reversible"
@@ -53,7 +53,16 @@ _ABOVE: Final = {
     "timedelta": "Hashable",
 }
 _SUPERS: Final = {name: frozenset(above.split()) for name, above in _ABOVE.items()}
-_RENAMED: Final = {"List": "list", "Dict": "dict", "Tuple": "tuple", "FrozenSet": "frozenset", "Type": "type", "Text": "str", "DefaultDict": "defaultdict", "NoneType": "None"}  # fmt: skip
+_RENAMED: Final = {
+    "List": "list",
+    "Dict": "dict",
+    "Tuple": "tuple",
+    "FrozenSet": "frozenset",
+    "Type": "type",
+    "Text": "str",
+    "DefaultDict": "defaultdict",
+    "NoneType": "None",
+}
 _ANYTHING: Final = frozenset(("Any", "object", "Incomplete"))
 _WRAPPERS: Final = frozenset(
     ("Annotated", "Required", "NotRequired", "ReadOnly", "Final", "ClassVar", "InitVar", "Mapped")
@@ -83,7 +92,8 @@ def fits(given: Union, wanted: Union, known: Known) -> bool | None:
     Examples
     --------
     >>> unknown = lambda one, other: None
-    >>> types = {text: parse_type(text) for text in ("int", "str", "int | str", "list[int]", "Sequence[float]", "Money")}
+    >>> words = ("int", "str", "int | str", "list[int]", "Sequence[float]", "Money")
+    >>> types = {text: parse_type(text) for text in words}
     >>> fits(types["int"], types["int | str"], unknown), fits(types["int | str"], types["int"], unknown)
     (True, False)
     >>> fits(types["list[int]"], types["Sequence[float]"], unknown), fits(types["int"], types["Money"], unknown)
@@ -107,17 +117,13 @@ def _leaf_fits(leaf: Leaf, other: Leaf, known: Known) -> bool | None:
         return True
     if leaf[0] in _ANYTHING:
         return None
-    if leaf[0] == "Literal" or other[0] == "Literal":
-        return other[0] == _kind(leaf) or other[0] in _SUPERS.get(_kind(leaf), ()) if leaf[0] == "Literal" else False
-    head = leaf[0] == other[0] or other[0] in _SUPERS.get(leaf[0], ())
-    if not head:
+    if "Literal" in (leaf[0], other[0]):
+        return leaf[0] == "Literal" and (other[0] == _kind(leaf) or other[0] in _SUPERS.get(_kind(leaf), ()))
+    if leaf[0] != other[0] and other[0] not in _SUPERS.get(leaf[0], ()):
         return False if leaf[0] in _SUPERS and other[0] in _SUPERS else known(leaf[0], other[0])
-    if not leaf[1] or not other[1] or len(leaf[1]) != len(other[1]):
-        return True
-    answers = [fits(one, two, known) for one, two in zip(leaf[1], other[1], strict=True)]
-    if False in answers:
-        return False
-    return None if None in answers else True
+    paired = zip(leaf[1], other[1], strict=True) if len(leaf[1]) == len(other[1]) else ()
+    answers = [fits(one, two, known) for one, two in paired]
+    return False if False in answers else None if None in answers else True
 
 
 def _kind(literal: Leaf) -> str:

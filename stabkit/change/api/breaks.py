@@ -139,6 +139,9 @@ def _fact(one: Break, sides: list[Modules]) -> Fact:
     if not thing.is_alias and thing.is_function:
         tree = sides[one.new].tree(thing)
         line = _line(tree, found.parameter, found.after if found.change == "exception_added" else None) or line
+        if not line:  # made from the fields of a dataclass
+            field = thing.parent.members.get(found.parameter)
+            line = getattr(field, "lineno", None) or thing.parent.lineno
     what = one.what if found.parameter is None else f"{one.what}({found.parameter})"
     return Fact(path, line, what, found.change, noun, found.before, found.after, proven=found.proven)
 

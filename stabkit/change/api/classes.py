@@ -18,18 +18,19 @@ _ENUMS: Final = frozenset(("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "Tex
 _TUPLES: Final = frozenset(("NamedTuple", "namedtuple"))
 # Whoever creates one of these names its fields.
 _RECORDS: Final = frozenset(("BaseModel", "TypedDict", "Struct", "SQLModel", "BaseSettings"))
+_UNLISTED: Final = Found("export_removed", None, "in __all__", "not in __all__")
 _STAMP: Final = re.compile(r"(?i)version|date|revision|commit|build|release|hash|sha|author|copyright")
 _DEEPEST: Final = 8
 
 
 @dataclass(frozen=True)
 class Break:
-    """A break, the object that shows it, on which end it stands, and the name that callers know it by."""
+    """A break: the object that shows it, the name that callers know that by, and whether it is the new one."""
 
     thing: Any
-    new: bool
     what: str
     found: Found
+    new: bool = True
 
 
 class Comparison:
@@ -38,8 +39,7 @@ class Comparison:
     def __init__(self, old: Modules, new: Modules) -> None:
         self._old, self._new = old, new
         self._seen: set[str] = set()
-        self._paths: dict[str, str] = {}
-        self.skipped: list[str] = []
+        self._gone: set[int] = set()
 
     def modules(self, old: Any, new: Any) -> Iterator[Break]:
         """Yield the breaks of a public module."""
@@ -56,12 +56,14 @@ class Comparison:
             other = after.get(name)
             if other is None and f"{old.path}.{name}" not in self._new.files:
                 likely = member.is_alias and exports[0] is None and self._old.reexport(old, name, member) == "likely"
-                yield Break(
-                    member, False, what, Found("object_removed", proven=not answers and not likely, weak=answers)
-                )
+                if id(member) in self._gone:
+                    continue  # taken whole from a module that has told of it
+                self._gone.add(id(member))
+                found = Found("object_removed", proven=not answers and not likely, weak=answers)
+                yield Break(member, what, found, new=False)
             elif other is not None:
                 if exports[0] is not None and exports[1] is not None and name not in exports[1]:
-                    yield Break(member, False, what, Found("export_removed", None, "in __all__", "not in __all__"))
+                    yield Break(member, what, _UNLISTED, new=False)
                 yield from self._members(member, other, what)
         yield from self._only_listed(old, before, exports)
 
@@ -69,17 +71,13 @@ class Comparison:
         # A name that __all__ lists and __getattr__ makes: it is nowhere written but there.
         if exports[0] is not None and exports[1] is not None:
             for name in sorted(exports[0] - exports[1] - {*before}):
-                yield Break(
-                    old, False, f"{old.path}.{name}", Found("export_removed", None, "in __all__", "not in __all__")
-                )
+                yield Break(old, f"{old.path}.{name}", _UNLISTED, new=False)
 
     def _members(self, member: Any, other: Any, what: str) -> Iterator[Break]:
         old = self._old.find(member.target_path) if member.is_alias else member
         new = self._new.find(other.target_path) if other.is_alias else other
         if old is None or new is None:
-            if (old is None) != (new is None):
-                self.skipped.append(what)
-            return
+            return  # another package's: what it is there is not known
         if old.path + "→" + new.path in self._seen:
             return
         self._seen.add(old.path + "→" + new.path)
@@ -92,19 +90,21 @@ class Comparison:
             yield from self._other_kind(old, new, what)
         elif old.is_function:
             for found in compare_functions(old, new, self._known, self._raised):
-                yield Break(new, True, what, found)
+                yield Break(new, what, found)
         elif old.is_class and depth:
             yield from self._classes(old, new, what, depth)
         elif old.is_attribute:
             yield from self._attributes(old, new, what)
 
     def _other_kind(self, old: Any, new: Any, what: str) -> Iterator[Break]:
+        if (old.is_attribute or _is_property(old)) and (new.is_attribute or _is_property(new)):
+            return
         kinds = old.kind.value, new.kind.value
         method = old.parent is not None and old.parent.is_class
         # A function where a value or a class was, or a value that may well be one: callers may see no difference.
         weak = not method and (kinds in (("function", "class"), ("attribute", "function"), ("attribute", "class")))
         weak |= new.is_attribute and not method and not literal(new.value)[0]
-        yield Break(new, True, what, Found("object_changed_kind", None, *kinds, proven=not weak, weak=weak))
+        yield Break(new, what, Found("object_changed_kind", None, kinds[0], kinds[1], not weak, weak))
 
     def _classes(self, old: Any, new: Any, what: str, depth: int) -> Iterator[Break]:
         before, after = (self._old.ancestors(old), self._new.ancestors(new))
@@ -112,11 +112,11 @@ class Comparison:
         lost = {str(getattr(base, "canonical_path", base)).partition("[")[0] for base in old.bases}
         kept = {_last(one) for one in after[0]} | {"object", "Generic", "Protocol", "ABC", new.name}
         if lost := {base for base in lost if _last(base) not in kept}:
-            shown = (", ".join(map(str, one.bases)) or None for one in (old, new))
+            bases = [", ".join(map(str, one.bases)) or None for one in (old, new)]
             # What another package makes of its classes is not known; none of them is one of ours.
             weak = not after[1] and all(self._old.find(base) is None for base in lost)
             caught = after[1] and bool(ancestors & {"Exception", "BaseException"} or any(map(_is_exception, ancestors)))
-            yield Break(new, True, what, Found("class_removed_base", None, *shown, proven=caught, weak=weak))
+            yield Break(new, what, Found("class_removed_base", None, bases[0], bases[1], caught, weak))
         for name, member in list(old.members.items()):
             if member.is_alias or member.is_module or not _public_member(name):
                 continue
@@ -144,24 +144,23 @@ class Comparison:
         )
         weak = inherited is None or answers
         if "dataclass-field" in member.labels or not weak or not instance or member.annotation is not None:
-            yield Break(member, False, what, Found("object_removed", proven=not weak, weak=weak))
+            yield Break(member, what, Found("object_removed", proven=not weak, weak=weak), new=False)
 
     def _attributes(self, old: Any, new: Any, what: str) -> Iterator[Break]:
         for found in compare_types(old.annotation, new.annotation, self._known, given=False):
-            yield Break(new, True, what, Found("attribute_changed_type", None, found.before, found.after))
-        if "property" in old.labels and "writable" in old.labels and "property" in new.labels | {"property"}:
-            if "property" in new.labels and "writable" not in new.labels:
-                yield Break(new, True, what, Found("setter_removed", None, "settable", "read-only"))
+            yield Break(new, what, Found("attribute_changed_type", None, found.before, found.after))
+        if {"property", "writable"} <= old.labels and "property" in new.labels and "writable" not in new.labels:
+            yield Break(new, what, Found("setter_removed", None, "settable", "read-only"))
         sides = [literal(one.value) if one.value is not None else (False, None) for one in (old, new)]
         constant = old.name.isupper() and not _STAMP.search(old.name)
         if constant and all(plain for plain, _ in sides) and sides[0] != sides[1] and not _grown(old.value, new.value):
             before, after = (str(one.value)[:200] for one in (old, new))
-            yield Break(new, True, what, Found("attribute_changed_value", None, before, after, proven=False))
+            yield Break(new, what, Found("attribute_changed_value", None, before, after, proven=False))
 
     def _enum_value(self, old: Any, new: Any, what: str) -> Iterator[Break]:
         sides = [literal(one.value) for one in (old, new)]
         if all(plain for plain, _ in sides) and sides[0] != sides[1]:
-            yield Break(new, True, what, Found("enum_changed_value", None, str(old.value), str(new.value)))
+            yield Break(new, what, Found("enum_changed_value", None, str(old.value), str(new.value)))
 
     def _fields(self, old: Any, new: Any, what: str, ancestors: set[str]) -> Iterator[Break]:
         """Yield what changes for those who create a record, or take a tuple apart."""
@@ -170,31 +169,22 @@ class Comparison:
             for one in (old, new)
         ]
         if ancestors & _TUPLES and fields[0] != fields[1] and {*fields[0]} <= {*fields[1]}:
-            yield Break(new, True, what, Found("fields_changed", None, *(", ".join(one) for one in fields)))
+            yield Break(new, what, Found("fields_changed", None, ", ".join(fields[0]), ", ".join(fields[1])))
         decorators = {_last(str(one.value).partition("(")[0]) for one in new.decorators}
         if (ancestors & _RECORDS or decorators & {"define", "attrs", "frozen", "s"}) and "dataclass" not in decorators:
             for name in fields[1]:
                 field = new.members[name]
                 if name not in old.members and field.value is None and not name.startswith("_"):
                     typed = f"{name}: {field.annotation}"
-                    yield Break(
-                        field, True, f"{what}.{name}", Found("field_added_required", None, None, typed, proven=False)
-                    )
+                    yield Break(field, f"{what}.{name}", Found("field_added_required", None, None, typed, proven=False))
 
     def _new_abstract(self, old: Any, new: Any, what: str) -> Iterator[Break]:
         for name, member in new.members.items():
-            if (
-                not member.is_alias
-                and "abstractmethod" in getattr(member, "labels", ())
-                or (
-                    not member.is_alias
-                    and member.is_function
-                    and any("abstractmethod" in str(d.value) for d in member.decorators)
-                )
-            ):
-                if name not in old.members and self._old.inherits(old, name) is False:
-                    found = Found("abstract_method_added", None, None, f"def {name}", proven=False)
-                    yield Break(member, True, f"{what}.{name}", found)
+            if member.is_alias or name in old.members or not _is_abstract(member):
+                continue
+            if self._old.inherits(old, name) is False:
+                found = Found("abstract_method_added", None, None, f"def {name}", proven=False)
+                yield Break(member, f"{what}.{name}", found)
 
     def _known(self, one: str, other: str) -> bool | None:
         """Say whether a class is another or derives from it, both named as an annotation names them."""
@@ -214,8 +204,9 @@ class Comparison:
                 return found if found is not None and found.is_class else None
         return None
 
-    def _raised(self, function: Any, new: bool) -> set[str]:
-        return (self._new if new else self._old).raised(function)
+    def _raised(self, old: Any, new: Any) -> set[str]:
+        """Return the exceptions that the new function raises by name, and the old one did not."""
+        return self._new.raised(new) - self._old.raised(old)
 
 
 def _public_member(name: str) -> bool:
@@ -225,6 +216,15 @@ def _public_member(name: str) -> bool:
 _UNSEEN: Final = frozenset(
     ("__slots__", "__module__", "__doc__", "__repr__", "__str__", "__dict__", "__match_args__", "__del__")
 )
+
+
+def _is_abstract(member: Any) -> bool:
+    return any("abstractmethod" in str(one.value) for one in getattr(member, "decorators", ()))
+
+
+def _is_property(member: Any) -> bool:
+    """Say whether a method is read like an attribute, by whatever package's decorator."""
+    return member.is_function and any(str(one.value).lower().endswith("property") for one in member.decorators)
 
 
 def _is_exception(name: str) -> bool:

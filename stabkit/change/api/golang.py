@@ -18,7 +18,8 @@ _ASIDE: Final = re.compile(
 )
 _MAIN: Final = re.compile(rb"^package[ \t]+main\b", re.MULTILINE)
 _FUNCTION: Final = re.compile(
-    r"^func[ \t]+(?:\([ \t]*(?:\w+[ \t]+)?\*?([A-Z]\w*)(?:\[[^\]]*\])?[ \t]*\)[ \t]*)?([A-Z]\w*)(\[[^\]]*\])?([^{\n]*(?:\n[^{}\n]*){0,12}?)\{",
+    r"^func[ \t]+(?:\([ \t]*(?:\w+[ \t]+)?\*?([A-Z]\w*)(?:\[[^\]]*\])?[ \t]*\)[ \t]*)?([A-Z]\w*)(\[[^\]]*\])?"
+    r"([^{\n]*(?:\n[^{}\n]*){0,12}?)\{",
     re.MULTILINE,
 )
 _SINGLE: Final = re.compile(r"^(type|var|const)[ \t]+([A-Z]\w*)", re.MULTILINE)
@@ -59,7 +60,7 @@ def go_packages(snapshots: Snapshots, tree: Mapping[str, Blob]) -> dict[str, lis
 def gone_exports(
     snapshots: Snapshots, base: Mapping[str, list[Blob]], head: Mapping[str, list[Blob]]
 ) -> Iterable[Fact]:
-    """Yield the exported names that a changed package had and lacks, and functions whose parameters or results differ."""
+    """Yield the exported names that a package had and lacks, and functions whose parameters or results differ."""
     for folder, blobs in base.items():
         others = head.get(folder, [])
         if {blob.object_id for blob in blobs} == {blob.object_id for blob in others}:

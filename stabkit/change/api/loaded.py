@@ -248,8 +248,9 @@ class Modules:
 
 
 _PLAIN_BASES: Final = frozenset(
-    "object Exception BaseException ValueError TypeError KeyError RuntimeError LookupError OSError ABC ABCMeta Generic "
-    "Protocol Enum IntEnum StrEnum Flag IntFlag NamedTuple TypedDict BaseModel str int float dict list tuple set".split()
+    ("object", "Exception", "BaseException", "ValueError", "TypeError", "KeyError", "RuntimeError", "LookupError")
+    + ("OSError", "ABC", "ABCMeta", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")
+    + ("NamedTuple", "TypedDict", "BaseModel", "str", "int", "float", "dict", "list", "tuple", "set")
 )
 
 

@@ -17,8 +17,8 @@ __all__ = ["Package", "is_aside", "is_internal", "public_packages"]
 
 _MANIFEST: Final = re.compile(r"(?:^|/)(?:pyproject\.toml|setup\.py|setup\.cfg)$")
 _ASIDE: Final = frozenset(
-    "tests test docs doc examples example samples benchmarks benchmark scripts tools vendor third_party node_modules site-packages "
-    "build dist legacy_tests".split()
+    ("tests", "test", "docs", "doc", "examples", "example", "samples", "benchmarks", "benchmark", "scripts", "tools")
+    + ("vendor", "third_party", "node_modules", "build", "dist")
 )
 _LAYOUTS: Final = ("src", "lib", "python", "")
 _DEEPEST: Final = 3
@@ -175,7 +175,7 @@ class _Tree:
         start = place + "/"
         found: dict[str, Blob] = {}
         for path, blob in self._tree.items():
-            stem, dot, suffix = path.rpartition(".")
+            stem, _, suffix = path.rpartition(".")
             if suffix not in ("py", "pyi") or not (path.startswith(start) or stem == place):
                 continue
             parts = stem[len(root) + 1 if root else 0 :].split("/")

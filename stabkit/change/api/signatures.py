@@ -13,8 +13,9 @@ __all__ = ["Found", "compare_functions", "compare_types", "literal"]
 
 # With any other decorator, what callers see need not be what is written.
 _TRANSPARENT: Final = frozenset(
-    "staticmethod classmethod property abstractmethod overload override final deprecated cache lru_cache wraps "
-    "contextmanager asynccontextmanager cached_property singledispatch coroutine setter getter".split()
+    ("staticmethod", "classmethod", "property", "abstractmethod", "overload", "override", "final", "deprecated")
+    + ("cache", "lru_cache", "wraps", "contextmanager", "asynccontextmanager", "cached_property", "singledispatch")
+    + ("coroutine", "setter", "getter")
 )
 
 
@@ -30,7 +31,7 @@ class Found:
     weak: bool = False
 
 
-def compare_functions(old: Any, new: Any, known: Known, raised: Callable[[Any, bool], set[str]]) -> Iterator[Found]:
+def compare_functions(old: Any, new: Any, known: Known, raised: Callable[[Any, Any], set[str]]) -> Iterator[Found]:
     """Yield what a caller of the old function could stumble over in the new one.
 
     Parameters
@@ -40,7 +41,7 @@ def compare_functions(old: Any, new: Any, known: Known, raised: Callable[[Any, b
     known : callable
         As of :func:`stabkit.change.api.annotations.fits`.
     raised : callable
-        Given a function and whether it is the new one, the exceptions that its own body raises by name.
+        Given both, the exceptions that the new body raises by name and the old one did not.
     """
     sure = _written_as_seen(old) and _written_as_seen(new)
     yield from _kinds(old, new)
@@ -51,12 +52,16 @@ def compare_functions(old: Any, new: Any, known: Known, raised: Callable[[Any, b
             continue
         yield one if sure else _unsure(one)
     for parameter in old.parameters:
-        other = new.parameters[parameter.name] if parameter.name in new.parameters else None
+        other = _parameter(new, parameter.name)
         if other is not None and parameter.name not in first:
             yield from compare_types(parameter.annotation, other.annotation, known, given=True, name=parameter.name)
     yield from compare_types(old.returns, new.returns, known, given=False)
-    for name in sorted(raised(new, True) - raised(old, False)):
+    for name in sorted(raised(old, new)):
         yield Found("exception_added", None, None, f"raise {name}", proven=False)
+
+
+def _parameter(function: Any, name: str) -> Any:
+    return next((one for one in function.parameters if one.name == name), None)
 
 
 def _receivers(*functions: Any) -> set[str]:
@@ -159,13 +164,14 @@ def _kinds(old: Any, new: Any) -> Iterator[Found]:
     """Yield what changes how the function is called at all."""
     awaited = ["async" in one.labels for one in (old, new)]
     if awaited[0] != awaited[1]:
-        yield Found("awaited_changed", None, *("async def" if one else "def" for one in awaited))
+        words = ["async def" if one else "def" for one in awaited]
+        yield Found("awaited_changed", None, words[0], words[1])
     how = [
         next((label for label in ("staticmethod", "classmethod") if label in one.labels), "method")
         for one in (old, new)
     ]
     if how[0] != how[1] and how[1] == "method":
-        yield Found("binding_changed", None, *how)
+        yield Found("binding_changed", None, how[0], how[1])
     final = [_decorators(one) & {"final"} for one in (old, new)]
     if final[1] and not final[0]:
         yield Found("became_final", None, None, "@final", proven=False)

@@ -77,7 +77,7 @@ def _documents(snapshots: Snapshots, lost: list[str]) -> tuple[list[Fact], set[s
             lost.append(after)
             continue
         try:
-            facts += compare(*sides, path, after)
+            facts += compare(sides[0], sides[1], path, after)
         except (RecursionError, TypeError, AttributeError, ValueError):  # a document that is not shaped like one
             lost.append(after)
     return facts, {*kinds[0], *kinds[1]}

@@ -13,9 +13,9 @@ from stabkit.change.snapshots import Snapshots
 __all__ = ["Documents", "belongs", "line_of", "parse_document"]
 
 _ASIDE: Final = re.compile(
-    r"(^|/)(tests?|__tests__|spec|testing|testdata|test[-_]data|fixtures?|examples?|samples?|docs?|node_modules|vendor|vendored|"
-    r"third[-_]party|site-packages|\.git|dist|build|mocks?|__mocks__|benchmarks?|e2e|cypress)/|(^|/)(test_[^/]*|[^/]*_test|"
-    r"conftest)\.\w+$|\.(test|spec|stories)\.\w+$",
+    r"(^|/)(tests?|__tests__|spec|testing|testdata|test[-_]data|fixtures?|examples?|samples?|docs?|node_modules|vendor|"
+    r"vendored|third[-_]party|site-packages|\.git|dist|build|mocks?|__mocks__|benchmarks?|e2e|cypress)/|"
+    r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec|stories)\.\w+$",
     re.IGNORECASE,
 )
 # A published document of an interface lies among the documentation all the same.
@@ -48,7 +48,7 @@ def parse_document(path: str, content: bytes | None) -> Any:
         if path.endswith((".json", ".avsc")):
             return None
     try:
-        import yaml
+        import yaml  # type: ignore[import-untyped, unused-ignore]
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         found = yaml.load(content, Loader=loader)  # noqa: S506 - both build plain values only
@@ -58,7 +58,7 @@ def parse_document(path: str, content: bytes | None) -> Any:
 
 
 def line_of(content: bytes | None, *names: str) -> int | None:
-    """Return the line where names stand one after the other, each as a key or a value; the last that is found.
+    r"""Return the line where names stand one after the other, each as a key or a value; the last that is found.
 
     Examples
     --------
@@ -105,7 +105,7 @@ class Documents:
         self._snapshots.load(self.tree[path] for path in paths if path in self.tree)
 
     def resolve(self, path: str, value: Any) -> tuple[str, Any]:
-        """Return what a reference (``$ref``) stands for and in which file, through further references; None for nothing."""
+        """Return what a reference (``$ref``) stands for, through others, and in which file; None for nothing."""
         for _ in range(_DEEPEST):
             if not isinstance(value, dict) or not isinstance(value.get("$ref"), str):
                 return path, value

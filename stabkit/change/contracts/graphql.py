@@ -60,7 +60,7 @@ def _schemas(every: Mapping[str, Blob], files: Mapping[str, Blob]) -> dict[str, 
     found: dict[str, dict[str, Blob]] = {}
     for path, blob in files.items():
         own = str(PurePosixPath(path).parent)
-        top = next(one for one in folders if own == one or own.startswith(f"{one}/") and one != ".")
+        top = next(one for one in folders if own == one or (own.startswith(f"{one}/") and one != "."))
         found.setdefault(top, {})[path] = blob
     return found
 

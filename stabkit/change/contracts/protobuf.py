@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from stabkit.change.contracts.documents import belongs, line_of
@@ -56,9 +56,10 @@ def compare_protobuf(
 
     Only files that differ are parsed: a definition that moved from one of them to another is where it was.
     """
+    known = [{blob.object_id for blob in side.values()} for side in (new, old)]
     changed = [
-        {path: blob for path, blob in side.items() if blob.object_id not in {b.object_id for b in other.values()}}
-        for side, other in ((old, new), (new, old))
+        {path: blob for path, blob in side.items() if blob.object_id not in other}
+        for side, other in zip((old, new), known, strict=True)
     ]
     read: list[dict[str, _File]] = []
     for side in changed:
@@ -82,108 +83,87 @@ def compare_protobuf(
             line = line_of(snapshots.content(new[path]), "package")
             yield Fact(path, line, "package", "renamed", "package", before.package, other.package)
             continue
-        for fact in _compared(before, after, path, places):
-            content = snapshots.content((new if fact.path in new and fact.change != "removed" else old).get(fact.path))
-            yield Fact(**{**fact.__dict__, "line": line_of(content, *_search(fact.what))})
+        for fact in _Comparison(before, after, path, places).facts():
+            gone = fact.change in ("removed", "renamed")
+            content = snapshots.content((old if gone else new).get(fact.path))
+            yield replace(fact, line=line_of(content, *fact.what.split(".")))
 
 
-def _search(what: str) -> list[str]:
-    return what.split(".")
+class _Comparison:
+    """What one old file defined, looked for in all that the changed files define now."""
 
+    def __init__(self, old: _File, new: _File, path: str, places: Mapping[str, str]) -> None:
+        self._old, self._new, self._path, self._places = old, new, path, places
 
-def _compared(old: _File, new: _File, path: str, places: Mapping[str, str]) -> Iterator[Fact]:
-    short = len(old.package) + 1 if old.package else 0
-    for name, fields in old.fields.items():
-        what = name[short:]
-        if name not in new.fields:
-            yield Fact(path, None, what, "removed", "message")
-            continue
-        numbers, names = new.reserved.get(name, (set(), set()))
-        for number, one in fields.items():
-            yield from _field(
-                one,
-                new.fields[name].get(number),
-                new.fields[name],
-                number in numbers and one.name in names,
-                path,
-                places.get(name, path),
-                what,
-            )
-    for name, values in old.values.items():
-        what = name[short:]
-        if name not in new.values:
-            yield Fact(path, None, what, "removed", "enum")
-            continue
-        for value, number in values.items():
-            if value not in new.values[name]:
-                known = next((one for one, other in new.values[name].items() if other == number), None)
-                change = "renamed" if known else "removed"
-                after = None if known is None else f"{known} = {number}"
-                yield Fact(
-                    path,
-                    None,
-                    f"{what}.{value}",
-                    change,
-                    "enum value",
-                    f"{value} = {number}",
-                    after,
-                    proven=known is None,
-                )
-            elif new.values[name][value] != number:
-                after = f"{value} = {new.values[name][value]}"
-                yield Fact(
-                    places.get(name, path),
-                    None,
-                    f"{what}.{value}",
-                    "number_changed",
-                    "enum value",
-                    f"{value} = {number}",
-                    after,
-                )
-    for name, methods in old.methods.items():
-        what = name[short:]
-        if name not in new.methods:
-            yield Fact(path, None, what, "removed", "service")
-            continue
-        for method, signature in methods.items():
-            after = new.methods[name].get(method)
-            if after is None:
-                yield Fact(path, None, f"{what}.{method}", "removed", "rpc", signature, None)
-            elif after != signature:
-                yield Fact(places.get(name, path), None, f"{what}.{method}", "changed", "rpc", signature, after)
+    def facts(self) -> Iterator[Fact]:
+        for noun, old, new, compare in (
+            ("message", self._old.fields, self._new.fields, self._fields),
+            ("enum", self._old.values, self._new.values, self._values),
+            ("service", self._old.methods, self._new.methods, self._methods),
+        ):
+            for name in old:
+                what = name.removeprefix(f"{self._old.package}.") if self._old.package else name
+                if name in new:
+                    yield from compare(name, what)
+                else:
+                    yield Fact(self._path, None, what, "removed", noun)
 
+    def _fields(self, name: str, what: str) -> Iterator[Fact]:
+        for one in self._old.fields[name].values():
+            yield from self._field(name, f"{what}.{one.name}", one)
 
-def _field(
-    one: _Field,
-    other: _Field | None,
-    every: Mapping[int, _Field],
-    reserved: bool,
-    path: str,
-    place: str,
-    message: str,  # noqa: FBT001
-) -> Iterator[Fact]:
-    what = f"{message}.{one.name}"
-    if other is None or other.name != one.name:
-        moved = next((field for field in every.values() if field.name == one.name), None)
-        if moved is not None:
-            yield Fact(place, None, what, "number_changed", "field", one.shown, moved.shown)
-            return
-        if other is None:
-            # Reserved by number and name, it is retired as the language wants it: nobody reads another thing by it.
-            if not reserved:
-                yield Fact(path, None, what, "removed", "field", one.shown, None)
-            return
-        if other.type == one.type:
-            # The wire knows numbers alone; JSON and generated code know the name.
-            yield Fact(path, None, what, "renamed", "field", one.shown, other.shown, proven=False)
-            return
-    if other.type != one.type:
+    def _field(self, name: str, what: str, one: _Field) -> Iterator[Fact]:
+        every = self._new.fields[name]
+        other = every.get(one.number)
+        place = self._places.get(name, self._path)
+        if other is None or other.name != one.name:
+            moved = next((field for field in every.values() if field.name == one.name), None)
+            if moved is not None:
+                yield Fact(place, None, what, "number_changed", "field", one.shown, moved.shown)
+                return
+            if other is None:
+                # Reserved by number and name, it is retired as the language wants it: nothing else is read by it.
+                if not self._is_reserved(name, one.name, one.number):
+                    yield Fact(self._path, None, what, "removed", "field", one.shown, None)
+                return
+            if other.type == one.type:
+                # The wire knows numbers alone; JSON and generated code know the name.
+                yield Fact(self._path, None, what, "renamed", "field", one.shown, other.shown, proven=False)
+                return
         last = [kind.rpartition(".")[2] for kind in (one.type, other.type)]
-        if last[0] != last[1] or "map<" in one.type:
+        if other.type != one.type and (last[0] != last[1] or "map<" in one.type):
             same = any({*last} <= group for group in _SAME_ON_WIRE)
             yield Fact(place, None, what, "type_changed", "field", one.shown, other.shown, proven=not same)
-    if other.label != one.label and {one.label, other.label} != {"", "optional"}:
-        yield Fact(place, None, what, "label_changed", "field", one.shown, other.shown)
+        if other.label != one.label and {one.label, other.label} != {"", "optional"}:
+            yield Fact(place, None, what, "label_changed", "field", one.shown, other.shown)
+
+    def _values(self, name: str, what: str) -> Iterator[Fact]:
+        every = self._new.values[name]
+        for value, number in self._old.values[name].items():
+            full, was = f"{what}.{value}", f"{value} = {number}"
+            known = next((one for one, other in every.items() if other == number), None)
+            if value in every:
+                if every[value] != number:
+                    place = self._places.get(name, self._path)
+                    yield Fact(place, None, full, "number_changed", "enum value", was, f"{value} = {every[value]}")
+            elif known is not None:
+                now = f"{known} = {number}"
+                yield Fact(self._path, None, full, "renamed", "enum value", was, now, proven=False)
+            elif not self._is_reserved(name, value, number):
+                yield Fact(self._path, None, full, "removed", "enum value", was, None)
+
+    def _methods(self, name: str, what: str) -> Iterator[Fact]:
+        for method, signature in self._old.methods[name].items():
+            after = self._new.methods[name].get(method)
+            if after is None:
+                yield Fact(self._path, None, f"{what}.{method}", "removed", "rpc", signature, None)
+            elif after != signature:
+                place = self._places.get(name, self._path)
+                yield Fact(place, None, f"{what}.{method}", "changed", "rpc", signature, after)
+
+    def _is_reserved(self, name: str, what: str, number: int) -> bool:
+        numbers, names = self._new.reserved.get(name, (set(), set()))
+        return number in numbers and what in names
 
 
 def _parsed(content: bytes | None) -> _File | None:
@@ -196,7 +176,7 @@ def _parsed(content: bytes | None) -> _File | None:
         found = _File()
         for element in file.file_elements:
             if type(element).__name__ == "Package":
-                found.package = element.name
+                found.package = getattr(element, "name", "")
         for element in file.file_elements:
             _element(found, element, found.package)
     except Exception:  # noqa: BLE001 - the parser raises whatever hostile text makes it stumble over
@@ -206,33 +186,26 @@ def _parsed(content: bytes | None) -> _File | None:
 
 def _element(found: _File, element: Any, above: str) -> None:
     kind = type(element).__name__
-    if kind not in ("Message", "Enum", "Service", "Group"):
+    if kind not in ("Message", "Enum", "Service"):
         return
     name = f"{above}.{element.name}" if above else element.name
-    parts = list(element.elements)
     if kind == "Service":
-        found.methods[name] = {one.name: _signature(one) for one in parts if type(one).__name__ == "Method"}
-    elif kind == "Enum":
-        found.values[name] = {one.name: one.number for one in parts if type(one).__name__ == "EnumValue"}
-    else:
-        found.fields[name] = {}
-        numbers: set[int] = set()
-        names: set[str] = set()
-        for one in parts:
-            part = type(one).__name__
-            if part == "OneOf":
-                for inner in one.elements:
-                    _add_field(found.fields[name], inner, "oneof")
-            elif part == "Reserved":
-                numbers |= {number for text in one.ranges for number in _range(str(text))}
-                names |= {str(text).strip("\"'") for text in one.names}
-            else:
-                _add_field(found.fields[name], one, "")
-                _element(found, one, name)
-        found.reserved[name] = numbers, names
+        found.methods[name] = {one.name: _signature(one) for one in element.elements if type(one).__name__ == "Method"}
+        return
+    reserved = [one for one in element.elements if type(one).__name__ in ("Reserved", "EnumReserved")]
+    numbers = {number for one in reserved for text in one.ranges for number in _range(str(text))}
+    found.reserved[name] = numbers, {str(text).strip("\"'") for one in reserved for text in one.names}
+    if kind == "Enum":
+        found.values[name] = {one.name: one.number for one in element.elements if type(one).__name__ == "EnumValue"}
+        return
+    found.fields[name] = {}
+    for one in element.elements:
+        for inner in one.elements if type(one).__name__ == "OneOf" else [one]:
+            _add_field(found.fields[name], inner)
+        _element(found, one, name)
 
 
-def _add_field(fields: dict[int, _Field], one: Any, within: str) -> None:
+def _add_field(fields: dict[int, _Field], one: Any) -> None:
     kind = type(one).__name__
     if kind == "Field":
         label = str(getattr(one.cardinality, "value", "") or "").lower()

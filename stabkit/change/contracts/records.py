@@ -102,7 +102,7 @@ def _record(old: Mapping[str, Any], new: Mapping[str, Any], place: tuple[str, ..
 
 
 def _branches(schema: Any) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for one in schema if isinstance(schema, list) else [schema]:
         if isinstance(one, dict):
             kind = one.get("type")

@@ -50,7 +50,7 @@ def route_files(snapshots: Snapshots, tree: Mapping[str, Blob]) -> dict[str, Blo
 def compare_routes(
     snapshots: Snapshots, old: Mapping[str, Blob], new: Mapping[str, Blob], lost: list[str]
 ) -> tuple[list[Fact], set[str]]:
-    """Return the routes that are gone from the whole tree, and the files that declare any; unreadable ones go to ``lost``.
+    """Return the routes that are gone from the whole tree, and the files that declare any; ``lost``: the unreadable.
 
     A route that another file declares now is there; one with another name for its parameter is the same.
     """

@@ -69,8 +69,7 @@ def _compared(walk: _Walk, old: tuple[str, Any], new: tuple[str, Any], place: tu
     if (
         not isinstance(before, dict)
         or not isinstance(after, dict)
-        or before == after
-        and "$ref" not in str(before)[:4000]
+        or (before == after and "$ref" not in str(before)[:4000])
     ):
         return
     key = (id(before), id(after))
@@ -113,15 +112,16 @@ def _values(side: Side, old: Mapping[str, Any], new: Mapping[str, Any], place: t
         yield Difference(place, "enum_widened", ", ".join(sorted(before)), shown, proven=False)
     formats = old.get("format"), new.get("format")
     if formats[0] != formats[1] and all(isinstance(one, str) for one in formats):
-        yield Difference(place, "format_changed", *map(str, formats), proven=False)
+        yield Difference(place, "format_changed", str(formats[0]), str(formats[1]), proven=False)
     if side == "received":
         return
     for name, greater in _LIMITS.items():
-        was, now = old.get(name), new.get(name)
-        if isinstance(now, int | float) and not isinstance(now, bool) and was != now:
-            known = isinstance(was, int | float) and not isinstance(was, bool)
-            if (now > was if greater else now < was) if known else now != 0:
-                yield Difference(place, "limit_tightened", f"{name} {was}" if known else None, f"{name} {now}")
+        was, now = (one.get(name) for one in (old, new))
+        if not isinstance(now, int | float) or was == now:
+            continue
+        known = isinstance(was, int | float)
+        if (now > was if greater else now < was) if isinstance(was, int | float) else now != 0:
+            yield Difference(place, "limit_tightened", f"{name} {was}" if known else None, f"{name} {now}")
     if isinstance(new.get("pattern"), str) and old.get("pattern") != new["pattern"]:
         yield Difference(
             place, "pattern_changed", old.get("pattern") and str(old["pattern"]), new["pattern"], proven=False
