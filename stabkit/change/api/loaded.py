@@ -248,9 +248,36 @@ class Modules:
 
 
 _PLAIN_BASES: Final = frozenset(
-    ("object", "Exception", "BaseException", "ValueError", "TypeError", "KeyError", "RuntimeError", "LookupError")
-    + ("OSError", "ABC", "ABCMeta", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")
-    + ("NamedTuple", "TypedDict", "BaseModel", "str", "int", "float", "dict", "list", "tuple", "set")
+    (
+        "object",
+        "Exception",
+        "BaseException",
+        "ValueError",
+        "TypeError",
+        "KeyError",
+        "RuntimeError",
+        "LookupError",
+        "OSError",
+        "ABC",
+        "ABCMeta",
+        "Generic",
+        "Protocol",
+        "Enum",
+        "IntEnum",
+        "StrEnum",
+        "Flag",
+        "IntFlag",
+        "NamedTuple",
+        "TypedDict",
+        "BaseModel",
+        "str",
+        "int",
+        "float",
+        "dict",
+        "list",
+        "tuple",
+        "set",
+    )
 )
 
 

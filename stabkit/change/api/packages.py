@@ -17,8 +17,24 @@ __all__ = ["Package", "is_aside", "is_internal", "public_packages"]
 
 _MANIFEST: Final = re.compile(r"(?:^|/)(?:pyproject\.toml|setup\.py|setup\.cfg)$")
 _ASIDE: Final = frozenset(
-    ("tests", "test", "docs", "doc", "examples", "example", "samples", "benchmarks", "benchmark", "scripts", "tools")
-    + ("vendor", "third_party", "node_modules", "build", "dist")
+    (
+        "tests",
+        "test",
+        "docs",
+        "doc",
+        "examples",
+        "example",
+        "samples",
+        "benchmarks",
+        "benchmark",
+        "scripts",
+        "tools",
+        "vendor",
+        "third_party",
+        "node_modules",
+        "build",
+        "dist",
+    )
 )
 _LAYOUTS: Final = ("src", "lib", "python", "")
 _DEEPEST: Final = 3

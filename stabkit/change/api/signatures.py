@@ -13,9 +13,26 @@ __all__ = ["Found", "compare_functions", "compare_types", "literal"]
 
 # With any other decorator, what callers see need not be what is written.
 _TRANSPARENT: Final = frozenset(
-    ("staticmethod", "classmethod", "property", "abstractmethod", "overload", "override", "final", "deprecated")
-    + ("cache", "lru_cache", "wraps", "contextmanager", "asynccontextmanager", "cached_property", "singledispatch")
-    + ("coroutine", "setter", "getter")
+    (
+        "staticmethod",
+        "classmethod",
+        "property",
+        "abstractmethod",
+        "overload",
+        "override",
+        "final",
+        "deprecated",
+        "cache",
+        "lru_cache",
+        "wraps",
+        "contextmanager",
+        "asynccontextmanager",
+        "cached_property",
+        "singledispatch",
+        "coroutine",
+        "setter",
+        "getter",
+    )
 )
 
 

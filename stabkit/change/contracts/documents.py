@@ -28,7 +28,7 @@ def belongs(path: str, *, documentation: bool = False) -> bool:
 
     Examples
     --------
-    >>> [belongs(path) for path in ("api/openapi.yaml", "tests/openapi.yaml", "node_modules/a/x.proto", "docs/api.yaml")]
+    >>> [belongs(path) for path in ("api/openapi.yaml", "tests/a.yaml", "node_modules/a/x.proto", "docs/api.yaml")]
     [True, False, False, False]
     >>> belongs("docs/api.yaml", documentation=True)
     True

@@ -16,6 +16,7 @@ __all__ = ["OPENAPI", "compare_openapi"]
 OPENAPI: Final = re.compile(rb"""^[ \t{]*["']?(?:openapi|swagger)["']?[ \t]*:[ \t]*["']?[1-9]""", re.MULTILINE)
 """Finds a document by what it says of itself."""
 
+_Held = tuple[str, Mapping[str, Any]]
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
@@ -68,7 +69,7 @@ def compare_openapi(old: Documents, new: Documents, before: str, after: str) -> 
             line = line_of(old.content(before), operation.path, operation.method)
             yield Fact(before, line, operation.name, "removed", "operation")
         else:
-            yield from _compared(old, new, operation, now[key])
+            yield from _Pair(old, new, operation, now[key]).facts()
 
 
 def _operations(documents: Documents, file: str, document: Mapping[str, Any]) -> dict[tuple[str, str], _Operation]:
@@ -96,94 +97,81 @@ def _operations(documents: Documents, file: str, document: Mapping[str, Any]) ->
     return found
 
 
-def _compared(old: Documents, new: Documents, was: _Operation, now: _Operation) -> Iterator[Fact]:
-    def fact(
-        names: tuple[str, ...], change: str, noun: str, before: str | None, after: str | None, *, proven: bool = True
-    ) -> Fact:
-        gone = after is None
-        documents, operation = (old, was) if gone else (new, now)
+class _Pair:
+    """One operation at both ends."""
+
+    def __init__(self, old: Documents, new: Documents, was: _Operation, now: _Operation) -> None:
+        self._old, self._new, self._was, self._now = old, new, was, now
+
+    def facts(self) -> Iterator[Fact]:
+        if self._now.security and not self._was.security:
+            yield self._fact(("security",), "operation", Difference((), "security_added", None, "security"))
+        yield from self._parameters()
+        yield from self._bodies()
+        yield from self._responses()
+
+    def _fact(self, names: tuple[str, ...], noun: str, found: Difference) -> Fact:
+        gone = found.after is None
+        documents, operation = (self._old, self._was) if gone else (self._new, self._now)
+        names = (*names, *found.place)
         line = line_of(documents.content(operation.file), operation.path, operation.method, *names)
-        what = " ".join([now.name, ".".join(names)]) if names else now.name
-        return Fact(operation.file, line, what, change, noun, before, after, proven=proven)
+        what = f"{self._now.name} {'.'.join(names)}"
+        return Fact(operation.file, line, what, found.change, noun, found.before, found.after, proven=found.proven)
 
-    def differing(found: Iterator[Difference], noun: str, *names: str) -> Iterator[Fact]:
-        for one in found:
-            yield fact((*names, *one.place), one.change, noun, one.before, one.after, proven=one.proven)
+    def _parameters(self) -> Iterator[Fact]:
+        for key, (place, parameter) in self._now.parameters.items():
+            if key[0] in ("path", "body"):
+                continue
+            noun, before = f"{key[0]} parameter", self._was.parameters.get(key)
+            was = None if before is None else before[1]
+            yield from self._required((key[1],), noun, was, parameter)
+            if before is not None:
+                old, new = before[1].get("schema", before[1]), parameter.get("schema", parameter)
+                for one in compare_schemas((self._old, before[0], old), (self._new, place, new), "sent"):
+                    # A parameter of Swagger 2 is its own schema, and says "required" of itself.
+                    if one.place or one.change != "became_required":
+                        yield self._fact((key[1],), noun, one)
+        for key in self._was.parameters:
+            if key not in self._now.parameters and key[0] not in ("path", "body"):
+                gone = Difference((), "removed", key[1], None, proven=False)
+                yield self._fact((key[1],), f"{key[0]} parameter", gone)
 
-    if now.security and not was.security:
-        yield fact(("security",), "security_added", "operation", None, "security")
-    yield from _parameters(old, new, was, now, fact, differing)
-    yield from _bodies(old, new, was, now, fact, differing)
-    responses = [_responses(documents, operation) for documents, operation in ((old, was), (new, now))]
-    for code, response in responses[0].items():
-        other = responses[1].get(code)
-        if other is None:
-            if code.startswith("2") and not (code != "2XX" and "2XX" in responses[1]):
-                yield fact((code,), "removed", "response", code, None)
-            continue
-        if not code.startswith(("2", "d")):
-            continue
-        yield from _contents(old, new, response, other, "received", (code,), fact, differing)
+    def _required(
+        self, names: tuple[str, ...], noun: str, was: Mapping[str, Any] | None, now: Mapping[str, Any]
+    ) -> Iterator[Fact]:
+        if now.get("required") is not True or (was is not None and was.get("required") is True):
+            return
+        change, known = ("required_added", None) if was is None else ("became_required", "optional")
+        yield self._fact(names, noun, Difference((), change, known, "required"))
 
+    def _bodies(self) -> Iterator[Fact]:
+        was, now = _body(self._old, self._was), _body(self._new, self._now)
+        if now is not None:
+            yield from self._required(("requestBody",), "request", None if was is None else was[1], now[1])
+        if was is not None and now is not None:
+            yield from self._contents(was, now, "sent", ())
 
-def _parameters(
-    old: Documents, new: Documents, was: _Operation, now: _Operation, fact: Any, differing: Any
-) -> Iterator[Fact]:
-    for key, (place, parameter) in now.parameters.items():
-        if key[0] in ("path", "body"):
-            continue
-        before = was.parameters.get(key)
-        if parameter.get("required") is True and (before is None or before[1].get("required") is not True):
-            known = None if before is None else "optional"
-            yield fact(
-                (key[1],), "became_required" if known else "required_added", f"{key[0]} parameter", known, "required"
-            )
-        if before is not None:
-            schemas = [(one.get("schema", one)) for one in (before[1], parameter)]
-            found = compare_schemas((old, before[0], schemas[0]), (new, place, schemas[1]), "sent")
-            # A parameter of Swagger 2 is its own schema, and says "required" of itself.
-            yield from differing(
-                (one for one in found if one.place or one.change != "became_required"), f"{key[0]} parameter", key[1]
-            )
-    for key in was.parameters:
-        if key not in now.parameters and key[0] not in ("path", "body"):
-            yield fact((key[1],), "removed", f"{key[0]} parameter", key[1], None, proven=False)
+    def _responses(self) -> Iterator[Fact]:
+        before, after = _responses(self._old, self._was), _responses(self._new, self._now)
+        for code, response in before.items():
+            other = after.get(code)
+            if other is not None and code.startswith(("2", "d")):
+                yield from self._contents(response, other, "received", (code,))
+            elif other is None and code.startswith("2") and "2XX" not in after:
+                yield self._fact((code,), "response", Difference((), "removed", code, None))
 
-
-def _bodies(
-    old: Documents, new: Documents, was: _Operation, now: _Operation, fact: Any, differing: Any
-) -> Iterator[Fact]:
-    bodies = [_body(documents, operation) for documents, operation in ((old, was), (new, now))]
-    if bodies[1] is not None and bodies[1][1].get("required") is True:
-        if bodies[0] is None or bodies[0][1].get("required") is not True:
-            known = "optional" if bodies[0] is not None else None
-            yield fact(("requestBody",), "became_required" if known else "required_added", "request", known, "required")
-    if bodies[0] is not None and bodies[1] is not None:
-        yield from _contents(old, new, *bodies, "sent", (), fact, differing)
+    def _contents(self, was: _Held, now: _Held, side: Side, names: tuple[str, ...]) -> Iterator[Fact]:
+        noun = "request field" if side == "sent" else "response field"
+        before, after = _media(was[1]), _media(now[1])
+        for kind, schema in before.items():
+            if kind in after:
+                for one in compare_schemas((self._old, was[0], schema), (self._new, now[0], after[kind]), side):
+                    yield self._fact(names, noun, one)
+            elif after or side == "received":
+                yield self._fact((*names, kind), "media type", Difference((), "removed", kind, None))
 
 
-def _contents(
-    old: Documents,
-    new: Documents,
-    was: tuple[str, Mapping[str, Any]],
-    now: tuple[str, Mapping[str, Any]],
-    side: Side,
-    names: tuple[str, ...],
-    fact: Any,
-    differing: Any,
-) -> Iterator[Fact]:
-    noun = "request field" if side == "sent" else "response field"
-    before, after = (_media(*one) for one in (was, now))
-    for kind, schema in before.items():
-        other = after.get(kind)
-        if other is None:
-            if after or side == "received":
-                yield fact((*names, kind), "removed", "media type", kind, None)
-            continue
-        yield from differing(compare_schemas((old, was[0], schema), (new, now[0], other), side), noun, *names)
-
-
-def _media(_: str, holder: Mapping[str, Any]) -> dict[str, Any]:
+def _media(holder: Mapping[str, Any]) -> dict[str, Any]:
     content = holder.get("content")
     if isinstance(content, dict):
         return {
@@ -192,7 +180,7 @@ def _media(_: str, holder: Mapping[str, Any]) -> dict[str, Any]:
     return {"*": holder["schema"]} if isinstance(holder.get("schema"), dict) else {}
 
 
-def _body(documents: Documents, operation: _Operation) -> tuple[str, Mapping[str, Any]] | None:
+def _body(documents: Documents, operation: _Operation) -> _Held | None:
     stated = operation.stated.get("requestBody")
     if isinstance(stated, dict):
         place, body = documents.resolve(operation.file, stated)
@@ -200,9 +188,9 @@ def _body(documents: Documents, operation: _Operation) -> tuple[str, Mapping[str
     return next((one for (kind, _), one in operation.parameters.items() if kind == "body"), None)
 
 
-def _responses(documents: Documents, operation: _Operation) -> dict[str, tuple[str, Mapping[str, Any]]]:
+def _responses(documents: Documents, operation: _Operation) -> dict[str, _Held]:
     stated = operation.stated.get("responses")
-    found = {}
+    found: dict[str, _Held] = {}
     for code, response in stated.items() if isinstance(stated, dict) else ():
         place, one = documents.resolve(operation.file, response)
         if isinstance(one, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from stabkit.change.contracts.python_routes import Route, normal_path
@@ -14,8 +14,14 @@ _SCRIPTS: Final = (".js", ".mjs", ".cjs", ".ts", ".mts", ".tsx", ".jsx")
 SUFFIXES: Final = (*_SCRIPTS, ".go", "routes.rb", ".java", ".kt", ".php", ".cs", ".rs")
 """How the names of files end that may declare routes."""
 
-_EXPRESS: Final = re.compile(rb"""(?:from|require\(|import)\s*["'](?:express|koa[\w/-]*|@koa/router|fastify|hono|restify|polka|find-my-way|express-ws|@nestjs/common|elysia|h3)["']""")  # fmt: skip
-_SCRIPT: Final = re.compile(r"""\b(?!axios|client|http\b|api\b|request|fetch)[\w$]+\.(get|post|put|patch|delete|del|all|head|options|ws)\(\s*["'`](/[^"'`\n]*)["'`]\s*,""")  # fmt: skip
+_FRAMEWORK: Final = re.compile(
+    rb"""(?:from|require\(|import)\s*["'](?:express|express-ws|koa[\w/-]*|@koa/router|fastify|hono|restify|polka|"""
+    rb"""find-my-way|@nestjs/common|elysia|h3)["']"""
+)
+_SCRIPT: Final = re.compile(
+    r"""\b(?!axios|client|http\b|api\b|request|fetch)[\w$]+\.(get|post|put|patch|delete|del|all|head|options|ws)"""
+    r"""\(\s*["'`](/[^"'`\n]*)["'`]\s*,"""
+)
 _CHAINED: Final = re.compile(r"""\.route\(\s*["'`](/[^"'`\n]*)["'`]\s*\)((?:\s*\.\w+\((?:[^()]|\([^()]*\))*\))*)""")
 _NEST: Final = re.compile(r"""@(Get|Post|Put|Patch|Delete|All|Head|Options)\(\s*(?:["'`]([^"'`\n]*)["'`])?\s*\)""")
 _NEST_AT: Final = re.compile(r"""@Controller\(\s*(?:\{[^}]*path:\s*)?(?:["'`]([^"'`\n]*)["'`])?""")
@@ -24,18 +30,34 @@ _NEXT_HANDLER: Final = re.compile(
 )
 _NEXT_PAGE: Final = re.compile(r"(?:^|/)pages/(api/.*)\.[jt]sx?$")
 _NEXT_ROUTE: Final = re.compile(r"(?:^|/)app/(.*?)/?route\.[jt]s$")
-_GO: Final = re.compile(r"""\.(HandleFunc|Handle|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|Any|Get|Post|Put|Patch|Delete|Head|Options|Group|Route|Mount|All)\(\s*"((?:[A-Z]+ )?[^"\s]*/[^"\s]*)"\s*(?:,|\))((?:[^\n]*\)\s*\.Methods\(([^)]*)\))?)""")  # fmt: skip
+_GO_GROUPS: Final = ("Group", "Route", "Mount")
+_GO: Final = re.compile(
+    r"""\.(HandleFunc|Handle|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|Any|Get|Post|Put|Patch|Delete|Head|Options|Group|"""
+    r"""Route|Mount|All)\(\s*"((?:[A-Z]+ )?[^"\s]*/[^"\s]*)"\s*(?:,|\))(?:[^\n]*\)\s*\.Methods\(([^)]*)\))?"""
+)
 _SPRING: Final = re.compile(r"""@(Get|Post|Put|Patch|Delete|Request)Mapping\b(?:\(([^)]*)\))?""")
 _JAX: Final = re.compile(r"""@Path\(\s*"([^"]*)"\s*\)""")
-_LARAVEL: Final = re.compile(r"""Route::(get|post|put|patch|delete|any|options|match|resource|apiResource|view|redirect)\(\s*(?:\[[^\]]*\]\s*,\s*)?["']([^"']*)["']""")  # fmt: skip
+_LARAVEL: Final = re.compile(
+    r"""Route::(get|post|put|patch|delete|any|options|match|resource|apiResource|view|redirect)\("""
+    r"""\s*(?:\[[^\]]*\]\s*,\s*)?["']([^"']*)["']"""
+)
 _SYMFONY: Final = re.compile(r"""#\[Route\(\s*(?:path:\s*)?["']([^"']+)["']([^\]]*)\]""")
 _ASPNET: Final = re.compile(
     r"""\[Http(Get|Post|Put|Patch|Delete)\(\s*"([^"]*)"|\.Map(Get|Post|Put|Patch|Delete)\(\s*"([^"]*)\""""
 )
-_RUST: Final = re.compile(r"""\.route\(\s*"(/[^"]*)"\s*,\s*(?:web::)?(get|post|put|patch|delete|any)\b|#\[(get|post|put|patch|delete|head)\(\s*"([^"]*)\"""")  # fmt: skip
-_RAILS: Final = re.compile(r"""^([ \t]*)(get|post|put|patch|delete|match|root|resources?|namespace|scope|mount)\b[ \t(]*(.*)$""", re.MULTILINE)  # fmt: skip
+_RUST: Final = re.compile(
+    r"""\.route\(\s*"(/[^"]*)"\s*,\s*(?:web::)?(get|post|put|patch|delete|any)\b|"""
+    r"""#\[(get|post|put|patch|delete|head)\(\s*"([^"]*)\""""
+)
+_RAILS: Final = re.compile(
+    r"""^([ \t]*)(get|post|put|patch|delete|match|root|resources?|namespace|scope|mount)\b[ \t(]*(.*)$""", re.MULTILINE
+)
 _TEXT: Final = re.compile(r"""["']([^"']*)["']""")
 _RAILS_NAME: Final = re.compile(r"""[:"']([\w/:.*-]+)""")
+
+
+_Declared = tuple[list[str], str, int]
+_VERBS: Final = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 
 
 def pattern_routes(path: str, content: bytes) -> Iterator[Route]:
@@ -46,48 +68,49 @@ def pattern_routes(path: str, content: bytes) -> Iterator[Route]:
         yield Route(whole, frozenset(methods), path, text.count("\n", 0, start) + 1, route, proven=False)
 
 
-def _found(path: str, content: bytes, text: str) -> Iterator[tuple[list[str], str, int]]:
+def _found(path: str, content: bytes, text: str) -> Iterator[_Declared]:
     if path.endswith(_SCRIPTS):
-        yield from _scripts(path, content, text)
-    elif path.endswith(".go"):
-        for match in _GO.finditer(text):
-            method, _, route = match[2].rpartition(" ")
-            verb = (
-                match[1].upper()
-                if match[1] not in ("HandleFunc", "Handle", "Any", "All", "Group", "Route", "Mount")
-                else ""
-            )
-            stated = re.findall(r'"([A-Z]+)"|Method(\w+)', match[4] or "")
-            named = [one or other.upper() for one, other in stated]
-            if "://" not in route:
-                group = ["PREFIX"] if match[1] in ("Group", "Route", "Mount") else None
-                yield group or named or [method or verb or "ANY"], route[route.index("/") :], match.start()
-    elif path.endswith("routes.rb"):
-        yield from _rails(text)
-    elif path.endswith((".java", ".kt")):
-        yield from _spring(text)
-    elif path.endswith(".php"):
-        for match in _LARAVEL.finditer(text):
-            named = match[1].upper() if match[1] in ("get", "post", "put", "patch", "delete", "options") else "ANY"
-            yield [named], match[2], match.start()
-        for match in _SYMFONY.finditer(text):
-            yield re.findall(r"'([A-Z]+)'", match[2]) or ["ANY"], match[1], match.start()
-    elif path.endswith(".cs"):
-        for match in _ASPNET.finditer(text):
-            yield [(match[1] or match[3]).upper()], match[2] or match[4] or "", match.start()
-    elif path.endswith(".rs"):
-        for match in _RUST.finditer(text):
-            yield [(match[2] or match[3]).upper()], match[1] or match[4], match.start()
+        return _scripts(path, content, text)
+    read = next(read for suffix, read in _READERS.items() if path.endswith(suffix))
+    return read(text)
 
 
-def _scripts(path: str, content: bytes, text: str) -> Iterator[tuple[list[str], str, int]]:
+def _go(text: str) -> Iterator[_Declared]:
+    for match in _GO.finditer(text):
+        stated, _, route = match[2].rpartition(" ")
+        if "://" in route:
+            continue
+        listed = [one or other.upper() for one, other in re.findall(r'"([A-Z]+)"|Method(\w+)', match[3] or "")]
+        named = match[1].upper() if match[1].upper() in _VERBS else "ANY"
+        methods = ["PREFIX"] if match[1] in _GO_GROUPS else listed or [stated or named]
+        yield methods, route[route.index("/") :], match.start()
+
+
+def _php(text: str) -> Iterator[_Declared]:
+    for match in _LARAVEL.finditer(text):
+        yield [match[1].upper() if match[1].upper() in _VERBS else "ANY"], match[2], match.start()
+    for match in _SYMFONY.finditer(text):
+        yield re.findall(r"'([A-Z]+)'", match[2]) or ["ANY"], match[1], match.start()
+
+
+def _aspnet(text: str) -> Iterator[_Declared]:
+    for match in _ASPNET.finditer(text):
+        yield [(match[1] or match[3]).upper()], match[2] or match[4] or "", match.start()
+
+
+def _rust(text: str) -> Iterator[_Declared]:
+    for match in _RUST.finditer(text):
+        yield [(match[2] or match[3]).upper()], match[1] or match[4], match.start()
+
+
+def _scripts(path: str, content: bytes, text: str) -> Iterator[_Declared]:
     if page := _NEXT_PAGE.search(path):
         yield ["ANY"], re.sub(r"/?index$", "", page[1]), 0
         return
     if (route := _NEXT_ROUTE.search(path)) and (handlers := _NEXT_HANDLER.findall(text)):
         yield handlers, re.sub(r"\([^)]*\)/?", "", route[1]), 0
         return
-    if not _EXPRESS.search(content):
+    if not _FRAMEWORK.search(content):
         return
     for match in _SCRIPT.finditer(text):
         verb = {"ALL": "ANY", "DEL": "DELETE", "WS": "WEBSOCKET"}.get(match[1].upper(), match[1].upper())
@@ -102,7 +125,7 @@ def _scripts(path: str, content: bytes, text: str) -> Iterator[tuple[list[str], 
             yield [verb], f"{controller[1] or ''}/{match[2] or ''}", match.start()
 
 
-def _spring(text: str) -> Iterator[tuple[list[str], str, int]]:
+def _spring(text: str) -> Iterator[_Declared]:
     body = re.search(r"^\s*(?:public\s+|open\s+|abstract\s+|data\s+)*(?:class|interface)\s+\w+", text, re.MULTILINE)
     start = body.start() if body else 0
     prefix = ""
@@ -119,7 +142,7 @@ def _spring(text: str) -> Iterator[tuple[list[str], str, int]]:
         yield ["ANY"], match[1], match.start()
 
 
-def _rails(text: str) -> Iterator[tuple[list[str], str, int]]:
+def _rails(text: str) -> Iterator[_Declared]:
     """Yield what a routes file says, under the namespaces and scopes that stand further left above it."""
     above: list[tuple[int, str]] = []
     for match in _RAILS.finditer(text):
@@ -137,3 +160,14 @@ def _rails(text: str) -> Iterator[tuple[list[str], str, int]]:
         yield ["GET" if match[2] == "root" else verb], f"{prefix}/{route}", match.start()
         if match[2] in ("resources", "resource") and match[3].rstrip().endswith("do"):
             above.append((depth, route))
+
+
+_READERS: Final[Mapping[str, Callable[[str], Iterator[_Declared]]]] = {
+    ".go": _go,
+    "routes.rb": _rails,
+    ".java": _spring,
+    ".kt": _spring,
+    ".php": _php,
+    ".cs": _aspnet,
+    ".rs": _rust,
+}

@@ -240,7 +240,10 @@ def test_what_a_private_module_holds_is_public_by_the_name_that_passes_it_on(rep
 
 
 def test_signatures_are_told_with_the_lines_of_their_parameters(repository: Repository) -> None:
-    before = "import functools\n\n\nclass Cart:\n    def add(\n        self,\n        item: str,\n        count: int = 1,\n    ): ...\n"
+    before = (
+        "import functools\n\n\nclass Cart:\n    def add(\n        self,\n"
+        "        item: str,\n        count: int = 1,\n    ): ...\n"
+    )
     fact = json.loads(module(repository, before, before.replace("count: int = 1", "count: int = 5"))["facts"])["facts"][
         0
     ]
@@ -338,14 +341,26 @@ GO: Files = {
     [
         ({}, {"cart.go": "package shop\n"}, [("Pay", "object_removed", False)]),
         ({}, {"cart.go": "package shop\n\nfunc Pay(sum int) error {\n\treturn nil\n}\n"}, []),
-        ({}, {"cart.go": "package shop\n\nfunc Pay(amount string) error {\n\treturn nil\n}\n"}, [("Pay", "signature_changed", False)]),
+        (
+            {},
+            {"cart.go": "package shop\n\nfunc Pay(amount string) error {\n\treturn nil\n}\n"},
+            [("Pay", "signature_changed", False)],
+        ),
         ({}, {"cart.go": None, "pay.go": "package shop\n\nfunc Pay(amount int) error {\n\treturn nil\n}\n"}, []),
         ({"internal/a.go": "package a\nfunc A() {\n}\n"}, {"internal/a.go": "package a\n"}, []),
         ({"cmd/x/main.go": "package main\nfunc A() {\n}\n"}, {"cmd/x/main.go": "package main\n"}, []),
-        ({"b/b.go": "package b\ntype B struct {\n}\nfunc (b *B) Go() {\n}\n"}, {"b/b.go": "package b\ntype B struct {\n}\n"}, [("b.B.Go", "object_removed", False)]),
-        ({"b/b.go": "package b\nconst (\n\tA = 1\n\tb = 2\n)\n"}, {"b/b.go": "package b\nconst (\n\tc = 2\n)\n"}, [("b.A", "object_removed", False)]),
+        (
+            {"b/b.go": "package b\ntype B struct {\n}\nfunc (b *B) Go() {\n}\n"},
+            {"b/b.go": "package b\ntype B struct {\n}\n"},
+            [("b.B.Go", "object_removed", False)],
+        ),
+        (
+            {"b/b.go": "package b\nconst (\n\tA = 1\n\tb = 2\n)\n"},
+            {"b/b.go": "package b\nconst (\n\tc = 2\n)\n"},
+            [("b.A", "object_removed", False)],
+        ),
     ],
-)  # fmt: skip
+)
 def test_exported_names_of_go(
     repository: Repository, before: Files, after: Files, found: list[tuple[str, str, bool]]
 ) -> None:

@@ -108,31 +108,69 @@ GET, POST = "GET /carts/{id}", "POST /carts"
         (lambda d: d["paths"].pop("/carts"), "POST /carts", "removed", True),
         (lambda d: d["paths"]["/carts/{id}"].pop("delete"), "DELETE /carts/{id}", "removed", True),
         (lambda d: cart(d)["properties"].pop("state"), f"{GET} 200.state", "field_removed", True),
-        (lambda d: cart(d)["properties"]["lines"]["items"]["properties"].pop("price"), f"{GET} 200.lines.[].price", "field_removed", True),
+        (
+            lambda d: cart(d)["properties"]["lines"]["items"]["properties"].pop("price"),
+            f"{GET} 200.lines.[].price",
+            "field_removed",
+            True,
+        ),
         (lambda d: cart(d).update(required=["id"]), f"{GET} 200.total", "became_optional", True),
         (lambda d: cart(d)["properties"]["total"].update(type="string"), f"{GET} 200.total", "type_changed", True),
-        (lambda d: cart(d)["properties"]["total"].update(nullable=True), f"{GET} 200.total", "nullability_changed", True),
+        (
+            lambda d: cart(d)["properties"]["total"].update(nullable=True),
+            f"{GET} 200.total",
+            "nullability_changed",
+            True,
+        ),
         (lambda d: cart(d)["properties"]["total"].update(format="int64"), f"{GET} 200.total", "format_changed", False),
-        (lambda d: cart(d)["properties"]["state"].update(enum=["open", "paid", "x"]), f"{GET} 200.state", "enum_widened", False),
+        (
+            lambda d: cart(d)["properties"]["state"].update(enum=["open", "paid", "x"]),
+            f"{GET} 200.state",
+            "enum_widened",
+            False,
+        ),
         (lambda d: new_cart(d).update(required=["name", "kind"]), f"{POST} kind", "became_required", True),
-        (lambda d: (new_cart(d)["properties"].update(z={"type": "string"}), new_cart(d).update(required=["name", "z"])), f"{POST} z", "required_added", True),
+        (
+            lambda d: (
+                new_cart(d)["properties"].update(z={"type": "string"}),
+                new_cart(d).update(required=["name", "z"]),
+            ),
+            f"{POST} z",
+            "required_added",
+            True,
+        ),
         (lambda d: new_cart(d)["properties"]["kind"].update(enum=["a"]), f"{POST} kind", "enum_narrowed", True),
         (lambda d: new_cart(d)["properties"]["note"].update(type="string"), f"{POST} note", "type_changed", True),
         (lambda d: new_cart(d)["properties"]["name"].pop("nullable"), f"{POST} name", "nullability_changed", True),
         (lambda d: new_cart(d)["properties"]["name"].update(maxLength=9), f"{POST} name", "limit_tightened", True),
         (lambda d: new_cart(d)["properties"].pop("note"), f"{POST} note", "field_removed", False),
-        (lambda d: d["paths"]["/carts"]["post"]["requestBody"].update(required=True), f"{POST} requestBody", "became_required", True),
+        (
+            lambda d: d["paths"]["/carts"]["post"]["requestBody"].update(required=True),
+            f"{POST} requestBody",
+            "became_required",
+            True,
+        ),
         (lambda d: operation(d)["parameters"][0].update(required=True), f"{GET} size", "became_required", True),
-        (lambda d: operation(d)["parameters"].append({"name": "q", "in": "query", "required": True}), f"{GET} q", "required_added", True),
+        (
+            lambda d: operation(d)["parameters"].append({"name": "q", "in": "query", "required": True}),
+            f"{GET} q",
+            "required_added",
+            True,
+        ),
         (lambda d: operation(d)["parameters"].pop(), f"{GET} size", "removed", False),
         (lambda d: operation(d)["parameters"][0]["schema"].update(type="string"), None, None, None),
         (lambda d: operation(d)["parameters"][0]["schema"].update(type="boolean"), f"{GET} size", "type_changed", True),
         (lambda d: operation(d)["parameters"][0]["schema"].update(maximum=50), f"{GET} size", "limit_tightened", True),
         (lambda d: operation(d)["responses"].pop("202"), f"{GET} 202", "removed", True),
         (lambda d: operation(d).update(security=[{"key": []}]), f"{GET} security", "security_added", True),
-        (lambda d: operation(d)["responses"]["200"].update(content={"text/csv": {}}), f"{GET} 200.application/json", "removed", True),
+        (
+            lambda d: operation(d)["responses"]["200"].update(content={"text/csv": {}}),
+            f"{GET} 200.application/json",
+            "removed",
+            True,
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_breaks_callers_of_an_api(
     repository: Repository,
     change: Callable[[Document], object],
@@ -163,9 +201,14 @@ def test_what_breaks_callers_of_an_api(
         lambda d: operation(d)["responses"].pop("404"),
         lambda d: operation(d)["parameters"].append({"name": "q", "in": "query"}),
         lambda d: d["info"].update(version="2"),
-        lambda d: (d["components"]["schemas"].update(Basket=d["components"]["schemas"]["Cart"]), operation(d)["responses"]["200"]["content"]["application/json"]["schema"].update({"$ref": "#/components/schemas/Basket"})),
+        lambda d: (
+            d["components"]["schemas"].update(Basket=d["components"]["schemas"]["Cart"]),
+            operation(d)["responses"]["200"]["content"]["application/json"]["schema"].update(
+                {"$ref": "#/components/schemas/Basket"}
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_breaks_no_caller_of_an_api(repository: Repository, change: Callable[[Document], object]) -> None:
     row = answer(repository, {"a.json": json.dumps(API)}, {"a.json": json.dumps(changed(change))})
     assert (row["outcome"], told(row)) == ("pass", []), row["detail"]
@@ -198,10 +241,16 @@ SWAGGER: Document = {
             lambda d: d["definitions"]["Pet"]["properties"].pop("age"),
             [("GET /pets 200.[].age", "field_removed", True), ("POST /pets age", "field_removed", False)],
         ),
-        (lambda d: d["paths"]["/pets"]["get"]["parameters"][0].update(required=True), [("GET /pets tag", "became_required", True)]),
-        (lambda d: d["paths"]["/pets"]["get"]["parameters"][0].update(enum=["a"]), [("GET /pets tag", "enum_narrowed", True)]),
+        (
+            lambda d: d["paths"]["/pets"]["get"]["parameters"][0].update(required=True),
+            [("GET /pets tag", "became_required", True)],
+        ),
+        (
+            lambda d: d["paths"]["/pets"]["get"]["parameters"][0].update(enum=["a"]),
+            [("GET /pets tag", "enum_narrowed", True)],
+        ),
     ],
-)  # fmt: skip
+)
 def test_swagger(
     repository: Repository, change: Callable[[Document], object], found: list[tuple[str, str, bool]]
 ) -> None:
@@ -235,7 +284,10 @@ def test_what_belongs_to_others(repository: Repository, place: str) -> None:
     assert json.loads(row["facts"])["open"] is None
 
 
-SDL = "type Query {\n  cart(id: ID!): Cart\n  old: Int\n}\ntype Cart {\n  id: ID!\n  total: Int!\n}\nenum State {\n  OPEN\n  PAID\n}\ninput New {\n  a: Int\n}\n"
+SDL = (
+    "type Query {\n  cart(id: ID!): Cart\n  old: Int\n}\ntype Cart {\n  id: ID!\n"
+    "  total: Int!\n}\nenum State {\n  OPEN\n  PAID\n}\ninput New {\n  a: Int\n}\n"
+)
 
 
 @pytest.mark.parametrize(

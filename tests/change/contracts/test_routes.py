@@ -32,25 +32,87 @@ DJANGO = "from django.urls import path, re_path, include\nurlpatterns = [\n    p
     ("before", "after", "what", "line"),
     [
         (FLASK + "@app.route('/a', methods=['GET', 'POST'])\ndef a(): ...\n", FLASK, "GET, POST /a", 4),
-        (FLASK + "@app.route('/a', methods=['GET', 'POST'])\ndef a(): ...\n", FLASK + "@app.get('/a')\ndef a(): ...\n", "POST /a", 4),
-        (FLASK + "@app.route('/a/<int:id>')\ndef a(): ...\n", FLASK + "@app.route('/b/<int:id>')\ndef a(): ...\n", "GET /a/{}", 4),
+        (
+            FLASK + "@app.route('/a', methods=['GET', 'POST'])\ndef a(): ...\n",
+            FLASK + "@app.get('/a')\ndef a(): ...\n",
+            "POST /a",
+            4,
+        ),
+        (
+            FLASK + "@app.route('/a/<int:id>')\ndef a(): ...\n",
+            FLASK + "@app.route('/b/<int:id>')\ndef a(): ...\n",
+            "GET /a/{}",
+            4,
+        ),
         (FLASK + "app.add_url_rule('/a', view_func=a)\n", FLASK, "GET /a", 4),
         (FASTAPI + "@router.get('/a')\nasync def a(): ...\n", FASTAPI, "GET /v1/a", 5),
         (FASTAPI + "@app.websocket('/ws')\nasync def a(s): ...\n", FASTAPI, "WEBSOCKET /ws", 5),
-        (FASTAPI + "@app.get('/a')\nasync def a(): ...\n", FASTAPI + "@app.post('/a')\nasync def a(): ...\n", "GET /a", 5),
+        (
+            FASTAPI + "@app.get('/a')\nasync def a(): ...\n",
+            FASTAPI + "@app.post('/a')\nasync def a(): ...\n",
+            "GET /a",
+            5,
+        ),
         (FASTAPI + "app.add_api_route('/a', a, methods=['PUT'])\n", FASTAPI, "PUT /a", 5),
-        ("from starlette.routing import Mount, Route\nroutes = [Mount('/m', routes=[\n    Route('/a', a),\n    Route('/b', b),\n])]\n", "from starlette.routing import Mount, Route\nroutes = [Mount('/m', routes=[\n    Route('/a', a),\n])]\n", "GET /m/b", 4),
+        (
+            (
+                "from starlette.routing import Mount, Route\nroutes = [Mount('/m', routes=[\n"
+                "    Route('/a', a),\n    Route('/b', b),\n])]\n"
+            ),
+            "from starlette.routing import Mount, Route\nroutes = [Mount('/m', routes=[\n    Route('/a', a),\n])]\n",
+            "GET /m/b",
+            4,
+        ),
         (DJANGO + "    path('a/<int:id>/', a),\n]\n", DJANGO + "]\n", "ANY /a/{}", 4),
         (DJANGO + "    re_path(r'^a/(?P<id>\\d+)/$', a),\n]\n", DJANGO + "]\n", "ANY /a/{}", 4),
         (DJANGO + "    path('x/', include([path('a/', a)])),\n]\n", DJANGO + "]\n", "ANY /x/a", 4),
-        ("from rest_framework import routers\nr = routers.DefaultRouter()\nr.register('users', U)\nr.register(r'pets', P)\n", "from rest_framework import routers\nr = routers.DefaultRouter()\nr.register('users', U)\n", "ANY /pets", 4),
-        ("from aiohttp import web\napp = web.Application()\napp.router.add_get('/a', a)\napp.add_routes([web.post('/b', b)])\n", "from aiohttp import web\napp = web.Application()\napp.router.add_get('/a', a)\n", "POST /b", 4),
-        ("from aiohttp import web\nroutes = web.RouteTableDef()\n@routes.get('/a')\nasync def a(r): ...\n", "from aiohttp import web\nroutes = web.RouteTableDef()\n", "GET /a", 3),
-        ("import tornado\napp = tornado.web.Application([\n    (r'/a', AHandler),\n    (r'/b/([0-9]+)', BHandler),\n])\n", "import tornado\napp = tornado.web.Application([\n    (r'/a', AHandler),\n])\n", "ANY /b/{}", 4),
-        ("from sanic import Sanic\napp = Sanic('a')\n@app.delete('/a')\nasync def a(r): ...\n", "from sanic import Sanic\napp = Sanic('a')\n", "DELETE /a", 3),
-        ("import falcon\napp = falcon.App()\napp.add_route('/a', A())\n", "import falcon\napp = falcon.App()\n", "GET /a", 3),
+        (
+            (
+                "from rest_framework import routers\nr = routers.DefaultRouter()\n"
+                "r.register('users', U)\nr.register(r'pets', P)\n"
+            ),
+            "from rest_framework import routers\nr = routers.DefaultRouter()\nr.register('users', U)\n",
+            "ANY /pets",
+            4,
+        ),
+        (
+            (
+                "from aiohttp import web\napp = web.Application()\n"
+                "app.router.add_get('/a', a)\napp.add_routes([web.post('/b', b)])\n"
+            ),
+            "from aiohttp import web\napp = web.Application()\napp.router.add_get('/a', a)\n",
+            "POST /b",
+            4,
+        ),
+        (
+            "from aiohttp import web\nroutes = web.RouteTableDef()\n@routes.get('/a')\nasync def a(r): ...\n",
+            "from aiohttp import web\nroutes = web.RouteTableDef()\n",
+            "GET /a",
+            3,
+        ),
+        (
+            (
+                "import tornado\napp = tornado.web.Application([\n"
+                "    (r'/a', AHandler),\n    (r'/b/([0-9]+)', BHandler),\n])\n"
+            ),
+            "import tornado\napp = tornado.web.Application([\n    (r'/a', AHandler),\n])\n",
+            "ANY /b/{}",
+            4,
+        ),
+        (
+            "from sanic import Sanic\napp = Sanic('a')\n@app.delete('/a')\nasync def a(r): ...\n",
+            "from sanic import Sanic\napp = Sanic('a')\n",
+            "DELETE /a",
+            3,
+        ),
+        (
+            "import falcon\napp = falcon.App()\napp.add_route('/a', A())\n",
+            "import falcon\napp = falcon.App()\n",
+            "GET /a",
+            3,
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_route_of_python_that_is_gone(repository: Repository, before: str, after: str, what: str, line: int) -> None:
     row = answer(repository, {"app/web.py": before}, {"app/web.py": after})
     assert (row["outcome"], told(row)) == ("fail", [(what, line, True)]), row["detail"]
@@ -87,13 +149,21 @@ def test_prefixes_of_routers_in_other_files(repository: Repository) -> None:
     before: Files = {
         "app/__init__.py": "",
         "app/users.py": "from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('/{id}')\ndef a(id): ...\n",
-        "app/main.py": "from fastapi import FastAPI\nfrom . import users\napp = FastAPI()\napp.include_router(users.router, prefix='/users')\n",
+        "app/main.py": (
+            "from fastapi import FastAPI\nfrom . import users\napp = FastAPI()\n"
+            "app.include_router(users.router, prefix='/users')\n"
+        ),
     }
     row = answer(repository, before, {"app/main.py": str(before["app/main.py"]).replace("'/users'", "'/people'")})
     assert told(row) == [("GET /users/{}", 3, True)]
     blueprint: Files = {
-        "shop/pay.py": "from flask import Blueprint\nbp = Blueprint('pay', __name__)\n@bp.route('/now')\ndef a(): ...\n",
-        "shop/app.py": "from flask import Flask\nfrom shop.pay import bp\napp = Flask('a')\napp.register_blueprint(bp, url_prefix='/pay')\n",
+        "shop/pay.py": (
+            "from flask import Blueprint\nbp = Blueprint('pay', __name__)\n@bp.route('/now')\ndef a(): ...\n"
+        ),
+        "shop/app.py": (
+            "from flask import Flask\nfrom shop.pay import bp\n"
+            "app = Flask('a')\napp.register_blueprint(bp, url_prefix='/pay')\n"
+        ),
     }
     row = answer(repository, blueprint, {"shop/pay.py": str(blueprint["shop/pay.py"]).replace("/now", "/later")})
     assert [what for what, _, _ in told(row)] == ["GET /pay/now"]
@@ -108,22 +178,79 @@ def test_prefixes_of_routers_in_other_files(repository: Repository) -> None:
 @pytest.mark.parametrize(
     ("path", "before", "after", "what", "line"),
     [
-        ("srv/a.js", "const express = require('express')\napp.get('/a', f)\nrouter.post('/b/:id', g)\n", "const express = require('express')\napp.get('/a', f)\n", "POST /b/{}", 3),
-        ("srv/a.ts", "import Fastify from 'fastify'\nserver.delete('/a', f)\n", "import Fastify from 'fastify'\n", "DELETE /a", 2),
-        ("srv/a.ts", "import Router from '@koa/router'\nrouter.put('/a', f)\n", "import Router from '@koa/router'\n", "PUT /a", 2),
-        ("srv/a.ts", "import { Get } from '@nestjs/common'\n@Controller('cats')\nclass A {\n  @Get(':id')\n  f() {}\n}\n", "import { Get } from '@nestjs/common'\n@Controller('cats')\nclass A {\n}\n", "GET /cats/{}", 4),
-        ("a.go", 'package main\nfunc a() {\n\thttp.HandleFunc("/a", f)\n\tmux.HandleFunc("POST /b/{id}", g)\n}\n', 'package main\nfunc a() {\n\thttp.HandleFunc("/a", f)\n}\n', "POST /b/{}", 4),
+        (
+            "srv/a.js",
+            "const express = require('express')\napp.get('/a', f)\nrouter.post('/b/:id', g)\n",
+            "const express = require('express')\napp.get('/a', f)\n",
+            "POST /b/{}",
+            3,
+        ),
+        (
+            "srv/a.ts",
+            "import Fastify from 'fastify'\nserver.delete('/a', f)\n",
+            "import Fastify from 'fastify'\n",
+            "DELETE /a",
+            2,
+        ),
+        (
+            "srv/a.ts",
+            "import Router from '@koa/router'\nrouter.put('/a', f)\n",
+            "import Router from '@koa/router'\n",
+            "PUT /a",
+            2,
+        ),
+        (
+            "srv/a.ts",
+            "import { Get } from '@nestjs/common'\n@Controller('cats')\nclass A {\n  @Get(':id')\n  f() {}\n}\n",
+            "import { Get } from '@nestjs/common'\n@Controller('cats')\nclass A {\n}\n",
+            "GET /cats/{}",
+            4,
+        ),
+        (
+            "a.go",
+            'package main\nfunc a() {\n\thttp.HandleFunc("/a", f)\n\tmux.HandleFunc("POST /b/{id}", g)\n}\n',
+            'package main\nfunc a() {\n\thttp.HandleFunc("/a", f)\n}\n',
+            "POST /b/{}",
+            4,
+        ),
         ("a.go", 'package main\nfunc a() {\n\tr.GET("/a/:id", f)\n}\n', "package main\n", "GET /a/{}", 3),
         ("a.go", 'package main\nfunc a() {\n\tr.Post("/a/{id}", f)\n}\n', "package main\n", "POST /a/{}", 3),
-        ("config/routes.rb", "Rails.application.routes.draw do\n  namespace :api do\n    resources :users\n    get 'stats', to: 'a#b'\n  end\nend\n", "Rails.application.routes.draw do\n  namespace :api do\n    resources :users\n  end\nend\n", "GET /api/stats", 4),
-        ("A.java", '@RequestMapping("/api")\npublic class A {\n  @GetMapping("/a/{id}")\n  public void a() {}\n}\n', '@RequestMapping("/api")\npublic class A {\n}\n', "GET /api/a/{}", 3),
+        (
+            "config/routes.rb",
+            (
+                "Rails.application.routes.draw do\n  namespace :api do\n"
+                "    resources :users\n    get 'stats', to: 'a#b'\n  end\nend\n"
+            ),
+            "Rails.application.routes.draw do\n  namespace :api do\n    resources :users\n  end\nend\n",
+            "GET /api/stats",
+            4,
+        ),
+        (
+            "A.java",
+            '@RequestMapping("/api")\npublic class A {\n  @GetMapping("/a/{id}")\n  public void a() {}\n}\n',
+            '@RequestMapping("/api")\npublic class A {\n}\n',
+            "GET /api/a/{}",
+            3,
+        ),
         ("routes/web.php", "<?php\nRoute::get('/a/{id}', [A::class, 'b']);\n", "<?php\n", "GET /a/{}", 2),
-        ("A.cs", '[HttpGet("a/{id}")]\nclass A {}\napp.MapPost("/b", f);\n', 'class A {}\napp.MapPost("/b", f);\n', "GET /a/{}", 1),
-        ("src/a.rs", 'let app = Router::new().route("/a/:id", get(f));\n', "let app = Router::new();\n", "GET /a/{}", 1),
+        (
+            "A.cs",
+            '[HttpGet("a/{id}")]\nclass A {}\napp.MapPost("/b", f);\n',
+            'class A {}\napp.MapPost("/b", f);\n',
+            "GET /a/{}",
+            1,
+        ),
+        (
+            "src/a.rs",
+            'let app = Router::new().route("/a/:id", get(f));\n',
+            "let app = Router::new();\n",
+            "GET /a/{}",
+            1,
+        ),
         ("pages/api/cart.ts", "export default function handler() {}\n", None, "ANY /api/cart", 1),
         ("app/api/cart/[id]/route.ts", "export async function GET() {}\n", None, "GET /api/cart/{}", 1),
     ],
-)  # fmt: skip
+)
 def test_a_route_of_another_language_that_is_gone(
     repository: Repository, path: str, before: str, after: str | None, what: str, line: int
 ) -> None:
@@ -152,7 +279,10 @@ def test_routes_of_tests_and_examples_are_none(repository: Repository) -> None:
         "x = " + "(" * 500 + ")" * 500 + "\n",
         "@app.route(" * 300,
         "urlpatterns = [" + "path('a/', include([" * 90 + "])), " * 90 + "]\n",
-        "a.include_router(b.router, prefix='/x')\nb.include_router(a.router, prefix='/y')\n@router.get('/z')\ndef f(): ...\n",
+        (
+            "a.include_router(b.router, prefix='/x')\n"
+            "b.include_router(a.router, prefix='/y')\n@router.get('/z')\ndef f(): ...\n"
+        ),
     ],
 )
 def test_hostile_code_ends_no_check(repository: Repository, text: str | bytes) -> None:
