@@ -38,15 +38,13 @@ def answer_contracts(snapshots: Snapshots) -> Answer:
     are those of the whole tree, parsed in Python, by pattern elsewhere. What was added breaks nobody. Tests, examples
     and vendored copies are not the system's own.
     """
-    trees = snapshots.base_tree, snapshots.head_tree
     lost: list[str] = []
     facts: list[Fact] = []
     seen: set[str] = set()
     for found, paths in (_documents(snapshots, lost), _definitions(snapshots, lost)):
         facts += found
         seen |= paths
-    routes = [route_files(snapshots, tree) for tree in trees]
-    gone, declaring = compare_routes(snapshots, routes[0], routes[1], lost)
+    gone, declaring = compare_routes(snapshots, *route_files(snapshots), lost)
     facts += gone
     seen |= declaring
     seen |= {path for path in lost if path not in seen}

@@ -70,8 +70,9 @@ def line_of(content: bytes | None, *names: str) -> int | None:
     text = content.decode("utf-8", "replace")
     position, found = 0, None
     for name in names:
-        quoted = re.escape(name)
-        match = re.compile(rf"""(?<![\w/.-])["']?{quoted}["']?(?![\w/-])""").search(text, position)
+        word = rf"""(?<![\w/.-])["']?{re.escape(name)}["']?"""
+        keyed = rf"""{word}[ \t]*:|["']?name["']?[ \t]*:[ \t]*{word}(?![\w/-])"""
+        match = re.compile(keyed).search(text, position) or re.compile(rf"{word}(?![\w/-])").search(text, position)
         if match is None:
             continue
         position = match.end()

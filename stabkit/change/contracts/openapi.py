@@ -113,10 +113,14 @@ class _Pair:
     def _fact(self, names: tuple[str, ...], noun: str, found: Difference) -> Fact:
         gone = found.after is None
         documents, operation = (self._old, self._was) if gone else (self._new, self._now)
-        names = (*names, *found.place)
-        line = line_of(documents.content(operation.file), operation.path, operation.method, *names)
-        what = f"{self._now.name} {'.'.join(names)}"
-        return Fact(operation.file, line, what, found.change, noun, found.before, found.after, proven=found.proven)
+        whole = (*names, *found.place)
+        what = f"{self._now.name} {'.'.join(whole)}"
+        file, way = operation.file, (operation.path, operation.method, *whole)
+        if found.anchors is not None:
+            file, name, depth = found.anchors[0 if gone else 1]
+            way = (name, *found.place[depth:])
+        line = line_of(documents.content(file), *way)
+        return Fact(file, line, what, found.change, noun, found.before, found.after, proven=found.proven)
 
     def _parameters(self) -> Iterator[Fact]:
         for key, (place, parameter) in self._now.parameters.items():

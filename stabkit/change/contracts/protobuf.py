@@ -86,7 +86,18 @@ def compare_protobuf(
         for fact in _Comparison(before, after, path, places).facts():
             gone = fact.change in ("removed", "renamed")
             content = snapshots.content((old if gone else new).get(fact.path))
-            yield replace(fact, line=line_of(content, *fact.what.split(".")))
+            yield replace(fact, line=_line(content, fact.what))
+
+
+def _line(content: bytes | None, what: str) -> int | None:
+    """Return where a member stands in what defines it: elsewhere its type is named too."""
+    *above, name = what.split(".")
+    start = 0
+    for one in above or [name]:
+        match = re.compile(rb"\b(?:message|enum|service)\s+" + one.encode() + rb"\b").search(content or b"", start)
+        start = match.start() if match else start
+    found = line_of((content or b"")[start:], name)
+    return None if found is None else found + (content or b"").count(b"\n", 0, start)
 
 
 class _Comparison:

@@ -10,7 +10,7 @@ from typing import Final
 
 from stabkit.change.python_code import dotted
 
-__all__ = ["Route", "normal_path", "python_routes"]
+__all__ = ["Declarations", "Route", "declarations", "normal_path", "python_routes"]
 
 _VERBS: Final = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 _ROUTERS: Final = ("route", "api_route", "websocket", "websocket_route", *_VERBS)
@@ -35,8 +35,8 @@ class Route:
 
 
 @dataclass
-class _Found:
-    """What one tree declares: routes by the router that holds them, prefixes of routers, and who mounts whom."""
+class Declarations:
+    """What files declare: routes by the router that holds them, prefixes of routers, and who mounts whom."""
 
     routes: list[tuple[Node, str, frozenset[str], str, int]] = field(default_factory=list)
     prefixes: dict[Node, str] = field(default_factory=dict)
@@ -66,14 +66,22 @@ def normal_path(path: str) -> str:
     return "/" + re.sub(r"/+", "/", plain).strip("/")
 
 
-def python_routes(trees: Mapping[str, ast.Module]) -> Iterator[Route]:
+def declarations(path: str, tree: ast.Module) -> Declarations:
+    """Return what one file declares."""
+    found = Declarations()
+    _Reader(found, path, tree).read()
+    return found
+
+
+def python_routes(files: Mapping[str, Declarations]) -> Iterator[Route]:
     """Yield the routes of many files together, each under every prefix that its router is mounted at."""
-    found = _Found()
-    for path in trees:
+    found = Declarations()
+    for path, one in files.items():
         name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         found.modules.setdefault(name.rpartition(".")[2], []).append(name)
-    for path, tree in trees.items():
-        _Reader(found, path, tree).read()
+        found.routes += one.routes
+        found.prefixes |= one.prefixes
+        found.mounts += one.mounts
     above: dict[Node, list[tuple[Node, str]]] = {}
     for parent, child, prefix, module in found.mounts:
         for node in _resolved(found, child, module):
@@ -84,7 +92,7 @@ def python_routes(trees: Mapping[str, ast.Module]) -> Iterator[Route]:
             yield Route(whole, methods, file, line, path)
 
 
-def _prefixes(found: _Found, above: Mapping[Node, list[tuple[Node, str]]], node: Node, hops: int) -> set[str]:
+def _prefixes(found: Declarations, above: Mapping[Node, list[tuple[Node, str]]], node: Node, hops: int) -> set[str]:
     own = found.prefixes.get(node, "")
     parents = [one for one in above.get(node, ()) if one[0] != node]
     if not parents or hops <= 0:
@@ -97,7 +105,7 @@ def _prefixes(found: _Found, above: Mapping[Node, list[tuple[Node, str]]], node:
     return set(sorted(every)[:50])
 
 
-def _resolved(found: _Found, child: str, module: str) -> list[Node]:
+def _resolved(found: Declarations, child: str, module: str) -> list[Node]:
     """Return the routers that a dotted name may stand for: in its own module, or at the end of another's name."""
     if child.startswith("local:"):
         return [(module, child.removeprefix("local:"))]
@@ -113,21 +121,15 @@ def _resolved(found: _Found, child: str, module: str) -> list[Node]:
 class _Reader:
     """The declarations of one file."""
 
-    def __init__(self, found: _Found, path: str, tree: ast.Module) -> None:
+    def __init__(self, found: Declarations, path: str, tree: ast.Module) -> None:
         self.found, self.path, self.tree = found, path, tree
         self.module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         self.imports: dict[str, str] = {}
         self.constants: dict[str, str] = {}
 
     def read(self) -> None:
-        package = self.module if self.path.endswith("/__init__.py") else self.module.rpartition(".")[0]
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.ImportFrom):
-                above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-                start = ".".join([*above, *([node.module] if node.module else [])])
-                self.imports |= {one.asname or one.name: f"{start}.{one.name}".lstrip(".") for one in node.names}
-            elif isinstance(node, ast.Import):
-                self.imports |= {one.asname: one.name for one in node.names if one.asname}
+        for statement in self.tree.body:
+            self._import(statement)
         for statement in self.tree.body:
             if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
                 name, value = dotted(statement.targets[0]), self._text(statement.value)
@@ -135,8 +137,18 @@ class _Reader:
                     self.constants[name] = value
         self._statements(self.tree.body, "urlpatterns")
 
+    def _import(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.Import):
+            self.imports |= {one.asname: one.name for one in node.names if one.asname}
+        elif isinstance(node, ast.ImportFrom):
+            package = self.module if self.path.endswith("/__init__.py") else self.module.rpartition(".")[0]
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            start = ".".join([*above, *([node.module] if node.module else [])])
+            self.imports |= {one.asname or one.name: f"{start}.{one.name}".lstrip(".") for one in node.names}
+
     def _statements(self, body: list[ast.stmt], holder: str) -> None:
         for statement in body:
+            self._import(statement)
             target = holder
             if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
                 first = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target

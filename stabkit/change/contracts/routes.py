@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from stabkit.change.contracts.documents import belongs
-from stabkit.change.contracts.python_routes import Route, python_routes
+from stabkit.change.contracts.python_routes import Declarations, Route, declarations, python_routes
 from stabkit.change.contracts.route_patterns import SUFFIXES, pattern_routes
 from stabkit.change.facts import Fact
 from stabkit.change.git import Blob
@@ -27,24 +27,36 @@ _FRAMEWORK: Final = re.compile(
     rb"\b(flask|fastapi|starlette|django|aiohttp|tornado|sanic|quart|bottle|falcon|litestar|starlite|rest_framework|"
     rb"wagtail|ninja|pyramid|cherrypy|hug|responder|robyn|blacksheep|[Rr]outer|[Bb]lueprint|app|api|bp|urlpatterns)\b"
 )
+# What a file says that surely declares some; good enough where nothing changed.
+_SURELY: Final = re.compile(
+    rb"""\burlpatterns\s*\+?=|@[\w.]+\.(?:route|get|post|put|patch|delete|websocket)\(\s*[rf]?["']|\bAPIRouter\(|"""
+    rb"""\b(?:Route|Mount|WebSocketRoute|rule)\(\s*[rf]?["']|\.add_(?:url_rule|api_route|route|get|post|put|delete)\("""
+)
 _MOST: Final = 4_000
 
 
-def route_files(snapshots: Snapshots, tree: Mapping[str, Blob]) -> dict[str, Blob]:
-    """Return the files of a tree that may declare routes."""
-    asked = {path: blob for path, blob in tree.items() if path.endswith((".py", *SUFFIXES)) and belongs(path)}
-    snapshots.load(asked.values())
-    found = {}
-    for path, blob in asked.items():
-        content = snapshots.content(blob)
-        if content is None:
-            continue
-        if path.endswith(".py"):
-            if _PYTHON.search(content) and _FRAMEWORK.search(content):
-                found[path] = blob
-        elif any(pattern_routes(path, content)):
-            found[path] = blob
-    return found if len(found) <= _MOST else {}
+def route_files(snapshots: Snapshots) -> tuple[dict[str, Blob], dict[str, Blob]]:
+    """Return the files of each end that may declare routes."""
+    sides = [
+        {path: blob for path, blob in tree.items() if path.endswith((".py", *SUFFIXES)) and belongs(path)}
+        for tree in (snapshots.base_tree, snapshots.head_tree)
+    ]
+    snapshots.load(blob for side in sides for blob in side.values())
+    known: dict[Blob, bool] = {}  # most files are the same at both ends
+    for side in sides:
+        for path, blob in side.items():
+            if blob not in known:
+                known[blob] = _may_declare(path, snapshots.content(blob))
+    old, new = ({path: blob for path, blob in side.items() if known[blob]} for side in sides)
+    return (old, new) if max(len(old), len(new)) <= _MOST else ({}, {})
+
+
+def _may_declare(path: str, content: bytes | None) -> bool:
+    if content is None:
+        return False
+    if path.endswith(".py"):
+        return _FRAMEWORK.search(content) is not None and _PYTHON.search(content) is not None
+    return any(True for _ in pattern_routes(path, content))
 
 
 def compare_routes(
@@ -54,11 +66,13 @@ def compare_routes(
 
     A route that another file declares now is there; one with another name for its parameter is the same.
     """
-    sides = [_declared(snapshots, side) for side in (old, new)]
+    if old == new:
+        surely = (path for path, blob in new.items() if _SURELY.search(snapshots.content(blob) or b""))
+        return [], {*surely, *(path for path in new if not path.endswith(".py"))}
+    known: dict[Blob, Declarations | None] = {}
+    sides = [_declared(snapshots, side, known) for side in (old, new)]
     before, after = (side[0] for side in sides)
     declaring = {route.file for side in (before, after) for route in side}
-    if old == new:
-        return [], declaring
     unread = (sides[0][1] | sides[1][1]) & {path for path in {*old, *new} if old.get(path) != new.get(path)}
     lost += sorted(unread)
     left: dict[str, set[str]] = {}
@@ -76,14 +90,19 @@ def compare_routes(
     return facts, declaring
 
 
-def _declared(snapshots: Snapshots, files: Mapping[str, Blob]) -> tuple[list[Route], set[str]]:
-    trees = {path: snapshots.parsed(blob) for path, blob in files.items() if path.endswith(".py")}
-    unread = {path for path, tree in trees.items() if tree is None}
-    found = list(python_routes({path: tree for path, tree in trees.items() if tree is not None}))
+def _declared(
+    snapshots: Snapshots, files: Mapping[str, Blob], known: dict[Blob, Declarations | None]
+) -> tuple[list[Route], set[str]]:
+    for path, blob in files.items():
+        if path.endswith(".py") and blob not in known:
+            tree = snapshots.parsed(blob)
+            known[blob] = None if tree is None else declarations(path, tree)
+    python = {path: known[blob] for path, blob in files.items() if path.endswith(".py")}
+    found = list(python_routes({path: one for path, one in python.items() if one is not None}))
     for path, blob in files.items():
         if not path.endswith(".py"):
             found += pattern_routes(path, snapshots.content(blob) or b"")
-    return found, unread
+    return found, {path for path, one in python.items() if one is None}
 
 
 def _once(routes: Iterable[Route]) -> Iterator[Route]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from stabkit.change.contracts.documents import Documents
@@ -29,15 +29,23 @@ _LIMITS: Final = {
 _SCALARS: Final = {"integer": {"number"}}
 
 
+Anchor = tuple[str, str, int]
+
+
 @dataclass(frozen=True)
 class Difference:
-    """One break in a schema: the place in it, what happened, how it was and is."""
+    """One break in a schema: the place in it, what happened, how it was and is.
+
+    ``anchors`` says where the innermost schema with a name of its own stands, at each end: the file, the name, and how
+    much of the place leads there.
+    """
 
     place: tuple[str, ...]
     change: str
     before: str | None = None
     after: str | None = None
     proven: bool = True
+    anchors: tuple[Anchor, Anchor] | None = None
 
 
 class _Walk:
@@ -64,7 +72,19 @@ def compare_schemas(
 
 
 def _compared(walk: _Walk, old: tuple[str, Any], new: tuple[str, Any], place: tuple[str, ...]) -> Iterator[Difference]:
-    old, new = walk.old.resolve(*old), walk.new.resolve(*new)
+    ends = walk.old.resolve(*old), walk.new.resolve(*new)
+    names = [
+        str(one[1]["$ref"]).rpartition("/")[2] for one in (old, new) if isinstance(one[1], dict) and "$ref" in one[1]
+    ]
+    for found in _walked(walk, *ends, place):
+        if found.anchors is None and len(names) == 2:
+            anchors = (ends[0][0], names[0], len(place)), (ends[1][0], names[1], len(place))
+            yield replace(found, anchors=anchors)
+        else:
+            yield found
+
+
+def _walked(walk: _Walk, old: tuple[str, Any], new: tuple[str, Any], place: tuple[str, ...]) -> Iterator[Difference]:
     before, after = old[1], new[1]
     if (
         not isinstance(before, dict)

@@ -271,6 +271,18 @@ def test_a_reference_into_another_file(repository: Repository) -> None:
     assert told(row) == [(f"{GET} 200.b", "field_removed", True)]
 
 
+def test_a_fact_stands_where_its_schema_is_defined(repository: Repository) -> None:
+    before = yaml.safe_dump(API, sort_keys=False)
+    after = before.replace("price:", "cost:")
+    row = answer(repository, {"a.yaml": before}, {"a.yaml": after.replace("format: int32", "format: int64")})
+    lines = before.splitlines()
+    facts = json.loads(row["facts"])["facts"]
+    assert [lines[fact["line"] - 1].strip() for fact in facts] == ["price:", "total:"]
+    text = PROTO.replace("message Cart {", "message Get {\n  Cart total = 1;\n}\nmessage Cart {")
+    row = answer(repository, {"a.proto": text}, {"a.proto": text.replace("  int32 total = 2;\n", "")})
+    assert json.loads(row["facts"])["facts"][0]["line"] == text.splitlines().index("  int32 total = 2;") + 1
+
+
 def test_a_document_that_is_gone_or_moved(repository: Repository) -> None:
     text = json.dumps(API, indent=1)
     assert told(answer(repository, {"a.json": text}, {"a.json": None})) == [("a.json", "removed", True)]
