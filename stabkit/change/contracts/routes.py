@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from stabkit.change.contracts.documents import belongs
-from stabkit.change.contracts.python_routes import Declarations, Route, declarations, python_routes
+from stabkit.change.contracts.python_declarations import declarations
+from stabkit.change.contracts.python_routes import Declarations, Route, python_routes
 from stabkit.change.contracts.route_patterns import SUFFIXES, pattern_routes
 from stabkit.change.facts import Fact
 from stabkit.change.git import Blob
