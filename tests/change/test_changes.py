@@ -279,7 +279,7 @@ def test_every_file_that_fails_a_line_is_recorded_however_many(repository: Repos
             {"shop/__init__.py": "", "shop/pay.py": "def pay(): ...\ndef _note(): ...\n"},
             {"shop/pay.py": "def pay(amount=1): ...\n"},
             "pass",
-            "signatures only; packages shop",
+            "signatures only, no behaviour; packages shop",
             id="an-optional-parameter-and-a-private-function",
         ),
         pytest.param({"shop/__init__.py": ""}, {"shop/__init__.py": None}, "fail", "shop/__init__.py: shop", id="gone"),
