@@ -65,7 +65,10 @@ def compare_functions(old: Any, new: Any, known: Known, raised: Callable[[Any, A
     bound = {label for label in ("staticmethod", "classmethod") if (label in old.labels) != (label in new.labels)}
     first = _receivers(old, new)
     for one in _by_griffe(old, new):
-        if one.parameter in first or (bound and one.change == "parameter_moved"):
+        private = (
+            one.parameter is not None and one.parameter.startswith("_") and one.change != "parameter_added_required"
+        )
+        if one.parameter in first or private or (bound and one.change == "parameter_moved"):
             continue
         yield one if sure else _unsure(one)
     for parameter in old.parameters:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from stabkit.change.contracts.documents import Documents, belongs
@@ -26,6 +27,8 @@ _TOOLING: Final = re.compile(
     r"(^|/)(package(-lock)?|tsconfig[^/]*|composer|\.?eslintrc|angular|manifest|nx|turbo|lerna|renovate|app)\.json$|"
     r"(^|/)(locales?|i18n|translations|\.github|\.circleci|\.vscode)/|-lock\.(json|yaml)$"
 )
+# Each costs a look for its line; no more than these are stored anyway.
+_MOST_OF_ONE: Final = 500
 _Compare = Callable[[Documents, Documents, str, str], Iterator[Fact]]
 
 
@@ -75,7 +78,7 @@ def _documents(snapshots: Snapshots, lost: list[str]) -> tuple[list[Fact], set[s
             lost.append(after)
             continue
         try:
-            facts += compare(sides[0], sides[1], path, after)
+            facts += islice(compare(sides[0], sides[1], path, after), _MOST_OF_ONE)
         except (RecursionError, TypeError, AttributeError, ValueError):  # a document that is not shaped like one
             lost.append(after)
     return facts, {*kinds[0], *kinds[1]}

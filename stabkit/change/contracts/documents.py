@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -67,7 +68,7 @@ def line_of(content: bytes | None, *names: str) -> int | None:
     """
     if content is None:
         return None
-    text = content.decode("utf-8", "replace")
+    text = _text(content)
     position, found = 0, None
     for name in names:
         word = rf"""(?<![\w/.-])["']?{re.escape(name)}["']?"""
@@ -78,6 +79,11 @@ def line_of(content: bytes | None, *names: str) -> int | None:
         position = match.end()
         found = text.count("\n", 0, match.start()) + 1
     return found
+
+
+@functools.lru_cache(maxsize=4)
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
 
 
 class Documents:

@@ -146,6 +146,8 @@ def test_a_required_field_of_a_dataclass(repository: Repository, kind: str) -> N
         ("def f() -> int: ...\n", "def f(): ...\n"),
         ("def f(): ...\n", "def f() -> int: ...\n"),
         ("def _f(a): ...\n", "def _f(): ...\n"),
+        ("def f(a, _own=None): ...\n", "def f(a): ...\n"),
+        ("class C:\n    a = [1]\n", "class C:\n    @cached_property\n    def a(self): ...\n"),
         ("__all__ = ['f']\ndef f(): ...\ndef g(): ...\n", "__all__ = ['f']\ndef f(): ...\n"),
         ("VERSION = '1'\n__version__ = '1'\n", "VERSION = '2'\n__version__ = '2'\n"),
         ("import os\n", "import sys\n"),
@@ -258,6 +260,26 @@ def test_tests_and_migrations_inside_a_package_are_no_api(repository: Repository
     folder = place.rpartition("/")[0]
     before: Files = {**PROJECT, "shop/__init__.py": "", f"{folder}/__init__.py": "", place: "def a(x): ...\n"}
     assert answer(repository, before, {place: "def a(): ...\n"})["outcome"] == "pass"
+
+
+def test_a_field_of_a_dataclass_is_told_with_its_line(repository: Repository) -> None:
+    before = "from dataclasses import dataclass\n@dataclass\nclass D:\n    a: int\n"
+    facts = json.loads(module(repository, before, before + "    b: int\n")["facts"])["facts"]
+    assert [(fact["what"], fact["line"]) for fact in facts] == [("shop.api.D.__init__(b)", 5)]
+
+
+def test_a_module_that_answers_for_any_name_says_in_its_stub_for_which(repository: Repository) -> None:
+    lazy = "import lazy_loader\n__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)\n"
+    stub = "from .cart import Cart as Cart\nfrom .cart import pay as pay\n"
+    start: Files = {"shop/__init__.py": lazy, "shop/__init__.pyi": stub, "shop/cart.py": "class Cart: ...\n"}
+    row = answer(repository, PROJECT | start, {"shop/__init__.pyi": "from .cart import Cart as Cart\n"})
+    assert told(row) == [("shop.pay", "object_removed", True)]
+
+
+def test_what_two_names_share_is_told_once(repository: Repository) -> None:
+    start: Files = {"shop/__init__.py": "from .cart import *\n", "shop/cart.py": "def a(): ...\ndef pay(): ...\n"}
+    row = answer(repository, PROJECT | start, {"shop/cart.py": "def a(): ...\n"})
+    assert told(row) == [("shop.pay", "object_removed", True)]
 
 
 def test_utilities_for_tests_of_others_are_an_api(repository: Repository) -> None:
