@@ -112,7 +112,11 @@ class Comparison:
         yield Break(new, what, Found("object_changed_kind", None, kinds[0], kinds[1], not weak, weak))
 
     def _classes(self, old: Any, new: Any, what: str, depth: int) -> Iterator[Break]:
-        before, after = (self._old.ancestors(old), self._new.ancestors(new))
+        # Ancestors may lie in many files: they are looked for only where they can tell something.
+        same = [str(base) for base in old.bases] == [str(base) for base in new.bases]
+        direct = {str(getattr(base, "canonical_path", base)) for base in old.bases}
+        before = (direct, True) if same and _values(old) == _values(new) else self._old.ancestors(old)
+        after = (direct, True) if same else self._new.ancestors(new)
         ancestors = {_last(one) for one in before[0]}
         lost = {str(getattr(base, "canonical_path", base)).partition("[")[0] for base in old.bases}
         kept = {_last(one) for one in after[0]} | {"object", "Generic", "Protocol", "ABC", new.name}
@@ -221,6 +225,10 @@ def _public_member(name: str) -> bool:
 _UNSEEN: Final = frozenset(
     ("__slots__", "__module__", "__doc__", "__repr__", "__str__", "__dict__", "__match_args__", "__del__")
 )
+
+
+def _values(thing: Any) -> list[tuple[str, str]]:
+    return [(name, str(one.value)) for name, one in thing.members.items() if not one.is_alias and one.is_attribute]
 
 
 def _is_abstract(member: Any) -> bool:
