@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,66 +14,7 @@ from stabkit.change.git import Git
 from stabkit.change.ranges import range_changes
 from stabkit.config import Area
 from stabkit.errors import EvidenceError, UsageError
-from stabkit.schema import Evidence
-
-
-class Repository:
-    """A repository whose files are written and committed by the test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self.git("init", "-q", "-b", "main")
-
-    def git(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
-        names = {
-            f"GIT_{role}_{what}": f"a@{role.lower()}.example"
-            for role in ("AUTHOR", "COMMITTER")
-            for what in ("NAME", "EMAIL")
-        }
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, **names, **(environment or {})},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
-
-    def commit(self, message: str = "work", **files: str | bytes | None) -> str:
-        return self.write(message, {name.replace("__", "/"): content for name, content in files.items()})
-
-    def write(self, message: str, files: dict[str, str | bytes | None], author: str | None = None) -> str:
-        for name, content in files.items():
-            path = self.folder / name
-            if content is None:
-                path.unlink()
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", message, *(["--author", author] if author else []))
-        return self.git("rev-parse", "HEAD")
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "repo")
-
-
-def check(evidence: Evidence, name: str) -> pd.Series:
-    found = evidence["checks"].set_index("check").loc[name]
-    assert found["target"] == "changes"
-    return found
-
-
-def between(
-    repository: Repository, before: dict[str, str | bytes | None], after: dict[str, str | bytes | None]
-) -> Evidence:
-    base = repository.write("before", before)
-    repository.write("after", after)
-    return collect_changes(repository.folder, base)
+from tests.change.repositories import Repository, between, check
 
 
 def test_each_kind_of_change_with_its_lines(repository: Repository) -> None:
@@ -314,7 +253,7 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
         ),
         ("rollback possible", {"a.py": "1\n"}, {"a.py": "def (\n"}, "not_checked", "no migration found"),
         ("rollback possible", {"a.py": "1\n"}, {"a.py": "2\n"}, "not_checked", "no migration found in the whole tree"),
-        ("no API break", {"a.txt": "1\n"}, {"a.txt": "2\n"}, "not_checked", "no importable Python package"),
+        ("no API break", {"a.txt": "1\n"}, {"a.txt": "2\n"}, "not_checked", "no package is published here"),
     ],
 )
 def test_checklist(
@@ -353,16 +292,16 @@ def test_every_file_that_fails_a_line_is_recorded_however_many(repository: Repos
             {"shop/__init__.py": "", "shop/pay.py": "def pay(): ...\ndef _note(): ...\n"},
             {"shop/pay.py": "def pay(amount=1): ...\n"},
             "pass",
-            "signatures only; packages shop",
+            "signatures only, no behaviour; packages shop",
             id="an-optional-parameter-and-a-private-function",
         ),
-        pytest.param({"shop/__init__.py": ""}, {"shop/__init__.py": None}, "fail", "package shop is gone", id="gone"),
+        pytest.param({"shop/__init__.py": ""}, {"shop/__init__.py": None}, "fail", "shop/__init__.py: shop", id="gone"),
         pytest.param({"a.py": "1\n"}, {"shop/__init__.py": "def pay(): ...\n"}, "pass", "packages shop", id="new"),
         pytest.param(
             {"shop/__init__.py": "def pay(): ...\n"},
             {"shop/__init__.py": "def pay(:\n"},
             "not_checked",
-            "griffe could not load the packages shop",
+            "could not be parsed: shop/__init__.py",
             id="what-is-no-python",
         ),
         pytest.param(
@@ -388,7 +327,8 @@ def test_api_breaks(
     outcome: str,
     says: str,
 ) -> None:
-    found = check(between(repository, before, after), "no API break")
+    published: dict[str, str | bytes | None] = {"pyproject.toml": "[project]\nname = 'shop'\n"}
+    found = check(between(repository, published | before, after), "no API break")
     assert (found["outcome"], says in found["detail"]) == (outcome, True), found["detail"]
 
 

@@ -13,15 +13,15 @@ from stabkit.analyze import RunEvidence
 from stabkit.analyze.change import grave_facts
 from stabkit.analyze.gate import evaluate_gate
 from stabkit.analyze.outcome import ConditionResult
-from stabkit.change.api.modules import module_name
 from stabkit.change.collected import collect_changes
 from stabkit.config import Config, load_config
 from stabkit.errors import ConfigError
 from stabkit.report.words import reason_text
 from stabkit.schema import Evidence
-from tests.change.test_changes import Repository, between, check
+from tests.change.repositories import Repository, between, check
 
 Files = dict[str, str | bytes | None]
+PUBLISHED: Files = {"pyproject.toml": "[project]\nname = 'shop'\n"}
 
 
 @pytest.fixture
@@ -47,24 +47,24 @@ def test_a_step_that_stood_there_before_is_none_of_the_change(repository: Reposi
     [
         ({"shop/a.py": "x = 1\n"}, {"shop/a.py": None}, [("shop/a.py", "deleted")]),
         ({"shop/a.py": "x = 1\n"}, {"shop/a.py": None, "shop/b.py": "x = 1\n"}, [("shop/a.py", "renamed")]),
-        ({"shop/a.py": "x = 1\n"}, {"shop/a.py": None, "src/shop/a.py": "x = 1\n"}, []),
+        (
+            {"shop/a.py": "x = 1\n"},
+            {"shop/a.py": None, "src/shop/a.py": "x = 1\n", "shop/__init__.py": None, "src/shop/__init__.py": ""},
+            [],
+        ),
         ({"shop/a.py": "x = 1\n"}, {"shop/a.py": None, "shop/a/__init__.py": "x = 1\n"}, []),
         ({"shop/_a.py": "x = 1\n", "tests/test_b.py": "y = 2\n"}, {"shop/_a.py": None, "tests/test_b.py": None}, []),
-        ({"web/cart.ts": "export const a = 1\n"}, {"web/cart.ts": None}, [("web/cart.ts", "deleted")]),
+        ({"web/cart.ts": "export const a = 1\n"}, {"web/cart.ts": None}, []),
     ],
 )
 def test_modules_that_are_gone(
     repository: Repository, before: Files, after: Files, gone: list[tuple[str, str]]
 ) -> None:
-    evidence = between(repository, {"keep.py": "1\n", **before}, after)
+    package: Files = {**PUBLISHED, "shop/__init__.py": ""}
+    evidence = between(repository, {**package, **before}, after)
     found = [one for one in grave_facts(evidence["checks"]) if one["fact"] == "deleted_module"]
     assert [(one["path"], one["change"]) for one in found] == gone
     assert judged(evidence, "deleted_module").outcome == ("regressed" if gone else "stable")
-
-
-def test_a_module_is_named_as_it_is_imported() -> None:
-    assert module_name("setup.py") is None
-    assert module_name("web/index.ts") == "web"
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,20 @@ def test_a_module_is_named_as_it_is_imported() -> None:
     ],
 )
 def test_what_is_a_break_of_the_api(repository: Repository, before: str, after: str, outcome: str) -> None:
-    evidence = between(repository, {"shop/__init__.py": "", "shop/api.py": before}, {"shop/api.py": after})
+    files: Files = {**PUBLISHED, "shop/__init__.py": "", "shop/api.py": before}
+    evidence = between(repository, files, {"shop/api.py": after})
     assert judged(evidence, "api_break").outcome == outcome, check(evidence, "no API break")["detail"]
 
 
 def test_a_break_raises_the_level_of_its_file(repository: Repository) -> None:
-    before, after = {"shop/__init__.py": "def f(a): ...\n"}, {"shop/__init__.py": "def f(): ...\n"}
+    before: Files = {**PUBLISHED, "shop/__init__.py": "def f(a): ...\n"}
+    after: Files = {"shop/__init__.py": "def f(): ...\n"}
     assert json.loads(between(repository, before, after)["changes"]["refused"].iloc[0]) == ["no API break"]
 
 
 def test_tests_inside_a_package_are_no_api(repository: Repository) -> None:
-    before: Files = {"shop/__init__.py": "", "shop/tests/__init__.py": "", "shop/tests/test_a.py": "def a(x): ...\n"}
+    tests: Files = {"shop/tests/__init__.py": "", "shop/tests/test_a.py": "def a(x): ...\n"}
+    before: Files = {**PUBLISHED, "shop/__init__.py": "", **tests}
     assert judged(between(repository, before, {"shop/tests/test_a.py": "def a(): ...\n"})).outcome == "stable"
 
 

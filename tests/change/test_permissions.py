@@ -11,7 +11,7 @@ from stabkit.change.git import Git
 from stabkit.change.permissions import answer_permissions
 from stabkit.change.ranges import read_changes
 from stabkit.change.snapshots import Snapshots
-from tests.change.test_changes import Repository
+from tests.change.repositories import Repository
 
 Files = dict[str, str | bytes | None]
 CI = ".github/workflows/ci.yml"

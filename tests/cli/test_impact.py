@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stabkit.vocabulary import CHANGE_LINES
-from tests.change.test_changes import Repository
+from tests.change.repositories import Repository
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from stabkit.analyze.change import readiness
 from stabkit.collect.base_tests import run_base_tests
 from stabkit.config import TestSuite
 from stabkit.schema import Evidence
-from tests.change.test_changes import Repository
+from tests.change.repositories import Repository
 
 SUITE = TestSuite(command=(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml={output}"))
 CODE = "def total(items, tax=0):\n    return sum(items) + tax\n"

@@ -1,21 +1,23 @@
-"""Signature-level API breaks of the repository's own Python packages, found by griffe."""
+"""Breaks in the public signatures of the repository's own Python packages, as griffe reads them."""
 
 from __future__ import annotations
 
 import ast
-import logging
-import tempfile
-from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from typing import Final
 
+from stabkit.change.api.classes import Break, Comparison
+from stabkit.change.api.golang import go_packages, gone_exports
+from stabkit.change.api.javascript import gone_names, published_entries
+from stabkit.change.api.loaded import Modules
+from stabkit.change.api.packages import Package, is_aside, is_internal, public_packages
 from stabkit.change.facts import Answer, Fact
-from stabkit.change.git import Blob
-from stabkit.change.python_code import parse
 from stabkit.change.snapshots import Snapshots
 
 __all__ = ["answer_api"]
 
-_NOT_PUBLIC: Final = ("tests", "test", "docs", "examples", "benchmarks", "scripts")
+_NOUN: Final = "modules"
 
 
 def answer_api(snapshots: Snapshots) -> Answer:
@@ -23,145 +25,142 @@ def answer_api(snapshots: Snapshots) -> Answer:
 
     Notes
     -----
-    What need not break a caller is no proof, and is set aside where nothing else is found: a default that
-    is no plain value, a name of a module that answers for any name (``__getattr__``). Values are no signatures: another
-    one, as of a version, is counted alone. A module that cannot be parsed at one end is not compared.
+    Compared are the modules that differ, and those that pass their names on: their packages, and whoever imports a
+    private one. What need not break a caller proves nothing, and is set aside where nothing else is found: a default
+    that is no plain value, a name of a module that answers for any name (``__getattr__``), a member that a class of
+    another package may have. A new exception, or another value of a constant, is seen in the text alone: heuristic. A
+    file that cannot be parsed at one end is not compared, and is named.
     """
-    packages = _packages(snapshots)
-    noun = "modules"
-    if not packages:
-        return Answer("not_checked", noun=noun, why="no importable Python package was found at the top or under src/")
-    names = ", ".join(sorted(packages))
-    from importlib.metadata import version
+    packages = public_packages(snapshots)
+    facts, examined, methods = _by_pattern(snapshots)
+    breaks = [(fact, False) for fact in facts]
+    lost = [f"{name} is nowhere" for name in snapshots.packages if name not in {one.name for one in packages}]
+    for package in packages:
+        found, unread = _compared(snapshots, package)
+        breaks += found
+        lost += unread
+        examined += sum(not is_internal(name) for name in {**package.base, **package.head})
+    if packages:
+        names = ", ".join(package.name for package in packages)
+        methods.insert(0, f"griffe {version('griffelib')}: signatures only, no behaviour; packages {names}")
+    if not methods:
+        why = "; ".join(lost) or "no package is published here; name packages in [changes] packages"
+        return Answer("not_checked", noun=_NOUN, why=why, settled=not lost)
+    firm, weak = (tuple(dict.fromkeys(fact for fact, mild in breaks if mild is kind)) for kind in (False, True))
+    why, method = "; ".join(lost), "; ".join(methods)
+    if firm:
+        return Answer("fail", firm, examined, _NOUN, why or None, method=method)
+    if why or weak:
+        return Answer("not_checked", weak, examined, _NOUN, why or "may break nothing", method=method)
+    if not examined:
+        return Answer("not_checked", (), 0, _NOUN, "no public module is there", settled=True, method=method)
+    return Answer("pass", (), examined, _NOUN, method=method)
 
-    try:
-        found = [fact for name in sorted(packages) for fact in _compare(snapshots, name)]
-    except Exception as error:  # noqa: BLE001 - griffe on hostile code may raise anything; that is an unknown answer
-        why = f"griffe could not load the packages {names}: {type(error).__name__}: {error}"
-        return Answer("not_checked", noun=noun, why=why)
-    method = f"griffe {version('griffelib')}, signatures only; packages {names}"
-    found = [fact for fact in found if fact.change != "attribute_changed_value"]
-    unparsed = _unparsed(snapshots, packages)
-    breaks = tuple(fact for fact in found if fact.path not in unparsed)
-    lost = f"could not be parsed: {', '.join(sorted(unparsed))}" if unparsed else None
-    examined = sum(
-        any(_inside(path, name) for name in packages) for path in {**snapshots.base_tree, **snapshots.head_tree}
-    )
-    if any(fact.proven for fact in breaks):
-        return Answer("fail", breaks, examined, noun, lost, method=method)
-    if unparsed or breaks:
-        return Answer("not_checked", breaks, examined, noun, lost or "may break nothing", method=method)
-    return Answer("pass", (), examined, noun, method=method)
+
+def _by_pattern(snapshots: Snapshots) -> tuple[list[Fact], int, list[str]]:
+    """Return what packages in other languages lose, how many files that is of, and how it was found."""
+    trees = (snapshots.base_tree, snapshots.head_tree)
+    packages = [go_packages(snapshots, tree) for tree in trees]
+    entries = [published_entries(snapshots, tree) for tree in trees]
+    exported = {file for side in entries for one in side.values() for file in one.files.values() if file}
+    source = {blob.path for side in packages for blobs in side.values() for blob in blobs}
+    found = [*gone_exports(snapshots, *packages), *gone_names(snapshots, *entries)]
+    methods = ["exported names of Go packages by pattern"] if source else []
+    methods += ["names that package.json entry points export by pattern"] if exported else []
+    return found, len(source) + len(exported), methods
 
 
-def _unparsed(snapshots: Snapshots, packages: set[str]) -> set[str]:
-    """Return the changed files of the packages that cannot be parsed at an end where they are."""
+def _compared(snapshots: Snapshots, package: Package) -> tuple[list[tuple[Fact, bool]], list[str]]:
+    """Return the facts of a package, each with whether it may break nothing, and what could not be compared."""
+    if package.base and not package.head:
+        first = package.base.get(package.name) or next(iter(package.base.values()))
+        return [(Fact(first.path, None, package.name, "object_removed", "package"), False)], []
+    changed = {
+        name
+        for name in {*package.base, *package.head}
+        if not is_aside(name)
+        and getattr(package.base.get(name), "object_id", None) != getattr(package.head.get(name), "object_id", None)
+    }
+    if not changed or not package.base:
+        return [], []
+    names = changed | _passing_on(snapshots, package, changed)
+    snapshots.load(blob for side in (package.base, package.head) for name in names if (blob := side.get(name)))
+    sides = [Modules(snapshots, package.name, files) for files in (package.base, package.head)]
+    for side in sides:
+        side.load(sorted(names))
+    facts: list[tuple[Fact, bool]] = []
+    lost: list[str] = []
+    comparison = Comparison(*sides)
+    for name in sorted(names, key=lambda one: (one.count("."), one)):
+        if is_internal(name) or name not in package.base:
+            continue
+        old, new = (side.get(name) for side in sides)
+        if name not in package.head:
+            if not any(other.startswith(name + ".") for other in package.head):
+                facts.append((Fact(package.base[name].path, None, name, "object_removed", "module"), False))
+            continue
+        if old is None or new is None or any(side.files[name].path in side.unread for side in sides):
+            continue
+        try:
+            facts += [(_fact(one, sides), one.found.weak) for one in comparison.modules(old, new)]
+        except Exception as error:  # noqa: BLE001 - hostile code makes a model raise anything; that module is unknown
+            lost.append(f"{package.head[name].path} could not be compared: {type(error).__name__}")
+    unread = {
+        blob.path for side in sides for name in changed if (blob := side.files.get(name)) and blob.path in side.unread
+    }
+    if unread:
+        lost.append(f"could not be parsed: {', '.join(sorted(unread))}")
+    return facts, lost
+
+
+def _passing_on(snapshots: Snapshots, package: Package, changed: Iterable[str]) -> set[str]:
+    """Return the modules whose names may be those of a changed one: its packages, and importers of a private one."""
     found = set()
-    for change in snapshots.changes:
-        for path, content in (
-            (change.base_path, snapshots.before(change)),
-            (change.path, snapshots.after(change)),
-        ):
-            if content is not None and any(_inside(path, name) for name in packages) and parse(content) is None:
-                found |= {path, change.path}
-    return found
+    names = {blob.path: name for name, blob in package.head.items()}
+    for name in changed:
+        parts = name.split(".")
+        found |= {".".join(parts[:count]) for count in range(1, len(parts))}
+        if is_internal(name) and name in package.head:
+            importers = snapshots.importers.get(package.head[name].path, ())
+            found |= {names[path] for path in importers if path in names and not is_internal(names[path])}
+    return found & {*package.head}
 
 
-def _packages(snapshots: Snapshots) -> set[str]:
-    found = set()
-    for path in {*snapshots.base_tree, *snapshots.head_tree}:
-        parts = PurePosixPath(path).parts
-        inner = parts[1:] if parts[0] == "src" else parts
-        package = len(inner) == 2 and inner[1] == "__init__.py" and inner[0].isidentifier()
-        if package and not inner[0].startswith("_") and inner[0] not in _NOT_PUBLIC:
-            found.add(inner[0])
-    return found
+def _fact(one: Break, sides: list[Modules]) -> Fact:
+    thing, found = one.thing, one.found
+    if thing.is_alias:
+        holder, line, noun = thing.parent, thing.alias_lineno, "name"
+    else:
+        holder, line = thing.module if not thing.is_module else thing, thing.lineno
+        noun = str(thing.kind.value)
+        method = noun == "function" and thing.parent is not None and thing.parent.is_class
+        noun = "method" if method else noun
+    path = holder.filepath.as_posix()
+    if not thing.is_alias and thing.is_function:
+        tree = sides[one.new].tree(thing)
+        line = _line(tree, found.parameter, found.after if found.change == "exception_added" else None) or line
+        if not line:  # made from the fields of a dataclass
+            field = thing.parent.members.get(found.parameter)
+            line = getattr(field, "lineno", None) or thing.parent.lineno
+    what = one.what if found.parameter is None else f"{one.what}({found.parameter})"
+    return Fact(path, line, what, found.change, noun, found.before, found.after, proven=found.proven)
 
 
-def _compare(snapshots: Snapshots, name: str) -> list[Fact]:
-    import griffe
-
-    logging.getLogger("griffe").setLevel(logging.CRITICAL)
-    trees = snapshots.base_tree, snapshots.head_tree
-    old, new = ([blob for path, blob in tree.items() if _inside(path, name)] for tree in trees)
-    if not new:
-        return [Fact(old[0].path, None, name, "object_removed", "package")] if old else []
-    if not old or old == new:
-        return []
-    sides: list[Any] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for place, tree, files in zip((Path(folder, "old"), Path(folder, "new")), trees, (old, new), strict=True):
-            _write(snapshots, files, place)
-            search = _search(place, tree, name)
-            # Without inspection: griffe would otherwise import what it cannot parse.
-            sides.append(griffe.load(name, search_paths=search, allow_inspection=False, try_relative_path=False))
-        found = [_fact(one, folder, sides[1]) for one in griffe.find_breaking_changes(*sides)]
-    return [fact for fact in found if not _of_tests(fact.what)]
+def _line(
+    function: ast.FunctionDef | ast.AsyncFunctionDef | None, parameter: str | None, text: str | None
+) -> int | None:
+    """Return the line of a parameter, of what is raised, or of the name itself below its decorators."""
+    if function is None:
+        return None
+    if text is not None:
+        wanted = text.removeprefix("raise ")
+        raises = (node for node in ast.walk(function) if isinstance(node, ast.Raise) and node.exc is not None)
+        return next((node.lineno for node in raises if wanted in ast.unparse(node)), function.lineno)
+    arguments = _arguments(function)
+    return next((one.lineno for one in arguments if one.arg == parameter), function.lineno)
 
 
-def _inside(path: str, name: str) -> bool:
-    parts = PurePosixPath(path).parts
-    return path.endswith(".py") and ".." not in parts and (parts[0] == name or parts[:2] == ("src", name))
-
-
-def _search(place: Path, tree: Any, name: str) -> list[Path]:
-    # The search path belongs to each side by itself: a move into src/ is no break.
-    return [place / "src" if f"src/{name}/__init__.py" in tree else place]
-
-
-def _write(snapshots: Snapshots, files: list[Blob], place: Path) -> None:
-    snapshots.load(files)
-    for blob in files:
-        target = place / blob.path
-        content = snapshots.content(blob)
-        if content is not None and target.resolve().is_relative_to(place.resolve()):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-
-
-def _of_tests(name: str) -> bool:
-    parts = name.split(".")[1:]
-    return any(part in _NOT_PUBLIC or part.startswith("test_") or part == "conftest" for part in parts)
-
-
-def _fact(found: Any, folder: str, new: Any) -> Fact:
-    """Return a break as a fact; the object that is gone stands in the old tree, any other in the new one."""
-    thing = found.obj
-    change = found.kind.name.lower()
-    place = PurePosixPath(Path(str(thing.filepath)).resolve().relative_to(Path(folder).resolve()).as_posix())
-    before, after = (None if value is None else _side(value) for value in (found.old_value, found.new_value))
-    if change == "object_removed":
-        before = after = None
-    noun = str(getattr(thing.kind, "value", thing.kind))
-    if noun == "function" and thing.parent is not None and thing.parent.is_class:
-        noun = "method"
-    path = str(PurePosixPath(*place.parts[1:]))
-    return Fact(path, thing.lineno, thing.path, change, noun, before, after, proven=_sure(found, change, new))
-
-
-def _side(value: Any) -> str:
-    """Return a side of a break as people write it: a parameter by its name, all else as it stands."""
-    return str(getattr(value, "name", value))[:200]
-
-
-def _sure(found: Any, change: str, new: Any) -> bool:
-    """Say whether a break takes something away that a caller could rely on."""
-    if change == "parameter_changed_default":
-        return all(_literal(getattr(value, "default", None)) for value in (found.old_value, found.new_value))
-    if change == "object_removed":
-        # The module as it is now may still answer for the name.
-        holder = new
-        for name in found.obj.path.split(".")[1:-1]:
-            holder = holder.members.get(name)
-            if holder is None or holder.is_alias:
-                return True
-        return "__getattr__" not in holder.members
-    return True
-
-
-def _literal(text: Any) -> bool:
-    try:
-        ast.literal_eval(str(text))
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return False
-    return True
+def _arguments(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.arg]:
+    given = function.args
+    yield from (*given.posonlyargs, *given.args, *given.kwonlyargs)
+    yield from filter(None, (given.vararg, given.kwarg))

@@ -2,60 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from stabkit.change.api.javascript import gone_entries, published_entries
+from stabkit.change.api.packages import is_internal, public_packages
 from stabkit.change.facts import Answer, Fact, answered
-from stabkit.change.paths import categorise
-from stabkit.change.ranges import Change
+from stabkit.change.git import Blob
 from stabkit.change.snapshots import Snapshots
 
-__all__ = ["answer_modules", "gone_modules", "module_name"]
+__all__ = ["answer_modules"]
 
-# Languages in which a file is what others import.
-_SUFFIXES: Final = (".py", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
-_NO_MODULES: Final = ("setup.py", "noxfile.py", "manage.py")
-_NOT_PUBLIC: Final = ("examples", "benchmarks", "scripts", "tools", "node_modules")
+_NOUN: Final = "public modules"
 
 
 def answer_modules(snapshots: Snapshots) -> Answer:
-    """Return the answer of the line."""
-    found = gone_modules(snapshots.changes, snapshots.head_tree)
-    known = {path for path in {**snapshots.base_tree, **snapshots.head_tree} if module_name(path) is not None}
-    return answered(found, len(known), "modules")
+    """Return the answer of the line.
 
-
-def module_name(path: str) -> str | None:
-    """Return the name that a module is imported by, wherever its package lies; None for what is no public module.
-
-    Examples
-    --------
-    >>> [module_name(path) for path in ("shop/api.py", "src/shop/__init__.py", "web/a.test.ts", "shop/_own.py")]
-    ['shop/api', 'shop', None, None]
+    Notes
+    -----
+    A module is what others import by its name: of a Python package that the repository publishes (or that the
+    configuration names), or an entry point that a ``package.json`` exports. One that stays as a shim, became a package
+    of the same name, or moved with its whole package into ``src/`` is there. Modules of an application are none.
     """
-    pure = PurePosixPath(path)
-    if pure.suffix not in _SUFFIXES or path.endswith((".config.js", ".config.ts", ".d.ts")) or path in _NO_MODULES:
-        return None
-    parts = [*pure.parts[:-1], pure.stem]
-    if parts[0] == "src":
-        parts = parts[1:]
-    if parts[-1] in ("__init__", "index") and len(parts) > 1:
-        parts = parts[:-1]
-    hidden = any(part.startswith(("_", ".")) or part in _NOT_PUBLIC for part in parts)
-    return None if hidden or categorise(path) != "internal" else "/".join(parts)
+    packages = public_packages(snapshots)
+    entries = [published_entries(snapshots, tree) for tree in (snapshots.base_tree, snapshots.head_tree)]
+    moved = {change.base_path: change.path for change in snapshots.changes if change.status == "renamed"}
+    found = [fact for package in packages for fact in _gone(package.base, package.head, moved)]
+    found += gone_entries(*entries)
+    counted = sum(not is_internal(name) for package in packages for name in {**package.base, **package.head})
+    exported = {(one.name, key) for side in entries for one in side.values() for key in one.files}
+    if not counted + len(exported) and not found:
+        why = "no package is published here; name packages in [changes] packages"
+        return Answer("not_checked", noun=_NOUN, why=why, settled=not snapshots.packages)
+    return answered(found, counted + len(exported), _NOUN)
 
 
-def gone_modules(changes: Iterable[Change], head: Iterable[str]) -> list[Fact]:
-    """Return the public modules of changed files that nothing at the head is imported by any more."""
-    left = {name for name in map(module_name, head) if name is not None}
-    found = []
-    for change in changes:
-        if change.status not in ("deleted", "renamed"):
+def _gone(base: Mapping[str, Blob], head: Mapping[str, Blob], moved: Mapping[str, str]) -> Iterator[Fact]:
+    for name, blob in sorted(base.items()):
+        # A folder without a module of its own is importable as long as it holds modules.
+        if name in head or is_internal(name) or any(other.startswith(f"{name}.") for other in head):
             continue
-        name = module_name(change.base_path)
-        if name is None or name in left:
-            continue
-        after = change.path if change.status == "renamed" else None
-        found.append(Fact(change.base_path, None, name.replace("/", "."), change.status, "module", None, after))
-    return found
+        after = moved.get(blob.path)
+        yield Fact(blob.path, None, name, "deleted" if after is None else "renamed", "module", None, after)
