@@ -50,7 +50,7 @@ class Git:
     Attributes
     ----------
     partial : bool
-        True for a clone that lacks contents on purpose. What it lacks is absent then, and is never fetched.
+        True for a clone that lacks contents, on purpose or not. What it lacks is absent then, and is never fetched.
     """
 
     def __init__(self, repository: Path, *, deadline_s: float = _DEADLINE_S, limit: int = _LIMIT) -> None:
@@ -211,6 +211,11 @@ class Git:
     def shallow(self) -> bool:
         """True if older history is cut off."""
         return self.read("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+    def lacks(self, names: Iterable[str]) -> set[str]:
+        """Return which of these objects, by full ids, are not there."""
+        asked = self.read("cat-file", "--batch-check", given=_lines(names), objects=True).decode("ascii", "replace")
+        return {line.split()[0] for line in asked.splitlines() if line.endswith(" missing")}
 
     def tree(self, commit: str) -> dict[str, Blob]:
         """Return the regular files of a commit by path; symbolic links and submodules are left out."""

@@ -12,6 +12,7 @@ from typing import Final
 import pandas as pd
 
 from stabkit.change.git import Git
+from stabkit.errors import EvidenceError
 from stabkit.schema import conform, empty
 
 __all__ = ["Change", "formatted_only", "hunks_text", "range_changes", "read_changes", "read_hunks"]
@@ -37,6 +38,8 @@ _DIFF: Final = (
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 _COUNTS: Final = re.compile(r"(\d+|-)\t(\d+|-)\t(.*)", re.DOTALL)
 _PART: Final = 200
+# What git tells without reading a file.
+_NAMES_ALONE: Final = ("-M100%", "--raw", "--no-abbrev", "-z")
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,15 @@ class Change:
 
 
 def read_changes(git: Git, base: str, head: str) -> list[Change]:
-    """Return the changed files between two full ids, in git's order; of a file that a partial clone lacks, no lines."""
+    """Return the changed files between two full ids, in git's order; of a file that the clone lacks, no lines."""
     if not git.partial:
-        return _parsed(git.read(*_DIFF, "-M", "--raw", "--numstat", "--no-abbrev", "-z", base, head, "--"))
-    changes = _parsed(git.read(*_DIFF, "-M100%", "--raw", "--no-abbrev", "-z", base, head, "--", objects=True))
+        try:
+            return _parsed(git.read(*_DIFF, "-M", "--raw", "--numstat", "--no-abbrev", "-z", base, head, "--"))
+        except EvidenceError:
+            if not git.lacks(_ids(_parsed(git.read(*_DIFF, *_NAMES_ALONE, base, head, "--")))):
+                raise
+            git.partial = True
+    changes = _parsed(git.read(*_DIFF, *_NAMES_ALONE, base, head, "--", objects=True))
     counts = _parsed(b"".join(_in_parts(git, changes, base, head, "--raw", "--numstat", "-z")))
     known = {change.path: change for change in counts}
     return [
@@ -76,16 +84,15 @@ def read_changes(git: Git, base: str, head: str) -> list[Change]:
 
 def _in_parts(git: Git, changes: list[Change], base: str, head: str, *options: str) -> Iterator[bytes]:
     """Yield what git diff prints of the changed files that are there, some hundred at a time."""
-    asked = git.read("cat-file", "--batch-check", given=_ids(changes), objects=True).decode("ascii", "replace")
-    lost = {line.split()[0] for line in asked.splitlines() if line.endswith(" missing")}
+    lost = git.lacks(_ids(changes))
     there = [c.path for c in changes if c.status != "renamed" and not lost & set(c.ids)]
     for start in range(0, len(there), _PART):
         paths = there[start : start + _PART]
         yield git.read(*_DIFF, "--no-renames", *options, base, head, "--", *paths, objects=True)
 
 
-def _ids(changes: Iterable[Change]) -> bytes:
-    return "".join(f"{name}\n" for change in changes for name in change.ids if name.strip("0")).encode()
+def _ids(changes: Iterable[Change]) -> list[str]:
+    return [name for change in changes for name in change.ids if name.strip("0")]
 
 
 def _parsed(output: bytes) -> list[Change]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from stabkit.change.git import Git
 from stabkit.change.ranges import range_changes
 from stabkit.config import Area
 from stabkit.errors import EvidenceError, UsageError
+from stabkit.vocabulary import MISSING_COMMIT
 from tests.change.repositories import Repository, between, check
 
 
@@ -271,8 +274,9 @@ def test_checklist(
 def test_every_file_that_fails_a_line_is_recorded_however_many(repository: Repository) -> None:
     files = {f"settings/{number}.json": '{"a": 1}' for number in range(30)}
     found = between(repository, files, dict.fromkeys(files, '{"a": 2}'))
-    assert set(found["changes"]["refused"]) == {'["no configuration change"]'}
-    assert "and 10 more" in check(found, "no configuration change")["detail"]
+    row = check(found, "no configuration change")
+    assert {fact["path"] for fact in json.loads(row["facts"])["facts"]} == set(files)
+    assert "and 10 more" in row["detail"]
 
 
 @pytest.mark.parametrize(
@@ -354,7 +358,9 @@ def test_an_empty_range_checks_nothing(repository: Repository) -> None:
     assert evidence["changes"].empty
     assert evidence["sources"].iloc[0]["status"] == "ok"
     assert "Nothing changed" in evidence["sources"].iloc[0]["message"]
-    assert set(evidence["checks"]["outcome"]) == {"not_checked"}
+    outcomes = evidence["checks"].set_index("check")["outcome"]
+    assert outcomes.pop(MISSING_COMMIT) == "pass"
+    assert set(outcomes) == {"not_checked"}
 
 
 @pytest.mark.parametrize("reference", ["nothing", "--output=x", "-h", "", "a..b", "\0", "HEAD^{tree}", "$(touch x)"])
@@ -376,9 +382,47 @@ def test_a_shallow_clone_is_said(repository: Repository, tmp_path: Path) -> None
     url = repository.folder.as_uri()
     shallow.git("fetch", "-q", "--depth=1", url, "main:one", "side:two", environment={"GIT_ALLOW_PROTOCOL": "file"})
     evidence = collect_changes(shallow.folder, "one", "two")
-    assert evidence["sources"].iloc[0]["status"] == "error"
-    assert "shallow" in evidence["sources"].iloc[0]["message"]
-    assert set(evidence["checks"]["outcome"]) == {"not_checked"}
+    source = evidence["sources"].iloc[0]
+    assert (source["status"], "shallow" in source["message"]) == ("partial", True)
+    # Both trees are there, and are compared; what came before them is not.
+    assert set(evidence["changes"]["path"]) == {"c", "b"} or set(evidence["changes"]["status"]) == {"renamed"}
+    assert evidence["changes"]["past_changes"].isna().all()
+    assert evidence["changes"]["rank"].isna().all()
+
+
+def test_a_partial_clone_leaves_what_it_lacks_unknown(repository: Repository, tmp_path: Path) -> None:
+    base = repository.write("one", {"a.py": "import os\nx = 1\n", "b.py": "y = 1\n", "old.txt": "1\n" * 50})
+    repository.write("two", {"a.py": "import os\nx = os.environ['A']\n", "old.txt": None, "new.txt": "1\n" * 50})
+    repository.git("config", "uploadpack.allowFilter", "true")
+    clone = tmp_path / "partial"
+    environment = {**os.environ, "GIT_ALLOW_PROTOCOL": "file", "GIT_CONFIG_GLOBAL": os.devnull}
+    command = ["git", "clone", "-q", "--filter=blob:none", "--no-checkout", repository.folder.as_uri(), str(clone)]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    evidence = collect_changes(clone, base)
+    rows = evidence["changes"].set_index("path")
+    assert rows["status"].to_dict() == {"a.py": "modified", "new.txt": "renamed"}
+    assert rows["added"].isna().to_dict() == {"a.py": True, "new.txt": False}
+    assert "a.py" in evidence["sources"].iloc[0]["message"]
+    assert check(evidence, "no environment variable change")["outcome"] == "not_checked"
+    # One that is there after all is told.
+    blob = repository.git("rev-parse", "HEAD:a.py")
+    subprocess.run(["git", "cat-file", "-p", blob], cwd=clone, env=environment, check=True, capture_output=True)
+    old = repository.git("rev-parse", f"{base}:a.py")
+    subprocess.run(["git", "cat-file", "-p", old], cwd=clone, env=environment, check=True, capture_output=True)
+    evidence = collect_changes(clone, base)
+    assert evidence["changes"].set_index("path")["added"].to_dict() == {"a.py": 1, "new.txt": 0}
+    assert check(evidence, "no environment variable change")["outcome"] == "fail"
+
+
+def test_objects_that_are_lost_leave_one_file_unknown(repository: Repository) -> None:
+    base = repository.write("one", {"a.py": "x = 1\n", "b.py": "y = 1\n"})
+    repository.write("two", {"a.py": "x = 2\n", "b.py": "y = 2\n"})
+    blob = repository.git("rev-parse", "HEAD:a.py")
+    (repository.folder / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    evidence = collect_changes(repository.folder, base)
+    assert evidence["changes"].set_index("path")["added"].isna().to_dict() == {"a.py": True, "b.py": False}
+    source = evidence["sources"].iloc[0]
+    assert (source["status"], "a.py" in source["message"]) == ("partial", True)
 
 
 def test_no_repository(tmp_path: Path) -> None:

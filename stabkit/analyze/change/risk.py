@@ -214,10 +214,8 @@ def _level(
         if names := tuple(dict.fromkeys(found.item for found in near if found.kind == kind)):
             raised.append(Reason(code, names, len(names), raises=True))
     category = change["category"]
-    if not raised and category in _IDLE:
-        return "NONE", [Reason("category", (category,))]
-    if not raised and change["docs_only"]:
-        return "NONE", [Reason("same_code")]
+    if not raised and (category in _IDLE or change["docs_only"]):
+        return "NONE", [Reason("category", (category,)) if category in _IDLE else Reason("same_code")]
     rules = list(_rules(change))
     critical = change["criticality"] if change["criticality"] in _CRITICAL else None
     about = [*_tested(change["path"], tests)]

@@ -16,6 +16,11 @@ from stabkit.change.snapshots import Snapshots
 __all__ = ["Package", "is_aside", "is_internal", "public_packages"]
 
 _MANIFEST: Final = re.compile(r"(?:^|/)(?:pyproject\.toml|setup\.py|setup\.cfg)$")
+# What is started or deployed is an application, also where no manifest says so.
+_APPLICATION: Final = re.compile(
+    r"(?:^|/)(?:manage\.py|wsgi\.py|asgi\.py|Procfile|[^/]*Dockerfile[^/]*|(?:docker-)?compose[^/]*\.ya?ml|app\.ya?ml"
+    r"|Chart\.yaml|fly\.toml|serverless\.ya?ml|package\.json|go\.mod|Cargo\.toml|pom\.xml|Gemfile|requirements\.txt)$"
+)
 _ASIDE: Final = frozenset(
     (
         "tests",
@@ -60,7 +65,8 @@ def public_packages(snapshots: Snapshots) -> list[Package]:
     -----
     A repository publishes what a ``pyproject.toml``, ``setup.py`` or ``setup.cfg`` stands beside: under ``src/``,
     ``lib/`` or ``python/``, else at its side. A project that says it is no package (``package = false``), or a Django
-    site without a build system, is an application.
+    site without a build system, is an application. A repository that says nothing of either kind publishes the
+    packages at its top.
     """
     sides = [_Tree(snapshots, tree) for tree in (snapshots.base_tree, snapshots.head_tree)]
     roots = [side.configured(snapshots.packages) if snapshots.packages else side.published() for side in sides]
@@ -132,7 +138,9 @@ class _Tree:
         for folder, manifests in sorted(folders.items()):
             for name, root in self._of_project(folder, manifests):
                 found.setdefault(name, root)
-        return found
+        if folders or any(_APPLICATION.search(path) for path in self._tree):
+            return found
+        return {name: layout for layout in ("src", "") for name in self._under(layout)}
 
     def _of_project(self, folder: str, manifests: Mapping[str, Blob]) -> list[tuple[str, str]]:
         project = _read_toml(self._snapshots.content(manifests.get("pyproject.toml")))

@@ -293,7 +293,8 @@ SETUP = "from setuptools import setup, find_packages\nsetup(name='shop', package
 @pytest.mark.parametrize(
     ("files", "outcome"),
     [
-        ({}, "not_checked"),
+        ({}, "fail"),
+        ({"Dockerfile": "FROM a\n"}, "not_checked"),
         ({"manage.py": "", "requirements.txt": "django\n"}, "not_checked"),
         ({"pyproject.toml": "[tool.ruff]\nline-length = 100\n"}, "not_checked"),
         ({"pyproject.toml": "[project]\nname = 'shop'\n[tool.uv]\npackage = false\n"}, "not_checked"),

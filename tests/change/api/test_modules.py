@@ -76,7 +76,9 @@ def test_entry_points_of_a_package_in_javascript(
 
 
 def test_modules_of_an_application_are_imported_by_nobody_else(repository: Repository) -> None:
-    row = answer(repository, {"shop/__init__.py": "", "shop/a.py": "1\n"}, {"shop/a.py": None})
+    row = answer(
+        repository, {"Dockerfile": "FROM a\n", "shop/__init__.py": "", "shop/a.py": "1\n"}, {"shop/a.py": None}
+    )
     assert (row["outcome"], "no package is published here" in row["detail"]) == ("not_checked", True)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stabkit.change.environment.flags import answer_flags
+from stabkit.change.environment import answer_flags
 from stabkit.change.facts import Answer
 from stabkit.change.git import Git
 from stabkit.change.ranges import read_changes

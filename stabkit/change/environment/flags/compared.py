@@ -12,8 +12,8 @@ from typing import Final
 
 from stabkit.change.environment.code_reads import language
 from stabkit.change.environment.configuration import is_configuration
-from stabkit.change.environment.flag_files import file_flags, is_flag_file
-from stabkit.change.environment.flag_reads import code_flags, may_name_flags, python_flags
+from stabkit.change.environment.flags.files import file_flags, is_flag_file
+from stabkit.change.environment.flags.reads import code_flags, may_name_flags, python_flags
 from stabkit.change.environment.masked import shown
 from stabkit.change.environment.places import foreign, scope_of
 from stabkit.change.environment.uses import Use

@@ -1,0 +1,1 @@
+from .compared import answer_flags as answer_flags
