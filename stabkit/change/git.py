@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +61,6 @@ class Git:
         self._limit = limit
         if not repository.is_dir():
             raise UsageError("There is no such folder.", where=str(repository), hint="Name a git repository.")
-        self._apart: tempfile.TemporaryDirectory[str] | None = None
         self._objects: dict[str, str] = {}
         try:
             objects = self.read("rev-parse", "--path-format=absolute", "--git-path", "objects", "--git-path", "shallow")
@@ -87,8 +88,8 @@ class Git:
         Git ends at the first object that a remote promised and that may not be fetched; where nothing is promised, it
         says which are missing and goes on.
         """
-        self._apart = tempfile.TemporaryDirectory(prefix="stabkit-git-")
-        own = Path(self._apart.name)
+        own = Path(tempfile.mkdtemp(prefix="stabkit-git-"))
+        weakref.finalize(self, shutil.rmtree, own, ignore_errors=True)
         (own / "refs").mkdir()
         (own / "objects").mkdir()
         (own / "HEAD").write_text("ref: refs/heads/none\n")
