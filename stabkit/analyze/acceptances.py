@@ -66,10 +66,14 @@ def finding_names(finding: Mapping[Any, Any]) -> tuple[str | None, ...]:
 
 
 def risk_names(fact: Mapping[Any, Any]) -> tuple[str | None, ...]:
-    """Return the names that something a change takes away goes by: its path, what it is, and the fact itself."""
+    """Return the names that something a change takes away goes by: its path, what it is, and the fact itself.
+
+    A parameter goes by its function too.
+    """
     path, what = _known(fact.get("path")), _known(fact.get("what"))
     line = _known(fact.get("line"))
-    return (path, f"{path}:{line}" if path and line is not None else None, what, _known(fact.get("fact")))
+    owner = what.partition("(")[0] if what else None
+    return (path, f"{path}:{line}" if path and line is not None else None, what, owner, _known(fact.get("fact")))
 
 
 def _known(value: Any) -> Any:

@@ -27,7 +27,7 @@ def test_the_json_holds_the_values_behind_the_words(ask, scene):
     assert [one["fact"] for one in breaking] == ["irreversible_migration", "api_break", "deleted_module"]
     assert {one["confidence"] for one in breaking} == {"proven"}
     api = breaking[1]
-    assert (api["path"], api["line"], api["what"], api["before"]) == ("shop/api.py", 1, "shop.api.total", "tax")
+    assert (api["path"], api["line"], api["what"], api["before"]) == ("shop/api.py", 1, "shop.api.total(tax)", "tax=0")
 
 
 def test_a_condition_reads_the_same_values(ask):

@@ -102,7 +102,7 @@ def test_each_fact_that_is_named_is_judged_and_no_other(repository: Repository) 
     assert judged(evidence).outcome == "stable"
     result = judged(evidence, "configuration_change")
     assert result.outcome == "regressed"
-    assert reason_text(result) == "key a: 1 → 2 in app.toml"
+    assert reason_text(result) == "a: 1 → 2 in app.toml"
 
 
 def test_nothing_is_stable_that_was_not_looked_at(repository: Repository, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_the_document_says_all(stabkit, repository):
     api = told["checklist"][0]
     assert api["answer"] == "no"
     item = api["items"][0]
-    assert (item["path"], item["line"], item["what"]) == ("shop/api.py", 1, "shop.api.total")
+    assert (item["path"], item["line"], item["what"]) == ("shop/api.py", 1, "shop.api.total(tax)")
     assert (item["before"], item["confidence"], item["scope"]) == ("tax", "proven", "production")
     assert set(told["risk"]) == {"level", "percentile", "inputs", "reasons"}
     assert told["risk"]["level"] == "HIGH"

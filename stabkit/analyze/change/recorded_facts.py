@@ -186,10 +186,23 @@ def missing_commits(checks: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
 
 
 def distinct_facts(checks: Iterable[RangeCheck]) -> tuple[Mapping[str, Any], ...]:
-    """Return what checks found, each once: a module that is gone is a break of the API too, and one thing."""
+    """Return what checks found, each once.
+
+    A module that is gone is a break of the API too, and a dropped column one that the old code misses: one thing each.
+    """
     found = [one for check in checks for one in check.found]
     modules = {one["path"] for one in found if one["fact"] == "deleted_module" and one["confidence"] == "proven"}
-    return tuple(one for one in found if one["fact"] != "api_break" or one["path"] not in modules)
+    steps = {_step(one) for one in found if one["fact"] == "irreversible_migration"}
+    return tuple(
+        one
+        for one in found
+        if not (one["fact"] == "api_break" and one["path"] in modules)
+        and not (one["fact"] == "breaking_migration" and _step(one) in steps)
+    )
+
+
+def _step(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    return one["path"], one["line"], one["what"], one["change"]
 
 
 def _line(name: str, known: list[RangeCheck], accept: Accept) -> Line:

@@ -12,34 +12,49 @@ from stabkit.text import plain
 __all__ = ["changed_facts_text", "fact_name", "fact_text"]
 
 _SHOWN: Final = 3
-_NAMES: Final[Mapping[str, str]] = {
-    "irreversible_migration": "irreversible migration",
-    "api_break": "API break",
-    "deleted_module": "deleted module",
-    "dependency_change": "changed dependency",
-    "environment_change": "changed environment variable",
-    "schema_change": "schema change",
-    "configuration_change": "configuration change",
-    "breaking_migration": "migration that the old code does not survive",
-    "secret_added": "added secret",
-    "contract_break": "contract break",
-    "entry_point_removed": "removed command or option",
-    "permission_widened": "wider CI permission",
-    "flag_change": "changed feature flag",
+_SIDES: Final = 60
+# A fact as people call it, and several of them.
+_NAMES: Final[Mapping[str, tuple[str, str]]] = {
+    "irreversible_migration": ("irreversible step of a migration", "irreversible steps of migrations"),
+    "breaking_migration": ("step that the old code does not survive", "steps that the old code does not survive"),
+    "secret_added": ("added secret", "added secrets"),
+    "api_break": ("API break", "API breaks"),
+    "deleted_module": ("deleted module", "deleted modules"),
+    "contract_break": ("contract break", "contract breaks"),
+    "entry_point_removed": ("command or option removed", "commands or options removed"),
+    "permission_widened": ("wider right", "wider rights"),
+    "dependency_change": ("changed dependency", "changed dependencies"),
+    "environment_change": ("changed environment variable", "changed environment variables"),
+    "schema_change": ("schema change", "schema changes"),
+    "configuration_change": ("changed setting", "changed settings"),
+    "flag_change": ("changed feature flag", "changed feature flags"),
 }
-# What happened -> the clause; of an object and its parts.
+# What happened -> the clause. {owner} is a function without the parameter that stands behind it in parentheses.
 _CLAUSES: Final[Mapping[str, str]] = {
-    "parameter_removed": "the public {noun} {what} lost its parameter {before}",
-    "parameter_moved": "the public {noun} {what} moved its parameter {before}",
-    "parameter_added_required": "the public {noun} {what} demands a new parameter {after}",
-    "parameter_changed_required": "the public {noun} {what} demands its parameter {after} now",
-    "parameter_changed_default": "the public {noun} {what} has another default of {before}",
-    "parameter_changed_kind": "the public {noun} {what} takes its parameter {before} in another way",
-    "return_changed_type": "the public {noun} {what} returns another type",
+    "parameter_removed": "the public {noun} {owner} lost its parameter {parameter}",
+    "parameter_moved": "the public {noun} {owner} moved its parameter {parameter}",
+    "parameter_added_required": "the public {noun} {owner} demands a new parameter {parameter}",
+    "parameter_changed_required": "the public {noun} {owner} demands its parameter {parameter} now",
+    "parameter_changed_default": "the public {noun} {owner} has another default: {before} → {after}",
+    "parameter_changed_kind": "the public {noun} {owner} takes its parameter {parameter} in another way",
+    "parameter_changed_type": "the public {noun} {owner} takes another type: {before} → {after}",
+    "return_changed_type": "the public {noun} {what} returns another type: {before} → {after}",
     "object_removed": "the public {noun} {what} is gone",
     "object_changed_kind": "the public name {what} is of another kind",
-    "attribute_changed_type": "the public {noun} {what} has another type",
+    "attribute_changed_type": "the public {noun} {what} has another type: {before} → {after}",
+    "attribute_changed_value": "the public {noun} {what} has another value: {before} → {after}",
+    "enum_changed_value": "the member {what} has another value: {before} → {after}",
     "class_removed_base": "the public class {what} lost a base class",
+    "abstract_method_added": "the public class {what} demands a new method of its subclasses",
+    "awaited_changed": "the public {noun} {what} is awaited in another way",
+    "became_final": "the public {noun} {what} may be changed no more by subclasses",
+    "binding_changed": "the public {noun} {what} is called in another way",
+    "exception_added": "the public {noun} {what} may raise anew: {after}",
+    "export_removed": "the name {what} is exported no more",
+    "field_added_required": "the public class {what} demands a new field",
+    "fields_changed": "the public class {what} has other fields",
+    "setter_removed": "the public {noun} {what} can be set no more",
+    "signature_changed": "the public {noun} {what} is called in another way: {before} → {after}",
     "deleted": "module {path} deleted",
     "renamed": "module {path} renamed to {after}",
     "dropped": "migration {file} drops the {noun} {what}",
@@ -57,18 +72,34 @@ _CLAUSES: Final[Mapping[str, str]] = {
     "value_removed": "migration {file} takes the value {what} away",
     "taken_back": "the database knows migration {file}, and the candidate does not",
 }
-_SIDES: Final = 60
+# What a variable of the environment is, and what became of it.
+_VARIABLES: Final[Mapping[tuple[str, str], str]] = {
+    ("unset", "added"): "{what} is read without a default, and set nowhere",
+    ("unset", "changed"): "{what} has no default any more, and is set nowhere",
+    ("unset", "removed"): "{what} is set nowhere any more, and has no default",
+    ("read", "added"): "{what} is read",
+    ("read", "removed"): "{what} is read no more",
+    ("default", "changed"): "{what} has another default: {before} → {after}",
+    ("set", "added"): "{what} is set",
+    ("set", "removed"): "{what} is set no more",
+    ("set", "changed"): "{what} is set otherwise: {before} → {after}",
+}
+# These nouns say what the line says already.
+_UNSAID: Final = ("name", "key", "value", "secret", "permission", "trigger")
+# Contracts know these words too: they speak of no migration and of no Python.
+_FOREIGN_NOUNS: Final = ("field", "property", "route", "path", "operation", "rpc", "enum value", "schema", "body")
+_SIZES: Final = ("major", "minor", "patch", "pre-release")
 
 
-def fact_name(fact: str) -> str:
-    """Return a fact as people call it.
+def fact_name(fact: str, amount: float | None = 1) -> str:
+    """Return a fact as people call it, or so many of them.
 
     Examples
     --------
-    >>> fact_name("api_break")
-    'API break'
+    >>> fact_name("api_break"), fact_name("dependency_change", 2)
+    ('API break', 'changed dependencies')
     """
-    return _NAMES.get(fact, plain(fact.replace("_", " ")))
+    return _NAMES[fact][amount != 1] if fact in _NAMES else plain(fact.replace("_", " "))
 
 
 def fact_text(fact: Mapping[str, Any], *, placed: bool = True) -> str:
@@ -84,26 +115,40 @@ def fact_text(fact: Mapping[str, Any], *, placed: bool = True) -> str:
     """
     names = ("path", "what", "noun", "before", "after")
     said = {name: plain(fact.get(name) or "") for name in names}
+    owner, bracket, rest = said["what"].partition("(")
+    parameter = rest.rstrip(")") if bracket else said["before"] or said["after"]
     said |= {"file": PurePosixPath(said["path"]).stem, "noun": said["noun"] or "name"}
+    said |= {"owner": owner, "parameter": parameter}
     change = str(fact.get("change") or "")
-    if change in _CLAUSES:
-        return _CLAUSES[change].format(**said)
-    return _plain_text(change, said if placed else {**said, "path": ""})
+    if change in _CLAUSES and said["noun"] not in _FOREIGN_NOUNS:
+        return _clause(_CLAUSES[change], said)
+    clause = _VARIABLES.get((said["noun"], change)) if fact.get("fact") == "environment_change" else None
+    text = _clause(clause, said) if clause else _plain_text(change, said)
+    return f"{text} in {said['path']}" if placed and said["path"] else text
+
+
+def _clause(clause: str, said: Mapping[str, str]) -> str:
+    """Return a clause with what it speaks of; without both sides, it ends before them."""
+    if not (said["before"] and said["after"]):
+        clause = clause.removesuffix(": {before} → {after}")
+    return clause.format(**{**said, "before": plain(said["before"], _SIDES), "after": plain(said["after"], _SIDES)})
 
 
 def _plain_text(change: str, said: Mapping[str, str]) -> str:
-    """Return a fact that needs no clause of its own: what, what became of it, where it stands."""
+    """Return a fact that needs no clause of its own: what it is, and what became of it."""
     before, after = plain(said["before"], _SIDES), plain(said["after"], _SIDES)
-    what = said["what"]
+    what, noun = said["what"], said["noun"]
     if before and after:
         text = f"{what}: {before} → {after}"
     elif change in ("added", "removed", "changed"):
         side = after or before
-        text = f"{what} {change}" + (f" ({side})" if side else "")
+        text = f"{what} {change}" + (f" ({side})" if side and side not in what else "")
     else:
         text = f"{what}: {change.replace('_', ' ')}"
-    noun = "" if said["noun"] == "name" or said["noun"] in text else f"{said['noun']} "
-    return f"{noun}{text} in {said['path']}" if said["path"] else f"{noun}{text}"
+    size = next((word for word in _SIZES if noun.endswith(word)), None)
+    if size:
+        return f"{text}, {noun}"
+    return text if noun in _UNSAID or noun in text else f"{noun} {text}"
 
 
 def changed_facts_text(facts: Sequence[Mapping[str, Any]]) -> str:

@@ -192,13 +192,9 @@ def _found(reason: Reason) -> str:
     if reason.code == "grave":
         fact, *paths = reason.names
         where = f" in {joined(map(plain, paths))}" if paths else ""
-        return f"{count(reason.value, fact_name(fact), _plural(fact))}{where}"
+        return f"{count(reason.value, fact_name(fact), fact_name(fact, 2))}{where}"
     if reason.code == "tests_broken":
         return f"{count(reason.value, 'test')} beside it broke: {joined(map(plain, reason.names))}"
     if reason.code == "findings_new":
         return f"{count(reason.value, 'new finding')} in it: {joined(map(plain, reason.names))}"
     return plain(reason.code.replace("_", " "))
-
-
-def _plural(fact: str) -> str | None:
-    return {"entry_point_removed": "removed commands or options"}.get(fact)

@@ -70,7 +70,7 @@ def change_advice(
         what = f"say why {count(len(vanished), 'test')} vanished, or bring them back"
         found.append(Advice("now", what, joined(map(plain, vanished))))
     if risk.level == "HIGH":
-        found.append(Advice("now", "deploy while somebody watches, and in steps", "; ".join(risk_texts(risk))))
+        found.append(Advice("now", "deploy while somebody watches, and in steps", joined(risk_texts(risk), most=2)))
     found += _unchecked(lines)
     return found
 
@@ -120,7 +120,7 @@ def _environment(line: Line) -> Iterator[Advice]:
     mine = _production(line)
     unset = [one for one in mine if one["change"] == "unset" or one["noun"] == "unset"]
     if unset:
-        what = f"set {_names(unset)} where the system runs: it is read, and set nowhere here"
+        what = f"set {_names(unset)} where the system runs: nothing here does"
         yield Advice("now", what, _places(unset))
     rest = [one for one in mine if one not in unset]
     if rest:
