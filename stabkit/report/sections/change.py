@@ -46,7 +46,7 @@ from stabkit.report.words import (
     waiting_reason,
 )
 from stabkit.text import capital, count, joined, plain
-from stabkit.vocabulary import OPEN, RISK_LEVELS
+from stabkit.vocabulary import CHANGE_FACTS, OPEN, RISK_LEVELS
 
 __all__ = [
     "LEVELS",
@@ -385,24 +385,29 @@ def change_checklist(case: Case) -> Piece:
 
 
 def item_table(case: Case) -> Table | None:
-    """Return every item that the checklist of the change lists, the gravest first; None without one."""
+    """Return every item that the checklist of the change lists, each thing once, the gravest first; None without one."""
+    facts, scopes = list(CHANGE_FACTS), ("production", "ci", "development")
+
+    def weight(one: Mapping[str, Any]) -> tuple[bool, int, bool, int]:
+        return (
+            not is_grave(one),
+            scopes.index(one["scope"]),
+            one["confidence"] != "proven",
+            facts.index(one["fact"]),
+        )
+
     found = [(line, one) for line in case.lines for one in line.items]
-    order = ("production", "ci", "development")
-    found.sort(
-        key=lambda pair: (not is_grave(pair[1]), order.index(pair[1]["scope"]), pair[1]["confidence"] != "proven")
-    )
-    if not found:
+    once: dict[tuple[Any, ...], tuple[Line, Mapping[str, Any]]] = {}
+    for line, one in sorted(found, key=lambda pair: weight(pair[1])):
+        once.setdefault((one["path"], one["line"], one["what"], one["change"]), (line, one))
+    if not once:
         return None
     rows = tuple(
-        {
-            "what": (_item_head(one), _sureness(one)),
-            "line": line_name(line.line),
-            "place": item_place(one),
-        }
-        for line, one in found
+        {"what": (_item_head(one), _sureness(one)), "line": line_name(line.line), "place": item_place(one)}
+        for line, one in once.values()
     )
     columns = (Column("what", "What", "head"), Column("line", "Line", phone=False), Column("place", "Where"))
-    records = tuple(dict(one) for _, one in found)
+    records = tuple({**one, "text": fact_text(one)} for _, one in once.values())
     return Table(columns, rows, "What the change does, the gravest first", limit=SHOWN_ROWS, records=records)
 
 

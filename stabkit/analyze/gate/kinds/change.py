@@ -39,7 +39,7 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     outcome: Outcome = "regressed" if proven else "inconclusive" if needs else "stable"
     if accepted := sum(item["state"] == "accepted" for item in items):
         facts["accepted"] = accepted
-    facts |= {"examined": files, "fail": len(proven), "total": len(found)}
+    facts |= {"examined": files or max(check.examined for check in checks), "fail": len(proven), "total": len(found)}
     return result_of(condition, outcome, exact=bool(proven), items=items, needs=tuple(needs), facts=facts)
 
 
@@ -52,6 +52,6 @@ def _open(check: RangeCheck, files: int) -> Need | None:
         return Need(None, "evidence", "not_checked", "fact_unproven", (check.fact, *dict.fromkeys(guessed)))
     if check.why_open is not None:
         return Need(None, "evidence", "not_checked", "fact_open", (check.fact, check.why_open))
-    if not files or (check.examined == 0 and check.why is None):
+    if check.examined == 0 and (not files or check.why is None):
         return Need(None, "evidence", "not_checked", "range_empty", (check.fact,))
     return None
