@@ -105,14 +105,20 @@ def importers_of(path: str, graph: Mapping[str, set[str]]) -> dict[str, int]:
 
 
 def _without_docstrings(tree: ast.Module) -> str:
-    copy = ast.parse(ast.unparse(tree))
-    for node in ast.walk(copy):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | Definition)
-            and ast.get_docstring(node, clean=False) is not None
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.dump(copy)
+    """Return what a module says beside its docstrings; they are taken out for that and put back."""
+    taken: list[tuple[ast.Module | ast.ClassDef | Definition, list[ast.stmt]]] = []
+    try:
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Module | ast.ClassDef | Definition)
+                and ast.get_docstring(node, clean=False) is not None
+            ):
+                taken.append((node, node.body))
+                node.body = node.body[1:] or [ast.Pass()]
+        return ast.dump(tree)
+    finally:
+        for node, body in taken:
+            node.body = body
 
 
 def _functions(tree: ast.AST, prefix: str = "") -> Iterable[tuple[str, int, int]]:
