@@ -3,7 +3,7 @@ from .dumbbell import TIMES_SHOWN as TIMES_SHOWN, DumbbellChart as DumbbellChart
 from .events import EVENTS_SHOWN as EVENTS_SHOWN, EventTimeline as EventTimeline
 from .findings import AgeBars as AgeBars, NewFixedBars as NewFixedBars, OpenBars as OpenBars
 from .history import HistoryLines as HistoryLines
-from .impact import AREAS_SHOWN as AREAS_SHOWN, ImpactBars as ImpactBars
+from .impact import AREAS_SHOWN as AREAS_SHOWN, ImpactBars as ImpactBars, RankStrip as RankStrip
 from .objectives import HeadroomChart as HeadroomChart
 from .resources import ResourceLines as ResourceLines
 from .shift import ShiftPlot as ShiftPlot

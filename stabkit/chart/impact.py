@@ -1,7 +1,8 @@
-"""Where the change is: changed lines by area."""
+"""Where the change is, changed lines by area, and how large among earlier changes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from stabkit.text import count
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["AREAS_SHOWN", "ImpactBars"]
+__all__ = ["AREAS_SHOWN", "ImpactBars", "RankStrip"]
 
 AREAS_SHOWN = 10
 
@@ -97,3 +98,58 @@ class ImpactBars:
         caption = f"{files} in {count(len(areas), 'area')}: lines added right, deleted left."
         caption += f" The {AREAS_SHOWN} largest areas." if len(areas) > AREAS_SHOWN else ""
         return Description(title, f"Bars of changed lines by area, where {lower_first(title)}", caption)
+
+
+@dataclass(frozen=True, eq=False)
+class RankStrip:
+    """How large a change is among the earlier ones of its repository.
+
+    Parameters
+    ----------
+    percentile : float
+        Where it ranks, 0 to 100.
+    compared : int
+        How many earlier changes it was ranked among.
+    zones : sequence of (str, float)
+        Names of the levels, each with the percentile where it ends, in order.
+    """
+
+    percentile: float
+    compared: int
+    zones: Sequence[tuple[str, float]]
+
+    def draw(self, axes: Axes) -> Axes:
+        """Draw the levels side by side along the percentiles, and a mark where the change stands."""
+        start = 0.0
+        for number, (name, end) in enumerate(self.zones):
+            inside = self._zone() == name
+            shade = CANDIDATE if inside else BASELINE
+            axes.barh(0, end - start, left=start, height=0.5, color=shade, alpha=1.0 if inside else 0.25 + 0.1 * number)
+            axes.text((start + end) / 2, -0.42, name.lower(), ha="center", va="top", color=INK if inside else MUTE)
+            start = end
+        axes.plot([self.percentile], [0.38], marker="v", markersize=9, color=INK, clip_on=False)
+        axes.set_xlim(0, 100)
+        axes.set_ylim(-0.9, 0.7)
+        axes.set_yticks([])
+        axes.set_xticks([])
+        axes.grid(visible=False)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        return axes
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The levels with the percentiles where they begin and end, and the change among them."""
+        ends = [end for _, end in self.zones]
+        names = [name for name, _ in self.zones]
+        here = [self.percentile if name == self._zone() else None for name in names]
+        return pd.DataFrame({"level": names, "from": [0.0, *ends[:-1]], "to": ends, "this_change": here})
+
+    def _zone(self) -> str:
+        return next((name for name, end in self.zones if self.percentile < end), self.zones[-1][0])
+
+    def describe(self) -> Description:
+        """Say what share of earlier changes is smaller."""
+        title = f"Larger than {percent(self.percentile / 100, digits=2)} of {count(self.compared, 'earlier change')}"
+        caption = "Ranked in its own history: code lines added, then files, folders and how new its authors are."
+        return Description(title, f"Strip of levels by rank, where the change is {lower_first(title)}", caption)

@@ -114,9 +114,13 @@ class ChangeImpact:
 
     risks = of_case(change.risks)
     lines = of_case(change.change_checklist)
-    items = of_case(change.item_table)
     checklist = of_case(change.readiness)
     recommendations = of_case(overall.recommendations)
+
+    def items(self) -> Piece:
+        """Return what the change does, item by item, the gravest first."""
+        told = change.item_table(self.case)
+        return told if told is not None else Statement((sentence("no line of the checklist lists anything"),))
 
     def steps(self) -> Piece:
         """Return what to do about the change alone, whatever the verdict is."""

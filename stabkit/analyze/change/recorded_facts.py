@@ -11,7 +11,16 @@ import pandas as pd
 
 from stabkit.vocabulary import CHANGE_FACTS, CHANGE_LINES, GRAVE_FACTS, MISSING_COMMIT
 
-__all__ = ["Line", "RangeCheck", "distinct_facts", "grave_facts", "lines", "missing_commits", "range_checks"]
+__all__ = [
+    "Line",
+    "RangeCheck",
+    "distinct_facts",
+    "grave_facts",
+    "is_grave",
+    "lines",
+    "missing_commits",
+    "range_checks",
+]
 
 Answer = Literal["yes", "no", "not_checked"]
 
@@ -88,6 +97,10 @@ class Line:
         How many items there were.
     told : str or None
         What a record written by hand says of it.
+    recorded : bool
+        False where nobody asked: no range was collected, or by an older version.
+    settled : bool
+        True where it is not checked because the range holds nothing of the kind.
     """
 
     line: str
@@ -99,6 +112,8 @@ class Line:
     method: str | None = None
     total: int = 0
     told: str | None = None
+    recorded: bool = True
+    settled: bool = False
 
 
 def range_checks(checks: pd.DataFrame, facts: Iterable[str] = tuple(CHANGE_FACTS)) -> tuple[RangeCheck, ...]:
@@ -159,7 +174,7 @@ def distinct_facts(checks: Iterable[RangeCheck]) -> tuple[Mapping[str, Any], ...
 
 def _line(name: str, known: list[RangeCheck]) -> Line:
     if not known:
-        return Line(name, "not_checked")
+        return Line(name, "not_checked", recorded=False)
     worst = min(known, key=lambda check: ("fail", "not_checked", "pass").index(check.outcome))
     # Of several checks, one that has nothing to look at takes no yes away: a repository may have modules and no API.
     asked = [check for check in known if check.outcome != "not_checked" or check.why_open is not None] or known
@@ -176,6 +191,7 @@ def _line(name: str, known: list[RangeCheck]) -> Line:
         method=next((check.method for check in known if check.method), None),
         total=sum(check.total for check in known),
         told=next((check.told for check in asked if check.told), None),
+        settled=answer == "not_checked" and all(check.recorded and check.why_open is None for check in known),
     )
 
 

@@ -19,11 +19,13 @@ from stabkit.analyze.change.recorded_facts import distinct_facts, is_grave, rang
 from stabkit.analyze.outcome import Gate
 from stabkit.vocabulary import BAD, RISK_LEVELS, STATUS_COUNTS
 
-__all__ = ["ChangeRisk", "Reason", "assess_changes", "change_risk"]
+__all__ = ["RANK_LEVELS", "ChangeRisk", "Reason", "assess_changes", "change_risk"]
 
 Level = Literal["NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH"]
 
-_HALF: Final = 50.0
+RANK_LEVELS: Final[tuple[tuple[Level, float], ...]] = (("LOW", 50.0), ("MEDIUM", 90.0), ("HIGH", 100.0))
+"""Levels of a rank, each with the percentile where it ends."""
+
 _TENTH: Final = 90.0
 _CRITICAL: Final = ("critical", "high")
 _IDLE: Final = ("doc", "test")
@@ -117,7 +119,7 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
     if percentile is None:
         reasons = [Reason("no_rank")]
     else:
-        level = "HIGH" if percentile >= _TENTH else "MEDIUM" if percentile >= _HALF else "LOW"
+        level = next((name for name, end in RANK_LEVELS if percentile < end), RANK_LEVELS[-1][0])
     critical = sorted(set(running.loc[running["criticality"].isin(_CRITICAL), "area"].dropna()))
     if critical:
         raised.append(Reason("critical", tuple(critical), raises=True))

@@ -41,8 +41,8 @@ GLYPHS: Final[Mapping[str, tuple[str, str]]] = {
     "flaky": ("~", "inconclusive"),
     "not scanned": ("–", "none"),
     "suppressed": ("–", "none"),
-    "high": ("✗", "regressed"),
-    "medium": ("?", "inconclusive"),
+    "high": ("▲", "regressed"),
+    "medium": ("△", "inconclusive"),
     "low": ("✓", "stable"),
 }
 NEUTRAL: Final = ("·", "none")

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
 
 from stabkit.analyze import Gate
 from stabkit.analyze.change import (
+    RANK_LEVELS,
     ChangeRisk,
+    Line,
+    Suspect,
     area_coincidence,
     assess_changes,
     change_risk,
-    distinct_facts,
     grave_facts,
+    is_grave,
     lines,
     missing_commits,
-    range_checks,
+    suspects,
 )
 from stabkit.analyze.change import readiness as answer_lines
 from stabkit.case import Case
-from stabkit.chart import AREAS_SHOWN, ImpactBars
+from stabkit.chart import AREAS_SHOWN, ImpactBars, RankStrip
 from stabkit.numbers import amount_text
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Section, Statement, Table
 from stabkit.report.sections.acceptances import accepted_table
@@ -37,7 +41,6 @@ from stabkit.report.words import (
     line_name,
     line_text,
     outcome_count_text,
-    place_text,
     reason_text,
     risk_input_texts,
     risk_texts,
@@ -46,7 +49,7 @@ from stabkit.report.words import (
     waiting_reason,
 )
 from stabkit.text import capital, count, joined, plain
-from stabkit.vocabulary import GRAVE_FACTS, OPEN, RISK_LEVELS
+from stabkit.vocabulary import OPEN, RISK_LEVELS
 
 __all__ = [
     "LEVELS",
@@ -69,25 +72,23 @@ SHOWN_ROWS: Final = 12
 
 
 def change_impact(case: Case, *, files: bool = True) -> Piece:
-    """Return areas and files of the range, and the regressions that coincide with them; ``files``: their table too."""
+    """Return how risky the change is, what it does, where, and what got worse beside it; ``files``: their table too."""
     changes = case.after["changes"]
-    broken = breaking_table(case)
-    if changes.empty and broken is not None:
-        return Group((broken,))
+    does = item_table(case)
+    if changes.empty and does is not None:
+        return Group((does,))
     if changes.empty:
         if case.candidate.range_examined:
             return Statement(("The range between baseline and candidate was examined: it changes no file.",))
         return absent(case, "changes", "changes")
-    lead = [sentence(f"{changed_text(changes)} changed")]
     beside = area_coincidence(changes, case.gate, case.config)
-    if len(beside):
-        areas = joined(beside["area"].dropna().drop_duplicates(), most=4)
-        names = joined(beside["condition"].drop_duplicates(), most=4)
-        lead.append(sentence(f"changes in {areas} coincide with what regressed: {names}"))
-    lead += risk_sentences(case)
-    lead += breaking_sentence(case)
-    lacking = missing_statement(case)
-    pieces: list[Piece] = [Statement(tuple(lead)), *filter(None, (lacking, broken)), area_table(case, beside)]
+    lead = [sentence(f"{changed_text(changes)} changed"), *risk_sentences(case)[:1], *breaking_sentence(case)]
+    lead += _coincidence(case, beside)
+    risk = risk_of(case)
+    pieces: list[Piece] = [Statement(tuple(lead))]
+    if risk.percentile is not None:
+        pieces.append(rank_figure(risk))
+    pieces += [piece for piece in (missing_statement(case), does, area_table(case, beside)) if piece is not None]
     # One bar, or bars without a length, would say nothing that the table does not.
     if len(_areas(changes)) > 1 and changes[["added", "deleted"]].sum(axis=None) > 0:
         pieces.append(impact_figure(changes))
@@ -96,30 +97,41 @@ def change_impact(case: Case, *, files: bool = True) -> Piece:
     return Group(tuple(pieces))
 
 
+_TIES: Final[Mapping[str, str]] = {
+    "same_file": "in a changed file",
+    "configured": "the area runs it",
+    "imports": "by import",
+    "changes_together": "they usually change together",
+}
+
+
+def _coincidence(case: Case, beside: pd.DataFrame) -> list[str]:
+    """Return what got worse beside what changed, and which changed files stand nearest to each broken test."""
+    found = []
+    if len(beside):
+        areas = joined(beside["area"].dropna().drop_duplicates(), most=4)
+        names = joined(beside["condition"].drop_duplicates(), most=4)
+        found.append(sentence(f"changes in {areas} coincide with what regressed: {names}"))
+    near: dict[str, list[Suspect]] = {}
+    for suspect in suspects(case.after["changes"], case.gate, case.config):
+        if suspect.kind in ("tests", "findings"):
+            near.setdefault(suspect.item, []).append(suspect)
+    for item, told in list(near.items())[:3]:
+        files = joined((f"{plain(one.path)} ({_TIES[one.how]})" for one in told), most=2)
+        found.append(sentence(f"nearest to {plain(item)} changed {files}"))
+    return found
+
+
+def rank_figure(risk: ChangeRisk) -> Figure:
+    """Return where the change stands among earlier ones."""
+    strip = RankStrip(risk.percentile or 0.0, int(risk.inputs.get("compared") or 0), RANK_LEVELS)
+    return Figure.of(strip, height=0.9, left=0.02)
+
+
 def breaking_sentence(case: Case) -> tuple[str, ...]:
     """Return what the range is proven to take away, in one sentence; none if it takes nothing away."""
     grave = grave_facts(case.after["checks"])
     return (sentence(f"{count(len(grave), 'breaking change')}: {changed_facts_text(grave)}"),) if grave else ()
-
-
-def breaking_table(case: Case) -> Table | None:
-    """Return what the range takes away from those who rely on it, the proven first; None if it takes nothing away."""
-    found = list(distinct_facts(range_checks(case.after["checks"], GRAVE_FACTS)))
-    if not found:
-        return None
-    found.sort(key=lambda one: one["confidence"] != "proven")
-    rows = tuple(
-        {
-            "what": (capital(fact_text(one)), fact_name(one["fact"])),
-            "place": place_text(one),
-            "confidence": one["confidence"],
-        }
-        for one in found
-    )
-    columns = (Column("what", "What", "head"), Column("place", "Where"), Column("confidence", "How sure"))
-    return Table(
-        columns, rows, "What the change takes away", limit=SHOWN_ROWS, records=tuple(dict(one) for one in found)
-    )
 
 
 def assess(case: Case) -> pd.DataFrame:
@@ -306,45 +318,65 @@ def _risk_counts(gate: Gate, states: list[str]) -> str:
 
 
 def readiness(case: Case) -> Piece:
-    """Return the checklist: yes, no, not checked with the reason, manual; the first sentence counts them."""
+    """Return the checklist: yes, no, not checked with the reason, manual; the first sentence counts them.
+
+    Lines of which the range holds nothing, or that nobody asked, are told together in the last sentence.
+    """
     rows = answer_lines(case.after["checks"], case.gate, case.config).to_dict("records")
-    items = tuple(CheckItem(_answer(row), _subject(row), _because(row)) for row in rows)
+    asked = [row for row in rows if not _unasked(row)]
+    items = tuple(CheckItem(_answer(row), _subject(row), _because(row)) for row in asked)
     order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
-    return Checklist(ordered, "Production readiness")
+    return _with_rest(Checklist(ordered, "Production readiness"), lines(case.after["checks"]))
+
+
+def _unasked(row: dict[Any, Any]) -> bool:
+    return row["found"] is not None and (row["found"].settled or not row["found"].recorded)
+
+
+def _with_rest(checklist: Checklist, found: Sequence[Line]) -> Piece:
+    """Return a checklist with a sentence on the lines that it leaves out."""
+    nothing = [line_name(line.line).lower() for line in found if line.recorded and line.settled]
+    unasked = [line_name(line.line).lower() for line in found if not line.recorded]
+    told = [f"not checked, as the change holds nothing of the kind: {joined(nothing, most=12)}"] if nothing else []
+    told += [f"not recorded with the candidate: {joined(unasked, most=12)}"] if unasked else []
+    return Group((checklist, Statement(tuple(map(sentence, told)), points=True))) if told else checklist
 
 
 def change_checklist(case: Case) -> Piece:
     """Return the lines that the change itself is asked for, and no other."""
     found = lines(case.after["checks"])
     order = {"no": 0, "not_checked": 1, "yes": 2}
-    items = [CheckItem(line.answer, line_name(line.line), line_text(line)) for line in found]
-    return Checklist(tuple(sorted(items, key=lambda item: order[item.outcome])), "Checklist of the change")
+    items = [CheckItem(line.answer, line_name(line.line), line_text(line)) for line in found if not line.settled]
+    ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
+    return _with_rest(Checklist(ordered, "Checklist of the change"), found)
 
 
-def item_table(case: Case) -> Piece:
-    """Return every item that the checklist of the change lists, line by line, the gravest first."""
+def item_table(case: Case) -> Table | None:
+    """Return every item that the checklist of the change lists, the gravest first; None without one."""
+    found = [(line, one) for line in lines(case.after["checks"]) for one in line.items]
+    order = ("production", "ci", "development")
+    found.sort(
+        key=lambda pair: (not is_grave(pair[1]), order.index(pair[1]["scope"]), pair[1]["confidence"] != "proven")
+    )
+    if not found:
+        return None
     rows = tuple(
         {
+            "what": (capital(fact_text({**one, "path": ""})), _sureness(one)),
             "line": line_name(line.line),
-            "what": capital(fact_text({**one, "path": ""})),
             "place": item_place(one),
-            "scope": one["scope"],
-            "confidence": one["confidence"],
         }
-        for line in lines(case.after["checks"])
-        for one in line.items
+        for line, one in found
     )
-    if not rows:
-        return Statement((sentence("no line of the checklist lists anything"),))
-    columns = (
-        Column("what", "What", "head"),
-        Column("line", "Line"),
-        Column("place", "Where", "code"),
-        Column("scope", "Touches", phone=False),
-        Column("confidence", "How sure", phone=False),
-    )
-    return Table(columns, rows, "What the change does", limit=SHOWN_ROWS)
+    columns = (Column("what", "What", "head"), Column("line", "Line", phone=False), Column("place", "Where"))
+    records = tuple(dict(one) for _, one in found)
+    return Table(columns, rows, "What the change does, the gravest first", limit=SHOWN_ROWS, records=records)
+
+
+def _sureness(one: Mapping[str, Any]) -> str:
+    words = [fact_name(one["fact"]), *([one["scope"]] if one["scope"] != "production" else [])]
+    return " · ".join([*words, *(["by pattern"] if one["confidence"] == "heuristic" else [])])
 
 
 def _answer(row: dict[Any, Any]) -> str:
