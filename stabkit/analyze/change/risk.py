@@ -17,16 +17,21 @@ import pandas as pd
 from stabkit.analyze.change.coincidence import Suspect, suspects
 from stabkit.analyze.change.recorded_facts import distinct_facts, is_grave, range_checks
 from stabkit.analyze.outcome import Gate
-from stabkit.vocabulary import BAD, RISK_LEVELS, STATUS_COUNTS
+from stabkit.vocabulary import BAD, GRAVE_FACTS, RISK_LEVELS, STATUS_COUNTS
 
 __all__ = ["RANK_LEVELS", "ChangeRisk", "Reason", "assess_changes", "change_risk"]
 
 Level = Literal["NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH"]
 
-RANK_LEVELS: Final[tuple[tuple[Level, float], ...]] = (("LOW", 50.0), ("MEDIUM", 90.0), ("HIGH", 100.0))
+RANK_LEVELS: Final[tuple[tuple[Level, float], ...]] = (
+    *(("MINIMAL", 100 / 3), ("LOW", 200 / 3)),
+    *(("MEDIUM", 90.0), ("HIGH", 100.0)),
+)
 """Levels of a rank, each with the percentile where it ends."""
 
 _TENTH: Final = 90.0
+# What a fact that is_grave raises a change to, at least.
+_RAISED_TO: Final[Mapping[str, Level]] = dict.fromkeys(GRAVE_FACTS, "HIGH")
 _CRITICAL: Final = ("critical", "high")
 _IDLE: Final = ("doc", "test")
 _NO_RUNTIME: Final = ("ci", "tooling")
@@ -95,14 +100,15 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
     -------
     ChangeRisk
         NONE: documents, tests and code equal but for comments and format. MINIMAL: nothing that runs in production.
-        Else by the percentile among earlier changes of as many steps: LOW below 50, MEDIUM below 90, HIGH from there;
-        unknown with too little history. Raised: to HIGH by what is proven to take something away, by a test that broke
+        Code by its percentile among earlier changes of code of as many steps: MINIMAL in the lower third, LOW in the
+        middle one, MEDIUM in the upper one, HIGH in the upper tenth; unknown with too little history. Settings and
+        dependencies without code: LOW. Raised: to HIGH by what is proven to take something away, by a test that broke
         or a finding that is new in a changed file; one level by a changed file of a critical area.
 
     Notes
     -----
     Lines added in code predict trouble better than any rule we tried; a rank within the repository keeps its meaning
-    where trained models age. See ``benchmarks/risk.py``.
+    where trained models age. Measured by ``benchmarks/risk.py``; see ``docs/decisions/0022-risk-by-rank.md``.
     """
     if changes.empty:
         return ChangeRisk(None, reasons=(Reason("no_change"),), inputs={})
@@ -114,20 +120,28 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
     if running.empty and not raised:
         code: Level = "NONE" if all(idle) else "MINIMAL"
         return ChangeRisk(code, percentile, inputs, (Reason("idle" if all(idle) else "no_runtime"),))
-    level: Level | None = None
-    reasons = [Reason("rank", value=percentile)]
-    if percentile is None:
-        reasons = [Reason("no_rank")]
-    else:
-        level = next((name for name, end in RANK_LEVELS if percentile < end), RANK_LEVELS[-1][0])
+    level, reason = _ranked(percentile, inputs)
     critical = sorted(set(running.loc[running["criticality"].isin(_CRITICAL), "area"].dropna()))
     if critical:
-        raised.append(Reason("critical", tuple(critical), raises=True))
-    if any(reason.code != "critical" for reason in raised):
-        level = "HIGH"
-    elif critical:
-        level = RISK_LEVELS[min(RISK_LEVELS.index(level or "LOW") + 1, len(RISK_LEVELS) - 1)]
-    return ChangeRisk(level, percentile, inputs, (*raised, *reasons))
+        level = RISK_LEVELS[min(_at(level or "LOW") + 1, _at("HIGH"))]
+    for one in raised:
+        floor = _RAISED_TO[one.names[0]] if one.code == "grave" else "HIGH"
+        level = floor if level is None else max(level, floor, key=_at)
+    raised += [Reason("critical", tuple(critical), raises=True)] if critical else []
+    return ChangeRisk(level, percentile, inputs, (*raised, reason))
+
+
+def _ranked(percentile: float | None, inputs: Mapping[str, Any]) -> tuple[Level | None, Reason]:
+    if inputs.get("files") == 0:
+        return "LOW", Reason("no_code")
+    if percentile is None:
+        return None, Reason("no_rank")
+    level = next((name for name, end in RANK_LEVELS if percentile < end), RANK_LEVELS[-1][0])
+    return level, Reason("rank", value=percentile)
+
+
+def _at(level: Level) -> int:
+    return RISK_LEVELS.index(level)
 
 
 def _inputs(changes: pd.DataFrame) -> dict[str, Any]:
@@ -214,10 +228,8 @@ def _level(
         if names := tuple(dict.fromkeys(found.item for found in near if found.kind == kind)):
             raised.append(Reason(code, names, len(names), raises=True))
     category = change["category"]
-    if not raised and category in _IDLE:
-        return "NONE", [Reason("category", (category,))]
-    if not raised and change["docs_only"]:
-        return "NONE", [Reason("same_code")]
+    if not raised and (category in _IDLE or change["docs_only"]):
+        return "NONE", [Reason("category", (category,)) if category in _IDLE else Reason("same_code")]
     rules = list(_rules(change))
     critical = change["criticality"] if change["criticality"] in _CRITICAL else None
     about = [*_tested(change["path"], tests)]
