@@ -99,11 +99,11 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
     Returns
     -------
     ChangeRisk
-        NONE: documents, tests and code equal but for comments and format. MINIMAL: nothing that runs in production.
-        Code by its percentile among earlier changes of code of as many steps: MINIMAL in the lower third, LOW in the
-        middle one, MEDIUM in the upper one, HIGH in the upper tenth; unknown with too little history. Settings and
-        dependencies without code: LOW. Raised: to HIGH by what is proven to take something away, by a test that broke
-        or a finding that is new in a changed file; one level by a changed file of a critical area.
+        NONE: documents, tests and code equal but for comments and format. MINIMAL: nothing that runs in production, or
+        settings and dependencies without code. Code by its percentile among earlier changes of code of as many steps:
+        MINIMAL in the lower third, LOW in the middle one, MEDIUM in the upper one, HIGH in the upper tenth; unknown
+        with too little history. Raised: to HIGH by what is proven to take something away, by a test that broke or a
+        finding that is new in a changed file; one level by a changed file of a critical area.
 
     Notes
     -----
@@ -126,14 +126,14 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
         level = RISK_LEVELS[min(_at(level or "LOW") + 1, _at("HIGH"))]
     for one in raised:
         floor = _RAISED_TO[one.names[0]] if one.code == "grave" else "HIGH"
-        level = floor if level is None else max(level, floor, key=_at)
+        level = floor if level is None or _at(floor) > _at(level) else level
     raised += [Reason("critical", tuple(critical), raises=True)] if critical else []
     return ChangeRisk(level, percentile, inputs, (*raised, reason))
 
 
 def _ranked(percentile: float | None, inputs: Mapping[str, Any]) -> tuple[Level | None, Reason]:
     if inputs.get("files") == 0:
-        return "LOW", Reason("no_code")
+        return "MINIMAL", Reason("no_code")
     if percentile is None:
         return None, Reason("no_rank")
     level = next((name for name, end in RANK_LEVELS if percentile < end), RANK_LEVELS[-1][0])
