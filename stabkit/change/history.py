@@ -10,7 +10,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import Final
@@ -30,8 +29,6 @@ _ENOUGH_COMPARED: Final = 30
 _MOST_READ: Final = 5_000
 _SWEEP: Final = 30
 _OFTEN: Final = 3
-
-_is_code = lru_cache(maxsize=1 << 17)(is_code)
 
 
 @dataclass(frozen=True)
@@ -131,7 +128,7 @@ def rank_of(parts: Sequence[Files], authors: Iterable[str], history: History, *,
     known = Counter(step.author for step in history.steps)
     experience = min((known[author] for author in authors), default=None)
     own, length = _size(parts), max(steps, 1)
-    code = [tuple(file for file in step.files if _is_code(file[0])) for step in history.steps]
+    code = [tuple(file for file in step.files if is_code(file[0])) for step in history.steps]
     lines = [0, *accumulate(sum(added for _, added, _ in files) for files in code)]
     touching = [0, *accumulate(bool(files) for files in code)]
     starts = [start for start in range(len(code) - length + 1) if touching[start + length] > touching[start]]
@@ -151,7 +148,7 @@ def _size(parts: Iterable[Files]) -> tuple[int, int, int]:
     paths: set[str] = set()
     for files in parts:
         for path, more, _ in files:
-            if _is_code(path):
+            if is_code(path):
                 added += more
                 paths.add(path)
     return added, len(paths), len({str(PurePosixPath(path).parent) for path in paths})
