@@ -190,9 +190,10 @@ def _history(snapshots: Snapshots, limit: int, notes: list[str]) -> tuple[Histor
 
 def _cache() -> Path | None:
     try:
-        return user_cache_path("stabkit") / "history.sqlite3"
-    except (OSError, RuntimeError):  # no home to keep it in
+        path = user_cache_path("stabkit") / "history.sqlite3"
+    except (OSError, RuntimeError):
         return None
+    return path if path.is_absolute() else None  # without a home, "~" stands for nothing
 
 
 def _is_before(git: Git, older: str, newer: str) -> bool:

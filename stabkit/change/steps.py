@@ -146,6 +146,16 @@ def _read(git: Git, commits: Sequence[str]) -> list[Step]:
 
 def _open(cache: Path) -> sqlite3.Connection:
     cache.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _connected(cache)
+    except sqlite3.OperationalError:  # locked, read-only: another call may do better
+        raise
+    except sqlite3.DatabaseError:  # no database: it would make every call a first one
+        cache.unlink()
+        return _connected(cache)
+
+
+def _connected(cache: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(cache, timeout=5)
     try:
         connection.execute("CREATE TABLE IF NOT EXISTS steps_2 (commit_id TEXT PRIMARY KEY, step TEXT NOT NULL)")
@@ -159,7 +169,7 @@ def _kept(cache: Path | None, commits: Sequence[str]) -> dict[str, Step]:
     found: dict[str, Step] = {}
     if cache is None:
         return found
-    with suppress(OSError, sqlite3.Error, ValueError, TypeError), closing(_open(cache)) as connection:
+    with suppress(OSError, sqlite3.Error, ValueError, TypeError, RecursionError), closing(_open(cache)) as connection:
         asked = "SELECT commit_id, step FROM steps_2 WHERE commit_id IN (SELECT value FROM json_each(?))"
         for commit, text in connection.execute(asked, [json.dumps(commits)]):
             author, fix, files = json.loads(text)
