@@ -39,6 +39,6 @@ def has_landed(git: Git, commit: str) -> bool:
 def _is_step_of(git: Git, commit: str, tip: str) -> bool:
     if commit == tip:
         return True
-    # The walk down the line ends at the first commit that the other one has too: the boundary.
-    walked = git.read("rev-list", "--first-parent", "--boundary", tip, f"^{commit}", "--").decode("ascii").split()
-    return f"-{commit}" in walked
+    # The walk down the line ends above the first commit that the other one has too.
+    walked = git.read("rev-list", "--first-parent", "--parents", tip, f"^{commit}", "--").decode("ascii").splitlines()
+    return any(line.split()[1:2] == [commit] for line in walked)
