@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
@@ -101,8 +102,8 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
     ChangeRisk
         NONE: documents, tests and code equal but for comments and format. MINIMAL: nothing that runs in production, or
         settings and dependencies without code. Code by its percentile among earlier changes of code of as many steps:
-        MINIMAL in the lower third, LOW in the middle one, MEDIUM in the upper one, HIGH in the upper tenth; unknown
-        with too little history. Raised: to HIGH by what is proven to take something away, by a test that broke or a
+        MINIMAL in the lower third (LOW if it is several), LOW in the middle one, MEDIUM in the upper one, HIGH in the
+        upper tenth; unknown with too little history. Raised: to HIGH by what is proven to take something away, by a test that broke or a
         finding that is new in a changed file; one level by a changed file of a critical area.
 
     Notes
@@ -137,7 +138,9 @@ def _ranked(percentile: float | None, inputs: Mapping[str, Any]) -> tuple[Level 
     if percentile is None:
         return None, Reason("no_rank")
     level = next((name for name, end in RANK_LEVELS if percentile < end), RANK_LEVELS[-1][0])
-    return level, Reason("rank", value=percentile)
+    # Of many steps each one may go wrong, however small all of them are beside others as many.
+    several = (inputs.get("steps") or 1) > 1
+    return "LOW" if several and level == "MINIMAL" else level, Reason("rank", value=percentile)
 
 
 def _at(level: Level) -> int:
@@ -148,9 +151,11 @@ def _inputs(changes: pd.DataFrame) -> dict[str, Any]:
     told = changes["rank"].dropna()
     try:
         found = json.loads(told.iloc[0]) if len(told) else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    # A record may hold anything; what is no number says nothing.
+    known = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in known if value is None or (type(value) in (int, float) and 0 <= value < inf)}
 
 
 def _raised(running: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None) -> Iterator[Reason]:

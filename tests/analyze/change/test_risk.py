@@ -74,13 +74,22 @@ def test_settings_without_code_are_minimal_whatever_the_history(percentile: floa
     assert (found.level, found.reasons[0].code) == ("MINIMAL", "no_code")
 
 
+@pytest.mark.parametrize(("percentile", "level"), [(0.0, "LOW"), (50.0, "LOW"), (70.0, "MEDIUM"), (95.0, "HIGH")])
+def test_several_steps_are_never_minimal(percentile: float, level: str) -> None:
+    assert risk(changes(percentile=percentile, steps=40)).level == level
+    assert risk(changes({"category": "doc"}, percentile=percentile, steps=40)).level == "NONE"
+
+
 def test_too_little_history_is_unknown_and_no_middle() -> None:
     found = risk(changes(percentile=None))
     assert (found.level, found.percentile, found.reasons[0].code) == (None, None, "no_rank")
     assert found.inputs["lines_added"] == 3
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "7", "[]", '"text"'])
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "{", "7", "[]", '"text"', "[" * 100_000, '{"percentile": "x", "steps": []}', '{"percentile": NaN}'],
+)
 def test_a_record_without_a_rank_is_unknown(text: str | None) -> None:
     found = risk(changes({"rank": text}))
     assert (found.level, dict(found.inputs)) == (None, {})
