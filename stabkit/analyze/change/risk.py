@@ -102,9 +102,9 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
     ChangeRisk
         NONE: documents, tests and code equal but for comments and format. MINIMAL: nothing that runs in production, or
         settings and dependencies without code. Code by its percentile among earlier changes of code of as many steps:
-        MINIMAL in the lower third (LOW if it is several), LOW in the middle one, MEDIUM in the upper one, HIGH in the
-        upper tenth; unknown with too little history. Raised: to HIGH by what is proven to take something away, by a test that broke or a
-        finding that is new in a changed file; one level by a changed file of a critical area.
+        MINIMAL in the lower third (of several steps LOW), LOW in the middle one, MEDIUM in the upper one, HIGH in the
+        upper tenth; unknown with too little history. Raised: to HIGH by what is proven to take something away, by a
+        test that broke or a finding that is new in a changed file; one level by a changed file of a critical area.
 
     Notes
     -----
