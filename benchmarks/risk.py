@@ -6,7 +6,7 @@ Of each repository the last first-parent commits that had 30 days to go wrong. A
 it was reverted ("This reverts commit ..."), or a first-parent commit whose subject speaks of a fix or a revert
 changed or deleted lines of code that it had added (SZZ: the lines that the fix removes are blamed in its first parent,
 white space aside). AUC .5 is chance, 1 the right order throughout; ties count half; the interval is DeLong's, 95 %.
-Every commit is ranked in the 2,000 before it. The level is that of its rank and its categories of files; with
+Every commit is ranked in what came before it. The level is that of its rank and its categories of files; with
 ``--checklist K``, the last K are told as ``stabkit impact`` tells them, checklist and all, whatever their age.
 
 A label is no proof of harm: a larger change has more lines that a fix can touch, subjects are what people write, and a

@@ -26,6 +26,8 @@ SIDE_BY_SIDE: Final = 5
 """A change of many steps is ranked only where so many stretches of that length fit into the history."""
 
 _ENOUGH_COMPARED: Final = 30
+# Older steps are of a repository that has since grown up: its releases would rank low against its early years.
+_RECENT: Final = 500
 _MOST_READ: Final = 5_000
 _SWEEP: Final = 30
 _OFTEN: Final = 3
@@ -33,7 +35,7 @@ _OFTEN: Final = 3
 
 @dataclass(frozen=True)
 class Rank:
-    """Where a change ranks among the earlier changes of code of the same number of steps.
+    """Where a change ranks among the recent changes of code of the same number of steps.
 
     Attributes
     ----------
@@ -102,7 +104,7 @@ def steps_to_read(limit: int, steps: int) -> int:
 
 
 def rank_of(parts: Sequence[Files], authors: Iterable[str], history: History, *, steps: int = 1) -> Rank:
-    """Return where a change ranks among all earlier stretches of as many steps that changed code.
+    """Return where a change ranks among the recent stretches of as many steps that changed code.
 
     Ranked are code lines added; of changes that add as many, code files, then their folders.
 
@@ -128,7 +130,8 @@ def rank_of(parts: Sequence[Files], authors: Iterable[str], history: History, *,
     known = Counter(step.author for step in history.steps)
     experience = min((known[author] for author in authors), default=None)
     own, length = _size(parts), max(steps, 1)
-    code = [tuple(file for file in step.files if is_code(file[0])) for step in history.steps]
+    recent = history.steps[: max(_RECENT, SIDE_BY_SIDE * length)]
+    code = [tuple(file for file in step.files if is_code(file[0])) for step in recent]
     lines = [0, *accumulate(sum(added for _, added, _ in files) for files in code)]
     touching = [0, *accumulate(bool(files) for files in code)]
     starts = [start for start in range(len(code) - length + 1) if touching[start + length] > touching[start]]

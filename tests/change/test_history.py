@@ -111,6 +111,14 @@ def test_a_rank_is_what_counting_says(sizes: list[int], length: int, added: int)
         assert rank.percentile == pytest.approx(expected)
 
 
+def test_the_early_years_of_a_repository_count_only_for_long_stretches() -> None:
+    history = History([*steps_of([1] * 500), *steps_of([900] * 1000)])
+    change = [(("app/core.py", 5, 0),)]
+    assert rank_of(change, ["a"], history).percentile == 100.0
+    rank = rank_of(change, ["a"], history, steps=200)
+    assert (rank.percentile, rank.compared) == (0.0, 801)
+
+
 def test_partners_change_together_and_sweeps_say_nothing() -> None:
     pair = (("a.py", 1, 0), ("b.py", 1, 0))
     sweep = (*tuple((f"m{number}.py", 1, 0) for number in range(40)), ("a.py", 1, 0))
