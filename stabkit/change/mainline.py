@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stabkit.change.git import Git
+from stabkit.errors import UsageError
 
 __all__ = ["has_landed"]
 
@@ -33,7 +34,14 @@ def has_landed(git: Git, commit: str) -> bool:
     # A pattern of for-each-ref is a whole name or a leading folder: a branch "main/x" answers too.
     told = git.read("for-each-ref", "--format=%(refname) %(objectname)", *named).decode("utf-8", "replace")
     tips = {tip for name, _, tip in (line.rpartition(" ") for line in told.splitlines()) if name in named}
-    return any(_is_step_of(git, commit, tip) for tip in tips or {git.commit("HEAD")})
+    return any(_is_step_of(git, commit, tip) for tip in tips or _checked_out(git))
+
+
+def _checked_out(git: Git) -> set[str]:
+    try:
+        return {git.commit("HEAD")}
+    except UsageError:  # a branch that has no commit yet, as in a mirror whose main branch is gone
+        return set()
 
 
 def _is_step_of(git: Git, commit: str, tip: str) -> bool:

@@ -48,6 +48,13 @@ def test_the_branch_that_is_checked_out_where_no_name_tells(tmp_path: Path) -> N
     assert not has_landed(repository, repository.commit("open"))
 
 
+def test_where_no_line_is_known_nothing_has_landed(tmp_path: Path) -> None:
+    folder = written(tmp_path / "repo", history("stable"))
+    git(folder, "symbolic-ref", "HEAD", "refs/heads/gone")
+    repository = Git(folder)
+    assert not has_landed(repository, repository.commit("stable"))
+
+
 def test_the_line_of_the_remote_in_the_checkout_of_a_runner(tmp_path: Path) -> None:
     folder = written(tmp_path / "repo", history("main"))
     clone = tmp_path / "clone"
