@@ -125,8 +125,7 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
     critical = sorted(set(running.loc[running["criticality"].isin(_CRITICAL), "area"].dropna()))
     if critical:
         level = RISK_LEVELS[min(_at(level or "LOW") + 1, _at("HIGH"))]
-    for one in raised:
-        floor = _RAISED_TO[one.names[0]] if one.code == "grave" else "HIGH"
+    for floor in map(_floor, raised):
         level = floor if level is None or _at(floor) > _at(level) else level
     raised += [Reason("critical", tuple(critical), raises=True)] if critical else []
     return ChangeRisk(level, percentile, inputs, (*raised, reason))
@@ -141,6 +140,11 @@ def _ranked(percentile: float | None, inputs: Mapping[str, Any]) -> tuple[Level 
     # Of many steps each one may go wrong, however small all of them are beside others as many.
     several = (inputs.get("steps") or 1) > 1
     return "LOW" if several and level == "MINIMAL" else level, Reason("rank", value=percentile)
+
+
+def _floor(reason: Reason) -> Level:
+    """Return what a reason raises to at least, a whole change and a file alike."""
+    return _RAISED_TO[reason.names[0]] if reason.code == "grave" else "HIGH"
 
 
 def _at(level: Level) -> int:
@@ -240,7 +244,8 @@ def _level(
     about = [*_tested(change["path"], tests)]
     if raised or (rules and critical):
         extra = [Reason("critical", (critical,), raises=True)] if critical else []
-        return "HIGH", [*raised, *rules, *extra, *about]
+        floors: list[Level] = ["HIGH"] if rules and critical else [_floor(one) for one in raised]
+        return max(floors, key=_at), [*raised, *rules, *extra, *about]
     if rules:
         return "MEDIUM", [*rules, *about]
     if category in _NO_RUNTIME:
