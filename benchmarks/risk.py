@@ -168,6 +168,16 @@ def by_checklist(repository: Path, steps: Sequence[Step], labels: set[str]) -> N
         print(f"    labelled {mine.sum()}, AUC of the level {area:.3f} ± {half:.3f}")
 
 
+def print_areas(rows: pd.DataFrame, mine: NDArray[np.bool_]) -> None:
+    for name in rows:
+        area, half = auc(rows[name].to_numpy(float), mine)
+        print(f"  {name:28}{area:6.3f} ± {half:.3f}")
+    ranks = rows["our percentile"].to_numpy(float)
+    for cuts in CUTS:  # what other levels of the same rank would say, changes without code the lowest
+        area, half = auc(np.digitize(ranks, cuts) + (rows["code files"].to_numpy() > 0), mine)
+        print(f"  {f'levels cut at {cuts}':28}{area:6.3f} ± {half:.3f}")
+
+
 def measure(repository: Path, commits: int, checklist: int) -> None:
     git = Git(repository, deadline_s=600)
     head = git.commit("HEAD")
@@ -184,13 +194,8 @@ def measure(repository: Path, commits: int, checklist: int) -> None:
     rows = pd.DataFrame([measured(steps[n], steps[n + 1 : n + 1 + WINDOW]) for n in numbers])
     mine = np.array([steps[n].commit in labels for n in numbers])
     print(f"\n{repository}: n {len(mine)}, labelled {mine.sum()} ({100 * mine.mean():.1f} %)")
-    for name in rows:
-        area, half = auc(rows[name].to_numpy(float), mine)
-        print(f"  {name:28}{area:6.3f} ± {half:.3f}")
-    ranks = rows["our percentile"].to_numpy(float)
-    for cuts in CUTS:  # what other levels of the same rank would say, changes without code the lowest
-        area, half = auc(np.digitize(ranks, cuts) + (rows["code files"].to_numpy() > 0), mine)
-        print(f"  {f'levels cut at {cuts}':28}{area:6.3f} ± {half:.3f}")
+    if mine.sum() >= 2:
+        print_areas(rows, mine)
     levels = [RISK_LEVELS[int(level)] for level in rows["our level"]]
     print(f"  levels: {spread(levels)} %")
     risky = {name: mine[[level == name for level in levels]] for name in RISK_LEVELS}
