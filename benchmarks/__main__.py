@@ -11,7 +11,8 @@ from pathlib import Path
 STATEMENTS = (
     "latency", "gates", "slow_requests", "error_rates", "memory", "placebo", "sequential", "noise", "lines", "trends",
 )  # fmt: skip
-ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "store", "batch")
+# Not "risk": it wants repositories with a history of their own, which its user names.
+ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "impact", "store", "batch")
 SMALLER = {
     "commands": ["--repeat", "2"],
     "readers": ["--cases", "20000", "--findings", "10000", "--files", "300"],

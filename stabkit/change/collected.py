@@ -14,11 +14,13 @@ from platformdirs import user_cache_path
 from stabkit.change.checklist import checklist
 from stabkit.change.facts import Answer, Fact
 from stabkit.change.git import Git, repository_state
-from stabkit.change.history import ENOUGH_STEPS, History, Rank, Step, rank_of, read_steps
+from stabkit.change.history import ENOUGH_STEPS, History, Rank, rank_of, steps_to_read
+from stabkit.change.mainline import has_landed
 from stabkit.change.paths import area_of, categorise, owner_of, parse_codeowners
 from stabkit.change.python_code import importers_of, same_code, touched_functions
 from stabkit.change.ranges import Change, formatted_only, hunks_text, read_changes, read_hunks
 from stabkit.change.snapshots import Snapshots
+from stabkit.change.steps import Step, read_steps
 from stabkit.config import Area
 from stabkit.errors import EvidenceError
 from stabkit.redact import redact_text
@@ -121,8 +123,7 @@ def _collect(
     snapshots = Snapshots(git, base, head, changes, packages=packages)
     if lost := [change.path for change in changes if change.regular and snapshots.unread(change)]:
         notes.append(f"Not read, too large or not in this clone: {', '.join(lost[:5])}{', …' if lost[5:] else ''}.")
-    history, own = _history(git, base, head, step_limit, notes)
-    rank = None if history is None else _rank(changes, own, history)
+    history, own, rank = _history(snapshots, step_limit, notes)
     lines = checklist(snapshots)
     owners = _codeowners(snapshots)
     formatted = formatted_only(git, base, head, changes)
@@ -164,29 +165,40 @@ def _missing_commits(git: Git, base: str, head: str) -> dict[str, Any]:
     return row | Answer("fail" if facts else "pass", facts, total, "commits").row()
 
 
-def _history(git: Git, base: str, head: str, limit: int, notes: list[str]) -> tuple[History | None, list[Step]]:
-    """Return what came before the range, and its own steps; no history where it is cut off or cannot be read."""
-    cache = user_cache_path("stabkit") / "history.sqlite3"
-    older, newer = (base, head) if _is_before(git, base, head) or not _is_before(git, head, base) else (head, base)
+def _history(snapshots: Snapshots, limit: int, notes: list[str]) -> tuple[History | None, list[Step], Rank | None]:
+    """Return what came before the range, its own steps, and where it ranks; no history where it cannot be read."""
+    git, base, head = snapshots.git, snapshots.base, snapshots.head
+    cache = _cache()
+    back = _is_before(git, head, base)
+    older, newer = (head, base) if back else (base, head)
     count = int(git.read("rev-list", "--first-parent", "--count", newer, f"^{older}", "--"))
     try:
         own = read_steps(git, newer, limit=min(count, limit), cache=cache)
         if git.shallow:
-            return None, own
-        return History(read_steps(git, older, limit=limit, cache=cache)), own
+            return None, own, None
+        # What is on the main line was taken step by step; what is not yet will be taken at once, as one more step.
+        steps = count if has_landed(git, newer) else 1
+        history = History(read_steps(git, older, limit=steps_to_read(limit, steps), cache=cache))
     except EvidenceError:
         notes.append("The history of the files could not be read.")
-        return None, []
+        return None, [], None
+    parts = [tuple((change.path, change.added or 0, change.deleted or 0) for change in snapshots.changes)]
+    if 1 < steps == len(own):
+        parts = [tuple((path, *((d, a) if back else (a, d))) for path, a, d in step.files) for step in own]
+    return history, own, rank_of(parts, {step.author for step in own}, history, steps=steps)
+
+
+def _cache() -> Path | None:
+    try:
+        path = user_cache_path("stabkit") / "history.sqlite3"
+    except (OSError, RuntimeError):
+        return None
+    return path if path.is_absolute() else None  # without a home, "~" stands for nothing
 
 
 def _is_before(git: Git, older: str, newer: str) -> bool:
     """Say whether all commits of one are commits of the other too."""
     return not int(git.read("rev-list", "--count", "--max-count=1", older, f"^{newer}", "--"))
-
-
-def _rank(changes: Iterable[Change], own: list[Step], history: History) -> Rank:
-    files = [(change.path, change.added or 0, change.deleted or 0) for change in changes]
-    return rank_of(files, {step.author for step in own}, len(own), history)
 
 
 def _codeowners(snapshots: Snapshots) -> tuple[tuple[str, str], ...]:

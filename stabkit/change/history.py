@@ -1,4 +1,4 @@
-"""The repository's own history: its steps, one first-parent commit each, and where a change ranks among them.
+"""What the steps before a change say of its files, and where the change ranks among them.
 
 Sizes of changes predict trouble, and best where they are ranked within the same repository: features of Kamei et al.,
 doi:10.1109/TSE.2012.70; ranks instead of trained models, which age within a year.
@@ -6,72 +6,50 @@ doi:10.1109/TSE.2012.70; ranks instead of trained models, which age within a yea
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from pathlib import PurePosixPath
 from typing import Final
 
-from stabkit.change.git import Git
 from stabkit.change.paths import is_code
+from stabkit.change.steps import Files, Step
 
-__all__ = ["History", "Rank", "Step", "rank_of", "read_steps"]
+__all__ = ["ENOUGH_STEPS", "SIDE_BY_SIDE", "History", "Rank", "rank_of", "steps_to_read"]
 
 ENOUGH_STEPS: Final = 50
 """Fewer steps say nothing of where a change ranks."""
 
-_FIX: Final = re.compile(r"(?i)\b(fix(e[sd]|ing)?|bug(fix)?(es|s)?|hotfix|regression|revert(s|ed)?)\b")
-_COUNTS: Final = re.compile(r"(\d+|-)\t(\d+|-)\t(.*)", re.DOTALL)
-_FORMAT: Final = "tformat:%x00%x01%x00%H%x00%ae%x00%s%x00"
+SIDE_BY_SIDE: Final = 5
+"""A change of many steps is ranked only where so many stretches of that length fit into the history."""
+
+_ENOUGH_COMPARED: Final = 30
+# Older steps are of a repository that has since grown up: its releases would rank low against its early years.
+_RECENT: Final = 500
+_MOST_READ: Final = 5_000
 _SWEEP: Final = 30
 _OFTEN: Final = 3
-
-Files = tuple[tuple[str, int, int], ...]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One commit of the first-parent history, against its first parent.
-
-    Attributes
-    ----------
-    commit : str
-        Its full id.
-    author : str
-        A digest of the author's address.
-    fix : bool
-        True if its subject speaks of a fix.
-    files : tuple
-        Path, lines added and lines deleted of each file; binary files count none.
-    """
-
-    commit: str
-    author: str
-    fix: bool
-    files: Files
 
 
 @dataclass(frozen=True)
 class Rank:
-    """Where a change ranks among earlier changes of the same number of steps.
+    """Where a change ranks among the recent changes of code of the same number of steps.
 
     Attributes
     ----------
     percentile : float or None
-        0 to 100; None with too little history.
+        0 to 100, 0 for a change without code; None with too little history.
     compared : int
-        How many earlier changes it was ranked among.
+        How many earlier changes of code it was ranked among.
     steps : int
-        First-parent commits of the change, and of each it was ranked among.
+        Steps of the change, and of each it was ranked among.
     lines_added, files, folders : int
-        Of code alone: no documents, tests, lock files or data.
+        Of code alone: no documents, tests, lock files or data. Lines of several steps are summed up.
     experience : int or None
-        Earlier steps by the least experienced author of the change; None if nobody is known.
+        Earlier steps by the least experienced author of the change; None if nobody is known. It is told and not ranked:
+        in five repositories it says nothing of what was mended later.
     """
 
     percentile: float | None
@@ -84,11 +62,11 @@ class Rank:
 
     def json(self) -> str:
         """Return it as the table ``changes`` holds it."""
-        return json.dumps(self.__dict__)
+        return json.dumps(asdict(self))
 
 
 class History:
-    """What the steps before a change say of each path."""
+    """What the steps before a change say of each path; the newest step is the first."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = steps
@@ -114,118 +92,61 @@ class History:
         return [(name, round(share, 2)) for name, share in usual if share >= 0.5]
 
 
-def read_steps(git: Git, revision: str, *, limit: int, cache: Path | None = None) -> list[Step]:
-    """Return up to ``limit`` steps that lead to a full id, the newest first.
+def steps_to_read(limit: int, steps: int) -> int:
+    """Return how much history a change of so many steps is ranked in: more than ``limit`` where it needs more.
 
-    Parameters
-    ----------
-    git : Git
-        The repository.
-    revision : str
-        A full id.
-    limit : int
-        At most so many.
-    cache : Path, optional
-        A file that keeps steps across calls: a commit never changes. One that cannot be used is passed over.
+    Examples
+    --------
+    >>> steps_to_read(2_000, 1), steps_to_read(2_000, 600), steps_to_read(2_000, 9_000)
+    (2000, 3000, 5000)
     """
-    listed = git.read("rev-list", "--first-parent", f"--max-count={limit}", revision, "--").decode("ascii").split()
-    kept = _kept(cache, listed)
-    lacking = [commit for commit in listed if commit not in kept]
-    if lacking:
-        fresh = _read(git, lacking)
-        _keep(cache, fresh)
-        kept |= {step.commit: step for step in fresh}
-    return [kept[commit] for commit in listed if commit in kept]
+    return max(limit, min(SIDE_BY_SIDE * steps, _MOST_READ))
 
 
-def _read(git: Git, commits: Sequence[str]) -> list[Step]:
-    output = git.read(
-        *("log", "-z", "--no-walk=unsorted", "--stdin", "--diff-merges=first-parent", "--numstat", "--no-renames"),
-        *("--root", "--no-ext-diff", "--no-textconv", "--no-color", f"--format={_FORMAT}"),
-        given="".join(f"{commit}\n" for commit in commits).encode(),
-        objects=True,
-    )
-    steps: list[Step] = []
-    files: list[tuple[str, int, int]] = []
-    tokens = iter(output.decode("utf-8", "replace").split("\0"))
-    told: tuple[str, str, bool] | None = None
-    for token in tokens:
-        if token.strip("\n") == "\x01":
-            if told:
-                steps.append(Step(*told, tuple(files)))
-            commit, author, subject = next(tokens), next(tokens), next(tokens)
-            told, files = (commit, hashlib.sha256(author.encode()).hexdigest()[:16], bool(_FIX.search(subject))), []
-        elif match := _COUNTS.fullmatch(token.lstrip("\n")):
-            files.append((match[3], int(match[1]) if match[1] != "-" else 0, int(match[2]) if match[2] != "-" else 0))
-    return [*steps, Step(*told, tuple(files))] if told else steps
+def rank_of(parts: Sequence[Files], authors: Iterable[str], history: History, *, steps: int = 1) -> Rank:
+    """Return where a change ranks among the recent stretches of as many steps that changed code.
 
-
-def _open(cache: Path) -> sqlite3.Connection:
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(cache, timeout=5)
-    connection.execute("CREATE TABLE IF NOT EXISTS steps_1 (commit_id TEXT PRIMARY KEY, step TEXT NOT NULL)")
-    return connection
-
-
-def _kept(cache: Path | None, commits: Sequence[str]) -> dict[str, Step]:
-    found: dict[str, Step] = {}
-    if cache is None:
-        return found
-    with suppress(OSError, sqlite3.Error, ValueError, TypeError), closing(_open(cache)) as connection:
-        asked = "SELECT commit_id, step FROM steps_1 WHERE commit_id IN (SELECT value FROM json_each(?))"
-        for commit, text in connection.execute(asked, [json.dumps(commits)]):
-            author, fix, files = json.loads(text)
-            found[commit] = Step(commit, author, bool(fix), tuple((str(p), int(a), int(d)) for p, a, d in files))
-    return found
-
-
-def _keep(cache: Path | None, steps: Iterable[Step]) -> None:
-    if cache is None:
-        return
-    rows = [(step.commit, json.dumps([step.author, step.fix, step.files])) for step in steps]
-    with suppress(OSError, sqlite3.Error), closing(_open(cache)) as connection, connection:
-        connection.executemany("INSERT OR REPLACE INTO steps_1 VALUES (?, ?)", rows)
-
-
-def rank_of(files: Iterable[tuple[str, int, int]], authors: Iterable[str], steps: int, history: History) -> Rank:
-    """Return where a change ranks among all earlier stretches of as many steps.
-
-    Ranked are code lines added; of changes that add as many, files, then folders, then how new the author is.
+    Ranked are code lines added; of changes that add as many, code files, then their folders.
 
     Parameters
     ----------
-    files : iterable of (str, int, int)
-        Path, lines added and deleted of each changed file.
+    parts : sequence of Files
+        What the change does: lines are summed up over its parts, each file and folder counts once.
     authors : iterable of str
         Digests of the addresses of its authors, as of :class:`Step`.
-    steps : int
-        First-parent commits of the change.
     history : History
         What came before it.
+    steps : int
+        How many steps it is, and each stretch that it is ranked among.
+
+    Examples
+    --------
+    >>> steps = [Step(f"{n}", "a", False, (("app.py", n, 0),)) for n in range(100)]
+    >>> rank_of([(("app.py", 75, 0),)], ["a"], History(steps)).percentile
+    75.5
+    >>> rank_of([(("README.md", 75, 0),)], ["a"], History(steps)).percentile
+    0.0
     """
     known = Counter(step.author for step in history.steps)
     experience = min((known[author] for author in authors), default=None)
-    own = _size([files], experience or 0)
-    steps = max(steps, 1)
-    # Newest first: the author of an earlier stretch knew what is older than it.
-    seen: Counter[str] = Counter()
-    before: list[int] = []
-    for step in reversed(history.steps):
-        before.append(seen[step.author])
-        seen[step.author] += 1
-    before.reverse()
-    sizes = []
-    for start in range(len(history.steps) - steps + 1):
-        stretch = history.steps[start : start + steps]
-        sizes.append(_size([step.files for step in stretch], min(before[start : start + steps])))
-    percentile = None
-    if len(sizes) >= ENOUGH_STEPS:
-        percentile = 100.0 * sum((size < own) + 0.5 * (size == own) for size in sizes) / len(sizes)
-    return Rank(percentile, len(sizes), steps, own[0], own[1], own[2], experience)
+    own, length = _size(parts), max(steps, 1)
+    recent = history.steps[: max(_RECENT, SIDE_BY_SIDE * length)]
+    code = [tuple(file for file in step.files if is_code(file[0])) for step in recent]
+    lines = [0, *accumulate(sum(added for _, added, _ in files) for files in code)]
+    touching = [0, *accumulate(bool(files) for files in code)]
+    starts = [start for start in range(len(code) - length + 1) if touching[start + length] > touching[start]]
+    added = [lines[start + length] - lines[start] for start in starts]
+    # Files are counted only where lines do not decide: of long stretches that is most of the work.
+    like = [_size(code[start : start + length]) for start, more in zip(starts, added, strict=True) if more == own[0]]
+    less = sum(more < own[0] for more in added) + sum(other < own for other in like)
+    equal = sum(other == own for other in like)
+    enough = len(code) >= max(ENOUGH_STEPS, SIDE_BY_SIDE * length) and len(starts) >= _ENOUGH_COMPARED
+    percentile = 100.0 * (less + 0.5 * equal) / len(starts) if enough else None
+    return Rank(percentile, len(starts), length, *own, experience)
 
 
-def _size(parts: Iterable[Iterable[tuple[str, int, int]]], experience: int) -> tuple[int, int, int, int]:
-    """Return code lines added, files, folders and experience, the last so that fewer earlier steps rank higher."""
+def _size(parts: Iterable[Files]) -> tuple[int, int, int]:
+    """Return code lines added, files and folders."""
     added = 0
     paths: set[str] = set()
     for files in parts:
@@ -233,4 +154,4 @@ def _size(parts: Iterable[Iterable[tuple[str, int, int]]], experience: int) -> t
             if is_code(path):
                 added += more
                 paths.add(path)
-    return added, len(paths), len({str(PurePosixPath(path).parent) for path in paths}), -experience
+    return added, len(paths), len({str(PurePosixPath(path).parent) for path in paths})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import pandas as pd
@@ -44,6 +45,7 @@ _RULES: Final[tuple[tuple[str, str], ...]] = (
 _COMPILED: Final = tuple((category, re.compile(rule)) for category, rule in _RULES)
 
 
+@lru_cache(maxsize=1 << 17)
 def categorise(path: str) -> str:
     """Return what kind of file a path names; ``internal`` if no rule fires.
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
@@ -17,16 +18,21 @@ import pandas as pd
 from stabkit.analyze.change.coincidence import Suspect, suspects
 from stabkit.analyze.change.recorded_facts import distinct_facts, is_grave, range_checks
 from stabkit.analyze.outcome import Gate
-from stabkit.vocabulary import BAD, RISK_LEVELS, STATUS_COUNTS
+from stabkit.vocabulary import BAD, GRAVE_FACTS, RISK_LEVELS, STATUS_COUNTS
 
 __all__ = ["RANK_LEVELS", "ChangeRisk", "Reason", "assess_changes", "change_risk"]
 
 Level = Literal["NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH"]
 
-RANK_LEVELS: Final[tuple[tuple[Level, float], ...]] = (("LOW", 50.0), ("MEDIUM", 90.0), ("HIGH", 100.0))
+RANK_LEVELS: Final[tuple[tuple[Level, float], ...]] = (
+    *(("MINIMAL", 100 / 3), ("LOW", 200 / 3)),
+    *(("MEDIUM", 90.0), ("HIGH", 100.0)),
+)
 """Levels of a rank, each with the percentile where it ends."""
 
 _TENTH: Final = 90.0
+# What a fact that is_grave raises a change to, at least.
+_RAISED_TO: Final[Mapping[str, Level]] = dict.fromkeys(GRAVE_FACTS, "HIGH")
 _CRITICAL: Final = ("critical", "high")
 _IDLE: Final = ("doc", "test")
 _NO_RUNTIME: Final = ("ci", "tooling")
@@ -94,15 +100,16 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
     Returns
     -------
     ChangeRisk
-        NONE: documents, tests and code equal but for comments and format. MINIMAL: nothing that runs in production.
-        Else by the percentile among earlier changes of as many steps: LOW below 50, MEDIUM below 90, HIGH from there;
-        unknown with too little history. Raised: to HIGH by what is proven to take something away, by a test that broke
-        or a finding that is new in a changed file; one level by a changed file of a critical area.
+        NONE: documents, tests and code equal but for comments and format. MINIMAL: nothing that runs in production, or
+        settings and dependencies without code. Code by its percentile among earlier changes of code of as many steps:
+        MINIMAL in the lower third (of several steps LOW), LOW in the middle one, MEDIUM in the upper one, HIGH in the
+        upper tenth; unknown with too little history. Raised: to HIGH by what is proven to take something away, by a
+        test that broke or a finding that is new in a changed file; one level by a changed file of a critical area.
 
     Notes
     -----
     Lines added in code predict trouble better than any rule we tried; a rank within the repository keeps its meaning
-    where trained models age. See ``benchmarks/risk.py``.
+    where trained models age. Measured by ``benchmarks/risk.py``; see ``docs/decisions/0022-risk-by-rank.md``.
     """
     if changes.empty:
         return ChangeRisk(None, reasons=(Reason("no_change"),), inputs={})
@@ -114,29 +121,45 @@ def change_risk(changes: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None =
     if running.empty and not raised:
         code: Level = "NONE" if all(idle) else "MINIMAL"
         return ChangeRisk(code, percentile, inputs, (Reason("idle" if all(idle) else "no_runtime"),))
-    level: Level | None = None
-    reasons = [Reason("rank", value=percentile)]
-    if percentile is None:
-        reasons = [Reason("no_rank")]
-    else:
-        level = next((name for name, end in RANK_LEVELS if percentile < end), RANK_LEVELS[-1][0])
+    level, reason = _ranked(percentile, inputs)
     critical = sorted(set(running.loc[running["criticality"].isin(_CRITICAL), "area"].dropna()))
     if critical:
-        raised.append(Reason("critical", tuple(critical), raises=True))
-    if any(reason.code != "critical" for reason in raised):
-        level = "HIGH"
-    elif critical:
-        level = RISK_LEVELS[min(RISK_LEVELS.index(level or "LOW") + 1, len(RISK_LEVELS) - 1)]
-    return ChangeRisk(level, percentile, inputs, (*raised, *reasons))
+        level = RISK_LEVELS[min(_at(level or "LOW") + 1, _at("HIGH"))]
+    for floor in map(_floor, raised):
+        level = floor if level is None or _at(floor) > _at(level) else level
+    raised += [Reason("critical", tuple(critical), raises=True)] if critical else []
+    return ChangeRisk(level, percentile, inputs, (*raised, reason))
+
+
+def _ranked(percentile: float | None, inputs: Mapping[str, Any]) -> tuple[Level | None, Reason]:
+    if inputs.get("files") == 0:
+        return "MINIMAL", Reason("no_code")
+    if percentile is None:
+        return None, Reason("no_rank")
+    level = next((name for name, end in RANK_LEVELS if percentile < end), RANK_LEVELS[-1][0])
+    # Of many steps each one may go wrong, however small all of them are beside others as many.
+    several = (inputs.get("steps") or 1) > 1
+    return "LOW" if several and level == "MINIMAL" else level, Reason("rank", value=percentile)
+
+
+def _floor(reason: Reason) -> Level:
+    """Return what a reason raises to at least, a whole change and a file alike."""
+    return _RAISED_TO[reason.names[0]] if reason.code == "grave" else "HIGH"
+
+
+def _at(level: Level) -> int:
+    return RISK_LEVELS.index(level)
 
 
 def _inputs(changes: pd.DataFrame) -> dict[str, Any]:
     told = changes["rank"].dropna()
     try:
         found = json.loads(told.iloc[0]) if len(told) else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    # A record may hold anything; what is no number says nothing.
+    known = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in known if value is None or (type(value) in (int, float) and 0 <= value < inf)}
 
 
 def _raised(running: pd.DataFrame, checks: pd.DataFrame, gate: Gate | None) -> Iterator[Reason]:
@@ -221,7 +244,8 @@ def _level(
     about = [*_tested(change["path"], tests)]
     if raised or (rules and critical):
         extra = [Reason("critical", (critical,), raises=True)] if critical else []
-        return "HIGH", [*raised, *rules, *extra, *about]
+        floors: list[Level] = ["HIGH"] if rules and critical else [_floor(one) for one in raised]
+        return max(floors, key=_at), [*raised, *rules, *extra, *about]
     if rules:
         return "MEDIUM", [*rules, *about]
     if category in _NO_RUNTIME:

@@ -127,11 +127,12 @@ def risk_texts(risk: ChangeRisk) -> tuple[str, ...]:
 def _change_reason(reason: Reason, risk: ChangeRisk) -> str:
     if reason.code == "rank":
         steps = int(risk.inputs.get("steps") or 1)
-        other = "earlier change of its history" if steps == 1 else f"earlier stretch of {amount_text(steps)} commits"
+        other = "earlier change of code" if steps == 1 else f"earlier stretch of {amount_text(steps)} commits"
         many = other.replace("change", "changes").replace("stretch", "stretches")
         compared = count(int(risk.inputs.get("compared") or 0), other, many)
         return f"larger than {significant(reason.value, 2)} % of {compared}"
     texts = {
+        "no_code": "what changed of the running system is no code",
         "no_rank": "too little history to rank it",
         "no_change": "no file changed",
         "idle": "only documents, tests and format changed",
@@ -146,19 +147,16 @@ def risk_input_texts(risk: ChangeRisk) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> risk_input_texts(ChangeRisk("LOW", 12.0, {"lines_added": 3, "files": 1, "folders": 1, "experience": 40}))
-    ('3 code lines added', '1 code file', '1 folder', '40 earlier commits by its least experienced author')
+    >>> risk_input_texts(ChangeRisk("LOW", 12.0, {"lines_added": 3, "files": 1, "folders": 1}))
+    ('3 code lines added', '1 code file', '1 folder')
     """
     if not risk.inputs:
         return ()
-    found = [
+    return (
         count(risk.inputs.get("lines_added"), "code line") + " added",
         count(risk.inputs.get("files"), "code file"),
         count(risk.inputs.get("folders"), "folder"),
-    ]
-    if risk.inputs.get("experience") is not None:
-        found.append(count(risk.inputs["experience"], "earlier commit") + " by its least experienced author")
-    return tuple(found)
+    )
 
 
 def file_reason_text(reasons: Iterable[Reason]) -> str:

@@ -1,82 +1,114 @@
-"""What got worse beside what changed: ranked by what ties them, and never called a cause."""
+"""What got worse beside what changed, the nearest first; nothing says that one caused the other."""
+
+from __future__ import annotations
 
 import json
+from typing import Any
 
-import pandas as pd
+import pytest
 
 from stabkit.analyze.change import area_coincidence, suspects
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.config import Area, Config
-from stabkit.schema import conform, empty
+from stabkit.schema import empty
+from tests.analyze.change.evidence import changes
 
-BROKEN = ConditionResult(
-    "unit tests",
-    "tests",
-    "regressed",
-    target="unit",
-    items=({"state": "regressed", "what": "tests/test_cart.py::test_sum"},),
-)
 SLOW = ConditionResult("api response time", "latency", "regressed", target="api", metric="response_time")
-FOUND = ConditionResult(
-    "scan findings", "findings", "regressed", items=({"state": "new", "what": "S101", "path": "shop/cart.py"},)
-)
+STABLE = ConditionResult("api errors", "error_rate", "stable", target="api")
 
 
-def changes(*rows):
-    base = {"status": "modified", "added": 3, "deleted": 1, "category": "internal", "area": "shop"}
-    return conform("changes", pd.DataFrame([base | row for row in rows]))
+def broken(what: str, state: str = "new_failing") -> Gate:
+    return Gate("regressed", (ConditionResult("unit", "tests", "regressed", items=({"state": state, "what": what},)),))
 
 
-def test_a_broken_test_names_what_it_imports_the_nearest_first():
-    frame = changes(
-        {"path": "shop/far.py", "tests_reaching": json.dumps({"tests/test_cart.py": 3})},
-        {"path": "shop/cart.py", "tests_reaching": json.dumps({"tests/test_cart.py": 1, "tests/test_b.py": 1})},
-        {"path": "shop/other.py", "tests_reaching": json.dumps({"tests/test_b.py": 1})},
-        {"path": "shop/pair.js", "partners": json.dumps([["tests/test_cart.py", 0.8]])},
-    )
-    found = suspects(frame, Gate("regressed", (BROKEN,)))
-    told = [(one.path, one.how, one.distance, one.near) for one in found]
-    assert told == [
-        ("shop/cart.py", "imports", 1.0, True),
-        ("shop/far.py", "imports", 3.0, False),
-        ("shop/pair.js", "changes_together", 1.0 - 0.8, False),
-    ]
+def finding(path: str, state: str = "new") -> Gate:
+    item = {"state": state, "what": "S101", "path": path}
+    return Gate("regressed", (ConditionResult("scan", "findings", "regressed", items=(item,)),))
 
 
-def test_a_test_that_changed_itself_comes_before_what_it_imports():
-    frame = changes(
-        {"path": "shop/cart.py", "tests_reaching": json.dumps({"tests/test_cart.py": 1})},
-        {"path": "tests/test_cart.py", "category": "test", "area": "tests"},
-    )
-    found = suspects(frame, Gate("regressed", (BROKEN,)))
-    assert [(one.path, one.how) for one in found] == [("tests/test_cart.py", "same_file"), ("shop/cart.py", "imports")]
+def test_a_regression_coincides_with_runtime_areas_only() -> None:
+    frame = changes({}, {"path": "docs/a.md", "category": "doc", "area": "docs"})
+    found = area_coincidence(frame, Gate("regressed", (SLOW, STABLE)))
+    assert found[["condition", "area", "files", "added"]].to_numpy().tolist() == [["api response time", "app", 1, 3]]
+    assert found["how"].isna().all(), "it only changed in the same range"
 
 
-def test_ids_by_module_name_their_file_too():
-    by_module = ConditionResult(
-        "unit tests", "tests", "regressed", items=({"state": "regressed", "what": "tests.test_cart::test_sum"},)
-    )
-    frame = changes({"path": "shop/cart.py", "tests_reaching": json.dumps({"tests/test_cart.py": 1})})
-    assert len(suspects(frame, Gate("regressed", (by_module,)))) == 1
-
-
-def test_a_new_finding_is_in_its_file_also_under_its_old_name():
-    frame = changes({"path": "shop/cart.py"}, {"path": "shop/a.py", "old_path": "shop/b.py"})
-    assert [one.path for one in suspects(frame, Gate("regressed", (FOUND,)))] == ["shop/cart.py"]
-
-
-def test_a_metric_is_tied_by_configuration_alone():
-    frame = changes({"path": "shop/cart.py"}, {"path": "web/app.js", "area": "web"})
-    gate = Gate("regressed", (SLOW,))
-    assert suspects(frame, gate) == ()
-    # Nothing ties it: each changed area may stand beside it.
-    assert area_coincidence(frame, gate)["area"].tolist() == ["shop", "web"]
-    config = Config(areas={"web": Area(paths=("web/",), targets=("api",))})
-    told = area_coincidence(frame, gate, config)
-    assert told[["area", "how"]].to_numpy().tolist() == [["web", "configured"]]
-
-
-def test_what_did_not_regress_coincides_with_nothing():
-    kept = ConditionResult("api errors", "error_rate", "inconclusive", target="api")
-    assert suspects(changes({"path": "a.py"}), Gate("inconclusive", (kept,))) == ()
+def test_nothing_changed_or_nothing_worse_coincides_with_nothing() -> None:
     assert area_coincidence(empty("changes"), Gate("regressed", (SLOW,))).empty
+    assert area_coincidence(changes(), Gate("stable", (STABLE,))).empty
+    assert suspects(empty("changes"), Gate("regressed", (SLOW,))) == ()
+    assert suspects(changes(), Gate("stable", (STABLE,))) == ()
+
+
+def test_what_is_tied_hides_what_merely_changed_as_well() -> None:
+    config = Config(areas={"pay": Area(paths=("pay/",), targets=("api",))})
+    frame = changes({"path": "pay/a.py", "area": "pay"}, {"path": "web/b.py", "area": "web"})
+    found = area_coincidence(frame, Gate("regressed", (SLOW,)), config)
+    assert found[["area", "how"]].to_numpy().tolist() == [["pay", "configured"]]
+    assert [one.path for one in suspects(frame, Gate("regressed", (SLOW,)), config)] == ["pay/a.py"]
+
+
+@pytest.mark.parametrize(
+    ("row", "gate", "how", "near"),
+    [
+        ({}, finding("app/core.py"), "same_file", True),
+        ({"old_path": "app/core.py", "path": "lib/core.py"}, finding("app/core.py"), "same_file", True),
+        ({"path": "tests/test_core.py"}, broken("tests/test_core.py::test_a"), "same_file", True),
+        ({"tests_reaching": {"tests/test_core.py": 1}}, broken("tests/test_core.py::test_a"), "imports", True),
+        ({"tests_reaching": {"tests/test_core.py": 1}}, broken("tests.test_core.Case::test_a"), "imports", True),
+        ({"tests_reaching": {"tests/test_core.py": 2}}, broken("tests/test_core.py::test_a"), "imports", False),
+        ({"partners": [["tests/test_core.py", 0.8]]}, broken("tests/test_core.py::a"), "changes_together", False),
+    ],
+)
+def test_each_tie(row: dict[str, Any], gate: Gate, how: str, near: bool) -> None:
+    told = {key: json.dumps(value) if isinstance(value, dict | list) else value for key, value in row.items()}
+    (found,) = suspects(changes(told), gate)
+    assert (found.how, found.near) == (how, near)
+
+
+@pytest.mark.parametrize(
+    ("row", "gate"),
+    [
+        ({}, finding("app/other.py")),
+        ({}, finding("app/core.py", "unchanged")),
+        ({"tests_reaching": {"tests/test_core.py": 1}}, broken("tests/test_core.py::test_a", "still_failing")),
+        ({"tests_reaching": {"tests/test_core.py": 1}}, broken("tests/test_corex.py::test_a")),
+        ({"tests_reaching": {"tests/test_core.py": "near"}}, broken("tests/test_core.py::test_a")),
+        ({"tests_reaching": "{"}, broken("tests/test_core.py::test_a")),
+        ({"partners": [["tests/test_core.py"], 7, ["tests/test_core.py", None]]}, broken("tests/test_core.py::a")),
+    ],
+)
+def test_what_is_not_tied(row: dict[str, Any], gate: Gate) -> None:
+    told = {key: json.dumps(value) if isinstance(value, dict | list) else value for key, value in row.items()}
+    assert suspects(changes(told), gate) == ()
+
+
+def test_the_nearest_first_and_each_file_once() -> None:
+    frame = changes(
+        {"path": "far.py", "tests_reaching": json.dumps({"tests/test_core.py": 3})},
+        {
+            "path": "near.py",
+            "tests_reaching": json.dumps({"tests/test_core.py": 1}),
+            "partners": json.dumps([["tests/test_core.py", 0.9]]),
+        },
+    )
+    found = suspects(frame, broken("tests/test_core.py::test_a"))
+    assert [(one.path, one.how) for one in found] == [("near.py", "imports"), ("far.py", "imports")]
+
+
+def test_a_broken_test_names_what_it_imports_the_nearest_first() -> None:
+    frame = changes(
+        {"path": "shop/far.py", "tests_reaching": {"tests/test_cart.py": 3}},
+        {"path": "shop/cart.py", "tests_reaching": {"tests/test_cart.py": 1, "tests/test_b.py": 1}},
+        {"path": "shop/other.py", "tests_reaching": {"tests/test_b.py": 1}},
+        {"path": "shop/pair.js", "partners": [["tests/test_cart.py", 0.8]]},
+        {"path": "tests/test_cart.py", "category": "test"},
+    )
+    found = suspects(frame, broken("tests/test_cart.py::test_sum", "regressed"))
+    told = [(one.path, one.how, one.distance) for one in found]
+    assert told == [
+        ("tests/test_cart.py", "same_file", 0.0),
+        ("shop/cart.py", "imports", 1.0),
+        ("shop/far.py", "imports", 3.0),
+        ("shop/pair.js", "changes_together", 1.0 - 0.8),
+    ]
