@@ -385,7 +385,7 @@ def change_checklist(case: Case) -> Piece:
 
 
 def item_table(case: Case) -> Table | None:
-    """Return every item that the checklist of the change lists, each thing once, the gravest first; None without one."""
+    """Return what the checklist of the change lists, each thing once, the gravest first; None without an item."""
     facts, scopes = list(CHANGE_FACTS), ("production", "ci", "development")
 
     def weight(one: Mapping[str, Any]) -> tuple[bool, int, bool, int]:

@@ -98,10 +98,10 @@ def test_the_nearest_first_and_each_file_once() -> None:
 
 def test_a_broken_test_names_what_it_imports_the_nearest_first() -> None:
     frame = changes(
-        {"path": "shop/far.py", "tests_reaching": {"tests/test_cart.py": 3}},
-        {"path": "shop/cart.py", "tests_reaching": {"tests/test_cart.py": 1, "tests/test_b.py": 1}},
-        {"path": "shop/other.py", "tests_reaching": {"tests/test_b.py": 1}},
-        {"path": "shop/pair.js", "partners": [["tests/test_cart.py", 0.8]]},
+        {"path": "shop/far.py", "tests_reaching": json.dumps({"tests/test_cart.py": 3})},
+        {"path": "shop/cart.py", "tests_reaching": json.dumps({"tests/test_cart.py": 1, "tests/test_b.py": 1})},
+        {"path": "shop/other.py", "tests_reaching": json.dumps({"tests/test_b.py": 1})},
+        {"path": "shop/pair.js", "partners": json.dumps([["tests/test_cart.py", 0.8]])},
         {"path": "tests/test_cart.py", "category": "test"},
     )
     found = suspects(frame, broken("tests/test_cart.py::test_sum", "regressed"))
