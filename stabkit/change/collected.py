@@ -161,8 +161,8 @@ def _missing_commits(git: Git, base: str, head: str) -> dict[str, Any]:
     told = git.read("log", "-z", "--format=%H%x01%s", "--max-count=500", f"{head}..{base}", "--")
     listed = [entry.partition("\x01") for entry in told.decode("utf-8", "replace").split("\0") if entry]
     facts = tuple(Fact("", None, subject, "missing", "commit", commit) for commit, _, subject in listed)
-    total = int(git.read("rev-list", "--count", f"{base}", "--"))
-    return row | Answer("fail" if facts else "pass", facts, total, "commits").row()
+    # One command asks for all of them: where none is listed, the last commit of the baseline stands for those before it.
+    return row | Answer("fail" if facts else "pass", facts, max(len(facts), 1), "commits").row()
 
 
 def _history(snapshots: Snapshots, limit: int, notes: list[str]) -> tuple[History | None, list[Step], Rank | None]:
