@@ -161,7 +161,7 @@ def _missing_commits(git: Git, base: str, head: str) -> dict[str, Any]:
     told = git.read("log", "-z", "--format=%H%x01%s", "--max-count=500", f"{head}..{base}", "--")
     listed = [entry.partition("\x01") for entry in told.decode("utf-8", "replace").split("\0") if entry]
     facts = tuple(Fact("", None, subject, "missing", "commit", commit) for commit, _, subject in listed)
-    # One command asks for all of them: where none is listed, the last commit of the baseline stands for those before it.
+    # Where none is listed, the last commit of the baseline stands for all before it.
     return row | Answer("fail" if facts else "pass", facts, max(len(facts), 1), "commits").row()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["Node", "flattened", "json_documents", "nodes_of", "toml_document", "yaml_documents"]
+__all__ = ["Node", "flattened", "json_documents", "nodes_of", "plain_yaml", "toml_document", "yaml_documents"]
 
 _MOST: Final = 50_000
 _DEEPEST: Final = 60
@@ -70,6 +70,30 @@ def yaml_documents(content: bytes) -> list[Node] | None:
         return [_from_yaml(node, None, made, frozenset()) for node in composed]
     except (yaml.YAMLError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def plain_yaml(content: bytes) -> Any:
+    """Return what a YAML file with one document holds, as plain values; aliases are shared, not copied.
+
+    Raises
+    ------
+    ValueError
+        It is none, or nests too deeply for the parser, which is written in C and ends the process there.
+
+    Examples
+    --------
+    >>> plain_yaml(b"a: [1, 2]")
+    {'a': [1, 2]}
+    """
+    import yaml
+
+    if _too_deep(content):
+        raise ValueError("it nests too deeply")
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return yaml.load(content.decode("utf-8-sig"), Loader=loader)  # noqa: S506 - both build plain values only
+    except (yaml.YAMLError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError) as error:
+        raise ValueError(f"it cannot be parsed: {type(error).__name__}") from error
 
 
 def json_documents(content: bytes) -> list[Node] | None:

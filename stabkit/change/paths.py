@@ -19,7 +19,10 @@ TOP: Final = "top level"
 # The first rule that fires names the category. Order matters: a lock file under tests/ is a dependency file of the
 # tests, so tests come first; a migration is code, so it comes before code.
 _RULES: Final[tuple[tuple[str, str], ...]] = (
-    ("test", r"(^|/)(tests?|spec|__tests__|__snapshots__|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec)\.\w+$"),
+    (
+        "test",
+        r"(^|/)(tests?|spec|__tests__|__snapshots__|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec)\.\w+$",
+    ),
     (
         "ci",
         r"^\.github/(workflows|actions)/|^\.(circleci|gitlab|buildkite|woodpecker|azure-pipelines|tekton)/|"

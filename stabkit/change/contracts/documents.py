@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from stabkit.change.documents import plain_yaml
 from stabkit.change.git import Blob
 from stabkit.change.snapshots import Snapshots
 
@@ -49,13 +50,9 @@ def parse_document(path: str, content: bytes | None) -> Any:
         if path.endswith((".json", ".avsc")):
             return None
     try:
-        import yaml  # type: ignore[import-untyped, unused-ignore]
-
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        found = yaml.load(content, Loader=loader)  # noqa: S506 - both build plain values only
-    except Exception:  # noqa: BLE001 - a YAML parser raises what its C library, its dates and its keys make it raise
+        return plain_yaml(content)
+    except ValueError:
         return None
-    return found
 
 
 def line_of(content: bytes | None, *names: str) -> int | None:

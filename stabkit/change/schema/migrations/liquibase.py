@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from stabkit.change.documents import plain_yaml
 from stabkit.change.schema.migrations.operations import RUN_TIME, Column, Migration, Operation
 from stabkit.change.schema.migrations.sql import sql_operations
 
@@ -158,14 +159,10 @@ def _loaded(path: str, text: str) -> Any:
     try:
         if path.endswith(".json"):
             return json.loads(text)
-        import yaml  # type: ignore[import-untyped, unused-ignore]
-
         if re.search(r"(?m)[:\-\[,]\s*\*\w", text):
             raise _UnreadableError("aliases, which may stand for anything")
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe, and fast
+        return plain_yaml(text.encode())
     except (ValueError, RecursionError) as error:
-        raise _UnreadableError(f"it cannot be parsed: {type(error).__name__}") from error
-    except yaml.YAMLError as error:
         raise _UnreadableError(f"it cannot be parsed: {type(error).__name__}") from error
 
 
