@@ -52,11 +52,11 @@ def answer_schema(snapshots: Snapshots) -> Answer:
     why = f"could not be read: {', '.join(told.unread[:20])}" if told.unread else None
     if not told.examined and why is None:
         why = "no model, migration or schema file was found"
-        return Answer("not_checked", noun="files that stand for tables", why=why, settled=True)
+        return Answer("not_checked", noun="schema files", why=why, settled=True)
     return answered(
         facts,
         len(told.examined),
-        "files that stand for tables",
+        "schema files",
         why=why,
         method="Python, SQL, Prisma and schema.rb parsed; other languages by pattern",
     )

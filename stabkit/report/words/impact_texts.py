@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from stabkit.text import count, joined, plain
 __all__ = ["file_reason_text", "item_place", "line_name", "line_text", "risk_input_texts", "risk_texts"]
 
 _SHOWN: Final = 3
+_PLURAL: Final = re.compile(r"(?<=\w)s\b")
 _NAMES: Final[Mapping[str, str]] = {
     "api": "API",
     "dependencies": "Dependencies",
@@ -81,6 +83,8 @@ def line_text(line: Line, *, most: int = _SHOWN) -> str:
     --------
     >>> line_text(Line("secrets", "yes", examined=14, noun="changed files"))
     'none added (14 changed files examined)'
+    >>> line_text(Line("entry_points", "yes", examined=1, noun="files with commands or options"))
+    'all are still there (1 file with commands or options examined)'
     >>> line_text(Line("rollback", "not_checked", why="no migration changed"))
     'no migration changed'
     """
@@ -89,7 +93,7 @@ def line_text(line: Line, *, most: int = _SHOWN) -> str:
     if line.answer == "not_checked" and not line.items:
         return plain(line.why or "not recorded", 240)
     if line.answer == "yes":
-        return f"{_YES[line.line]} ({amount_text(line.examined)} {plain(line.noun)} examined)"
+        return f"{_YES[line.line]} ({_examined(line)} examined)"
     items = [_item(one) for one in _apart(line.items, most)]
     more = line.total - len(items)
     counted = count(line.total, _NO[line.line], _MANY.get(line.line))
@@ -99,6 +103,12 @@ def line_text(line: Line, *, most: int = _SHOWN) -> str:
     if line.answer == "not_checked":
         return f"{plain(line.why or 'not sure', 160)}; possibly {text}"
     return text
+
+
+def _examined(line: Line) -> str:
+    """Return what a line looked at; of one thing, its first plural is none."""
+    noun = plain(line.noun)
+    return f"{amount_text(line.examined)} {_PLURAL.sub('', noun, count=1) if line.examined == 1 else noun}"
 
 
 def _apart(items: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
