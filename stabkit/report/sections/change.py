@@ -40,7 +40,7 @@ from stabkit.report.words import (
     outcome_count_text,
     reason_text,
     risk_input_texts,
-    risk_texts,
+    risk_text,
     section_of,
     sentence,
     waiting_reason,
@@ -159,9 +159,9 @@ def risk_sentences(case: Case) -> tuple[str, ...]:
     """Return how risky the change is, why, and what it was ranked by; each a sentence."""
     risk = case.risk
     level = "the risk of this change is not known" if risk.level is None else f"the risk of this change is {risk.level}"
-    inputs = risk_input_texts(risk)
+    inputs = risk_input_texts(risk) if risk.percentile else ()
     ranked = (sentence(f"ranked by {', '.join(inputs)}"),) if inputs else ()
-    return (sentence(f"{level}: {'; '.join(risk_texts(risk))}"), *ranked)
+    return (sentence(f"{level}: {risk_text(risk)}"), *ranked)
 
 
 def missing_statement(case: Case) -> Piece | None:

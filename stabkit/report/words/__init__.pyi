@@ -16,7 +16,7 @@ from .gaps import difference_text as difference_text, differences_texts as diffe
 from .gaps import hidden_text as hidden_text, score_text as score_text, set_change_text as set_change_text
 from .impact_texts import file_reason_text as file_reason_text, item_place as item_place
 from .impact_texts import line_name as line_name, line_text as line_text
-from .impact_texts import risk_input_texts as risk_input_texts, risk_texts as risk_texts
+from .impact_texts import risk_input_texts as risk_input_texts, risk_text as risk_text, risk_texts as risk_texts
 from .lineage import behind_text as behind_text, crowding_text as crowding_text, lineage_notes as lineage_notes
 from .lineage import sides_text as sides_text
 from .lines import line_notes as line_notes, line_texts as line_texts

@@ -11,7 +11,7 @@ from stabkit.numbers import amount_text, significant
 from stabkit.report.words.change_facts import fact_name, fact_text
 from stabkit.text import count, joined, plain
 
-__all__ = ["file_reason_text", "item_place", "line_name", "line_text", "risk_input_texts", "risk_texts"]
+__all__ = ["file_reason_text", "item_place", "line_name", "line_text", "risk_input_texts", "risk_text", "risk_texts"]
 
 _SHOWN: Final = 3
 _PLURAL: Final = re.compile(r"(?<=\w)s\b")
@@ -127,6 +127,20 @@ def item_place(one: Mapping[str, Any]) -> str:
     """Return where an item stands: ``path:line``."""
     path = plain(one["path"] or "") or "place not stated"
     return path if one["line"] is None else f"{path}:{one['line']}"
+
+
+def risk_text(risk: ChangeRisk) -> str:
+    """Return why a change is as risky as it is in one clause: what it takes away is counted, and told elsewhere.
+
+    Examples
+    --------
+    >>> broken = Reason("grave", ("api_break", "a.py"), 2, raises=True)
+    >>> risk_text(ChangeRisk("HIGH", reasons=(broken, Reason("no_rank"))))
+    '2 breaking changes; too little history to rank it'
+    """
+    grave = sum(int(reason.value or 0) for reason in risk.reasons if reason.code == "grave")
+    rest = [_change_reason(reason, risk) for reason in risk.reasons if reason.code != "grave"]
+    return "; ".join([*([count(grave, "breaking change")] if grave else []), *filter(None, rest)])
 
 
 def risk_texts(risk: ChangeRisk) -> tuple[str, ...]:
