@@ -52,7 +52,7 @@ _ENDS: Final = ("base_commit", "head_commit")
 def _file(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {
         "path": row["path"],
-        "old_path": row["old_path"],
+        "old_path": None if pd.isna(row["old_path"]) else row["old_path"],
         "status": row["status"],
         "added": None if pd.isna(row["added"]) else int(row["added"]),
         "deleted": None if pd.isna(row["deleted"]) else int(row["deleted"]),

@@ -51,6 +51,14 @@ def test_the_document_says_all(stabkit, repository):
         assert line["answer"] != "not_checked" or line["why"]
 
 
+def test_the_document_is_json_where_some_files_have_an_old_name(stabkit, repository):
+    base = repository.write("one", shop(**{"shop/a.py": "def total(a, tax):\n    return a\n"}))
+    repository.write("two", {"shop/a.py": None, "shop/b.py": "def total(a, tax):\n    return a\n", "shop/c.py": ""})
+    code, told, err = asked(stabkit, f"{base}..HEAD", "--repository", str(repository.folder))
+    assert (code, err) == (0, "")
+    assert {one["path"]: one["old_path"] for one in told["files"]} == {"shop/b.py": "shop/a.py", "shop/c.py": None}
+
+
 def test_a_rollback_lists_what_it_takes_back(stabkit, repository):
     old = repository.write("one", shop())
     repository.write("add a", {"shop/a.py": "x = 1\n"})

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from stabkit.change.api.dynamic import answered_names
 from stabkit.change.api.loaded import Modules
 from stabkit.change.api.signatures import Found, compare_functions, compare_types, literal
 
@@ -66,6 +67,12 @@ class Comparison:
                     yield Break(member, what, _UNLISTED, new=False)
                 yield from self._members(member, other, what)
         yield from self._only_listed(old, before, exports)
+        listed = exports[0] or set() if exports[1] is not None else set()
+        answered = answered_names(before, self._old) - answered_names(after, self._new)
+        for name in sorted(answered - {*before} - {*after} - listed):
+            if f"{old.path}.{name}" not in self._new.files:
+                found = Found("object_removed", None, "made by __getattr__", None, proven=False)
+                yield Break(before["__getattr__"], f"{old.path}.{name}", found, new=False)
 
     def _only_listed(self, old: Any, before: dict[str, Any], exports: tuple[set[str] | None, ...]) -> Iterator[Break]:
         # A name that __all__ lists and __getattr__ makes: it is nowhere written but there.

@@ -130,8 +130,8 @@ def _by_griffe(old: Any, new: Any) -> Iterator[Found]:
         function.public = True
         sides.append(holder)
     found = list(griffe.find_breaking_changes(*sides))
-    # One that is gone, or came in between, moves all that follow: it is told once.
-    moved = any(one.kind.name == "PARAMETER_REMOVED" for one in found)
+    # One that is gone, or came in between, moves all that follow: it is told once. Two that changed places are told.
+    moved = any(one.kind.name == "PARAMETER_REMOVED" for one in found) and _in_order(old, new)
     for one in found:
         if one.kind.name == "PARAMETER_MOVED":
             if moved:
@@ -148,6 +148,16 @@ def _by_griffe(old: Any, new: Any) -> Iterator[Found]:
                 yield default
         else:
             yield Found(change, name, _written(before), _written(after))
+
+
+def _in_order(old: Any, new: Any) -> bool:
+    """Say whether the parameters by position that both have follow each other as they did."""
+    names = [
+        [one.name for one in function.parameters if str(one.kind.value).startswith("positional")]
+        for function in (old, new)
+    ]
+    before, after = ([name for name in side if name in names[1] and name in names[0]] for side in names)
+    return before == after
 
 
 def _default(name: str | None, before: Any, after: Any) -> Found | None:

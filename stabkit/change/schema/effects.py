@@ -97,6 +97,7 @@ class _Range:
         self.types_origin: dict[str, str] = {}
         self.types_made: dict[str, tuple[str, int]] = {}
         self.rebuilt: dict[str, tuple[str, int]] = {}
+        self.required: dict[tuple[str, str], tuple[str, Operation]] = {}  # columns of a table that was made anew
         self.found: list[Effect] = []
         self.unknown: list[str] = []
 
@@ -270,9 +271,13 @@ class _Range:
     def _set_not_null(self, path: str, one: Operation) -> None:
         key = same_name(one.table), one.name.lower()
         if self._new(one):
+            if one.name != RUN_TIME:
+                self.required[key] = (path, one)
             return
         if key in self.added:
-            self.added[key].column = replace(self.added[key].column, nullable=False)
+            column = self.added[key].column
+            text = column.text and f"{column.text}, then NOT NULL"
+            self.added[key].column = replace(column, nullable=False, text=text)
             return
         old = self.state.column(one.table, one.name)
         if old is not None and old.nullable is False:
@@ -390,8 +395,22 @@ class _Range:
             old, new = self.before.get(name), self.state.tables.get(name, {})
             if old is None or not new:  # never defined, or made of what a query gives
                 self.unknown.append(f"{effect.what} ({effect.path}:{effect.line})")
+                yield from self._required_anew(name, old or {})
                 continue
             yield from self._altered_table(name, effect, old, new)
+
+    def _required_anew(self, name: str, old: dict[str, Column]) -> Iterator[Effect]:
+        """Tell what must be given of a table that a query made: its columns are not known, but their limits."""
+        for (table, key), added in self.added.items():
+            if table == name and (name, key) not in self.required:
+                yield from self._required_column(added)
+        for (table, key), (path, one) in self.required.items():
+            column = old.get(key)
+            if table != name or not old or (column is not None and column.nullable is False):
+                continue
+            change, before = ("required", None) if column is None else ("not_null", "NULL")
+            what = self._name(one)
+            yield self._effect(path, one, change, "column", what, before=before, after="NOT NULL", breaks=True)
 
     def _altered_table(
         self, name: str, effect: Effect, old: dict[str, Column], new: dict[str, Column]
@@ -424,13 +443,16 @@ class _Range:
 
     def _required(self) -> Iterator[Effect]:
         for (table, _), added in self.added.items():
-            column = added.column
-            if column.nullable is False and not column.default and table not in self.gone:
-                what = f"{added.table}.{column.name}"
-                after = column.text[:200] or None
-                yield Effect(
-                    added.path, added.line, "required", "column", what, after=after, proven=added.proven, breaks=True
-                )
+            if table not in self.gone:
+                yield from self._required_column(added)
+
+    def _required_column(self, added: _Added) -> Iterator[Effect]:
+        column = added.column
+        if column.nullable is False and not column.default:
+            what, after = f"{added.table}.{column.name}", column.text[:200] or None
+            yield Effect(
+                added.path, added.line, "required", "column", what, after=after, proven=added.proven, breaks=True
+            )
 
     def _types(self) -> Iterator[Effect]:
         for name, effect in self.types_gone.items():

@@ -276,6 +276,44 @@ def test_a_module_that_answers_for_any_name_says_in_its_stub_for_which(repositor
     assert told(row) == [("shop.pay", "object_removed", True)]
 
 
+KNOWS = {
+    "a comparison": "def __getattr__(name):\n    if name == 'OLD':\n        return 1\n    raise AttributeError(name)\n",
+    "a name of the module": "gone = 'OLD'\ndef __getattr__(n):\n    if n == gone:\n        return 1\n",
+    "a collection": "def __getattr__(name):\n    if name in ('OLD', 'KEPT'):\n        return 1\n",
+    "a mapping asked": "_old = {'OLD': 1}\ndef __getattr__(name):\n    found = _old.get(name)\n    return found\n",
+    "a mapping of its own": "def __getattr__(name):\n    old = {'OLD': 1, 'KEPT': 2}\n    return old[name]\n",
+    "a match": "def __getattr__(name):\n    match name:\n        case 'OLD' | 'KEPT':\n            return 1\n",
+}
+
+
+@pytest.mark.parametrize("before", KNOWS.values(), ids=KNOWS)
+def test_a_name_that_getattr_made_and_makes_no_more(repository: Repository, before: str) -> None:
+    row = module(repository, before, "KEPT = 2\n")
+    gone = [one for one in told(row) if one[0].endswith(("OLD", "KEPT"))]
+    assert (row["outcome"], gone) == ("fail", [("shop.api.OLD", "object_removed", False)])
+
+
+@pytest.mark.parametrize("before", KNOWS.values(), ids=KNOWS)
+@pytest.mark.parametrize("after", ["OLD = KEPT = 1\n", "from shop.other import OLD, KEPT\n", None])
+def test_a_name_that_getattr_made_and_that_is_there(repository: Repository, before: str, after: str | None) -> None:
+    kept = "gone = 1\n" + after if after is not None else before + "KEPT = 2\nOLD_2 = 3\n"
+    assert told(module(repository, before, kept)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "parts"),
+    [
+        ("def f(a=1, b=2, c=3): ...\n", "def f(b=2, a=1): ...\n", {"f(a)", "f(c)"}),
+        ("def f(a=1, b=2, c=3): ...\n", "def f(b=2, c=3): ...\n", {"f(a)"}),
+        ("def f(a=1, *, b=2, c=3): ...\n", "def f(a=1, *, c=3): ...\n", {"f(b)"}),
+    ],
+)
+def test_two_that_changed_places_are_told_beside_one_that_is_gone(
+    repository: Repository, before: str, after: str, parts: set[str]
+) -> None:
+    assert {what for what, _, _ in told(module(repository, before, after))} == {f"shop.api.{one}" for one in parts}
+
+
 def test_what_two_names_share_is_told_once(repository: Repository) -> None:
     start: Files = {"shop/__init__.py": "from .cart import *\n", "shop/cart.py": "def a(): ...\ndef pay(): ...\n"}
     row = answer(repository, PROJECT | start, {"shop/cart.py": "def a(): ...\n"})
