@@ -21,7 +21,7 @@ TOP: Final = "top level"
 _RULES: Final[tuple[tuple[str, str], ...]] = (
     (
         "test",
-        r"(^|/)(tests?|spec|__tests__|__snapshots__|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec)\.\w+$",
+        r"(^|/)(tests?|spec|__tests__|__snapshots__|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|(^|/)(tests\.(py|rs)|[^/]*_spec\.rb)$|\.Tests?/|\.(test|spec)\.\w+$",
     ),
     (
         "ci",
@@ -56,6 +56,8 @@ def categorise(path: str) -> str:
     --------
     >>> [categorise(p) for p in ("tests/test_a.py", "uv.lock", "app/migrations/0002_x.py", "README.md", "app/core.py")]
     ['test', 'dependency', 'migration', 'doc', 'internal']
+    >>> [categorise(p) for p in ("shop/tests.py", "app/a_spec.rb", "S.Tests/A.cs", "app/latests.py", "pod_spec.yaml")]
+    ['test', 'test', 'test', 'internal', 'config']
     """
     return next((category for category, rule in _COMPILED if rule.search(path)), "internal")
 

@@ -51,7 +51,7 @@ class Comparison:
             for one in list(new.members.values())
         )
         for name, member in before.items():
-            if not self._old.is_public(old, name, member):
+            if not self._old.is_public(old, name, member) or (exports[0] is None and _is_logger(member)):
                 continue
             what = f"{old.path}.{name}"
             other = after.get(name)
@@ -232,6 +232,14 @@ def _public_member(name: str) -> bool:
 _UNSEEN: Final = frozenset(
     ("__slots__", "__module__", "__doc__", "__repr__", "__str__", "__dict__", "__match_args__", "__del__")
 )
+
+
+def _is_logger(member: Any) -> bool:
+    """Say whether a name is what its own module writes its log with; nobody takes that from there."""
+    return not member.is_alias and member.is_attribute and _LOGGER.match(str(member.value)) is not None
+
+
+_LOGGER: Final = re.compile(r"(\w+\.)*(getLogger|get_logger|get_task_logger)\(")
 
 
 def _values(thing: Any) -> list[tuple[str, str]]:

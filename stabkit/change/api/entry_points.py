@@ -156,28 +156,39 @@ def _moved(one: Parameter, change: Change) -> Parameter:
 def _compared(old: list[Parameter], new: list[Parameter]) -> Iterator[Fact]:
     before, after = (_by_name(side) for side in (old, new))
     owners = [{owner for owner, _ in side} for side in (before, after)]
-    come = {key: one for key, one in after.items() if key not in before}
-    for key, one in before.items():
-        now = after.get(key) or _elsewhere(one, come, owners)
-        if now is None:
-            yield Fact(one.path, one.line, one.what, "removed", one.noun, one.name, None, one.proven)
-            continue
-        come.pop((now.owner, now.name), None)
-        if one.first and now.first:
-            for was, is_, sure in harder(one, now):
-                proven = sure and one.proven and now.proven
-                yield Fact(now.path, now.line, now.what, "changed", now.noun, was, is_, proven)
+    come = {key: next(iter(places.values())) for key, places in after.items() if key not in before}
+    for key, places in before.items():
+        for one, kept in _paired(places, after.get(key, {})):
+            now = kept or _elsewhere(one, come, owners)
+            if now is None:
+                yield Fact(one.path, one.line, one.what, "removed", one.noun, one.name, None, one.proven)
+                continue
+            come.pop((now.owner, now.name), None)
+            if one.first and now.first:
+                for was, is_, sure in harder(one, now):
+                    proven = sure and one.proven and now.proven
+                    yield Fact(now.path, now.line, now.what, "changed", now.noun, was, is_, proven)
     for one in come.values():
         # Of a command that is new altogether, nobody gives anything yet.
         if one.required and one.owner in owners[0]:
             yield Fact(one.path, one.line, one.what, "added", f"required {one.noun}", None, "required", one.proven)
 
 
-def _by_name(side: list[Parameter]) -> dict[tuple[str, str], Parameter]:
-    found: dict[tuple[str, str], Parameter] = {}
+def _by_name(side: list[Parameter]) -> dict[tuple[str, str], dict[str, Parameter]]:
+    """Return parameters by their owner and name, then by file: commands of two groups may have one name."""
+    found: dict[tuple[str, str], dict[str, Parameter]] = {}
     for one in side:
-        found.setdefault((one.owner, one.name), one)
+        found.setdefault((one.owner, one.name), {}).setdefault(one.path, one)
     return found
+
+
+def _paired(
+    before: Mapping[str, Parameter], after: Mapping[str, Parameter]
+) -> Iterator[tuple[Parameter, Parameter | None]]:
+    """Yield those of one name with what each is now: in its own file, else in one that had none; None if gone."""
+    spare = [one for path, one in after.items() if path not in before]
+    for path, one in before.items():
+        yield one, after.get(path) or (spare.pop(0) if spare else None)
 
 
 def _elsewhere(one: Parameter, come: Mapping[tuple[str, str], Parameter], owners: list[set[str]]) -> Parameter | None:

@@ -17,7 +17,7 @@ __all__ = ["Documents", "belongs", "line_of", "parse_document"]
 _ASIDE: Final = re.compile(
     r"(^|/)(tests?|__tests__|spec|testing|testdata|test[-_]data|fixtures?|examples?|samples?|docs?|node_modules|vendor|"
     r"vendored|third[-_]party|site-packages|\.git|dist|build|mocks?|__mocks__|benchmarks?|e2e|cypress)/|"
-    r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec|stories)\.\w+$",
+    r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|(^|/)(tests\.(py|rs)|[^/]*_spec\.rb)$|\.Tests?/|\.(test|spec|stories)\.\w+$",
     re.IGNORECASE,
 )
 # A published document of an interface lies among the documentation all the same.

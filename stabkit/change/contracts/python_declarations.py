@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Final
 
 from stabkit.change.contracts.python_routes import Declarations, Node
@@ -15,6 +16,8 @@ _ROUTERS: Final = ("route", "api_route", "websocket", "websocket_route", *_VERBS
 _ADDED: Final = ("add_url_rule", "add_api_route", "add_route", "add_websocket_route", "add_api_websocket_route", "rule")
 _STARLETTE: Final = ("Route", "WebSocketRoute", "APIRoute", "Rule")
 _DJANGO: Final = ("path", "re_path", "url")
+# Decorators of tests: what is put in the place of a function, or answers in the place of a server.
+_STAND_INS: Final = re.compile(r"(^|\.|_)(mock|mocker|responses|respx|httpretty|pytest_httpx)(\.|$)|^monkeypatch$")
 _MOUNTS: Final = ("include_router", "register_blueprint", "mount", "add_subapp", "add_routes", "blueprint", "register")
 
 
@@ -90,6 +93,9 @@ class _Reader:
             return
         path = self._argument(call, 0, "path", "rule", "uri")
         if path is None or (path and not path.startswith(("/", "<")) and not owner):
+            return
+        first = owner.partition(".")[0]
+        if "://" in path or _STAND_INS.search(self.imports.get(first, first)):
             return
         self._add((self.module, owner), path, self._methods(call, verb), call.lineno)
 

@@ -20,11 +20,20 @@ def size_of(before: str, after: str) -> str:
     ['major', 'minor', 'patch', 'version']
     >>> size_of(">=1.2,<2", ">=1.4,<2"), size_of("3.11-slim", "3.11-alpine"), size_of("1.0rc1", "1.0")
     ('minor', 'version', 'pre-release')
+    >>> size_of("2.1, 7.2", "7.2"), size_of("2.1, 7.2", "2.2, 7.2"), size_of("2.1, 7.2", "2.1, 8.0")
+    ('version', 'minor', 'major')
     """
     old, new = (_NUMBERS.findall(text) for text in (before, after))
     ranges = re.search(r"[<>~^*|]|\.x", f"{before} {after}") is not None
     if ranges and len(old) != len(new):
         return "range"
+    sides_of = [set(text.split(", ")) for text in (before, after)]
+    if not ranges and max(map(len, sides_of)) > 1:  # resolved more than once: what both have did not change
+        alone = [side - other for side, other in (sides_of, sides_of[::-1])]
+        if not all(alone):
+            return "version"
+        before, after = (", ".join(sorted(side, key=version_key)) for side in alone)
+        old, new = (_NUMBERS.findall(text) for text in (before, after))
     # Of one version its first number counts: behind it stand the date and commit of what has no version of its own.
     for one, other in list(zip(old, new, strict=False))[: None if ranges else 1]:
         sides = [(*map(int, text.split(".")), 0, 0, 0)[:4] for text in (one, other)]

@@ -21,7 +21,7 @@ _CI: Final = re.compile(
 _DEVELOPMENT: Final = re.compile(
     r"(^|/)(tests?|testing|test[-_]?(data|utils|support|helpers)|spec|__tests__|__mocks__|e2e|cypress|fixtures?|docs?|docs_src|examples?|samples?|demos?|benchmarks?|hack|"
     r"\.devcontainer|\.vscode|\.idea|storybook|\.storybook)/"
-    r"|(^|/)(test_[^/]*|[^/]*_test|conftest|noxfile|tasks|fabfile)\.\w+$|\.(test|spec|stories)\.\w+$"
+    r"|(^|/)(tests\.(py|rs)|[^/]*_spec\.rb)$|\.Tests?/|(^|/)(test_[^/]*|[^/]*_test|conftest|noxfile|tasks|fabfile)\.\w+$|\.(test|spec|stories)\.\w+$"
     r"|(^|/)\.env\.?(test|testing|dev|development|local)\b[^/]*$|[.-](dev|development|local|test|testing|override)\.(ya?ml|env|conf|ini|toml|json|properties)$"
     r"|(^|/)Dockerfile[._-](dev|test|local)[^/]*$|(^|/)(dev|test)\.Dockerfile$"
     r"|(^|/)(jest|vitest|playwright|cypress|karma|babel|eslint|prettier|tailwind|postcss)\.(config|setup)[^/]*$"

@@ -276,6 +276,25 @@ def test_a_module_that_answers_for_any_name_says_in_its_stub_for_which(repositor
     assert told(row) == [("shop.pay", "object_removed", True)]
 
 
+@pytest.mark.parametrize(
+    ("logger", "facts"),
+    [
+        ("import logging\nlog = logging.getLogger(__name__)\n", []),
+        ("import structlog\nlogger = structlog.get_logger()\n", []),
+        ("log = make()\n", [("shop.api.log", "object_removed", True)]),
+        (
+            "import logging\n__all__ = ['log']\nlog = logging.getLogger(__name__)\n",
+            [("shop.api.log", "object_removed", True)],
+        ),
+    ],
+)
+def test_the_logger_of_a_module_is_its_own_unless_it_is_listed(
+    repository: Repository, logger: str, facts: list[tuple[str, str, bool]]
+) -> None:
+    kept = "__all__ = []\n" if "__all__" in logger else ""
+    assert told(module(repository, logger, kept + "def f(): ...\n")) == facts
+
+
 KNOWS = {
     "a comparison": "def __getattr__(name):\n    if name == 'OLD':\n        return 1\n    raise AttributeError(name)\n",
     "a name of the module": "gone = 'OLD'\ndef __getattr__(n):\n    if n == gone:\n        return 1\n",

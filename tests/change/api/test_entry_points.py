@@ -295,6 +295,24 @@ def test_moved_added_or_eased_is_no_break(repository: Repository, before: Files,
     assert found.examined
 
 
+ASKED = "import click\n@click.command()\n@click.option('--json')\ndef run(json): ...\n"
+OTHER = "import click\n@click.command()\ndef show(): ...\n"
+
+
+def test_commands_of_one_name_in_two_groups_are_two(repository: Repository) -> None:
+    before: Files = {"shop/put.py": ASKED, "shop/post.py": ASKED, "shop/get.py": ASKED}
+    found = answer(repository, before, {"shop/put.py": OTHER, "shop/post.py": OTHER, "shop/get.py": ASKED + "#\n"})
+    assert [(fact.path, fact.what) for fact in found.facts] == [
+        (path, what) for path in ("shop/post.py", "shop/put.py") for what in ("run", "run --json")
+    ]
+
+
+def test_of_commands_of_one_name_one_that_moved_is_there(repository: Repository) -> None:
+    before: Files = {"shop/put.py": ASKED, "shop/post.py": ASKED}
+    found = answer(repository, before, {"shop/put.py": OTHER, "shop/post.py": ASKED + "#\n", "shop/new.py": ASKED})
+    assert found.facts == ()
+
+
 def test_an_option_of_another_command_stands_in_for_none(repository: Repository) -> None:
     two = CLICK + '\n@cli.command()\n@click.option("--size")\ndef pack(size): ...\n'
     after = two.replace('@click.option("--kind", type=click.Choice(["a", "b"]))\n', "")

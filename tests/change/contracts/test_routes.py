@@ -296,3 +296,25 @@ def test_an_unreadable_file_is_named_and_its_routes_are_not_gone(repository: Rep
     before: Files = {"app/web.py": FLASK + "@app.route('/a')\ndef a(): ...\n"}
     row = answer(repository, before, {"app/web.py": str(before["app/web.py"]) + "@app.route('/b')\ndef b(:\n"})
     assert (row["outcome"], "could not be read: app/web.py" in row["detail"]) == ("not_checked", True)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("shop/cases.py", "from unittest import mock\n@mock.patch('shop.app.send')\ndef case(send): ...\n"),
+        ("shop/cases.py", "import unittest.mock as m\n@m.patch('shop.app.send')\ndef case(send): ...\n"),
+        ("shop/cases.py", "from unittest.mock import patch\n@patch('shop.app.send')\ndef case(send): ...\n"),
+        ("shop/cases.py", "import respx\n@respx.get('/a')\ndef case(): ...\n"),
+        ("shop/cases.py", "@server.get('https://shop.example/a')\ndef case(): ...\n"),
+        ("shop/tests.py", "@app.get('/only-in-a-test')\ndef a(): ...\n"),
+    ],
+)
+def test_what_stands_in_for_a_server_is_no_route(repository: Repository, path: str, text: str) -> None:
+    start = FLASK + "@app.get('/a')\ndef a(): ...\n"
+    row = answer(repository, {"shop/app.py": start, path: "import flask\n" + text}, {path: None, "shop/app.py": start})
+    assert (row["outcome"], told(row)) == ("pass", [])
+
+
+def test_a_route_whose_verb_is_patch_is_one(repository: Repository) -> None:
+    row = answer(repository, {"shop/app.py": FLASK + "@app.patch('/a')\ndef a(): ...\n"}, {"shop/app.py": FLASK})
+    assert told(row) == [("PATCH /a", 4, True)]
