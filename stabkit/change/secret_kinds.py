@@ -230,12 +230,16 @@ def _named(name: str) -> str:
     return "password" if re.search(r"(?i)pass|pwd", name) else "secret"
 
 
+# Languages that are written without spaces: what looks like one long word is a sentence.
+_SPEECH: Final = re.compile(r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3000-\u9fff\uac00-\ud7af\uff01-\uff60]")
+
+
 def _is_value(name: str, value: str) -> bool:
     """Say whether a value given to the name of a secret looks like one itself."""
     if _NO_SECRET_NAME.search(name) or not is_secret_name(name):
         return False
     shortest = 6 if _named(name) == "password" else 10
-    if not shortest <= len(value) <= 500 or re.search(r"\s", value):
+    if not shortest <= len(value) <= 500 or re.search(r"\s", value) or _SPEECH.search(value):
         return False
     if _REFERENCE.fullmatch(value) or _TRIVIAL.fullmatch(value) or _looks_made(value) or _COUNTED.search(value):
         return False

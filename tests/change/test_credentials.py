@@ -162,12 +162,19 @@ def test_what_looks_like_one_is_heuristic(repository: Repository, kind: str, pat
         "id = '123e4567-e89b-12d3-a456-426614174000'",
         "password = getpass.getpass('Password: ')",
         "class sk-fading-circle-container-element {}",
+        '{"signing-secret-note": "Webhookを作成しました。署名シークレットを今すぐコピーしてください。"}',
+        '{"password-hint": "Passwortรหัสผ่านต้องมี8ตัวอักษรขึ้นไป"}',
         "SECRET = '" + "A1b2C3d4E5" + "'  # pragma: allowlist secret",
     ],
 )
 def test_what_stands_for_a_secret_is_none(repository: Repository, text: str) -> None:
     found = answer(repository, {"b.py": ""}, {"a.py": text + "\n"})
     assert (found.outcome, found.facts) == ("pass", ())
+
+
+def test_a_password_may_hold_letters_of_other_languages(repository: Repository) -> None:
+    found = answer(repository, {"b.py": ""}, {"a.py": "password = 'Ünvergess" + "lich-7Ω'\n"})
+    assert [fact.what for fact in found.facts] == ["password"]
 
 
 def test_what_stood_there_before_is_not_added(repository: Repository) -> None:

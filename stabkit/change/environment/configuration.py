@@ -48,6 +48,11 @@ _SHOWN_TO_OTHERS: Final = re.compile(
     r"(^|/)dashboards?/|dashboard[^/]*\.json$|(^|/)[^/]*(swagger|openapi|asyncapi)[^/]*$|(^|/)\.(?!env|htaccess)[^/]*$",
     re.IGNORECASE,
 )
+# What others start from, by copying it: no system that runs reads it.
+_STARTS: Final = re.compile(
+    r"(^|/)(project_template|app_template|project_templates|scaffolds?|skeletons?|boilerplates?|[^/]*\{\{[^/]*\}\}[^/]*)/|"
+    r"(^|/)(example|sample)s?([._-][^/]*)?$|[._-](example|sample)(\.[^/.]+)?$"
+)
 _DEPLOYED: Final = re.compile(
     r"(^|/)(k8s|kubernetes|helm|charts?|deploy\w*|manifests|kustomize|argocd|flux|ansible|terraform|infra\w*|compose|ops|config|conf|etc|settings)/"
 )
@@ -66,12 +71,15 @@ def is_configuration(path: str) -> bool:
     --------
     >>> [is_configuration(path) for path in ("config/app.yml", "tsconfig.json", "locale/de.json", "k8s/web.yaml")]
     [True, False, False, True]
+    >>> [is_configuration(p) for p in ("project_template/a/settings.py", "conf/app.example.yml", "conf/sampler.yml")]
+    [False, False, True]
     """
     category = categorise(path)
     if category in ("test", "doc", "ci", "dependency", "migration", "api", "tooling") or foreign(path):
         return False
     if (
         scope_of(path) == "ci"
+        or _STARTS.search(path)
         or _SHOWN_TO_OTHERS.search(path)
         or (_ELSEWHERE.search(path) and not _DEPLOYED.search(path))
     ):

@@ -33,11 +33,20 @@ _ROOTS: Final = frozenset(
         "TortoiseModel",
     ]
 )
+_PLAIN_ROOTS: Final = frozenset(name for name in _ROOTS if "." not in name)
 # Classes that look like models and stand for no table.
 _OTHERS: Final = re.compile(
     r"(^|\.)(BaseModel|BaseSettings|RootModel|ModelForm|Form|BaseForm|\w*Serializer|Schema|\w*Filter(Set)?|nn\.Module|"
     r"GenericModel|ModelAdmin|\w*ModelView|\w*ModelViewSet|\w*ModelForm\w*|Enum|Exception|TestCase|QuerySet|Manager)$"
 )
+# Whose classes a name of the repository's own may hide: what is imported from them is theirs.
+_PACKAGES: Final = frozenset(
+    (
+        *("pydantic", "pydantic_settings", "django", "peewee", "tortoise", "sqlalchemy", "sqlmodel", "ormar"),
+        *("flask_sqlalchemy", "mongoengine", "beanie", "odmantic", "rest_framework", "ninja", "marshmallow", "torch"),
+    )
+)
+_IMPORT: Final = re.compile(rb"(?m)^from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^)]{0,2000}\)|[^\n]*)")
 _FIELD: Final = re.compile(r"(Field|ForeignKey|Key|Block)$")
 _META: Final = frozenset(
     [
@@ -84,12 +93,14 @@ class ModelBases:
         self._bases: dict[str, set[str]] = {}
         self._tables: set[str] = set()
         for source in sources:
+            foreign = dict(_foreign(source))
             for name, given in _CLASS.findall(source):
                 own = name.decode("utf-8", "replace")
                 bases = re.sub(r"#[^\n]*|\s", "", given.decode("utf-8", "replace")).split(",")
                 if "table=True" in bases:
                     self._tables.add(own)
-                self._bases.setdefault(own, set()).update(base for base in bases if base and "=" not in base)
+                named = (foreign.get(base, base) for base in bases if base and "=" not in base)
+                self._bases.setdefault(own, set()).update(named)
         # A class without a table of its own gives its fields to those that are made of it.
         waiting = [base for name in self._tables for base in self._bases[name]]
         while waiting:
@@ -107,11 +118,17 @@ class ModelBases:
             if base in seen:
                 continue
             seen.add(base)
+            package, _, last = base.rpartition(".")
+            theirs = package.partition(".")[0] in _PACKAGES
+            known = None if theirs else self._bases.get(last)
+            # A model of the repository's own may be called as those of others are.
+            if known is not None and base in ("BaseModel", *_PLAIN_ROOTS):
+                waiting += known
+                continue
             if _OTHERS.search(base):
                 continue
-            if base in _ROOTS:
+            if base in _ROOTS or (theirs and last in _PLAIN_ROOTS):
                 return True
-            known = self._bases.get(base.rpartition(".")[2])
             if known is not None:
                 waiting += known
             elif base == "Base" or base.endswith(("Model", ".Base")):
@@ -123,11 +140,30 @@ class ModelBases:
         return name in self._tables
 
 
+def _foreign(source: bytes) -> Iterator[tuple[str, str]]:
+    """Yield what a file imports from a package that makes models, by its name there and with its package."""
+    for module, names in _IMPORT.findall(source) if b"import" in source else ():
+        package = module.decode("ascii", "replace")
+        if package.partition(".")[0] not in _PACKAGES:
+            continue
+        for part in re.sub(rb"#[^\n]*|[()]", b"", names).split(b","):
+            words = part.decode("utf-8", "replace").split()
+            if words:
+                yield words[-1], f"{package}.{words[0]}"
+
+
 def python_tables(tree: ast.Module, bases: ModelBases) -> Iterator[Declared]:
     """Yield the tables and columns that a module declares, as far as they reach the database."""
+    foreign = {
+        one.asname or one.name: f"{node.module}.{one.name}"
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in _PACKAGES
+        for one in node.names
+        if not node.level
+    }
     for node in _statements(tree.body):
         if isinstance(node, ast.ClassDef):
-            yield from _of_class(node, bases)
+            yield from _of_class(node, bases, foreign)
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) and isinstance(node.value, ast.Call):
             yield from _of_table(node.value)
 
@@ -154,8 +190,8 @@ def _of_table(call: ast.Call) -> Iterator[Declared]:
         yield Declared(str(name.value), column.name, column.text, line)
 
 
-def _of_class(node: ast.ClassDef, bases: ModelBases) -> Iterator[Declared]:
-    named = [dotted(base) for base in node.bases]
+def _of_class(node: ast.ClassDef, bases: ModelBases, foreign: Mapping[str, str]) -> Iterator[Declared]:
+    named = [foreign.get(name, name) for name in map(dotted, node.bases)]
     if any(_OTHERS.search(base) for base in named) and not bases.stands_for_table(node.name, named):
         return
     model = bases.stands_for_table(node.name, named)

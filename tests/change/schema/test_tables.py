@@ -109,3 +109,29 @@ def test_hostile_files_are_answered(tmp_path: Path) -> None:
     answer = asked(answer_schema, tmp_path, {}, files)
     assert answer.outcome in ("pass", "fail", "not_checked")
     answer.row()
+
+
+OWN = "from pydantic import BaseModel\n\nclass Model(BaseModel):\n    x: int = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "model", "facts"),
+    [
+        ({"base.py": OWN}, "from base import Model\nclass A(Model):\n    b: int = Field({})\n", []),
+        ({"base.py": OWN}, "from django.db import models\nclass A(models.Model):\n    b = models.CharField({})\n", [("changed", "A.b")]),
+        ({"base.py": OWN}, "from django.db.models import Model, CharField\nclass A(Model):\n    b = CharField({})\n", [("changed", "A.b")]),
+        ({"base.py": "class BaseModel(models.Model):\n    pass\n"}, "class A(BaseModel):\n    b = models.CharField({})\n", [("changed", "A.b")]),
+        ({"base.py": "from peewee import Model\nclass BaseModel(Model):\n    pass\n"}, "class A(BaseModel):\n    b = CharField({})\n", [("changed", "A.b")]),
+        ({"base.py": "class BaseModel(models.Model):\n    pass\n"}, "from pydantic import (\n    BaseModel,  # not ours\n    Field,\n)\nclass A(BaseModel):\n    b: int = Field({})\n", []),
+    ],
+)  # fmt: skip
+def test_a_base_is_what_the_repository_says_it_is(
+    tmp_path: Path, base: Files, model: str, facts: list[tuple[str, str]]
+) -> None:
+    start = {
+        **base,
+        "keep.py": D.format("max_length=1").replace("class A", "class K"),
+        "m.py": model.format("max_length=1"),
+    }
+    found = asked(answer_schema, tmp_path, start, {"m.py": model.format("max_length=2")})
+    assert [(fact.change, fact.what) for fact in found.facts] == facts
