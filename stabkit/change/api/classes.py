@@ -181,7 +181,11 @@ class Comparison:
     def _fields(self, old: Any, new: Any, what: str, ancestors: set[str]) -> Iterator[Break]:
         """Yield what changes for those who create a record, or take a tuple apart."""
         fields = [
-            [n for n, m in one.members.items() if not m.is_alias and m.is_attribute and m.annotation]
+            [
+                n
+                for n, m in one.members.items()
+                if not m.is_alias and m.is_attribute and m.annotation and not _computed(m)
+            ]
             for one in (old, new)
         ]
         if ancestors & _TUPLES and fields[0] != fields[1] and {*fields[0]} <= {*fields[1]}:
@@ -248,6 +252,11 @@ def _values(thing: Any) -> list[tuple[str, str]]:
 
 def _is_abstract(member: Any) -> bool:
     return any("abstractmethod" in str(one.value) for one in getattr(member, "decorators", ()))
+
+
+def _computed(member: Any) -> bool:
+    """Say whether an attribute is what a method gives: nobody passes it when the object is made."""
+    return bool({"property", "cached"} & member.labels) or bool(getattr(member, "decorators", ()))
 
 
 def _is_property(member: Any) -> bool:

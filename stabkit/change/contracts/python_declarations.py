@@ -6,7 +6,7 @@ import ast
 import re
 from typing import Final
 
-from stabkit.change.contracts.python_routes import Declarations, Node
+from stabkit.change.contracts.python_routes import FROM, Declarations, Node
 from stabkit.change.python_code import dotted
 
 __all__ = ["declarations"]
@@ -36,6 +36,7 @@ class _Reader:
         self.module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         self.imports: dict[str, str] = {}
         self.constants: dict[str, str] = {}
+        self.spoken: set[str] = set()  # names that stand for a method of a router
 
     def read(self) -> None:
         for statement in self.tree.body:
@@ -63,6 +64,7 @@ class _Reader:
             if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
                 first = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
                 target = dotted(first) or holder
+                self._alias(target, statement.value)
                 if isinstance(statement.value, ast.Call):
                     self._router(target, statement.value)
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -81,6 +83,20 @@ class _Reader:
                 if isinstance(node, ast.expr):
                     self._expression(node, (self.module, target), "")
 
+    def _alias(self, target: str, value: ast.expr | None) -> None:
+        """Note a name that stands for a method of a router: ``rule = api.add_url_rule``."""
+        owner, _, method = dotted(value).rpartition(".") if isinstance(value, ast.Attribute) else ("", "", "")
+        if owner and method in (*_ADDED, *_ROUTERS):
+            self.spoken.add(target)
+            self.found.mounts.append(((self.module, owner.removesuffix(".router")), f"local:{target}", "", self.module))
+
+    def _said(self, name: str, holder: Node) -> Node:
+        """Return the router of a function that is called by its own name: where that name was made, if it was."""
+        if name in self.spoken:
+            return self.module, name
+        known = self.imports.get(name)
+        return holder if known is None else (self.module, f"{FROM}{known}")
+
     def _router(self, target: str, call: ast.Call) -> None:
         """Note the prefix that a router gives itself."""
         for keyword in call.keywords:
@@ -97,7 +113,8 @@ class _Reader:
         first = owner.partition(".")[0]
         if "://" in path or _STAND_INS.search(self.imports.get(first, first)):
             return
-        self._add((self.module, owner), path, self._methods(call, verb), call.lineno)
+        node = (self.module, owner) if owner else self._said(verb, (self.module, owner))
+        self._add(node, path, self._methods(call, verb), call.lineno)
 
     def _expression(self, node: ast.expr, holder: Node, prefix: str) -> None:
         if isinstance(node, ast.Call):
@@ -128,7 +145,7 @@ class _Reader:
         elif last == "Mount" and (path := self._argument(call, 0, "path")) is not None:
             self._mounted(call, holder, f"{prefix}/{path}")
         elif last in _ADDED:
-            self._added(call, router if last != "rule" else holder, last)
+            self._added(call, self._said(last, holder) if not owner else router if last != "rule" else holder, last)
         elif last.startswith("add_") and last[4:] in _VERBS and (path := self._argument(call, 0, "path")) is not None:
             self._add(router, path, frozenset([last[4:].upper()]), call.lineno)
         elif (

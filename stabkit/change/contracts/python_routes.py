@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Declarations", "Node", "Route", "normal_path", "python_routes"]
+__all__ = ["FROM", "Declarations", "Node", "Route", "normal_path", "python_routes"]
 
 _HOPS: Final = 8
 Node = tuple[str, str]
+FROM: Final = "from:"
+"""Before the name of a router in a node: the dotted name by which another module imports it."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,20 @@ def python_routes(files: Mapping[str, Declarations]) -> Iterator[Route]:
     for parent, child, prefix, module in found.mounts:
         for node in _resolved(found, child, module):
             above.setdefault(node, []).append((parent, prefix))
-    for node, path, methods, file, line in found.routes:
+    for given, path, methods, file, line in found.routes:
+        node = _made(found, given)
         for prefix in _prefixes(found, above, node, _HOPS):
             whole = normal_path(f"{prefix}/{path.lstrip('^')}")
             yield Route(whole, methods, file, line, path)
+
+
+def _made(found: Declarations, node: Node) -> Node:
+    """Return the node of a name in the module that it is imported from, if that is among them."""
+    module, name = node
+    if not name.startswith(FROM):
+        return node
+    known = name.removeprefix(FROM)
+    return next(iter(_resolved(found, known, module)), (module, known.rpartition(".")[2]))
 
 
 def _prefixes(found: Declarations, above: Mapping[Node, list[tuple[Node, str]]], node: Node, hops: int) -> set[str]:

@@ -26,7 +26,8 @@ _PYTHON: Final = re.compile(
 )
 _FRAMEWORK: Final = re.compile(
     rb"\b(flask|fastapi|starlette|django|aiohttp|tornado|sanic|quart|bottle|falcon|litestar|starlite|rest_framework|"
-    rb"wagtail|ninja|pyramid|cherrypy|hug|responder|robyn|blacksheep|[Rr]outer|[Bb]lueprint|app|api|bp|urlpatterns)\b"
+    rb"wagtail|ninja|pyramid|cherrypy|hug|responder|robyn|blacksheep|[Rr]outer|[Bb]lueprint|app|api|bp|route|rule|"
+    rb"urlpatterns)\b"
 )
 # What a file says that surely declares some; good enough where nothing changed.
 _SURELY: Final = re.compile(

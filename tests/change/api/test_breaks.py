@@ -277,6 +277,27 @@ def test_a_module_that_answers_for_any_name_says_in_its_stub_for_which(repositor
 
 
 @pytest.mark.parametrize(
+    ("start", "base"),
+    [
+        ("from pydantic import BaseModel\n", "BaseModel"),
+        ("from typing import NamedTuple\n", "NamedTuple"),
+        ("from functools import cached_property\nfrom pydantic import BaseModel\n", "BaseModel"),
+    ],
+)
+def test_a_property_is_no_field_of_a_record(repository: Repository, start: str, base: str) -> None:
+    mark = "cached_property" if "cached" in start else "property"
+    before = f"{start}class A({base}):\n    a: int\n"
+    assert told(module(repository, before, f"{before}    @{mark}\n    def b(self) -> int:\n        return 1\n")) == []
+
+
+def test_a_field_without_a_default_is_asked_of_whoever_makes_a_record(repository: Repository) -> None:
+    before = "from pydantic import BaseModel\nclass A(BaseModel):\n    a: int\n"
+    assert told(module(repository, before, f"{before}    b: int\n")) == [
+        ("shop.api.A.b", "field_added_required", False)
+    ]
+
+
+@pytest.mark.parametrize(
     ("logger", "facts"),
     [
         ("import logging\nlog = logging.getLogger(__name__)\n", []),

@@ -298,6 +298,34 @@ def test_an_unreadable_file_is_named_and_its_routes_are_not_gone(repository: Rep
     assert (row["outcome"], "could not be read: app/web.py" in row["detail"]) == ("not_checked", True)
 
 
+MADE = {
+    "shop/__init__.py": "from flask import Flask\nfrom .api import api\nfrom .web import web\napp = Flask(__name__)\n"
+    "app.register_blueprint(api, url_prefix='/api')\napp.register_blueprint(web, url_prefix='/')\n",
+    "shop/api/__init__.py": "from flask import Blueprint\napi = Blueprint('a', __name__)\nrule: object = api.add_url_rule\n",
+    "shop/web/__init__.py": "from flask import Blueprint\nweb = Blueprint('web', __name__)\nroute = web.route\n",
+    "shop/api/runs.py": "from ..api import rule\nrule('/runs/', view_func=a, methods=['GET', 'POST'])\n",
+    "shop/web/runs.py": "from shop.web import route\n@route('/runs/', methods=['GET', 'POST'])\ndef a(): ...\n",
+}
+
+
+@pytest.mark.parametrize(("path", "what"), [("shop/api/runs.py", "POST /api/runs"), ("shop/web/runs.py", "POST /runs")])
+def test_a_name_for_a_method_of_a_router_stands_for_it(repository: Repository, path: str, what: str) -> None:
+    row = answer(repository, {**MADE}, {path: MADE[path].replace(", 'POST'", "")})
+    assert told(row) == [(what, 2, True)]
+
+
+def test_a_name_for_a_method_of_a_router_may_be_used_where_it_is_made(repository: Repository) -> None:
+    start = FLASK + "rule = app.add_url_rule\n"
+    row = answer(repository, {"shop/app.py": start + "rule('/a', view_func=a)\n"}, {"shop/app.py": start})
+    assert told(row) == [("GET /a", 5, True)]
+    moved = answer(
+        repository,
+        {"shop/app.py": start + "rule('/b', view_func=a)\n"},
+        {"shop/app.py": FLASK + "@app.get('/b')\ndef b(): ...\n"},
+    )
+    assert told(moved) == []
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
