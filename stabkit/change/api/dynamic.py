@@ -54,15 +54,12 @@ def _named(tree: ast.FunctionDef | ast.AsyncFunctionDef, asked: str, members: Ma
                 yield from _texts(node.func.value, own, members)
         elif isinstance(node, ast.Match) and _is(node.subject, asked):
             for case in node.cases:
-                yield from (one.value for one in ast.walk(case.pattern) if _is_text(one))
+                for one in ast.walk(case.pattern):
+                    yield from _texts(one, own, members) if isinstance(one, ast.Constant) else ()
 
 
 def _is(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _texts(node: ast.expr, own: Mapping[str, ast.expr], members: Mapping[str, Any], hops: int = 2) -> Iterator[str]:

@@ -199,9 +199,34 @@ def _migration(snapshots: Snapshots, told: _Told, path: str, base_path: str, sta
     did = ", ".join(
         f"{one.kind.replace('_', ' ')} {one.table}{f'.{one.name}' if one.name else ''}" for one in steps[:5]
     )
-    before, after = (did or None, None) if change == "removed" else (None, did or None)
     line = steps[0].line if steps else 1
+    if not steps:
+        did, line = _spoken(at, content)
+    before, after = (did or None, None) if change == "removed" else (None, did or None)
     told.migrations.append(Fact(at, line, at.rpartition("/")[2], change, "migration", before, after))
+
+
+def _spoken(path: str, content: bytes) -> tuple[str, int]:
+    """Return the steps of a migration that changes no column, by the words for them, and where the first stands."""
+    text = content.decode("utf-8", "replace")
+    if path.endswith(".py"):
+        text = text.partition("def downgrade")[0]
+        found = list(re.finditer(r"\b(?:op|migrations)\.((?!Migration\b)\w+)\(", text))
+        words = [re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", one[1]).lower() for one in found]
+    elif path.endswith(".sql"):
+        text = re.sub(r"--[^\n]*|/\*.*?\*/", lambda match: re.sub(r"[^\n]", " ", match[0]), text, flags=re.DOTALL)
+        found = list(_STATEMENT.finditer(text))
+        words = [re.sub(r"\s+", " ", one[1].strip()).lower() for one in found]
+    else:
+        return "", 1
+    line = text.count("\n", 0, found[0].start(1)) + 1 if found else 1
+    return ", ".join(list(dict.fromkeys(words))[:5]), line
+
+
+_STATEMENT: Final = re.compile(
+    r"(?is)(?:\A|;)\s*((?:create|drop|alter|comment\s+on|reindex)(?:\s+(?:or|replace|unique|materialized))*\s+\w+|"
+    r"(?:insert\s+into|update|delete\s+from|merge\s+into|grant|revoke|analyze|vacuum|pragma|with|do)\b)"
+)
 
 
 def _alike(snapshots: Snapshots, base_path: str, path: str, old: Migration, new: Migration) -> bool:

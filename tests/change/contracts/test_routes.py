@@ -301,7 +301,7 @@ def test_an_unreadable_file_is_named_and_its_routes_are_not_gone(repository: Rep
 MADE = {
     "shop/__init__.py": "from flask import Flask\nfrom .api import api\nfrom .web import web\napp = Flask(__name__)\n"
     "app.register_blueprint(api, url_prefix='/api')\napp.register_blueprint(web, url_prefix='/')\n",
-    "shop/api/__init__.py": "from flask import Blueprint\napi = Blueprint('a', __name__)\nrule: object = api.add_url_rule\n",
+    "shop/api/__init__.py": "from flask import Blueprint\napi = Blueprint('a')\nrule: object = api.add_url_rule\n",
     "shop/web/__init__.py": "from flask import Blueprint\nweb = Blueprint('web', __name__)\nroute = web.route\n",
     "shop/api/runs.py": "from ..api import rule\nrule('/runs/', view_func=a, methods=['GET', 'POST'])\n",
     "shop/web/runs.py": "from shop.web import route\n@route('/runs/', methods=['GET', 'POST'])\ndef a(): ...\n",

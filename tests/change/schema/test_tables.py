@@ -135,3 +135,18 @@ def test_a_base_is_what_the_repository_says_it_is(
     }
     found = asked(answer_schema, tmp_path, start, {"m.py": model.format("max_length=2")})
     assert [(fact.change, fact.what) for fact in found.facts] == facts
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "did", "line"),
+    [
+        ("alembic/versions/b.py", alembic("    op.drop_index('i', table_name='a')\n    op.create_index('j', 'a', ['b'])"), "drop index, create index", 8),
+        ("db/migrations/2.sql", "-- moves; all\nUPDATE a SET b = 1;\n/* x; DROP */\nCREATE INDEX  i ON a (b);\nUPDATE a SET c = 2;\n", "update, create index", 2),
+        ("shop/migrations/0002_a.py", django("migrations.AlterModelOptions('order', {'ordering': ['tax']})"), "alter model options", 6),
+    ],
+)  # fmt: skip
+def test_a_migration_that_changes_no_column_says_what_it_does(
+    tmp_path: Path, path: str, text: str, did: str, line: int
+) -> None:
+    found = asked(answer_schema, tmp_path, {"m.py": D.format("max_length=1")}, {path: text})
+    assert [(fact.after, fact.line) for fact in found.facts] == [(did, line)]
