@@ -16,7 +16,7 @@ from stabkit.change.credentials import answer_credentials
 from stabkit.change.dependencies import answer_dependencies
 from stabkit.change.environment import answer_configuration, answer_environment, answer_flags
 from stabkit.change.facts import Answer
-from stabkit.change.permissions import answer_permissions
+from stabkit.change.rights import answer_permissions
 from stabkit.change.schema import answer_old_code, answer_rollback, answer_schema
 from stabkit.change.snapshots import Snapshots
 from stabkit.vocabulary import CHANGE_FACTS

@@ -18,7 +18,7 @@ from stabkit.cli.application import app
 
 ROOT = Path(__file__).parents[2]
 # Only these judge: 1 and 3 are answers there.
-JUDGE = ("gate", "report", "batch", "demo")
+JUDGE = ("gate", "report", "batch", "demo", "impact")
 SLOW = ("demo", "report", "batch", "aa")
 
 
@@ -104,13 +104,14 @@ def test_example_of_the_help_runs(prepared, stabkit, steady, words):
             )
     if words[0] == "init":
         (prepared / "stabkit.toml").unlink()
-    if "--base" in words:  # git has to know both versions
+    if "--base" in words or words[0] == "impact":  # git has to know both versions
         who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
         for command in (
             ["init", "-q"],
             ["add", "good.xml"],
             [*who, "commit", "-qm", "one"],
             ["tag", "v1.4"],
+            [*who, "commit", "-qm", "two", "--allow-empty"],
             ["tag", "v1.5"],
         ):
             subprocess.run(["git", *command], cwd=prepared, check=True)

@@ -79,6 +79,7 @@ def sentences(rendered: Any) -> Iterator[tuple[str, str]]:
             elif kind == "checklist":
                 for item in piece["items"]:
                     yield from ((section["heading"], text) for text in (item["what"], item["detail"]))
+                yield from ((section["heading"], text) for text in piece["notes"])
 
 
 def commands(rendered: Any) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from stabkit.change.secret_kinds import holds_secret
+from stabkit.change.credentials import holds_secret
 from stabkit.redact import MASK, is_secret_name
 
 __all__ = ["shown"]

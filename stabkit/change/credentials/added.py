@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stabkit.change.credentials.kinds import secrets_in
 from stabkit.change.facts import Answer, Fact, Scope, answered
 from stabkit.change.paths import categorise
 from stabkit.change.ranges import Change
-from stabkit.change.secret_kinds import secrets_in
 from stabkit.change.snapshots import Snapshots
 
 __all__ = ["answer_credentials"]

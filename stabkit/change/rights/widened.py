@@ -8,7 +8,10 @@ from typing import Final
 
 from stabkit.change.facts import Answer, Fact, answered
 from stabkit.change.git import Blob
-from stabkit.change.rights import DEFAULT, GRANTS, Right, container_rights, pipeline_rights, workflow_rights
+from stabkit.change.rights.containers import GRANTS, container_rights
+from stabkit.change.rights.pipelines import pipeline_rights
+from stabkit.change.rights.right import Right
+from stabkit.change.rights.workflows import DEFAULT, workflow_rights
 from stabkit.change.snapshots import Snapshots
 
 __all__ = ["answer_permissions"]

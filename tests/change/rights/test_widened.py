@@ -8,8 +8,8 @@ import pytest
 
 from stabkit.change.facts import Answer
 from stabkit.change.git import Git
-from stabkit.change.permissions import answer_permissions
 from stabkit.change.ranges import read_changes
+from stabkit.change.rights import answer_permissions
 from stabkit.change.snapshots import Snapshots
 from tests.change.repositories import Repository
 
