@@ -70,7 +70,10 @@ def _listed(names: Sequence[str]) -> str:
 def _read(base: Variables, head: Variables) -> Iterator[Fact]:
     for name in sorted(base.reads.keys() | head.reads.keys()):
         before, after = base.reads.get(name, []), head.reads.get(name, [])
+        given = _GIVEN.fullmatch(name) is not None and not name.startswith(("secrets.", "vars."))
         for scope in _SCOPES:
+            if given and scope != "production":
+                continue  # a script or test that asks for what every process has tells nobody to set it
             old, new = ([place for place in places if place.scope == scope] for places in (before, after))
             if old and new:
                 if (defaults := (_defaults(old), _defaults(new))) and defaults[0] != defaults[1]:

@@ -277,3 +277,22 @@ def test_hostile_files_leave_an_answer(repository: Repository, path: str, conten
 def test_nothing_looked_at_is_no_yes(repository: Repository) -> None:
     found = answer(repository, {"a.txt": "1\n"}, {"a.txt": "2\n"})
     assert (found.outcome, found.examined) == ("not_checked", 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "found"),
+    [
+        ("scripts/a_test.go", "PATH", []),
+        ("tests/test_a.py", "HOME", []),
+        (".github/scripts/a.py", "GITHUB_RUN_ID", []),
+        ("tests/test_a.py", "OWN", [("added", "read", "OWN")]),
+        ("shop/a.py", "HOME", [("added", "read", "HOME")]),
+    ],
+)
+def test_what_every_process_has_is_no_news_of_a_script_or_a_test(
+    repository: Repository, path: str, name: str, found: list[tuple[str, str, str]]
+) -> None:
+    go = f'package a\nimport "os"\nvar x = os.Getenv("{name}")\n'
+    text = go if path.endswith(".go") else f"import os\nos.getenv('{name}')\n"
+    row = answer(repository, {"b.py": "import os\n"}, {path: text})
+    assert told(row.facts) == found
