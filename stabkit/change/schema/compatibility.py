@@ -69,11 +69,19 @@ def _readers(snapshots: Snapshots, effects: Iterable[Effect]) -> dict[str, str]:
         for pattern in (rf"\b{name}\b",) if table else (told, rf"\b{name}\b"):
             word = re.compile(pattern.encode())
             # The file that is called like the table reads it, others may speak of it; what a tool wrote says it again.
-            near = sorted(paths, key=lambda path: (stem not in path.lower().replace("_", ""), path))
+            near = sorted(paths, key=lambda path: (_distance(path, stem), path))
             if place := next(_places(snapshots, near, word, stem if table else ""), None):
                 found[one.what] = place
                 break
     return found
+
+
+def _distance(path: str, stem: str) -> int:
+    """Return how far the name of a file is from that of a table: the same but for its ending, in it, or not at all."""
+    name = path.rpartition("/")[2].partition(".")[0].lower().replace("_", "")
+    if name.startswith(stem) and len(name) - len(stem) <= 3:  # what stands for many: -s, -ies
+        return 0
+    return 1 if stem in path.lower().replace("_", "") else 2
 
 
 def _places(snapshots: Snapshots, paths: Iterable[str], word: re.Pattern[bytes], stem: str) -> Iterator[str]:
