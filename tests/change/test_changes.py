@@ -223,7 +223,7 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
             {"m.py": MODEL.format(1)},
             {"m.py": MODEL.format(1) + "# c\n"},
             "pass",
-            "1 files that stand",
+            "1 schema files",
         ),
         ("no schema change", {"m.py": MODEL.format(1)}, {"m.py": MODEL.format(2)}, "fail", "m.py:2: User.name"),
         ("no schema change", {"a": "1"}, {"app/migrations/0002_a.py": "x = 1\n"}, "fail", "0002_a.py"),
