@@ -153,5 +153,5 @@ def answered(
     if why is not None:
         return Answer("not_checked", (), examined, noun, why, method=method)
     if not examined:
-        return Answer("not_checked", (), 0, noun, f"the range holds no {noun}", settled=True, method=method)
+        return Answer("not_checked", (), 0, noun, f"no {noun} found", settled=True, method=method)
     return Answer("pass", (), examined, noun, method=method)

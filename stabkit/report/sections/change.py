@@ -368,7 +368,7 @@ def _left_out(found: Sequence[Line]) -> tuple[str, ...]:
     """Return sentences on the lines that a checklist leaves out: those that have nothing to answer."""
     nothing = [line_name(line.line, inside=True) for line in found if line.recorded and line.settled]
     unasked = [line_name(line.line, inside=True) for line in found if not line.recorded]
-    told = [f"not checked, as the change holds nothing of the kind: {joined(nothing, most=12)}"] if nothing else []
+    told = [f"not checked, as there is nothing of the kind: {joined(nothing, most=12)}"] if nothing else []
     if len(unasked) == len(found):
         told = ["what the change does is not known: no git range was collected"]
     elif unasked:

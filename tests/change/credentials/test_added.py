@@ -183,7 +183,7 @@ def test_what_stood_there_before_is_not_added(repository: Repository) -> None:
     assert answer(repository, base, {"a.py": f"# why\nu = 2; t = '{token}'\n"}).outcome == "pass"
     assert answer(repository, {}, {"a.py": "x = 1\n", "c.py": f"t = '{token}'\n"}).outcome == "pass"
     gone = answer(repository, {}, {"c.py": None})
-    assert (gone.outcome, gone.examined, gone.why) == ("not_checked", 0, "the range holds no changed text files")
+    assert (gone.outcome, gone.examined, gone.why) == ("not_checked", 0, "no changed text files found")
 
 
 def test_another_key_under_the_same_heading_is_new(repository: Repository) -> None:

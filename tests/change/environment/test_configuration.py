@@ -227,4 +227,4 @@ def test_hostile_files_are_named_and_the_others_told(repository: Repository, pat
 
 def test_no_configuration_is_no_yes(repository: Repository) -> None:
     found = answer(repository, {"a.py": "x = 1\n"}, {"a.py": "x = 2\n"})
-    assert (found.outcome, found.examined, found.why) == ("not_checked", 0, "the range holds no configuration files")
+    assert (found.outcome, found.examined, found.why) == ("not_checked", 0, "no configuration files found")
