@@ -122,7 +122,8 @@ def _collect(
         notes.append("The patch could not be read; touched functions are unknown.")
     snapshots = Snapshots(git, base, head, changes, packages=packages)
     if lost := [change.path for change in changes if change.regular and snapshots.unread(change)]:
-        notes.append(f"Not read, too large or not in this clone: {', '.join(lost[:5])}{', …' if lost[5:] else ''}.")
+        names = ", ".join(path if path.isprintable() else ascii(path) for path in lost[:5])
+        notes.append(f"Not read, too large or not in this clone: {names}{', …' if lost[5:] else ''}.")
     history, own, rank = _history(snapshots, step_limit, notes)
     lines = checklist(snapshots)
     owners = _codeowners(snapshots)
