@@ -27,7 +27,7 @@ _EXPORT: Final = re.compile(
     rb"|^[ \t]*export[ \t]+(default)\b"
     rb"|^[ \t]*export[ \t]+(?:type[ \t]+)?\{([^}]*)\}"
     rb"|^[ \t]*(?:module\.)?exports\.([\w$]+)[ \t]*=(?!=)"
-    rb"|^[ \t]*(?:exports[ \t]*=[ \t]*)?module\.exports[ \t]*=[ \t]*\{((?:[ \t\r\n]*[\w$]+[ \t]*(?::[ \t]*[\w$.]+)?[ \t]*,?)*[ \t\r\n]*)\}",
+    rb"|^[ \t]*(?:exports[ \t]*=[ \t]*)?module\.exports[ \t]*=[ \t]*\{([\w$,: \t\r\n.]*)\}",
     re.MULTILINE,
 )
 # What a module of CommonJS is as a whole, where it is no list of names.

@@ -11,7 +11,9 @@ from stabkit.change.yaml_documents import Section, Sequence, read_yaml
 
 __all__ = ["read_chart", "read_flake_lock", "read_runtime", "read_terraform", "read_terraform_lock"]
 
-_TERRAFORM: Final = re.compile(r'(?m)^\s*(?:module\s+"([^"]+)"|\w[\w-]*\s*=)\s*\{([^{}]*?\bsource\s*=[^{}]*)\}')
+_TERRAFORM: Final = re.compile(
+    r'(?m)^\s*(?:module\s+"([^"]+)"|\w[\w-]*\s*=)\s*\{([^{}]{0,2000}?\bsource\s*=[^{}]{0,2000})\}'
+)
 _ALONE: Final = {".python-version": "python", ".nvmrc": "node", ".node-version": "node", ".ruby-version": "ruby"}
 
 

@@ -107,8 +107,8 @@ _PREFIXES: Final = re.compile(r"SetEnvPrefix\(\s*\"([^\"]+)\"|envconfig\.Process
 _RENAMED: Final = re.compile(
     r"\b(?:const|let|var)\s+(\w+)\s*(?::[^=;\n]+)?=\s*(?:process|Bun|import\.meta)\.env\b(?!\s*\??[.\[])"
     r"|\b(?:const|let|var)\s*\{\s*env\s*(?::\s*(\w+))?\s*\}\s*=\s*(?:process|Bun|import\.meta)\b(?!\s*\??[.\[])"
-    r"|\bimport\s*\{[^{}]*?\benv\b(?:\s+as\s+(\w+))?[^{}]*\}\s*from\s*[\"'](?:node:)?process[\"']"
-    r"|\bimport\s*\{[^{}]*?\benv\b(?:\s+as\s+(\w+))?[^{}]*\}\s*from\s*[\"']\$env/dynamic/\w+[\"']"
+    r"|\bimport\s*\{[^{}]{0,300}?\benv\b(?:\s+as\s+(\w+))?[^{}]{0,300}\}\s*from\s*[\"'](?:node:)?process[\"']"
+    r"|\bimport\s*\{[^{}]{0,300}?\benv\b(?:\s+as\s+(\w+))?[^{}]{0,300}\}\s*from\s*[\"']\$env/dynamic/\w+[\"']"
 )
 _DESTRUCTURED: Final = re.compile(r"\{([^{}]*)\}\s*(?::[^=;\n]+)?=\s*(?:process|Bun|import\.meta)\.env\b(?!\s*[.\[])")
 _PART: Final = re.compile(r"^\s*([A-Za-z_]\w*)\s*(?::\s*\w+)?\s*(?:=\s*(.+?))?\s*$", re.DOTALL)

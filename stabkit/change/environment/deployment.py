@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from stabkit.change.documents import Node, json_documents, toml_document, yaml_documents
@@ -148,14 +148,13 @@ def _settings(node: Node, depth: int, seen: set[int], *, ci: bool) -> Iterator[U
         for part in ("data", "stringData"):
             yield from _mapped(node.value.get(part), secret=kind.value == "Secret" or None)
         return
+    yield from _sources(node.value)
     for key, inner in node.value.items():
         if _KEYS.fullmatch(key) or (ci and key == "variables") or (key == "Variables" and depth):
             found = list(_given(inner))
             yield from found
             if found and key.lower() != "secrets":
                 continue
-        if key in _SOURCES:
-            yield from _sources(key, inner)
         if key in _LITERALS and isinstance(inner.value, list):
             for item in inner.value:
                 literals = item.value.get("literals") if isinstance(item.value, dict) else None
@@ -163,8 +162,14 @@ def _settings(node: Node, depth: int, seen: set[int], *, ci: bool) -> Iterator[U
         yield from _settings(inner, depth + 1, seen, ci=ci)
 
 
-def _sources(key: str, node: Node) -> Iterator[Use]:
+def _sources(section: Mapping[str, Node]) -> Iterator[Use]:
     """Yield what is handed over whole, whose names stand elsewhere: ``envFrom`` of Kubernetes, ``env_file``."""
+    for key in _SOURCES:
+        if key in section:
+            yield from _source_of(key, section[key])
+
+
+def _source_of(key: str, node: Node) -> Iterator[Use]:
     for item in node.value if isinstance(node.value, list) else [node]:
         if isinstance(item.value, str):
             yield Use(f"{key} {item.value}", item.line or node.line or 1)
