@@ -219,7 +219,8 @@ def _facts(
     functions = None
     if readable and hunks is not None and change.added is not None:
         functions = json.dumps(touched_functions(old, new, hunks), ensure_ascii=False)
-    same = same_code(old, new) if old is not None and new is not None else None
+    # A module by another name is another module to those who import it, though its code is the same.
+    same = same_code(old, new) if old is not None and new is not None and change.old_path is None else None
     if change.path.endswith(_FREE_FORM):
         same = change.path in formatted
     importers = importers_of(change.path, snapshots.importers) if change.path in snapshots.modules else None

@@ -204,8 +204,8 @@ class Git:
             if self.shallow:
                 return f"No commit {reference!r}: the clone is shallow.", "Fetch its history: git fetch --unshallow"
             return (
-                f"No commit {reference!r}: the history of {plain or 'HEAD'} does not reach back that far.",
-                "The first commit has none before it; name a range whose both ends are there.",
+                f"No commit {reference!r}: {plain or 'HEAD'} has no such commit before it.",
+                "The first commit has none before it, and only a merge has a second one; name a range of two that exist.",
             )
         return f"No commit {reference!r}.", "Name a branch, tag or commit id that git rev-parse knows."
 

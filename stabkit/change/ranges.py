@@ -73,7 +73,7 @@ def read_changes(git: Git, base: str, head: str) -> list[Change]:
             if not git.lacks(_ids(_parsed(git.read(*_DIFF, *_NAMES_ALONE, base, head, "--")))):
                 raise
             git.partial = True
-    changes = _parsed(git.read(*_DIFF, *_NAMES_ALONE, base, head, "--", objects=True))
+    changes = _parsed(_names_alone(git, base, head))
     counts = _parsed(b"".join(_in_parts(git, changes, base, head, "--raw", "--numstat", "-z")))
     known = {change.path: change for change in counts}
     return [
@@ -84,6 +84,19 @@ def read_changes(git: Git, base: str, head: str) -> list[Change]:
         else change
         for change in changes
     ]
+
+
+def _names_alone(git: Git, base: str, head: str) -> bytes:
+    try:
+        return git.read(*_DIFF, *_NAMES_ALONE, base, head, "--", objects=True)
+    except EvidenceError as error:
+        if "unable to read tree" not in error.what:
+            raise
+        raise EvidenceError(
+            "The clone lacks the folders of these commits, not their contents alone.",
+            where=str(git.repository),
+            hint="Fetch them: git fetch --refetch --filter=blob:none",
+        ) from error
 
 
 def _in_parts(git: Git, changes: list[Change], base: str, head: str, *options: str) -> Iterator[bytes]:
