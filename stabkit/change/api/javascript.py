@@ -165,7 +165,9 @@ def _names(snapshots: Snapshots, tree: Mapping[str, Blob], path: str, hops: int)
     content = snapshots.content(tree.get(path))
     if content is None or hops < 0:
         return None
-    if len(_WHOLE.findall(content)) != sum(match[5] is not None for match in _EXPORT.finditer(content)):
+    if len(_WHOLE.findall(content)) != sum(
+        match[5] is not None and b"..." not in match[5] for match in _EXPORT.finditer(content)
+    ):
         return None
     found: dict[str, tuple[str, int]] = {}
     for match in _EXPORT.finditer(content):

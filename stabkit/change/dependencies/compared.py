@@ -108,9 +108,9 @@ def answer_dependencies(snapshots: Snapshots) -> Answer:
     before, after = (ends.named(tree, touched) for tree in (snapshots.base_tree, snapshots.head_tree))
     before, after = (_scoped(named) for named in (before, after))
     facts, why = package_facts(before, after, set(snapshots.base_tree), set(snapshots.head_tree))
+    why = [*why, *_left_behind(ends, facts)]
     modules = _submodules(snapshots)
     facts = [*facts, *modules]
-    why = [*why, *_left_behind(ends, facts)]
     if ends.unread:
         why.append(f"could not be read: {', '.join(ends.unread)}")
     if not facts and not why and (loose := _loose(ends)):
