@@ -205,7 +205,7 @@ class Git:
                 return f"No commit {reference!r}: the clone is shallow.", "Fetch its history: git fetch --unshallow"
             return (
                 f"No commit {reference!r}: {plain or 'HEAD'} has no such commit before it.",
-                "The first commit has none before it, and only a merge has a second one; name a range of two that exist.",
+                "The first commit has none before it, and only a merge has a second one; name two that exist.",
             )
         return f"No commit {reference!r}.", "Name a branch, tag or commit id that git rev-parse knows."
 

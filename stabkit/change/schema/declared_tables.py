@@ -118,7 +118,7 @@ _JPA: Final = _by_blocks(
     r"(?!static|class|final\s+static|void|fun)(?:[\w<>,.?\[\]]+\s+)?(?P<name>\w+)\s*(?:[:=][^()]*)?[;,]?)$",
 )
 _STRUCTS: Final = _by_blocks(r"^type\s+(\w+)\s+struct\s*\{", r"^(?P<name>[A-Z]\w*)\s+(?P<text>\S.*)$")
-_STORED: Final = re.compile(r"(?ms)^type\s+(\w+)\s+struct\s*\{(?:(?!^\}).)*?(?:\bgorm\.Model\b|gorm:\")")
+_STRUCT: Final = re.compile(r"(?m)^type\s+(\w+)\s+struct\s*\{")
 _ECTO: Final = _by_blocks(
     r"^\s*schema\s+\"(\w+)\"\s+do", r"^\s*(?P<text>(?:field|belongs_to|timestamps)[\s(]*:?(?P<name>\w*).*)$"
 )
@@ -131,7 +131,9 @@ _DOCTRINE: Final = _by_blocks(
 
 def _gorm(text: str) -> Iterator[Declared]:
     """Read the structs that hold gorm's own columns, or one with its tag: their other fields are columns too."""
-    stored = set(_STORED.findall(text[:_LARGEST]))
+    _, *parts = _STRUCT.split(text[:_LARGEST])
+    bodies = ((name, body.partition("\n}")[0]) for name, body in zip(parts[::2], parts[1::2], strict=True))
+    stored = {name for name, body in bodies if re.search(r"\bgorm\.Model\b|gorm:\"", body)}
     return (one for one in _STRUCTS(text) if one.table in stored and 'gorm:"-"' not in one.text)
 
 
