@@ -122,7 +122,8 @@ def _collect(
         notes.append("The patch could not be read; touched functions are unknown.")
     snapshots = Snapshots(git, base, head, changes, packages=packages)
     if lost := [change.path for change in changes if change.regular and snapshots.unread(change)]:
-        notes.append(f"Not read, too large or not in this clone: {', '.join(lost[:5])}{', …' if lost[5:] else ''}.")
+        names = ", ".join(path if path.isprintable() else ascii(path) for path in lost[:5])
+        notes.append(f"Not read, too large or not in this clone: {names}{', …' if lost[5:] else ''}.")
     history, own, rank = _history(snapshots, step_limit, notes)
     lines = checklist(snapshots)
     owners = _codeowners(snapshots)
@@ -218,7 +219,8 @@ def _facts(
     functions = None
     if readable and hunks is not None and change.added is not None:
         functions = json.dumps(touched_functions(old, new, hunks), ensure_ascii=False)
-    same = same_code(old, new) if old is not None and new is not None else None
+    # A module by another name is another module to those who import it, though its code is the same.
+    same = same_code(old, new) if old is not None and new is not None and change.old_path is None else None
     if change.path.endswith(_FREE_FORM):
         same = change.path in formatted
     importers = importers_of(change.path, snapshots.importers) if change.path in snapshots.modules else None

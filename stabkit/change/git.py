@@ -35,6 +35,8 @@ _SAFE: Final = (
 )
 _LIMIT: Final = 256 * 1024 * 1024
 _DEADLINE_S: Final = 60.0
+# What leads from a commit to one before it.
+_ANCESTOR: Final = re.compile(r"(?:[~^]\d*)+$")
 _COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -186,15 +188,33 @@ class Git:
         try:
             found = self.read("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
         except (EvidenceError, ValueError) as error:
-            raise UsageError(
-                f"No commit {reference!r}.",
-                where=str(self.repository),
-                hint="Name a branch, tag or commit id that git rev-parse knows; a shallow clone may lack it.",
-            ) from error
+            what, hint = self._no_commit(reference)
+            raise UsageError(what, where=str(self.repository), hint=hint) from error
         name = found.decode("ascii", "replace").strip()
         if not _COMMIT_ID.fullmatch(name):
             raise EvidenceError(f"Git answers {name!r}, which is no commit id.", where=str(self.repository))
         return name
+
+    def _no_commit(self, reference: str) -> tuple[str, str]:
+        """Return why a reference names no commit, and what to do about it."""
+        plain = _ANCESTOR.sub("", reference)
+        if plain in ("", "@", "HEAD") and not self._names("HEAD"):
+            return "The repository has no commit yet.", "Commit something first, or name one that has a history."
+        if plain != reference and self._names(plain or "HEAD"):
+            if self.shallow:
+                return f"No commit {reference!r}: the clone is shallow.", "Fetch its history: git fetch --unshallow"
+            return (
+                f"No commit {reference!r}: {plain or 'HEAD'} has no such commit before it.",
+                "The first commit has none before it, and only a merge has a second one; name two that exist.",
+            )
+        return f"No commit {reference!r}.", "Name a branch, tag or commit id that git rev-parse knows."
+
+    def _names(self, reference: str) -> bool:
+        """Say whether a reference names a commit."""
+        try:
+            return bool(self.read("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"))
+        except (EvidenceError, ValueError):
+            return False
 
     def merge_base(self, base: str, head: str) -> str:
         """Return the full id of the best common ancestor of two full ids."""

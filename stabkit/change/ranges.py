@@ -44,7 +44,10 @@ _NAMES_ALONE: Final = ("-M100%", "--raw", "--no-abbrev", "-z")
 
 @dataclass(frozen=True)
 class Change:
-    """One changed file; ``old_path`` only for a rename or copy, line counts None for binary; ``ids``: both blobs."""
+    """One changed file; ``old_path`` only for a rename or copy, line counts None for binary; ``ids``: both blobs.
+
+    Of a ``submodule`` they are the commits that stand here, of another repository.
+    """
 
     path: str
     old_path: str | None
@@ -53,6 +56,7 @@ class Change:
     deleted: int | None
     regular: bool
     ids: tuple[str, ...] = ()
+    submodule: bool = False
 
     @property
     def base_path(self) -> str:
@@ -69,7 +73,7 @@ def read_changes(git: Git, base: str, head: str) -> list[Change]:
             if not git.lacks(_ids(_parsed(git.read(*_DIFF, *_NAMES_ALONE, base, head, "--")))):
                 raise
             git.partial = True
-    changes = _parsed(git.read(*_DIFF, *_NAMES_ALONE, base, head, "--", objects=True))
+    changes = _parsed(_names_alone(git, base, head))
     counts = _parsed(b"".join(_in_parts(git, changes, base, head, "--raw", "--numstat", "-z")))
     known = {change.path: change for change in counts}
     return [
@@ -80,6 +84,19 @@ def read_changes(git: Git, base: str, head: str) -> list[Change]:
         else change
         for change in changes
     ]
+
+
+def _names_alone(git: Git, base: str, head: str) -> bytes:
+    try:
+        return git.read(*_DIFF, *_NAMES_ALONE, base, head, "--", objects=True)
+    except EvidenceError as error:
+        if "unable to read tree" not in error.what:
+            raise
+        raise EvidenceError(
+            "The clone lacks the folders of these commits, not their contents alone.",
+            where=str(git.repository),
+            hint="Fetch them: git fetch --refetch --filter=blob:none",
+        ) from error
 
 
 def _in_parts(git: Git, changes: list[Change], base: str, head: str, *options: str) -> Iterator[bytes]:
@@ -97,7 +114,7 @@ def _ids(changes: Iterable[Change]) -> list[str]:
 
 def _parsed(output: bytes) -> list[Change]:
     tokens = iter(output.decode("utf-8", "replace").split("\0"))
-    raw: list[tuple[str, str | None, str, bool, tuple[str, ...]]] = []
+    raw: list[tuple[str, str | None, str, bool, tuple[str, ...], bool]] = []
     counts: dict[str, tuple[int | None, int | None]] = {}
     for token in tokens:
         if token.startswith(":"):
@@ -106,7 +123,8 @@ def _parsed(output: bytes) -> list[Change]:
             moved = status[0] in "RC"
             regular = all(mode in ("100644", "100755", "000000") for mode in (old_mode, new_mode))
             path = next(tokens) if moved else first
-            raw.append((path, first if moved else None, status[0], regular, (old_id, new_id)))
+            module = "160000" in (old_mode, new_mode)
+            raw.append((path, first if moved else None, status[0], regular, (old_id, new_id), module))
         elif match := _COUNTS.fullmatch(token):
             path = match[3]
             if not path:  # a rename: old and new path follow as tokens of their own
@@ -114,8 +132,8 @@ def _parsed(output: bytes) -> list[Change]:
                 path = next(tokens)
             counts[path] = (_number(match[1]), _number(match[2]))
     return [
-        Change(path, old, _STATUS.get(status, "modified"), *counts.get(path, (None, None)), regular, ids)
-        for path, old, status, regular, ids in raw
+        Change(path, old, _STATUS.get(status, "modified"), *counts.get(path, (None, None)), regular, ids, module)
+        for path, old, status, regular, ids, module in raw
     ]
 
 

@@ -519,3 +519,91 @@ def test_a_rollback_is_what_it_takes_away(repository: Repository) -> None:
     assert rows["range_commits"].tolist() == [2, 2]
     assert rows["commits"].to_dict() == {"a.py": 2, "b.py": 1}
     assert rows["past_changes"].to_dict() == {"a.py": 1, "b.py": 0}
+
+
+@pytest.mark.parametrize(
+    ("reference", "what"),
+    [
+        ("HEAD~1", "has no such commit before it"),
+        ("HEAD^^", "has no such commit before it"),
+        ("main~3", "has no such commit before it"),
+        ("HEAD^2", "has no such commit before it"),
+        ("nowhere~1", "No commit 'nowhere~1'."),
+        ("nowhere", "No commit 'nowhere'."),
+    ],
+)
+def test_why_a_reference_names_no_commit(repository: Repository, reference: str, what: str) -> None:
+    repository.write("one", {"a.py": "1\n"})
+    with pytest.raises(UsageError) as error:
+        Git(repository.folder).commit(reference)
+    assert what in error.value.what
+
+
+@pytest.mark.parametrize("reference", ["HEAD", "HEAD~1", "@"])
+def test_a_repository_without_a_commit_says_so(repository: Repository, reference: str) -> None:
+    with pytest.raises(UsageError) as error:
+        Git(repository.folder).commit(reference)
+    assert error.value.what == "The repository has no commit yet."
+
+
+def test_a_shallow_clone_says_that_it_is_one(repository: Repository, tmp_path: Path) -> None:
+    for number in range(2):
+        repository.write("work", {"a.py": f"{number}\n"})
+    clone = tmp_path / "shallow"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", repository.folder.as_uri(), str(clone)], check=True)
+    with pytest.raises(UsageError) as error:
+        Git(clone).commit("HEAD~1")
+    assert "the clone is shallow" in error.value.what
+
+
+def test_a_clone_without_folders_says_what_to_fetch(repository: Repository, tmp_path: Path) -> None:
+    repository.git("config", "uploadpack.allowFilter", "true")
+    base = repository.write("one", {"app/a.py": "1\n"})
+    repository.write("two", {"app/a.py": "2\n"})
+    clone = tmp_path / "treeless"
+    command = ["git", "clone", "-q", "--filter=tree:0", "--no-checkout", repository.folder.as_uri(), str(clone)]
+    subprocess.run(command, check=True)
+    source = collect_changes(clone, base)["sources"].iloc[0]
+    assert source["status"] == "error"
+    assert "lacks the folders" in source["message"]
+    assert "--filter=blob:none" in source["message"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [("1" * 40, "2" * 40, "changed"), (None, "2" * 40, "added"), ("1" * 40, None, "removed")],
+)
+def test_another_commit_of_a_submodule_is_another_dependency(
+    repository: Repository, before: str | None, after: str | None, change: str
+) -> None:
+    ends = []
+    for number, commit in enumerate((before, after)):
+        entry = ["--add", "--cacheinfo", f"160000,{commit},vendor/lib"] if commit else ["--force-remove", "vendor/lib"]
+        repository.git("update-index", *entry)
+        repository.git("commit", "-q", "--allow-empty", "-m", str(number))
+        ends.append(repository.git("rev-parse", "HEAD"))
+    found = check(collect_changes(repository.folder, *ends), "no dependency change")
+    facts = json.loads(found["facts"])["facts"]
+    assert found["outcome"] == "fail"
+    assert [(one["path"], one["noun"], one["change"]) for one in facts] == [("vendor/lib", "submodule", change)]
+    assert [one and one[:12] for one in (before, after)] == [facts[0]["before"], facts[0]["after"]]
+
+
+def test_a_symbolic_link_is_no_dependency(repository: Repository) -> None:
+    base = repository.write("one", {"a.txt": "1\n", "requirements.txt": "x==1\n"})
+    (repository.folder / "link").symlink_to("a.txt")
+    repository.write("two", {})
+    assert check(collect_changes(repository.folder, base), "no dependency change")["outcome"] == "pass"
+
+
+def test_a_module_by_another_name_is_not_the_same_code(repository: Repository) -> None:
+    evidence = between(repository, {"a.py": "x = 1\n" * 9, "b.py": "x = 1\n"}, {"a.py": None, "c.py": "x = 1\n" * 9})
+    assert evidence["changes"].set_index("path")["status"].to_dict() == {"c.py": "renamed"}
+    assert evidence["changes"]["docs_only"].isna().all()
+
+
+def test_names_of_files_in_a_message_hold_no_control_characters(repository: Repository) -> None:
+    large = "x" * (3 * 1024 * 1024)
+    message = between(repository, {"a.txt": "1\n"}, {"we\nird\x1b[31m.txt": large})["sources"]["message"].iloc[0]
+    assert message.isprintable()
+    assert "ird" in message

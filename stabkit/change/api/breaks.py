@@ -9,7 +9,7 @@ from typing import Final
 
 from stabkit.change.api.classes import Break, Comparison
 from stabkit.change.api.golang import go_packages, gone_exports
-from stabkit.change.api.javascript import gone_names, published_entries
+from stabkit.change.api.javascript import gone_names, published_entries, untold
 from stabkit.change.api.loaded import Modules
 from stabkit.change.api.packages import Package, is_aside, is_internal, public_packages
 from stabkit.change.facts import Answer, Fact
@@ -32,9 +32,10 @@ def answer_api(snapshots: Snapshots) -> Answer:
     file that cannot be parsed at one end is not compared, and is named.
     """
     packages = public_packages(snapshots)
-    facts, examined, methods = _by_pattern(snapshots)
+    facts, examined, methods, unknown = _by_pattern(snapshots)
     breaks = [(fact, False) for fact in facts]
-    lost = [f"{name} is nowhere" for name in snapshots.packages if name not in {one.name for one in packages}]
+    lost = [f"the names that {path} exports cannot be told" for path in unknown]
+    lost += [f"{name} is nowhere" for name in snapshots.packages if name not in {one.name for one in packages}]
     for package in packages:
         found, unread = _compared(snapshots, package)
         breaks += found
@@ -57,17 +58,19 @@ def answer_api(snapshots: Snapshots) -> Answer:
     return Answer("pass", (), examined, _NOUN, method=method)
 
 
-def _by_pattern(snapshots: Snapshots) -> tuple[list[Fact], int, list[str]]:
-    """Return what packages in other languages lose, how many files that is of, and how it was found."""
+def _by_pattern(snapshots: Snapshots) -> tuple[list[Fact], int, list[str], list[str]]:
+    """Return what packages in other languages lose, how many files that is of, how it was found, and what was not."""
     trees = (snapshots.base_tree, snapshots.head_tree)
     packages = [go_packages(snapshots, tree) for tree in trees]
     entries = [published_entries(snapshots, tree) for tree in trees]
     exported = {file for side in entries for one in side.values() for file in one.files.values() if file}
     source = {blob.path for side in packages for blobs in side.values() for blob in blobs}
+    unknown = untold(snapshots, *entries)
+    exported -= {*unknown}
     found = [*gone_exports(snapshots, *packages), *gone_names(snapshots, *entries)]
     methods = ["exported names of Go packages by pattern"] if source else []
     methods += ["names that package.json entry points export by pattern"] if exported else []
-    return found, len(source) + len(exported), methods
+    return found, len(source) + len(exported), methods, unknown
 
 
 def _compared(snapshots: Snapshots, package: Package) -> tuple[list[tuple[Fact, bool]], list[str]]:

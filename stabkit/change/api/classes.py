@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from stabkit.change.api.created import created, lost_fields
 from stabkit.change.api.dynamic import answered_names
 from stabkit.change.api.loaded import Modules
 from stabkit.change.api.signatures import Found, compare_functions, compare_types, literal
@@ -21,6 +22,8 @@ _TUPLES: Final = frozenset(("NamedTuple", "namedtuple"))
 _RECORDS: Final = frozenset(("BaseModel", "TypedDict", "Struct", "SQLModel", "BaseSettings"))
 _UNLISTED: Final = Found("export_removed", None, "in __all__", "not in __all__")
 _STAMP: Final = re.compile(r"(?i)version|date|revision|commit|build|release|hash|sha|author|copyright")
+_OPTIONAL: Final = re.compile(r"^(?:\w+\.)*NotRequired\[")
+_FROZEN: Final = re.compile(r"\bfrozen\s*=\s*True|(?:^|\.)frozen\b(?!\s*=)")
 _DEEPEST: Final = 8
 
 
@@ -98,6 +101,8 @@ class Comparison:
     def _pair(self, old: Any, new: Any, what: str, depth: int = _DEEPEST) -> Iterator[Break]:
         if old.is_module or new.is_module:
             return
+        if new.is_attribute and not old.is_attribute and (named := self._new.value_of(new)) is not None:
+            new = named
         if old.kind is not new.kind:
             yield from self._other_kind(old, new, what)
         elif old.is_function:
@@ -144,6 +149,9 @@ class Comparison:
                 yield from self._enum_value(member, other, inner)
             else:
                 yield from self._pair(member, other, inner, depth - 1)
+        frozen = [any(_FROZEN.search(str(one.value)) for one in side.decorators) for side in (old, new)]
+        if frozen[1] and not frozen[0]:
+            yield Break(new, what, Found("setter_removed", None, "settable", "read-only"))
         yield from self._fields(old, new, what, ancestors)
         yield from self._new_abstract(old, new, what)
 
@@ -168,6 +176,11 @@ class Comparison:
         if {"property", "writable"} <= old.labels and "property" in new.labels and "writable" not in new.labels:
             yield Break(new, what, Found("setter_removed", None, "settable", "read-only"))
         sides = [literal(one.value) if one.value is not None else (False, None) for one in (old, new)]
+        made, remade = created(old.value), created(new.value)
+        lost = None if made is None or remade is None else lost_fields(made, remade)
+        if lost is not None:
+            yield Break(new, what, lost)
+            return
         constant = old.name.isupper() and not _STAMP.search(old.name)
         if constant and all(plain for plain, _ in sides) and sides[0] != sides[1] and not _grown(old.value, new.value):
             before, after = (str(one.value)[:200] for one in (old, new))
@@ -194,13 +207,16 @@ class Comparison:
         if (ancestors & _RECORDS or decorators & {"define", "attrs", "frozen", "s"}) and "dataclass" not in decorators:
             for name in fields[1]:
                 field = new.members[name]
-                if name not in old.members and field.value is None and not name.startswith("_"):
+                optional = _OPTIONAL.search(str(field.annotation)) or str(new.keywords.get("total")) == "False"
+                if name not in old.members and field.value is None and not name.startswith("_") and not optional:
                     typed = f"{name}: {field.annotation}"
                     yield Break(field, f"{what}.{name}", Found("field_added_required", None, None, typed, proven=False))
 
     def _new_abstract(self, old: Any, new: Any, what: str) -> Iterator[Break]:
+        # Whoever is one of a protocol by what he has is none without what it asks for now.
+        asks = all(any(_last(str(base)) == "Protocol" for base in one.bases) for one in (old, new))
         for name, member in new.members.items():
-            if member.is_alias or name in old.members or not _is_abstract(member):
+            if member.is_alias or name in old.members or not (_is_abstract(member) or (asks and _public_member(name))):
                 continue
             if self._old.inherits(old, name) is False:
                 found = Found("abstract_method_added", None, None, f"def {name}", proven=False)

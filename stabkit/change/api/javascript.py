@@ -13,7 +13,7 @@ from stabkit.change.facts import Fact
 from stabkit.change.git import Blob
 from stabkit.change.snapshots import Snapshots
 
-__all__ = ["Entries", "gone_entries", "gone_names", "published_entries"]
+__all__ = ["Entries", "gone_entries", "gone_names", "published_entries", "untold"]
 
 _ASIDE: Final = re.compile(
     r"(^|/)(node_modules|tests?|__tests__|examples?|fixtures?|vendor|third_party|docs?|demo|e2e)/"
@@ -26,9 +26,12 @@ _EXPORT: Final = re.compile(
     rb"(?:function\*?|class|const|let|var|enum|const[ \t]+enum|interface|type|namespace)[ \t]+([\w$]+)"
     rb"|^[ \t]*export[ \t]+(default)\b"
     rb"|^[ \t]*export[ \t]+(?:type[ \t]+)?\{([^}]*)\}"
-    rb"|^[ \t]*(?:module\.)?exports\.([\w$]+)[ \t]*=",
+    rb"|^[ \t]*(?:module\.)?exports\.([\w$]+)[ \t]*=(?!=)"
+    rb"|^[ \t]*(?:exports[ \t]*=[ \t]*)?module\.exports[ \t]*=[ \t]*\{([\w$,: \t\r\n.]*)\}",
     re.MULTILINE,
 )
+# What a module of CommonJS is as a whole, where it is no list of names.
+_WHOLE: Final = re.compile(rb"\bmodule\.exports[ \t]*=(?!=)")
 _ALL: Final = re.compile(rb"""^[ \t]*export[ \t]+(?:type[ \t]+)?\*[ \t]+from[ \t]+["'](\.[^"']*)["']""", re.MULTILINE)
 _HOPS: Final = 6
 
@@ -96,6 +99,21 @@ def gone_names(snapshots: Snapshots, base: Mapping[str, Entries], head: Mapping[
                     yield Fact(path, line, what, "object_removed", "export", name, None, proven=False)
 
 
+def untold(snapshots: Snapshots, base: Mapping[str, Entries], head: Mapping[str, Entries]) -> list[str]:
+    """Return the changed entry points whose names cannot be told at an end."""
+    ends = ((snapshots.base_tree, base), (snapshots.head_tree, head))
+    changed = {path for change in snapshots.changes for path in (change.path, change.base_path)}
+    return sorted(
+        {
+            file
+            for tree, entries in ends
+            for one in entries.values()
+            for file in one.files.values()
+            if file in changed and file.endswith(_SUFFIXES) and _names(snapshots, tree, file, _HOPS) is None
+        }
+    )
+
+
 def _targets(stated: Mapping[str, Any]) -> dict[str, str]:
     exports = stated.get("exports")
     found: dict[str, str] = {}
@@ -145,13 +163,20 @@ def _matches(pattern: str, key: str) -> bool:
 def _names(snapshots: Snapshots, tree: Mapping[str, Blob], path: str, hops: int) -> dict[str, tuple[str, int]] | None:
     """Return what a module exports, and where; None where that cannot be told."""
     content = snapshots.content(tree.get(path))
-    if content is None or hops < 0 or b"module.exports" in content:
+    if content is None or hops < 0:
+        return None
+    if len(_WHOLE.findall(content)) != sum(
+        match[5] is not None and b"..." not in match[5] for match in _EXPORT.finditer(content)
+    ):
         return None
     found: dict[str, tuple[str, int]] = {}
     for match in _EXPORT.finditer(content):
         line = content.count(b"\n", 0, match.start()) + 1
-        single, default, several, common = (part.decode("utf-8", "replace") if part else "" for part in match.groups())
+        single, default, several, common, keys = (
+            part.decode("utf-8", "replace") if part else "" for part in match.groups()
+        )
         listed = re.sub(r"//[^\n]*|/\*.*?\*/", "", several, flags=re.DOTALL).split(",")
+        listed += [key.partition(":")[0] for key in keys.split(",")]
         for name in (single, default, common, *(one.split(" as ")[-1].removeprefix("type ").strip() for one in listed)):
             if name:
                 found[name] = (path, line)

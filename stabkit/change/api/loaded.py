@@ -148,6 +148,14 @@ class Modules:
                 return self._within(found, parts[count:], hops)
         return None
 
+    def value_of(self, attribute: Any) -> Any:
+        """Return what an attribute is but another name of; None where it has a value of its own."""
+        name = str(attribute.value)
+        if attribute.value is None or not all(part.isidentifier() for part in name.split(".")):
+            return None
+        found = self.find(f"{attribute.parent.path}.{name}")
+        return None if found is attribute else found
+
     def _within(self, found: Any, parts: list[str], hops: int) -> Any:
         for number, part in enumerate(parts):
             member = found.members.get(part)

@@ -64,10 +64,19 @@ def compare_functions(old: Any, new: Any, known: Known, raised: Callable[[Any, A
     yield from _kinds(old, new)
     bound = {label for label in ("staticmethod", "classmethod") if (label in old.labels) != (label in new.labels)}
     first = _receivers(old, new)
+    renamed = _renamed(old, new)
+    for before, after in renamed:
+        if before.default is not None and after.default is None:
+            yield Found("parameter_changed_required", after.name, _written(before), _written(after), sure)
+        yield from compare_types(before.annotation, after.annotation, known, given=True, name=after.name)
+    unnamed = {("parameter_removed", one.name) for one, _ in renamed}
+    unnamed |= {("parameter_added_required", one.name) for _, one in renamed}
     for one in _by_griffe(old, new):
         private = (
             one.parameter is not None and one.parameter.startswith("_") and one.change != "parameter_added_required"
         )
+        if (one.change, one.parameter) in unnamed:
+            continue
         if one.parameter in first or private or (bound and one.change == "parameter_moved"):
             continue
         yield one if sure else _unsure(one)
@@ -76,8 +85,37 @@ def compare_functions(old: Any, new: Any, known: Known, raised: Callable[[Any, A
         if other is not None and parameter.name not in first:
             yield from compare_types(parameter.annotation, other.annotation, known, given=True, name=parameter.name)
     yield from compare_types(old.returns, new.returns, known, given=False)
+    yield from _overloads(old, new, known)
     for name in sorted(raised(old, new)):
         yield Found("exception_added", None, None, f"raise {name}", proven=False)
+
+
+def _overloads(old: Any, new: Any, known: Known) -> Iterator[Found]:
+    """Yield the forms of an overloaded function that no form takes any more; it may take them all the same, untold."""
+    forms = list(new.overloads or ())
+    for one in old.overloads or ():
+        if forms and not any(_takes(other, one, known) for other in forms):
+            told = ", ".join(_written(parameter) or "" for parameter in one.parameters)
+            yield Found("parameter_changed_type", None, f"({told})"[:200], None, proven=False)
+
+
+def _takes(form: Any, one: Any, known: Known) -> bool:
+    names = {parameter.name for parameter in form.parameters}
+    if {parameter.name for parameter in one.parameters} - names:
+        return len(form.parameters) > 0 and any("variadic" in parameter.kind.value for parameter in form.parameters)
+    pairs = ((parameter.annotation, _parameter(form, parameter.name).annotation) for parameter in one.parameters)
+    return not any(True for old, new in pairs for _ in compare_types(old, new, known, given=True))
+
+
+def _renamed(old: Any, new: Any) -> list[tuple[Any, Any]]:
+    """Return the parameters that are taken by their place alone, and bear another name there."""
+    pairs = [
+        (one, other)
+        for one, other in zip(old.parameters, new.parameters, strict=False)
+        if one.name != other.name and one.kind == other.kind and one.kind.value == "positional-only"
+    ]
+    names = {one.name for one, _ in pairs}
+    return [] if names & {other.name for _, other in pairs} else pairs
 
 
 def _parameter(function: Any, name: str) -> Any:

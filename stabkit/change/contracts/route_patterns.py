@@ -11,7 +11,7 @@ from stabkit.change.contracts.python_routes import Route, normal_path
 __all__ = ["SUFFIXES", "pattern_routes"]
 
 _SCRIPTS: Final = (".js", ".mjs", ".cjs", ".ts", ".mts", ".tsx", ".jsx")
-SUFFIXES: Final = (*_SCRIPTS, ".go", "routes.rb", ".java", ".kt", ".php", ".cs", ".rs")
+SUFFIXES: Final = (*_SCRIPTS, ".go", "routes.rb", ".java", ".kt", ".php", ".cs", ".rs", "router.ex")
 """How the names of files end that may declare routes."""
 
 _FRAMEWORK: Final = re.compile(
@@ -51,6 +51,13 @@ _RUST: Final = re.compile(
 )
 _RAILS: Final = re.compile(
     r"""^([ \t]*)(get|post|put|patch|delete|match|root|resources?|namespace|scope|mount)\b[ \t(]*(.*)$""", re.MULTILINE
+)
+_PHOENIX: Final = re.compile(
+    r"""^([ \t]*)(get|post|put|patch|delete|options|head|live|resources|forward|scope)[ \t(]+"(/[^"]*)"(.*)$""",
+    re.MULTILINE,
+)
+_KTOR: Final = re.compile(
+    r"""^([ \t]*)(get|post|put|patch|delete|options|head|route)\(\s*"(/?[^"]*)"\s*\)\s*\{""", re.MULTILINE
 )
 _TEXT: Final = re.compile(r"""["']([^"']*)["']""")
 _RAILS_NAME: Final = re.compile(r"""[:"']([\w/:.*-]+)""")
@@ -142,6 +149,29 @@ def _spring(text: str) -> Iterator[_Declared]:
         yield ["ANY"], match[1], match.start()
 
 
+def _phoenix(text: str) -> Iterator[_Declared]:
+    return _nested(_PHOENIX, text, "scope")
+
+
+def _kotlin(text: str) -> Iterator[_Declared]:
+    yield from _spring(text)
+    if "io.ktor" in text:
+        yield from _nested(_KTOR, text, "route")
+
+
+def _nested(pattern: re.Pattern[str], text: str, block: str) -> Iterator[_Declared]:
+    """Yield routes under the blocks that stand further left above them."""
+    above: list[tuple[int, str]] = []
+    for match in pattern.finditer(text):
+        depth = len(match[1].expandtabs())
+        above = [one for one in above if one[0] < depth]
+        if match[2] == block:
+            above.append((depth, match[3]))
+            continue
+        verb = match[2].upper() if match[2].upper() in _VERBS else "ANY"
+        yield [verb], "/".join([*(one for _, one in above), match[3]]), match.start()
+
+
 def _rails(text: str) -> Iterator[_Declared]:
     """Yield what a routes file says, under the namespaces and scopes that stand further left above it."""
     above: list[tuple[int, str]] = []
@@ -166,7 +196,8 @@ _READERS: Final[Mapping[str, Callable[[str], Iterator[_Declared]]]] = {
     ".go": _go,
     "routes.rb": _rails,
     ".java": _spring,
-    ".kt": _spring,
+    ".kt": _kotlin,
+    "router.ex": _phoenix,
     ".php": _php,
     ".cs": _aspnet,
     ".rs": _rust,

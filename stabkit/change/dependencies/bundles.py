@@ -17,12 +17,14 @@ __all__ = [
     "read_gemfile",
     "read_gemfile_lock",
     "read_gemspec",
+    "read_mix",
     "read_mix_lock",
     "read_pubspec",
     "read_pubspec_lock",
     "read_swift_lock",
 ]
 
+_MIX: Final = re.compile(r"""\{\s*:(\w+)\s*,\s*(?:"([^"]*)")?([^{}]*)\}""")
 _QUOTED: Final = re.compile(r"""["']([^"']+)["']""")
 _RUBY_SOURCE: Final = re.compile(r"""\b(git|github|path|branch|ref|tag|source)(?::|\s*=>)\s*["']([^"']+)["']""")
 
@@ -175,6 +177,23 @@ def read_pubspec_lock(_path: str, text: str) -> list[Entry]:
         version = str(package.get("version", ""))
         direct = said.startswith("direct")
         found.append(Entry(name, version, line_of(name), scope, exact=True, direct=direct, details=details))
+    return found
+
+
+def read_mix(_path: str, text: str) -> list[Entry]:
+    """Return what a mix.exs asks for."""
+    found: list[Entry] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        for match in _MIX.finditer(line.partition("#")[0]):
+            only = re.search(r"\bonly:\s*\[?([^\]}]*)", match[3])
+            aside = only is not None and ":prod" not in only[1] and re.search(r":(?:dev|test)\b", only[1]) is not None
+            place = re.search(r'\b(?:git|github|path):\s*"([^"]*)"', match[3])
+            tag = re.search(r'\b(?:tag|ref|branch):\s*"([^"]*)"', match[3])
+            version = match[2] or (tag[1] if tag else "")
+            exact = re.fullmatch(r"(?:==\s*)?\d+\.\d+\.\d+", version) is not None
+            details = kept({"source": place[1] if place else ""})
+            scope: Scope = "development" if aside else "production"
+            found.append(Entry(match[1], tidy_range(version), number, scope, exact, details=details, proven=False))
     return found
 
 

@@ -6,12 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from posixpath import normpath
 from typing import Final
 
 from stabkit.change.dependencies.entries import Entry
 from stabkit.change.dependencies.files import File, file_of, may_name_images, read_file
 from stabkit.change.dependencies.packages import Named, package_facts
 from stabkit.change.dependencies.python_locks import reached
+from stabkit.change.dependencies.python_manifests import read_requirements
 from stabkit.change.facts import Answer, Fact, Scope, answered
 from stabkit.change.git import Blob
 from stabkit.change.paths import categorise
@@ -23,6 +25,7 @@ _LARGEST: Final = 32 * 1024 * 1024
 _SHOWN: Final = 5
 # Here a lock at the top holds what the packages beneath it ask for.
 _WORKSPACES: Final = ("javascript", "rust", "java", "dart")
+_INCLUDED: Final = re.compile(rb"(?m)^[ \t]*(?:-[rc]|--requirement|--constraint)(?:[ \t]*=[ \t]*|[ \t]+|(?=\w))(\S+)")
 _ASIDE: Final = re.compile(
     r"(?i)(^|/)(docs?|examples?|samples?|benchmarks?|tools|scripts|\.devcontainer|demos?|[^/]*templates?)/"
 )
@@ -100,17 +103,47 @@ def answer_dependencies(snapshots: Snapshots) -> Answer:
     for path in {**snapshots.base_tree, **snapshots.head_tree}:
         if (file := file_of(path)) is not None:
             ends.files[path] = file
+    _include(ends)
     touched = _touched(ends)
     before, after = (ends.named(tree, touched) for tree in (snapshots.base_tree, snapshots.head_tree))
     before, after = (_scoped(named) for named in (before, after))
     facts, why = package_facts(before, after, set(snapshots.base_tree), set(snapshots.head_tree))
     why = [*why, *_left_behind(ends, facts)]
+    modules = _submodules(snapshots)
+    facts = [*facts, *modules]
     if ends.unread:
         why.append(f"could not be read: {', '.join(ends.unread)}")
     if not facts and not why and (loose := _loose(ends)):
         names = ", ".join(loose[:_SHOWN]) + (f" and {len(loose) - _SHOWN} more" if len(loose) > _SHOWN else "")
         why.append(f"declared ranges equal; resolved versions unknown ({names}); commit a lock file")
-    return answered(facts, len(ends.files), "dependency files", why="; ".join(why) or None)
+    return answered(facts, len(ends.files) + len(modules), "dependency files", why="; ".join(why) or None)
+
+
+def _include(ends: _Ends) -> None:
+    """Take in the files that a requirements file names, whatever they are called: they are of its project."""
+    trees = ends.snapshots.base_tree, ends.snapshots.head_tree
+    waiting = [path for path, file in ends.files.items() if file.read is read_requirements]
+    ends.snapshots.load(tree[path] for tree in trees for path in waiting if path in tree)
+    while waiting:
+        path = waiting.pop()
+        for tree in trees:
+            for name in _INCLUDED.findall(ends.snapshots.content(tree.get(path)) or b""):
+                folder = path.rpartition("/")[0]
+                other = normpath(f"{folder}/{name.decode('utf-8', 'replace')}".lstrip("/"))
+                if other in tree and other not in ends.files:
+                    ends.files[other] = replace(ends.files[path], path=other)
+                    waiting.append(other)
+
+
+def _submodules(snapshots: Snapshots) -> list[Fact]:
+    """Return the repositories within this one whose commit is another."""
+    found = []
+    for change in snapshots.changes:
+        if change.submodule:
+            before, after = (None if not name.strip("0") else name[:12] for name in change.ids)
+            kind = "added" if before is None else "removed" if after is None else "changed"
+            found.append(Fact(change.path, None, change.path, kind, "submodule", before, after))
+    return found
 
 
 def _touched(ends: _Ends) -> set[tuple[str, str]]:

@@ -113,11 +113,13 @@ _KINDS: Final[tuple[tuple[str, str, Role, Callable[[str, str], Sequence[Any]]], 
     (r"(?:.*/)?composer\.lock", "php", "lock", bundles.read_composer_lock),
     (r"(?:.*/)?pubspec\.yaml", "dart", "manifest", bundles.read_pubspec),
     (r"(?:.*/)?pubspec\.lock", "dart", "lock", bundles.read_pubspec_lock),
+    (r"(?:.*/)?mix\.exs", "elixir", "manifest", bundles.read_mix),
     (r"(?:.*/)?mix\.lock", "elixir", "lock", bundles.read_mix_lock),
     (r"(?:.*/)?Package\.resolved", "swift", "lock", bundles.read_swift_lock),
     (r"(?:.*/)?Chart\.yaml", "helm", "manifest", infrastructure.read_chart),
     (r"(?:.*/)?Chart\.lock", "helm", "lock", infrastructure.read_chart),
     (r"(?:.*/)?\.terraform\.lock\.hcl", "terraform", "lock", infrastructure.read_terraform_lock),
+    (r"(?:.*/)?[^/]*\.tf", "terraform", "manifest", infrastructure.read_terraform),
     (r"(?:.*/)?flake\.lock", "nix", "lock", infrastructure.read_flake_lock),
     (
         r"(?:.*/)?(?:\.python-version|\.nvmrc|\.node-version|\.ruby-version|\.tool-versions|runtime\.txt|rust-toolchain(?:\.toml)?|global\.json)",
@@ -144,7 +146,7 @@ _COMPILED: Final = tuple((re.compile(kind[0], re.DOTALL), kind) for kind in _KIN
 # One look at the end of a name passes over nearly all files of a tree.
 _LIKELY: Final = re.compile(
     r"(?:\.(?:ya?ml|toml|lock|locked|json|in|pip|cfg|mod|sum|xml|gradle|kts|lockfile|(?:cs|fs|vb)proj|props|targets|config|"
-    r"gemspec|hcl|properties|resolved|nvmrc)|[rR]equire[^/]*\.txt|requirements/[^/]*\.txt|constraint[^/]*\.txt|runtime\.txt|setup\.py|"
+    r"gemspec|hcl|tf|properties|resolved|nvmrc)|[rR]equire[^/]*\.txt|requirements/[^/]*\.txt|constraint[^/]*\.txt|runtime\.txt|setup\.py|mix\.exs|"
     r"Pipfile|Gemfile|rust-toolchain|gems\.rb|-versions?)$|[dD]ockerfile|[cC]ontainerfile|Jenkinsfile"
 )
 # Data of tests, and the code of others: what stands there is installed by nobody.

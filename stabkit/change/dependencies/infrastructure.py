@@ -9,8 +9,11 @@ from typing import Final
 from stabkit.change.dependencies.entries import Entry, Lines, kept, tidy_range
 from stabkit.change.yaml_documents import Section, Sequence, read_yaml
 
-__all__ = ["read_chart", "read_flake_lock", "read_runtime", "read_terraform_lock"]
+__all__ = ["read_chart", "read_flake_lock", "read_runtime", "read_terraform", "read_terraform_lock"]
 
+_TERRAFORM: Final = re.compile(
+    r'(?m)^\s*(?:module\s+"([^"]+)"|\w[\w-]*\s*=)\s*\{([^{}]{0,2000}?\bsource\s*=[^{}]{0,2000})\}'
+)
 _ALONE: Final = {".python-version": "python", ".nvmrc": "node", ".node-version": "node", ".ruby-version": "ruby"}
 
 
@@ -40,6 +43,22 @@ def read_terraform_lock(_path: str, text: str) -> list[Entry]:
             hashes = tuple(("hash", value) for value in sorted(re.findall(r'"((?:h1|zh):[^"]+)"', block)))
             found.append(Entry(match[1], version[1] if version else "", line, exact=True, details=hashes))
         line += block.count("\n")
+    return found
+
+
+def read_terraform(_path: str, text: str) -> list[Entry]:
+    """Return the providers that a Terraform file requires, and the modules that it takes from elsewhere."""
+    found: list[Entry] = []
+    for match in _TERRAFORM.finditer(text):
+        source, version = (re.search(rf'\b{name}\s*=\s*"([^"]*)"', match[2]) for name in ("source", "version"))
+        if source is None or source[1].startswith("."):
+            continue
+        stated = version or source
+        line = text.count("\n", 0, match.start(2) + stated.start(1)) + 1
+        wanted = version[1] if version else source[1].partition("?ref=")[2]
+        name = source[1].partition("?")[0]
+        exact = re.fullmatch(r"v?\d+(\.\d+)*", wanted) is not None
+        found.append(Entry(name, tidy_range(wanted), line, exact=exact, proven=False))
     return found
 
 

@@ -43,8 +43,8 @@ _WRAPPER: Final = (
 )
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "js": (
-        rf"(?:process|Bun|import\.meta|globalThis\.process)\.env\??\.{_N}(?:\s*\)?\s*(?:\|\||\?\?)\s*{_D})?",
-        rf"(?:process|Bun|import\.meta)\.env(?:\?\.)?\[\s*{_Q}{_N}{_Q}\s*\](?:\s*(?:\|\||\?\?)\s*{_D})?",
+        rf"(?:process|Bun|import\.meta)\??\.env\??\.{_N}(?:\s*\)?\s*(?:\|\||\?\?)\s*{_D})?",
+        rf"(?:process|Bun|import\.meta)\??\.env(?:\?\.)?\[\s*{_Q}{_N}{_Q}\s*\](?:\s*(?:\|\||\?\?)\s*{_D})?",
         rf"Deno\.env\.get\(\s*{_Q}{_N}{_Q}\s*\)(?:\s*(?:\|\||\?\?)\s*{_D})?",
         rf"[cC]onfig(?:Service)?\.get(?:OrThrow)?(?:<[^>\n]*>)?\(\s*{_Q}{_CAPITALS}{_Q}(?:\s*,\s*{_D})?",
         _WRAPPER,
@@ -103,6 +103,13 @@ _DYNAMIC: Final = {
     "elixir": re.compile(r"System\.(?:get_env|fetch_env!?)\(\s*(?![\")])([^),\n]+)"),
 }
 _PREFIXES: Final = re.compile(r"SetEnvPrefix\(\s*\"([^\"]+)\"|envconfig\.Process\(\s*\"([^\"]+)\"")
+# The variables by another name: what is read of that is read of them.
+_RENAMED: Final = re.compile(
+    r"\b(?:const|let|var)\s+(\w+)\s*(?::[^=;\n]+)?=\s*(?:process|Bun|import\.meta)\.env\b(?!\s*\??[.\[])"
+    r"|\b(?:const|let|var)\s*\{\s*env\s*(?::\s*(\w+))?\s*\}\s*=\s*(?:process|Bun|import\.meta)\b(?!\s*\??[.\[])"
+    r"|\bimport\s*\{[^{}]{0,300}?\benv\b(?:\s+as\s+(\w+))?[^{}]{0,300}\}\s*from\s*[\"'](?:node:)?process[\"']"
+    r"|\bimport\s*\{[^{}]{0,300}?\benv\b(?:\s+as\s+(\w+))?[^{}]{0,300}\}\s*from\s*[\"']\$env/dynamic/\w+[\"']"
+)
 _DESTRUCTURED: Final = re.compile(r"\{([^{}]*)\}\s*(?::[^=;\n]+)?=\s*(?:process|Bun|import\.meta)\.env\b(?!\s*[.\[])")
 _PART: Final = re.compile(r"^\s*([A-Za-z_]\w*)\s*(?::\s*\w+)?\s*(?:=\s*(.+?))?\s*$", re.DOTALL)
 _SVELTE: Final = re.compile(r"import\s*\{([^{}]*)\}\s*from\s*[\"']\$env/static/\w+[\"']")
@@ -152,6 +159,8 @@ def code_uses(path: str, text: str) -> Uses:
     if known is None or known == "shell":
         return uses
     text = without_comments(text, hashed=known in _HASHED)
+    if known == "js":
+        text = _named_plainly(text)
     found: dict[tuple[str, int], Use] = {}
     for name, value, at in _matches(known, text):
         line = text.count("\n", 0, at) + 1
@@ -175,6 +184,15 @@ def code_uses(path: str, text: str) -> Uses:
             line = text.count("\n", 0, match.start()) + 1
             uses.dynamic.append(Use(f"{match[1] or match[2]}_*", line, proven=False))
     return uses
+
+
+def _named_plainly(text: str) -> str:
+    """Return JavaScript in which the variables bear the name that they have everywhere; no line moves."""
+    names = {next((group for group in match.groups() if group), "env") for match in _RENAMED.finditer(text)}
+    for name in sorted(names):
+        text = re.sub(rf"(?<![\w$.]){re.escape(name)}(?=\s*(?:\?\.)?\[|\??\.[A-Za-z_])", "process.env", text)
+        text = re.sub(rf"(\}}\s*=\s*){re.escape(name)}(?=\s*(?:;|$))", r"\1process.env", text, flags=re.MULTILINE)
+    return text
 
 
 def _matches(known: str, text: str) -> Iterator[tuple[str, str | None, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from stabkit.change.documents import Node, json_documents, toml_document, yaml_documents
@@ -27,6 +27,7 @@ _KEYS: Final = re.compile(
     r"(?i)(env|envs|env_?vars?|extraEnv(Vars?)?|env_?variables|environment|environment_?variables|containerEnv|remoteEnv|set_?env|secretEnv|secrets|envs?Map|env_?secrets?|pytest_env)"
 )
 _LITERALS: Final = ("configMapGenerator", "secretGenerator")
+_SOURCES: Final = ("envFrom", "env_file")
 _PAIR: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?", re.DOTALL)
 _DOCKER_LINE: Final = re.compile(r"^\s*(ENV|ARG)\s+((?:\\\n|[^\n])*)", re.MULTILINE | re.IGNORECASE)
 _DOCKER_PAIR: Final = re.compile(r"""([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|(?:\\\s|\S)*)""")
@@ -147,6 +148,7 @@ def _settings(node: Node, depth: int, seen: set[int], *, ci: bool) -> Iterator[U
         for part in ("data", "stringData"):
             yield from _mapped(node.value.get(part), secret=kind.value == "Secret" or None)
         return
+    yield from _sources(node.value)
     for key, inner in node.value.items():
         if _KEYS.fullmatch(key) or (ci and key == "variables") or (key == "Variables" and depth):
             found = list(_given(inner))
@@ -158,6 +160,26 @@ def _settings(node: Node, depth: int, seen: set[int], *, ci: bool) -> Iterator[U
                 literals = item.value.get("literals") if isinstance(item.value, dict) else None
                 yield from _given(literals) if literals is not None else ()
         yield from _settings(inner, depth + 1, seen, ci=ci)
+
+
+def _sources(section: Mapping[str, Node]) -> Iterator[Use]:
+    """Yield what is handed over whole, whose names stand elsewhere: ``envFrom`` of Kubernetes, ``env_file``."""
+    for key in _SOURCES:
+        if key in section:
+            yield from _source_of(key, section[key])
+
+
+def _source_of(key: str, node: Node) -> Iterator[Use]:
+    for item in node.value if isinstance(node.value, list) else [node]:
+        if isinstance(item.value, str):
+            yield Use(f"{key} {item.value}", item.line or node.line or 1)
+        elif isinstance(item.value, dict):
+            prefix = item.value.get("prefix")
+            for kind, inner in item.value.items():
+                name = inner.value.get("name") if isinstance(inner.value, dict) else inner if kind == "path" else None
+                if name is not None and isinstance(name.value, str):
+                    start = "" if prefix is None else f" as {prefix.text}*"
+                    yield Use(f"{key} {name.value}{start}", inner.line or item.line or 1)
 
 
 def _given(node: Node) -> Iterator[Use]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stabkit.change.documents import Node, flattened, json_documents, toml_document, yaml_documents
+from stabkit.change.environment.compose import composed
 from stabkit.change.environment.deployment import ENV_FILE, assigned
 from stabkit.change.environment.python_names import literal
 from stabkit.change.python_code import dotted, parse
@@ -116,7 +117,7 @@ def _yaml(content: bytes) -> dict[str, Setting] | None:
     documents = yaml_documents(content)
     if documents is None and (b"{{" in content or b"{%" in content):
         return dict(_indented(_text(content)))
-    return _flat(documents)
+    return _flat(None if documents is None else [composed(document) for document in documents])
 
 
 def _json(content: bytes) -> dict[str, Setting] | None:

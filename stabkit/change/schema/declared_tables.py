@@ -117,9 +117,8 @@ _JPA: Final = _by_blocks(
     r"^(?P<text>(?:@\w+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*)*(?:private|protected|public|var|val|lateinit\s+var)\s+"
     r"(?!static|class|final\s+static|void|fun)(?:[\w<>,.?\[\]]+\s+)?(?P<name>\w+)\s*(?:[:=][^()]*)?[;,]?)$",
 )
-_GORM: Final = _by_blocks(
-    r"^type\s+(\w+)\s+struct\s*\{", r"^(?P<name>\w+)\s+(?P<text>\S+.*gorm:\"[^\"]*\".*|gorm\.\w+)$"
-)
+_STRUCTS: Final = _by_blocks(r"^type\s+(\w+)\s+struct\s*\{", r"^(?P<name>[A-Z]\w*)\s+(?P<text>\S.*)$")
+_STRUCT: Final = re.compile(r"(?m)^type\s+(\w+)\s+struct\s*\{")
 _ECTO: Final = _by_blocks(
     r"^\s*schema\s+\"(\w+)\"\s+do", r"^\s*(?P<text>(?:field|belongs_to|timestamps)[\s(]*:?(?P<name>\w*).*)$"
 )
@@ -128,6 +127,16 @@ _DOCTRINE: Final = _by_blocks(
     r"^\s*(?:final\s+|abstract\s+)?class\s+(\w+)",
     r"(?P<text>[#@]\[?(?:ORM\\)?(?:Column|Id|ManyToOne|OneToOne)\b.*?(?:private|protected|public)\s+(?:readonly\s+)?\??[\w\\|]*\s*\$(?P<name>\w+).*)",
 )
+
+
+def _gorm(text: str) -> Iterator[Declared]:
+    """Read the structs that hold gorm's own columns, or one with its tag: their other fields are columns too."""
+    _, *parts = _STRUCT.split(text[:_LARGEST])
+    bodies = ((name, body.partition("\n}")[0]) for name, body in zip(parts[::2], parts[1::2], strict=True))
+    stored = {name for name, body in bodies if re.search(r"\bgorm\.Model\b|gorm:\"", body)}
+    return (one for one in _STRUCTS(text) if one.table in stored and 'gorm:"-"' not in one.text)
+
+
 READERS: Final[Mapping[str, tuple[re.Pattern[bytes], Callable[[str], Iterator[Declared]]]]] = MappingProxyType(
     {
         ".sql": (re.compile(rb"(?i)\bcreate\s+(?:\w+\s+){0,2}table\b"), _sql),
@@ -139,7 +148,7 @@ READERS: Final[Mapping[str, tuple[re.Pattern[bytes], Callable[[str], Iterator[De
         ".ts": (re.compile(rb"@Entity\b|@ViewEntity\b"), _TYPEORM),
         ".java": (re.compile(rb"@(?:Entity|MappedSuperclass|Embeddable)\b"), _JPA),
         ".kt": (re.compile(rb"@(?:Entity|MappedSuperclass|Embeddable)\b"), _JPA),
-        ".go": (re.compile(rb"gorm:\"|\bgorm\.Model\b"), _GORM),
+        ".go": (re.compile(rb"gorm:\"|\bgorm\.Model\b"), _gorm),
         ".ex": (re.compile(rb"(?m)^\s*schema\s+\"\w+\"\s+do"), _ECTO),
         "schema.rs": (re.compile(rb"\btable!\s*\{"), _DIESEL),
         ".php": (re.compile(rb"(?:#\[|@)ORM\\(?:Column|Entity|Id)\b"), _DOCTRINE),

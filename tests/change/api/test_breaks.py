@@ -490,3 +490,24 @@ def test_names_that_an_entry_point_exports(repository: Repository) -> None:
     }
     found = told(answer(repository, before, after))
     assert sorted(found) == [("shop: extra", "object_removed", False), ("shop: limit", "object_removed", False)]
+
+
+_COMMON = {"package.json": '{"name": "shop", "version": "1.0.0", "main": "index.js"}'}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        ("exports.a = 1\nmodule.exports.b = 2\n", "exports.a = 1\n", "fail"),
+        ("module.exports = { a, b: other };\n", "module.exports = { a };\n", "fail"),
+        ("module.exports = {\n  a,\n  b,\n};\n", "module.exports = { b, a, c };\n", "pass"),
+        ("module.exports = make();\n", "module.exports = make(1);\n", "not_checked"),
+        ("module.exports = { a };\n", "module.exports = { a, ...rest };\n", "not_checked"),
+    ],
+)
+def test_names_of_a_module_of_commonjs(repository: Repository, before: str, after: str, outcome: str) -> None:
+    base = repository.write("one", {**_COMMON, "index.js": before})
+    repository.write("two", {"index.js": after})
+    found = check(collect_changes(repository.folder, base), "no API break")
+    assert found["outcome"] == outcome, found["detail"]
+    assert ("cannot be told" in found["detail"]) == (outcome == "not_checked")
