@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,7 @@ from stabkit.change.snapshots import Snapshots
 __all__ = ["Place", "Variables", "load_tree"]
 
 _BATCH: Final = 2_000
+_MOST_NAMES: Final = 200
 _DEPLOYED: Final = re.compile(rb"(?i)env|variables|\$\{|kind:\s*[\"']?(configmap|secret)|literals|secrets\.|vars\.")
 # Of Python that cannot be parsed, the plainest of reads.
 _PLAIN_READ: Final = re.compile(r"(?:environ(?:\.get\(|\[)|getenv\()\s*[\"'](\w+)[\"']")
@@ -57,6 +59,18 @@ class Variables:
         self.searched: set[str] = set()
         self.unparsed: set[str] = set()
 
+    @property
+    def nouns(self) -> tuple[tuple[str, dict[str, list[Place]]], ...]:
+        """Reads and sets, each with its word."""
+        return ("read", self.reads), ("set", self.sets)
+
+    def in_order(self) -> None:
+        """Put the places of each name in order of path and line."""
+        for _, uses in self.nouns:
+            for places in uses.values():
+                places.sort(key=lambda place: (place.path, place.use.line))
+        self.dynamic.sort(key=lambda place: (place.path, place.use.line))
+
     def add(self, path: str, uses: Uses | None) -> None:
         """Take over what a file does; None for one that cannot be parsed."""
         self.searched.add(path)
@@ -71,30 +85,60 @@ class Variables:
 
 
 def load_tree(snapshots: Snapshots) -> tuple[Variables, Variables, set[str]]:
-    """Return the variables of both ends, and the paths of changed files that could not be read."""
+    """Return the variables of both ends, and the paths of changed files that could not be read.
+
+    Of a file that both ends share only what concerns a variable that the changed files use otherwise is looked for: all
+    else is the same at both ends, whatever it is.
+    """
     ends = [_candidates(tree) for tree in (snapshots.base_tree, snapshots.head_tree)]
-    every = [blob for blobs in ends for blob in blobs.values()]
-    for start in range(0, len(every), _BATCH):  # git prints no more than a limit at once
-        snapshots.load(every[start : start + _BATCH])
-    known: dict[tuple[str, str], Uses | None] = {}
-    found = []
+    shared = {path for path, blob in ends[0].items() if path in ends[1] and ends[1][path].object_id == blob.object_id}
+    found = [Variables(), Variables()]
     unread: set[str] = set()
-    for blobs, other in zip(ends, reversed(ends), strict=True):
-        variables = Variables()
-        for path in sorted(blobs):
-            blob = blobs[path]
-            same = path in other and other[path].object_id == blob.object_id
-            key = (path, blob.object_id)
-            if key not in known:
-                content = snapshots.content(blob)
-                if content is None:
-                    if not same:
-                        unread.add(path)
-                    continue
-                known[key] = _uses(path, content, snapshots, blob, same=same)
-            variables.add(path, known[key])
-        found.append(variables)
+    snapshots.load(blob for blobs in ends for path, blob in blobs.items() if path not in shared)
+    for variables, blobs in zip(found, ends, strict=True):
+        for path in sorted(blobs.keys() - shared):
+            content = snapshots.content(blobs[path])
+            if content is None:
+                unread.add(path)
+                continue
+            variables.add(path, _uses(path, content, snapshots, blobs[path], same=False))
+    concerns = _concerning(_otherwise(*found))
+    known: dict[str, Uses | None] = {}
+    if concerns is not None:
+        order = sorted(shared)
+        for start in range(0, len(order), _BATCH):  # git prints no more than a limit at once
+            snapshots.load(ends[0][path] for path in order[start : start + _BATCH])
+        for path in order:
+            content = snapshots.content(ends[0][path])
+            if content is not None and concerns.search(content):
+                known[path] = _uses(path, content, snapshots, ends[0][path], same=True)
+    for variables in found:
+        for path in sorted(shared):
+            variables.add(path, known.get(path, Uses()))
+        variables.in_order()
     return found[0], found[1], unread
+
+
+def _otherwise(base: Variables, head: Variables) -> set[str]:
+    """Return the variables that the changed files use otherwise at one end than at the other."""
+    told = [
+        Counter((name, noun, p.scope, p.use.value) for noun, uses in end.nouns for name in uses for p in uses[name])
+        for end in (base, head)
+    ]
+    return {key[0] for key in (told[0] - told[1]) + (told[1] - told[0])}
+
+
+def _concerning(names: set[str]) -> re.Pattern[bytes] | None:
+    """Return what a file holds that may use one of these variables; None for no name.
+
+    Settings classes spell a name in small letters, and put a prefix before it that stands elsewhere in the file.
+    """
+    if not names:
+        return None
+    if len(names) > _MOST_NAMES:
+        return re.compile(b"")
+    words = {max(re.findall(r"\w+", name) or [""], key=len) for name in names}
+    return re.compile("|".join(["prefix", *map(re.escape, sorted(words))]).encode(), re.IGNORECASE)
 
 
 def _candidates(tree: Mapping[str, Blob]) -> dict[str, Blob]:
