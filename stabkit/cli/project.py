@@ -1,4 +1,4 @@
-"""The commands around a project: init, demo, and the index of its reports."""
+"""The commands around a project: init, demo, copies of what comes with stabkit, and the index of its reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stabkit.errors import ConfigError, EvidenceError
 from stabkit.paths import on_this_machine
 from stabkit.vocabulary import EXIT_CODES
 
-__all__ = ["demo", "index", "init"]
+__all__ = ["demo", "index", "init", "notebooks", "sample"]
 
 SHOWN_FILES = 5
 
@@ -52,6 +52,64 @@ def init(
     written = write_example(folder / "stabkit.toml")
     terminal.result(str(written))
     terminal.note("Next: edit it, then: stabkit collect --label v1.0")
+    return 0
+
+
+def sample(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the recorded history is put; new or empty.")
+    ] = Path("data/sample"),
+) -> int:
+    r"""Put a recorded history where you stand.
+
+    A store of the demo's service, build by build, with its stabkit.toml, to try things on:
+    the examples of the handbook and the bundled notebooks look for it in data/sample.
+
+    Exit codes: 0 written, 2 error (nothing is ever overwritten).
+
+    \b
+    Examples:
+      stabkit sample
+      stabkit sample elsewhere/sample
+    """
+    from stabkit.pipeline import copy_sample
+    from stabkit.text import shell
+
+    terminal = terminal_of(context)
+    copy_sample(on_this_machine(folder))
+    terminal.result(str(folder))
+    named = shell([folder])
+    terminal.note(f"Next: stabkit report v1.4 v1.5 --data {named} --open")
+    terminal.note(f"In Python: stabkit.stability_report('v1.4', 'v1.5', data={str(folder)!r})")
+    return 0
+
+
+def notebooks(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where they are put; new or empty.")] = Path(
+        "notebooks"
+    ),
+) -> int:
+    r"""Put the bundled notebooks where you stand.
+
+    Copies to run and to change, in JupyterLab or by papermill; stabkit report and batch know
+    them by name and need none.
+
+    Exit codes: 0 written, 2 error (nothing is ever overwritten).
+
+    \b
+    Examples:
+      stabkit notebooks
+      stabkit notebooks analysis/stabkit
+    """
+    from stabkit.pipeline import copy_notebooks
+    from stabkit.text import shell
+
+    terminal = terminal_of(context)
+    copy_notebooks(on_this_machine(folder))
+    terminal.result(str(folder))
+    terminal.note(f"Next: stabkit sample, the history that they open on; then: jupyter lab {shell([folder])}")
     return 0
 
 
