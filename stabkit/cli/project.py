@@ -29,17 +29,25 @@ def _scenarios() -> Iterable[str]:
 def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where stabkit.toml is written.")] = Path(),
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Write stabkit.schema.json for editors; a stabkit.toml that is there stays."),
+    ] = False,
 ) -> int:
     r"""Write a commented stabkit.toml to start from.
 
-    Exit codes: 0 written, 2 error (nothing is ever overwritten).
+    With --schema its JSON Schema is written beside it, by which editors complete and explain
+    each key; run it again after an update of stabkit.
+
+    Exit codes: 0 written, 2 error (nothing of yours is ever overwritten).
 
     \b
     Examples:
       stabkit init
       stabkit init deploy/
+      stabkit init --schema
     """
-    from stabkit.config import write_example
+    from stabkit.config import SCHEMA_DIRECTIVE, SCHEMA_NAME, write_example, write_schema
 
     terminal = terminal_of(context)
     on_this_machine(folder)
@@ -49,9 +57,17 @@ def init(
         raise ConfigError(
             f"The folder cannot be made: {error.strerror or error}.", where=str(folder), hint="Choose another folder."
         ) from error
-    written = write_example(folder / "stabkit.toml")
-    terminal.result(str(written))
-    terminal.note("Next: edit it, then: stabkit collect --label v1.0")
+    file = folder / "stabkit.toml"
+    if not schema:
+        terminal.result(str(write_example(file)))
+        terminal.note("Next: edit it, then: stabkit collect --label v1.0")
+        return 0
+    terminal.result(str(write_schema(folder / SCHEMA_NAME)))
+    if file.exists():
+        terminal.note(f"Editors find it by the first line of {file}: {SCHEMA_DIRECTIVE}")
+    else:
+        terminal.result(str(write_example(file, first_line=SCHEMA_DIRECTIVE)))
+        terminal.note("Next: edit it, then: stabkit collect --label v1.0")
     return 0
 
 
