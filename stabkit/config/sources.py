@@ -30,7 +30,9 @@ class TestSuite(Model):
     rerun_known_failures: bool = Field(
         default=False, description="also rerun what failed in the baseline in every rerun already"
     )
-    rerun_command: tuple[str, ...] = Field(default=(), description="runs one test again; '{output}' and '{test}' are replaced")
+    rerun_command: tuple[str, ...] = Field(
+        default=(), description="runs one test again; '{output}' and '{test}' are replaced"
+    )
     retries: Literal["declared", "same_id"] = Field(
         default="declared", description="same_id: cases of one id are attempts in order, and the last counts"
     )
@@ -53,7 +55,9 @@ class FindingMapping(Model):
     """
 
     tool: str = Field(description="what the scan is called; findings of another tool are never compared with it")
-    findings: str | None = Field(default=None, description="JSON: dotted path to the list; left out: the document itself")
+    findings: str | None = Field(
+        default=None, description="JSON: dotted path to the list; left out: the document itself"
+    )
     rule: str = Field(description="where the name of the rule stands")
     path: str = Field(description="where the file's path stands")
     line: str | None = Field(default=None, description="where the line number stands")

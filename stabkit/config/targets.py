@@ -203,9 +203,12 @@ class SequenceRule(Model):
 
     name: str = Field(default="sequence", description="what it is called among the checks")
     steps: tuple[str, ...] = Field(min_length=1, description="types of events, in their order")
-    key: str | None = Field(default=None, description="dotted path whose value tells sequences apart; left out: one sequence per session")
+    key: str | None = Field(
+        default=None, description="dotted path whose value tells sequences apart; left out: one sequence per session"
+    )
     mode: Literal["strict", "subsequence", "any_order"] = Field(
-        default="subsequence", description="strict: nothing else may come; subsequence: others may lie between; any_order: all steps, in any order"
+        default="subsequence",
+        description="strict: nothing else may come; subsequence: others may lie between; any_order: all steps, in any order",
     )
     at_least: int = Field(default=1, ge=1, description="how many sequences have to be seen, by key")
     gap_ms: float | None = Field(default=None, gt=0, description="most milliseconds between two steps")

@@ -31,6 +31,7 @@ __all__ = [
     "read_value",
 ]
 
+
 @dataclass(frozen=True)
 class NotebookParameter:
     """One parameter of a notebook, inferred from its parameters cell."""

@@ -69,7 +69,9 @@ def installed(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     venv.create(folder, with_pip=False)
     environment = Installed(folder)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", environment.python]
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", wheel], check=True, capture_output=True, cwd=folder, timeout=120)
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", wheel], check=True, capture_output=True, cwd=folder, timeout=120
+    )
     # What stabkit needs comes from here; stabkit itself does not, as a path in a .pth file brings no other .pth files.
     (packages,) = (folder / "lib").glob("python*/site-packages")
     others = [path for path in sys.path if path.endswith("site-packages")]
