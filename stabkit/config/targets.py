@@ -208,7 +208,7 @@ class SequenceRule(Model):
     )
     mode: Literal["strict", "subsequence", "any_order"] = Field(
         default="subsequence",
-        description="strict: nothing else may come; subsequence: others may lie between; any_order: all steps, in any order",
+        description="strict: nothing else may come; subsequence: others may lie between; any_order: all come",
     )
     at_least: int = Field(default=1, ge=1, description="how many sequences have to be seen, by key")
     gap_ms: float | None = Field(default=None, gt=0, description="most milliseconds between two steps")
@@ -334,7 +334,7 @@ class PrometheusSource(Model):
         default=None,
         min_length=1,
         max_length=20,
-        description="of what the query gives: bytes and seconds become MB and ms; left out: as the name of the series says",
+        description="of what the query gives: bytes and seconds become MB and ms; left out: as its name says",
     )
     window: Duration | None = Field(
         default=None, description="how long after a deploy is looked at, as 30m; with it a deploy is judged by itself"

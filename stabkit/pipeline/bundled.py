@@ -1,4 +1,4 @@
-"""What comes with stabkit: its notebooks and a recorded history, found where it is installed, copied to where one works."""
+"""What comes with stabkit, notebooks and a recorded history: found where it is installed, copied to where one works."""
 
 from __future__ import annotations
 

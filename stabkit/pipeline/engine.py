@@ -2,7 +2,7 @@
 
 papermill's own writes the whole notebook at each cell's start and end, tells nobody its kernel's process, and waits for
 the kernel to leave by itself. This one keeps the notebook in memory and kills its kernel at the end, which skips what a
-notebook registered with ``atexit``. ``papermill --engine stabkit`` runs on it too; papermill itself then saves the notebook.
+notebook registered with ``atexit``. ``papermill --engine stabkit`` runs on it too; papermill itself then saves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What comes with stabkit, copied to where its user works: whole, and never over anything."""
 
 import filecmp
-import os
 import stat
 
 import pytest
@@ -86,7 +85,7 @@ def test_what_lies_below_a_file_or_in_a_full_disk_is_said_and_leaves_nothing(tmp
 def test_copies_of_what_may_only_be_read_can_be_changed(tmp_path, monkeypatch):
     (tmp_path / "stabkit" / "_sample" / "commits").mkdir(parents=True)
     (tmp_path / "stabkit" / "_sample" / "commits" / "a.json").write_text("{}")
-    os.chmod(tmp_path / "stabkit" / "_sample" / "commits" / "a.json", 0o444)
+    (tmp_path / "stabkit" / "_sample" / "commits" / "a.json").chmod(0o444)
     monkeypatch.setattr(bundled, "_package", lambda: tmp_path / "stabkit")
     copy_sample(tmp_path / "out")
     assert stat.S_IMODE((tmp_path / "out" / "commits" / "a.json").stat().st_mode) & stat.S_IWUSR

@@ -1,4 +1,4 @@
-"""stabkit as its users have it: an environment made from the wheel, which is made from the sdist, outside the checkout."""
+"""stabkit as its users have it: in an environment made from the wheel, which is made from the sdist."""
 
 from __future__ import annotations
 

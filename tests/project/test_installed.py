@@ -4,16 +4,57 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import nbformat
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("installed")]
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_stabkit_is_that_of_the_wheel(installed, tmp_path):
     told = installed.run("python -c 'import stabkit; print(stabkit.__file__)'", tmp_path)
     assert told.stdout.startswith(str(installed.folder)), told.stderr
+
+
+def test_the_wheel_holds_the_sample_and_the_notebooks_and_no_checkout(installed, tmp_path):
+    told = installed.run("stabkit sample && stabkit notebooks && stabkit sample; echo $?", tmp_path)
+    assert told.stdout == "data/sample\nnotebooks\n2\n"
+    for folder in ("data/sample", "notebooks"):
+        paths = [path for path in (tmp_path / folder).rglob("*") if path.is_file()]
+        tracked = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert sorted(path.relative_to(tmp_path).as_posix() for path in paths) == tracked.stdout.split()
+    (packages,) = (installed.folder / "lib").glob("python*/site-packages")
+    ours = {path.name.partition("-")[0] for path in packages.iterdir()}
+    assert ours == {"stabkit", "of_the_tests.pth"}
+    told = installed.run(
+        ["python", "-c", "import stabkit; print(stabkit.change_impact('v1.4', 'v1.5', data='data/sample'))"], tmp_path
+    )
+    assert told.returncode == 0, told.stderr
+
+
+def test_the_sdist_holds_all_that_the_readme_names(sdist):
+    readme = (ROOT / "README.md").read_text()
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", readme)
+    files = re.findall(r"\b((?:data|docs|benchmarks|requirements)/[\w./-]*\w/?)", readme)
+    benchmarks = [f"benchmarks/{name}" for name in re.findall(r"`(\w+\.py)`", readme)]
+    named = {*links, *files, *benchmarks, "Makefile", "environment.yml", "notebooks", "LICENSE", "pyproject.toml"}
+    named |= {path.removesuffix("/") for path in files}
+    there = {name for name in named if (ROOT / name).exists()}
+    assert {"docs/handbook/README.md", "data/sample", "data/reference", "benchmarks/latency.py"} <= there
+    assert {name for name in there if not (sdist / name).exists()} == set()
+    # What is named and neither in the tree nor made by a command of the page would be a slip of the page.
+    assert {name for name in named - there if not name.startswith("data/runs")} == set()
+
+
+def test_the_sdist_holds_what_its_own_tests_and_commands_need(sdist):
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    assert [name for name in tracked if name and not (sdist / name).exists()] == []
 
 
 CELLS = (
@@ -48,10 +89,10 @@ def notebook(tmp_path):
 
 
 def outputs(path):
-    found = []
-    for cell in nbformat.read(path, as_version=4).cells:
-        found.append((cell.source, cell.get("execution_count"), json.dumps(cell.get("outputs"), sort_keys=True)))
-    return found
+    return [
+        (cell.source, cell.get("execution_count"), json.dumps(cell.get("outputs"), sort_keys=True))
+        for cell in nbformat.read(path, as_version=4).cells
+    ]
 
 
 def without_moments(text):

@@ -178,9 +178,10 @@ def working(installed, config, tmp_path_factory):
 def blocks(page):
     """Return a page's commands, and its programs, in their order."""
     for _, kind, body in FENCE.findall((ROOT / page).read_text()):
-        body = "\n".join(line.strip() for line in body.splitlines()) if kind == "" else body
-        if kind == "python" or (kind == "" and body.split(maxsplit=1)[0] in PROGRAMS):
+        if kind == "python":
             yield kind, body
+        elif kind == "" and body.split(maxsplit=1)[0] in PROGRAMS:
+            yield kind, "\n".join(line.strip() for line in body.splitlines())
 
 
 def without_comment(line):

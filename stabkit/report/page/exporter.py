@@ -17,7 +17,7 @@ from stabkit.errors import NotebookError
 __all__ = ["StabkitExporter"]
 
 
-class StabkitExporter(Exporter):  # type: ignore[misc]
+class StabkitExporter(Exporter):
     """Makes of a notebook that was executed the page that ``stabkit report`` would have written."""
 
     export_from_notebook = "stabkit page"
@@ -27,7 +27,7 @@ class StabkitExporter(Exporter):  # type: ignore[misc]
     def _file_extension_default(self) -> str:
         return ".html"
 
-    def from_notebook_node(
+    def from_notebook_node(  # type: ignore[override]  # a page is text; nbconvert's own exporters do the same
         self, nb: nbformat.NotebookNode, resources: Any = None, **kwargs: Any
     ) -> tuple[str, dict[str, Any]]:
         """Return the page of a notebook, and what nbconvert carries along.
