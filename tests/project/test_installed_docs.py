@@ -37,6 +37,8 @@ LEFT_OUT = {
 }
 # What changes nothing is run on the first page that has it.
 READS = (
+    "--engine",
+    "nbconvert",
     "gate",
     "report",
     "compare",
@@ -53,7 +55,7 @@ CONFIG = """
 name = "shop"
 
 [collect]
-rounds = 4
+rounds = 2
 {targets}
 [tests.unit]
 files = ["junit.xml"]
