@@ -25,6 +25,8 @@ INTERRUPTED: Final = 130
 _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "demo": project.demo,
     "init": project.init,
+    "sample": project.sample,
+    "notebooks": project.notebooks,
     "collect": evidence.collect,
     "import": importing.import_files,
     "runs": evidence.runs,

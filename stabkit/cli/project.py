@@ -1,4 +1,4 @@
-"""The commands around a project: init, demo, and the index of its reports."""
+"""The commands around a project: init, demo, copies of what comes with stabkit, and the index of its reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stabkit.errors import ConfigError, EvidenceError
 from stabkit.paths import on_this_machine
 from stabkit.vocabulary import EXIT_CODES
 
-__all__ = ["demo", "index", "init"]
+__all__ = ["demo", "index", "init", "notebooks", "sample"]
 
 SHOWN_FILES = 5
 
@@ -29,17 +29,25 @@ def _scenarios() -> Iterable[str]:
 def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where stabkit.toml is written.")] = Path(),
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Write stabkit.schema.json for editors; a stabkit.toml that is there stays."),
+    ] = False,
 ) -> int:
     r"""Write a commented stabkit.toml to start from.
 
-    Exit codes: 0 written, 2 error (nothing is ever overwritten).
+    With --schema its JSON Schema is written beside it, by which editors complete and explain
+    each key; run it again after an update of stabkit.
+
+    Exit codes: 0 written, 2 error (nothing of yours is ever overwritten).
 
     \b
     Examples:
       stabkit init
       stabkit init deploy/
+      stabkit init --schema
     """
-    from stabkit.config import write_example
+    from stabkit.config import SCHEMA_DIRECTIVE, SCHEMA_NAME, write_example, write_schema
 
     terminal = terminal_of(context)
     on_this_machine(folder)
@@ -49,9 +57,75 @@ def init(
         raise ConfigError(
             f"The folder cannot be made: {error.strerror or error}.", where=str(folder), hint="Choose another folder."
         ) from error
-    written = write_example(folder / "stabkit.toml")
-    terminal.result(str(written))
-    terminal.note("Next: edit it, then: stabkit collect --label v1.0")
+    file = folder / "stabkit.toml"
+    if not schema:
+        terminal.result(str(write_example(file)))
+        terminal.note("Next: edit it, then: stabkit collect --label v1.0")
+        return 0
+    terminal.result(str(write_schema(folder / SCHEMA_NAME)))
+    if file.exists():
+        terminal.note(f"Editors find it by the first line of {file}: {SCHEMA_DIRECTIVE}")
+    else:
+        terminal.result(str(write_example(file, first_line=SCHEMA_DIRECTIVE)))
+        terminal.note("Next: edit it, then: stabkit collect --label v1.0")
+    return 0
+
+
+def sample(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the recorded history is put; new or empty.")
+    ] = Path("data/sample"),
+) -> int:
+    r"""Put a recorded history where you stand.
+
+    A store of the demo's service, build by build, with its stabkit.toml, to try things on:
+    the examples of the handbook and the bundled notebooks look for it in data/sample.
+
+    Exit codes: 0 written, 2 error (nothing is ever overwritten).
+
+    \b
+    Examples:
+      stabkit sample
+      stabkit sample elsewhere/sample
+    """
+    from stabkit.pipeline import copy_sample
+    from stabkit.text import shell
+
+    terminal = terminal_of(context)
+    copy_sample(on_this_machine(folder))
+    terminal.result(str(folder))
+    named = shell([folder])
+    terminal.note(f"Next: stabkit report v1.4 v1.5 --data {named} --open")
+    terminal.note(f"In Python: stabkit.stability_report('v1.4', 'v1.5', data={str(folder)!r})")
+    return 0
+
+
+def notebooks(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where they are put; new or empty.")] = Path(
+        "notebooks"
+    ),
+) -> int:
+    r"""Put the bundled notebooks where you stand.
+
+    Copies to run and to change, in JupyterLab or by papermill; stabkit report and batch know
+    them by name and need none.
+
+    Exit codes: 0 written, 2 error (nothing is ever overwritten).
+
+    \b
+    Examples:
+      stabkit notebooks
+      stabkit notebooks analysis/stabkit
+    """
+    from stabkit.pipeline import copy_notebooks
+    from stabkit.text import shell
+
+    terminal = terminal_of(context)
+    copy_notebooks(on_this_machine(folder))
+    terminal.result(str(folder))
+    terminal.note(f"Next: stabkit sample, the history that they open on; then: jupyter lab {shell([folder])}")
     return 0
 
 

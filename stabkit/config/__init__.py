@@ -7,6 +7,7 @@ environment variable that holds it. Relative paths are relative to the configura
 from __future__ import annotations
 
 from stabkit.config.acceptances import Acceptance, AcceptedKind, literal_brackets
+from stabkit.config.completion import SCHEMA_DIRECTIVE, SCHEMA_NAME, config_schema, write_schema
 from stabkit.config.conditions import Condition, ConditionKind, Objective, Severity
 from stabkit.config.defaults import scan_condition, suite_condition, target_conditions
 from stabkit.config.loading import find_config, load_config, write_example
@@ -35,6 +36,8 @@ from stabkit.config.targets import (
 )
 
 __all__ = [
+    "SCHEMA_DIRECTIVE",
+    "SCHEMA_NAME",
     "Acceptance",
     "AcceptedKind",
     "Area",
@@ -59,6 +62,7 @@ __all__ = [
     "TestSuite",
     "WebSocketMessage",
     "WebSocketTarget",
+    "config_schema",
     "default_conditions",
     "doubtful_margins",
     "find_config",
@@ -73,4 +77,5 @@ __all__ = [
     "target_conditions",
     "times_condition",
     "write_example",
+    "write_schema",
 ]

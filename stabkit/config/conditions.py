@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from stabkit.config.model import Model
@@ -21,7 +21,7 @@ def _known(kind: Any) -> str:
     raise PydanticCustomError("literal_error", "unknown kind", {"expected": ", ".join(map(repr, KINDS))})
 
 
-ConditionKind = Annotated[str, BeforeValidator(_known)]
+ConditionKind = Annotated[str, BeforeValidator(_known), WithJsonSchema({"type": "string", "enum": list(KINDS)})]
 """The name of a kind of condition, one of :data:`stabkit.kinds.KINDS`."""
 
 
@@ -31,7 +31,9 @@ def _known_fact(fact: Any) -> str:
     raise PydanticCustomError("literal_error", "unknown fact", {"expected": ", ".join(map(repr, CHANGE_FACTS))})
 
 
-ChangeFact = Annotated[str, BeforeValidator(_known_fact)]
+ChangeFact = Annotated[
+    str, BeforeValidator(_known_fact), WithJsonSchema({"type": "string", "enum": list(CHANGE_FACTS)})
+]
 """What a change may do, one of :data:`stabkit.vocabulary.CHANGE_FACTS`."""
 Severity = Literal["critical", "high", "normal", "low"]
 
@@ -39,8 +41,8 @@ Severity = Literal["critical", "high", "normal", "low"]
 class Objective(Model):
     """A limit on one quantile, judged by its one-sided bound."""
 
-    quantile: float = Field(default=0.95, gt=0, lt=1)
-    below_ms: float = Field(gt=0)
+    quantile: float = Field(default=0.95, gt=0, lt=1, description="which one is limited: 0.95 is the 95th percentile")
+    below_ms: float = Field(gt=0, description="it has to lie below, in milliseconds")
 
 
 _PER_CENT: Final = 2.0  # a margin of this and more is meant as per cent: nobody allows three times as much
@@ -54,28 +56,37 @@ class Condition(Model):
     than the baseline's own 95th percentile. ``worse`` and ``absolute_margin`` are those of a ``resource``.
     """
 
-    name: str
-    kind: ConditionKind
-    target: str | None = Field(default=None, description="target, suite or scan it speaks of; null: all of its kind")
-    metric: str | None = None
-    margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
-    tail_margin: float | None = Field(default=None, ge=1e-6, allow_inf_nan=False)
+    name: str = Field(description="what it is called everywhere; no two conditions may share it")
+    kind: ConditionKind = Field(description="what is judged, and how")
+    target: str | None = Field(
+        default=None, description="target, suite or scan it speaks of; left out: all of its kind"
+    )
+    metric: str | None = Field(default=None, description="which of the target's metrics; left out: all of its kind")
+    margin: float | None = Field(
+        default=None,
+        ge=1e-6,
+        allow_inf_nan=False,
+        description="how much worse is accepted, as a share: 0.05 is 5 %; of error_rate and slow_requests in points",
+    )
+    tail_margin: float | None = Field(
+        default=None, ge=1e-6, allow_inf_nan=False, description="the same for the slowest requests"
+    )
     absolute_margin: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="in the unit of the reading; it goes before margin"
     )
     worse: Worse | None = Field(default=None, description="whether more or less of a reading is worse")
-    objective: Objective | None = None
+    objective: Objective | None = Field(default=None, description="the limit that a quantile of times has to keep")
     facts: tuple[ChangeFact, ...] | None = Field(
-        default=None, description="what a condition of the kind change forbids; null: the gravest three"
+        default=None, description="what a condition of the kind change forbids; left out: the gravest three"
     )
     min_severity: str | None = Field(
         default=None,
-        description="findings below it are listed, not judged; null: low, so that notes and style do not gate",
+        description="findings below it are listed, not judged; left out: low, so that notes and style do not gate",
     )
-    gating: bool = True
+    gating: bool = Field(default=True, description="false: shown, and no part of the verdict")
     accept_single_run: bool = Field(default=False, description="judge one run a side without known machine noise")
-    severity: Severity = "normal"
-    advice: str | None = None
+    severity: Severity = Field(default="normal", description="how grave it is if it does not hold")
+    advice: str | None = Field(default=None, description="what the page says to do where it does not hold")
 
     @field_validator("margin", "tail_margin")
     @classmethod

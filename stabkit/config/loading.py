@@ -30,8 +30,8 @@ def find_config(start: Path | None = None) -> Path | None:
     return None
 
 
-def write_example(path: Path | str) -> Path:
-    """Write a commented configuration to start from, and return its path.
+def write_example(path: Path | str, *, first_line: str | None = None) -> Path:
+    """Write a commented configuration to start from, and return its path; above it, if given, a comment for editors.
 
     Raises
     ------
@@ -42,6 +42,7 @@ def write_example(path: Path | str) -> Path:
     example = Path(__file__).parent / "example.toml"
     try:
         with file.open("x", encoding="utf-8") as output:
+            output.write(f"{first_line}\n" if first_line else "")
             output.write(example.read_text(encoding="utf-8"))
     except FileExistsError:
         raise ConfigError("The file exists already.", where=str(file), hint="Edit it, or move it away first.") from None

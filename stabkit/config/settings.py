@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import Field, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from stabkit.config.acceptances import Acceptance, is_expression
 from stabkit.config.conditions import Condition
@@ -52,8 +53,8 @@ _VALUES: Final = ("environment", "form", "json_body", "json_payload")
 class Project(Model):
     """What the system is called, where it runs, and where its evidence lives."""
 
-    name: str = "system"
-    environment: str = "local"
+    name: str = Field(default="system", description="what the system is called on every page")
+    environment: str = Field(default="local", description="only runs of equal environments share a trend line")
     data: str = Field(
         default="data/runs",
         min_length=1,
@@ -117,28 +118,46 @@ class LoadSettings(Model):
 class Config(Model):
     """The whole of ``stabkit.toml``, resolved."""
 
-    project: Project = Project()
-    collect: CollectSettings = CollectSettings()
-    http: Mapping[str, HttpTarget] = Field(default_factory=dict)
-    websocket: Mapping[str, WebSocketTarget] = Field(default_factory=dict)
-    resources: Mapping[str, ResourceTarget] = Field(default_factory=dict)
-    prometheus: Mapping[str, PrometheusSource] = Field(default_factory=dict)
-    tests: Mapping[str, TestSuite] = Field(default_factory=dict)
-    scans: Mapping[str, ScanSource] = Field(default_factory=dict)
-    load: LoadSettings = LoadSettings()
-    line: LineSettings | None = None
+    project: Project = Field(default=Project(), description="what the system is called, and where its evidence lives")
+    collect: CollectSettings = Field(default=CollectSettings(), description="how evidence is collected")
+    http: Mapping[str, HttpTarget] = Field(
+        default_factory=dict, description="HTTP endpoints to probe, each by the name that you choose: [http.NAME]"
+    )
+    websocket: Mapping[str, WebSocketTarget] = Field(
+        default_factory=dict, description="WebSocket endpoints and their contracts: [websocket.NAME]"
+    )
+    resources: Mapping[str, ResourceTarget] = Field(
+        default_factory=dict, description="processes whose memory and CPU are read: [resources.NAME]"
+    )
+    prometheus: Mapping[str, PrometheusSource] = Field(
+        default_factory=dict, description="queries to a Prometheus server: [prometheus.NAME]"
+    )
+    tests: Mapping[str, TestSuite] = Field(default_factory=dict, description="test suites: [tests.NAME]")
+    scans: Mapping[str, ScanSource] = Field(default_factory=dict, description="compliance scans: [scans.NAME]")
+    load: LoadSettings = Field(default=LoadSettings(), description="how the files of load tools are taken")
+    line: LineSettings | None = Field(
+        default=None, description="what is known of the runs before, by which a run at another time is judged"
+    )
     records: tuple[str, ...] = Field(default=(), description="stabkit evidence files (JSON), paths or globs")
-    changes: ChangesSource | None = None
-    areas: Mapping[str, Area] = Field(default_factory=dict)
-    journeys: tuple[Journey, ...] = ()
-    checklist: tuple[ChecklistLine, ...] = ()
+    changes: ChangesSource | None = Field(default=None, description="the git range between baseline and candidate")
+    areas: Mapping[str, Area] = Field(
+        default_factory=dict, description="what is known of the files under some paths: [areas.NAME]"
+    )
+    journeys: tuple[Journey, ...] = Field(
+        default=(), description="user journeys that carry business value, and what guards them"
+    )
+    checklist: tuple[ChecklistLine, ...] = Field(
+        default=(), description="the production-readiness checklist, line by line"
+    )
     test_aliases: Mapping[str, str] = Field(
         default_factory=dict,
         description="old test id -> new test id; between slashes the old one is a regular expression, '/build-\\d+/'",
     )
-    condition: tuple[Condition, ...] = ()
+    condition: tuple[Condition, ...] = Field(
+        default=(), description="what must hold for the verdict STABLE; none: what follows from all that is declared"
+    )
     accepted: tuple[Acceptance, ...] = Field(default=(), description="what somebody accepts, and until which day")
-    root: Path = Field(default=Path(), description="folder of the file; set on loading", exclude=True)
+    root: SkipJsonSchema[Path] = Field(default=Path(), description="folder of the file; set on loading", exclude=True)
 
     @field_validator("condition")
     @classmethod

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from stabkit.config.conditions import Objective
@@ -57,17 +57,19 @@ WebSocketAddress = Annotated[str, _address("ws", "wss")]
 class HttpTarget(Model):
     """One HTTP endpoint to probe."""
 
-    url: HttpAddress
+    url: HttpAddress = Field(description="the endpoint, as http://host:port/path")
     baseline_url: HttpAddress | None = Field(
         default=None, description="the same endpoint of the baseline, if both are up"
     )
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
-    json_body: Any = None
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = Field(
+        default="GET", description="of each request"
+    )
+    json_body: Any = Field(default=None, description="sent as JSON; only one body may be given")
     form: Mapping[str, str] | None = Field(default=None, description="sent as an HTML form is")
-    body_text: str | None = None
-    body_file: Path | None = None
+    body_text: str | None = Field(default=None, description="sent as it stands")
+    body_file: Path | None = Field(default=None, description="the file whose content is sent")
     body_env: str | None = Field(default=None, description="environment variable that holds the body")
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: Mapping[str, str] = Field(default_factory=dict, description="header -> its value; never a secret")
     headers_env: Mapping[str, str] = Field(
         default_factory=dict, description="header -> environment variable that holds its value"
     )
@@ -83,12 +85,14 @@ class HttpTarget(Model):
         default=None,
         ge=1,
         le=64,
-        description="that share the schedule; null: opened as needed, up to 16",
+        description="that share the schedule; left out: opened as needed, up to 16",
     )
     warmup_requests: int = Field(default=0, ge=0, le=100_000, description="before the first round, and not counted")
     warmup_s: float = Field(default=0.0, ge=0, le=600, description="the same, as seconds of the rate")
-    timeout_s: float = Field(default=10.0, gt=0, description="for the whole request, redirects included")
-    connection: Literal["reused", "fresh"] = "reused"
+    timeout_s: float = Field(default=10.0, gt=0, description="seconds for the whole request, redirects included")
+    connection: Literal["reused", "fresh"] = Field(
+        default="reused", description="fresh: a connection of its own for each request"
+    )
     http_version: Literal["1.1", "2"] = Field(default="1.1", description="2: whatever else is spoken is a failed check")
     max_redirects: int = Field(default=0, ge=0, le=20, description="0: a redirect is an answer like any other")
     proxy: Annotated[str, _address("http")] | None = Field(
@@ -96,18 +100,22 @@ class HttpTarget(Model):
     )
     proxy_auth_env: str | None = Field(default=None, description="environment variable that holds user:password")
     verify: bool = Field(default=True, description="false: certificate checks become not_checked, never pass")
-    ca_file: Path | None = None
-    tls_min_version: Literal["1.2", "1.3"] | None = None
-    certificate_days_left: int | None = Field(default=None, ge=0)
-    expect_status: int | tuple[int, ...] = 200
+    ca_file: Path | None = Field(default=None, description="certificate of your own authority, PEM")
+    tls_min_version: Literal["1.2", "1.3"] | None = Field(
+        default=None, description="a connection with less is a failed check"
+    )
+    certificate_days_left: int | None = Field(
+        default=None, ge=0, description="a certificate that ends sooner is a failed check"
+    )
+    expect_status: int | tuple[int, ...] = Field(default=200, description="status of a good answer, or several")
     expect_headers: Mapping[str, str | bool] = Field(
         default_factory=dict, description="name -> regular expression, true (present) or false (absent)"
     )
     expect_json: Mapping[str, Any] = Field(default_factory=dict, description="path -> expected value")
-    expect_text: str | None = None
+    expect_text: str | None = Field(default=None, description="found somewhere in the body")
     expect_match: str | None = Field(default=None, description="regular expression found somewhere in the body")
     expect_schema: Path | None = Field(default=None, description="JSON Schema of the body")
-    objective: Objective | None = None
+    objective: Objective | None = Field(default=None, description="the limit of a quantile of the response time")
 
     @field_validator("expect_match", "expect_headers")
     @classmethod
@@ -163,15 +171,17 @@ class HttpTarget(Model):
 class WebSocketMessage(Model):
     """One message to send after connecting."""
 
-    json_payload: Any = Field(default=None, alias="json")
-    text: str | None = None
+    json_payload: Any = Field(default=None, alias="json", description="sent as JSON text")
+    text: str | None = Field(default=None, description="sent as it stands")
     text_env: str | None = Field(default=None, description="environment variable that holds the whole text")
     json_env: str | Mapping[str, str] | None = Field(
         default=None,
         description="environment variable that holds the JSON, or key (dotted) -> variable that holds its value; put "
         "into json where both are given",
     )
-    reply_within_ms: float | None = Field(default=None, gt=0)
+    reply_within_ms: float | None = Field(
+        default=None, gt=0, description="an answer has to come within so many milliseconds"
+    )
 
 
 class EventContract(Model):
@@ -179,61 +189,78 @@ class EventContract(Model):
 
     required: tuple[str, ...] = Field(default=(), description="dotted paths, each reported by name")
     types: tuple[str, ...] = Field(default=(), description="expected event types, each must be seen")
-    type_field: str = "type"
-    id_field: str | None = None
-    time_field: str | None = None
-    schema_file: Path | None = None
-    unknown_type: Literal["fail", "allow"] = "allow"
+    type_field: str = Field(default="type", description="dotted path of an event's type")
+    id_field: str | None = Field(default=None, description="dotted path of its id; no two events may share one")
+    time_field: str | None = Field(default=None, description="dotted path of its time; it may not run backwards")
+    schema_file: Path | None = Field(default=None, description="JSON Schema of each event")
+    unknown_type: Literal["fail", "allow"] = Field(
+        default="allow", description="what an event of a type that types does not name is"
+    )
 
 
 class SequenceRule(Model):
     """An order of events, per key."""
 
-    name: str = "sequence"
-    steps: tuple[str, ...] = Field(min_length=1)
-    key: str | None = Field(default=None, description="dotted path; null: one sequence per session")
-    mode: Literal["strict", "subsequence", "any_order"] = "subsequence"
-    at_least: int = Field(default=1, ge=1)
-    gap_ms: float | None = Field(default=None, gt=0)
-    total_ms: float | None = Field(default=None, gt=0)
+    name: str = Field(default="sequence", description="what it is called among the checks")
+    steps: tuple[str, ...] = Field(min_length=1, description="types of events, in their order")
+    key: str | None = Field(
+        default=None, description="dotted path whose value tells sequences apart; left out: one sequence per session"
+    )
+    mode: Literal["strict", "subsequence", "any_order"] = Field(
+        default="subsequence",
+        description="strict: nothing else may come; subsequence: others may lie between; any_order: all come",
+    )
+    at_least: int = Field(default=1, ge=1, description="how many sequences have to be seen, by key")
+    gap_ms: float | None = Field(default=None, gt=0, description="most milliseconds between two steps")
+    total_ms: float | None = Field(default=None, gt=0, description="most milliseconds from the first step to the last")
 
 
 class WebSocketTarget(Model):
     """One WebSocket endpoint and its contract."""
 
-    url: WebSocketAddress
-    baseline_url: WebSocketAddress | None = None
+    url: WebSocketAddress = Field(description="the endpoint, as ws://host:port/path")
+    baseline_url: WebSocketAddress | None = Field(
+        default=None, description="the same endpoint of the baseline, if both are up"
+    )
     sessions: int = Field(default=5, ge=1, le=10_000, description="per round, one after the other on schedule")
     rate: float = Field(default=5.0, gt=0, le=500, description="sessions due per second")
-    headers: Mapping[str, str] = Field(default_factory=dict)
-    headers_env: Mapping[str, str] = Field(default_factory=dict)
-    headers_command: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    headers: Mapping[str, str] = Field(default_factory=dict, description="header -> its value; never a secret")
+    headers_env: Mapping[str, str] = Field(
+        default_factory=dict, description="header -> environment variable that holds its value"
+    )
+    headers_command: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="header -> command that prints its value, run once per collection"
+    )
     query_env: Mapping[str, str] = Field(
         default_factory=dict, description="query parameter -> environment variable that holds its value"
     )
     warmup_sessions: int = Field(default=0, ge=0, le=10_000, description="before the first round, and not counted")
-    verify: bool = True
-    ca_file: Path | None = None
-    tls_min_version: Literal["1.2", "1.3"] | None = None
-    certificate_days_left: int | None = Field(default=None, ge=0)
+    verify: bool = Field(default=True, description="false: certificate checks become not_checked, never pass")
+    ca_file: Path | None = Field(default=None, description="certificate of your own authority, PEM")
+    tls_min_version: Literal["1.2", "1.3"] | None = Field(
+        default=None, description="a connection with less is a failed check"
+    )
+    certificate_days_left: int | None = Field(
+        default=None, ge=0, description="a certificate that ends sooner is a failed check"
+    )
     subprotocols: tuple[str, ...] = Field(default=(), description="offered in this order; one of them must be chosen")
     subprotocols_env: tuple[str, ...] = Field(
         default=(), description="environment variables of further ones, as where a token is sent so"
     )
-    timeout_s: float = Field(default=10.0, gt=0)
+    timeout_s: float = Field(default=10.0, gt=0, description="seconds for the connection to be made")
     proxy: Annotated[str, _address("http")] | None = Field(
         default=None, description="http://host:port, asked for a tunnel; none is ever taken from the environment"
     )
     proxy_auth_env: str | None = Field(default=None, description="environment variable that holds user:password")
-    send: tuple[WebSocketMessage, ...] = ()
+    send: tuple[WebSocketMessage, ...] = Field(default=(), description="messages to send after connecting")
     listen_ms: float = Field(default=5_000, gt=0, description="the deadline: then absence is decided")
     until_type: str | None = Field(default=None, description="an event of this type ends the session early")
-    ping_every_ms: float | None = Field(default=None, ge=10, description="null: no pings, as they are traffic too")
-    pong_within_ms: float = Field(default=1_000, gt=0)
+    ping_every_ms: float | None = Field(default=None, ge=10, description="left out: no pings, as they are traffic too")
+    pong_within_ms: float = Field(default=1_000, gt=0, description="a later answer to a ping is a failed check")
     expect_close: int | None = Field(default=None, ge=1000, le=4999, description="code with which the server closes")
-    require_tls: bool = False
-    event: EventContract | None = None
-    sequence: tuple[SequenceRule, ...] = ()
+    require_tls: bool = Field(default=False, description="a connection without TLS is a failed check")
+    event: EventContract | None = Field(default=None, description="what every received event must look like")
+    sequence: tuple[SequenceRule, ...] = Field(default=(), description="orders of events that must be kept")
     objective: Objective | None = Field(default=None, description="on connect_time")
 
     @model_validator(mode="after")
@@ -246,14 +273,14 @@ class WebSocketTarget(Model):
 class ResourceTarget(Model):
     """One process, children included, found by pid, pid file, port or name."""
 
-    pid: int | None = None
-    pid_file: Path | None = None
-    port: int | None = Field(default=None, ge=1, le=65_535)
-    process_name: str | None = None
-    baseline_pid: int | None = None
-    baseline_pid_file: Path | None = None
-    baseline_port: int | None = Field(default=None, ge=1, le=65_535)
-    baseline_process_name: str | None = None
+    pid: int | None = Field(default=None, description="its process id")
+    pid_file: Path | None = Field(default=None, description="the file that holds its process id")
+    port: int | None = Field(default=None, ge=1, le=65_535, description="the port on which it listens")
+    process_name: str | None = Field(default=None, description="its name; all others of that name must be its children")
+    baseline_pid: int | None = Field(default=None, description="process id of the baseline, if both are up")
+    baseline_pid_file: Path | None = Field(default=None, description="the file that holds the baseline's process id")
+    baseline_port: int | None = Field(default=None, ge=1, le=65_535, description="the port of the baseline")
+    baseline_process_name: str | None = Field(default=None, description="the name of the baseline's process")
     container: bool = Field(default=False, description="also what the whole container of the process uses")
 
     @model_validator(mode="after")
@@ -279,19 +306,26 @@ def _seconds(value: object) -> object:
     return sum(float(n) * _UNITS_S[unit] for n, unit in parts)
 
 
-Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False)]
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(ge=0, allow_inf_nan=False),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?[smh])+\s*$"}]}
+    ),
+]
 
 
 class PrometheusSource(Model):
     """One query to a Prometheus server, over the time of the collection, or over two windows around a deploy."""
 
-    url: HttpAddress
+    url: HttpAddress = Field(description="the server, as http://host:9090")
     query: str = Field(min_length=1, description="PromQL of the candidate; one series is clearest")
     baseline_query: str | None = Field(
         default=None, description="PromQL of the baseline, if both are collected at once"
     )
     metric: str | None = Field(
-        default=None, description="'memory' (in MB) and 'cpu' (in s) are judged; null: the series"
+        default=None, description="'memory' (in MB) and 'cpu' (in s) are judged; left out: the series"
     )
     worse: Worse | None = Field(
         default=None, description="whether more or less is worse, as of a success ratio; 'memory' and 'cpu' are known"
@@ -300,13 +334,13 @@ class PrometheusSource(Model):
         default=None,
         min_length=1,
         max_length=20,
-        description="of what the query gives: bytes and seconds become MB and ms; null: as the name of the series says",
+        description="of what the query gives: bytes and seconds become MB and ms; left out: as its name says",
     )
     window: Duration | None = Field(
         default=None, description="how long after a deploy is looked at, as 30m; with it a deploy is judged by itself"
     )
     baseline_window: Duration | None = Field(
-        default=None, description="how long before the deploy; null: as long as the window after it"
+        default=None, description="how long before the deploy; left out: as long as the window after it"
     )
     settle: Duration = Field(
         default=0.0, description="what is left out after the deploy; at least the range of a rate() in the query"
@@ -318,11 +352,15 @@ class PrometheusSource(Model):
         default=(), description="of a histogram: the query gives its buckets, sum by (le) (rate(..._bucket[1m]))"
     )
     step_s: float = Field(default=5.0, gt=0, description="not below the server's scrape interval")
-    timeout_s: float = Field(default=10.0, gt=0)
-    headers_env: Mapping[str, str] = Field(default_factory=dict)
-    headers_command: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    verify: bool = True
-    ca_file: Path | None = None
+    timeout_s: float = Field(default=10.0, gt=0, description="seconds for an answer to come")
+    headers_env: Mapping[str, str] = Field(
+        default_factory=dict, description="header -> environment variable that holds its value"
+    )
+    headers_command: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="header -> command that prints its value, run once per collection"
+    )
+    verify: bool = Field(default=True, description="false: certificate checks become not_checked, never pass")
+    ca_file: Path | None = Field(default=None, description="certificate of your own authority, PEM")
 
     @property
     def before_s(self) -> float:

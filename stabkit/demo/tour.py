@@ -19,13 +19,13 @@ from stabkit.demo.processes import RunningService, busy_machine, running_service
 from stabkit.demo.repository import BASELINE_LABEL, CANDIDATE_LABEL, build_versions
 from stabkit.demo.scenarios import find_scenario
 from stabkit.errors import StabkitError, UsageError
-from stabkit.pipeline import Job, ReportFiles, bundled_folder, from_here, make_reports
+from stabkit.pipeline import Job, ReportFiles, from_here, make_reports, sample_folder
 from stabkit.probe import Progress
 from stabkit.report.display import Reason, badge
 from stabkit.report.index import write_index
 from stabkit.store import Store, open_store
 
-__all__ = ["Walk", "collect_versions", "project_text", "sample_folder", "store_versions", "walk", "write_config"]
+__all__ = ["Walk", "collect_versions", "project_text", "store_versions", "walk", "write_config"]
 
 _MARK: Final = ".stabkit-demo"
 
@@ -190,13 +190,6 @@ def _jobs(folder: Path, config: Config) -> list[Job]:
 
 
 _OF_THE_SAMPLE: Final = "the recorded sample, not the runs of this demo"
-
-
-def sample_folder() -> Path:
-    """Return the folder of the recorded history: inside the package, or beside it in a checkout."""
-    notebooks = bundled_folder()
-    installed = notebooks.parent / "_sample"
-    return installed if installed.is_dir() else notebooks.parent / "data" / "sample"
 
 
 def _finish(made: list[ReportFiles | StabkitError], index: Path) -> Walk:

@@ -1,7 +1,10 @@
 from .batch import Made as Made, Progressed as Progressed, make_reports as make_reports, run_batch as run_batch
+from .bundled import BUNDLED as BUNDLED, bundled_folder as bundled_folder, copy_notebooks as copy_notebooks
+from .bundled import copy_sample as copy_sample, sample_folder as sample_folder
+from .engine import Engine as Engine
 from .job_lists import Listed as Listed, read_list as read_list
 from .jobs import USUAL_NOTEBOOK as USUAL_NOTEBOOK, jobs_of as jobs_of, pairs as pairs, projects_below as projects_below
-from .notebooks import BUNDLED as BUNDLED, bundled_folder as bundled_folder, find_notebook as find_notebook
-from .notebooks import notebook_parameters as notebook_parameters, read_value as read_value
+from .notebooks import find_notebook as find_notebook, notebook_parameters as notebook_parameters
+from .notebooks import read_value as read_value
 from .reports import Job as Job, ReportFiles as ReportFiles, from_here as from_here
 from .sequential import collect_until_decided as collect_until_decided

@@ -2,7 +2,7 @@
 
 papermill's own writes the whole notebook at each cell's start and end, tells nobody its kernel's process, and waits for
 the kernel to leave by itself. This one keeps the notebook in memory and kills its kernel at the end, which skips what a
-notebook registered with ``atexit``.
+notebook registered with ``atexit``. ``papermill --engine stabkit`` runs on it too; papermill itself then saves.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import nbformat
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+from papermill.log import logger
+from papermill.utils import remove_args
 
 from stabkit.pipeline.watch import Watch
 
-__all__ = ["ENGINE"]
+__all__ = ["ENGINE", "Engine"]
 
 ENGINE: Final = "stabkit"
 _LONGEST_FOLDER: Final = 80  # a socket's path has at most some hundred characters
@@ -31,6 +33,8 @@ _KERNEL_ENVIRONMENT: Final = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+# The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
+_QUIET: Final = ["--IPKernelApp.log_level=40"]
 # Figures still open under a backend that shows none, asked of the kernel: a notebook may choose its own.
 _UNSHOWN: Final = (
     "(lambda plt: len(plt.get_fignums()) if plt and plt.get_backend().lower() in "
@@ -94,46 +98,57 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             cell.outputs.append(nbformat.v4.new_output("error", ename="FigureNotShown", evalue=message))
 
 
-class _Engine(NBClientEngine):  # type: ignore[misc]
+class Engine(NBClientEngine):  # type: ignore[misc]
+    """The engine ``stabkit``, of this package's own reports and of papermill's command line."""
+
     @classmethod
     def execute_managed_notebook(
         cls,
         nb_man: NotebookExecutionManager,
         kernel_name: str,
         *,
-        watch: Watch,
-        python: bool = True,
+        watch: Watch | None = None,
+        python: bool | None = None,
         execution_timeout: float | None = None,
         start_timeout: int = 60,
         extra_arguments: list[str] | None = None,
-        **_others: Any,
+        **others: Any,
     ) -> Any:
-        """Run the notebook of a manager; its outputs are in the manager's notebook, whatever happens."""
-        watch.notebook = nb_man.nb
+        """Run the notebook of a manager; its outputs are in the manager's notebook, whatever happens.
+
+        Without a watch, nobody asks what the kernel says outside of its cells: it says so on our own output, as
+        papermill's kernels do.
+        """
+        python = cls.nb_language(nb_man.nb) == "python" if python is None else python
         options = {
+            **remove_args(["input_path", "timeout", "startup_timeout"], **others),
             "kernel_name": kernel_name,
             "python": python,
-            "timeout": execution_timeout,
+            "timeout": execution_timeout or others.get("timeout"),
             "startup_timeout": start_timeout,
-            "extra_arguments": extra_arguments or [],
+            "extra_arguments": extra_arguments or (_QUIET if python else []),
+            "log": logger,
         }
+        seen = watch or Watch()
+        seen.notebook = nb_man.nb
         try:
-            return _execute(nb_man, watch, options)
+            return _execute(nb_man, seen, options, keep=watch is not None)
         except RuntimeError:
-            if watch.cell >= 0 or watch.cancelled:
+            if seen.cell >= 0 or seen.cancelled:
                 raise
-            return _execute(nb_man, watch, options)  # it never started; another may
+            return _execute(nb_man, seen, options, keep=watch is not None)  # it never started; another may
 
 
-def _execute(manager: NotebookExecutionManager, watch: Watch, options: dict[str, Any]) -> Any:
-    """Run a notebook once; what its kernel says outside of cells is kept from our own output, for the watch."""
+def _execute(manager: NotebookExecutionManager, watch: Watch, options: dict[str, Any], *, keep: bool) -> Any:
+    """Run a notebook once; what its kernel says outside of cells may be kept from our own output, for the watch."""
     with tempfile.TemporaryDirectory(prefix="stabkit-") as folder, Path(folder, "said").open("w+b") as said:
         try:
             client = _Client(manager, watch, folder, **options)
-            return client.execute(env=os.environ | _KERNEL_ENVIRONMENT, stdout=said, stderr=said)
+            kept = {"stdout": said, "stderr": said} if keep else {}
+            return client.execute(env=os.environ | _KERNEL_ENVIRONMENT, **kept)
         finally:
             said.seek(max(0, said.seek(0, os.SEEK_END) - _LAST_WORDS))
             watch.said = said.read().decode("utf-8", "replace").strip()
 
 
-papermill_engines.register(ENGINE, _Engine)
+papermill_engines.register(ENGINE, Engine)

@@ -119,8 +119,6 @@ def _run(
             cwd=None if folder is None else str(folder),
             execution_timeout=timeout_s,
             watch=watch,
-            # The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
-            extra_arguments=["--IPKernelApp.log_level=40"] if python else [],
             python=python,
         )
     except PapermillExecutionError:

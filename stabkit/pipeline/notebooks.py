@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib.resources
 import json
 import shlex
 import warnings
@@ -18,12 +17,11 @@ import nbformat
 from nbformat.warnings import MissingIDFieldWarning
 
 from stabkit.errors import NotebookError, UsageError, nearest
+from stabkit.pipeline.bundled import BUNDLED, bundled_folder
 from stabkit.runs import as_text
 
 __all__ = [
-    "BUNDLED",
     "NotebookParameter",
-    "bundled_folder",
     "check_parameters",
     "find_notebook",
     "kernel_of",
@@ -33,11 +31,6 @@ __all__ = [
     "read_value",
 ]
 
-#: The notebooks that come with stabkit, in the order in which they are read.
-BUNDLED: Final = (
-    "stability_report", "latency_deltas", "test_trends", "compliance_history", "change_impact", "backtest", "explore",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class NotebookParameter:
@@ -46,19 +39,6 @@ class NotebookParameter:
     name: str
     default: str
     help: str
-
-
-def bundled_folder() -> Path:
-    """Return the folder of the notebooks that come with stabkit: inside the package, or beside it in a checkout."""
-    package = Path(str(importlib.resources.files("stabkit")))
-    for folder in (package / "_notebooks", package.parent / "notebooks"):
-        if folder.is_dir():
-            return folder
-    raise NotebookError(
-        "The notebooks that come with stabkit are not installed.",
-        where=str(package),
-        hint="Install stabkit again, or give the path of a notebook.",
-    )
 
 
 def find_notebook(name: str) -> Path:

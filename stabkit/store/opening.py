@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_store", "open_store", "project_store"]
 
+_SAMPLE: Final = ("data", "sample")
 _USUAL: Final = "data"
 _SIGN: Final = "stabkit-store.json"
 _GITIGNORE: Final = ".gitignore"
@@ -86,9 +87,7 @@ def open_store(path: Path | str | None = None, *, create: bool = False) -> Store
         raise StoreError(
             f"{here}." if named else f"{here}, and no stabkit.toml that names one.",
             where=str(named or _USUAL),
-            hint="Collect a run first with: stabkit collect, or name the folder with --data."
-            if named
-            else "Name the store, or write a configuration with: stabkit init",
+            hint=_how_to_begin(named),
         )
     place = _place_of(candidates[0])
     try:
@@ -105,6 +104,14 @@ def open_store(path: Path | str | None = None, *, create: bool = False) -> Store
             hint="Name a folder that this user can write with --data.",
         ) from error
     return Store(place)
+
+
+def _how_to_begin(named: Path | str | None) -> str:
+    if named is None:
+        return "Name the store, or write a configuration with: stabkit init"
+    if Path(named).parts[-2:] == _SAMPLE:
+        return "Put the recorded history there, from the working folder, with: stabkit sample"
+    return "Collect a run first with: stabkit collect, or name the folder with --data."
 
 
 def is_store(path: Path | str) -> bool:

@@ -41,6 +41,42 @@ def test_init_writes_once_also_into_a_new_folder(stabkit, folder):
     assert stabkit("init", "good.xml/x")[0] == 2
 
 
+def test_init_gives_editors_the_schema_and_leaves_a_configuration_alone(stabkit, folder):
+    code, out, err = stabkit("init", "--schema", "deploy")
+    assert (code, out) == (0, "deploy/stabkit.schema.json\ndeploy/stabkit.toml\n")
+    written = (folder / "deploy/stabkit.toml").read_text()
+    assert written.startswith("#:schema ./stabkit.schema.json\n# stabkit.toml")
+    assert "Next: edit it" in err
+    (folder / "deploy/stabkit.toml").write_text("# mine\n")
+    code, out, err = stabkit("init", "--schema", "deploy")
+    assert (code, out) == (0, "deploy/stabkit.schema.json\n")
+    assert "#:schema ./stabkit.schema.json" in err
+    assert (folder / "deploy/stabkit.toml").read_text() == "# mine\n"
+    (folder / "deploy/stabkit.schema.json").write_text("mine")
+    assert stabkit("init", "--schema", "deploy")[0] == 2
+    assert (folder / "deploy/stabkit.schema.json").read_text() == "mine"
+
+
+def test_what_comes_with_stabkit_is_put_where_one_stands_and_says_what_is_next(stabkit, folder):
+    code, out, err = stabkit("sample", "a b/sample")
+    assert (code, out) == (0, "a b/sample\n")
+    assert "Next: stabkit report v1.4 v1.5 --data 'a b/sample' --open" in err
+    assert "v1.5" in stabkit("runs", "--data", "a b/sample")[1]
+    code, out, err = stabkit("notebooks")
+    assert (code, out) == (0, "notebooks\n")
+    assert "jupyter lab notebooks" in err
+    for words in (["sample", "a b"], ["notebooks"], ["sample", "good.xml"], ["notebooks", "good.xml/x"]):
+        code, out, err = stabkit(*words)
+        assert (code, out) == (2, ""), words
+        assert "hint: " in err
+    assert stabkit("sample", "s3://bucket/sample")[0] == 2
+
+
+def test_who_has_no_sample_is_told_how_to_get_it(stabkit, folder):
+    assert "stabkit sample" in stabkit("runs", "--data", "data/sample")[2]
+    assert "stabkit sample" not in stabkit("runs", "--data", "data/runs")[2]
+
+
 def test_an_unknown_key_names_the_nearest(stabkit, folder):
     write_config(folder, "[collect]\nroudns = 3\n")
     code, _, err = stabkit("collect")

@@ -1,7 +1,8 @@
 import pytest
 
 from stabkit.errors import NotebookError, UsageError
-from stabkit.pipeline.notebooks import BUNDLED, bundled_folder, check_parameters, find_notebook, notebook_parameters
+from stabkit.pipeline.bundled import BUNDLED, bundled_folder
+from stabkit.pipeline.notebooks import check_parameters, find_notebook, notebook_parameters
 
 
 def test_bundled_notebooks_are_those_of_the_folder():

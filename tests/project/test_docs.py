@@ -157,11 +157,6 @@ def test_every_job_is_yaml(text):
     assert isinstance(yaml.safe_load(text), dict)
 
 
-@pytest.mark.parametrize("text", list(fences("python", [HANDBOOK / "notebooks.md"])))
-def test_every_example_runs(text):
-    subprocess.run([sys.executable, "-W", "error", "-c", text], cwd=ROOT, check=True, capture_output=True, timeout=120)
-
-
 def test_the_commands_named_are_those_that_there_are():
     table = (HANDBOOK / "command-line.md").read_text().partition("<!-- commands")[2].partition("\n\n")[0]
     shown = re.findall(r"^\| `stabkit (\w+)` \|", table, re.MULTILINE)

@@ -1,0 +1,125 @@
+"""What comes with stabkit, notebooks and a recorded history: found where it is installed, copied to where one works."""
+
+from __future__ import annotations
+
+import importlib.resources
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from stabkit.errors import NotebookError, StoreError, UsageError
+
+__all__ = ["BUNDLED", "bundled_folder", "copy_notebooks", "copy_sample", "sample_folder"]
+
+#: The notebooks that come with stabkit, in the order in which they are read.
+BUNDLED: Final = (
+    "stability_report", "latency_deltas", "test_trends", "compliance_history", "change_impact", "backtest", "explore",
+)  # fmt: skip
+# What Python and Jupyter leave beside files that they read.
+_LEFT_BEHIND: Final = ("__pycache__", ".ipynb_checkpoints")
+
+
+def bundled_folder() -> Path:
+    """Return the folder of the notebooks that come with stabkit: inside the package, or beside it in a checkout.
+
+    Raises
+    ------
+    NotebookError
+        They are not installed.
+    """
+    folder = _installed("_notebooks", "notebooks")
+    if folder is None:
+        raise NotebookError(
+            "The notebooks that come with stabkit are not installed.",
+            where=str(_package()),
+            hint="Install stabkit again, or give the path of a notebook.",
+        )
+    return folder
+
+
+def sample_folder() -> Path:
+    """Return the folder of the recorded history: inside the package, or beside it in a checkout.
+
+    Raises
+    ------
+    StoreError
+        It is not installed.
+    """
+    folder = _installed("_sample", "data/sample")
+    if folder is None:
+        raise StoreError(
+            "The recorded history that comes with stabkit is not installed.",
+            where=str(_package()),
+            hint="Install stabkit again.",
+        )
+    return folder
+
+
+def copy_sample(folder: Path) -> None:
+    """Put a copy of the recorded history into a folder that is new or empty.
+
+    Raises
+    ------
+    UsageError
+        Something is there already, which is left as it is; or the folder cannot be written.
+    StoreError
+        It is not installed.
+    """
+    sample = sample_folder()
+    files = (path for path in sorted(sample.rglob("*")) if path.is_file())
+    _copy({path.relative_to(sample).as_posix(): path for path in files}, folder)
+
+
+def copy_notebooks(folder: Path) -> None:
+    """Put copies of the notebooks that come with stabkit into a folder that is new or empty.
+
+    Raises
+    ------
+    UsageError
+        Something is there already, which is left as it is; or the folder cannot be written.
+    NotebookError
+        They are not installed.
+    """
+    notebooks = bundled_folder()
+    _copy({f"{name}.ipynb": notebooks / f"{name}.ipynb" for name in BUNDLED}, folder)
+
+
+def _package() -> Path:
+    return Path(str(importlib.resources.files("stabkit")))
+
+
+def _installed(inside: str, beside: str) -> Path | None:
+    package = _package()
+    return next((folder for folder in (package / inside, package.parent / beside) if folder.is_dir()), None)
+
+
+def _copy(files: Mapping[str, Path], folder: Path) -> None:
+    """Copy files by their new names, all or none: what is half made has another name, and is gone in the end."""
+    _check_free(folder)
+    there = folder.is_dir()  # and maybe the working folder, which nothing can take the place of
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".stabkit-", dir=folder if there else folder.parent) as made:
+            whole = Path(made, "whole")
+            for name, source in files.items():
+                if not set(source.parts) & set(_LEFT_BEHIND):
+                    target = whole / name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    # The content alone: where stabkit is installed, files may be for reading only.
+                    shutil.copyfile(source, target)
+            for piece in sorted(whole.iterdir()) if there else [whole]:
+                piece.rename(folder / piece.name if there else folder)
+    except OSError as error:
+        raise UsageError(
+            f"The folder cannot be written: {error.strerror or error}.", where=str(folder), hint="Choose another one."
+        ) from error
+
+
+def _check_free(folder: Path) -> None:
+    """Refuse a place where anything is: a file, a link to nowhere, a folder that holds something."""
+    taken = folder.is_symlink() or folder.exists()
+    if taken and (not folder.is_dir() or any(folder.iterdir())):
+        what = "The folder is there already, and is not empty." if folder.is_dir() else "Something else is there."
+        raise UsageError(what, where=str(folder), hint="Nothing is overwritten: name another folder, or move it away.")
