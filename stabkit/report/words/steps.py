@@ -9,7 +9,7 @@ from typing import Any, Final
 from stabkit.analyze.change import ChangeRisk, JourneyState, Line
 from stabkit.report.words.change_facts import fact_text
 from stabkit.report.words.impact_texts import line_name, line_text, risk_texts
-from stabkit.text import count, joined, plain
+from stabkit.text import count, joined, plain, shell
 
 __all__ = ["Advice", "change_advice"]
 
@@ -92,7 +92,8 @@ def _secrets(line: Line) -> Iterator[Advice]:
     live = [one for one in line.items if one["scope"] != "development"]
     if live:
         what = f"revoke what leaked, issue it anew and take it out of the history: {_places(live)}"
-        yield Advice("now", what, line_text(line))
+        command = shell(["git", "log", "--oneline", "--", plain(live[0]["path"] or "")])
+        yield Advice("now", what, line_text(line), command)
 
 
 def _rollback(line: Line) -> Iterator[Advice]:
@@ -173,7 +174,9 @@ def _lost(missing: Sequence[Item]) -> Iterator[Advice]:
     if missing:
         shown = joined((plain(one["subject"] or "") for one in missing), most=3)
         what = f"make sure that {count(len(missing), 'commit')} of the baseline may be taken back"
-        yield Advice("now", what, f"the candidate lacks: {shown}")
+        newest = str(missing[0]["commit"] or "")
+        command = shell(["git", "show", "--stat", newest[:12]]) if newest else None
+        yield Advice("now", what, f"the candidate lacks: {shown}", command)
 
 
 def _unguarded(journeys: Sequence[JourneyState]) -> Iterator[Advice]:
