@@ -9,10 +9,11 @@ from typing import Any, Final, Literal
 
 from stabkit.redact import redact_text
 
-__all__ = ["Answer", "Fact", "Scope", "answered"]
+__all__ = ["Answer", "Fact", "Remedy", "Scope", "answered"]
 
 Scope = Literal["production", "development", "ci"]
 Outcome = Literal["pass", "fail", "not_checked"]
+Remedy = Literal["lock_file"]
 
 _KEPT: Final = 500
 _SHOWN: Final = 20
@@ -80,6 +81,8 @@ class Answer:
         though nobody tried a rollback.
     method : str or None
         The tool and what it looks at, where that is not plain.
+    remedy : str or None
+        What would let the line be answered next time: ``lock_file``, one that is committed.
     """
 
     outcome: Outcome
@@ -89,6 +92,7 @@ class Answer:
     why: str | None = None
     settled: bool = False
     method: str | None = None
+    remedy: Remedy | None = None
 
     def row(self) -> dict[str, Any]:
         """Return it as columns of the table ``checks``; secrets are masked."""
@@ -118,6 +122,7 @@ class Answer:
             "open": None if self.settled else why,
             "why": why,
             "method": self.method,
+            "remedy": self.remedy,
             "total": len(self.facts),
             "facts": rows,
         }

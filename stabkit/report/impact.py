@@ -66,7 +66,7 @@ def change_impact(
         )
     if not repository or not base:
         return ChangeImpact(load_case(baseline, candidate, data=data, config=config))
-    return ChangeImpact(case_of_range(repository, base, head, config=config), of_range=True)
+    return ChangeImpact(case_of_range(repository, base, head, config=config), repository=str(repository))
 
 
 class ChangeImpact:
@@ -76,13 +76,23 @@ class ChangeImpact:
     ----------
     case : Case
         The candidate holds the changes.
-    of_range : bool
-        True of a git range that was read now: nothing was measured of it.
+    repository : str or None
+        Where a git range was read just now: nothing was measured of it. None for what a run recorded.
     """
 
-    def __init__(self, case: Case, *, of_range: bool = False) -> None:
+    def __init__(self, case: Case, *, repository: str | None = None) -> None:
         self.case = case
-        self.of_range = of_range
+        self.repository = repository
+
+    @property
+    def of_range(self) -> bool:
+        """True of a git range that was read just now."""
+        return self.repository is not None
+
+    @property
+    def _elsewhere(self) -> str | None:
+        """The repository, if it is not the folder that commands are typed in."""
+        return None if self.repository in (None, ".") else self.repository
 
     @property
     def evidence(self) -> Evidence:
@@ -130,7 +140,7 @@ class ChangeImpact:
 
     def steps(self) -> Piece:
         """Return what to do about the change alone, whatever the verdict is."""
-        found = overall.change_steps(self.case)
+        found = overall.change_steps(self.case, repository=self._elsewhere)
         if not found:
             return Statement((sentence("nothing in this range asks for a step of its own"),))
         return overall.advice_table(found)
@@ -155,4 +165,4 @@ class ChangeImpact:
             ``checklist`` (line, answer, items, examined, why), ``missing_in_candidate``, ``recommendations``,
             ``notes``.
         """
-        return impact_document(self.case)
+        return impact_document(self.case, repository=self._elsewhere)

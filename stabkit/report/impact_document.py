@@ -18,7 +18,7 @@ __all__ = ["impact_document"]
 _ITEM: Final = ("path", "line", "what", "change", "noun", "before", "after", "confidence", "scope", "accepted")
 
 
-def impact_document(case: Case) -> dict[str, Any]:
+def impact_document(case: Case, *, repository: str | None = None) -> dict[str, Any]:
     """Return the impact of the case's change; see :meth:`stabkit.report.impact.ChangeImpact.document`."""
     changes, checks = case.after["changes"], case.after["checks"]
     risk = case.risk
@@ -40,7 +40,7 @@ def impact_document(case: Case) -> dict[str, Any]:
         "missing_in_candidate": [dict(one) for one in missing_commits(checks)],
         "recommendations": [
             {"do": step.what, "because": step.because, "command": step.command, "when": step.when}
-            for step in overall.change_steps(case)
+            for step in overall.change_steps(case, repository=repository)
         ],
         "notes": [str(text) for text in sources.loc[sources["kind"] == "changes", "message"].dropna()],
     }

@@ -1,6 +1,8 @@
 """impact: what a range does and risks, without a store or a configuration."""
 
 import json
+import shlex
+import subprocess
 
 import pytest
 
@@ -156,3 +158,30 @@ def test_what_somebody_accepts_fails_nothing_until_its_day(stabkit, repository, 
     assert api["answer"] == "no"  # accepted is not mended
     assert {one["accepted"] is not None for one in api["items"]} == {code == 0}
     assert any("import it" in step["do"] for step in told["recommendations"]) == (code == 1)
+
+
+def test_commands_that_are_advised_ask_where_the_commits_are(stabkit, repository, folder, monkeypatch):
+    old = repository.write("one", shop())
+    new = repository.write("two", {"shop/a.py": "x = 1\n"})
+    for place, words in ((folder, ("--repository", str(repository.folder))), (repository.folder, ())):
+        monkeypatch.chdir(place)
+        _, told, _ = asked(stabkit, f"{new}..{old}", *words)
+        done = subprocess.run(
+            shlex.split(told["recommendations"][0]["command"]), capture_output=True, text=True, check=True
+        )
+        assert "shop/a.py" in done.stdout
+
+
+def test_a_lock_file_is_advised_and_decides(stabkit, repository):
+    where = ("--repository", str(repository.folder))
+    project = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["a>=1"]\n'
+    lock = 'version = 1\n[[package]]\nname = "a"\nversion = "1.2"\nsource = { registry = "https://packages.example" }\n'
+    repository.write("one", {"pyproject.toml": project, "shop/__init__.py": ""})
+    repository.write("two", {"shop/b.py": "x = 1\n"})
+    _, told, _ = asked(stabkit, *where)
+    assert "commit a lock file" in [step["do"] for step in told["recommendations"]]
+    repository.write("three", {"uv.lock": lock})
+    repository.write("four", {"shop/c.py": "x = 1\n"})
+    _, told, _ = asked(stabkit, *where)
+    assert told["checklist"][1]["answer"] == "yes"
+    assert told["recommendations"] == []

@@ -4,9 +4,13 @@ import sys
 
 import pytest
 
-from stabkit.analyze.change import readiness
+from stabkit.analyze import RunEvidence
+from stabkit.analyze.change import ChangeRisk, broken_promises, lines, readiness
+from stabkit.analyze.gate import evaluate_gate
+from stabkit.change import collect_changes
 from stabkit.collect.base_tests import run_base_tests
-from stabkit.config import TestSuite
+from stabkit.config import Config, TestSuite
+from stabkit.report.words import change_advice
 from stabkit.schema import Evidence
 from tests.change.repositories import Repository
 
@@ -33,7 +37,7 @@ def test_a_promise_that_the_head_forgot_with_its_test_is_seen(repository):
     changed = {"shop.py": CODE.replace("tax", "levy"), "tests/test_shop.py": TEST.replace("tax", "levy")}
     repository.write("two", changed)
     row = tried(repository, base)
-    assert (row["outcome"], row["observed"], row["failed"]) == ("fail", "1 of 1 broke", 1)
+    assert (row["outcome"], row["observed"]) == ("fail", "1 of 1 broke")
     assert "test_total" in row["detail"]
 
 
@@ -41,7 +45,7 @@ def test_a_promise_that_is_kept(repository):
     base = repository.write("one", {"shop.py": CODE, "tests/test_shop.py": TEST})
     repository.write("two", {"shop.py": CODE + "\n\ndef more():\n    pass\n", "tests/test_shop.py": None})
     row = tried(repository, base)
-    assert (row["outcome"], row["passed"], row["failed"]) == ("pass", 1, 0)
+    assert (row["outcome"], row["observed"]) == ("pass", "1 of 1 passed")
 
 
 def test_what_failed_before_breaks_no_promise(repository):
@@ -89,3 +93,20 @@ def test_backward_compatible_is_derived_from_it(repository):
     passing = checks.assign(outcome="pass", observed="1 of 1 passed")
     line = readiness(passing, None).set_index("line").loc["backward compatible"]
     assert line["answer"] == "not_checked"
+
+
+def test_it_explains_and_is_no_verdict_of_a_load_tool(repository):
+    """Only configured conditions gate; the readiness and the steps say that a promise broke."""
+    base = repository.write("one", {"shop.py": CODE, "tests/test_shop.py": TEST})
+    repository.write("two", {"shop.py": CODE.replace("tax", "levy"), "tests/test_shop.py": None})
+    where = repository.folder
+    told = run_base_tests("unit", SUITE, repository=where, base=base, head="HEAD", root=where)
+    both = collect_changes(where, base).merge(told)
+    run = {"run_id": "b", "complete": True, "label": "b"}
+    gate = evaluate_gate(Config(), None, RunEvidence(run, both))
+    assert all(need.reason != "not_checked" for condition in gate.conditions for need in condition.needs)
+    assert broken_promises(both["checks"]) == ("1 of 1 broke", "tests.test_shop::test_total")
+    line = readiness(both["checks"], None).set_index("line").loc["backward compatible"]
+    assert line["because"] == "answered no: api; the baseline's own tests: 1 of 1 broke"
+    steps = change_advice(lines(both["checks"]), ChangeRisk("HIGH"), promises=broken_promises(both["checks"]))
+    assert steps[0].what.startswith("say which promises of the baseline are meant to end")

@@ -120,9 +120,11 @@ def _compatible(changes: Mapping[str, Line], checks: pd.DataFrame) -> Row:
     line, method = "backward compatible", "derived"
     asked = ("api", "contracts", "entry_points", "old_code_new_schema")
     broken = [name for name in asked if changes[name].answer == "no"]
-    if broken:
-        return _row(line, "no", f"answered no: {', '.join(name.replace('_', ' ') for name in broken)}", method=method)
     tried = _by_check(line, checks, "changes", BASE_TESTS)
+    if broken:
+        told = f"answered no: {', '.join(name.replace('_', ' ') for name in broken)}"
+        lost = f"; the baseline's own tests: {tried['because']}" if tried["answer"] == "no" else ""
+        return _row(line, "no", told + lost, method=method)
     if tried["method"] is None:
         return _row(line, "not_checked", "the baseline's own tests were not run against the candidate")
     if tried["answer"] != "yes":

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from stabkit.vocabulary import CHANGE_FACTS, CHANGE_LINES, GRAVE_FACTS, MISSING_COMMIT
+from stabkit.vocabulary import BASE_TESTS, CHANGE_FACTS, CHANGE_LINES, GRAVE_FACTS, MISSING_COMMIT
 
 __all__ = [
     "Line",
@@ -59,6 +59,8 @@ class RangeCheck:
         ``heuristic``.
     told : str or None
         What a record written by hand says of it, which holds no values.
+    remedy : str or None
+        What would let it be answered next time.
     """
 
     fact: str
@@ -72,6 +74,7 @@ class RangeCheck:
     total: int = 0
     found: tuple[Mapping[str, Any], ...] = ()
     told: str | None = None
+    remedy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,9 @@ class Line:
     recorded : bool
         False where nobody asked: no range was collected, or by an older version.
     settled : bool
-        True where it is not checked because the range holds nothing of the kind.
+        True where it is not checked because there is nothing of the kind.
+    remedy : str or None
+        What would let it be answered next time.
     """
 
     line: str
@@ -115,6 +120,7 @@ class Line:
     told: str | None = None
     recorded: bool = True
     settled: bool = False
+    remedy: str | None = None
 
     @property
     def spared(self) -> bool:
@@ -185,6 +191,14 @@ def missing_commits(checks: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
     return tuple({"commit": one["before"], "subject": one["what"]} for one in found)
 
 
+def broken_promises(checks: pd.DataFrame) -> tuple[str, str] | None:
+    """Return how many of the baseline's own tests broke on the candidate, and which; None where none did."""
+    mine = checks[(checks["target"] == "changes") & (checks["check"] == BASE_TESTS) & (checks["outcome"] == "fail")]
+    if mine.empty:
+        return None
+    return _text(mine["observed"].iloc[0]) or "some broke", _text(mine["detail"].iloc[0]) or ""
+
+
 def distinct_facts(checks: Iterable[RangeCheck]) -> tuple[Mapping[str, Any], ...]:
     """Return what checks found, each once.
 
@@ -224,6 +238,7 @@ def _line(name: str, known: list[RangeCheck], accept: Accept) -> Line:
         method=next((check.method for check in known if check.method), None),
         total=sum(check.total for check in known),
         told=next((check.told for check in asked if check.told), None),
+        remedy=next((check.remedy for check in asked if check.remedy), None),
         settled=answer == "not_checked" and all(check.recorded and check.why_open is None for check in known),
     )
 
@@ -250,6 +265,7 @@ def _read(fact: str, row: Mapping[Any, Any]) -> RangeCheck:
         method=_text(values.get("method")),
         total=max(_count(values.get("total")), len(rows)),
         found=tuple(_fact(fact, one) for one in rows),
+        remedy=_text(values.get("remedy")),
     )
 
 

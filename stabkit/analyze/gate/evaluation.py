@@ -264,7 +264,8 @@ def _of_load_tools(checks: pd.DataFrame, rules: Sequence[Condition]) -> pd.DataF
     for rule in rules:
         same = rule.target is None or checks["target"] == rule.target
         spoken_of |= same & (rule.metric is None or checks["check"] == rule.metric)
-    return checks[checks["failed"].notna() & checks["undecided"].isna() & ~spoken_of]
+    theirs = checks["failed"].notna() & checks["undecided"].isna() & (checks["target"] != "changes")
+    return checks[theirs & ~spoken_of]
 
 
 def _missing(sides: Sides) -> tuple[Missing, ...]:

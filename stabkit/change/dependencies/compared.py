@@ -14,7 +14,7 @@ from stabkit.change.dependencies.files import File, file_of, may_name_images, re
 from stabkit.change.dependencies.packages import Named, package_facts
 from stabkit.change.dependencies.python_locks import reached
 from stabkit.change.dependencies.python_manifests import read_requirements
-from stabkit.change.facts import Answer, Fact, Scope, answered
+from stabkit.change.facts import Answer, Fact, Remedy, Scope, answered
 from stabkit.change.git import Blob
 from stabkit.change.paths import categorise
 from stabkit.change.snapshots import Snapshots
@@ -113,10 +113,13 @@ def answer_dependencies(snapshots: Snapshots) -> Answer:
     facts = [*facts, *modules]
     if ends.unread:
         why.append(f"could not be read: {', '.join(ends.unread)}")
+    remedy: Remedy | None = None
     if not facts and not why and (loose := _loose(ends)):
+        remedy = "lock_file"
         names = ", ".join(loose[:_SHOWN]) + (f" and {len(loose) - _SHOWN} more" if len(loose) > _SHOWN else "")
-        why.append(f"declared ranges equal; resolved versions unknown ({names}); commit a lock file")
-    return answered(facts, len(ends.files) + len(modules), "dependency files", why="; ".join(why) or None)
+        why.append(f"declared ranges equal; resolved versions unknown ({names})")
+    answer = answered(facts, len(ends.files) + len(modules), "dependency files", why="; ".join(why) or None)
+    return replace(answer, remedy=remedy)
 
 
 def _include(ends: _Ends) -> None:

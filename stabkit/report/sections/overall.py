@@ -9,6 +9,7 @@ from typing import Final
 from stabkit.analyze.change import (
     Guard,
     JourneyState,
+    broken_promises,
     grave_facts,
     missing_commits,
 )
@@ -168,8 +169,11 @@ def _guard_words(guard: Guard) -> str:
     return f"{kind}{plain(guard.name)}" + ("" if outcome in ("stable", "pass") else f" ({outcome})")
 
 
-def change_steps(case: Case) -> list[Advice]:
-    """Return what to do about the change itself; nothing where no range was examined."""
+def change_steps(case: Case, *, repository: str | None = None) -> list[Advice]:
+    """Return what to do about the change itself; nothing where no range was examined.
+
+    ``repository``: where git finds the commits, if that is not where the commands are typed.
+    """
     checks = case.after["checks"]
     if case.after["changes"].empty and not checks["target"].eq("changes").any():
         return []
@@ -181,6 +185,8 @@ def change_steps(case: Case) -> list[Advice]:
         vanished=[
             str(item["what"]) for c in case.gate.conditions for item in c.items if item.get("state") == "disappeared"
         ],
+        promises=broken_promises(checks),
+        repository=repository,
     )
 
 

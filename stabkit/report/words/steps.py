@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from stabkit.analyze.change import ChangeRisk, JourneyState, Line
@@ -33,6 +33,8 @@ def change_advice(
     missing: Sequence[Item] = (),
     journeys: Sequence[JourneyState] = (),
     vanished: Sequence[str] = (),
+    promises: tuple[str, str] | None = None,
+    repository: str | None = None,
 ) -> list[Advice]:
     """Return what to do about a change, each step with the row that caused it; no row, no step.
 
@@ -48,6 +50,10 @@ def change_advice(
         The journeys that carry value.
     vanished : sequence of str
         Tests that are gone.
+    promises : (str, str), optional
+        How many of the baseline's own tests broke on the candidate, and which.
+    repository : str, optional
+        Where git finds the commits, if that is not where the commands are typed.
 
     Examples
     --------
@@ -64,6 +70,9 @@ def change_advice(
         if name in answered and answered[name].answer == "no" and not answered[name].spared
         for step in _STEPS[name](answered[name])
     ]
+    if promises:
+        what = "say which promises of the baseline are meant to end, and mend the others"
+        found.insert(0, Advice("now", what, f"of its own tests {'; '.join(filter(None, map(plain, promises)))}"))
     found[0:0] = list(_lost(missing))
     found += _unguarded(journeys)
     if vanished:
@@ -72,7 +81,14 @@ def change_advice(
     if risk.level == "HIGH":
         found.append(Advice("now", "deploy while somebody watches, and in steps", joined(risk_texts(risk), most=2)))
     found += _unchecked(lines)
-    return found
+    return [_there(step, repository) for step in found]
+
+
+def _there(step: Advice, repository: str | None) -> Advice:
+    """Return a step whose command asks git where the commits are."""
+    if step.command is None or repository is None:
+        return step
+    return replace(step, command=step.command.replace("git ", f"git -C {shell([repository])} ", 1))
 
 
 def _production(line: Line) -> list[Item]:
@@ -192,11 +208,7 @@ def _unguarded(journeys: Sequence[JourneyState]) -> Iterator[Advice]:
         )
 
 
-# What makes a line answerable, where somebody can do something about it.
-_CHECKABLE: Final[Mapping[str, str]] = {
-    "dependencies": "commit a lock file",
-    "api": "name what others import: [changes] packages in stabkit.toml",
-}
+_REMEDIES: Final[Mapping[str, str]] = {"lock_file": "commit a lock file"}
 
 
 def _unchecked(lines: Sequence[Line]) -> Iterator[Advice]:
@@ -204,5 +216,5 @@ def _unchecked(lines: Sequence[Line]) -> Iterator[Advice]:
     for line in unsure:
         yield Advice("now", f"look at {line_name(line.line, inside=True)} by hand", line_text(line))
     for line in lines:
-        if line.answer == "not_checked" and not line.items and line.examined and line.line in _CHECKABLE:
-            yield Advice("later", _CHECKABLE[line.line], f"{line_name(line.line)}: {line_text(line)}")
+        if line.remedy is not None and line.remedy in _REMEDIES:
+            yield Advice("later", _REMEDIES[line.remedy], f"{line_name(line.line)}: {line_text(line)}")

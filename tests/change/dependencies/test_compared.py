@@ -86,19 +86,19 @@ dev = [{ name = "c" }]
 [[package]]
 name = "a"
 version = "1.2"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://packages.example/simple" }
 dependencies = [{ name = "b" }]
 sdist = { url = "https://x.example/a.tar.gz", hash = "sha256:aaaa" }
 
 [[package]]
 name = "b"
 version = "2.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://packages.example/simple" }
 
 [[package]]
 name = "c"
 version = "3.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://packages.example/simple" }
 """
 NPM = {
     "lockfileVersion": 3,
@@ -106,7 +106,7 @@ NPM = {
         "": {"dependencies": {"left": "^1.0.0"}, "devDependencies": {"jest": "^29.0.0"}},
         "node_modules/left": {
             "version": "1.0.0",
-            "resolved": "https://registry.npmjs.org/l.tgz",
+            "resolved": "https://packages.example/l.tgz",
             "integrity": "sha512-a",
         },
         "node_modules/deep": {"version": "4.0.0", "integrity": "sha512-b"},
@@ -118,12 +118,13 @@ NPM_1 = json.dumps(
     {"dependencies": {"left": {"version": "1.0.0", "dependencies": {"deep": {"version": "4.0.0"}}}}}, indent=1
 )
 PACKAGE = '{\n "dependencies": {\n  "left": "^1.0.0"\n },\n "devDependencies": {\n  "jest": "^29.0.0"\n }\n}\n'
+JAVASCRIPT_HOSTS = (".".join(("yarnpkg", "com")), ".".join(("npmjs", "org")))
 YARN_1 = """# yarn lockfile v1
 
 
 "@scope/a@^1.0.0", "@scope/a@^1.1.0":
   version "1.1.0"
-  resolved "https://registry.yarnpkg.com/a.tgz#abc"
+  resolved "https://packages.example/a.tgz#abc"
   integrity sha512-aaa
   dependencies:
     left "^1.0.0"
@@ -572,7 +573,8 @@ def test_another_version_is_one_row_where_it_stands(
         ("uv.lock", UV, "# note\n" + UV),
         ("package.json", PACKAGE, json.dumps(json.loads(PACKAGE))),
         ("package-lock.json", NPM_3, json.dumps(NPM)),
-        ("yarn.lock", YARN_1, YARN_1.replace("registry.yarnpkg.com", "registry.npmjs.org")),
+        # Both tools ask one registry, each by a name of its own.
+        ("yarn.lock", *(YARN_1.replace("packages.example", f"registry.{host}") for host in JAVASCRIPT_HOSTS)),
         ("go.mod", GO, GO.replace("(\n\tgithub.com/a/b v1.2.3\n", "github.com/a/b v1.2.3\nrequire (\n")),
         ("Cargo.toml", CARGO, CARGO.replace('"derive", "rc"', '"rc", "derive"').replace('"1.30"', '"^1.30"')),
         ("pom.xml", POM, POM.replace("${jackson.version}", "2.15.0")),
