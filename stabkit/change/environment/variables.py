@@ -10,6 +10,7 @@ from typing import Final
 
 from stabkit.change.environment.code_reads import CODE_HINT, code_uses, language
 from stabkit.change.environment.deployment import ENV_FILE, deployment_uses, is_deployment
+from stabkit.change.environment.notebooks import notebook_uses
 from stabkit.change.environment.places import foreign, scope_of
 from stabkit.change.environment.python_reads import may_read, python_uses
 from stabkit.change.environment.shell_reads import shell_reads
@@ -146,7 +147,7 @@ def _candidates(tree: Mapping[str, Blob]) -> dict[str, Blob]:
 
 
 def _may_use(path: str) -> bool:
-    if path.endswith(".py") or language(path) is not None:
+    if path.endswith((".py", ".ipynb")) or language(path) is not None:
         return True
     if not is_deployment(path):
         return False
@@ -159,6 +160,9 @@ def _uses(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same: 
         # A changed file that is no Python leaves a question open, whatever it holds.
         looked_at = may_read(content) or (not same and categorise(path) != "test")
         return _python(path, content, snapshots, blob, same=same) if looked_at else Uses()
+    if path.endswith(".ipynb"):
+        uses = notebook_uses(content) if may_read(content) else Uses()
+        return Uses() if uses is None and same else uses
     if kind is not None:
         if kind == "shell":
             return Uses(reads=shell_reads(content.decode("utf-8", "replace")))
