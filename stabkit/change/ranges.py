@@ -15,7 +15,7 @@ from stabkit.change.git import Git
 from stabkit.errors import EvidenceError
 from stabkit.schema import conform, empty
 
-__all__ = ["Change", "formatted_only", "hunks_text", "range_changes", "read_changes", "read_hunks"]
+__all__ = ["NUMSTAT", "Change", "formatted_only", "hunks_text", "range_changes", "read_changes", "read_hunks"]
 
 Hunk = tuple[int, int, int, int]
 _STATUS: Final = {
@@ -36,7 +36,8 @@ _DIFF: Final = (
     "--ignore-submodules=none",
 )
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
-_COUNTS: Final = re.compile(r"(\d+|-)\t(\d+|-)\t(.*)", re.DOTALL)
+NUMSTAT: Final = re.compile(r"(\d+|-)\t(\d+|-)\t(.*)", re.DOTALL)
+"""Lines added, lines deleted and path of one file, as ``git --numstat`` tells them."""
 _PART: Final = 200
 # What git tells without reading a file.
 _NAMES_ALONE: Final = ("-M100%", "--raw", "--no-abbrev", "-z")
@@ -125,7 +126,7 @@ def _parsed(output: bytes) -> list[Change]:
             path = next(tokens) if moved else first
             module = "160000" in (old_mode, new_mode)
             raw.append((path, first if moved else None, status[0], regular, (old_id, new_id), module))
-        elif match := _COUNTS.fullmatch(token):
+        elif match := NUMSTAT.fullmatch(token):
             path = match[3]
             if not path:  # a rename: old and new path follow as tokens of their own
                 next(tokens)
@@ -168,7 +169,7 @@ def formatted_only(git: Git, base: str, head: str, changes: list[Change]) -> fro
     # With -w, a file whose patch is empty is left out of the numbers.
     options = ("-w", "--ignore-blank-lines", "--no-renames", "--numstat", "-z")
     seen = git.read(*_DIFF, *options, base, head, "--").decode("utf-8", "replace").split("\0")
-    left = {match[3] for token in seen if (match := _COUNTS.fullmatch(token)) and (match[1], match[2]) != ("0", "0")}
+    left = {match[3] for token in seen if (match := NUMSTAT.fullmatch(token)) and (match[1], match[2]) != ("0", "0")}
     return frozenset(change.path for change in asked if change.path not in left)
 
 

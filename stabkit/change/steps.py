@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.change.git import Git
+from stabkit.change.ranges import NUMSTAT
 from stabkit.errors import EvidenceError
 
 __all__ = ["Files", "Step", "read_steps", "speaks_of_a_fix"]
 
 _FIX: Final = re.compile(r"(?i)\b(fix(e[sd]|ing)?|bug(fix)?(es|s)?|hotfix|regression|revert(s|ed)?)\b")
-_COUNTS: Final = re.compile(r"(\d+|-)\t(\d+|-)\t(.*)", re.DOTALL)
 _FORMAT: Final = "tformat:%x00%x01%x00%H%x00%ae%x00%s%x00"
 _PART: Final = 500
 # Some contents may be absent; where most are, as in a partial clone, asking for each step alone would take minutes.
@@ -135,7 +135,7 @@ def _read(git: Git, commits: Sequence[str]) -> list[Step]:
             commit, author, subject = next(tokens), next(tokens), next(tokens)
             digest = hashlib.sha256(author.encode()).hexdigest()[:16]
             told, files = (commit, digest, speaks_of_a_fix(subject)), []
-        elif match := _COUNTS.fullmatch(token.lstrip("\n")):
+        elif match := NUMSTAT.fullmatch(token.lstrip("\n")):
             path = match[3]
             if not path:  # a move: old and new path follow as tokens of their own
                 next(tokens)

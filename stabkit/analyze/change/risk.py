@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
@@ -83,7 +83,7 @@ class ChangeRisk:
 
     level: Level | None
     percentile: float | None = None
-    inputs: Mapping[str, Any] = frozenset()  # type: ignore[assignment]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
 
 

@@ -56,7 +56,6 @@ _STARTS: Final = re.compile(
 _DEPLOYED: Final = re.compile(
     r"(^|/)(k8s|kubernetes|helm|charts?|deploy\w*|manifests|kustomize|argocd|flux|ansible|terraform|infra\w*|compose|ops|config|conf|etc|settings)/"
 )
-_CHART_TEMPLATE: Final = re.compile(r"(^|/)templates/[^/]+\.(ya?ml|tpl)$")
 _KNOWN_JSON: Final = re.compile(
     r"(^|/)(appsettings|settings|config|configuration|conf|app|default|production|prod|staging|vercel|firebase|now|ecosystem\.config|task[-_]?definition\w*|local|custom-environment-variables|serverless|feature\w*|flags?|logging|log4j\w*|nginx|proxy|zappa_settings|host|function|local\.settings|aws-exports|runtime\w*|env)[\w.-]*\.(json5?|jsonc)$",
     re.IGNORECASE,

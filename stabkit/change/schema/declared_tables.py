@@ -13,7 +13,6 @@ from stabkit.change.schema.python_tables import Declared
 __all__ = ["READERS", "reader_of"]
 
 _LARGEST: Final = 1_000_000
-_LINE: Final = re.compile(r"[^\n]*\n?")
 
 
 def _numbered(text: str) -> Iterator[tuple[int, str]]:
