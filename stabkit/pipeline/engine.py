@@ -7,19 +7,25 @@ notebook registered with ``atexit``. ``papermill --engine stabkit`` runs on it t
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
+from queue import Empty
 from typing import Any, Final
 
 import nbformat
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_core.utils import ensure_async
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.log import logger
 from papermill.utils import remove_args
 
+from stabkit.pipeline.kernels import PROVISIONER, is_wanted
 from stabkit.pipeline.watch import Watch
 
 __all__ = ["ENGINE", "Engine"]
@@ -27,6 +33,8 @@ __all__ = ["ENGINE", "Engine"]
 ENGINE: Final = "stabkit"
 _LONGEST_FOLDER: Final = 80  # a socket's path has at most some hundred characters
 _LAST_WORDS: Final = 2_000
+_ANSWER_S: Final = 1.0
+_TOLD_S: Final = 0.2
 # A caller's MPLBACKEND=Agg, common on servers, would silently take every pyplot figure away; the kernel's debugger
 # warns at every start.
 _KERNEL_ENVIRONMENT: Final = {
@@ -41,6 +49,33 @@ _UNSHOWN: Final = (
     "('agg', 'cairo', 'pdf', 'pgf', 'ps', 'svg', 'template') else 0)"
     "(__import__('sys').modules.get('matplotlib.pyplot'))"
 )
+
+
+class _KernelClient(AsyncKernelClient):  # type: ignore[misc]
+    """A client that knows a kernel to be ready by the end of its own question, not by a silence after it."""
+
+    async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while not await self._answers(self.kernel_info()):
+            if not await self._async_is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if time.monotonic() > until:
+                raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
+
+    wait_for_ready = _async_wait_for_ready
+
+    async def _answers(self, asked: str) -> bool:
+        """Say whether a question was answered, and its end told to all: only then nothing of it comes later."""
+        try:
+            reply = await ensure_async(self.shell_channel.get_msg(timeout=_ANSWER_S))
+            if reply["msg_type"] == "kernel_info_reply":
+                self._handle_kernel_info_reply(reply)
+            while True:
+                told = await ensure_async(self.iopub_channel.get_msg(timeout=_TOLD_S))
+                if told["parent_header"].get("msg_id") == asked and told["content"].get("execution_state") == "idle":
+                    return True
+        except Empty:  # who listens too late hears nothing: ask again
+            return False
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
@@ -61,6 +96,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         Ports are chosen before the kernel takes them: of many kernels, some find one of theirs taken.
         """
         manager = super().create_kernel_manager()
+        manager.client_factory = _KernelClient
+        if self._python and is_wanted():
+            manager.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": PROVISIONER}
         if sys.platform != "win32" and len(self._folder) < _LONGEST_FOLDER:
             manager.transport, manager.ip = "ipc", f"{self._folder}/k"
         return manager

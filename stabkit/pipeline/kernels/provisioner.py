@@ -1,0 +1,81 @@
+"""How Jupyter starts kernels through a fork: papermill's and nbclient's, and JupyterLab's where it is asked to.
+
+``JUPYTER_DEFAULT_PROVISIONER_NAME=stabkit-warm jupyter lab`` gives warm kernels to notebooks opened there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import LocalProvisioner
+
+from stabkit.pipeline.kernels.warm import NotWarmError, WarmProcess, is_wanted, start
+
+__all__ = ["PROVISIONER", "WarmProvisioner"]
+
+_log = logging.getLogger(__name__)
+
+PROVISIONER: Final = "stabkit-warm"
+_POLL_S: Final = 0.005
+_CARRIED: Final = frozenset({"env", "cwd", "stdin", "stdout", "stderr", "independent"})
+
+
+class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
+    """Forks kernels where that gives the same as starting them; else starts them."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Fork the kernel of a command, or start it plainly."""
+        if is_wanted():
+            try:
+                self.process = await asyncio.to_thread(_forked, cmd, self._scrub_kwargs(kwargs))
+            except NotWarmError as reason:
+                _say(str(reason), ordinary=reason.ordinary)
+            else:
+                self.pid = self.pgid = self.process.pid
+                return self.connection_info
+        return await super().launch_kernel(cmd, **kwargs)
+
+    async def wait(self) -> int | None:
+        """Wait for the kernel's end, and look often: a killed one is gone at once."""
+        while self.process is not None and await self.poll() is None:
+            await asyncio.sleep(_POLL_S)
+        return await super().wait()  # type: ignore[no-any-return]
+
+
+def _forked(command: list[str], options: dict[str, Any]) -> WarmProcess:
+    other = options.keys() - _CARRIED
+    if other:
+        raise NotWarmError(f"it is to be started with {', '.join(sorted(other))}", ordinary=True)
+    environment = dict(options.get("env") or os.environ)
+    if not options.get("independent"):
+        environment["JPY_PARENT_PID"] = str(os.getpid())  # as a plain kernel is told
+    with Path(os.devnull).open("rb") as nothing:  # a kernel reads nothing from its starter
+        streams = (options.get("stdin"), nothing.fileno()), (options.get("stdout"), 1), (options.get("stderr"), 2)
+        return start(
+            [str(Path(word).expanduser()) if word.startswith("~") else word for word in command],
+            folder=Path(options.get("cwd") or Path.cwd()),
+            environment=environment,
+            streams=[usual if stream is None else _descriptor(stream) for stream, usual in streams],
+        )
+
+
+def _descriptor(stream: Any) -> int:
+    number = stream if isinstance(stream, int) else stream.fileno()
+    if number < 0:
+        raise NotWarmError("its streams are to be made by subprocess", ordinary=True)
+    return int(number)
+
+
+@cache
+def _say(reason: str, *, ordinary: bool) -> None:
+    """Say once why kernels are started plainly."""
+    if ordinary:
+        _log.info("A plain kernel is started: %s.", reason)
+    else:
+        _log.warning("Kernels are started one by one, which takes longer: %s.", reason)
