@@ -4,6 +4,7 @@ from .bundled import copy_sample as copy_sample, sample_folder as sample_folder
 from .engine import Engine as Engine
 from .job_lists import Listed as Listed, read_list as read_list
 from .jobs import USUAL_NOTEBOOK as USUAL_NOTEBOOK, jobs_of as jobs_of, pairs as pairs, projects_below as projects_below
+from .kernels import prepare_kernels as prepare_kernels
 from .notebooks import find_notebook as find_notebook, notebook_parameters as notebook_parameters
 from .notebooks import read_value as read_value
 from .reports import Job as Job, ReportFiles as ReportFiles, from_here as from_here

@@ -22,6 +22,8 @@ from typing import Any, Final, Literal
 import psutil
 
 from stabkit.errors import NotebookError, StabkitError, UsageError
+from stabkit.pipeline.homes import find_home
+from stabkit.pipeline.kernels import prepare_kernels
 from stabkit.pipeline.made_of import Ingredients, recorded, same
 from stabkit.pipeline.notebooks import check_parameters, find_notebook
 from stabkit.pipeline.reports import (
@@ -234,6 +236,9 @@ class _Batch:
             else:
                 waiting.append(number)
                 self._step("queued", number)
+        if waiting:
+            find_home()
+            prepare_kernels()  # while papermill is imported here
         slots = min(at_once or cores(), len(waiting)) or 1
         try:
             while waiting or self._running:

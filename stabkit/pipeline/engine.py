@@ -7,6 +7,8 @@ notebook registered with ``atexit``. ``papermill --engine stabkit`` runs on it t
 
 from __future__ import annotations
 
+import copy
+import logging
 import math
 import os
 import sys
@@ -17,7 +19,7 @@ from queue import Empty
 from typing import Any, Final
 
 import nbformat
-from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_core.utils import ensure_async
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
@@ -25,22 +27,18 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 from papermill.log import logger
 from papermill.utils import remove_args
 
-from stabkit.pipeline.kernels import PROVISIONER, is_wanted
+from stabkit.pipeline.kernels import PROVISIONER, is_wanted, kernel_environment
 from stabkit.pipeline.watch import Watch
 
 __all__ = ["ENGINE", "Engine"]
+
+_log = logging.getLogger(__name__)
 
 ENGINE: Final = "stabkit"
 _LONGEST_FOLDER: Final = 80  # a socket's path has at most some hundred characters
 _LAST_WORDS: Final = 2_000
 _ANSWER_S: Final = 1.0
 _TOLD_S: Final = 0.2
-# A caller's MPLBACKEND=Agg, common on servers, would silently take every pyplot figure away; the kernel's debugger
-# warns at every start.
-_KERNEL_ENVIRONMENT: Final = {
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
 # The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
 _QUIET: Final = ["--IPKernelApp.log_level=40"]
 # Figures still open under a backend that shows none, asked of the kernel: a notebook may choose its own.
@@ -51,7 +49,11 @@ _UNSHOWN: Final = (
 )
 
 
-class _KernelClient(AsyncKernelClient):  # type: ignore[misc]
+class _LostError(RuntimeError):
+    """A kernel is gone with the process that it was forked from, whatever the notebook did."""
+
+
+class _KernelClient(AsyncKernelClient):
     """A client that knows a kernel to be ready by the end of its own question, not by a silence after it."""
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
@@ -82,10 +84,11 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     """papermill's client, with a watch that is told of the kernel and of each cell."""
 
     def __init__(
-        self, manager: NotebookExecutionManager, watch: Watch, folder: str, *, python: bool, **options: Any
+        self, manager: NotebookExecutionManager, watch: Watch, folder: str, *, python: bool, warm: bool, **options: Any
     ) -> None:
         super().__init__(manager, shutdown_kernel="immediate", **options)
         self._python = python
+        self._warm = warm and python and is_wanted()
         self._watch = watch
         self._folder = folder
         self.on_cell_execute = lambda *, cell, cell_index: watch.cell_started(cell_index)  # noqa: ARG005
@@ -97,7 +100,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         """
         manager = super().create_kernel_manager()
         manager.client_factory = _KernelClient
-        if self._python and is_wanted():
+        if self._warm:
             manager.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": PROVISIONER}
         if sys.platform != "win32" and len(self._folder) < _LONGEST_FOLDER:
             manager.transport, manager.ip = "ipc", f"{self._folder}/k"
@@ -117,6 +120,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         except DeadKernelError:
             process = getattr(self.km.provisioner, "process", None)
             self._watch.exit_status = process.poll() if process is not None else None
+            if getattr(process, "lost", False):
+                raise _LostError("The process that kernels are forked from is gone.") from None
             raise
         finally:
             self._watch.look()
@@ -169,12 +174,18 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         }
         seen = watch or Watch()
         seen.notebook = nb_man.nb
+        untouched = copy.deepcopy(nb_man.nb)
         try:
-            return _execute(nb_man, seen, options, keep=watch is not None)
-        except RuntimeError:
-            if seen.cell >= 0 or seen.cancelled:
+            return _execute(nb_man, seen, options | {"warm": True}, keep=watch is not None)
+        except RuntimeError as error:
+            lost = isinstance(error, _LostError)
+            if seen.cancelled or seen.overdue or not (lost or seen.cell < 0):
                 raise
-            return _execute(nb_man, seen, options, keep=watch is not None)  # it never started; another may
+        if lost:
+            _log.warning("The process that kernels are forked from was ended: the notebook is run again, plainly.")
+            seen.notebook = nb_man.nb = untouched
+            seen.cell, seen.exit_status = -1, None
+        return _execute(nb_man, seen, options | {"warm": False}, keep=watch is not None)  # it never ran; another may
 
 
 def _execute(manager: NotebookExecutionManager, watch: Watch, options: dict[str, Any], *, keep: bool) -> Any:
@@ -183,7 +194,7 @@ def _execute(manager: NotebookExecutionManager, watch: Watch, options: dict[str,
         try:
             client = _Client(manager, watch, folder, **options)
             kept = {"stdout": said, "stderr": said} if keep else {}
-            return client.execute(env=os.environ | _KERNEL_ENVIRONMENT, **kept)
+            return client.execute(env=kernel_environment(), **kept)
         finally:
             said.seek(max(0, said.seek(0, os.SEEK_END) - _LAST_WORDS))
             watch.said = said.read().decode("utf-8", "replace").strip()

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from stabkit.pipeline.kernels import SETTING
+
 __all__ = ["find_home"]
 
 # Where they put what they keep, each below the home folder.
@@ -30,6 +32,7 @@ def find_home() -> None:
         return
     folder = tempfile.mkdtemp(prefix="stabkit-home-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ.setdefault(SETTING, "0")  # what is kept for later would have lost its home by then
     if home is None:
         os.environ["HOME"] = folder
     for variable, name in _KEPT.items():

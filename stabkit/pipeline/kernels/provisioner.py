@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from functools import cache
+import threading
 from pathlib import Path
 from typing import Any, Final
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from stabkit.pipeline.kernels.warm import NotWarmError, WarmProcess, is_wanted, start
 
@@ -23,29 +23,42 @@ _log = logging.getLogger(__name__)
 
 PROVISIONER: Final = "stabkit-warm"
 _POLL_S: Final = 0.005
+_broken: Final = threading.Event()
 _CARRIED: Final = frozenset({"env", "cwd", "stdin", "stdout", "stderr", "independent"})
 
 
-class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
+class WarmProvisioner(LocalProvisioner):
     """Forks kernels where that gives the same as starting them; else starts them."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork the kernel of a command, or start it plainly."""
-        if is_wanted():
-            try:
-                self.process = await asyncio.to_thread(_forked, cmd, self._scrub_kwargs(kwargs))
-            except NotWarmError as reason:
-                _say(str(reason), ordinary=reason.ordinary)
-            else:
-                self.pid = self.pgid = self.process.pid
-                return self.connection_info
+        process = await asyncio.to_thread(_forked_or_none, cmd, self._scrub_kwargs(kwargs))
+        if process is not None:
+            self.process = process  # type: ignore[assignment]
+            self.pid = self.pgid = process.pid
+            return self.connection_info
         return await super().launch_kernel(cmd, **kwargs)
 
     async def wait(self) -> int | None:
         """Wait for the kernel's end, and look often: a killed one is gone at once."""
         while self.process is not None and await self.poll() is None:
             await asyncio.sleep(_POLL_S)
-        return await super().wait()  # type: ignore[no-any-return]
+        return await super().wait()
+
+
+def _forked_or_none(command: list[str], options: dict[str, Any]) -> WarmProcess | None:
+    """Fork a kernel, or say once why not; what went wrong once is not waited for again."""
+    if not is_wanted() or _broken.is_set():
+        return None
+    try:
+        return _forked(command, options)
+    except NotWarmError as reason:
+        if reason.ordinary:
+            _log.info("A plain kernel is started: %s.", reason)
+        elif not _broken.is_set():
+            _broken.set()
+            _log.warning("Kernels are started one by one, which takes longer: %s.", reason)
+    return None
 
 
 def _forked(command: list[str], options: dict[str, Any]) -> WarmProcess:
@@ -70,12 +83,3 @@ def _descriptor(stream: Any) -> int:
     if number < 0:
         raise NotWarmError("its streams are to be made by subprocess", ordinary=True)
     return int(number)
-
-
-@cache
-def _say(reason: str, *, ordinary: bool) -> None:
-    """Say once why kernels are started plainly."""
-    if ordinary:
-        _log.info("A plain kernel is started: %s.", reason)
-    else:
-        _log.warning("Kernels are started one by one, which takes longer: %s.", reason)

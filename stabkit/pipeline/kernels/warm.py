@@ -6,6 +6,7 @@ while. Nobody waits for it in vain: any trouble is a :class:`NotWarmError`, and 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import json
@@ -24,9 +25,10 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from stabkit.pipeline.kernels import zygote
+from stabkit.pipeline.kernels.environment import kernel_environment
 from stabkit.pipeline.kernels.likeness import imported_with, likeness
 
-__all__ = ["SETTING", "NotWarmError", "WarmProcess", "is_wanted", "prepare", "start"]
+__all__ = ["SETTING", "NotWarmError", "WarmProcess", "is_wanted", "prepare_kernels", "start"]
 
 SETTING: Final = "STABKIT_WARM_KERNELS"
 """Environment variable: ``off``, or for how many seconds the process is kept after the last kernel."""
@@ -46,7 +48,13 @@ _ONE_THREAD: Final = {
 }
 
 _lock = threading.Lock()
-_kept: dict[str, socket.socket] = {}  # connections that ask for nothing: as long as this process lives, it is waited for
+_kept: dict[str, socket.socket] = {}  # they ask for nothing: whoever is at the other end waits for this process
+
+
+@atexit.register
+def _let_go() -> None:
+    for connection in _kept.values():
+        connection.close()
 
 
 class NotWarmError(Exception):
@@ -78,15 +86,10 @@ def _linger_s() -> float | None:
         return 0.0 if os.environ.get("CI") else _LINGER_S
 
 
-def prepare(environment: Mapping[str, str]) -> None:
-    """Start the process that kernels are forked from, unless there is one, and do not wait for it.
-
-    Parameters
-    ----------
-    environment : mapping
-        Of the kernels that will be asked for.
-    """
+def prepare_kernels() -> None:
+    """Start the process that kernels of reports are forked from, unless there is one, and do not wait for it."""
     if is_wanted():
+        environment = kernel_environment()
         with contextlib.suppress(NotWarmError, OSError):
             interpreter = [sys.executable]
             place = _place(interpreter, environment)
@@ -304,8 +307,8 @@ def _launched(place: Path, interpreter: Sequence[str], environment: Mapping[str,
         if connection is None:
             known = {**imported_with(environment), "PATH": environment.get("PATH", os.defpath), **_ONE_THREAD}
             with _beside(place, ".log").open("wb") as log:
-                process = subprocess.Popen(
-                    [*interpreter, zygote.__file__, str(place), str(_linger_s() or 0.0), str(lock)],
+                process = subprocess.Popen(  # noqa: S603 - ourselves
+                    [*interpreter, "-m", zygote.__name__, str(place), str(_linger_s() or 0.0), str(lock)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

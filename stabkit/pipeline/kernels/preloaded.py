@@ -1,0 +1,135 @@
+"""What kernels find imported, and whether that is still what they would import themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+__all__ = ["Preloaded"]
+
+# What every kernel imports until it can be asked.
+_KERNEL: Final = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "ipykernel.debugger",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "psutil",
+    "tornado.platform.asyncio",
+    "tornado.queues",
+)
+# What a notebook of reports takes most of its start for. Not pyplot and matplotlib_inline: their import looks for the
+# shell that they are to draw for, and there is none yet.
+_LIBRARIES: Final = (
+    "duckdb",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.figure",
+    "numpy",
+    "pandas",
+    "pandas.io.formats.format",
+    "pyarrow.parquet",
+    "threadpoolctl",
+)
+_ROOMS: Final = ("analyze", "case", "change", "chart", "config", "report", "store")
+_OF_PAGES: Final = ("stabkit.report.page", "stabkit.report.index")  # no kernel writes one
+_IMPORTABLE: Final = (".py", ".pyc", ".so")
+
+
+class Preloaded:
+    """The modules imported ahead, by now; a figure has been drawn, so that the fonts are found.
+
+    Attributes
+    ----------
+    names : set of str
+        Top-level modules that a kernel by itself would not have imported.
+    """
+
+    def __init__(self) -> None:
+        for name in _KERNEL:
+            importlib.import_module(name)
+        plain = set(sys.modules)
+        for name in _LIBRARIES:
+            importlib.import_module(name)
+        for room in _ROOMS:
+            _import_all(f"stabkit.{room}")
+        _draw_once()
+        self.names = {name.partition(".")[0] for name in set(sys.modules) - plain}
+        self._files = _files()
+        self._stamps = _stamps(self._files)
+
+    def is_stale(self) -> bool:
+        """Say whether a file that was imported is another by now, or matplotlib would take other settings."""
+        return _stamps(self._files) != self._stamps
+
+    def hidden_by(self, folder: str) -> str | None:
+        """Return what a kernel started in a folder would take from there instead; None if there is no such thing.
+
+        A working folder comes before what is installed, and its ``matplotlibrc`` before the user's.
+        """
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name.partition(".")[0]
+                if name == "matplotlibrc" or (name in self.names and _hides(entry, name)):
+                    return entry.name
+        return None
+
+
+def _import_all(name: str) -> None:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+        if not module.name.startswith(_OF_PAGES):
+            importlib.import_module(module.name)
+
+
+def _draw_once() -> None:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.add_subplot().plot([1.0, 2.0])
+    for kind in ("svg", "png"):
+        figure.savefig(io.BytesIO(), format=kind)
+    pd.DataFrame({"a": [1.0]})._repr_html_()
+
+
+def _files() -> list[str]:
+    """Return the files of all that is imported; read from the modules' own names, as some import on any question."""
+    known = [getattr(module, "__dict__", {}) for module in tuple(sys.modules.values())]
+    return [file for names in known if isinstance(file := names.get("__file__"), str)]
+
+
+def _stamps(files: Sequence[str]) -> list[tuple[int, int, int] | str | None]:
+    import matplotlib as mpl
+
+    settings = mpl.matplotlib_fname()
+    return [settings, *(_stamp(file) for file in (*files, settings))]
+
+
+def _stamp(file: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(file)  # noqa: PTH116 - two thousand of them before each fork
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _hides(entry: os.DirEntry[str], name: str) -> bool:
+    """Say whether it is another module of that name, and not the imported one itself, as in a checkout."""
+    if not (entry.is_dir() or entry.name.endswith(_IMPORTABLE)):
+        return False
+    file = vars(sys.modules[name]).get("__file__") if name in sys.modules else None
+    if file is None:
+        return True
+    place = Path(file).parent if Path(file).name.startswith("__init__.") else Path(file)
+    return not (place.exists() and place.samefile(entry.path))
