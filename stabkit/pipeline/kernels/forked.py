@@ -10,8 +10,9 @@ import os
 import random
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 __all__ = ["Request", "run_kernel"]
@@ -43,12 +44,22 @@ class Request:
     streams: tuple[int, ...] = ()
 
 
-def run_kernel(request: Request) -> None:
-    """Set up what a fork has taken from its parent as a new process would find it, and run the kernel to its end."""
+def run_kernel(request: Request, set_by_imports: Mapping[str, str]) -> None:
+    """Set up what a fork has taken from its parent as a new process would find it, and run the kernel to its end.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked for.
+    set_by_imports : mapping
+        Environment variables that the imports of every kernel set where they are missing.
+    """
     _take_streams(request.streams)
     os.chdir(request.folder)
     os.environ.clear()
     os.environ.update(request.environment)
+    for name, value in set_by_imports.items():
+        os.environ.setdefault(name, value)
     _forget_ourselves()
     atexit.register(gc.unfreeze)  # at its end it clears everything away, as any other process
     random.seed()
@@ -64,14 +75,19 @@ def _take_streams(streams: Sequence[int]) -> None:
         if descriptor > 2:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))  # type: ignore[misc]
-    sys.stdout = sys.__stdout__ = _written(1, "strict", line_buffering=os.isatty(1))  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = _written(2, "backslashreplace", line_buffering=True)  # type: ignore[misc]
+    sys.stdin = sys.__stdin__ = _opened(0, sys.__stdin__)  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = _opened(1, sys.__stdout__)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _opened(2, sys.__stderr__)  # type: ignore[misc]
 
 
-def _written(number: int, errors: str, *, line_buffering: bool) -> Any:
+def _opened(number: int, before: Any) -> io.TextIOWrapper:
+    """Open a standard stream anew: whether it ends in a terminal is seen when it is opened."""
+    raw = io.FileIO(number, "w" if number else "r", closefd=False)
     return io.TextIOWrapper(
-        io.BufferedWriter(io.FileIO(number, "w", closefd=False)), errors=errors, line_buffering=line_buffering
+        io.BufferedWriter(raw) if number else io.BufferedReader(raw),
+        encoding=before.encoding,
+        errors=before.errors,
+        line_buffering=number == 2 or os.isatty(number),
     )
 
 
@@ -99,9 +115,12 @@ def _set_up_libraries() -> None:
 
 
 def _set_arguments(arguments: Sequence[str]) -> None:
+    from ipykernel import kernelapp
+
     own = arguments[arguments.index(_LAUNCHER) + 1 :]
     sys.orig_argv = list(arguments)
     # The kernel ends when its parent does, and that is not the process that its environment names.
-    sys.argv = ["", *own, f"--IPKernelApp.parent_handle={os.getppid()}"]
+    sys.argv = ["", *own]
+    kernelapp.launch_new_instance = partial(kernelapp.IPKernelApp.launch_instance, parent_handle=os.getppid())
     if not sys.flags.safe_path:
         sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as -m does; the launcher takes it away again

@@ -47,7 +47,8 @@ _READ_AT_IMPORT: Final = (
     "TEMP",
     "TMP",
     "TZ",
-    "XDG_",
+    "XDG_C",
+    "XDG_D",
 )
 _NAMESPACES: Final = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 _IMPORTABLE: Final = (".py", ".so", ".pth", ".dist-info", ".egg-info", ".egg-link")
@@ -99,7 +100,7 @@ def _installed(place: Path) -> Iterator[tuple[str, int]]:
     except OSError:  # an archive, or nothing
         yield str(place), 0
         return
-    yield str(place), len(entries) and 1
+    yield str(place), 0
     for entry in entries:
         if entry.name.endswith(_DATED):
             yield entry.name, entry.stat().st_mtime_ns

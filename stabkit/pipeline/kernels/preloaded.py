@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import io
 import os
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 __all__ = ["Preloaded"]
@@ -32,18 +34,22 @@ _KERNEL: Final = (
 # shell that they are to draw for, and there is none yet.
 _LIBRARIES: Final = (
     "duckdb",
+    "jinja2",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "matplotlib.figure",
     "numpy",
     "pandas",
+    "pandas.core.methods.to_dict",
     "pandas.io.formats.format",
+    "pyarrow.dataset",
     "pyarrow.parquet",
     "threadpoolctl",
 )
 _ROOMS: Final = ("analyze", "case", "change", "chart", "config", "report", "store")
 _OF_PAGES: Final = ("stabkit.report.page", "stabkit.report.index")  # no kernel writes one
 _IMPORTABLE: Final = (".py", ".pyc", ".so")
+_INSTALLED: Final = ("dist-packages", "site-packages")
 
 
 class Preloaded:
@@ -53,16 +59,21 @@ class Preloaded:
     ----------
     names : set of str
         Top-level modules that a kernel by itself would not have imported.
+    environment : dict of str to str
+        Variables that the imports of every kernel have set.
     """
 
     def __init__(self) -> None:
+        before = dict(os.environ)
         for name in _KERNEL:
             importlib.import_module(name)
+        self.environment = {name: value for name, value in os.environ.items() if name not in before}
         plain = set(sys.modules)
-        for name in _LIBRARIES:
-            importlib.import_module(name)
-        for room in _ROOMS:
-            _import_all(f"stabkit.{room}")
+        with _as_in_a_kernel():
+            for name in _LIBRARIES:
+                importlib.import_module(name)
+            for room in _ROOMS:
+                _import_all(f"stabkit.{room}")
         _draw_once()
         self.names = {name.partition(".")[0] for name in set(sys.modules) - plain}
         self._files = _files()
@@ -83,6 +94,19 @@ class Preloaded:
                 if name == "matplotlibrc" or (name in self.names and _hides(entry, name)):
                     return entry.name
         return None
+
+
+@contextlib.contextmanager
+def _as_in_a_kernel() -> Iterator[None]:
+    """Let imports see what they would look for: pandas asks once if tables are for a terminal, and its code."""
+    stdout = sys.stdout
+    sys.stdout = io.TextIOWrapper(io.BytesIO(), encoding="UTF-8")
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del builtins.get_ipython  # type: ignore[attr-defined]
+        sys.stdout = stdout
 
 
 def _import_all(name: str) -> None:
@@ -125,11 +149,18 @@ def _stamp(file: str) -> tuple[int, int, int] | None:
 
 
 def _hides(entry: os.DirEntry[str], name: str) -> bool:
-    """Say whether it is another module of that name, and not the imported one itself, as in a checkout."""
-    if not (entry.is_dir() or entry.name.endswith(_IMPORTABLE)):
+    """Say whether it is another module of that name, found before the imported one."""
+    found = entry.name.endswith(_IMPORTABLE) or any(Path(entry.path, f"__init__{end}").exists() for end in _IMPORTABLE)
+    if not found:  # a folder without that gives way to what is installed
         return False
     file = vars(sys.modules[name]).get("__file__") if name in sys.modules else None
     if file is None:
         return True
     place = Path(file).parent if Path(file).name.startswith("__init__.") else Path(file)
-    return not (place.exists() and place.samefile(entry.path))
+    return str(place.parent) not in _before_the_folder() and not (place.exists() and place.samefile(entry.path))
+
+
+def _before_the_folder() -> list[str]:
+    """Return what is searched before the working folder: IPython puts that right before what is installed."""
+    names = [Path(place).name for place in sys.path]
+    return sys.path[: min((names.index(name) for name in _INSTALLED if name in names), default=0)]

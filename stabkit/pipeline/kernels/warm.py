@@ -127,7 +127,11 @@ def start(
     try:
         for _ in range(_ATTEMPTS):
             connection = _reached(interpreter, environment)
-            answer = _asked(connection, body, streams)
+            try:
+                answer = _asked(connection, body, streams)
+            except OSError:
+                connection.close()
+                raise
             if "pid" in answer:
                 return WarmProcess(connection, int(answer["pid"]))
             connection.close()

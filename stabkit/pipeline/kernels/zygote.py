@@ -71,7 +71,7 @@ def main() -> None:
     request = zygote.serve()
     if request is not None:
         del zygote
-        run_kernel(request)
+        run_kernel(request, preloaded.environment)
 
 
 def threads() -> int:
