@@ -33,7 +33,7 @@ from stabkit.case.references import named_run
 from stabkit.case.run_evidence import existing, files_alone, load_run, renamed, run_before, sketches_of
 from stabkit.case.self_pairs import known_noise
 from stabkit.case.settings import find_settings, open_project, places
-from stabkit.change import collect_changes, described
+from stabkit.change import described
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.runs import new_run
@@ -351,6 +351,8 @@ def case_of_range(repository: str | Path, base: str, head: str, *, config: str |
     """
     settings, path = find_settings(config, repository, None)
     packages = settings.changes.packages if settings.changes else ()
+    from stabkit.change import collect_changes  # every reader of a change comes with it
+
     evidence = collect_changes(Path(repository), base, head, areas=settings.areas, packages=packages)
     runs = conform("runs", pd.DataFrame([new_run(label=f"{base}..{head}", complete=not evidence.failed)]))
     sides = Sides(settings, None, RunEvidence(runs.iloc[0], evidence), today=datetime.now(UTC).date())

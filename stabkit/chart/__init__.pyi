@@ -8,6 +8,7 @@ from .objectives import HeadroomChart as HeadroomChart
 from .resources import ResourceLines as ResourceLines
 from .shift import ShiftPlot as ShiftPlot
 from .sparkline import COLUMNS as COLUMNS, PastResult as PastResult, Sparkline as Sparkline
+from .state import choose_backend as choose_backend, draw_once as draw_once, settings_file as settings_file
 from .strip import Strip as Strip
 from .tail import SHARES as SHARES, TailCurve as TailCurve
 from .tests import NotPassingBars as NotPassingBars, StatusMap as StatusMap

@@ -104,11 +104,12 @@ def _forget_ourselves() -> None:
 
 def _set_up_libraries() -> None:
     """Undo what their import took from the parent: the backend, one thread for linear algebra, the random state."""
-    import matplotlib as mpl
     import numpy as np
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    mpl.rcParams["backend"] = os.environ.get("MPLBACKEND") or _INLINE
+    from stabkit.chart import choose_backend
+
+    choose_backend(os.environ.get("MPLBACKEND") or _INLINE)
     np.random.seed()  # noqa: NPY002 - the global state that notebooks of old use
     limit = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
     threadpool_limits(int(limit) if limit.isdigit() else len(os.sched_getaffinity(0)), user_api="blas")

@@ -74,7 +74,9 @@ class Preloaded:
                 importlib.import_module(name)
             for room in _ROOMS:
                 _import_all(f"stabkit.{room}")
-        _draw_once()
+            from stabkit.chart import draw_once
+
+            draw_once()
         self.names = {name.partition(".")[0] for name in set(sys.modules) - plain}
         self._files = _files()
         self._stamps = _stamps(self._files)
@@ -116,17 +118,6 @@ def _import_all(name: str) -> None:
             importlib.import_module(module.name)
 
 
-def _draw_once() -> None:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    figure = Figure()
-    figure.add_subplot().plot([1.0, 2.0])
-    for kind in ("svg", "png"):
-        figure.savefig(io.BytesIO(), format=kind)
-    pd.DataFrame({"a": [1.0]})._repr_html_()
-
-
 def _files() -> list[str]:
     """Return the files of all that is imported; read from the modules' own names, as some import on any question."""
     known = [getattr(module, "__dict__", {}) for module in tuple(sys.modules.values())]
@@ -134,9 +125,9 @@ def _files() -> list[str]:
 
 
 def _stamps(files: Sequence[str]) -> list[tuple[int, int, int] | str | None]:
-    import matplotlib as mpl
+    from stabkit.chart import settings_file
 
-    settings = mpl.matplotlib_fname()
+    settings = settings_file()
     return [settings, *(_stamp(file) for file in (*files, settings))]
 
 
