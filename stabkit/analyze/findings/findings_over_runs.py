@@ -218,7 +218,11 @@ def _states(before: _Scan | None, scan: _Scan) -> dict[str, Any]:
 def _came_and_went(before: _Scan, scan: _Scan) -> dict[str, int]:
     """Return what became of the findings whose fingerprints one of two scans alone has."""
     gone, come = before.open - scan.open, scan.open - before.open
-    old, new = _taken(before.rows, gone), _taken(scan.rows, come)
+    old = _taken(before.rows, gone)
+    if old.empty:  # nothing that the new ones could be, so that each of them is new: what most scans amount to
+        left = "fixed" if scan.complete else "not_scanned"
+        return {"new": come.total(), "persisting": 0, "fixed": 0, "not_scanned": 0, left: gone.total()}
+    new = _taken(scan.rows, come)
     new = pd.concat([new, scan.rows[scan.rows["suppressed"] & _matchable(scan.rows)]])
     frames = (conform("scans", pd.DataFrame([one.facts]).drop(columns="position")) for one in (before, scan))
     found = match_findings(old, new, *frames).came_and_went(str(scan.facts["tool"]))
@@ -230,6 +234,8 @@ def _came_and_went(before: _Scan, scan: _Scan) -> dict[str, int]:
 
 def _taken(rows: pd.DataFrame, wanted: Counter[str]) -> pd.DataFrame:
     """Return as many open rows of each fingerprint as are wanted, the last ones, of those that can be matched."""
+    if not wanted:
+        return rows.iloc[:0]
     mine = rows[~rows["suppressed"] & rows["fingerprint"].isin(list(wanted)) & _matchable(rows)]
     place = mine.groupby("fingerprint").cumcount(ascending=False)
     return mine[place < mine["fingerprint"].map(wanted).astype("int64")]
