@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stabkit.analyze import ConditionResult, Gate, RunEvidence, Sides, accepted_risk
+from stabkit.analyze import CheckComparison, ConditionResult, Gate, RunEvidence, Sides, accepted_risk, united_checks
 from stabkit.analyze.change import ChangeRisk, JourneyState, Line, change_risk, journey_states, lines
 from stabkit.analyze.gate import confidence_of, evaluate_sides
 from stabkit.analyze.latency import Population, StatedRequests, stated_requests
@@ -169,6 +169,11 @@ class Case:
     def readings(self) -> tuple[Population, ...]:
         """The readings of memory and CPU on both sides, as they were judged."""
         return case_populations(self.gate, self.sides, _READINGS.__contains__)
+
+    @cached_property
+    def checks(self) -> CheckComparison | None:
+        """The checks of both sides, each once, as they were judged; None if there are none."""
+        return united_checks(self.gate.compared(CheckComparison))
 
     def of_kind(self, *kinds: str) -> tuple[ConditionResult, ...]:
         """Return the conditions of these kinds, in order of weight."""
