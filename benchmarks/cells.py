@@ -190,7 +190,6 @@ class Clock:
 def phases_counted(shell: Any) -> Iterator[Clock]:
     """Time what draws, reads, judges and renders, wherever it is called from."""
     from stabkit.analyze.gate import evaluate_sides, run_backtest
-    from stabkit.analyze.gate.backtest import run_backtest
     from stabkit.chart.drawing import canvas
     from stabkit.report.display.figure import Figure
     from stabkit.store import Store

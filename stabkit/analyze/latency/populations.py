@@ -15,8 +15,8 @@ import pandas as pd
 
 from stabkit.analyze.facts import Measured
 from stabkit.analyze.latency.quantiles import quantile_shift
-from stabkit.analyze.outcome import ConditionResult, Estimate
 from stabkit.analyze.once import once_for_each
+from stabkit.analyze.outcome import ConditionResult, Estimate
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition
 from stabkit.samples import best_column, counted, milliseconds

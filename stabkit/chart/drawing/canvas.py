@@ -140,6 +140,9 @@ def to_svg(figure: Any) -> bytes:
         if marks > MANY_MARKS:
             for artist in (*axes.lines, *axes.collections):
                 artist.set_rasterized(True)
+        for axis in (axes.xaxis, axes.yaxis):
+            if not axis.get_label_text():  # to find the place of a label, matplotlib lays out all ticks once more
+                axis.set_label_coords(0, 0)
     buffer = io.BytesIO()
     with mpl.rc_context(_RC), warnings.catch_warnings():
         # The reader's own fonts draw the text, so it does not matter which letters the one that measures it lacks.

@@ -18,6 +18,7 @@ from stabkit.report.display.piece import Piece
 __all__ = ["Column", "Table"]
 
 SHOWN_ROWS: Final = 200
+SHORT: Final = 26
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,18 @@ class Column:
     label: str
     kind: Literal["text", "head", "number", "outcome", "code", "strip"] = "text"
     phone: bool = True
+
+    def classes(self, value: object) -> str:
+        """Return how a cell of the page looks: what is aligned, kept on one line, or left out on a phone."""
+        bare = value is None and self.kind not in ("number", "head")
+        told = {
+            "num": self.kind == "number",
+            "desk": bare or not self.phone,
+            "short": self.kind == "text" and isinstance(value, str) and len(value) < SHORT,
+            "badge": self.kind == "outcome",
+            "picture": self.kind == "strip",
+        }
+        return " ".join(name for name, holds in told.items() if holds)
 
 
 @dataclass(frozen=True, repr=False)
