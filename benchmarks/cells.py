@@ -233,6 +233,7 @@ def serve() -> None:
     for line in sys.stdin:
         what, notebook, parameters = json.loads(line)
         gc.collect()
+        gc.freeze()  # as a warm kernel does with what it was born with
         answer: Any
         if what == "time":
             answer = [seconds for seconds, _ in run_cells(shell, notebook, parameters)]

@@ -19,6 +19,7 @@ __all__ = ["Column", "Table"]
 
 SHOWN_ROWS: Final = 200
 SHORT: Final = 26
+_AS_THEY_ARE: Final = frozenset({str, int, bool})
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,9 @@ def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
     # Missing values of any kind become null, times ISO 8601 text.
     plain: dict[str, Any] = {}
     for key, value in record.items():
-        if value is None or (not isinstance(value, (list, tuple, dict)) and value != value):  # noqa: PLR0124
+        if type(value) in _AS_THEY_ARE:
+            plain[str(key)] = value
+        elif value is None or (not isinstance(value, (list, tuple, dict)) and value != value):  # noqa: PLR0124
             plain[str(key)] = None
         elif hasattr(value, "isoformat"):
             plain[str(key)] = value.isoformat()
@@ -187,7 +190,7 @@ def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shown(value: Any) -> Any:
     # A number gets three significant digits; text stays; a truth value reads yes or no.
-    value = _plain({"": value})[""]
+    value = _plain({"": value})[""] if type(value) not in _AS_THEY_ARE else value
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return "yes" if value else "no"
     if isinstance(value, str) and len(value) >= 19 and value[10:11] == "T":
