@@ -107,15 +107,20 @@ def code_of(notebook: str, parameters: Mapping[str, Any]) -> list[tuple[str, str
 
 def run_cells(shell: Any, notebook: str, parameters: Mapping[str, Any]) -> list[tuple[float, list[Any]]]:
     """Return the CPU seconds and the outputs of each cell."""
-    from IPython.utils.capture import capture_output
+    shown: list[Any] = []
+
+    def keep(result: Any) -> None:
+        if result is not None:
+            shown.append(shell.display_formatter.format(result))
 
     shell.reset(new_session=True)
+    shell.display_trap.hook = keep  # what a running cell puts in the place of sys.displayhook
     done = []
     for _, code in code_of(notebook, parameters):
         start = time.process_time()
-        with capture_output() as captured:
-            result = shell.run_cell(code)
-        done.append((time.process_time() - start, captured.outputs))
+        result = shell.run_cell(code)
+        done.append((time.process_time() - start, shown.copy()))
+        shown.clear()
         result.raise_error()
     return done
 
@@ -133,9 +138,12 @@ def page_digests(shell: Any, notebook: str, parameters: Mapping[str, Any]) -> di
     del outputs[place]
     for cell, shown in zip((cell for cell in node.cells if cell.cell_type == "code"), outputs, strict=True):
         cell.outputs = [
-            nbformat.v4.new_output("execute_result", data=one.data, metadata=one.metadata or {}, execution_count=1)
-            for one in shown
+            nbformat.v4.new_output("execute_result", data=data, metadata=metadata, execution_count=1)
+            for data, metadata in shown
         ]
+    bare = [cell.source for cell in node.cells if cell.cell_type == "code" and not cell.outputs]
+    if len(bare) != 1:  # the parameters alone show nothing: equal pages without outputs would prove nothing
+        sys.exit(f"{notebook}: no output of {bare}")
     page = render(node)
     forms = {"page": page.html, "result": page.json, "summary": page.markdown}
     if folder := os.environ.get("STABKIT_CELLS_PAGES"):
