@@ -382,12 +382,18 @@ def conform(name: str, frame: pd.DataFrame, columns: Sequence[str] | None = None
     table = TABLES[name]
     if columns is not None:
         table = replace(table, columns=tuple(column for column in table.columns if column.name in columns))
-    _check_columns(table, frame)
-    cast = {column.name: _cast(table, column, frame) for column in table.columns}
-    # No array is the frame's own, so none is copied once more.
-    result = pd.DataFrame(cast, index=pd.RangeIndex(len(frame)), copy=False)
+    if list(zip(frame.columns, map(str, frame.dtypes), strict=True)) == [
+        (column.name, column.dtype) for column in table.columns
+    ]:
+        # Of the right form already, as whatever comes from the store: pandas copies what its new owner changes.
+        result = frame.reset_index(drop=True)
+    else:
+        _check_columns(table, frame)
+        cast = {column.name: _cast(table, column, frame) for column in table.columns}
+        # No array is the frame's own, so none is copied once more.
+        result = pd.DataFrame(cast, index=pd.RangeIndex(len(frame)), copy=False)
     # pandera names every wrong row, but takes milliseconds a frame: it is asked only where there is one.
-    if not all(_keeps(column, cast[column.name]) for column in table.columns if column.name in frame.columns):
+    if not all(_keeps(column, result[column.name].array) for column in table.columns if column.name in frame.columns):
         _check_values(table, result)
     return result
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from stabkit.analyze.statistics import LEVEL, fisher_exact, holm_limit
@@ -61,44 +62,57 @@ def worst_checks(checks: pd.DataFrame) -> pd.DataFrame:
     >>> worst_checks(rows)[["outcome", "failed", "times"]].values.tolist()
     [['fail', 1, 3]]
     """
-    key = ["target", "check"]
-    checks = checks.assign(outcome=_by_counts(checks))
-    rank = checks["outcome"].map({word: rank for rank, word in enumerate(reversed(CHECK_OUTCOMES))})
-    order = checks.assign(_rank=rank, _detail=checks["detail"].fillna("")).sort_values(
-        [*key, "_rank", "_detail"], kind="stable"
-    )
-    failed, passed, undecided = (_counted(order, *pair) for pair in _WORDS.items())
-    of = [order[name] for name in key]
-    counted = _is_counted(order).groupby(of).transform("any")
-    failed, passed, undecided = (numbers.groupby(of).transform("sum") for numbers in (failed, passed, undecided))
-    order = order.assign(failed=failed, passed=passed, undecided=undecided, times=failed + passed + undecided)
-    order = order.assign(share=counted | (order["times"] >= _MANY))
-    return order.drop_duplicates(key, keep="last").drop(columns=["_rank", "_detail"])
+    counted = _is_counted(checks)
+    outcome = _by_counts(checks["outcome"], counted, _counts(checks, checks["outcome"], counted))
+    keys = list(zip(checks["target"].tolist(), checks["check"].tolist(), strict=True))
+    rank = outcome.map({word: rank for rank, word in enumerate(reversed(CHECK_OUTCOMES))}).tolist()
+    order = list(zip(keys, rank, checks["detail"].fillna("").tolist(), strict=True))
+    # A run has some tens of checks, which pandas takes longer to group than Python to sort.
+    worst = {keys[row]: row for row in sorted(range(len(keys)), key=order.__getitem__)}
+    number = {key: group for group, key in enumerate(worst)}
+    of, rows = np.array([number[key] for key in keys], dtype=np.intp), list(worst.values())
+
+    def of_each(numbers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        sums = np.zeros(len(rows), dtype=np.int64)
+        np.add.at(sums, of, numbers)
+        return sums
+
+    sums = {column: of_each(numbers) for column, numbers in _counts(checks, outcome, counted).items()}
+    times = sums["failed"] + sums["passed"] + sums["undecided"]
+    share = (of_each(counted) > 0) | (times >= _MANY)
+    return checks.iloc[rows].assign(outcome=outcome.iloc[rows], **sums, times=times, share=share)
 
 
-def _counted(checks: pd.DataFrame, column: str, word: str) -> pd.Series:
+def _counts(
+    checks: pd.DataFrame, outcome: pd.Series, counted: npt.NDArray[np.bool_]
+) -> dict[str, npt.NDArray[np.int64]]:
     """Return how often each row says it was so: what was counted, else once; an uncounted failure is one at least."""
-    once = (checks["outcome"] == word).astype("int64")
-    if column not in checks:
-        return once.where(~_is_counted(checks) | (word == "fail"), 0)
-    return checks[column].astype("Int64").fillna(once.where(~_is_counted(checks) | (word == "fail"), 0)).astype("int64")
+    found = {}
+    for column, word in _WORDS.items():
+        once = (outcome == word).to_numpy(dtype=np.int64, na_value=0)
+        once = once if word == "fail" else np.where(counted, 0, once)
+        given = checks[column].astype("Int64") if column in checks else None
+        found[column] = once if given is None else np.where(given.isna(), once, given.to_numpy(np.int64, na_value=0))
+    return found
 
 
-def _is_counted(checks: pd.DataFrame) -> pd.Series:
-    given = [checks[column].notna() for column in _WORDS if column in checks]
-    return pd.concat(given, axis=1).any(axis=1) if given else pd.Series(data=False, index=checks.index)
+def _is_counted(checks: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    given = [checks[column].notna().to_numpy() for column in _WORDS if column in checks]
+    return np.any(given, axis=0) if given else np.zeros(len(checks), dtype=bool)
 
 
-def _by_counts(checks: pd.DataFrame) -> pd.Series:
+def _by_counts(
+    outcome: pd.Series, counted: npt.NDArray[np.bool_], counts: Mapping[str, npt.NDArray[np.int64]]
+) -> pd.Series:
     """Return the outcome of each row, where it is counted that of its counts.
 
     A row that says to hold and was never made, or not always decided, is not checked; nor is one that says to fail and
     counts no failure: word and counts contradict each other, and neither proves anything.
     """
-    failed, passed, undecided = (_counted(checks, *pair) for pair in _WORDS.items())
-    held = (checks["outcome"] == "pass") & (passed > 0) & (undecided == 0)
-    told = held.map({True: "pass", False: "not_checked"}).where(failed == 0, "fail")
-    return checks["outcome"].where(~_is_counted(checks), told)
+    passed = (outcome == "pass").to_numpy(dtype=bool, na_value=False)
+    held = passed & (counts["passed"] > 0) & (counts["undecided"] == 0)
+    told = np.where(counts["failed"] != 0, "fail", np.where(held, "pass", "not_checked"))
+    return outcome.where(~counted, pd.Series(told, index=outcome.index, dtype="str"))
 
 
 def united_checks(comparisons: Iterable[CheckComparison]) -> CheckComparison | None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from stabkit.analyze.facts import Measured, Missing, Need
 from stabkit.vocabulary import EXIT_CODES, OPEN, OUTCOMES, Worse
@@ -227,6 +227,9 @@ def result_of(condition: Condition, outcome: Outcome, **parts: Any) -> Condition
     )
 
 
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
+
+
 def to_json(result: object, said: Mapping[type, Callable[[Any], Any]] = MappingProxyType({})) -> Any:  # noqa: PLR0911 - one return a type
     """Return a result as plain JSON values; infinite bounds and NaN become null, what a repr leaves out is left out.
 
@@ -240,8 +243,11 @@ def to_json(result: object, said: Mapping[type, Callable[[Any], Any]] = MappingP
     >>> to_json(Need(5, "rounds", "wide_interval"))["amount"]
     5
     """
-    if type(result) in said:
-        return said[type(result)](result)
+    kind = type(result)
+    if kind in said:
+        return said[kind](result)
+    if kind in _PLAIN:
+        return result
     if dataclasses.is_dataclass(result) and not isinstance(result, type):
         return {f.name: to_json(getattr(result, f.name), said) for f in dataclasses.fields(result) if f.repr}
     if isinstance(result, Mapping):

@@ -23,6 +23,7 @@ __all__ = [
     "runs_before",
     "runs_until",
     "tables_of",
+    "tables_of_both",
     "unknown_levels",
     "until",
     "with_history",
@@ -87,6 +88,23 @@ def tables_of(store: Store, runs: pd.DataFrame, names: Sequence[str]) -> Evidenc
     """Return the tables of these runs."""
     wanted = runs["run_id"].tolist()
     return Evidence({name: store.read(name, runs=wanted) for name in names} if wanted else {})
+
+
+def tables_of_both(
+    store: Store, first: tuple[pd.DataFrame, Sequence[str]], second: tuple[pd.DataFrame, Sequence[str]]
+) -> tuple[Evidence, Evidence]:
+    """Return some tables of some runs, and some of others, as :func:`tables_of` does: what both want is read once."""
+    common = [name for name in first[1] if name in second[1]]
+    read = tables_of(store, pd.concat([first[0], second[0]]).drop_duplicates("run_id").sort_index(), common)
+
+    def of(runs: pd.DataFrame, names: Sequence[str]) -> Evidence:
+        if runs.empty:
+            return Evidence()
+        shared = {name: frame[frame["run_id"].isin(runs["run_id"])] for name, frame in read.tables.items()}
+        rest = tables_of(store, runs, [name for name in names if name not in common])
+        return Evidence({name: frame.reset_index(drop=True) for name, frame in shared.items()} | dict(rest.tables))
+
+    return of(*first), of(*second)
 
 
 def line_before(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stabkit.analyze import ConditionResult, Gate, RunEvidence, Sides, accepted_risk
+from stabkit.analyze import CheckComparison, ConditionResult, Gate, RunEvidence, Sides, accepted_risk, united_checks
 from stabkit.analyze.change import ChangeRisk, JourneyState, Line, change_risk, journey_states, lines
 from stabkit.analyze.gate import confidence_of, evaluate_sides
 from stabkit.analyze.latency import Population, StatedRequests, stated_requests
@@ -22,7 +22,7 @@ from stabkit.case.earlier_runs import (
     line_before,
     runs_before,
     runs_until,
-    tables_of,
+    tables_of_both,
     unknown_levels,
 )
 from stabkit.case.endpoints import grouped_alike
@@ -170,6 +170,11 @@ class Case:
         """The readings of memory and CPU on both sides, as they were judged."""
         return case_populations(self.gate, self.sides, _READINGS.__contains__)
 
+    @cached_property
+    def checks(self) -> CheckComparison | None:
+        """The checks of both sides, each once, as they were judged; None if there are none."""
+        return united_checks(self.gate.compared(CheckComparison))
+
     def of_kind(self, *kinds: str) -> tuple[ConditionResult, ...]:
         """Return the conditions of these kinds, in order of weight."""
         return tuple(c for c in self.gate.conditions if c.kind in kinds)
@@ -290,9 +295,8 @@ def load_case(
     if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
         before = _told_apart(before, reference, candidate)
     after = doubt_old_sides(before, after, timely=not files_alone(baseline, candidate) or store is not None)
-    sides, known = _sides(before, after, store, settings)
+    sides, known, drawn = _sides(before, after, store, settings, history)
     runs = known.tail(HISTORY_RUNS).reset_index(drop=True)
-    drawn = _of_sides(before, after, history) if store is None else tables_of(store, runs, history)
     return Case(
         sides, evaluate_sides(sides), runs, history=drawn, sketches=_sketches(store, runs, drawn, sides, history),
         config_path=path, stored=store is not None, places=places(settings, path, store),
@@ -318,16 +322,20 @@ def _named(reference: str, candidate: pd.Series | None, store: Store | None, con
 
 
 def _sides(
-    before: RunEvidence | None, after: RunEvidence, store: Store | None, config: Config
-) -> tuple[Sides, pd.DataFrame]:
-    """Return two runs as they are judged, and the runs up to the candidate."""
+    before: RunEvidence | None, after: RunEvidence, store: Store | None, config: Config, drawn: Sequence[str] = ()
+) -> tuple[Sides, pd.DataFrame, Evidence]:
+    """Return two runs as they are judged, the runs up to the candidate, and those of their tables that are drawn."""
     known = runs_until(before, after, store)
-    earlier = runs_before(known, before).tail(HISTORY_RUNS)
-    history = None if store is None else tables_of(store, earlier, JUDGING)
+    earlier, shown = runs_before(known, before).tail(HISTORY_RUNS), known.tail(HISTORY_RUNS)
+    if store is None:
+        history, tables = None, _of_sides(before, after, drawn)
+    else:
+        history, tables = tables_of_both(store, (earlier, JUDGING), (shown, drawn))
     noise = known_noise(store, after.run["environment"], config)
     line, repeats = line_before(before, after, store, known, config)
     confidence, today = confidence_of(before, after), datetime.now(UTC).date()
-    return Sides(config, before, after, history, noise, confidence, earlier, line, repeats, today), known
+    sides = Sides(config, before, after, history, noise, confidence, earlier, line, repeats, today)
+    return sides, known, tables
 
 
 def case_of_range(repository: str | Path, base: str, head: str, *, config: str | Path | Config | None = None) -> Case:

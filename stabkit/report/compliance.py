@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -82,12 +83,13 @@ class ComplianceHistory:
         self.findings = findings
         self.runs = runs
 
-    def _histories(self) -> list[pd.DataFrame]:
+    @cached_property
+    def _histories(self) -> tuple[pd.DataFrame, ...]:
         """One frame for each tool that scanned, the runs before its first scan left out."""
         if self.scans.empty:
-            return []
+            return ()
         frame = finding_history(self.findings, self.scans, self.runs)
-        return [group.reset_index(drop=True) for _, group in frame.groupby("tool", sort=True)]
+        return tuple(group.reset_index(drop=True) for _, group in frame.groupby("tool", sort=True))
 
     @property
     def _missing(self) -> NoEvidence:
@@ -96,7 +98,7 @@ class ComplianceHistory:
     def headline(self) -> Statement:
         """Return what is open now and what came and went in the last scan, tool by tool."""
         found = []
-        for frame in self._histories():
+        for frame in self._histories:
             seen = frame[frame["open"].notna()]
             now = seen.iloc[-1]
             parts = [f"{plain(now['tool'])}: {count(int(now['open']), 'finding')} open"]
@@ -115,7 +117,7 @@ class ComplianceHistory:
         return self._drawn(NewFixedBars)
 
     def _drawn(self, chart: type[OpenBars | NewFixedBars]) -> Piece:
-        pieces = [Figure.of(chart(frame)) for frame in self._histories()]
+        pieces = [Figure.of(chart(frame)) for frame in self._histories]
         return Group(tuple(pieces)) if pieces else self._missing
 
     def ages(self) -> Piece:
@@ -156,7 +158,7 @@ class ComplianceHistory:
 
     def breaks(self) -> Piece:
         """Return where a line of scans breaks, and why: other version, rules or files, or an incomplete scan."""
-        frames = self._histories()
+        frames = self._histories
         if not frames:
             return self._missing
         frame = pd.concat(frames, ignore_index=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
@@ -101,7 +102,7 @@ class TestTrends:
         """Return the state of the last run with tests, what broke in it, and how many tests are unstable."""
         if self.tests.empty:
             return Statement((self._missing.sentence,), command=self._missing.command)
-        passed = pass_history(self.tests, self.runs)
+        passed = self._passed
         seen = passed[passed["good"].notna()]
         now = seen.iloc[-1]
         good, judged = int(now["good"]), int(now["good"]) + int(now["bad"])
@@ -116,7 +117,7 @@ class TestTrends:
             )
             if turn or now["bad"]:
                 found.append(sentence(f"{change} in the run before"))
-        unstable = self._unstable()
+        unstable = self._unstable
         if len(unstable):
             amount = f"{count(len(unstable), 'test')} {verb('was', len(unstable))}"
             found.append(sentence(f"{amount} unstable: {joined(unstable['test_id'])}"))
@@ -124,19 +125,24 @@ class TestTrends:
             found.append("No test was unstable.")
         return Statement(tuple(found))
 
+    @cached_property
+    def _passed(self) -> pd.DataFrame:
+        return pass_history(self.tests, self.runs)
+
+    @cached_property
     def _unstable(self) -> pd.DataFrame:
         frame = flakiness(self.tests, self.runs)
         return frame[(frame["recoveries"] > 0) | (frame["disagreements"] > 0) | (frame["flips"] > 1)]
 
     def not_passing(self) -> Piece:
         """Return failed, flaky and skipped tests, run by run."""
-        return not_passing_figure(self.tests, self.runs) if len(self.tests) else self._missing
+        return not_passing_figure(self._passed) if len(self.tests) else self._missing
 
     def history(self) -> Piece:
         """Return the pass history as a table, newest first; a change of the test set breaks the line and says so."""
         if self.tests.empty:
             return self._missing
-        frame = pass_history(self.tests, self.runs).iloc[::-1]
+        frame = self._passed.iloc[::-1]
         rows = tuple(_history_row(row) for row in frame.to_dict("records"))
         columns = (
             Column("run", "Run", "head"),
@@ -163,7 +169,7 @@ class TestTrends:
         """Return the least stable tests with each measure, its n and its interval; too few runs say so."""
         if self.tests.empty:
             return self._missing
-        frame = self._unstable()
+        frame = self._unstable
         mass = mass_failures(self.tests, self.runs)
         pieces: list[Piece] = []
         if len(mass):

@@ -75,7 +75,8 @@ def journey_states(config: Config, gate: Gate, checks: pd.DataFrame, changes: pd
     checks, changes : DataFrame
         Those tables of the candidate.
     """
-    found = [_state(journey, gate, checks, changes) for journey in config.journeys]
+    known = worst_checks(checks) if config.journeys and len(checks) else checks
+    found = [_state(journey, gate, known, changes) for journey in config.journeys]
     return tuple(
         sorted(
             found,
@@ -110,9 +111,8 @@ def _guards(journey: Journey, gate: Gate, checks: pd.DataFrame) -> Sequence[Guar
     for suite in journey.suites:
         judged = [c.outcome for c in gate.conditions if c.kind == "tests" and c.target in (suite, None)]
         found.append(Guard("suite", suite, min(judged, key=_weight) if judged else None))
-    known = worst_checks(checks) if len(checks) else checks
     for check in journey.checks:
-        mine = known[(known["check"] == check) | (known["target"] + ": " + known["check"] == check)]
+        mine = checks[(checks["check"] == check) | (checks["target"] + ": " + checks["check"] == check)]
         outcomes = [str(outcome) for outcome in mine["outcome"]]
         found.append(Guard("check", check, min(outcomes, key=_weight) if outcomes else None))
     return found

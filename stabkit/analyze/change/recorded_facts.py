@@ -137,10 +137,8 @@ def range_checks(checks: pd.DataFrame, facts: Iterable[str] = tuple(CHANGE_FACTS
     >>> [(check.fact, check.examined, check.found) for check in range_checks(pd.DataFrame([row]))]
     [('api_break', 2, ())]
     """
-    mine = checks[checks["target"] == "changes"]
-    return tuple(
-        _read(fact, row) for fact in facts for row in mine[mine["check"] == CHANGE_FACTS[fact]].to_dict("records")
-    )
+    mine = checks[checks["target"] == "changes"].to_dict("records")
+    return tuple(_read(fact, row) for fact in facts for row in mine if row["check"] == CHANGE_FACTS[fact])
 
 
 def lines(checks: pd.DataFrame, accept: Accept | None = None) -> tuple[Line, ...]:

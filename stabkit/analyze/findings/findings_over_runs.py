@@ -39,6 +39,8 @@ class _Scan:
     by_severity: Counter[str]
     suppressed: int
     rows: pd.DataFrame
+    stated: pd.DataFrame
+    """Its row of the table ``scans``."""
 
     @property
     def complete(self) -> bool:
@@ -181,15 +183,20 @@ def _series(findings: pd.DataFrame, scans: pd.DataFrame, ordered: pd.DataFrame) 
         several = bool(of_tool.duplicated("run_id").any())
         groups = list(of_tool.groupby("scan_id")) if several else [(None, of_tool)]
         for scan_id, group in groups:
+            in_order = group.sort_values("position")
             ordered_scans = [
-                _scan(facts, counted.get((facts["run_id"], tool, facts["scan_id"]), rows.iloc[:0]))
-                for facts in group.sort_values("position").to_dict("records")
+                _scan(
+                    facts,
+                    counted.get((facts["run_id"], tool, facts["scan_id"]), rows.iloc[:0]),
+                    in_order.iloc[[number]].drop(columns="position"),
+                )
+                for number, facts in enumerate(in_order.to_dict("records"))
             ]
             result.append(_Series(str(tool), scan_id, ordered_scans))
     return result
 
 
-def _scan(facts: dict[str, Any], rows: pd.DataFrame) -> _Scan:
+def _scan(facts: dict[str, Any], rows: pd.DataFrame, stated: pd.DataFrame) -> _Scan:
     open_rows = rows[~rows["suppressed"]]
     return _Scan(
         position=facts["position"],
@@ -198,6 +205,7 @@ def _scan(facts: dict[str, Any], rows: pd.DataFrame) -> _Scan:
         by_severity=Counter(open_rows["severity"].fillna("unknown")),
         suppressed=len(rows) - len(open_rows),
         rows=rows,
+        stated=stated,
     )
 
 
@@ -218,10 +226,13 @@ def _states(before: _Scan | None, scan: _Scan) -> dict[str, Any]:
 def _came_and_went(before: _Scan, scan: _Scan) -> dict[str, int]:
     """Return what became of the findings whose fingerprints one of two scans alone has."""
     gone, come = before.open - scan.open, scan.open - before.open
-    old, new = _taken(before.rows, gone), _taken(scan.rows, come)
+    old = _taken(before.rows, gone)
+    if old.empty:  # nothing that the new ones could be, so that each of them is new: what most scans amount to
+        left = "fixed" if scan.complete else "not_scanned"
+        return {"new": come.total(), "persisting": 0, "fixed": 0, "not_scanned": 0, left: gone.total()}
+    new = _taken(scan.rows, come)
     new = pd.concat([new, scan.rows[scan.rows["suppressed"] & _matchable(scan.rows)]])
-    frames = (conform("scans", pd.DataFrame([one.facts]).drop(columns="position")) for one in (before, scan))
-    found = match_findings(old, new, *frames).came_and_went(str(scan.facts["tool"]))
+    found = match_findings(old, new, before.stated, scan.stated).came_and_went(str(scan.facts["tool"]))
     # What a tool names in a word of its own is known by that word alone.
     found["new"] += come.total() - int((~new["suppressed"]).sum())
     found["fixed" if scan.complete else "not_scanned"] += gone.total() - len(old)
@@ -230,6 +241,8 @@ def _came_and_went(before: _Scan, scan: _Scan) -> dict[str, int]:
 
 def _taken(rows: pd.DataFrame, wanted: Counter[str]) -> pd.DataFrame:
     """Return as many open rows of each fingerprint as are wanted, the last ones, of those that can be matched."""
+    if not wanted:
+        return rows.iloc[:0]
     mine = rows[~rows["suppressed"] & rows["fingerprint"].isin(list(wanted)) & _matchable(rows)]
     place = mine.groupby("fingerprint").cumcount(ascending=False)
     return mine[place < mine["fingerprint"].map(wanted).astype("int64")]

@@ -133,6 +133,8 @@ def _main_connection(usable: pd.DataFrame, sketches: pd.DataFrame) -> str:
 def _main_population(usable: pd.DataFrame, main: str) -> pd.DataFrame:
     """Return the samples that are shown, one kind of connection a run."""
     kinds = usable["connection"].fillna("")
+    if (kinds == main).all():
+        return usable
     by_run = kinds.groupby(usable["run_id"])
     shown = by_run.agg(lambda own: main if (own == main).any() else own.value_counts().sort_index().idxmax())
     return usable[kinds == usable["run_id"].map(shown)]
@@ -140,9 +142,12 @@ def _main_population(usable: pd.DataFrame, main: str) -> pd.DataFrame:
 
 def _timed(rows: pd.DataFrame, run_ids: pd.Series) -> pd.DataFrame:
     """Return the rows that have a time, with it as ``_ms``, in time order within the rounds."""
-    by_run = dict(iter(rows[[*TIME_COLUMNS, "unit"]].groupby(rows["run_id"])))
-    parts = [by_run[run] for run in run_ids if run in by_run]
-    column = best_column(parts) or best_column(parts[-1:])
+    times = rows[[*TIME_COLUMNS, "unit"]]
+    column = best_column([times])
+    if column is None or milliseconds(times, column).isna().any():  # no column is whole in all runs: look at each
+        by_run = dict(iter(times.groupby(rows["run_id"])))
+        parts = [by_run[run] for run in run_ids if run in by_run]
+        column = best_column(parts) or best_column(parts[-1:])
     timed = rows.iloc[:0].assign(_ms=0.0) if column is None else rows.assign(_ms=milliseconds(rows, column))
     return timed[timed["_ms"].notna()].sort_values(["round", "sequence"], kind="stable")
 
@@ -168,7 +173,8 @@ def _with_sketches(history: pd.DataFrame, sketches: pd.DataFrame, main: str) -> 
 
 def _times_by_run(usable: pd.DataFrame, run_ids: pd.Series) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the times and the rounds of each run, in time order within the rounds."""
-    found = {run: (rows["_ms"].to_numpy(), rows["round"].to_numpy("float64")) for run, rows in usable.groupby("run_id")}
+    times, rounds = usable["_ms"].to_numpy(), usable["round"].to_numpy("float64")
+    found = {run: (times[at], rounds[at]) for run, at in usable.groupby("run_id").indices.items()}
     return [found.get(run, (np.empty(0), np.empty(0))) for run in run_ids]
 
 
@@ -186,8 +192,7 @@ def _summary(times: np.ndarray, rounds: np.ndarray) -> list[float]:
 
 def _median_interval(times: np.ndarray, rounds: np.ndarray) -> tuple[float, float]:
     # Other tools write 0 ms for what was faster than their clock; the bounds are order statistics, whatever the scale.
-    frame = pd.DataFrame({"round": rounds, "response_ms": np.maximum(times, _SMALLEST_MS)})
-    side = read_rounds(frame, where="history")
+    side = read_rounds(np.maximum(times, _SMALLEST_MS), where="history", rounds=rounds)
     if side.count < MIN_ROUNDS:
         side = read_rounds(side.values, where="history")
     tick = 0.0 if (times <= 0).any() else side.tick  # relative to the median, which may be 0 here

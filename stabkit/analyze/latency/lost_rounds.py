@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import pandas as pd
 
 from stabkit.analyze.facts import Measured, Need
-from stabkit.analyze.sides import Sides
+from stabkit.analyze.once import once_for_each
+from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition
 from stabkit.kinds import KINDS
 from stabkit.vocabulary import REQUEST_METRICS
@@ -27,7 +29,9 @@ def round_gaps(condition: Condition, sides: Sides) -> tuple[Need, ...]:
     kind = KINDS[condition.kind]
     if not kind.compares or kind.judges not in ("times", "failures"):
         return ()
-    before, after = (_requests(samples, condition) for samples in sides.table("samples"))
+    if sides.baseline is None:
+        return ()
+    before, after = (_requests(side, condition) for side in (sides.baseline, sides.candidate))
     needs = []
     for key in sorted({*before} & {*after}):
         both = pd.DataFrame({"baseline": before[key], "candidate": after[key]}).fillna(0)
@@ -50,12 +54,21 @@ def _holes(counts: pd.Series) -> int:
     return int(rounds.max() - rounds.min()) + 1 - len(rounds)
 
 
-def _requests(samples: pd.DataFrame, condition: Condition) -> dict[tuple[str, str], pd.Series]:
+def _requests(side: RunEvidence, condition: Condition) -> dict[tuple[str, str], pd.Series]:
     """Return how many requests each round holds, of each target and metric that the condition speaks of."""
+    wanted = (condition.target, condition.metric)
+    return {
+        key: counts
+        for key, counts in _by_round(side).items()
+        if all(asked in (None, name) for asked, name in zip(wanted, key, strict=True))
+    }
+
+
+@once_for_each
+def _by_round(side: RunEvidence) -> Mapping[tuple[str, str], pd.Series]:
+    """Return how many requests each round holds, of each target and metric."""
+    samples = side.evidence["samples"]
     asked = samples["due_at"].notna() & samples["metric"].isin(REQUEST_METRICS) & samples["hop"].isna()
-    for column, wanted in (("target", condition.target), ("metric", condition.metric)):
-        if wanted is not None:
-            asked &= samples[column] == wanted
     return {
         (str(target), str(metric)): rows.groupby("round").size()
         for (target, metric), rows in samples[asked].groupby(["target", "metric"])

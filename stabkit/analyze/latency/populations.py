@@ -15,10 +15,12 @@ import pandas as pd
 
 from stabkit.analyze.facts import Measured
 from stabkit.analyze.latency.quantiles import quantile_shift
+from stabkit.analyze.once import once_for_each
 from stabkit.analyze.outcome import ConditionResult, Estimate
-from stabkit.analyze.sides import Sides
+from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.config import Condition
 from stabkit.samples import best_column, counted, milliseconds
+from stabkit.schema import Evidence
 
 __all__ = ["JudgedPopulation", "Population", "Times", "find_populations", "judged_populations", "own_times"]
 
@@ -132,15 +134,11 @@ def find_populations(
 
     ``split`` keeps fresh and reused connections apart, as times must be. What is ``known`` is taken as it is.
     """
-    before, after = (_chosen(frame, condition, wanted) for frame in sides.table("samples"))
-    if not split:
-        before, after = (frame.assign(connection=None, warmup=False) for frame in (before, after))
-    rows = [_by_key(frame) for frame in (before, after)]
-    # The request that opens a reused connection is fresh and warm-up: alone it is no population.
-    keys = {key for side in rows for key, own in side.items() if not own["warmup"].fillna(value=False).all()}
+    divided = _by_connection if split else _whole
+    before, after = (divided(side) for side in (sides.baseline or _NOTHING, sides.candidate))
+    keys = {key for side in (before, after) for key in side.measured if _speaks_of(condition, key, wanted)}
     return [
-        known.get(key)
-        or Population(*key, _in_order(rows[0].get(key), before), _in_order(rows[1].get(key), after), sides.paired)
+        known.get(key) or Population(*key, before.rows(key), after.rows(key), sides.paired)
         for key in sorted(keys, key=lambda key: tuple(part or "" for part in key))
     ]
 
@@ -157,24 +155,51 @@ def own_times(samples: pd.DataFrame) -> pd.DataFrame:
     return _times(rows, best_column([rows]))
 
 
-def _chosen(samples: pd.DataFrame, condition: Condition, wanted: Any) -> pd.DataFrame:
-    if condition.target is not None:
-        samples = samples[samples["target"] == condition.target]
-    if condition.metric is not None:
-        return samples[samples["metric"] == condition.metric]
-    return samples[samples["metric"].isin([name for name in samples["metric"].unique() if wanted(name)])]
+def _speaks_of(condition: Condition, key: Key, wanted: Any) -> bool:
+    target, metric, _ = key
+    if condition.target not in (None, target):
+        return False
+    return bool(wanted(metric)) if condition.metric is None else metric == condition.metric
 
 
-def _by_key(samples: pd.DataFrame) -> dict[Key, pd.DataFrame]:
-    kinds = samples["connection"].fillna("")
-    return {
-        (str(target), str(metric), str(kind) or None): rows
-        for (target, metric, kind), rows in samples.groupby(["target", "metric", kinds], sort=False)
-    }
+class _Divided:
+    """The samples of one side by target, metric and kind of connection; each population's rows are taken once."""
+
+    def __init__(self, samples: pd.DataFrame) -> None:
+        self._samples = samples
+        kinds = samples["connection"].fillna("")
+        found = samples.groupby(["target", "metric", kinds], sort=False).indices
+        self._places = {
+            (str(target), str(metric), str(kind) or None): at for (target, metric, kind), at in found.items()
+        }
+        self._taken: dict[Key, pd.DataFrame] = {}
+
+    @cached_property
+    def measured(self) -> tuple[Key, ...]:
+        """The keys of its populations: the request that opens a reused connection is fresh and warm-up, alone none."""
+        warmup = self._samples["warmup"].fillna(value=False).to_numpy(dtype=bool)
+        return tuple(key for key, at in self._places.items() if not warmup[at].all())
+
+    def rows(self, key: Key) -> pd.DataFrame:
+        """Return the rows of a population in time order; none if the side has none of it."""
+        if key not in self._taken:
+            rows = self._samples.iloc[self._places.get(key, [])]
+            self._taken[key] = rows.sort_values(["round", "sequence"], kind="stable")
+        return self._taken[key]
 
 
-def _in_order(rows: pd.DataFrame | None, samples: pd.DataFrame) -> pd.DataFrame:
-    return samples.iloc[:0] if rows is None else rows.sort_values(["round", "sequence"], kind="stable")
+# As every condition that judges times or failures needs them.
+@once_for_each
+def _by_connection(side: RunEvidence) -> _Divided:
+    return _Divided(side.evidence["samples"])
+
+
+@once_for_each
+def _whole(side: RunEvidence) -> _Divided:
+    return _Divided(side.evidence["samples"].assign(connection=None, warmup=False))
+
+
+_NOTHING: Final = RunEvidence({}, Evidence())
 
 
 def _times(rows: pd.DataFrame, column: str | None) -> pd.DataFrame:

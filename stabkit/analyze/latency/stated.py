@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stabkit.analyze.facts import Measured
+from stabkit.analyze.once import once_for_each
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.samples import failed
 
@@ -49,16 +50,19 @@ class StatedRequests:
         return str(self.measured)
 
 
-def load_claims(side: RunEvidence) -> Iterator[tuple[Mapping[str, Any], Mapping[Any, Any]]]:
-    """Yield what each load file of a run claims, and its row of ``sources``."""
+@once_for_each
+def load_claims(side: RunEvidence) -> tuple[tuple[Mapping[str, Any], Mapping[Any, Any]], ...]:
+    """Return what each load file of a run claims, and its row of ``sources``."""
     if "sources" not in side.evidence.tables:
-        return  # asked for with every condition
+        return ()  # asked for with every condition
     sources = side.evidence["sources"]
+    found = []
     for source in sources[sources["kind"] == "load"].to_dict("records"):
         if isinstance(source["claimed"], str) and source["status"] != "error" and source["format"] != "stabkit":
             claimed = json.loads(source["claimed"])
             if isinstance(claimed, dict):
-                yield claimed, source
+                found.append((claimed, source))
+    return tuple(found)
 
 
 def stated_requests(sides: Sides) -> dict[str, StatedRequests]:

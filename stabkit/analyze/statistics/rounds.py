@@ -167,7 +167,9 @@ class Rounds:
         )
 
 
-def read_rounds(data: Any, *, where: str, column: str = "response_ms", positive: bool = True) -> Rounds:
+def read_rounds(
+    data: Any, *, where: str, column: str = "response_ms", positive: bool = True, rounds: Any = None
+) -> Rounds:
     """Return the samples of an array (one round) or of a frame (its rounds).
 
     Parameters
@@ -181,6 +183,8 @@ def read_rounds(data: Any, *, where: str, column: str = "response_ms", positive:
         The column of a frame that is judged.
     positive : bool
         False lets values be 0 and below, as of a reading whose differences are judged.
+    rounds : array-like, optional
+        The round of each number of an array, which then holds several.
 
     Raises
     ------
@@ -199,6 +203,8 @@ def read_rounds(data: Any, *, where: str, column: str = "response_ms", positive:
         values = _numbers(data[column], where=where, name=column, positive=positive)
         return _grouped(values, _numbers(data["round"], where=where, name="round", positive=False))
     values = _numbers(data, where=where, name=column, positive=positive)
+    if rounds is not None:
+        return _grouped(values, _numbers(rounds, where=where, name="round", positive=False))
     return Rounds(values, np.array([0, values.size]), np.zeros(min(1, values.size)))
 
 

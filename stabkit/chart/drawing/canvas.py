@@ -102,12 +102,14 @@ def draw_blocks(axes: Axes, blocks: np.ndarray, colour: str) -> None:
 
 
 def _lean_tag(match: re.Match[str]) -> str:
-    tag = _NO_TURN.sub("", _FAMILY.sub("", match[0]))
+    tag = match[0]
+    tag = _FAMILY.sub("", tag) if "font-family" in tag or "DejaVu" in tag else tag
+    tag = _NO_TURN.sub("", tag) if "rotate(" in tag else tag
     if "base64," in tag:
         return tag
     # A hundredth of a point cannot be seen.
     tag = _POINT_DIGITS.sub(r"\1", tag)
-    return _HEX.sub(lambda m: f"var(--{PALETTE[m[0]][0]})" if m[0] in PALETTE else m[0], tag)
+    return _HEX.sub(lambda m: f"var(--{PALETTE[m[0]][0]})" if m[0] in PALETTE else m[0], tag) if "#" in tag else tag
 
 
 class EvenTicks(Formatter):
@@ -140,6 +142,9 @@ def to_svg(figure: Any) -> bytes:
         if marks > MANY_MARKS:
             for artist in (*axes.lines, *axes.collections):
                 artist.set_rasterized(True)
+        for axis in (axes.xaxis, axes.yaxis):
+            if not axis.get_label_text():  # to find the place of a label, matplotlib lays out all ticks once more
+                axis.set_label_coords(0, 0)
     buffer = io.BytesIO()
     with mpl.rc_context(_RC), warnings.catch_warnings():
         # The reader's own fonts draw the text, so it does not matter which letters the one that measures it lacks.

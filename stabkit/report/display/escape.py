@@ -25,9 +25,12 @@ def plain_text(text: object) -> str:
     >>> plain_text("red\x1b[31m alert\nsecond\u202eline")
     'red[31m alert secondline'
     """
+    line = str(text)
+    if line.isprintable():  # letters, digits, marks and the plain space: nothing to take out, as in most texts
+        return line
     kept = (
         " " if c.isspace() and c not in "\u202f\u00a0" else c
-        for c in str(text)
+        for c in line
         if (c.isprintable() or c.isspace() or c == _JOIN) and c not in _DIRECTION
     )
     return "".join(kept)

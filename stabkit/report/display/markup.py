@@ -52,12 +52,17 @@ def environment() -> jinja2.Environment:
 
 def _line(text: object) -> str:
     """Return untrusted text as one line that never breaks between two values or inside an interval."""
-    return _BOUNDS.sub("\\1,\u00a0", _ARROW.sub("\u00a0→\u00a0", plain_text(text)))
+    line = plain_text(text)
+    line = _ARROW.sub("\u00a0→\u00a0", line) if "→" in line else line
+    return _BOUNDS.sub("\\1,\u00a0", line) if "[" in line else line
 
 
 def _with_breaks(text: object) -> Markup:
     """Escape, and allow breaks inside long names where a reader expects them: after a slash, dot, underscore, colon."""
-    parts = (_JOINT.split(word) if len(word) > LONG_WORD else [word] for word in _line(text).split(" "))
+    words = _line(text).split(" ")
+    if max(map(len, words)) <= LONG_WORD:
+        return escape(" ".join(words))
+    parts = (_JOINT.split(word) if len(word) > LONG_WORD else [word] for word in words)
     return Markup(" ").join(Markup("<wbr>").join(part) for part in parts)
 
 

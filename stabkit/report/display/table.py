@@ -18,6 +18,8 @@ from stabkit.report.display.piece import Piece
 __all__ = ["Column", "Table"]
 
 SHOWN_ROWS: Final = 200
+SHORT: Final = 26
+_AS_THEY_ARE: Final = frozenset({str, int, bool})
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,18 @@ class Column:
     label: str
     kind: Literal["text", "head", "number", "outcome", "code", "strip"] = "text"
     phone: bool = True
+
+    def classes(self, value: object) -> str:
+        """Return how a cell of the page looks: what is aligned, kept on one line, or left out on a phone."""
+        bare = value is None and self.kind not in ("number", "head")
+        told = {
+            "num": self.kind == "number",
+            "desk": bare or not self.phone,
+            "short": self.kind == "text" and isinstance(value, str) and len(value) < SHORT,
+            "badge": self.kind == "outcome",
+            "picture": self.kind == "strip",
+        }
+        return " ".join(name for name, holds in told.items() if holds)
 
 
 @dataclass(frozen=True, repr=False)
@@ -163,7 +177,9 @@ def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
     # Missing values of any kind become null, times ISO 8601 text.
     plain: dict[str, Any] = {}
     for key, value in record.items():
-        if value is None or (not isinstance(value, (list, tuple, dict)) and value != value):  # noqa: PLR0124
+        if type(value) in _AS_THEY_ARE:
+            plain[str(key)] = value
+        elif value is None or (not isinstance(value, (list, tuple, dict)) and value != value):  # noqa: PLR0124
             plain[str(key)] = None
         elif hasattr(value, "isoformat"):
             plain[str(key)] = value.isoformat()
@@ -174,7 +190,7 @@ def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shown(value: Any) -> Any:
     # A number gets three significant digits; text stays; a truth value reads yes or no.
-    value = _plain({"": value})[""]
+    value = _plain({"": value})[""] if type(value) not in _AS_THEY_ARE else value
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return "yes" if value else "no"
     if isinstance(value, str) and len(value) >= 19 and value[10:11] == "T":

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze import CheckComparison, ConditionResult, united_checks
+from stabkit.analyze import ConditionResult
 from stabkit.analyze.latency import Population, own_lateness
 from stabkit.analyze.statistics import wilson
 from stabkit.case import Case
@@ -145,7 +145,7 @@ def _checks_words(case: Case, targets: Sequence[str]) -> str:
 
 def _compared_checks(case: Case, targets: Sequence[str]) -> pd.DataFrame:
     """Return the checks of these targets, each once by its worst result as it was judged, and those that are gone."""
-    found = united_checks(case.gate.compared(CheckComparison))
+    found = case.checks
     if found is None:
         return case.after["checks"].iloc[:0]
     before, after = (_of(frame, targets) for frame in found.both)

@@ -92,7 +92,7 @@ def _history_pieces(case: Case) -> list[Piece]:
     if tests["run_id"].nunique() < 3:
         return []
     figure = map_figure(tests, runs)
-    return [not_passing_figure(tests, runs), *([figure] if figure is not None else [])]
+    return [not_passing_figure(pass_history(tests, runs)), *([figure] if figure is not None else [])]
 
 
 def _suites(frame: pd.DataFrame) -> Table:
@@ -182,9 +182,9 @@ def _first_line(message: Any) -> str | None:
     return plain(lines[0], 140) if lines else None
 
 
-def not_passing_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, suite: str | None = None) -> Figure:
-    """Return the stacked counts of tests that did not pass, run by run."""
-    return Figure.of(NotPassingBars(pass_history(tests, runs, suite=suite)))
+def not_passing_figure(history: pd.DataFrame) -> Figure:
+    """Return the stacked counts of tests that did not pass, run by run, as :func:`.pass_history` counts them."""
+    return Figure.of(NotPassingBars(history))
 
 
 def map_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, limit: int = MAPPED_TESTS) -> Figure | None:
