@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, Final
 
 import pandas as pd
@@ -14,6 +15,7 @@ from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, 
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
 from stabkit.analyze.tests.identity import Identity
 from stabkit.config import is_expression
+from stabkit.rows import values
 from stabkit.vocabulary import BAD, GOOD
 
 __all__ = [
@@ -199,8 +201,10 @@ def test_transitions(
     joined = before.merge(after, on="test_id", how="outer", suffixes=("_b", "_c"))
     disagrees = joined["test_id"].isin(disagreeing)
     facts = [joined[name] for name in ("status_b", "status_c", "recovered_b", "recovered_c")]
-    joined["transition"] = [_transition(*row) for row in zip(*facts, disagrees, strict=True)]
+    # A handful of combinations tell of millions of tests.
+    joined["transition"] = list(map(cache(_transition), *map(values, [*facts, disagrees])))
     frame = _columns(joined)
+    del joined  # of millions of tests a second copy
     frame = _confirm(frame, past, flaky_seen=int(before["recovered"].sum() + after["recovered"].sum()))
     frame = frame.assign(gone_with=_gone_with(frame, identity.gone(*own)))
     return worst_first(_explain(frame, deleted_files, left_out))
@@ -259,12 +263,14 @@ def _newest(name: str, aliases: Mapping[str, str]) -> str:
     return name
 
 
-def _transition(baseline: Any, candidate: Any, recovered_b: Any, recovered_c: Any, disagrees: Any) -> str:
-    if pd.isna(candidate):
+def _transition(
+    baseline: str | None, candidate: str | None, recovered_b: bool | None, recovered_c: bool | None, disagrees: bool
+) -> str:
+    if candidate is None:
         return "disappeared"
-    if candidate == "skip" and not pd.isna(baseline):
+    if candidate == "skip" and baseline is not None:
         return "still_skipped" if baseline == "skip" else "newly_skipped"
-    if pd.isna(baseline) or baseline == "skip":
+    if baseline is None or baseline == "skip":
         return "added"
     now_bad, changed = candidate in BAD, (baseline in BAD) != (candidate in BAD)
     if recovered_c is True or (changed and (recovered_b is True or disagrees)):
@@ -299,34 +305,49 @@ def _confirm(frame: pd.DataFrame, past: pd.DataFrame | None, *, flaky_seen: int)
     at_risk = int((frame["baseline_status"].isin(GOOD) & frame["candidate_status"].isin(BAD | GOOD)).sum())
     failed: Mapping[str, int] = past.groupby("test_id")["failed"].sum().to_dict() if past is not None else {}
     counts: Mapping[str, int] = past["test_id"].value_counts().to_dict() if past is not None else {}
-    rows = []
-    for row in frame.itertuples():
-        # The baseline belongs to what was known before; a baseline that had to retry is a failure seen.
-        failures = int(failed.get(row.test_id, 0)) + int(row.baseline_recovered is True)
-        passes = int(counts.get(row.test_id, 0)) - int(failed.get(row.test_id, 0)) + int(row.baseline_status in GOOD)
-        basis = FlakeBasis(failures, passes, flaky_seen, at_risk)
-        rows.append(_confirmation(row, basis))
-    found = pd.DataFrame(rows, columns=["confirmed", "flake_rate", "flake_basis", "flake_chance", "need_reruns"])
-    found = found.astype(
-        {"confirmed": "bool", "flake_rate": "float64", "flake_chance": "float64", "need_reruns": "Int64"}
-    )
-    found["flake_basis"] = found["flake_basis"].astype("str")
-    return pd.concat([frame, found], axis=1).assign(at_risk=at_risk)
+    fails = frame["transition"].eq("added") & frame["candidate_status"].isin(BAD)
+    open_ = (fails | frame["transition"].isin(["regressed", "flaky"])) & frame["failures"].notna()
+    rows = frame.loc[open_]
+    ids = values(rows["test_id"])
+    seen = [int(failed.get(test, 0)) for test in ids]
+    # The baseline belongs to what was known before; a baseline that had to retry is a failure seen.
+    failures = [n + (again is True) for n, again in zip(seen, values(rows["baseline_recovered"]), strict=True)]
+    good = values(rows["baseline_status"].isin(GOOD))
+    passes = [int(counts.get(test, 0)) - n + was for test, n, was in zip(ids, seen, good, strict=True)]
+
+    @cache
+    def confirmation(*of_test: Any) -> _Confirmation:
+        flaky, attempts, fresh, failures, passes = of_test
+        return _confirmation(FlakeBasis(failures, passes, flaky_seen, at_risk), attempts, fresh, flaky=flaky)
+
+    facts = (rows["transition"].eq("flaky"), rows["failures"], rows["fresh_failures"])
+    told = list(map(confirmation, *map(values, facts), failures, passes))
+    for place, (name, dtype, nothing) in enumerate(_CONFIRMATION):
+        column = pd.Series(nothing, index=frame.index, dtype=dtype)
+        column.loc[open_] = pd.array([one[place] for one in told], dtype=dtype)
+        frame[name] = column
+    return frame.assign(at_risk=at_risk)
 
 
-def _confirmation(row: Any, basis: FlakeBasis) -> tuple[bool, float | None, str | None, float | None, int | None]:
-    fails = row.transition == "added" and row.candidate_status in BAD
-    if not (fails or row.transition in ("regressed", "flaky")) or pd.isna(row.failures):
-        return False, None, None, None, None
+_Confirmation = tuple[bool, float | None, str | None, float | None, int | None]
+# The columns that these are, with the value of a test that nothing is to be confirmed of.
+_CONFIRMATION: Final = (
+    ("confirmed", "bool", False),
+    ("flake_rate", "float64", None),
+    ("flake_basis", "str", None),
+    ("flake_chance", "float64", None),
+    ("need_reruns", "Int64", None),
+)
+
+
+def _confirmation(basis: FlakeBasis, failures: int, fresh: int, *, flaky: bool) -> _Confirmation:
     rate, source = chance_of_flakes(basis, 1)
-    if row.transition == "flaky":
-        chance = chance_of_flakes(basis, int(row.failures))[0]
-        return False, rate, source, chance, None
-    k = int(row.fresh_failures)
-    chance, source = chance_of_flakes(basis, k)
+    if flaky:
+        return False, rate, source, chance_of_flakes(basis, failures)[0], None
+    chance, source = chance_of_flakes(basis, fresh)
     wanted = attempts_to_confirm(basis)
-    confirmed = wanted is not None and k >= wanted
-    need = None if confirmed or wanted is None else wanted - k
+    confirmed = wanted is not None and fresh >= wanted
+    need = None if confirmed or wanted is None else wanted - fresh
     return confirmed, rate, source, chance, need
 
 
