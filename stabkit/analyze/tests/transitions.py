@@ -15,7 +15,7 @@ from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, 
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
 from stabkit.analyze.tests.identity import Identity
 from stabkit.config import is_expression
-from stabkit.rows import values
+from stabkit.rows import unique, values
 from stabkit.vocabulary import BAD, GOOD
 
 __all__ = [
@@ -75,10 +75,16 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     >>> test_results(rows)[["status", "attempts", "recovered", "fresh_failures", "time_s"]].values.tolist()
     [['pass', 2, True, 1, 0.75]]
     """
+    results = _results(tests)
+    return results.sort_values("test_id", ignore_index=True)
+
+
+def _results(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the results in any order: of tests that are told once each, nothing has to be copied."""
     columns = list(_RESULT)
     if tests.empty:
         return pd.DataFrame({name: pd.Series(dtype=_DTYPES.get(name, "str")) for name in columns})
-    if not tests["test_id"].duplicated().any():
+    if unique(tests["test_id"]):
         return _told_once(tests)[columns]
     rank = tests["status"].map(SEVERITY)
     order = tests.assign(_rank=rank, _message=tests["message"].fillna("")).sort_values(
@@ -108,12 +114,13 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
 def _told_once(tests: pd.DataFrame) -> pd.DataFrame:
     """Return the results of tests of which each has one row: nothing is to be weighed."""
     rows = tests[["test_id", "suite", "class", "name", "status", "time_s", "message"]]
-    rows = rows.sort_values("test_id", ignore_index=True)
+    rows = rows.reset_index(drop=True)
     bad = rows["status"].isin(BAD)
     failures = bad.astype("int64")
     found = {name: rows[name].astype(_DTYPES.get(name, "str")) for name in rows}
     found |= {"failures": failures, "fresh_failures": failures, "message": found["message"].where(bad)}
-    return pd.DataFrame({"attempts": 1, "recovered": False, **found})
+    fixed = {"attempts": pd.Series(1, index=rows.index), "recovered": pd.Series(data=False, index=rows.index)}
+    return pd.DataFrame({**fixed, **found}, copy=False)
 
 
 def failing_tests(tests: pd.DataFrame, *, tried: bool = False) -> dict[str, frozenset[str]]:
@@ -194,30 +201,40 @@ def test_transitions(
     """
     own = [renamed(_of_suite(tests, suite), aliases) for tests in (baseline_tests, candidate_tests)]
     identity = Identity.of(own)
-    before, after = (test_results(identity.named(tests)) for tests in own)
+    before, after = (_results(identity.named(tests)) for tests in own)
     past = past_results(identity.named(renamed(_of_suite(history, suite), aliases))) if history is not None else None
     known = identity.surplus(*own)
-    after = after[~(after["test_id"].isin(known) & after["status"].isin(GOOD))]
-    joined = before.merge(after, on="test_id", how="outer", suffixes=("_b", "_c"))
-    disagrees = joined["test_id"].isin(disagreeing)
-    facts = [joined[name] for name in ("status_b", "status_c", "recovered_b", "recovered_c")]
+    if known:
+        after = after[~(after["test_id"].isin(known) & after["status"].isin(GOOD))].reset_index(drop=True)
+    flaky_seen = int(before["recovered"].sum() + after["recovered"].sum())
+    frame = _joined(before, after)
+    del before, after  # of millions of tests a second copy
+    facts = ("baseline_status", "candidate_status", "baseline_recovered", "recovered")
+    told = [*(frame[name] for name in facts), frame["test_id"].isin(disagreeing)]
     # A handful of combinations tell of millions of tests.
-    joined["transition"] = list(map(cache(_transition), *map(values, [*facts, disagrees])))
-    frame = _columns(joined)
-    del joined  # of millions of tests a second copy
-    frame = _confirm(frame, past, flaky_seen=int(before["recovered"].sum() + after["recovered"].sum()))
+    frame["transition"] = pd.Series(map(cache(_transition), *map(values, told)), index=frame.index, dtype="str")
+    frame = _confirm(worst_first(frame), past, flaky_seen=flaky_seen)
     frame = frame.assign(gone_with=_gone_with(frame, identity.gone(*own)))
-    return worst_first(_explain(frame, deleted_files, left_out))
+    return _explain(frame, deleted_files, left_out)
 
 
 def _gone_with(frame: pd.DataFrame, gone: Mapping[str, str]) -> pd.Series:
-    return frame["test_id"].where(frame["transition"] == "disappeared").map(gone).astype("str")
+    return _looked_up(frame["test_id"].where(frame["transition"] == "disappeared"), gone) if gone else _nothing(frame)
+
+
+def _nothing(frame: pd.DataFrame) -> pd.Series:
+    return pd.Series(None, index=frame.index, dtype="str")
+
+
+def _looked_up(ids: pd.Series, known: Mapping[str, str]) -> pd.Series:
+    return ids.map(known).astype("str")
 
 
 def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
     """Return transitions in the order of :data:`TRANSITIONS`, then by id."""
-    rank = frame["transition"].map(TRANSITIONS.index)
-    return frame.assign(_rank=rank).sort_values(["_rank", "test_id"], ignore_index=True).drop(columns="_rank")
+    by_id = frame["test_id"].reset_index(drop=True).sort_values(kind="stable").index
+    rank = frame["transition"].map({name: place for place, name in enumerate(TRANSITIONS)}).to_numpy()
+    return frame.take(by_id[rank[by_id].argsort(kind="stable")]).reset_index(drop=True)
 
 
 # pytest collects imported functions called test_*; these are no tests.
@@ -279,26 +296,42 @@ def _transition(
     return words[0] if now_bad else words[1]
 
 
-def _columns(joined: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "test_id": joined["test_id"],
-            "suite": joined["suite_c"].fillna(joined["suite_b"]),
-            "class": joined["class_c"].fillna(joined["class_b"]),
-            "name": joined["name_c"].fillna(joined["name_b"]),
-            "transition": joined["transition"].astype("str"),
-            "baseline_status": joined["status_b"],
-            "candidate_status": joined["status_c"],
-            "attempts": joined["attempts_c"].astype("Int64"),
-            "failures": joined["failures_c"].astype("Int64"),
-            "fresh_failures": joined["fresh_failures_c"].astype("Int64"),
-            "recovered": joined["recovered_c"].astype("boolean"),
-            "baseline_recovered": joined["recovered_b"].astype("boolean"),
-            "baseline_time_s": joined["time_s_b"],
-            "candidate_time_s": joined["time_s_c"],
-            "message": joined["message_c"].fillna(joined["message_b"]),
-        }
-    )
+def _joined(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return the results of both sides test by test, in order of id.
+
+    A merge of both frames would copy every column of both, and where the same tests ran nothing has to move at all.
+    """
+    places = [pd.DataFrame({"test_id": side["test_id"], "at": range(len(side))}) for side in (before, after)]
+    if places[0].equals(places[1]):
+        both = places[0].rename(columns={"at": "at_b"}).assign(at_c=places[1]["at"])
+    else:
+        both = places[0].merge(places[1], on="test_id", how="outer", suffixes=("_b", "_c"))
+
+    def of(side: pd.DataFrame, at: pd.Series, name: str) -> pd.Series:
+        whole = len(at) == len(side) and bool((at == range(len(side))).all())
+        # A place of -1 is none of the rows: the value there is null.
+        found = side[name] if whole else side[name].reindex(at.fillna(-1).astype("int64"))
+        return found.set_axis(both.index)
+
+    def own(name: str) -> tuple[pd.Series, pd.Series]:
+        return of(before, both["at_b"], name), of(after, both["at_c"], name)
+
+    def newest(name: str) -> pd.Series:
+        old, new = own(name)
+        return new.fillna(old) if new.hasnans else new
+
+    def counted(name: str) -> pd.Series:
+        return of(after, both["at_c"], name).astype("Int64")
+
+    columns = {"test_id": both["test_id"], **{name: newest(name) for name in ("suite", "class", "name")}}
+    columns["transition"] = pd.Series("", index=both.index, dtype="str")
+    columns["baseline_status"], columns["candidate_status"] = own("status")
+    columns |= {name: counted(name) for name in ("attempts", "failures", "fresh_failures")}
+    recovered = [side.astype("boolean") for side in own("recovered")]
+    columns["recovered"], columns["baseline_recovered"] = reversed(recovered)
+    columns["baseline_time_s"], columns["candidate_time_s"] = own("time_s")
+    columns["message"] = newest("message")
+    return pd.DataFrame(columns, copy=False)
 
 
 def _confirm(frame: pd.DataFrame, past: pd.DataFrame | None, *, flaky_seen: int) -> pd.DataFrame:
@@ -356,7 +389,10 @@ def _explain(frame: pd.DataFrame, deleted_files: Collection[str], left_out: Coll
     deleted, left = explained(gone, deleted_files, left_out)
     told = deleted | {test: f"left_out {glob}" for test, glob in left.items()}
     reasons = {"hidden_by": hidden_by(frame), "explained_by": told, "left_out": left}
-    return frame.assign(**{name: frame["test_id"].map(found).astype("str") for name, found in reasons.items()})
+    ids = frame["test_id"]
+    return frame.assign(
+        **{name: _looked_up(ids, found) if found else _nothing(frame) for name, found in reasons.items()}
+    )
 
 
 def suite_summary(transitions: pd.DataFrame) -> pd.DataFrame:

@@ -51,8 +51,8 @@ def _missing_scans(condition: Condition, sides: Sides, before: pd.DataFrame, aft
 
 def _judge_states(condition: Condition, compared: FindingComparison, sides: Sides) -> ConditionResult:
     states = compared.states["state"]
-    rows = records(compared.states[states != "persisting"])
-    items = [_finding_item(row, condition) for row in rows]
+    changed = compared.states[states != "persisting"]
+    items = [_finding_item(row, condition) for row in records(changed)]
     items = accepted_items(items, "finding", sides)
     # A persisting finding never gates, so leaving it out of the items loses nothing.
     gating = [item for item in items if item["gates"]]
