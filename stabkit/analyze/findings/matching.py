@@ -489,10 +489,8 @@ def _unseen(finding: Finding, context: _Context) -> str | None:
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def _fresh(
-    finding: Finding, context: _Context, lines_gone: Collection[tuple[str, str | None]]
-) -> dict[str, Any]:
-    """Return what a finding is that the baseline does not list; ``lines_gone``: rule and text of those that are gone."""
+def _fresh(finding: Finding, context: _Context, lines_gone: Collection[tuple[str, str | None]]) -> dict[str, Any]:
+    """Return what a finding is that the baseline does not list; ``lines_gone``: rule and text of what is gone."""
     state = "reopened" if finding.identity in context.past else "new"
     scan = context.baseline
     reason = None

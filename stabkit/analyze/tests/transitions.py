@@ -280,9 +280,9 @@ def _newest(name: str, aliases: Mapping[str, str]) -> str:
     return name
 
 
-def _transition(
-    baseline: str | None, candidate: str | None, recovered_b: bool | None, recovered_c: bool | None, disagrees: bool
-) -> str:
+def _transition(baseline: str | None, candidate: str | None, *again: bool | None) -> str:
+    """Return what became of a test; ``again``: did a side recover, do runs of a commit disagree."""
+    recovered_b, recovered_c, disagrees = again
     if candidate is None:
         return "disappeared"
     if candidate == "skip" and baseline is not None:
