@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 __all__ = ["records", "unique", "values"]
+
+_SAMPLED: Final = 1_000
+_ALL_BUT: Final = 0.9
 
 
 def values(column: pd.Series) -> list[Any]:
@@ -47,8 +50,9 @@ def records(frame: pd.DataFrame, names: Iterable[str] | None = None) -> Iterator
 
 
 def _shared(found: list[Any]) -> list[Any]:
-    """Return the same values, equal texts as one object where there are few: a million times ``fail`` takes 50 MB."""
-    if len(set(found[:100])) > len(found[:100]) / 2 or not any(isinstance(one, str) for one in found[:100]):
+    """Return the same values, equal texts as one object where many are equal: a million times ``fail`` takes 50 MB."""
+    some = found[:: max(1, len(found) // _SAMPLED)]
+    if len(set(some)) > _ALL_BUT * len(some) or not any(isinstance(one, str) for one in some):
         return found
     held: dict[Any, Any] = {}
     return [held.setdefault(one, one) for one in found]

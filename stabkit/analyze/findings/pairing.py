@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.rows import records
 from stabkit.text import mask_numbers, subject
 
 __all__ = ["Finding", "Lines", "Pair", "normal_path", "pair_findings", "read_findings"]
@@ -99,18 +100,18 @@ def normal_path(path: str | None) -> str | None:
 
 def read_findings(frame: pd.DataFrame) -> list[Finding]:
     """Return the rows of the table ``findings`` normalised, in an order that does not depend on theirs."""
-    found = [_finding(index, row) for index, row in enumerate(frame.to_dict("records"))]
+    found = [_finding(index, row) for index, row in enumerate(records(frame))]
     return sorted(found, key=_place)
 
 
 def _place(finding: Finding) -> tuple[Any, ...]:
     seen = (finding.rule, finding.message or "", finding.fingerprint, finding.severity or "", finding.scope)
-    marks = (finding.suppressed, finding.context or "", sorted(finding.keys.items()), sorted(finding.partial.items()))
+    keys, partial = (sorted(named.items()) if named else [] for named in (finding.keys, finding.partial))
+    marks = (finding.suppressed, finding.context or "", keys, partial)
     return (finding.tool, finding.path or "", finding.line or 0, *seen, *marks)
 
 
-def _finding(index: int, row: Mapping[Hashable, Any]) -> Finding:
-    value = {str(key): None if pd.isna(cell) else cell for key, cell in row.items()}
+def _finding(index: int, value: Mapping[str, Any]) -> Finding:
     severity, line = value.get("severity"), value.get("line")
     return Finding(
         index=index,
