@@ -297,18 +297,19 @@ def _transition(baseline: str | None, candidate: str | None, *again: bool | None
 
 
 def _joined(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Return the results of both sides test by test, in order of id.
+    """Return the results of both sides test by test, in any order.
 
     A merge of both frames would copy every column of both, and where the same tests ran nothing has to move at all.
+    Rows of either side are called by their place, from 0.
     """
-    places = [pd.DataFrame({"test_id": side["test_id"], "at": range(len(side))}) for side in (before, after)]
+    places = [side[["test_id"]].assign(at=side.index) for side in (before, after)]
     if places[0].equals(places[1]):
         both = places[0].rename(columns={"at": "at_b"}).assign(at_c=places[1]["at"])
     else:
         both = places[0].merge(places[1], on="test_id", how="outer", suffixes=("_b", "_c"))
 
     def of(side: pd.DataFrame, at: pd.Series, name: str) -> pd.Series:
-        whole = len(at) == len(side) and bool((at == range(len(side))).all())
+        whole = len(at) == len(side) and bool((at == side.index).all())
         # A place of -1 is none of the rows: the value there is null.
         found = side[name] if whole else side[name].reindex(at.fillna(-1).astype("int64"))
         return found.set_axis(both.index)

@@ -1,4 +1,4 @@
-"""What a result lists of very many tests and findings: the first of each kind, all of their counts, the whole beside."""
+"""What a result lists of very many tests and findings: the first of each kind, the counts of all, the whole beside."""
 
 import base64
 import io
