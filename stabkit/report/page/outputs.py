@@ -98,8 +98,9 @@ def whole_files(data: Mapping[str, Any]) -> dict[str, bytes]:
     """
     given = data.get(WHOLE_MIME)
     found: dict[str, bytes] = {}
-    for name in WHOLE_NAMES if isinstance(given, Mapping) else ():
-        text = given.get(name)
+    files: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    for name in WHOLE_NAMES:
+        text = files.get(name)
         try:
             content = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
         except ValueError:

@@ -428,7 +428,8 @@ def _condition_json(condition: ConditionResult) -> dict[str, Any]:
 def _accepted_json(one: Accepted) -> dict[str, Any]:
     more = max(0, len(one.matches) - LISTED)
     cut = replace(one, matches=one.matches[:LISTED], spares=one.spares[:LISTED])
-    return to_json(cut) | ({"more": more} if more else {})
+    found: dict[str, Any] = to_json(cut)
+    return found | ({"more": more} if more else {})
 
 
 _SAID: Final[Mapping[type, Callable[[Any], Any]]] = {
