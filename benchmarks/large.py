@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 from readers import judge
 
 from stabkit.store import open_store
@@ -137,6 +138,7 @@ def write_samples(folder: Path, number: int) -> None:
     """Make a store of two runs with half the samples each, drawn by DuckDB."""
     from store import make_run
 
+    duckdb.execute("SET enable_progress_bar = false")
     store = open_store(folder / "data", create=True)
     for day in range(2):
         make_run(store, day, number // 2)
