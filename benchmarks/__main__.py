@@ -12,7 +12,7 @@ STATEMENTS = (
     "latency", "gates", "slow_requests", "error_rates", "memory", "placebo", "sequential", "noise", "lines", "trends",
 )  # fmt: skip
 # Not "risk": it wants repositories with a history of their own, which its user names.
-ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "impact", "store", "cells", "kernels", "batch")
+ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "impact", "store", "cells", "kernels", "large", "batch")
 SMALLER = {
     "commands": ["--repeat", "2"],
     "readers": ["--cases", "20000", "--findings", "10000", "--files", "300"],

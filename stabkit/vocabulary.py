@@ -21,6 +21,7 @@ __all__ = [
     "FLOOR",
     "GOOD",
     "GRAVE_FACTS",
+    "LISTED",
     "METRICS",
     "MISSING_COMMIT",
     "OPEN",
@@ -245,6 +246,13 @@ OPEN: Final = ("regressed", "inconclusive")
 
 EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType({"error": 2, "regressed": 1, "inconclusive": 3, "stable": 0})
 """The exit code of each verdict, and of what failed; the gravest first."""
+
+LISTED: Final = 1_000
+"""Most things of one kind that a result lists one by one; of what is beyond, it says how many there are.
+
+More than anybody reads, and more than any change of a size that one reviews moves. A thousand in each of a dozen states
+make some ten megabytes of JSON: what every reader of results still takes.
+"""
 
 VERDICTS: Final = ("regressed", "inconclusive", "stable")
 """Verdicts, the gravest first."""

@@ -85,6 +85,8 @@ def accepted_items(items: Iterable[dict[str, Any]], kind: str, sides: Sides) -> 
 
     What would decide nothing by itself, as a finding below the floor, is left as it is.
     """
+    if not any(entry.kind == kind for entry in sides.config.accepted):
+        return list(items)
     return [_accepted(item, kind, sides) for item in items]
 
 
@@ -140,6 +142,8 @@ def what_is_accepted(
     results: Sequence[ConditionResult], others: Iterable[object], sides: Sides
 ) -> tuple[Accepted, ...]:
     """Return how each entry stands, in the order of the configuration."""
+    if not sides.config.accepted:
+        return ()
     compared = [*(one.comparison for one in results), *others]
     there: dict[str, list[Named]] = {
         "finding": [n for one in compared if isinstance(one, FindingComparison) for n in _findings(one.states)],
@@ -164,6 +168,8 @@ def accepted_between(
     transitions: pd.DataFrame | None, states: pd.DataFrame | None, sides: Sides
 ) -> tuple[Accepted, ...]:
     """Return how the entries about tests and findings stand, of which there are any on either side."""
+    if not sides.config.accepted:
+        return ()
     there = {} if transitions is None else {"test": list(_tests(transitions))}
     there |= {} if states is None else {"finding": list(_findings(states))}
     return tuple(_standing(one, there[one.kind], sides) for one in sides.config.accepted if one.kind in there)

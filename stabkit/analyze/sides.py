@@ -247,8 +247,8 @@ def _unsourced(evidence: Evidence) -> dict[str, set[str]]:
     measured = sources[sources["kind"].isin(_MEASURING)]
     of_all = bool(measured["target"].isna().any())
     return {
-        "tests": set(evidence["tests"]["source"].dropna()) - set(sources["path"]),
-        "samples": set() if of_all else set(samples["target"]) - set(measured["target"]),
+        "tests": set(evidence["tests"]["source"].dropna().unique()) - set(sources["path"]),
+        "samples": set() if of_all else set(samples["target"].unique()) - set(measured["target"]),
         "scans": set() if kinds & {"scan", "records"} else set(evidence["scans"]["scan_id"].dropna()),
     }
 

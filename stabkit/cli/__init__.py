@@ -6,6 +6,7 @@ Exit codes: 0 stable, 1 regressed, 2 error (usage, configuration, evidence, exec
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -20,6 +21,7 @@ __all__ = ["main", "run"]
 
 _INTERRUPTED: Final = 130
 _TERMINATED: Final = 143
+_COLLECTIONS: Final = (50_000, 20, 100)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +57,8 @@ def main() -> None:
         signal.raise_signal(signal.SIGINT)  # the one way in which a running probe knows how to end
 
     _open_closed()
+    # Of a million rows none is garbage: looked for at every 700th, as is usual, it takes a quarter of the time.
+    gc.set_threshold(*_COLLECTIONS)
     try:
         signal.signal(signal.SIGTERM, terminate)
         for stream in (sys.stdout, sys.stderr):

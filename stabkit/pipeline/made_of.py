@@ -11,7 +11,7 @@ from typing import Any, Final
 from stabkit.case import baseline_named, existing, files_alone, find_settings_file, open_runs
 from stabkit.errors import StabkitError
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
-from stabkit.pipeline.reports import Job, report_paths
+from stabkit.pipeline.reports import Job, report_files, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
 from stabkit.report.page import package_version
 from stabkit.store import Store, project_store
@@ -120,13 +120,13 @@ class Ingredients:
 
 def recorded(job: Job, output: Path) -> dict[str, Any] | None:
     """Return the result of a job's report as it lies in the output folder; None unless all its files are there."""
-    html, result, markdown = report_paths(job, output)
+    result = report_paths(job, output)[1]
     try:
-        whole = all(path.stat().st_size for path in (html, markdown))
-        found = json.loads(result.read_text(encoding="utf-8")) if whole else None
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(result.read_text(encoding="utf-8"))
+        usable = isinstance(found, dict) and all(path.stat().st_size for path in report_files(job, output, found))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if usable else None
 
 
 def _resolved(store: Store, reference: str, candidate: object) -> str | None:

@@ -16,9 +16,19 @@ from stabkit.pipeline.execute import execute_notebook
 from stabkit.pipeline.notebooks import find_notebook
 from stabkit.pipeline.watch import Watch
 from stabkit.redact import redact_text
+from stabkit.report.display import WHOLE_NAMES
 from stabkit.report.page import Rendered, render, write_whole
 
-__all__ = ["CELL_TIMEOUT_S", "Job", "ReportFiles", "from_here", "make_report", "report_failure", "report_paths"]
+__all__ = [
+    "CELL_TIMEOUT_S",
+    "Job",
+    "ReportFiles",
+    "from_here",
+    "make_report",
+    "report_failure",
+    "report_files",
+    "report_paths",
+]
 
 CELL_TIMEOUT_S: Final = 600.0
 _LONGEST_NAME: Final = 100
@@ -115,6 +125,17 @@ def report_paths(job: Job, output: Path) -> tuple[Path, Path, Path]:
     return html, result, markdown
 
 
+def _whole_path(job: Job, output: Path, name: str) -> Path:
+    return output / f"{job.file_name}.{name}.parquet"
+
+
+def report_files(job: Job, output: Path, result: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Return the files that a job's report consists of beside its JSON, as that says."""
+    html, _, markdown = report_paths(job, output)
+    whole = result.get("whole")
+    return html, markdown, *(_whole_path(job, output, name) for name in WHOLE_NAMES if name in (whole or ()))
+
+
 def make_report(
     job: Job,
     output: Path,
@@ -190,10 +211,16 @@ def _write(
     html, result, markdown = report_paths(job, output)
     if made_of is not None:
         rendered.result["made_of"] = dict(made_of)
+    whole = {name: _whole_path(job, output, name) for name in rendered.whole}
+    if whole:
+        rendered.result["whole"] = {name: path.name for name, path in whole.items()}
+    files: dict[Path, str | bytes] = {whole[name]: content for name, content in rendered.whole.items()}
     try:
         output.mkdir(parents=True, exist_ok=True)
         # The JSON last: where it is, the report is whole.
-        write_whole({html: rendered.html, markdown: rendered.markdown, result: rendered.json})
+        write_whole({**files, html: rendered.html, markdown: rendered.markdown, result: rendered.json})
+        for name in {*WHOLE_NAMES} - whole.keys():  # of an earlier report, which had more to list
+            _whole_path(job, output, name).unlink(missing_ok=True)
     except OSError as fault:
         raise NotebookError(
             f"The report cannot be written: {fault.strerror or fault}.",

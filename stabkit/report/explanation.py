@@ -30,6 +30,7 @@ from stabkit.report.words import (
     value_text,
 )
 from stabkit.text import count, joined, plain
+from stabkit.vocabulary import LISTED
 
 __all__ = ["explain", "explanation_document", "find_condition"]
 
@@ -218,15 +219,18 @@ def _exact_rule(condition: ConditionResult) -> Statement:
 
 def _items(condition: ConditionResult) -> Table:
     columns = (Column("state", "State", "outcome"), Column("what", "What", "head"), Column("why", "Numbers"))
+    listed = condition.items[:LISTED]
     rows = tuple(
         {
             "state": plain(str(item.get("state", "")).replace("_", " ")),
             "what": plain(item.get("what", "")),
             "why": item_text(condition.kind, item) or None,
         }
-        for item in condition.items
+        for item in listed
     )
-    return Table(columns, rows, f"What moved or blocks: {count(len(rows), 'item')}", limit=_ITEMS)
+    total = len(condition.items)
+    caption = f"What moved or blocks: {count(total, 'item')}"
+    return Table(columns, rows, caption, limit=_ITEMS, left_out=total - len(listed))
 
 
 def _open(condition: ConditionResult, open_: Sequence[str], again: Again) -> Statement:

@@ -15,6 +15,7 @@ from stabkit.numbers import amount_text, duration, measure, moment
 from stabkit.report.display import Column, Piece, Statement, Table
 from stabkit.report.sections import accepted_table
 from stabkit.report.words import difference_text, hidden_text
+from stabkit.rows import records
 from stabkit.store import Compaction, Pruning, StoreCheck
 from stabkit.text import count
 
@@ -152,9 +153,11 @@ def difference(
 
 def _findings(states: pd.DataFrame) -> list[dict[str, Any]]:
     columns = ["rule", "path", "line", "fingerprint", "matched_by", "reason"]
-    rows = states[columns].astype(object).where(states[columns].notna(), None)
-    found = [{**row, "line": None if row["line"] is None else int(row["line"])} for row in rows.to_dict("records")]
-    return [{key: value for key, value in row.items() if key != "reason" or value is not None} for row in found]
+    found = list(records(states, columns))
+    for row in found:
+        if row["reason"] is None:
+            del row["reason"]
+    return found
 
 
 def difference_tables(found: Mapping[str, Any]) -> tuple[Piece, ...]:

@@ -1,11 +1,13 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stabkit.errors import NotebookError
+from stabkit.pipeline.made_of import recorded
 from stabkit.pipeline.reports import Job, make_report
 
 
@@ -54,3 +56,31 @@ def test_different_names_are_different_files(one, other):
     names = {Job("n", name=name).file_name for name in (one, other)}
     assert len(names) == len({one, other})
     assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}", name) for name in names)
+
+
+LONG = """
+import pandas as pd
+from stabkit.report.display import Group, Statement
+rows = {rows}
+frame = pd.DataFrame({{"test_id": [f"t{{n}}" for n in range(rows)]}})
+Group((Statement(("Many.",)),), whole={{"tests": frame}} if rows else {{}})
+"""
+
+
+def test_what_is_too_long_for_the_result_lies_beside_the_page(notebook, tmp_path):
+    job, out = Job(str(notebook(LONG.format(rows=5)))), tmp_path / "out"
+    made = make_report(job, out, made_of={"of": "five"})
+    beside = out / "small.tests.parquet"
+    assert made.result["whole"] == {"tests": beside.name} == json.loads(made.json.read_text())["whole"]
+    assert pd.read_parquet(beside)["test_id"].tolist() == ["t0", "t1", "t2", "t3", "t4"]
+    assert recorded(job, out)["made_of"] == {"of": "five"}
+    beside.unlink()
+    assert recorded(job, out) is None  # not whole without it: it is made again
+
+
+def test_a_report_that_lists_all_leaves_no_older_file_beside_it(notebook, tmp_path):
+    out = tmp_path / "out"
+    make_report(Job(str(notebook(LONG.format(rows=5)))), out)
+    made = make_report(Job(str(notebook(LONG.format(rows=0)))), out)
+    assert "whole" not in made.result
+    assert {path.name for path in out.iterdir()} == {"small.html", "small.json", "small.md"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -186,12 +186,14 @@ def match_findings(
     blocking = [] if tools else [Difference("no_scan_at_all")]
     assumed: list[Difference] = []
     rows: list[dict[str, Any]] = []
+    by_tool = _by_tool(before), _by_tool(after)
     for tool in tools:
-        sides = [f for f in before if f.tool == tool], [f for f in after if f.tool == tool]
+        sides = by_tool[0].get(tool, []), by_tool[1].get(tool, [])
         covered = (_coverage(baseline_scans, tool, sides[0]), _coverage(candidate_scans, tool, sides[1]))
         heads = _heads(covered, sides)
         own = replace(lines, renames={**_moved(heads, covered[0], sides[0]), **renames})
-        pairs, gone, fresh = pair_findings([replace(f, said=_said(f, heads)) for f in sides[0]], sides[1], own)
+        told = [replace(f, said=_said(f, heads)) for f in sides[0]] if heads.changed else sides[0]
+        pairs, gone, fresh = pair_findings(told, sides[1], own)
         met = [(pair.baseline.scan_id, pair.candidate.scan_id) for pair in pairs]
         lost = scans_without_counterpart(_whole(baseline_scans, tool), _whole(candidate_scans, tool), met)
         context = _Context(*covered, own, deleted, added, _past(history, tool), lost)
@@ -203,10 +205,18 @@ def match_findings(
             assumed.append(Difference("changed_heads", tool, subjects=ends))
         rows += [_paired(pair, own) for pair in pairs]
         rows += _left(gone, context)
-        rows += [_fresh(finding, context, gone) for finding in fresh]
+        lines_gone = {(finding.rule, finding.context) for finding in gone}
+        rows += [_fresh(finding, context, lines_gone) for finding in fresh]
     scans = {"baseline": baseline_scans, "candidate": candidate_scans}
     took_part = frozenset((side, str(scan)) for side, frame in scans.items() for scan in frame.get("scan_id", ()))
     return FindingComparison(_frame(rows), not blocking, tuple(blocking), tuple(assumed), took_part)
+
+
+def _by_tool(findings: Collection[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        found[finding.tool].append(finding)
+    return found
 
 
 def _tools(scans: pd.DataFrame, findings: Collection[Finding]) -> set[str]:
@@ -246,7 +256,7 @@ def _moved(heads: Heads, coverage: _Coverage, found: Collection[Finding]) -> dic
 
 
 def _said(finding: Finding, heads: Heads) -> str | None:
-    return heads.text(finding.message) if heads.changed and finding.message else None
+    return heads.text(finding.message) if finding.message else None
 
 
 def _whole(scans: pd.DataFrame, tool: str) -> pd.DataFrame:
@@ -479,7 +489,8 @@ def _unseen(finding: Finding, context: _Context) -> str | None:
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def _fresh(finding: Finding, context: _Context, gone: list[Finding]) -> dict[str, Any]:
+def _fresh(finding: Finding, context: _Context, lines_gone: Collection[tuple[str, str | None]]) -> dict[str, Any]:
+    """Return what a finding is that the baseline does not list; ``lines_gone``: rule and text of what is gone."""
     state = "reopened" if finding.identity in context.past else "new"
     scan = context.baseline
     reason = None
@@ -489,15 +500,14 @@ def _fresh(finding: Finding, context: _Context, gone: list[Finding]) -> dict[str
         reason = "the baseline has no such scan"
     elif scan.files is not None and finding.path is not None and not _was_scanned(finding.path, context):
         reason = "the baseline scan did not look at this file"
-    elif finding.context and any(f.context == finding.context and f.rule == finding.rule for f in gone):
+    elif finding.context and (finding.rule, finding.context) in lines_gone:
         reason = "a move, or not: several findings have this rule and text"
     return _row(state, finding, None, None, reason)
 
 
 def _was_scanned(path: str, context: _Context) -> bool:
     files = context.baseline.files or frozenset()
-    origins = {old for old, new in context.lines.renames.items() if new == path} or {path}
-    return path in context.added or bool(origins & files)
+    return path in context.added or bool(context.lines.origins(path) & files)
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

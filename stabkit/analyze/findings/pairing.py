@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from stabkit.rows import records
 from stabkit.text import mask_numbers, subject
 
 __all__ = ["Finding", "Lines", "Pair", "normal_path", "pair_findings", "read_findings"]
@@ -99,18 +100,18 @@ def normal_path(path: str | None) -> str | None:
 
 def read_findings(frame: pd.DataFrame) -> list[Finding]:
     """Return the rows of the table ``findings`` normalised, in an order that does not depend on theirs."""
-    found = [_finding(index, row) for index, row in enumerate(frame.to_dict("records"))]
+    found = [_finding(index, row) for index, row in enumerate(records(frame))]
     return sorted(found, key=_place)
 
 
 def _place(finding: Finding) -> tuple[Any, ...]:
     seen = (finding.rule, finding.message or "", finding.fingerprint, finding.severity or "", finding.scope)
-    marks = (finding.suppressed, finding.context or "", sorted(finding.keys.items()), sorted(finding.partial.items()))
+    keys, partial = (sorted(named.items()) if named else [] for named in (finding.keys, finding.partial))
+    marks = (finding.suppressed, finding.context or "", keys, partial)
     return (finding.tool, finding.path or "", finding.line or 0, *seen, *marks)
 
 
-def _finding(index: int, row: Mapping[Hashable, Any]) -> Finding:
-    value = {str(key): None if pd.isna(cell) else cell for key, cell in row.items()}
+def _finding(index: int, value: Mapping[str, Any]) -> Finding:
     severity, line = value.get("severity"), value.get("line")
     return Finding(
         index=index,
@@ -155,6 +156,17 @@ class Lines:
     def path(self, path: str | None) -> str | None:
         """Return the candidate's path of a baseline path."""
         return None if path is None else self.renames.get(path, path)
+
+    def origins(self, path: str) -> set[str]:
+        """Return the baseline's paths of a candidate's path: itself, unless it was renamed."""
+        return self._origins.get(path) or {path}
+
+    @cached_property
+    def _origins(self) -> Mapping[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for old, new in self.renames.items():
+            found[new].add(old)
+        return found
 
     def line(self, path: str | None, line: int | None) -> int | None:
         """Return the candidate's line of a baseline line; None if it was changed, removed, or is unknown.
@@ -321,10 +333,13 @@ class _Work:
 
         Eighteen names on a line of which one is left are not that one in other words.
         """
+        begun = len(self.pairs)
         old, new = _grouped(before, lambda f: (f.masked,)), _grouped(after, lambda f: (f.masked,))
         for words in (words for words in old if words in new):
             self._take(step, self._nearest(old[words], new[words]))
-        taken = {("b", pair.baseline.index) for pair in self.pairs} | {("c", p.candidate.index) for p in self.pairs}
+        # Every finding stands at one place alone: only pairs of this place can have taken it.
+        taken = {("b", p.baseline.index) for p in self.pairs[begun:]}
+        taken |= {("c", p.candidate.index) for p in self.pairs[begun:]}
         rest = [f for f in before if ("b", f.index) not in taken], [f for f in after if ("c", f.index) not in taken]
         if len(rest[0]) == len(rest[1]):
             self._take(step, self._nearest(*rest))

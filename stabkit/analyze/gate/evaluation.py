@@ -268,13 +268,16 @@ def _of_load_tools(checks: pd.DataFrame, rules: Sequence[Condition]) -> pd.DataF
     return checks[theirs & ~spoken_of]
 
 
+_NAMES: Final = (("samples", "target"), ("tests", "suite"))
+
+
 def _missing(sides: Sides) -> tuple[Missing, ...]:
     """Return what is declared and not there."""
     config = sides.config
     absent: dict[Missing, list[str]] = {}  # what -> the sides that lack it
     for name, side in sides.named:
         evidence = side.evidence
-        targets, suites = set(evidence["samples"]["target"]), set(evidence["tests"]["suite"])
+        targets, suites = (set(evidence[table][column].unique()) for table, column in _NAMES)
         lacking = [Missing("samples", t) for t in (*config.http, *config.websocket) if t not in targets]
         lacking += [Missing("readings", t) for t in (*config.resources, *config.prometheus) if t not in targets]
         lacking += [Missing("tests", suite) for suite in config.tests if suite not in suites]

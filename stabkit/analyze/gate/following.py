@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import pandas as pd
 
 from stabkit.analyze.latency import stated_requests
@@ -9,6 +12,13 @@ from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, scan_condition, suite_condition, target_conditions
 
 __all__ = ["conditions_of"]
+
+_TOLD: Final[Mapping[str, list[str]]] = {
+    "samples": ["target", "metric"],
+    "checks": ["target"],
+    "tests": ["suite"],
+    "scans": ["tool"],
+}
 
 
 def conditions_of(sides: Sides) -> tuple[Condition, ...]:
@@ -19,9 +29,9 @@ def conditions_of(sides: Sides) -> tuple[Condition, ...]:
     """
     if sides.config.conditions:
         return sides.config.conditions
-    named = {name: pd.concat(sides.table(name)) for name in ("samples", "checks", "tests", "scans")}
-    metrics = named["samples"].groupby("target")["metric"].unique().to_dict()
-    checked = set(named["checks"]["target"]) - {"changes"}
+    both = {name: pd.concat([_pairs(frame, columns) for frame in sides.table(name)]) for name, columns in _TOLD.items()}
+    metrics = both["samples"].groupby("target")["metric"].unique().to_dict()
+    checked = set(both["checks"]["target"]) - {"changes"}
     counted = set(stated_requests(sides))
     found = [
         condition
@@ -30,6 +40,11 @@ def conditions_of(sides: Sides) -> tuple[Condition, ...]:
             target, metrics.get(target, ()), checks=target in checked, measured=True, counted=target in counted
         )
     ]
-    found += [suite_condition(suite, mission_critical=False) for suite in sorted(set(named["tests"]["suite"]))]
-    found += [scan_condition(tool) for tool in sorted(set(named["scans"]["tool"]))]
+    found += [suite_condition(suite, mission_critical=False) for suite in sorted(set(both["tests"]["suite"]))]
+    found += [scan_condition(tool) for tool in sorted(set(both["scans"]["tool"]))]
     return tuple(found)
+
+
+def _pairs(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return what some columns hold, once: of millions of rows a handful."""
+    return frame[columns].drop_duplicates()

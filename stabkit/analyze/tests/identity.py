@@ -16,6 +16,7 @@ from typing import Final
 import pandas as pd
 
 from stabkit.analyze.tests.final_attempts import SEVERITY
+from stabkit.rows import unique
 from stabkit.vocabulary import BAD
 
 __all__ = ["Identity"]
@@ -146,6 +147,8 @@ class Identity:
 
 def _shared(tests: pd.DataFrame) -> frozenset[str]:
     """Return the ids that stand for several results within one suite of a run."""
+    if unique(tests["test_id"]):
+        return frozenset()
     key = [name for name in ("run_id", "suite", "test_id", "attempt") if name in tests]
     return frozenset(tests.loc[tests.duplicated(key), "test_id"])
 

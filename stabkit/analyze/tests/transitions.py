@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, Final
 
 import pandas as pd
@@ -14,6 +15,7 @@ from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, 
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
 from stabkit.analyze.tests.identity import Identity
 from stabkit.config import is_expression
+from stabkit.rows import unique, values
 from stabkit.vocabulary import BAD, GOOD
 
 __all__ = [
@@ -73,10 +75,16 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
     >>> test_results(rows)[["status", "attempts", "recovered", "fresh_failures", "time_s"]].values.tolist()
     [['pass', 2, True, 1, 0.75]]
     """
+    results = _results(tests)
+    return results.sort_values("test_id", ignore_index=True)
+
+
+def _results(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the results in any order: of tests that are told once each, nothing has to be copied."""
     columns = list(_RESULT)
     if tests.empty:
         return pd.DataFrame({name: pd.Series(dtype=_DTYPES.get(name, "str")) for name in columns})
-    if not tests["test_id"].duplicated().any():
+    if unique(tests["test_id"]):
         return _told_once(tests)[columns]
     rank = tests["status"].map(SEVERITY)
     order = tests.assign(_rank=rank, _message=tests["message"].fillna("")).sort_values(
@@ -106,12 +114,13 @@ def test_results(tests: pd.DataFrame) -> pd.DataFrame:
 def _told_once(tests: pd.DataFrame) -> pd.DataFrame:
     """Return the results of tests of which each has one row: nothing is to be weighed."""
     rows = tests[["test_id", "suite", "class", "name", "status", "time_s", "message"]]
-    rows = rows.sort_values("test_id", ignore_index=True)
+    rows = rows.reset_index(drop=True)
     bad = rows["status"].isin(BAD)
     failures = bad.astype("int64")
     found = {name: rows[name].astype(_DTYPES.get(name, "str")) for name in rows}
     found |= {"failures": failures, "fresh_failures": failures, "message": found["message"].where(bad)}
-    return pd.DataFrame({"attempts": 1, "recovered": False, **found})
+    fixed = {"attempts": pd.Series(1, index=rows.index), "recovered": pd.Series(data=False, index=rows.index)}
+    return pd.DataFrame({**fixed, **found}, copy=False)
 
 
 def failing_tests(tests: pd.DataFrame, *, tried: bool = False) -> dict[str, frozenset[str]]:
@@ -192,28 +201,40 @@ def test_transitions(
     """
     own = [renamed(_of_suite(tests, suite), aliases) for tests in (baseline_tests, candidate_tests)]
     identity = Identity.of(own)
-    before, after = (test_results(identity.named(tests)) for tests in own)
+    before, after = (_results(identity.named(tests)) for tests in own)
     past = past_results(identity.named(renamed(_of_suite(history, suite), aliases))) if history is not None else None
     known = identity.surplus(*own)
-    after = after[~(after["test_id"].isin(known) & after["status"].isin(GOOD))]
-    joined = before.merge(after, on="test_id", how="outer", suffixes=("_b", "_c"))
-    disagrees = joined["test_id"].isin(disagreeing)
-    facts = [joined[name] for name in ("status_b", "status_c", "recovered_b", "recovered_c")]
-    joined["transition"] = [_transition(*row) for row in zip(*facts, disagrees, strict=True)]
-    frame = _columns(joined)
-    frame = _confirm(frame, past, flaky_seen=int(before["recovered"].sum() + after["recovered"].sum()))
+    if known:
+        after = after[~(after["test_id"].isin(known) & after["status"].isin(GOOD))].reset_index(drop=True)
+    flaky_seen = int(before["recovered"].sum() + after["recovered"].sum())
+    frame = _joined(before, after)
+    del before, after  # of millions of tests a second copy
+    facts = ("baseline_status", "candidate_status", "baseline_recovered", "recovered")
+    told = [*(frame[name] for name in facts), frame["test_id"].isin(disagreeing)]
+    # A handful of combinations tell of millions of tests.
+    frame["transition"] = pd.Series(map(cache(_transition), *map(values, told)), index=frame.index, dtype="str")
+    frame = _confirm(worst_first(frame), past, flaky_seen=flaky_seen)
     frame = frame.assign(gone_with=_gone_with(frame, identity.gone(*own)))
-    return worst_first(_explain(frame, deleted_files, left_out))
+    return _explain(frame, deleted_files, left_out)
 
 
 def _gone_with(frame: pd.DataFrame, gone: Mapping[str, str]) -> pd.Series:
-    return frame["test_id"].where(frame["transition"] == "disappeared").map(gone).astype("str")
+    return _looked_up(frame["test_id"].where(frame["transition"] == "disappeared"), gone) if gone else _nothing(frame)
+
+
+def _nothing(frame: pd.DataFrame) -> pd.Series:
+    return pd.Series(None, index=frame.index, dtype="str")
+
+
+def _looked_up(ids: pd.Series, known: Mapping[str, str]) -> pd.Series:
+    return ids.map(known).astype("str")
 
 
 def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
     """Return transitions in the order of :data:`TRANSITIONS`, then by id."""
-    rank = frame["transition"].map(TRANSITIONS.index)
-    return frame.assign(_rank=rank).sort_values(["_rank", "test_id"], ignore_index=True).drop(columns="_rank")
+    by_id = frame["test_id"].reset_index(drop=True).sort_values(kind="stable").index
+    rank = frame["transition"].map({name: place for place, name in enumerate(TRANSITIONS)}).to_numpy()
+    return frame.take(by_id[rank[by_id].argsort(kind="stable")]).reset_index(drop=True)
 
 
 # pytest collects imported functions called test_*; these are no tests.
@@ -259,12 +280,14 @@ def _newest(name: str, aliases: Mapping[str, str]) -> str:
     return name
 
 
-def _transition(baseline: Any, candidate: Any, recovered_b: Any, recovered_c: Any, disagrees: Any) -> str:
-    if pd.isna(candidate):
+def _transition(baseline: str | None, candidate: str | None, *again: bool | None) -> str:
+    """Return what became of a test; ``again``: did a side recover, do runs of a commit disagree."""
+    recovered_b, recovered_c, disagrees = again
+    if candidate is None:
         return "disappeared"
-    if candidate == "skip" and not pd.isna(baseline):
+    if candidate == "skip" and baseline is not None:
         return "still_skipped" if baseline == "skip" else "newly_skipped"
-    if pd.isna(baseline) or baseline == "skip":
+    if baseline is None or baseline == "skip":
         return "added"
     now_bad, changed = candidate in BAD, (baseline in BAD) != (candidate in BAD)
     if recovered_c is True or (changed and (recovered_b is True or disagrees)):
@@ -273,60 +296,92 @@ def _transition(baseline: Any, candidate: Any, recovered_b: Any, recovered_c: An
     return words[0] if now_bad else words[1]
 
 
-def _columns(joined: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "test_id": joined["test_id"],
-            "suite": joined["suite_c"].fillna(joined["suite_b"]),
-            "class": joined["class_c"].fillna(joined["class_b"]),
-            "name": joined["name_c"].fillna(joined["name_b"]),
-            "transition": joined["transition"].astype("str"),
-            "baseline_status": joined["status_b"],
-            "candidate_status": joined["status_c"],
-            "attempts": joined["attempts_c"].astype("Int64"),
-            "failures": joined["failures_c"].astype("Int64"),
-            "fresh_failures": joined["fresh_failures_c"].astype("Int64"),
-            "recovered": joined["recovered_c"].astype("boolean"),
-            "baseline_recovered": joined["recovered_b"].astype("boolean"),
-            "baseline_time_s": joined["time_s_b"],
-            "candidate_time_s": joined["time_s_c"],
-            "message": joined["message_c"].fillna(joined["message_b"]),
-        }
-    )
+def _joined(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return the results of both sides test by test, in any order.
+
+    A merge of both frames would copy every column of both, and where the same tests ran nothing has to move at all.
+    Rows of either side are called by their place, from 0.
+    """
+    places = [side[["test_id"]].assign(at=side.index) for side in (before, after)]
+    if places[0].equals(places[1]):
+        both = places[0].rename(columns={"at": "at_b"}).assign(at_c=places[1]["at"])
+    else:
+        both = places[0].merge(places[1], on="test_id", how="outer", suffixes=("_b", "_c"))
+
+    def of(side: pd.DataFrame, at: pd.Series, name: str) -> pd.Series:
+        whole = len(at) == len(side) and bool((at == side.index).all())
+        # A place of -1 is none of the rows: the value there is null.
+        found = side[name] if whole else side[name].reindex(at.fillna(-1).astype("int64"))
+        return found.set_axis(both.index)
+
+    def own(name: str) -> tuple[pd.Series, pd.Series]:
+        return of(before, both["at_b"], name), of(after, both["at_c"], name)
+
+    def newest(name: str) -> pd.Series:
+        old, new = own(name)
+        return new.fillna(old) if new.hasnans else new
+
+    def counted(name: str) -> pd.Series:
+        return of(after, both["at_c"], name).astype("Int64")
+
+    columns = {"test_id": both["test_id"], **{name: newest(name) for name in ("suite", "class", "name")}}
+    columns["transition"] = pd.Series("", index=both.index, dtype="str")
+    columns["baseline_status"], columns["candidate_status"] = own("status")
+    columns |= {name: counted(name) for name in ("attempts", "failures", "fresh_failures")}
+    recovered = [side.astype("boolean") for side in own("recovered")]
+    columns["recovered"], columns["baseline_recovered"] = reversed(recovered)
+    columns["baseline_time_s"], columns["candidate_time_s"] = own("time_s")
+    columns["message"] = newest("message")
+    return pd.DataFrame(columns, copy=False)
 
 
 def _confirm(frame: pd.DataFrame, past: pd.DataFrame | None, *, flaky_seen: int) -> pd.DataFrame:
     at_risk = int((frame["baseline_status"].isin(GOOD) & frame["candidate_status"].isin(BAD | GOOD)).sum())
     failed: Mapping[str, int] = past.groupby("test_id")["failed"].sum().to_dict() if past is not None else {}
     counts: Mapping[str, int] = past["test_id"].value_counts().to_dict() if past is not None else {}
-    rows = []
-    for row in frame.itertuples():
-        # The baseline belongs to what was known before; a baseline that had to retry is a failure seen.
-        failures = int(failed.get(row.test_id, 0)) + int(row.baseline_recovered is True)
-        passes = int(counts.get(row.test_id, 0)) - int(failed.get(row.test_id, 0)) + int(row.baseline_status in GOOD)
-        basis = FlakeBasis(failures, passes, flaky_seen, at_risk)
-        rows.append(_confirmation(row, basis))
-    found = pd.DataFrame(rows, columns=["confirmed", "flake_rate", "flake_basis", "flake_chance", "need_reruns"])
-    found = found.astype(
-        {"confirmed": "bool", "flake_rate": "float64", "flake_chance": "float64", "need_reruns": "Int64"}
-    )
-    found["flake_basis"] = found["flake_basis"].astype("str")
-    return pd.concat([frame, found], axis=1).assign(at_risk=at_risk)
+    fails = frame["transition"].eq("added") & frame["candidate_status"].isin(BAD)
+    open_ = (fails | frame["transition"].isin(["regressed", "flaky"])) & frame["failures"].notna()
+    rows = frame.loc[open_]
+    ids = values(rows["test_id"])
+    seen = [int(failed.get(test, 0)) for test in ids]
+    # The baseline belongs to what was known before; a baseline that had to retry is a failure seen.
+    failures = [n + (again is True) for n, again in zip(seen, values(rows["baseline_recovered"]), strict=True)]
+    good = values(rows["baseline_status"].isin(GOOD))
+    passes = [int(counts.get(test, 0)) - n + was for test, n, was in zip(ids, seen, good, strict=True)]
+
+    @cache
+    def confirmation(*of_test: Any) -> _Confirmation:
+        flaky, attempts, fresh, failures, passes = of_test
+        return _confirmation(FlakeBasis(failures, passes, flaky_seen, at_risk), attempts, fresh, flaky=flaky)
+
+    facts = (rows["transition"].eq("flaky"), rows["failures"], rows["fresh_failures"])
+    told = list(map(confirmation, *map(values, facts), failures, passes))
+    for place, (name, dtype, nothing) in enumerate(_CONFIRMATION):
+        column = pd.Series(nothing, index=frame.index, dtype=dtype)
+        column.loc[open_] = pd.array([one[place] for one in told], dtype=dtype)
+        frame[name] = column
+    return frame.assign(at_risk=at_risk)
 
 
-def _confirmation(row: Any, basis: FlakeBasis) -> tuple[bool, float | None, str | None, float | None, int | None]:
-    fails = row.transition == "added" and row.candidate_status in BAD
-    if not (fails or row.transition in ("regressed", "flaky")) or pd.isna(row.failures):
-        return False, None, None, None, None
+_Confirmation = tuple[bool, float | None, str | None, float | None, int | None]
+# The columns that these are, with the value of a test that nothing is to be confirmed of.
+_CONFIRMATION: Final = (
+    ("confirmed", "bool", False),
+    ("flake_rate", "float64", None),
+    ("flake_basis", "str", None),
+    ("flake_chance", "float64", None),
+    ("need_reruns", "Int64", None),
+)
+
+
+def _confirmation(basis: FlakeBasis, failures: int, fresh: int, *, flaky: bool) -> _Confirmation:
     rate, source = chance_of_flakes(basis, 1)
-    if row.transition == "flaky":
-        chance = chance_of_flakes(basis, int(row.failures))[0]
-        return False, rate, source, chance, None
-    k = int(row.fresh_failures)
-    chance, source = chance_of_flakes(basis, k)
+    if flaky:
+        return False, rate, source, chance_of_flakes(basis, failures)[0], None
+    chance, source = chance_of_flakes(basis, fresh)
     wanted = attempts_to_confirm(basis)
-    confirmed = wanted is not None and k >= wanted
-    need = None if confirmed or wanted is None else wanted - k
+    confirmed = wanted is not None and fresh >= wanted
+    need = None if confirmed or wanted is None else wanted - fresh
     return confirmed, rate, source, chance, need
 
 
@@ -335,7 +390,10 @@ def _explain(frame: pd.DataFrame, deleted_files: Collection[str], left_out: Coll
     deleted, left = explained(gone, deleted_files, left_out)
     told = deleted | {test: f"left_out {glob}" for test, glob in left.items()}
     reasons = {"hidden_by": hidden_by(frame), "explained_by": told, "left_out": left}
-    return frame.assign(**{name: frame["test_id"].map(found).astype("str") for name, found in reasons.items()})
+    ids = frame["test_id"]
+    return frame.assign(
+        **{name: _looked_up(ids, found) if found else _nothing(frame) for name, found in reasons.items()}
+    )
 
 
 def suite_summary(transitions: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from .figure import Figure as Figure
 from .groups import Fold as Fold, Group as Group
 from .markup import TEMPLATES as TEMPLATES, environment as environment
 from .outline import Section as Section
-from .piece import PIECE_MIME as PIECE_MIME, SCHEMA_VERSION as SCHEMA_VERSION, Piece as Piece
+from .piece import PIECE_MIME as PIECE_MIME, SCHEMA_VERSION as SCHEMA_VERSION
+from .piece import WHOLE_MIME as WHOLE_MIME, WHOLE_NAMES as WHOLE_NAMES, Piece as Piece
 from .statements import NoEvidence as NoEvidence, Statement as Statement
 from .table import Column as Column, Table as Table

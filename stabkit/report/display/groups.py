@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from stabkit.report.display.escape import markdown_text, plain_text
-from stabkit.report.display.piece import Piece
+from stabkit.report.display.piece import WHOLE_MIME, Piece
 
 __all__ = ["Fold", "Group"]
 
@@ -17,9 +20,17 @@ class Group(Piece):
 
     kind: ClassVar[str] = "group"
     pieces: tuple[Piece, ...]
+    # Name -> frame of what its tables are the beginning of; travels beside the piece and is no part of it.
+    whole: Mapping[str, Any] = field(default_factory=dict, kw_only=True, compare=False)
 
     def __repr__(self) -> str:
         return self.text()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        bundle = super()._repr_mimebundle_(include, exclude)
+        if self.whole:
+            bundle[WHOLE_MIME] = {name: _parquet(frame) for name, frame in self.whole.items()}
+        return bundle
 
     def text(self, width: int | None = None) -> str:
         """Return the content as plain text, for a terminal of that many columns."""
@@ -52,3 +63,9 @@ class Fold(Group):
     def content(self) -> dict[str, Any]:
         """Return the content as JSON values."""
         return {"summary": self.summary, **super().content()}
+
+
+def _parquet(frame: Any) -> str:
+    file = io.BytesIO()
+    frame.to_parquet(file, index=False, compression="zstd")
+    return base64.b64encode(file.getvalue()).decode("ascii")

@@ -8,9 +8,13 @@ from stabkit.analyze import to_json
 from stabkit.report.display.markup import environment
 from stabkit.report.display.narrow import fold_line
 
-__all__ = ["PIECE_MIME", "SCHEMA_VERSION", "Piece"]
+__all__ = ["PIECE_MIME", "SCHEMA_VERSION", "WHOLE_MIME", "WHOLE_NAMES", "Piece"]
 
 PIECE_MIME: Final = "application/vnd.stabkit+json"
+WHOLE_MIME: Final = "application/vnd.stabkit.whole+json"
+"""Name to a Parquet file in base64: what is too long for the result, on its way to a file beside the page."""
+WHOLE_NAMES: Final = ("findings", "tests")
+"""What a row of such a file may be; the file is called after it: ``NAME.tests.parquet``."""
 SCHEMA_VERSION: Final = 1
 
 

@@ -72,6 +72,8 @@ class Table(Piece):
         The values behind the rows, for the JSON result; the rows themselves if not given.
     limit : int
         Rows shown in HTML, Markdown and text; the rest is counted ("and 7 more"). The JSON result has all.
+    left_out : int
+        Further rows of which only the number is kept: counted as the rest is, and as ``more`` in the JSON result.
     """
 
     kind: ClassVar[str] = "table"
@@ -80,6 +82,7 @@ class Table(Piece):
     caption: str
     records: tuple[Mapping[str, Any], ...] | None = None
     limit: int = SHOWN_ROWS
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         if not self.caption.strip() or not all(column.label.strip() for column in self.columns):
@@ -128,7 +131,7 @@ class Table(Piece):
     @property
     def more(self) -> str:
         """Return "and 7 more", or nothing."""
-        left = len(self.rows) - self.limit
+        left = max(0, len(self.rows) - self.limit) + self.left_out
         return f"and {amount_text(left)} more" if left > 0 else ""
 
     def __repr__(self) -> str:
@@ -170,7 +173,8 @@ class Table(Piece):
             keys = [column.key for column in self.columns if column.kind != "strip"]
             records = tuple({key: row.get(key) for key in keys} for row in self.rows)
         columns = [{"key": c.key, "label": c.label} for c in self.columns if c.kind != "strip"]
-        return {"caption": self.caption, "columns": columns, "rows": [_plain(record) for record in records]}
+        more = {"more": self.left_out} if self.left_out else {}
+        return {"caption": self.caption, "columns": columns, "rows": [_plain(record) for record in records], **more}
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:

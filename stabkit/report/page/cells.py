@@ -14,7 +14,7 @@ from markupsafe import Markup
 from stabkit.errors import NotebookError
 from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION, plain_text
 from stabkit.report.page.foreign import clean_html
-from stabkit.report.page.outputs import Block, output_blocks, preformatted, prose, terminal_text
+from stabkit.report.page.outputs import Block, output_blocks, preformatted, prose, terminal_text, whole_files
 from stabkit.text import count
 
 __all__ = ["Failure", "Section", "Shown", "collect_cells", "read_notebook"]
@@ -34,6 +34,7 @@ class Shown:
     html: Markup
     piece: dict[str, Any] = field(default_factory=dict)
     markdown: str = ""
+    whole: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass
@@ -211,7 +212,7 @@ def _read_output(output: Mapping[str, Any], part: Section) -> None:
                 hint="Run the notebook again.",
             )
         html = Markup(clean_html(data["text/html"])[0])  # noqa: S704
-        part.shown.append(Shown(html, piece, data["text/markdown"]))
+        part.shown.append(Shown(html, piece, data["text/markdown"], whole_files(data)))
         return
     _show(part, output_blocks(data, output.get("metadata", {})))
 

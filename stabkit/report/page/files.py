@@ -37,7 +37,7 @@ def check_folder(output: Path) -> None:
         ) from error
 
 
-def write_whole(texts: Mapping[Path, str]) -> None:
+def write_whole(texts: Mapping[Path, str | bytes]) -> None:
     r"""Write texts to files of one folder, each whole or not at all: a reader never sees half of one.
 
     All are written beside their places first and renamed last, in the order given. Half of a surrogate pair, which the
@@ -51,11 +51,10 @@ def write_whole(texts: Mapping[Path, str]) -> None:
     written: list[tuple[Path, Path]] = []
     try:
         for path, text in texts.items():
-            with tempfile.NamedTemporaryFile(
-                "w", dir=path.parent, prefix=UNFINISHED, delete=False, encoding="utf-8", errors="backslashreplace"
-            ) as file:
+            content = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
+            with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=UNFINISHED, delete=False) as file:
                 written.append((Path(file.name), path))
-                file.write(text)
+                file.write(content)
             Path(file.name).chmod(0o644)
         for unfinished, path in written:
             unfinished.replace(path)

@@ -17,11 +17,11 @@ import mistune
 from markupsafe import Markup, escape
 
 from stabkit.redact import redact_text
-from stabkit.report.display import plain_text
+from stabkit.report.display import WHOLE_MIME, WHOLE_NAMES, plain_text
 from stabkit.report.page.foreign import clean_html
 from stabkit.text import count, joined
 
-__all__ = ["Block", "not_shown", "output_blocks", "preformatted", "prose", "terminal_text"]
+__all__ = ["Block", "not_shown", "output_blocks", "preformatted", "prose", "terminal_text", "whole_files"]
 
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _IMAGES: Final = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
@@ -37,6 +37,7 @@ _INTERACTIVE: Final[Mapping[str, str]] = {
     "text/javascript": "script",
     "application/pdf": "PDF document",
 }
+_PARQUET: Final = b"PAR1"  # what such a file begins and ends with
 _BARE_OBJECT: Final = re.compile(r"\s*<[\w. :]+( object)?( at 0x[0-9a-f]+)?>\s*")
 _ATTACHMENT: Final = re.compile(r"attachment:([^)\s\"'>]+)")
 
@@ -88,6 +89,25 @@ def output_blocks(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Itera
         return
     lost = Counter(name for kind in data if (name := _interactive(kind)))
     yield from _text_forms(data, lost)
+
+
+def whole_files(data: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the files that an output brings along, by the one word that stands for what a row of them is.
+
+    A notebook may come from anywhere: what is no such word or no such file is left out.
+    """
+    given = data.get(WHOLE_MIME)
+    found: dict[str, bytes] = {}
+    files: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    for name in WHOLE_NAMES:
+        text = files.get(name)
+        try:
+            content = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
+        except ValueError:
+            continue
+        if content.startswith(_PARQUET) and content.endswith(_PARQUET):
+            found[name] = content
+    return found
 
 
 def _text_forms(data: Mapping[str, Any], lost: Counter[str]) -> Iterator[Block]:

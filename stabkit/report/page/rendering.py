@@ -43,11 +43,14 @@ class Rendered:
         ``subject``, ``summary`` (the verdict's piece), ``failure``, ``sections``: heading, number and pieces of each.
     markdown : str
         The same for job summaries, at most 60,000 characters.
+    whole : mapping
+        Name, such as ``tests``, to a Parquet file of what the result lists the beginning of; empty where it lists all.
     """
 
     html: str
     result: dict[str, Any]
     markdown: str
+    whole: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def json(self) -> str:
@@ -121,7 +124,8 @@ def render(
     _settle_links(lead)
     page.header = head.blocks
     result = _result(name, heading, verdict, failure, lead)
-    return Rendered(_page_html(node, page), result, _summary(heading, failure, lead))
+    whole = {name: content for part in lead for output in part.shown for name, content in output.whole.items()}
+    return Rendered(_page_html(node, page), result, _summary(heading, failure, lead), whole)
 
 
 def _withdraw_verdict(parts: list[Section]) -> None:

@@ -22,6 +22,7 @@ from stabkit.case import Case
 from stabkit.chart import NewFixedBars, OpenBars
 from stabkit.numbers import amount_text, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
+from stabkit.report.sections.listed import all_text, first_of_each, whole_beside
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import difference_text, differences_texts, known_text, place_text, score_text, sentence
 from stabkit.schema import Evidence
@@ -51,6 +52,7 @@ def compliance(case: Case) -> Piece:
     if after["scans"].empty and before["scans"].empty:
         return absent(case, "scans", "scans")
     pieces: list[Piece] = []
+    whole: dict[str, Any] = {}
     found = united_findings(case.gate.compared(FindingComparison))
     if found is None or after["scans"].empty or before["scans"].empty:
         lacking = "candidate" if after["scans"].empty else "baseline"
@@ -59,15 +61,16 @@ def compliance(case: Case) -> Piece:
         # In a first run nothing that could be collected now would make a baseline.
         pieces += [] if case.first else [absent(case, f"scans of the {lacking}", "scans")]
     else:
-        pieces += _compared(found)
+        whole = whole_beside("findings", found.states, found.states[found.states["state"] != "persisting"], "state")
+        pieces += _compared(found, whole=bool(whole))
         pieces += _only_totals(before, after)
     for side, evidence in (("baseline", before), ("candidate", after)):
         pieces += score_pieces(evidence["scans"], evidence["findings"], side)
     pieces += _history_figures(case, found)
-    return Group(tuple(pieces))
+    return Group(tuple(pieces), whole=whole)
 
 
-def _compared(found: FindingComparison) -> list[Piece]:
+def _compared(found: FindingComparison, *, whole: bool) -> list[Piece]:
     states = found.states
     counts = Counter(states["state"])
     severe = _severities(states[states["state"].isin(["new", "reopened"])])
@@ -86,6 +89,7 @@ def _compared(found: FindingComparison) -> list[Piece]:
         sentence(f"{total}: {', '.join(words)}" if words else f"{total}"),
         sentence(why),
         *_assumptions(found.assumed),
+        *([all_text("findings", states)] if whole else []),
     )
     pieces: list[Piece] = [Statement(lead)]
     if len(states):
@@ -166,6 +170,8 @@ def _by_severity(states: pd.DataFrame) -> Table:
 
 def findings_table(states: pd.DataFrame, caption: str) -> Table:
     """Return findings as rows: rule and place, severity, state, and how it was matched or why it is in doubt."""
+    total = len(states)
+    states = first_of_each(states, "state")
     rows = tuple(
         {
             "rule": (plain(row["rule"]), place_text(row)),
@@ -185,7 +191,7 @@ def findings_table(states: pd.DataFrame, caption: str) -> Table:
     )
     keep = ["state", "tool", "rule", "severity", "path", "line", "message", "fingerprint", "matched_by", "reason"]
     records = tuple(states[keep].to_dict("records"))
-    return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS)
+    return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS, left_out=total - len(states))
 
 
 def _basis(row: dict[Any, Any]) -> str | None:

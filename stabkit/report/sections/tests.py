@@ -21,6 +21,7 @@ from stabkit.case import Case
 from stabkit.chart import NotPassingBars, StatusMap
 from stabkit.numbers import amount_text, duration
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
+from stabkit.report.sections.listed import all_text, first_of_each, whole_beside
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import sentence, whole_text
 from stabkit.text import count, joined, plain
@@ -51,8 +52,12 @@ def results(case: Case) -> Piece:
         # In a first run nothing that could be collected now would make a baseline.
         gap = [] if case.first else [absent(case, f"tests of the {side}", "tests")]
         return Group((lead, *gap, *_history_pieces(case)))
+    moved = frame[~frame["transition"].isin(UNMOVED)]
+    whole = whole_beside("tests", frame, moved, "transition")
+    if whole:
+        leads += (all_text("tests", frame),)
     pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
-    changed = frame[~frame["transition"].isin([*UNMOVED, *_KNOWN])]
+    changed = moved[~moved["transition"].isin(_KNOWN)]
     known = frame[frame["transition"].isin(_KNOWN)]
     if len(changed):
         pieces.append(_table(changed, "Tests that changed"))
@@ -62,7 +67,7 @@ def results(case: Case) -> Piece:
         parts = [count(failing, "known failure")] if failing else []
         parts += [count(fixed, "fixed test")] if fixed else []
         pieces.append(Fold((table,), summary=joined(parts)))
-    return Group((*pieces, *_history_pieces(case)))
+    return Group((*pieces, *_history_pieces(case)), whole=whole)
 
 
 def _alone(frame: pd.DataFrame, side: str) -> str:
@@ -137,6 +142,8 @@ def _times(row: dict[Any, Any]) -> str | None:
 
 
 def _table(frame: pd.DataFrame, caption: str) -> Table:
+    total = len(frame)
+    frame = first_of_each(frame, "transition")
     rows = tuple(
         {
             "test": (plain(row["test_id"]), plain(row["suite"])),
@@ -155,7 +162,7 @@ def _table(frame: pd.DataFrame, caption: str) -> Table:
     statuses = ("baseline_status", "candidate_status")
     keep = ["test_id", "suite", "transition", *statuses, "confirmed", "attempts", "failures"]
     records = tuple(frame[keep].to_dict("records"))
-    return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS)
+    return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS, left_out=total - len(frame))
 
 
 def _confirmed(row: dict[Any, Any]) -> str | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze import Difference, Measured, Missing, Need, to_json
+from stabkit.analyze import Accepted, ConditionResult, Difference, Measured, Missing, Need, to_json
 from stabkit.numbers import SPACE, at_most
 from stabkit.report.words.change_facts import fact_name
 from stabkit.report.words.wording import metric_words
 from stabkit.text import joined, plural, verb
+from stabkit.vocabulary import LISTED
 
 __all__ = [
     "as_json",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 _LISTED: Final = 5  # names in one clause; the need holds all
+_NAMED: Final = 20  # of a need that may hold a million: no sentence speaks of more of them one by one
 
 
 def measured_text(what: Measured) -> str:
@@ -41,10 +44,10 @@ def measured_text(what: Measured) -> str:
     return str(replace(what, metric=metric_words(what.metric) if what.metric else None))
 
 
-def names_text(names: Sequence[str]) -> str:
-    """Return names, the first five of them."""
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+def names_text(names: Sequence[str], total: int | None = None) -> str:
+    """Return names, the first five of them; ``total``: of so many, where only the first are given."""
+    left = (len(names) if total is None else total) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {left} more" if left > 0 else "")
 
 
 def detail_text(need: Need, *, exactly: bool = False) -> str:
@@ -60,15 +63,16 @@ def detail_text(need: Need, *, exactly: bool = False) -> str:
     >>> detail_text(Need(None, "evidence", "missing", "hidden_tests", ("a", "b"), (("errors", 1),)))
     '1 collection error hides 2 tests'
     """
-    names = [_subject_text(subject, exactly=exactly) for subject in need.subjects]
+    total = len(need.subjects)
+    names = [_subject_text(subject, exactly=exactly) for subject in need.subjects[:_NAMED]]
     if need.about == "hidden_tests":
-        return hidden_text(int(dict(need.numbers)["errors"]), len(names))
+        return hidden_text(int(dict(need.numbers)["errors"]), total)
     if need.about in _OF_FACTS:
         names[:1] = map(fact_name, names[:1])
     words = _DETAILS.get(need.about or need.reason, "{all}")
     known = [*names, *_ANYONE.get(need.about or "", ())]
     said = {name: _number_text(name, value) for name, value in need.numbers}
-    said |= {"all": names_text(names), "tests": _tests(len(names)), "are": verb("is", len(names))}
+    said |= {"all": names_text(names, total), "tests": _tests(total), "are": verb("is", total)}
     try:
         text = words.format(*known, **said)
     except LookupError:  # the reason alone is known
@@ -374,23 +378,22 @@ _SCORES: Final[Mapping[str, str]] = {
 def as_json(result: object) -> Any:
     """Return a result as JSON, with the words of what is lacking beside its values.
 
+    Notes
+    -----
+    Of the items of a condition the first :data:`stabkit.vocabulary.LISTED` of each state are listed, in order, and so
+    are the subjects of a need and what an accepted entry matches; ``more`` says how many there are beyond, and is left
+    out where that is none.
+
     Examples
     --------
     >>> as_json(Need(None, "rounds", "many_metrics", numbers=(("metrics", 12),)))["detail"]
     'worse by itself, but not proven among 12 metrics'
     """
-    return to_json(
-        result,
-        {
-            Need: _need_json,
-            Missing: _missing_item,
-            Measured: str,
-            Difference: difference_text,
-        },
-    )
+    return to_json(result, _SAID)
 
 
 def _need_json(need: Need) -> dict[str, Any]:
+    listed, more = need.subjects[:LISTED], max(0, len(need.subjects) - LISTED)
     return {
         "amount": need.amount,
         "unit": need.unit,
@@ -399,6 +402,41 @@ def _need_json(need: Need) -> dict[str, Any]:
         "decidable_margin": None if need.decidable_margin is None else to_json(need.decidable_margin),
         "side": need.side,
         "about": need.about,
-        "subjects": [_subject_text(subject, exactly=True) for subject in need.subjects],
+        "subjects": [_subject_text(subject, exactly=True) for subject in listed],
+        **({"more": more} if more else {}),
         "numbers": to_json(dict(need.numbers)),
     }
+
+
+def _condition_json(condition: ConditionResult) -> dict[str, Any]:
+    held: Counter[str] = Counter()
+    listed = []
+    for item in condition.items:
+        state = str(item.get("state"))
+        held[state] += 1
+        if held[state] <= LISTED:
+            listed.append(item)
+    more = {state: number - LISTED for state, number in held.items() if number > LISTED}
+    found = {
+        f.name: to_json(listed if f.name == "items" else getattr(condition, f.name), _SAID)
+        for f in fields(condition)
+        if f.repr
+    }
+    return found | ({"more": more} if more else {})
+
+
+def _accepted_json(one: Accepted) -> dict[str, Any]:
+    more = max(0, len(one.matches) - LISTED)
+    cut = replace(one, matches=one.matches[:LISTED], spares=one.spares[:LISTED])
+    found: dict[str, Any] = to_json(cut)
+    return found | ({"more": more} if more else {})
+
+
+_SAID: Final[Mapping[type, Callable[[Any], Any]]] = {
+    Need: _need_json,
+    Missing: _missing_item,
+    Measured: str,
+    Difference: difference_text,
+    ConditionResult: _condition_json,
+    Accepted: _accepted_json,
+}

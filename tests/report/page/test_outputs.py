@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import nbformat
 import pytest
 
+from stabkit.report.display import WHOLE_MIME
+from stabkit.report.page.outputs import whole_files
 from stabkit.report.page.rendering import Rendered, render
 
 v4 = nbformat.v4
@@ -101,3 +104,24 @@ def test_a_notebook_that_ends_itself_in_success_is_finished(value: str, failed: 
     assert ("ended itself here; 1 code cell below did not run" in rendered.html) is not failed
     assert "no data" in rendered.html
     assert "not run" in rendered.html.partition("Two</h2>")[2]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        [],
+        "PAR1",
+        {"tests": 7},
+        {"tests": "no base64 !"},
+        {"tests": base64.b64encode(b"<script>").decode()},
+        {"../../tests": base64.b64encode(b"PAR1 PAR1").decode()},
+        {"other": base64.b64encode(b"PAR1 PAR1").decode()},
+    ],
+)
+def test_a_foreign_notebook_brings_no_file_of_its_own_along(given):
+    assert whole_files({WHOLE_MIME: given}) == {}
+
+
+def test_a_file_that_an_output_brings_along_is_named_by_its_rows():
+    assert whole_files({WHOLE_MIME: {"tests": base64.b64encode(b"PAR1 PAR1").decode()}}) == {"tests": b"PAR1 PAR1"}

@@ -10,10 +10,11 @@ import pandas as pd
 
 from stabkit.analyze.acceptances import accepted_items
 from stabkit.analyze.findings import FINDING_STATES, GONE, FindingComparison, compare_findings
-from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, spoken_of, text
+from stabkit.analyze.gate.kinds.items import names, not_in_baseline, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
+from stabkit.rows import records
 from stabkit.vocabulary import FLOOR, finding_rank, severity_rank
 
 __all__ = ["judge"]
@@ -49,13 +50,14 @@ def _missing_scans(condition: Condition, sides: Sides, before: pd.DataFrame, aft
 
 
 def _judge_states(condition: Condition, compared: FindingComparison, sides: Sides) -> ConditionResult:
-    rows = compared.states.to_dict("records")
-    items = [_finding_item(row, condition) for row in rows if row["state"] != "persisting"]
+    states = compared.states["state"]
+    changed = compared.states[states != "persisting"]
+    items = [_finding_item(row, condition) for row in records(changed)]
     items = accepted_items(items, "finding", sides)
     # A persisting finding never gates, so leaving it out of the items loses nothing.
     gating = [item for item in items if item["gates"]]
     unseen = [item for item in items if item["state"] == "not_scanned" and item["reason"] != "file deleted"]
-    facts: dict[str, Any] = {state: sum(row["state"] == state for row in rows) for state in FINDING_STATES}
+    facts: dict[str, Any] = {state: int((states == state).sum()) for state in FINDING_STATES}
     if accepted := [item for item in items if item["state"] == "accepted"]:
         facts["accepted"] = len(accepted)
         facts |= {state: facts[state] - sum(one["accepted"]["was"] == state for one in accepted) for state in _WORSE}
@@ -63,7 +65,7 @@ def _judge_states(condition: Condition, compared: FindingComparison, sides: Side
         "gating": len(gating),
         "below_floor": sum(item["below_floor"] for item in items if item["state"] != "accepted"),
         "open": compared.open_after,
-        "total": len(rows),
+        "total": len(states),
         "comparable": compared.comparable,
         "why": list(compared.why),
         "assumed": list(compared.assumed),
@@ -96,8 +98,7 @@ def _scans(scans: pd.DataFrame, condition: Condition, sides: Sides) -> pd.DataFr
 
 
 def _finding_item(row: Mapping[Any, Any], condition: Condition) -> dict[str, Any]:
-    line = number(row["line"])
-    path = row["path"] if isinstance(row["path"], str) else None
+    line, path = row["line"], row["path"]
     place = f"{path}:{line}" if path and line is not None else path
     return {
         "state": row["state"],

@@ -1,4 +1,4 @@
-"""What judges that go one by one share: the names, texts and numbers of items, and what a baseline lacks."""
+"""What judges that go one by one share: the names and texts of items, and what a baseline lacks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-import pandas as pd
-
 from stabkit.analyze.facts import Need
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
 
-__all__ = ["Items", "names", "not_in_baseline", "number", "spoken_of", "text"]
+__all__ = ["Items", "names", "not_in_baseline", "spoken_of", "text"]
 
 Items = list[dict[str, Any]]
 
@@ -33,11 +31,6 @@ def names(items: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 def text(value: Any) -> str | None:
     """Return a text cut to what an item holds of it; None where there is none."""
     return value[:_DETAIL] if isinstance(value, str) else None
-
-
-def number(value: Any) -> int | None:
-    """Return a whole number; None for null."""
-    return None if value is None or pd.isna(value) else int(value)
 
 
 def not_in_baseline(condition: Condition, sides: Sides, need: Need) -> Need:

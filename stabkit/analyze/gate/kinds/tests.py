@@ -9,7 +9,7 @@ import pandas as pd
 
 from stabkit.analyze.acceptances import accepted_items
 from stabkit.analyze.facts import About
-from stabkit.analyze.gate.kinds.items import names, not_in_baseline, number, spoken_of, text
+from stabkit.analyze.gate.kinds.items import names, not_in_baseline, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.statistics import sign_test
@@ -22,6 +22,7 @@ from stabkit.analyze.tests import (
     suite_summary,
 )
 from stabkit.config import Condition
+from stabkit.rows import records
 from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["judge"]
@@ -53,7 +54,8 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     # A deleted file says why its tests are gone; it does not say that what many of them watched needs no watching.
     deleted = int((frame["explained_by"].notna() & frame["left_out"].isna()).sum())
     many = deleted > (1 - FEWEST_COMMON) * facts["baseline_tests"]
-    items = [_test_item(row, many_deleted=many) for row in frame.to_dict("records") if _is_listed(row)]
+    listed = records(frame[_is_listed(frame)], _OF_ROW)
+    items = [_test_item(row, many_deleted=many) for row in listed]
     items = accepted_items(items, "test", sides)
     items += [{"state": "lost", "what": test, "blocks": False} for test in lost]
     confirmed = any(item["state"] in _BROKEN for item in items)
@@ -101,31 +103,38 @@ def _test_facts(frame: pd.DataFrame) -> dict[str, Any]:
     return facts
 
 
-def _is_listed(row: Mapping[Any, Any]) -> bool:
-    if row["transition"] == "added":
-        return row["candidate_status"] in BAD
-    return row["transition"] not in UNMOVED
+def _is_listed(frame: pd.DataFrame) -> pd.Series:
+    well = (frame["transition"] == "added") & ~frame["candidate_status"].isin(BAD)
+    return ~(well | frame["transition"].isin(UNMOVED))
+
+
+_TEXTS: Final = (
+    *("suite", "baseline_status", "candidate_status", "flake_basis", "hidden_by", "explained_by", "gone_with"),
+)
+_OF_ROW: Final = (
+    *("test_id", "transition", "confirmed", "attempts", "failures", "fresh_failures", "need_reruns", "flake_rate"),
+    *("flake_chance", "at_risk", "left_out", "message", *_TEXTS),
+)
 
 
 def _test_item(row: Mapping[Any, Any], *, many_deleted: bool) -> dict[str, Any]:
-    state, fresh = str(row["transition"]), number(row["fresh_failures"])
+    state, fresh = str(row["transition"]), row["fresh_failures"]
     if state == "regressed" and not row["confirmed"]:
         state = "unconfirmed"
     elif state == "added" and row["confirmed"]:
         state = "new_failing"
-    texts = ("suite", "baseline_status", "candidate_status", "flake_basis", "hidden_by", "explained_by", "gone_with")
     return {
         "state": state,
         "what": row["test_id"],
         "detail": text(row["message"]),
         "confirmed": bool(row["confirmed"]),
-        "attempts": number(row["attempts"]),
-        "failures": number(row["failures"]),
+        "attempts": row["attempts"],
+        "failures": row["failures"],
         "reruns": None if fresh is None else max(0, fresh - 1),
-        "need_reruns": number(row["need_reruns"]),
-        "flake_rate": None if pd.isna(row["flake_rate"]) else float(row["flake_rate"]),
+        "need_reruns": row["need_reruns"],
+        "flake_rate": row["flake_rate"],
         "blocks": _blocks(row, many_deleted=many_deleted),
-        **{key: text(row[key]) for key in texts},
+        **{key: text(row[key]) for key in _TEXTS},
     }
 
 
@@ -136,7 +145,7 @@ def _blocks(row: Mapping[Any, Any], *, many_deleted: bool) -> bool:
             return row["baseline_status"] != "skip" and not known
         case "flaky":
             # More failures than its flake rate explains, at the level that confirms a break.
-            rare = not pd.isna(row["flake_chance"]) and row["flake_chance"] <= 0.05 / max(1, row["at_risk"])
+            rare = row["flake_chance"] is not None and row["flake_chance"] <= 0.05 / max(1, row["at_risk"])
             return bool(row["candidate_status"] in BAD or rare)
         case "regressed" | "newly_skipped" | "added":
             return True

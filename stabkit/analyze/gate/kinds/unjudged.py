@@ -22,7 +22,7 @@ def compare_the_rest(judged: Iterable[object], sides: Sides) -> tuple[object, ..
 
 def _suites(judged: Iterable[object], sides: Sides) -> Iterator[TestComparison]:
     held = {found.suite for found in judged if isinstance(found, TestComparison)}
-    suites = set().union(*(frame["suite"] for frame in sides.table("tests")))
+    suites = set().union(*(frame["suite"].unique() for frame in sides.table("tests")))
     yield from (TestComparison.of(sides, suite) for suite in sorted(suites - held) if None not in held)
 
 
