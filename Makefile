@@ -78,9 +78,11 @@ QUICK ?= --quick
 benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks $(QUICK)
 
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
 lock:
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/runtime.txt
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra demo -o requirements/runtime.txt
+	$(LOCK) gate/pyproject.toml -c requirements/runtime.txt -o requirements/gate.txt
+	$(LOCK) pyproject.toml --all-extras --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
 check: test
 
