@@ -1,4 +1,4 @@
-"""The distributions that bring this code: ``stabkit``, and ``stabkit-gate`` without the packages of notebooks and pages."""
+"""The distributions that bring this code: ``stabkit``, and ``stabkit-gate`` without what notebooks and pages need."""
 
 from __future__ import annotations
 
