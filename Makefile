@@ -47,6 +47,8 @@ test: lint type
 	  echo "No Chromium here: the browser tests will be skipped (on Debian: apt-get install chromium)."
 	@command -v prometheus >/dev/null || \
 	  echo "No Prometheus here: the tests against a real one will be skipped (on Debian: apt-get install prometheus)."
+	@# Hundreds of commands are started: where Python writes no compiled files, each would compile stabkit anew.
+	@$(BIN)/python -m compileall -q stabkit
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 format: $(VENV)/.dev
