@@ -154,7 +154,7 @@ def demo(
     \b
     Examples:
       stabkit demo
-      stabkit demo --scenario slow --output slow-reports
+      stabkit demo --scenario contract --output contract-reports
     """
     from stabkit.installation import need_for
 
