@@ -5,6 +5,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 REPORTS ?= reports
+# Of the tests: one more than cores, as many of them wait for a service, a round or a browser.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 BIN := $(VENV)/bin
 
 .PHONY: report demo test lint type format fuzz law golden docs lock sample benchmark check clean setup
@@ -49,7 +51,7 @@ test: lint type
 	  echo "No Prometheus here: the tests against a real one will be skipped (on Debian: apt-get install prometheus)."
 	@# Hundreds of commands are started: where Python writes no compiled files, each would compile stabkit anew.
 	@$(BIN)/python -m compileall -q stabkit
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

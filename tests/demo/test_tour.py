@@ -23,7 +23,9 @@ EXAMPLE = ["stabkit", "demo", "--scenario", "contract", "--output", "contract-re
 def walked(tmp_path_factory):
     place = tmp_path_factory.mktemp("walk")
     words = [sys.executable, "-m", *EXAMPLE, "--rounds", "3"]
-    return subprocess.run(words, cwd=place, capture_output=True, text=True, timeout=600, check=False), place / EXAMPLE[-1]
+    return subprocess.run(words, cwd=place, capture_output=True, text=True, timeout=600, check=False), place / EXAMPLE[
+        -1
+    ]
 
 
 def test_verdict_is_regressed_and_names_the_cause_first(walked):
