@@ -5,6 +5,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 REPORTS ?= reports
+# Of the tests: one more than cores, as many of them wait for a service, a round or a browser.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 BIN := $(VENV)/bin
 
 .PHONY: report demo test lint type format fuzz law golden docs lock sample benchmark check clean setup
@@ -15,7 +17,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing stabkit and what it needs into $(VENV), once: this takes a minute or more, and 1.1 GB."
+	@echo "Installing stabkit and what it needs into $(VENV), once: this takes a minute or more, and 1 GB."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
@@ -47,7 +49,9 @@ test: lint type
 	  echo "No Chromium here: the browser tests will be skipped (on Debian: apt-get install chromium)."
 	@command -v prometheus >/dev/null || \
 	  echo "No Prometheus here: the tests against a real one will be skipped (on Debian: apt-get install prometheus)."
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	@# Hundreds of commands are started: where Python writes no compiled files, each would compile stabkit anew.
+	@$(BIN)/python -m compileall -q stabkit
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -78,9 +82,11 @@ QUICK ?= --quick
 benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks $(QUICK)
 
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
 lock:
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/runtime.txt
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra demo -o requirements/runtime.txt
+	$(LOCK) gate/pyproject.toml -c requirements/runtime.txt -o requirements/gate.txt
+	$(LOCK) pyproject.toml --all-extras --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
 check: test
 

@@ -74,9 +74,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version  # costs as much as all the rest of this import
+        from stabkit.installation import package_version
 
-        return version("stabkit")
+        return package_version()
     if name not in _PUBLIC:
         raise AttributeError(f"module 'stabkit' has no attribute {name!r}")
     module, attribute = _PUBLIC[name]

@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 from stabkit.cli import batch, differences, evidence, importing, judgement, noise, project, reports, storage, trends
 from stabkit.cli.terminal import Terminal
 from stabkit.errors import StabkitError, UsageError, nearest
+from stabkit.installation import check_distributions, lacking
 from stabkit.redact import redact_text
 
 __all__ = ["app", "run_command"]
@@ -151,6 +152,7 @@ def _global_first(words: Sequence[str]) -> list[str]:
 
 def _outcome(words: Sequence[str], terminal: Terminal) -> int:
     try:
+        check_distributions()
         result: Any = app(list(words), prog_name="stabkit", standalone_mode=False)
     except TyperException as error:
         terminal.error(_usage_error(error, words))
@@ -158,6 +160,12 @@ def _outcome(words: Sequence[str], terminal: Terminal) -> int:
         if terminal.debug:
             logging.getLogger(__name__).debug("failed", exc_info=True)
         terminal.error(error)
+    except ModuleNotFoundError as error:
+        found = lacking(error)
+        if found is None or terminal.debug:
+            raise
+        found.where = _named_command(words)
+        terminal.error(found)
     except OSError as error:  # no bug: a disk is full, a folder has gone, a name is too long
         if terminal.debug:
             raise

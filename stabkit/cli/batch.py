@@ -98,6 +98,9 @@ def batch(
       stabkit batch --pairs
       stabkit batch jobs.csv --output nightly --format markdown
     """
+    from stabkit.installation import need_for
+
+    need_for("notebooks")
     from stabkit.pipeline import USUAL_NOTEBOOK, jobs_of, run_batch
 
     terminal = terminal_of(context)

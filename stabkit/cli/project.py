@@ -154,8 +154,11 @@ def demo(
     \b
     Examples:
       stabkit demo
-      stabkit demo --scenario slow --output slow-reports
+      stabkit demo --scenario contract --output contract-reports
     """
+    from stabkit.installation import need_for
+
+    need_for("notebooks", "demo")  # before anything is built: the service of the demo runs in processes of its own
     from stabkit.demo import walk
 
     terminal = terminal_of(context)

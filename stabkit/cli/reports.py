@@ -54,6 +54,9 @@ def report(
       stabkit report v1.4 v1.5 --output reports
       stabkit report --notebook test_trends --data data/sample
     """
+    from stabkit.installation import need_for
+
+    need_for("notebooks")
     from stabkit.pipeline import make_reports
     from stabkit.report.index import write_index
     from stabkit.report.page import check_folder

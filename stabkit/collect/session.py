@@ -24,6 +24,7 @@ from stabkit.collect.suites import run_scan, run_suite
 from stabkit.collect.windows import Deploy, query_windows
 from stabkit.config import Config
 from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
+from stabkit.installation import package_version
 from stabkit.probe import (
     Interrupted,
     Machine,
@@ -45,7 +46,7 @@ __all__ = ["Collection", "Stop", "baseline_state", "collect", "collect_aa"]
 
 _LOG: Final = logging.getLogger(__name__)
 _KINDS: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "records", "changes")
-_TOOLS: Final = ("stabkit", "httpx", "h2", "websockets", "psutil", "pytest", "ruff")
+_TOOLS: Final = ("httpx", "h2", "websockets", "psutil", "pytest", "ruff")
 
 Part = tuple[str, str, Callable[[], Evidence]]
 Stop = Callable[[int, Callable[[], Mapping[str, Evidence]]], bool]
@@ -522,7 +523,7 @@ def _describe(repository: Path, commit: str | None) -> str | None:
 
 
 def _versions() -> str:
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "stabkit": package_version()}
     for name in _TOOLS:
         try:
             found[name] = version(name)

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from stabkit.case import baseline_named, existing, files_alone, find_settings_file, open_runs
 from stabkit.errors import StabkitError
+from stabkit.installation import package_version
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.reports import Job, report_files, report_paths
 from stabkit.redact import MASK, is_secret_name, redact_text
-from stabkit.report.page import package_version
 from stabkit.store import Store, project_store
 from stabkit.vocabulary import EXIT_CODES, VERDICTS
 

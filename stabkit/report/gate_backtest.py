@@ -11,7 +11,6 @@ import pandas as pd
 from stabkit.analyze import to_json
 from stabkit.analyze.gate import Backtest, ConditionBacktest, Outcomes, PlantedOutcomes, run_backtest
 from stabkit.case import MOST_PAIRS, UnchangedPairs, load_unchanged_pairs
-from stabkit.chart import CAUGHT_SHOWN, CaughtMap
 from stabkit.config import Config
 from stabkit.errors import UsageError
 from stabkit.kinds import kind_of
@@ -167,6 +166,8 @@ class GateBacktest:
 
     def caught(self) -> Piece:
         """Return what would be caught of each change: figures, those of times, failures and readings apart."""
+        from stabkit.chart import CAUGHT_SHOWN, CaughtMap  # on a terminal nothing is drawn
+
         figures = [
             Figure.of(
                 CaughtMap(_frame(found), of=judges),

@@ -30,7 +30,11 @@ _EVIDENCE, _DOORS = _module("evidence"), _module("doors")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "each" in metafunc.fixturenames:
-        metafunc.parametrize("each", sorted(_EVIDENCE.SCENES), indirect=True)
+        # What a scene says is kept: one worker asks all about it.
+        scenes = [
+            pytest.param(name, marks=pytest.mark.xdist_group(f"scene {name}")) for name in sorted(_EVIDENCE.SCENES)
+        ]
+        metafunc.parametrize("each", scenes, indirect=True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,9 @@
 """The whole way, end to end: a candidate whose event lacks a field, which only the probe can notice."""
 
-import contextlib
 import json
 import re
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
@@ -15,17 +15,23 @@ pytestmark = pytest.mark.xdist_group("walk")  # what they share is dear: one wor
 
 PAGES = {"stability_report", "latency_deltas", "change_impact", "test_trends", "compliance_history", "index"}
 
+# An example of the help, run here with fewer rounds; tests/cli/test_examples.py leaves it to this.
+EXAMPLE = ["stabkit", "demo", "--scenario", "contract", "--output", "contract-reports"]
+
 
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory):
     place = tmp_path_factory.mktemp("walk")
-    with contextlib.chdir(place):  # make report names a relative folder; so does this
-        return walk("contract", Path("reports"), rounds=3), place / "reports"
+    words = [sys.executable, "-m", *EXAMPLE, "--rounds", "3"]
+    return subprocess.run(words, cwd=place, capture_output=True, text=True, timeout=600, check=False), place / EXAMPLE[
+        -1
+    ]
 
 
 def test_verdict_is_regressed_and_names_the_cause_first(walked):
     finished, output = walked
-    assert finished.exit_code == 1
+    assert finished.returncode == 1, finished.stderr
+    assert "REGRESSED" in finished.stdout
     result = json.loads((output / "stability_report.json").read_text())
     assert result["verdict"] == "regressed"
     first = result["summary"]["reasons"][0]
@@ -33,7 +39,7 @@ def test_verdict_is_regressed_and_names_the_cause_first(walked):
     assert "run_id" in first["text"]
     # Its services have ended: collecting from them again would fail.
     assert result["summary"]["decide"].startswith("stabkit demo --rounds ")
-    assert result["summary"]["decide"].endswith(" --scenario contract")
+    assert result["summary"]["decide"].endswith(" --scenario contract --output contract-reports")
     assert "stabkit collect" not in (output / "stability_report.md").read_text()
 
 

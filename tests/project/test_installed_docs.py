@@ -23,7 +23,8 @@ NO_ERROR = (0, 1, 3)  # 1 and 3 are verdicts
 LEFT_OUT = {
     "make report": "of a checkout",
     "make test": "of a checkout",
-    "pip install .": "what makes the environment of these tests, in its way",
+    "pip install '.[demo]'": "what makes the environment of these tests, in its way",
+    "pip install --no-compile ./tools/stabkit/gate": "as above",
     "stabkit demo": "tests/demo walks it, which takes a minute",
     "stabkit demo --scenario slow --output slow-reports": "as above",
     "stabkit demo --scenario contract --output contract-reports": "as above",
@@ -160,10 +161,12 @@ def working(installed, config, tmp_path_factory):
     """A project in full use: both versions collected, a commit since, the sample and the notebooks beside it."""
     folder = own_project(tmp_path_factory.mktemp("working") / "project")
     put(folder, {"stabkit.toml": config})
-    lines = ["stabkit sample", "stabkit notebooks", "stabkit sample services/shop"]
-    for line in (*lines, "stabkit collect --label v1.5 --baseline-label v1.4"):
+    for line in ("stabkit sample", "stabkit notebooks", "stabkit collect --label v1.5 --baseline-label v1.4"):
         told = installed.run(line, folder)
         assert told.returncode == 0, told.stderr
+    store = Path("data", "runs")
+    shutil.copytree(folder / store, folder / "services" / "shop" / store)  # a project like this one, with its runs
+    shutil.copy(folder / "stabkit.toml", folder / "services" / "shop")
     put(
         folder,
         {

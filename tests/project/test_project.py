@@ -27,7 +27,7 @@ def test_environment_brings_python_and_the_six_from_conda_forge_and_the_package(
     assert environment["channels"] == ["conda-forge"]
     plain = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
     (by_pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
-    assert by_pip == ["-e ."]
+    assert by_pip == ["-e .[demo]"]
     conda = {NAME.match(entry).group(): entry for entry in plain}
     assert set(conda) == {"python", "pip"} | CARD
     assert conda["python"].removeprefix("python ") == PROJECT["project"]["requires-python"]
@@ -35,7 +35,7 @@ def test_environment_brings_python_and_the_six_from_conda_forge_and_the_package(
     assert {name: conda[name].replace(" ", "") for name in CARD} == {name: asked[name] for name in CARD}
 
 
-@pytest.mark.parametrize("file", ["runtime.txt", "dev.txt"])
+@pytest.mark.parametrize("file", ["runtime.txt", "gate.txt", "dev.txt"])
 def test_lock_holds_names_versions_and_hashes_only(file):
     text = (ROOT / "requirements" / file).read_text()
     assert "://" not in text
@@ -50,7 +50,12 @@ def test_lock_holds_names_versions_and_hashes_only(file):
 def test_lock_covers_every_dependency():
     runtime = (ROOT / "requirements" / "runtime.txt").read_text()
     pinned = names(re.findall(r"^([a-z0-9._-]+)==", runtime, re.MULTILINE))
-    assert names(PROJECT["project"]["dependencies"]) <= pinned
+    demo = PROJECT["project"]["optional-dependencies"]["demo"]
+    assert names(PROJECT["project"]["dependencies"]) | names(demo) <= pinned
+    gate = tomllib.loads((ROOT / "gate" / "pyproject.toml").read_text())["project"]["dependencies"]
+    pins = re.findall(r"^\S+==\S+", (ROOT / "requirements" / "gate.txt").read_text(), re.MULTILINE)
+    assert names(gate) <= names(pins)
+    assert set(pins) <= set(re.findall(r"^\S+==\S+", runtime, re.MULTILINE))  # one version, whichever door
     dev = names(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements" / "dev.txt").read_text(), re.MULTILINE))
     assert names(PROJECT["dependency-groups"]["dev"]) | pinned <= dev
 

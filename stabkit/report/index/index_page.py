@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from stabkit.installation import package_version
 from stabkit.numbers import amount_text, moment
 from stabkit.report.display import environment, slug
 from stabkit.report.index.lines import Placed
 from stabkit.report.index.matrix import Matrix, matrix, newest_of_each
 from stabkit.report.index.results import GROUPS, Result, Unread, group_badge
-from stabkit.report.page import package_version, page_css
+from stabkit.report.page import page_css
 from stabkit.text import count
 
 __all__ = ["index_html"]

@@ -1,3 +1,3 @@
 from .files import UNFINISHED as UNFINISHED, check_folder as check_folder, write_whole as write_whole
 from .rendering import Rendered as Rendered, render as render
-from .shell import package_version as package_version, page_css as page_css
+from .shell import page_css as page_css

@@ -17,10 +17,11 @@ from typing import Any, Final
 import nbformat
 from markupsafe import Markup, escape
 
+from stabkit.installation import package_version
 from stabkit.numbers import moment
 from stabkit.report.display import SCHEMA_VERSION, TEMPLATES, markdown_text, plain_text, slug
 from stabkit.report.page.cells import Failure, Section, collect_cells, read_notebook
-from stabkit.report.page.shell import package_version, page_css
+from stabkit.report.page.shell import page_css
 from stabkit.text import count
 from stabkit.vocabulary import EXIT_CODES
 

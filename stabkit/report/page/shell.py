@@ -1,19 +1,12 @@
-"""What all pages carry, reports and index alike: their style, and the version that made them."""
+"""What all pages carry, reports and index alike: their style."""
 
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import version
 
 from stabkit.report.display import TEMPLATES
 
-__all__ = ["package_version", "page_css"]
-
-
-@cache
-def package_version() -> str:
-    """Return the version that pages carry."""
-    return version("stabkit")
+__all__ = ["page_css"]
 
 
 @cache
