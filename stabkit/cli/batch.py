@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from stabkit.cli.options import (
+    ClusterOption,
     ConfigOption,
     DataOption,
     FormatOption,
@@ -72,6 +73,7 @@ def batch(
         int | None,
         typer.Option(min=1, metavar="N", help="Notebooks at the same time; else one a core, as far as memory goes."),
     ] = None,
+    cluster: ClusterOption = None,
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="Limit of a notebook, unless its job has timeout_s.")
     ] = 3600,
@@ -113,6 +115,7 @@ def batch(
             [job for _, job in found],
             output,
             at_once=at_once,
+            cluster=cluster,
             cell_timeout_s=cell_timeout,
             timeout_s=timeout,
             again=again,

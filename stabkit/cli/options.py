@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BaselineArgument",
     "CandidateArgument",
+    "ClusterOption",
     "ConfigOption",
     "DataOption",
     "FormatOption",
@@ -71,6 +72,16 @@ def _folder(text: str) -> Path:
     return on_this_machine(not_empty(text))
 
 
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        envvar="STABKIT_CLUSTER",
+        callback=not_empty,
+        help="Work on a Dask cluster: a scheduler's address or file, or local:N for N processes here.",
+    ),
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(

@@ -18,7 +18,16 @@ from stabkit.pipeline.watch import Watch
 from stabkit.redact import redact_text
 from stabkit.report.page import Rendered, render, write_whole
 
-__all__ = ["CELL_TIMEOUT_S", "Job", "ReportFiles", "from_here", "make_report", "report_failure", "report_paths"]
+__all__ = [
+    "CELL_TIMEOUT_S",
+    "Job",
+    "ReportFiles",
+    "as_failure",
+    "from_here",
+    "make_report",
+    "report_failure",
+    "report_paths",
+]
 
 CELL_TIMEOUT_S: Final = 600.0
 _LONGEST_NAME: Final = 100
@@ -200,7 +209,7 @@ def _write(
             where=str(output),
             hint="Give another folder with --output.",
         ) from fault
-    failure = _as_failure(job, html, rendered.result["failure"])
+    failure = as_failure(job, html, rendered.result["failure"])
     if error is not None:
         failure = error if isinstance(error, NotebookError) else NotebookError(str(error), where=job.file_name)
     return ReportFiles(
@@ -216,7 +225,8 @@ def _write(
     )
 
 
-def _as_failure(job: Job, html: Path, broken: Mapping[str, Any] | None) -> NotebookError | None:
+def as_failure(job: Job, html: Path, broken: Mapping[str, Any] | None) -> NotebookError | None:
+    """Return the error that a result tells of; None if it tells of none."""
     if broken is None:
         return None
     section = f", section {broken['section']!r}" if broken["section"] else ""

@@ -180,7 +180,13 @@ MODEL = "class User(Model):\n    name = CharField(max_length={})\n"
             "could not be read: uv.lock",
         ),
         ("no dependency change", {"requirements.txt": PIN_1}, {"a.py": "1\n"}, "pass", "1 dependency files examined"),
-        ("no dependency change", {"requirements.txt": "httpx>=1\n"}, {"a.py": "1\n"}, "not_checked", "resolved versions unknown"),
+        (
+            "no dependency change",
+            {"requirements.txt": "httpx>=1\n"},
+            {"a.py": "1\n"},
+            "not_checked",
+            "resolved versions unknown",
+        ),
         ("no dependency change", {"a.py": "1\n"}, {"a.py": "2\n"}, "not_checked", "no dependency file"),
         (
             "no dependency change",
