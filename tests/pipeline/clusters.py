@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from distributed import Client
 
 #: A worker that says it has another stabkit; one that has none at all.
 OTHER_VERSION = "import importlib.metadata as m; v = m.version; m.version = lambda n: '9.9' if n == 'stabkit' else v(n)"
@@ -41,16 +42,33 @@ class Cluster:
         self.workers.append(_started(words, self.folder / f"worker-{len(self.workers)}.log", self.folder))
         return self.workers[-1]
 
-    def kill_worker(self) -> int:
-        """Kill, as the kernel's out-of-memory killer would, each worker that runs a notebook; return how many."""
-        from distributed import Client
+    def kill_worker(self, number: int) -> None:
+        """Kill the worker that runs the task of that number, as the kernel's out-of-memory killer would."""
+        with self.client() as client:
+            running = client.processing().items()
+            (busy,) = [address for address, keys in running if any(key[1] == number for key in keys)]
+            (pid,) = client.run(os.getpid, workers=[busy]).values()
+        os.kill(pid, signal.SIGKILL)
 
-        with Client(scheduler_file=str(self.file), set_as_default=False) as client:
-            busy = [address for address, keys in client.processing().items() if keys]
-            pids = client.run(os.getpid, workers=busy)
-        for pid in pids.values():
-            os.kill(pid, signal.SIGKILL)
-        return len(pids)
+    def client(self) -> Client:
+        """Return a client of its own."""
+        return Client(scheduler_file=str(self.file), set_as_default=False)
+
+    @contextlib.contextmanager
+    def odd_worker(self, *, first: str = "", before: tuple[str, ...] = ()) -> Iterator[None]:
+        """Let a further worker be there for a while."""
+        worker = self.add_worker("--no-nanny", "--name", "odd", first=first, before=before)
+        try:
+            wait_for(lambda: "odd" in self._names())
+            yield
+        finally:
+            worker.terminate()
+            worker.wait(30)
+            wait_for(lambda: "odd" not in self._names())
+
+    def _names(self) -> set[str]:
+        with self.client() as client:
+            return {str(worker["name"]) for worker in client.scheduler_info()["workers"].values()}
 
     def stop(self) -> None:
         """End all processes."""

@@ -33,7 +33,7 @@ __all__ = ["Cluster", "cluster_workers"]
 
 _log = logging.getLogger(__name__)
 
-_LOCAL: Final = re.compile(r"local:([1-9]\d{0,3})")
+_LOCAL: Final = re.compile(r"local:(\d{1,3})")
 _CONNECT_S: Final = 15
 _SAY_WAITING_S: Final = 5
 #: How long nobody may be there to do the work: a batch system may have the workers in its queue.
@@ -259,8 +259,8 @@ def _as_error(task: Task, problem: BaseException) -> NotebookError:
 
 
 def _no_stabkit(problem: BaseException) -> str:
-    if isinstance(problem, ImportError):
-        return f"cannot import stabkit ({problem})"
+    if "No module named 'stabkit" in str(problem):  # told as a text inside an exception
+        return "cannot import stabkit"
     return f"could not be asked: {type(problem).__name__}: {redact_text(str(problem))}"
 
 
@@ -291,11 +291,11 @@ def _connected(where: str) -> Iterator[Client]:
             where="--cluster",
             hint='Install it: pip install "stabkit[cluster]"',
         ) from error
-    # It writes tracebacks where we say a sentence.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # it writes tracebacks where we say a sentence
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     found = _LOCAL.fullmatch(where)
     with contextlib.ExitStack() as opened:
-        if found is not None:
+        if found is not None and int(found[1]):
             address: Any = opened.enter_context(_local_cluster(int(found[1])))
         else:
             address = _address(where)
@@ -314,6 +314,8 @@ def _connected(where: str) -> Iterator[Client]:
 
 def _address(where: str) -> str:
     """Return a scheduler's address, from its file if it is one."""
+    if where.startswith("local:"):
+        raise UsageError("local:N starts N processes on this machine.", where=where, hint="Such as: --cluster local:4")
     if "://" in where or not (where.endswith(".json") or Path(where).is_file()):
         return where
     try:
@@ -347,6 +349,7 @@ def _local_cluster(processes: int) -> Iterator[Any]:
         memory_limit=0,  # the work is the kernels', whose memory it does not see
         protocol="tls://",
         security=Security.temporary(),
+        preload=[f"{__package__}.remote"],
         silence_logs=logging.CRITICAL,
     ) as cluster:  # fmt: skip
         yield cluster

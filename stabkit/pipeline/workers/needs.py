@@ -59,10 +59,9 @@ def needs_of(task: Task, sign: str) -> Needs:
     data = values.get("data")
     # Without a store and a configuration, a notebook looks for those of its working folder.
     looks_around = data == "" and not values.get("config")
-    stores = ()
-    if isinstance(data, str) and data:
-        stores = (_store(data),)
-        named += [Path(data)] if existing(data) else []
+    store = _store(data) if isinstance(data, str) and data else None
+    if store is not None and existing(str(data)):
+        named.append(Path(str(data)))
     return Needs(
         package_version(),
         str(Path.cwd()),
@@ -70,7 +69,7 @@ def needs_of(task: Task, sign: str) -> Needs:
         str(task.output.absolute()),
         sign,
         tuple((str(one.expanduser().absolute()), _digest(one) if one is path else None) for one in named),
-        tuple(store for store in stores if store is not None),
+        () if store is None else (store,),
     )
 
 
@@ -85,7 +84,7 @@ def all_needs(each: Iterable[Needs]) -> Needs:
         first.output,
         first.sign,
         tuple(dict.fromkeys(file for one in every for file in one.files)),
-        tuple(dict.fromkeys(store for one in every for store in one.stores)),
+        tuple(dict.fromkeys(place for one in every for place in one.stores)),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import wait
 from pathlib import Path
@@ -23,13 +24,21 @@ from stabkit.redact import is_secret_name, redact_text
 if TYPE_CHECKING:
     from distributed import Worker
 
-__all__ = ["WorkerError", "work"]
+__all__ = ["WorkerError", "dask_setup", "work"]
 
 _LOOK_S: Final = 0.2
 
 
 class WorkerError(Exception):
     """A worker could not even leave a page: what is wrong, where, and what helps. Another worker may do better."""
+
+
+def dask_setup(_worker: Worker) -> None:
+    """Leave Ctrl-C to the command: a terminal sends it to the processes that the command started as well.
+
+    Called where this module is a preload of a worker.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def work(task: Task, needs: Needs, topic: str) -> dict[str, Any]:
