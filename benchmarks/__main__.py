@@ -12,11 +12,12 @@ STATEMENTS = (
     "latency", "gates", "slow_requests", "error_rates", "memory", "placebo", "sequential", "noise", "lines", "trends",
 )  # fmt: skip
 # Not "risk": it wants repositories with a history of their own, which its user names.
-ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "impact", "store", "batch")
+ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "impact", "store", "batch", "cluster")
 SMALLER = {
     "commands": ["--repeat", "2"],
     "readers": ["--cases", "20000", "--findings", "10000", "--files", "300"],
     "store": ["--rows", "1000000", "--runs", "100", "--kills", "20"],
+    "cluster": ["--notebook", "explore", "--reports", "12", "--passes", "1"],
     "batch": ["--notebook", "explore", "--reports", "12", "--loop", "2"],
 }
 

@@ -318,15 +318,19 @@ def _address(where: str) -> str:
         raise UsageError("local:N starts N processes on this machine.", where=where, hint="Such as: --cluster local:4")
     if "://" in where or not (where.endswith(".json") or Path(where).is_file()):
         return where
-    try:
-        return str(json.loads(Path(where).read_text(encoding="utf-8"))["address"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it holds no address"
-        raise UsageError(
-            f"The scheduler file cannot be used: {said}.",
-            where=where,
-            hint="A scheduler writes it: dask scheduler --scheduler-file FILE",
-        ) from error
+    until = time.monotonic() + _CONNECT_S  # it may be about to be written
+    while True:
+        try:
+            return str(json.loads(Path(where).read_text(encoding="utf-8"))["address"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if time.monotonic() > until:
+                said = error.strerror if isinstance(error, OSError) else "it holds no address"
+                raise UsageError(
+                    f"The scheduler file cannot be used: {said}.",
+                    where=where,
+                    hint="A scheduler writes it: dask scheduler --scheduler-file FILE",
+                ) from error
+            time.sleep(0.2)
 
 
 @contextlib.contextmanager
