@@ -10,6 +10,7 @@ from pathlib import Path
 # Statements about change first, then the prober's own faults and speed.
 STATEMENTS = (
     "latency", "gates", "slow_requests", "error_rates", "memory", "placebo", "sequential", "noise", "lines", "trends",
+    "surveys",
 )  # fmt: skip
 # Not "risk": it wants repositories with a history of their own, which its user names.
 ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "impact", "store", "batch", "cluster")

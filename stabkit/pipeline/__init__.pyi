@@ -8,4 +8,5 @@ from .notebooks import find_notebook as find_notebook, notebook_parameters as no
 from .notebooks import read_value as read_value
 from .reports import Job as Job, ReportFiles as ReportFiles, from_here as from_here
 from .sequential import collect_until_decided as collect_until_decided
+from .surveys import survey_store as survey_store
 from .workers import Made as Made

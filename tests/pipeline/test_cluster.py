@@ -16,9 +16,11 @@ from stabkit.cli import run
 from stabkit.errors import UsageError
 from stabkit.pipeline.batch import run_batch
 from stabkit.pipeline.reports import Job
+from stabkit.pipeline.surveys import survey_store
 from stabkit.pipeline.workers.attempts import Task
 from stabkit.pipeline.workers.needs import Needs, lacking, needs_of, signed
 from stabkit.pipeline.workers.remote import work
+from stabkit.store import open_store
 
 pytest.importorskip("distributed", reason="the extra cluster is not installed")
 
@@ -161,15 +163,11 @@ def test_a_worker_that_shares_too_little_is_named(two, notebook, here, monkeypat
         assert "another store" in lacking(replace(needs, stores=((str(DATA), "x"),)))[0]
     late = Needs(needs.version, needs.folder, needs.relative, needs.output, "no-such-sign", needs.files)
     monkeypatch.setattr("stabkit.pipeline.workers.cluster.needs_of", lambda _task, _sign: late)
-    monkeypatch.setattr("stabkit.pipeline.workers.cluster.Cluster.check", _heard)
+    monkeypatch.setattr("stabkit.pipeline.workers.cluster.check_workers", lambda _client, _needs: None)
     (made,) = run_batch([job], out, cluster=str(two.file))
     assert made.state == "failed"
     assert re.search(r"worker .*does not see the output folder", str(made.error))
     assert "does not see the output folder" in (out / "late.html").read_text()
-
-
-def _heard(cluster):
-    cluster._client.subscribe_topic(cluster._topic, lambda event: cluster._told.append(event[1]))
 
 
 @pytest.mark.parametrize(("first", "said"), [(OTHER_VERSION, "has stabkit 9.9"), (NO_STABKIT, "cannot import stabkit")])
@@ -284,7 +282,7 @@ def test_a_full_disk_is_the_failure_of_the_job(two, notebook, here):
     ],
 )
 def test_what_is_no_cluster_is_said(notebook, here, capsys, monkeypatch, where, said):
-    monkeypatch.setattr("stabkit.pipeline.workers.cluster._CONNECT_S", 1)
+    monkeypatch.setattr("stabkit.pipeline.workers.connections._CONNECT_S", 1)
     notebook("1", name="quick.ipynb")
     (here / "jobs.json").write_text('[{"notebook": "quick.ipynb"}]')
     assert run(["batch", "jobs.json", "--progress", "json", "--cluster", where]) == 2
@@ -303,9 +301,16 @@ def test_without_the_extra_it_is_named(notebook, here, capsys, monkeypatch):
 
 def test_a_cluster_without_workers_is_given_up_after_a_while(notebook, here, monkeypatch, caplog):
     notebook("1", name="quick.ipynb")
-    monkeypatch.setattr("stabkit.pipeline.workers.cluster.PATIENCE_S", 0.5)
-    monkeypatch.setattr("stabkit.pipeline.workers.cluster._SAY_WAITING_S", 0.5)
+    monkeypatch.setattr("stabkit.pipeline.workers.connections.PATIENCE_S", 0.5)
+    monkeypatch.setattr("stabkit.pipeline.workers.connections._SAY_WAITING_S", 0.5)
     (here / "own").mkdir()
     with cluster(here / "own", workers=0) as alone, pytest.raises(UsageError, match="has had no worker"):
         run_batch([Job("quick.ipynb")], here / "out", cluster=str(alone.file))
     assert "no worker has joined" in caplog.text
+
+
+def test_every_history_of_a_store_is_told_alike_on_a_cluster(two, here):
+    store = open_store(DATA)
+    told = survey_store(store)
+    assert told.moved
+    assert survey_store(store, cluster=str(two.file)) == told

@@ -17,8 +17,9 @@ from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.workers.attempts import Task
 from stabkit.redact import redact_text
 from stabkit.report.page import UNFINISHED, package_version
+from stabkit.store import Store
 
-__all__ = ["Needs", "all_needs", "lacking", "needs_of", "signed"]
+__all__ = ["Needs", "all_needs", "lacking", "needs_of", "signed", "store_needs"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Needs:
     relative : bool
         Whether anything is named as seen from there.
     output, sign : str
-        Folder of the reports, and the name of a file that lies in it.
+        Folder of the reports, and the name of a file that lies in it; empty where there are none.
     files : tuple of (str, str or None)
         Whole paths that must be there, with the SHA-256 of a notebook.
     stores : tuple of (str, str or None)
@@ -71,6 +72,11 @@ def needs_of(task: Task, sign: str) -> Needs:
         tuple((str(one.expanduser().absolute()), _digest(one) if one is path else None) for one in named),
         () if store is None else (store,),
     )
+
+
+def store_needs(store: Store) -> Needs:
+    """Return what reading a store needs."""
+    return Needs(package_version(), str(Path.cwd()), relative=False, output="", sign="", stores=(_newest(store),))
 
 
 def all_needs(each: Iterable[Needs]) -> Needs:
@@ -110,7 +116,7 @@ def lacking(needs: Needs) -> list[str]:
     found = []
     if needs.relative and not Path(needs.folder).is_dir():
         found.append(f"does not see the working folder {needs.folder}")
-    if problem := _output_problem(Path(needs.output), needs.sign):
+    if needs.output and (problem := _output_problem(Path(needs.output), needs.sign)):
         found.append(problem)
     for path, digest in needs.files:
         if not Path(path).exists():
@@ -150,10 +156,13 @@ def _store_problem(place: str, batch_id: str | None) -> str | None:
 def _store(data: str) -> tuple[str, str | None] | None:
     """Return where a store lies and its newest batch; None where it cannot be read, which its reports say."""
     try:
-        store = open_runs(data)
-        ids = store.batch_ids()
+        return _newest(open_runs(data))
     except StabkitError:
         return None
+
+
+def _newest(store: Store) -> tuple[str, str | None]:
+    ids = store.batch_ids()
     return str(store.place), ids[-1][1] if ids else None
 
 
