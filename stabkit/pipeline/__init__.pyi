@@ -6,6 +6,7 @@ from .job_lists import Listed as Listed, read_list as read_list
 from .jobs import USUAL_NOTEBOOK as USUAL_NOTEBOOK, jobs_of as jobs_of, pairs as pairs, projects_below as projects_below
 from .notebooks import find_notebook as find_notebook, notebook_parameters as notebook_parameters
 from .notebooks import read_value as read_value
+from .outputs import Output as Output, open_output as open_output
 from .reports import Job as Job, ReportFiles as ReportFiles, from_here as from_here
 from .sequential import collect_until_decided as collect_until_decided
 from .surveys import survey_store as survey_store

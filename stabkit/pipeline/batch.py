@@ -21,6 +21,7 @@ from typing import Final
 from stabkit.errors import NotebookError, StabkitError, UsageError
 from stabkit.pipeline.made_of import Ingredients, recorded, same
 from stabkit.pipeline.notebooks import check_parameters, find_notebook
+from stabkit.pipeline.outputs import Output, open_output
 from stabkit.pipeline.reports import CELL_TIMEOUT_S, Job, ReportFiles
 from stabkit.pipeline.workers import Made, State, Task, Workers, cluster_workers, report_there, thread_workers
 from stabkit.report.page import UNFINISHED, check_folder
@@ -56,7 +57,7 @@ class Progressed:
 
 def run_batch(
     jobs: Sequence[Job],
-    output: Path,
+    output: Path | str,
     *,
     at_once: int | None = None,
     cluster: str | None = None,
@@ -71,8 +72,8 @@ def run_batch(
     ----------
     jobs : sequence of Job
         Checked all before the first kernel starts.
-    output : Path
-        Folder of the reports. One batch at a time writes it.
+    output : Path or str
+        Folder of the reports, or ``s3://BUCKET/PREFIX``. One batch at a time writes it.
     at_once : int, optional
         How many notebooks run at the same time; else one a core, fewer where memory is short, and on a cluster as many
         as its workers have threads.
@@ -109,10 +110,10 @@ def run_batch(
         if cluster is None
         else partial(cluster_workers, where=cluster, at_once=at_once)
     )
-    with _only_batch(output):
+    with open_output(output) as place, _only_batch(place.folder):
         ingredients = Ingredients()
         tasks = [
-            Task(number, job, output, cell_timeout_s, timeout_s, ingredients.of(job), again)
+            Task(number, job, place.folder, cell_timeout_s, timeout_s, ingredients.of(job), again, place.address)
             for number, job in enumerate(jobs)
         ]
         batch = _Batch(tasks, tell)
@@ -121,23 +122,33 @@ def run_batch(
         except (KeyboardInterrupt, StabkitError):
             if batch.made:
                 with contextlib.suppress(StabkitError, OSError):
-                    _write_index(output)
+                    _write_index(place)
             raise
-        _write_index(output)
+        _write_index(place)
     return made
 
 
-def _write_index(output: Path) -> None:
+def _write_index(output: Output) -> None:
     # Imported while there is time for it: the first kernels should not wait for what is needed last.
     from stabkit.report.index import write_index
 
-    write_index(output)
+    write_index(output.folder)
+    output.publish_index()
 
 
 def make_reports(
-    jobs: Sequence[Job], output: Path, *, done: Callable[[Job, ReportFiles | StabkitError], None] | None = None
+    jobs: Sequence[Job],
+    output: Path,
+    *,
+    address: str | None = None,
+    done: Callable[[Job, ReportFiles | StabkitError], None] | None = None,
 ) -> list[ReportFiles | StabkitError]:
     """Make several reports anew, some at once; one that fails never stops the others.
+
+    Parameters
+    ----------
+    address : str, optional
+        ``s3://BUCKET/PREFIX``, if the folder stands for that.
 
     Returns
     -------
@@ -151,7 +162,7 @@ def make_reports(
 
     for job in jobs:
         check_parameters(find_notebook(job.notebook), job.parameters)
-    tasks = [Task(number, job, output, CELL_TIMEOUT_S, again=True) for number, job in enumerate(jobs)]
+    tasks = [Task(number, job, output, CELL_TIMEOUT_S, again=True, address=address) for number, job in enumerate(jobs)]
     return [_answer(made) for made in _Batch(tasks, tell).run(thread_workers)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -13,11 +12,12 @@ from typing import Any, Literal, Protocol
 
 from stabkit.errors import NotebookError, StabkitError
 from stabkit.pipeline.made_of import recorded
+from stabkit.pipeline.outputs import Output
 from stabkit.pipeline.reports import Job, ReportFiles, as_failure, make_report, report_failure, report_paths
 from stabkit.pipeline.watch import Watch
 from stabkit.vocabulary import EXIT_CODES
 
-__all__ = ["Made", "State", "Task", "Workers", "attempt", "report_there"]
+__all__ = ["Made", "State", "Task", "Workers", "attempt", "failure_page", "report_there"]
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +40,8 @@ class Task:
         What the JSON records as ``made_of``.
     again : bool
         Make the report also where one lies that is made of the same.
+    address : str or None
+        ``s3://BUCKET/PREFIX``, if the output folder stands for that.
     """
 
     number: int
@@ -49,6 +51,7 @@ class Task:
     timeout_s: float | None = None
     made_of: Mapping[str, Any] | None = None
     again: bool = False
+    address: str | None = None
 
     def __repr__(self) -> str:
         return f"Task({self.job.file_name!r})"
@@ -125,15 +128,32 @@ def attempt(task: Task, watch: Watch) -> Made:
     error: StabkitError | None = None
     try:
         files = make_report(task.job, task.output, timeout_s=task.cell_timeout_s, watch=watch, made_of=task.made_of)
+        _publish(task, files)
         error = files.failure
+        if error is not None and error.hint and task.address is not None:
+            error.hint = error.hint.replace(str(task.output), task.address)
     except Exception as problem:  # noqa: BLE001 - one job's fault, ours too, is never the others' end
         _log.debug("report %s failed", task.job.file_name, exc_info=True)
         error = problem if isinstance(problem, StabkitError) else _bug(task.job, problem)
         if not watch.cancelled:
-            with contextlib.suppress(StabkitError):  # no page either; the answer says so
-                files = report_failure(task.job, task.output, error)
+            files = failure_page(task, error)
     state: State = "done" if error is None else "failed"
     return Made(task.job, state, files, error, time.monotonic() - begun, watch.peak_memory_mb)
+
+
+def failure_page(task: Task, error: StabkitError) -> ReportFiles | None:
+    """Write a page that says nothing but why there is no report; None if not even that can be written."""
+    try:
+        files = report_failure(task.job, task.output, error)
+        _publish(task, files)
+    except StabkitError:
+        return None
+    return files
+
+
+def _publish(task: Task, files: ReportFiles) -> None:
+    # The JSON last: where it is, the report is whole.
+    Output(task.output, task.address).publish((files.html, files.markdown, files.json))
 
 
 def _bug(job: Job, problem: Exception) -> StabkitError:

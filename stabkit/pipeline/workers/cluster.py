@@ -14,10 +14,11 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from stabkit.errors import NotebookError, StabkitError
-from stabkit.pipeline.reports import report_failure
+from stabkit.errors import NotebookError
+from stabkit.pipeline.outputs import Output
+from stabkit.pipeline.reports import report_paths
 from stabkit.pipeline.workers import connections
-from stabkit.pipeline.workers.attempts import Made, Task, report_there
+from stabkit.pipeline.workers.attempts import Made, Task, failure_page, report_there
 from stabkit.pipeline.workers.connections import HANDBOOK, check_workers, connected, lost, nobody
 from stabkit.pipeline.workers.needs import Needs, all_needs, needs_of, signed
 from stabkit.pipeline.workers.remote import WorkerError, work
@@ -53,7 +54,7 @@ def cluster_workers(tasks: Sequence[Task], *, where: str, at_once: int | None = 
     UsageError
         There is no such cluster, or one of its workers could not make these reports; or distributed is not installed.
     """
-    with connected(where) as client, signed(tasks[0].output) as sign:
+    with connected(where) as client, signed(tasks[0].output, tasks[0].address) as sign:
         needs = {task.number: needs_of(task, sign) for task in tasks}
         cluster = Cluster(client, needs, at_once)
         try:
@@ -175,14 +176,12 @@ class Cluster:
             )
         else:
             error = _as_error(task, future.exception())
-        files = None
-        with contextlib.suppress(StabkitError):
-            files = report_failure(task.job, task.output, error)
-        return Made(task.job, "failed", files, error)
+        return Made(task.job, "failed", failure_page(task, error), error)
 
 
 def _appearing(task: Task) -> Any:
     """Return the report that a worker wrote; a network's file system may show it here a moment later."""
+    Output(task.output, task.address).fetch(path.name for path in report_paths(task.job, task.output))
     until = time.monotonic() + _APPEAR_S
     while (files := report_there(task.job, task.output)) is None and time.monotonic() < until:
         time.sleep(0.1)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import NotebookError, UsageError
-from stabkit.pipeline.workers.needs import Needs, lacking
+from stabkit.pipeline.workers.needs import Needs, lacking, signs
 from stabkit.redact import redact_text, redact_url
 
 if TYPE_CHECKING:
@@ -130,10 +130,10 @@ def check_workers(client: Client, needs: Needs) -> None:
             )
     if not needs.output:
         return
-    signs = sum(1 for _ in Path(needs.output).glob(f"{needs.sign}-*"))
-    if signs < len(answers):
+    seen = signs(needs)
+    if seen < len(answers):
         raise UsageError(
-            f"What {len(answers) - signs} of {len(answers)} workers wrote is not seen here.",
+            f"What {len(answers) - seen} of {len(answers)} workers wrote is not seen here.",
             where=needs.output,
             hint=f"Name an output folder that all workers share. {HANDBOOK}",
         )

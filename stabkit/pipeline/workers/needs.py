@@ -18,8 +18,9 @@ from stabkit.pipeline.workers.attempts import Task
 from stabkit.redact import redact_text
 from stabkit.report.page import UNFINISHED, package_version
 from stabkit.store import Store
+from stabkit.store.places import Bucket, in_bucket
 
-__all__ = ["Needs", "all_needs", "lacking", "needs_of", "signed", "store_needs"]
+__all__ = ["Needs", "all_needs", "lacking", "needs_of", "signed", "signs", "store_needs"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def needs_of(task: Task, sign: str) -> Needs:
     path = find_notebook(task.job.notebook)
     values = {**notebook_defaults(path), **task.job.parameters}
     texts = [value for name, value in values.items() if isinstance(value, str) and value and name != "data"]
-    named = [path, task.output, *(Path(text) for text in texts if existing(text))]
+    named = [path, *([task.output] if task.address is None else []), *(Path(text) for text in texts if existing(text))]
     data = values.get("data")
     # Without a store and a configuration, a notebook looks for those of its working folder.
     looks_around = data == "" and not values.get("config")
@@ -67,7 +68,7 @@ def needs_of(task: Task, sign: str) -> Needs:
         package_version(),
         str(Path.cwd()),
         looks_around or not all(one.expanduser().is_absolute() for one in named),
-        str(task.output.absolute()),
+        task.address or str(task.output.absolute()),
         sign,
         tuple((str(one.expanduser().absolute()), _digest(one) if one is path else None) for one in named),
         () if store is None else (store,),
@@ -95,9 +96,18 @@ def all_needs(each: Iterable[Needs]) -> Needs:
 
 
 @contextlib.contextmanager
-def signed(output: Path) -> Iterator[str]:
+def signed(output: Path, address: str | None = None) -> Iterator[str]:
     """Lay a file into the output folder by which workers know it, for as long as a batch is at work; yield its name."""
     sign = f"{UNFINISHED}cluster-{secrets.token_hex(8)}"
+    if address is not None:
+        place = Bucket.named(in_bucket(address) or "")
+        place.write(sign, sign.encode())
+        try:
+            yield sign
+        finally:
+            for name in place.hidden(sign):
+                place.remove(name)
+        return
     output.joinpath(sign).write_text(sign, encoding="ascii")
     try:
         yield sign
@@ -116,7 +126,7 @@ def lacking(needs: Needs) -> list[str]:
     found = []
     if needs.relative and not Path(needs.folder).is_dir():
         found.append(f"does not see the working folder {needs.folder}")
-    if needs.output and (problem := _output_problem(Path(needs.output), needs.sign)):
+    if needs.output and (problem := _output_problem(needs.output, needs.sign)):
         found.append(problem)
     for path, digest in needs.files:
         if not Path(path).exists():
@@ -131,16 +141,42 @@ def lacking(needs: Needs) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _output_problem(output: Path, sign: str) -> str | None:
+def _output_problem(output: str, sign: str) -> str | None:
+    try:
+        if in_bucket(output) is not None:
+            return _bucket_problem(output, sign)
+        return _folder_problem(Path(output), sign)
+    except (StabkitError, OSError) as error:
+        said = error.what if isinstance(error, StabkitError) else error.strerror or str(error)
+        return f"cannot write the output folder {output}: {said}"
+
+
+def _bucket_problem(address: str, sign: str) -> str | None:
+    place = Bucket.named(in_bucket(address) or "")
+    try:
+        if place.read(sign) != sign.encode():
+            return f"has another folder at {address}"
+    except FileNotFoundError:
+        return f"does not see the output folder {address}"
+    place.write(f"{sign}-{secrets.token_hex(4)}", sign.encode())
+    return None
+
+
+def _folder_problem(output: Path, sign: str) -> str | None:
     try:
         if output.joinpath(sign).read_text(encoding="ascii") != sign:
             return f"has another folder at {output}"
         output.joinpath(f"{sign}-{secrets.token_hex(4)}").write_text(sign, encoding="ascii")
     except FileNotFoundError:
         return f"does not see the output folder {output}"
-    except OSError as error:
-        return f"cannot write the output folder {output}: {error.strerror or error}"
     return None
+
+
+def signs(needs: Needs) -> int:
+    """Count the workers whose answer is seen here."""
+    if (inside := in_bucket(needs.output)) is not None:
+        return len(Bucket.named(inside).hidden(f"{needs.sign}-"))
+    return sum(1 for _ in Path(needs.output).glob(f"{needs.sign}-*"))
 
 
 @lru_cache(maxsize=256)

@@ -10,12 +10,15 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import wait
+from dataclasses import replace
 from pathlib import Path
 from threading import Condition
 from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import StabkitError
 from stabkit.pipeline.made_of import recorded, same
+from stabkit.pipeline.outputs import open_output
+from stabkit.pipeline.reports import report_paths
 from stabkit.pipeline.workers.attempts import Made, Task
 from stabkit.pipeline.workers.needs import Needs, lacking
 from stabkit.pipeline.workers.threads import thread_workers
@@ -65,8 +68,11 @@ def work(task: Task, needs: Needs, topic: str) -> dict[str, Any]:
         lacks = lacking(needs)
         if lacks:
             raise WorkerError(f"The worker {worker.name} ({worker.address}) {lacks[0]}.", "--cluster", None)
-        with _WORKING.of(needs.folder):
-            made = _left_by_another(task) or _made(task, worker, key)
+        with _WORKING.of(needs.folder), open_output(task.address or task.output, fetch=False) as output:
+            own = replace(task, output=output.folder)
+            if not task.again:
+                output.fetch(path.name for path in report_paths(task.job, output.folder))
+            made = _left_by_another(own) or _made(own, worker, key)
         if made.files is None and made.error is not None:
             raise _fault(task, made.error, worker)
         return _answer(task, made)
