@@ -207,7 +207,7 @@ def test_a_lost_scheduler_keeps_what_is_done(notebook, here, capsys):
     assert [report["file"] for report in index["reports"]] == ["quick.json"]
     (here / "go").touch()
     capsys.readouterr()
-    assert run(["batch", "jobs.csv", "--cluster", "local:1"]) == 0
+    assert run(["batch", "jobs.csv"]) == 0
     assert "1 of them lay there unchanged" in capsys.readouterr().out
 
 
@@ -237,6 +237,22 @@ def test_ctrl_c_cancels_what_runs_and_leaves_nothing(two, notebook, here):
         for path in here.glob("kernel-*"):
             path.unlink()
         assert not list((here / "reports").glob(".unfinished*"))
+
+
+def test_a_killed_command_leaves_no_kernel_at_the_workers(two, notebook, here):
+    waiting(notebook)
+    (here / "jobs.csv").write_text("notebook\nwaiting.ipynb\n")
+    words = [sys.executable, "-m", "stabkit", "batch", "jobs.csv", "--cluster", str(two.file)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: kernels(here))
+    process.kill()
+    process.wait(30)
+    wait_for(lambda: gone(kernels(here)), 30)
+    assert list((here / "reports").glob("*.json")) == []
+    (here / "go").touch()
+    (made,) = run_batch([Job("waiting.ipynb")], Path("reports"), cluster=str(two.file))
+    assert made.state == "done"
+    assert not list((here / "reports").glob(".unfinished*"))
 
 
 def test_secrets_stay_out_of_what_a_cluster_writes(two, notebook, here):
