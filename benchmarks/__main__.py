@@ -10,13 +10,15 @@ from pathlib import Path
 # Statements about change first, then the prober's own faults and speed.
 STATEMENTS = (
     "latency", "gates", "slow_requests", "error_rates", "memory", "placebo", "sequential", "noise", "lines", "trends",
+    "surveys",
 )  # fmt: skip
 # Not "risk": it wants repositories with a history of their own, which its user names.
-ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "impact", "store", "cells", "kernels", "large", "batch")
+ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "impact", "store", "cells", "kernels", "large", "cluster", "batch")
 SMALLER = {
     "commands": ["--repeat", "2"],
     "readers": ["--cases", "20000", "--findings", "10000", "--files", "300"],
     "store": ["--rows", "1000000", "--runs", "100", "--kills", "20"],
+    "cluster": ["--notebook", "explore", "--reports", "12", "--passes", "1"],
     "batch": ["--notebook", "explore", "--reports", "12", "--loop", "2"],
 }
 

@@ -24,8 +24,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stabkit.pipeline.batch import cores
 from stabkit.pipeline.notebooks import find_notebook, notebook_parameters
+from stabkit.pipeline.workers import cores
 from stabkit.report.page.rendering import render
 from stabkit.store import open_store
 

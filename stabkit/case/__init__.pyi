@@ -14,4 +14,5 @@ from .self_pairs import MOST_PAIRS as MOST_PAIRS, UnchangedPairs as UnchangedPai
 from .self_pairs import load_unchanged_pairs as load_unchanged_pairs
 from .settings import find_settings as find_settings, find_settings_file as find_settings_file, is_store as is_store
 from .settings import open_project as open_project, places as places
-from .stored_runs import StoredRuns as StoredRuns, load_history as load_history
+from .stored_runs import StoredRuns as StoredRuns, history_parts as history_parts, load_history as load_history
+from .stored_runs import part_histories as part_histories

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from stabkit.cli.options import (
+    ClusterOption,
     ConfigOption,
     DataOption,
     FormatOption,
     NotebookOption,
-    OutputOption,
     ParameterOption,
+    ReportsOption,
     data_folder,
     open_data,
     terminal_of,
@@ -64,7 +65,7 @@ def batch(
         Path | None,
         typer.Option(metavar="FOLDER", help="Instead: the newest run of each project (stabkit.toml) below FOLDER."),
     ] = None,
-    output: OutputOption = Path("reports"),
+    output: ReportsOption = Path("reports"),
     notebook: NotebookOption = None,
     parameter: ParameterOption = None,
     again: Annotated[bool, typer.Option("--again", help="Make those too that lie there unchanged.")] = False,
@@ -72,6 +73,7 @@ def batch(
         int | None,
         typer.Option(min=1, metavar="N", help="Notebooks at the same time; else one a core, as far as memory goes."),
     ] = None,
+    cluster: ClusterOption = None,
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="Limit of a notebook, unless its job has timeout_s.")
     ] = 3600,
@@ -116,6 +118,7 @@ def batch(
             [job for _, job in found],
             output,
             at_once=at_once,
+            cluster=cluster,
             cell_timeout_s=cell_timeout,
             timeout_s=timeout,
             again=again,
@@ -240,6 +243,17 @@ def _told_of(one: Made) -> str:
     return plain(one.error.what if one.error is not None else one.files.title if one.files else "", _LONGEST_TOLD)
 
 
+def _page(one: Made, output: Path) -> str | None:
+    """Return where the page of a report is; of one on object storage, the folder here that stood for that is gone."""
+    if one.files is None:
+        return None
+    return str(one.files.html) if isinstance(output, Path) else f"{str(output).rstrip('/')}/{one.files.html.name}"
+
+
+def _index(output: Path) -> str:
+    return str(output / "index.html") if isinstance(output, Path) else f"{str(output).rstrip('/')}/index.html"
+
+
 def _sorted(made: Sequence[Made]) -> list[Made]:
     return sorted(made, key=lambda one: _ORDER.index(_group(one)))
 
@@ -247,7 +261,7 @@ def _sorted(made: Sequence[Made]) -> list[Made]:
 def _text(made: Sequence[Made], output: Path) -> str:
     shown = _sorted(made)[:_SHOWN_ROWS]
     marks = [f"{_GLYPHS[_group(one)]} {_WORDS.get(_group(one), _group(one))}" for one in shown]
-    pages = [str(one.files.html) if one.files else "no page" for one in shown]
+    pages = [_page(one, output) or "no page" for one in shown]
     wide = [max(map(len, column), default=0) for column in (marks, pages)]
     lines = [
         f"{mark:{wide[0]}}  {page:{wide[1]}}  {_told_of(one)}"
@@ -255,13 +269,13 @@ def _text(made: Sequence[Made], output: Path) -> str:
     ]
     if len(made) > _SHOWN_ROWS:
         lines.append(f"and {len(made) - _SHOWN_ROWS} more, in the index")
-    return "\n".join([*lines, _counted(made), f"Index: {output / 'index.html'}"])
+    return "\n".join([*lines, _counted(made), f"Index: {_index(output)}"])
 
 
 def _markdown(made: Sequence[Made], output: Path) -> str:
     from stabkit.report.display import markdown_text
 
-    lines = [f"**{_counted(made)}** [Index](<{output / 'index.html'}>)", "", "| Report | Verdict | |", "|---|---|---|"]
+    lines = [f"**{_counted(made)}** [Index](<{_index(output)}>)", "", "| Report | Verdict | |", "|---|---|---|"]
     for one in _sorted(made)[:_SHOWN_ROWS]:
         word = f"{_GLYPHS[_group(one)]} {_WORDS.get(_group(one), _group(one))}"
         lines.append(f"| {markdown_text(one.job.file_name)} | {word} | {markdown_text(_told_of(one))} |")
@@ -277,7 +291,7 @@ def _document(made: Sequence[Made], output: Path) -> dict[str, Any]:
         "exit_code": gravest([one.exit_code for one in made]),
         "counts": {group: counts[group] for group in _ORDER},
         "skipped": sum(one.state == "skipped" for one in made),
-        "index": str(output / "index.html"),
+        "index": _index(output),
         "reports": [
             {
                 "name": one.job.file_name,
@@ -285,7 +299,7 @@ def _document(made: Sequence[Made], output: Path) -> dict[str, Any]:
                 "title": one.files.title if one.files else None,
                 "verdict": one.files.verdict if one.files else None,
                 "exit_code": one.exit_code,
-                "html": str(one.files.html) if one.files else None,
+                "html": _page(one, output),
                 "error": str(one.error) if one.error else None,
                 "time_s": _rounded(one.time_s, 3),
                 "peak_memory_mb": _rounded(one.peak_memory_mb, 1),

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BaselineArgument",
     "CandidateArgument",
+    "ClusterOption",
     "ConfigOption",
     "DataOption",
     "FormatOption",
@@ -35,6 +36,7 @@ __all__ = [
     "NotebookOption",
     "OutputOption",
     "ParameterOption",
+    "ReportsOption",
     "check_label",
     "data_folder",
     "name_of",
@@ -71,6 +73,23 @@ def _folder(text: str) -> Path:
     return on_this_machine(not_empty(text))
 
 
+def _reports(text: str) -> Path:
+    """Return a folder; an address on object storage as it is, which a path would spoil."""
+    from stabkit.store.places import in_bucket
+
+    return cast("Path", text) if in_bucket(text) else _folder(text)
+
+
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        envvar="STABKIT_CLUSTER",
+        callback=not_empty,
+        help="Work on a Dask cluster: a scheduler's address or file, or local:N for N processes here.",
+    ),
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -91,6 +110,13 @@ DataOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is printed.")]
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", parser=_folder, help="Folder for the pages.")
+]
+#: A folder, or text: the address of one on object storage.
+ReportsOption = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FOLDER", parser=_reports, help="Folder for the pages, or s3://BUCKET/PREFIX."
+    ),
 ]
 NotebookOption = Annotated[
     list[str] | None,

@@ -175,9 +175,9 @@ def demo(
 
 def index(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Holds the .json results of reports.")] = Path(
-        "reports"
-    ),
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Holds the .json results of reports; or s3://BUCKET/PREFIX.")
+    ] = Path("reports"),
     output_format: FormatOption = Format.text,
 ) -> int:
     r"""Write the index page of a folder of reports again.
@@ -192,17 +192,21 @@ def index(
       stabkit index reports
       stabkit index reports --format json
     """
+    from stabkit.pipeline import open_output
     from stabkit.report.index import make_index
+    from stabkit.store.places import in_bucket
     from stabkit.text import joined
 
-    made = make_index(on_this_machine(folder))
-    written = {Format.json: made.json, Format.markdown: made.markdown}.get(output_format)
     terminal = terminal_of(context)
-    terminal.result(written.read_text(encoding="utf-8").rstrip() if written else str(made.html))
+    with open_output(folder if in_bucket(folder) else on_this_machine(folder)) as place:
+        made = make_index(place.folder)
+        place.publish_index()
+        written = {Format.json: made.json, Format.markdown: made.markdown}.get(output_format)
+        terminal.result(written.read_text(encoding="utf-8").rstrip() if written else place.shown(made.html))
     if made.others:
         terminal.note(f"left out, no result of a report: {joined(made.others, most=3)}")
     for one in made.unread[:SHOWN_FILES]:
-        terminal.error(EvidenceError(one.message, where=str(folder / one.file)))
+        terminal.error(EvidenceError(one.message, where=place.shown(place.folder / one.file)))
     if made.unread:
         more = len(made.unread) - SHOWN_FILES
         terminal.hint(f"{f'And {more} more. ' if more > 0 else ''}Make these reports again, or take the files away.")

@@ -15,8 +15,8 @@ from stabkit.cli.options import (
     MaybeBaseline,
     MaybeCandidate,
     NotebookOption,
-    OutputOption,
     ParameterOption,
+    ReportsOption,
     store_for,
     terminal_of,
     usual_config,
@@ -26,7 +26,7 @@ from stabkit.errors import StabkitError, UsageError
 from stabkit.vocabulary import EXIT_CODES, gravest
 
 if TYPE_CHECKING:
-    from stabkit.pipeline import Job, ReportFiles
+    from stabkit.pipeline import Job, Output, ReportFiles
 
 __all__ = ["notebooks_of", "report", "words_of"]
 
@@ -35,7 +35,7 @@ def report(
     context: typer.Context,
     baseline: MaybeBaseline = None,
     candidate: MaybeCandidate = None,
-    output: OutputOption = Path("reports"),
+    output: ReportsOption = Path("reports"),
     notebook: NotebookOption = None,
     parameter: ParameterOption = None,
     config: ConfigOption = None,
@@ -57,23 +57,30 @@ def report(
     from stabkit.installation import need_for
 
     need_for("notebooks")
-    from stabkit.pipeline import make_reports
+    from stabkit.pipeline import make_reports, open_output
     from stabkit.report.index import write_index
     from stabkit.report.page import check_folder
 
     terminal = terminal_of(context)
     jobs = _jobs(notebook or ["stability_report"], baseline, candidate, config, data, words_of(parameter or []))
-    check_folder(output)
-    progress = terminal.progress()
-    if progress:
-        progress.start("reports", len(jobs))
-    try:
-        made = make_reports(jobs, output, done=lambda *_: progress.advance() if progress else None)
-    finally:
+    with open_output(output) as place:
+        check_folder(place.folder)
+        progress = terminal.progress()
         if progress:
-            progress.finish()
-    code = _say_made(terminal, output_format, made, open_page=open_page)
-    write_index(output)  # last: where it cannot be written, the pages are there all the same
+            progress.start("reports", len(jobs))
+        try:
+            made = make_reports(
+                jobs,
+                place.folder,
+                address=place.address,
+                done=lambda *_: progress.advance() if progress else None,
+            )
+        finally:
+            if progress:
+                progress.finish()
+        code = _say_made(terminal, output_format, made, place, open_page=open_page)
+        write_index(place.folder)  # last: where it cannot be written, the pages are there all the same
+        place.publish_index()
     return code
 
 
@@ -153,7 +160,12 @@ def words_of(given: Sequence[str]) -> dict[str, str]:
 
 
 def _say_made(
-    terminal: Terminal, output_format: Format, made: list[ReportFiles | StabkitError], *, open_page: bool
+    terminal: Terminal,
+    output_format: Format,
+    made: list[ReportFiles | StabkitError],
+    place: Output,
+    *,
+    open_page: bool,
 ) -> int:
     pages = [entry for entry in made if not isinstance(entry, StabkitError)]
     for entry in made:
@@ -165,7 +177,12 @@ def _say_made(
             {
                 "schema": 1,
                 "reports": [
-                    {"title": page.title, "verdict": page.verdict, "exit_code": page.exit_code, "html": str(page.html)}
+                    {
+                        "title": page.title,
+                        "verdict": page.verdict,
+                        "exit_code": page.exit_code,
+                        "html": place.shown(page.html),
+                    }
                     for page in pages
                 ],
             }
@@ -174,7 +191,7 @@ def _say_made(
         terminal.result("\n\n".join(page.markdown.read_text(encoding="utf-8") for page in pages))
     else:
         for page in pages:
-            terminal.result(f"{page.html}  {page.title}")
-    if open_page and pages:
+            terminal.result(f"{place.shown(page.html)}  {page.title}")
+    if open_page and pages and place.address is None:
         terminal.open_page(pages[0].html)
     return gravest([EXIT_CODES["error"] if isinstance(entry, StabkitError) else entry.exit_code for entry in made])

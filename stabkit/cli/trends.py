@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
-from stabkit.cli.options import ConfigOption, DataOption, FormatOption, not_empty, open_data, terminal_of, usual_config
+from stabkit.cli.options import (
+    ClusterOption,
+    ConfigOption,
+    DataOption,
+    FormatOption,
+    not_empty,
+    open_data,
+    terminal_of,
+    usual_config,
+)
 from stabkit.cli.terminal import Format
+from stabkit.errors import UsageError
 
 __all__ = ["trend"]
 
@@ -24,16 +34,23 @@ class Quantile(StrEnum):
 def trend(
     context: typer.Context,
     target: Annotated[
-        str, typer.Argument(metavar="TARGET", callback=not_empty, help="The target, as in stabkit.toml.")
-    ],
+        str | None, typer.Argument(metavar="TARGET", callback=not_empty, help="The target, as in stabkit.toml.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Instead: every history of the store, what moved most surprisingly first.")
+    ] = False,
     metric: Annotated[str, typer.Option(metavar="NAME", help="Any time, such as connect_time.")] = "response_time",
     quantile: Annotated[Quantile, typer.Option(help="Which value of each run.")] = Quantile.p95,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Runs in the table; all count.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows of the table; all runs count.")] = 20,
+    cluster: ClusterOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
 ) -> int:
-    r"""Say how a metric developed: changes, drift, spikes.
+    r"""Say how a metric developed: changes, drift, spikes; or which of all histories moved.
+
+    With --all: response times and other metrics of each target, failed requests, pass rates, open findings. At most 5 %
+    of what is listed is chance.
 
     Exit codes: 0 shown, whatever came out; 2 error.
 
@@ -41,13 +58,25 @@ def trend(
     Examples:
       stabkit trend api
       stabkit trend api --quantile p99 --format json
+      stabkit trend --all
     """
+    store = open_data(config, data)
+    if every and target is None:
+        from stabkit.pipeline import survey_store
+        from stabkit.report import moved_histories
+
+        terminal_of(context).show(output_format, moved_histories(survey_store(store, cluster=cluster), limit=limit))
+        return 0
+    if target is None or every or cluster is not None:
+        raise UsageError(
+            "A trend is that of one TARGET, or of --all histories; --cluster is for the latter.",
+            hint="Such as: stabkit trend api, or: stabkit trend --all",
+        )
     from stabkit.case import sketches_of
     from stabkit.config import load_config
     from stabkit.report import margin_of
     from stabkit.report import trend as history
 
-    store = open_data(config, data)
     settings = usual_config(config)
     margin = margin_of(load_config(settings) if settings else None, target, metric, quantile.value)
     samples, runs = store.read("samples"), store.runs()

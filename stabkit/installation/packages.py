@@ -13,6 +13,7 @@ __all__ = ["EXTRAS", "lacking", "need_for"]
 
 EXTRAS: Final = MappingProxyType(
     {
+        "cluster": ("distributed",),
         "demo": ("cryptography", "pytest", "ruff", "starlette", "uvicorn"),
         "notebooks": ("matplotlib", "nbconvert", "papermill"),
     }

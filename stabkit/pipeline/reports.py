@@ -23,8 +23,10 @@ __all__ = [
     "CELL_TIMEOUT_S",
     "Job",
     "ReportFiles",
+    "as_failure",
     "from_here",
     "make_report",
+    "possible_files",
     "report_failure",
     "report_files",
     "report_paths",
@@ -129,6 +131,11 @@ def _whole_path(job: Job, output: Path, name: str) -> Path:
     return output / f"{job.file_name}.{name}.parquet"
 
 
+def possible_files(job: Job, output: Path) -> tuple[Path, ...]:
+    """Return all files that a job's report may consist of."""
+    return *report_paths(job, output), *(_whole_path(job, output, name) for name in WHOLE_NAMES)
+
+
 def report_files(job: Job, output: Path, result: Mapping[str, Any]) -> tuple[Path, ...]:
     """Return the files that a job's report consists of beside its JSON, as that says."""
     html, _, markdown = report_paths(job, output)
@@ -227,7 +234,7 @@ def _write(
             where=str(output),
             hint="Give another folder with --output.",
         ) from fault
-    failure = _as_failure(job, html, rendered.result["failure"])
+    failure = as_failure(job, html, rendered.result["failure"])
     if error is not None:
         failure = error if isinstance(error, NotebookError) else NotebookError(str(error), where=job.file_name)
     return ReportFiles(
@@ -243,7 +250,8 @@ def _write(
     )
 
 
-def _as_failure(job: Job, html: Path, broken: Mapping[str, Any] | None) -> NotebookError | None:
+def as_failure(job: Job, html: Path, broken: Mapping[str, Any] | None) -> NotebookError | None:
+    """Return the error that a result tells of; None if it tells of none."""
     if broken is None:
         return None
     section = f", section {broken['section']!r}" if broken["section"] else ""

@@ -14,8 +14,8 @@ import pytest
 
 from stabkit.cli import batch, run
 from stabkit.errors import NotebookError
-from stabkit.pipeline.batch import Made
 from stabkit.pipeline.reports import Job
+from stabkit.pipeline.workers import Made
 
 BATCH = [sys.executable, "-m", "stabkit", "batch"]
 

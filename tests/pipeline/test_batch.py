@@ -6,8 +6,9 @@ import warnings
 import pytest
 
 from stabkit.errors import UsageError
-from stabkit.pipeline.batch import EXPECTED_MB, make_reports, run_batch
+from stabkit.pipeline.batch import make_reports, run_batch
 from stabkit.pipeline.reports import Job
+from stabkit.pipeline.workers import EXPECTED_MB
 from stabkit.report.page.rendering import Rendered
 
 
@@ -119,15 +120,15 @@ def test_where_no_thread_can_start_the_batch_ends_in_words(notebooks, tmp_path, 
     def refuse(_thread):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("stabkit.pipeline.batch.Thread.start", refuse)
+    monkeypatch.setattr("stabkit.pipeline.workers.threads.Thread.start", refuse)
     with pytest.raises(UsageError, match="Only 0 notebooks"):
         run_batch([Job(str(notebooks["good"]))], tmp_path)
 
 
 def test_where_memory_is_short_one_notebook_runs_after_the_other(notebooks, tmp_path, monkeypatch):
     """Two would find room when the first has taken nothing yet; together they would not fit."""
-    monkeypatch.setattr("stabkit.pipeline.batch.free_mb", lambda: 1.5 * EXPECTED_MB)
-    monkeypatch.setattr("stabkit.pipeline.batch.cores", lambda: 2)
+    monkeypatch.setattr("stabkit.pipeline.workers.threads.free_mb", lambda: 1.5 * EXPECTED_MB)
+    monkeypatch.setattr("stabkit.pipeline.workers.threads.cores", lambda: 2)
     steps = []
     run_batch([Job(str(notebooks["good"]), name=name) for name in "ab"], tmp_path, tell=steps.append)
     assert [step.state for step in steps] == ["queued", "queued", "started", "done", "started", "done"]

@@ -34,6 +34,10 @@ LEFT_OUT = {
     "stabkit aa": "measures for a minute; tests/cli does",
     "stabkit collect --label v1.5 --baseline-label v1.4 --until-decided": "as above",
     "stabkit collect --label v1.5 --baseline-label v1.4 --deployed-at 2026-03-01T12:00Z": "needs a Prometheus",
+    'pip install "stabkit[cluster]"': "an environment of its own; tests/pipeline/test_cluster.py runs such commands",
+    "stabkit batch jobs.csv --output nightly --cluster local:4": "as above",
+    "stabkit batch jobs.csv --output nightly --cluster tcp://scheduler.example:8786": "as above",
+    "stabkit batch jobs.csv --output nightly --cluster scheduler.json": "as above",
     "stabkit runs --data s3://evidence/shop": "needs an S3 server; tests/store has one",
 }
 # What changes nothing is run on the first page that has it.

@@ -93,6 +93,11 @@ class Bucket:
         names = (path.rpartition("/")[2] for path, _ in self._walk(folder, recursive=False))
         return sorted(name for name in names if not name.startswith("."))
 
+    def hidden(self, prefix: str) -> list[str]:
+        """Return the sorted names of objects that begin with a dot and go on like this."""
+        names = (path.rpartition("/")[2] for path, _ in self._walk("", recursive=False))
+        return sorted(name for name in names if name.startswith(prefix))
+
     def strays(self) -> Iterator[Found]:
         for path, info in self._walk("", recursive=True):
             if path.startswith("table="):

@@ -1,0 +1,171 @@
+"""What moved along the history of a whole store, in words and as a table, the most surprising first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from stabkit.analyze.history import FALSE_SHARE, Moved, Survey
+from stabkit.numbers import amount_text, measure, percent, points
+from stabkit.report.display import Column, Group, Statement, Table
+from stabkit.report.words import metric_words, sentence
+from stabkit.text import count, plain
+from stabkit.vocabulary import metric_of
+
+__all__ = ["moved_histories"]
+
+_COLUMNS: Final = (
+    Column("history", "History", "head"),
+    Column("what", "What happened"),
+    Column("since", "Since run"),
+    Column("way", "Way"),
+    Column("size", "Size, SD", "number"),
+    Column("chance", "Chance, adjusted", "number"),
+    Column("runs", "Runs", "number"),
+)
+_SMALLEST: Final = 1e-6
+
+
+def moved_histories(survey: Survey, *, limit: int = 20) -> Group:
+    """Return which histories of a store moved, as a statement and a table.
+
+    Parameters
+    ----------
+    survey : Survey
+        Of all histories, held against each other.
+    limit : int
+        Rows of the table that are shown; its JSON has all.
+    """
+    return Group((Statement(tuple(_said(survey))), _table(survey, limit)))
+
+
+def _said(survey: Survey) -> list[str]:
+    looked = count(survey.histories, "history", "histories")
+    lead = (
+        f"{looked}: {amount_text(len(survey.moved))} moved"
+        if survey.moved
+        else f"{looked}: none is shown to have moved"
+    )
+    said = [sentence(lead)]
+    if survey.moved:
+        said.append(
+            sentence(
+                f"the most surprising comes first: by its chance if nothing had changed, adjusted for the number of "
+                f"histories so that at most {percent(FALSE_SHARE)} of those listed are chance, then by its size in "
+                "standard deviations between neighbouring runs"
+            )
+        )
+    if survey.unplaced:
+        moved = count(survey.unplaced, "more history", "more histories")
+        said.append(
+            sentence(f"{moved} did not stay at one level either, without a change or drift that could be named")
+        )
+    if survey.too_short:
+        short = count(survey.too_short, "history has", "histories have")
+        said.append(sentence(f"{short} fewer than 8 values and cannot be told"))
+    return said
+
+
+def _table(survey: Survey, limit: int) -> Table:
+    rows = tuple(_row(one) for one in survey.moved)
+    records = tuple(_record(one) for one in survey.moved)
+    return Table(_COLUMNS, rows, "Histories that moved, the most surprising first", records=records, limit=limit)
+
+
+def _row(moved: Moved) -> dict[str, Any]:
+    about = moved.about
+    more = ", ".join(plain(about[name]) for name in ("environment", "connection") if about[name])
+    return {
+        "history": (f"{plain(about['subject'])} {_metric(about)}", more),
+        "what": _what(moved),
+        "since": _since(moved),
+        "way": _way(moved),
+        "size": amount_text(round(moved.size, 1)),
+        "chance": _chance(moved.adjusted),
+        "runs": amount_text(moved.history.n),
+    }
+
+
+def _record(moved: Moved) -> dict[str, Any]:
+    change, drift = moved.change, moved.history.drift
+    about = {name: value for name, value in moved.about.items() if name != "runs"}
+    return about | {
+        "kind": "drift" if change is None else "change",
+        "since": _since(moved),
+        "before": None if change is None else change.before,
+        "after": None if change is None else change.after,
+        "slope_per_run": drift.slope_per_run if change is None else None,
+        "confirmed": change is None or change.confirmed,
+        "went_away": change is not None and change.went_away_at is not None,
+        "changes": len(moved.history.changes),
+        "suspected": len(moved.history.suspects),
+        "worse": {"worse": True, "better": False, None: None}[_way(moved)],
+        "size_sd": moved.size,
+        "p_value": moved.p_value,
+        "p_value_adjusted": moved.adjusted,
+        "runs": moved.history.n,
+    }
+
+
+def _metric(about: Mapping[str, Any]) -> str:
+    if about["metric"] == "tests":
+        return "pass rate"
+    if about["metric"] == "findings":
+        return "open findings"
+    name = metric_words(about["metric"])
+    if about["value"] == "failed":
+        return f"{name}, failed"
+    return f"{name}, {about['value']}" if about["unit"] == "ms" else name
+
+
+def _what(moved: Moved) -> str:
+    unit, change = moved.about["unit"] or "", moved.change
+    if change is None:
+        slope = moved.history.drift.slope_per_run or 0.0
+        way = "up" if slope > 0 else "down"
+        return f"drifts {way} by {_amount(abs(slope), unit)} a run"
+    way = "rose" if change.difference > 0 else "fell"
+    share = unit in ("share", "count") or change.ratio is None
+    size = _amount(abs(change.difference), unit) if share else percent(abs((change.ratio or 1) - 1))
+    levels = f"from {_level(change.before, unit)} to {_level(change.after, unit)}"
+    more = len(moved.history.changes) - change.confirmed
+    others = f"; {count(more, 'more change')}" if more else ""
+    gone = ", and went away" if change.went_away_at is not None else ""
+    doubt = "" if change.confirmed else f" (suspected: {count(change.more_needed, 'more run')} would tell)"
+    return f"{way} by {size}, {levels}{gone}{doubt}{others}"
+
+
+def _amount(value: float, unit: str) -> str:
+    return points(value).lstrip("+") if unit == "share" else _level(value, unit)
+
+
+def _level(value: float, unit: str) -> str:
+    if unit == "share":
+        return percent(value)
+    return amount_text(value) if unit == "count" else measure(value, unit)
+
+
+def _since(moved: Moved) -> str | None:
+    change, drift = moved.change, moved.history.drift
+    place = drift.start if change is None else change.index
+    return None if place is None else plain(moved.about["runs"][place])
+
+
+def _way(moved: Moved) -> str | None:
+    """Say whether it got worse, where anybody can know that."""
+    about, change = moved.about, moved.change
+    up = (moved.history.drift.slope_per_run or 0.0) > 0 if change is None else change.difference > 0
+    if about["metric"] == "tests":
+        worse = "lower"
+    elif about["metric"] == "findings" or about["value"] == "failed":
+        worse = "higher"
+    else:
+        known = metric_of(about["metric"]).worse
+        if known is None:
+            return None
+        worse = known
+    return "worse" if up == (worse == "higher") else "better"
+
+
+def _chance(share: float) -> str:
+    return f"< {_SMALLEST:f}" if share < _SMALLEST else f"{share:.2g}"
