@@ -13,7 +13,20 @@ STATEMENTS = (
     "surveys",
 )  # fmt: skip
 # Not "risk": it wants repositories with a history of their own, which its user names.
-ORDER = (*STATEMENTS, "prober", "probing", "readers", "commands", "impact", "store", "cells", "kernels", "large", "cluster", "batch")
+ORDER = (
+    *STATEMENTS,
+    "prober",
+    "probing",
+    "readers",
+    "commands",
+    "impact",
+    "store",
+    "cells",
+    "kernels",
+    "large",
+    "cluster",
+    "batch",
+)
 SMALLER = {
     "commands": ["--repeat", "2"],
     "readers": ["--cases", "20000", "--findings", "10000", "--files", "300"],
