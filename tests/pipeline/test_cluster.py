@@ -312,7 +312,7 @@ def test_without_the_extra_it_is_named(notebook, here, capsys, monkeypatch):
     (here / "jobs.json").write_text('[{"notebook": "quick.ipynb"}]')
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert run(["batch", "jobs.json", "--cluster", "local:2"]) == 2
-    assert 'pip install "stabkit[cluster]"' in capsys.readouterr().err
+    assert "pip install 'stabkit[cluster]'" in capsys.readouterr().err
 
 
 def test_a_cluster_without_workers_is_given_up_after_a_while(notebook, here, monkeypatch, caplog):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import NotebookError, UsageError
+from stabkit.installation import need_for
 from stabkit.pipeline.workers.needs import Needs, lacking, signs
 from stabkit.redact import redact_text, redact_url
 
@@ -33,14 +34,9 @@ HANDBOOK: Final = "The handbook's page on clusters says what workers need."
 @contextlib.contextmanager
 def connected(where: str) -> Iterator[Client]:
     """Connect to a cluster, or start one of this machine, for as long as it is used."""
-    try:
-        import distributed
-    except ImportError as error:
-        raise UsageError(
-            f"Running on a cluster needs a package that is not installed: {error.name}.",
-            where="--cluster",
-            hint='Install it: pip install "stabkit[cluster]"',
-        ) from error
+    need_for("cluster")
+    import distributed
+
     for name in ("distributed", "distributed.client"):  # it writes tracebacks where we say a sentence
         logging.getLogger(name).setLevel(logging.CRITICAL)
     found = _LOCAL.fullmatch(where)
