@@ -43,7 +43,7 @@ def test_all_histories_of_a_store_in_every_format(stabkit):
 
 
 def test_all_histories_as_a_page(stabkit, folder):
-    code, out, err = stabkit("trend", "--all", "--data", DATA, "--output", "pages")
+    code, _, err = stabkit("trend", "--all", "--data", DATA, "--output", "pages")
     assert code == 0
     assert "written: pages/trend.html" in err
     page = (folder / "pages" / "trend.html").read_text()
