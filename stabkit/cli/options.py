@@ -43,6 +43,7 @@ __all__ = [
     "not_empty",
     "one_interrupt",
     "open_data",
+    "reports_folder",
     "require_config",
     "say_next",
     "source_error",
@@ -73,8 +74,14 @@ def _folder(text: str) -> Path:
     return on_this_machine(not_empty(text))
 
 
-def _reports(text: str) -> Path:
-    """Return a folder; an address on object storage as it is, which a path would spoil."""
+def reports_folder(text: str) -> Path:
+    """Return a folder for reports; an address on object storage as it is, which a path would spoil.
+
+    Raises
+    ------
+    UsageError
+        It is an address of another kind.
+    """
     from stabkit.store.places import in_bucket
 
     return cast("Path", text) if in_bucket(text) else _folder(text)
@@ -115,7 +122,7 @@ OutputOption = Annotated[
 ReportsOption = Annotated[
     Path,
     typer.Option(
-        "--output", "-o", metavar="FOLDER", parser=_reports, help="Folder for the pages, or s3://BUCKET/PREFIX."
+        "--output", "-o", metavar="FOLDER", parser=reports_folder, help="Folder for the pages, or s3://BUCKET/PREFIX."
     ),
 ]
 NotebookOption = Annotated[

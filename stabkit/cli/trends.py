@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from stabkit.cli.options import (
     FormatOption,
     not_empty,
     open_data,
+    reports_folder,
     terminal_of,
     usual_config,
 )
@@ -43,6 +45,16 @@ def trend(
     quantile: Annotated[Quantile, typer.Option(help="Which value of each run.")] = Quantile.p95,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows of the table; all runs count.")] = 20,
     cluster: ClusterOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            parser=reports_folder,
+            help="Of --all: write a page as well, trend.html.",
+        ),
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
@@ -62,14 +74,18 @@ def trend(
     """
     store = open_data(config, data)
     if every and target is None:
-        from stabkit.pipeline import survey_store
+        from stabkit.pipeline import open_output, survey_store, write_survey
         from stabkit.report import moved_histories
 
-        terminal_of(context).show(output_format, moved_histories(survey_store(store, cluster=cluster), limit=limit))
+        terminal, shown = terminal_of(context), moved_histories(survey_store(store, cluster=cluster), limit=limit)
+        if output is not None:
+            with open_output(output, fetch=False) as place:
+                terminal.note(f"written: {place.shown(write_survey(shown, place))}")
+        terminal.show(output_format, shown)
         return 0
-    if target is None or every or cluster is not None:
+    if target is None or every or cluster is not None or output is not None:
         raise UsageError(
-            "A trend is that of one TARGET, or of --all histories; --cluster is for the latter.",
+            "A trend is that of one TARGET, or of --all histories; --cluster and --output are for the latter.",
             hint="Such as: stabkit trend api, or: stabkit trend --all",
         )
     from stabkit.case import sketches_of

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import nbformat
 
 from stabkit.analyze.history import Survey, merged_surveys, survey
 from stabkit.case import history_parts, open_runs, part_histories
 from stabkit.errors import NotebookError, StabkitError
+from stabkit.pipeline.outputs import Output
 from stabkit.pipeline.workers import check_workers, connected, lost, store_needs
 from stabkit.redact import redact_text
+from stabkit.report.display import Piece
+from stabkit.report.page import check_folder, render, write_whole
 
 if TYPE_CHECKING:
     from stabkit.store import Store
 
-__all__ = ["survey_store"]
+__all__ = ["survey_store", "write_survey"]
 
 
 def survey_store(store: Store, *, cluster: str | None = None) -> Survey:
@@ -62,6 +68,32 @@ def survey_store(store: Store, *, cluster: str | None = None) -> Survey:
         finally:
             with contextlib.suppress(Exception):
                 client.cancel(futures)
+
+
+def write_survey(shown: Piece, output: Output) -> Path:
+    """Write what a survey shows as a page, ``trend.html``, with its JSON and Markdown beside it; return the page.
+
+    Parameters
+    ----------
+    shown : Piece
+        As :func:`stabkit.report.moved_histories` returns it.
+
+    Raises
+    ------
+    UsageError, NotebookError
+        The folder cannot be written.
+    """
+    check_folder(output.folder)
+    cell = nbformat.v4.new_output("display_data", data=shown._repr_mimebundle_())
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# What moved"), nbformat.v4.new_code_cell("", outputs=[cell])],
+        metadata={"papermill": {"input_path": "trend.ipynb"}},
+    )
+    rendered = render(notebook)
+    page, markdown, result = (output.folder / f"trend.{suffix}" for suffix in ("html", "md", "json"))
+    write_whole({page: rendered.html, markdown: rendered.markdown, result: rendered.json})
+    output.publish((page, markdown, result))
+    return page
 
 
 def _part(part: str, *, place: str) -> Survey:

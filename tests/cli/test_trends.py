@@ -42,8 +42,20 @@ def test_all_histories_of_a_store_in_every_format(stabkit):
         assert "ruff open findings" in shown[form][1]
 
 
+def test_all_histories_as_a_page(stabkit, folder):
+    code, _, err = stabkit("trend", "--all", "--data", DATA, "--output", "pages")
+    assert code == 0
+    assert "written: pages/trend.html" in err
+    page = (folder / "pages" / "trend.html").read_text()
+    assert "<h1>What moved</h1>" in page
+    assert "ruff open findings" in page
+    result = json.loads((folder / "pages" / "trend.json").read_text())
+    assert (result["verdict"], result["exit_code"]) == (None, 0)
+    assert "ruff open findings" in (folder / "pages" / "trend.md").read_text()
+
+
 def test_one_target_or_all_of_them(stabkit):
-    for words in ([], ["chat", "--all"], ["chat", "--cluster", "local:2"]):
+    for words in ([], ["chat", "--all"], ["chat", "--cluster", "local:2"], ["chat", "--output", "x"]):
         code, out, err = stabkit("trend", *words, "--data", DATA)
         assert (code, out) == (2, "")
         assert "one TARGET, or of --all" in err
