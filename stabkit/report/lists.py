@@ -8,14 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from stabkit.analyze import Accepted, to_json
+from stabkit.analyze import Accepted, records, to_json
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison
 from stabkit.analyze.tests import TRANSITIONS, UNMOVED, coverage, expected_to_fail, hidden_tests
 from stabkit.numbers import amount_text, duration, measure, moment
 from stabkit.report.display import Column, Piece, Statement, Table
 from stabkit.report.sections import accepted_table
 from stabkit.report.words import difference_text, hidden_text
-from stabkit.rows import records
 from stabkit.store import Compaction, Pruning, StoreCheck
 from stabkit.text import count
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.rows import records
+from stabkit.analyze.rows import records
 from stabkit.text import mask_numbers, subject
 
 __all__ = ["Finding", "Lines", "Pair", "normal_path", "pair_findings", "read_findings"]

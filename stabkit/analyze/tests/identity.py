@@ -15,8 +15,8 @@ from typing import Final
 
 import pandas as pd
 
+from stabkit.analyze.rows import unique
 from stabkit.analyze.tests.final_attempts import SEVERITY
-from stabkit.rows import unique
 from stabkit.vocabulary import BAD
 
 __all__ = ["Identity"]

@@ -12,9 +12,9 @@ from stabkit.analyze.acceptances import accepted_items
 from stabkit.analyze.findings import FINDING_STATES, GONE, FindingComparison, compare_findings
 from stabkit.analyze.gate.kinds.items import names, not_in_baseline, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, combine, result_of
+from stabkit.analyze.rows import records
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
-from stabkit.rows import records
 from stabkit.vocabulary import FLOOR, finding_rank, severity_rank
 
 __all__ = ["judge"]

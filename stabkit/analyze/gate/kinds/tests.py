@@ -11,6 +11,7 @@ from stabkit.analyze.acceptances import accepted_items
 from stabkit.analyze.facts import About
 from stabkit.analyze.gate.kinds.items import names, not_in_baseline, spoken_of, text
 from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
+from stabkit.analyze.rows import records
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.statistics import sign_test
 from stabkit.analyze.tests import (
@@ -22,7 +23,6 @@ from stabkit.analyze.tests import (
     suite_summary,
 )
 from stabkit.config import Condition
-from stabkit.rows import records
 from stabkit.vocabulary import BAD, GOOD
 
 __all__ = ["judge"]

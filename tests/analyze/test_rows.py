@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from stabkit.rows import records, unique, values
+from stabkit.analyze.rows import records, unique, values
 
 
 @pytest.mark.parametrize(
