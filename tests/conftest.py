@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ import pytest
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and everything they start inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# One process forks the kernels of many tests, on a machine of continuous integration too.
+os.environ.setdefault("STABKIT_WARM_KERNELS", "30")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
