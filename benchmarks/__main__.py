@@ -25,6 +25,7 @@ ORDER = (
     "kernels",
     "large",
     "cluster",
+    "soak",
     "batch",
 )
 SMALLER = {
