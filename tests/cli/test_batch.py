@@ -1,5 +1,6 @@
 """batch as a process: what it prints, what it refuses, and what is left when it is killed or interrupted."""
 
+import contextlib
 import json
 import os
 import signal
@@ -45,9 +46,19 @@ def start(folder, *words):
     while not events or (events[-1]["event"], events[-1]["name"]) != ("started", "endless"):
         events.append(json.loads(process.stderr.readline()))
     deadline = time.monotonic() + 60
-    while not (kernels := psutil.Process(process.pid).children()) and time.monotonic() < deadline:
+    while not (kernels := _working_in(folder, but=process.pid)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return process, kernels[0], events
+
+
+def _working_in(folder, *, but):
+    """Return the processes whose folder it is: a forked kernel is no child of its batch."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != but and process.cwd() == str(folder):
+                found.append(process)
+    return found
 
 
 def test_a_killed_batch_leaves_no_kernel_and_no_half_file_and_is_taken_up_again(notebooks):

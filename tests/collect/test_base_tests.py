@@ -97,7 +97,8 @@ def test_backward_compatible_is_derived_from_it(repository):
 
 def test_it_explains_and_is_no_verdict_of_a_load_tool(repository):
     """Only configured conditions gate; the readiness and the steps say that a promise broke."""
-    base = repository.write("one", {"shop.py": CODE, "tests/test_shop.py": TEST})
+    published = '[project]\nname = "shop"\nversion = "1"\n\n[tool.setuptools]\npy-modules = ["shop"]\n'
+    base = repository.write("one", {"pyproject.toml": published, "shop.py": CODE, "tests/test_shop.py": TEST})
     repository.write("two", {"shop.py": CODE.replace("tax", "levy"), "tests/test_shop.py": None})
     where = repository.folder
     told = run_base_tests("unit", SUITE, repository=where, base=base, head="HEAD", root=where)

@@ -251,6 +251,8 @@ def _reached(interpreter: Sequence[str], environment: Mapping[str, str]) -> sock
         time.sleep(0 if connection else _POLL_S)
     with _lock:
         if place.name not in _kept or not _is_open(_kept[place.name]):
+            if place.name in _kept:
+                _kept.pop(place.name).close()
             kept = _connected(place)
             if kept is not None:
                 _kept[place.name] = kept
