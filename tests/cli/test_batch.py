@@ -56,7 +56,7 @@ def _working_in(folder, *, but):
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.pid != but and process.cwd() == str(folder):
+            if process.pid not in (but, os.getpid()) and process.cwd() == str(folder):
                 found.append(process)
     return found
 
