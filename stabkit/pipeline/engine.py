@@ -39,6 +39,7 @@ _LONGEST_FOLDER: Final = 80  # a socket's path has at most some hundred characte
 _LAST_WORDS: Final = 2_000
 _ANSWER_S: Final = 1.0
 _TOLD_S: Final = 0.2
+_LOOK_S: Final = 0.003
 # The kernel warns on stderr that loopback is not encrypted; only its errors matter here.
 _QUIET: Final = ["--IPKernelApp.log_level=40"]
 # Figures still open under a backend that shows none, asked of the kernel: a notebook may choose its own.
@@ -109,7 +110,20 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     def start_new_kernel_client(self, **options: Any) -> Any:
         """Tell the watch the kernel's process before anything is asked of it."""
         self._watch.kernel_started(getattr(self.km.provisioner, "pid", None))
+        self._await_sockets()
         return super().start_new_kernel_client(**options)
+
+    def _await_sockets(self) -> None:
+        """Wait until the kernel listens: who connects earlier tries again after a tenth of a second only."""
+        if self.km.transport != "ipc":
+            return
+        ports = (self.km.shell_port, self.km.iopub_port, self.km.stdin_port, self.km.hb_port, self.km.control_port)
+        missing = [Path(f"{self.km.ip}-{port}") for port in ports]
+        process = getattr(self.km.provisioner, "process", None)
+        until = time.monotonic() + (self.startup_timeout or 0)
+        while missing and time.monotonic() < until and (process is None or process.poll() is None):
+            missing = [path for path in missing if not path.exists()]
+            time.sleep(_LOOK_S)
 
     def papermill_execute_cells(self) -> None:
         """Run the cells; of a kernel that died, keep how."""

@@ -22,7 +22,8 @@ __all__ = ["PROVISIONER", "WarmProvisioner"]
 _log = logging.getLogger(__name__)
 
 PROVISIONER: Final = "stabkit-warm"
-_POLL_S: Final = 0.005
+_POLL_S: Final = 0.002
+_GONE_S: Final = 1.0
 _broken: Final = threading.Event()
 _CARRIED: Final = frozenset({"env", "cwd", "stdin", "stdout", "stderr", "independent"})
 
@@ -39,11 +40,12 @@ class WarmProvisioner(LocalProvisioner):
             return self.connection_info
         return await super().launch_kernel(cmd, **kwargs)
 
-    async def wait(self) -> int | None:
-        """Wait for the kernel's end, and look often: a killed one is gone at once."""
-        while self.process is not None and await self.poll() is None:
+    async def kill(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 - as those who call it have it
+        """Kill the kernel and see it go: whoever asks next whether it lives waits a tenth of a second else."""
+        await super().kill(restart=restart)
+        end = asyncio.get_running_loop().time() + _GONE_S
+        while self.process is not None and await self.poll() is None and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(_POLL_S)
-        return await super().wait()
 
 
 def _forked_or_none(command: list[str], options: dict[str, Any]) -> WarmProcess | None:
