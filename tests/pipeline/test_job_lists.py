@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stabkit.errors import StabkitError, UsageError
@@ -133,7 +133,7 @@ plain = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 values = st.recursive(plain, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=4)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(st.dictionaries(st.text(max_size=5), values, max_size=3), min_size=1, max_size=3))
 def test_what_is_written_as_jobs_is_read_as_it_was(given_):
     entries = [{"parameters": parameters} for parameters in given_]
