@@ -22,6 +22,18 @@ os.environ.setdefault("STABKIT_WARM_KERNELS", "30")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Name the group of a test in its id, by which one worker gets all of them.
+
+    pytest-xdist 3.8 writes it where pytest 9.2 looks no longer; what a group shares would be made by each worker.
+    """
+    if getattr(config.option, "loadgroup", False):
+        for item in items:
+            names = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
+            if names and hasattr(item, "_id"):
+                item._id = type(item._id).parse(f"{item.nodeid}@{'_'.join(names)}")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium, for one module: the driver's event loop must not meet tests that start their own."""
