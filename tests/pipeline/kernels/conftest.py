@@ -35,6 +35,16 @@ def forking(pid=None):
     return found
 
 
+def forking_in(place):
+    """Return those whose socket lies in a folder; others may leave while they are asked."""
+    found = []
+    for process in forking():
+        with contextlib.suppress(psutil.Error):
+            if process.cwd() == str(place):
+                found.append(process)
+    return found
+
+
 def until(true, seconds=20.0):
     """Wait until something is true, and say whether it became so."""
     end = time.monotonic() + seconds
@@ -56,9 +66,8 @@ def place_of_its_own(monkeypatch):
     finally:
         for name in warm._kept.keys() - before:
             warm._kept.pop(name).close()
-        for process in forking():
-            if str(folder) in " ".join(process.cmdline()):
-                process.kill()
+        for process in forking_in(folder / "stabkit"):
+            process.kill()
         shutil.rmtree(folder)
 
 

@@ -18,7 +18,7 @@ from stabkit.pipeline.execute import execute_notebook
 from stabkit.pipeline.kernels import kernel_environment, likeness, warm
 from stabkit.pipeline.watch import Watch
 
-from .conftest import forking, until
+from .conftest import forking, forking_in, until
 
 PARENT = "import os, sys\nopen(f'/proc/{os.getppid()}/cmdline').read().replace('\\0', ' ')"
 FORKED = "stabkit.pipeline.kernels.zygote"
@@ -31,7 +31,7 @@ def test_kernels_are_forked_from_one_process_and_leave_it_alone(answers, shared)
     assert FORKED in second[0]
     assert first[1] != second[1]
     assert first[1].split(",")[1] == second[1].split(",")[1]
-    zygote = forking()[0] if len(forking()) == 1 else psutil.Process(int(first[1].split(",")[1][:-1]))
+    zygote = psutil.Process(int(first[1].split(",")[1][:-1]))
     assert until(lambda: not zygote.children())
     assert zygote.num_threads() == 1
     assert zygote.terminal() is None
@@ -206,7 +206,7 @@ def test_what_is_not_read_at_import_reaches_the_same_one(answers, shared, monkey
 
     assert (one.split(",")[0], two.split(",")[0]) == ("('one'", "('two'")
     assert one.split(",")[1] == two.split(",")[1]
-    (zygote,) = [process for process in forking() if process.cwd() == str(shared)]
+    (zygote,) = forking_in(shared)
     assert "TOKEN_OF_MINE" not in zygote.environ()
 
 
@@ -258,7 +258,7 @@ def test_zygote_killed_in_mid_notebook_runs_it_again_plainly_and_says_so(noteboo
 
 def test_zygote_that_hangs_is_not_waited_for(answers, own, monkeypatch, caplog):
     answers("1")
-    (zygote,) = [process for process in forking() if process.cwd() == str(own)]
+    (zygote,) = forking_in(own)
     monkeypatch.setattr(warm, "_ANSWER_S", 0.3)
     zygote.suspend()
 
@@ -319,7 +319,7 @@ def test_requester_killed_leaves_no_kernel(notebook, shared, tmp_path):
 def test_it_leaves_when_nobody_asks_and_takes_its_files(answers, own, monkeypatch):
     monkeypatch.setenv(warm.SETTING, "0.2")
     answers("1")
-    (zygote,) = [process for process in forking() if process.cwd() == str(own)]
+    (zygote,) = forking_in(own)
     assert zygote.is_running()
 
     for name in [name for name in warm._kept if any(name in path.name for path in own.iterdir())]:
@@ -359,7 +359,7 @@ def test_nonsense_on_the_socket_is_closed_and_others_are_served(answers, shared)
 
 def test_many_in_a_row_leave_nothing(answers, shared):
     answers("1")
-    (zygote,) = [process for process in forking() if process.cwd() == str(shared)]
+    (zygote,) = forking_in(shared)
     assert until(lambda: not zygote.children())
     before = zygote.num_fds(), zygote.memory_info().rss
 
