@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,20 +64,19 @@ def measured(reports: int, work: Callable[[], None]) -> Cost:
     before, start = cpu_of_all(), time.perf_counter()
     work()
     wall = time.perf_counter() - start
-    return Cost(reports, wall, cpu_of_all() - before)
+    after = cpu_of_all()
+    return Cost(reports, wall, sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items()))
 
 
-def cpu_of_all() -> float:
-    """Return the CPU seconds of all processes that were started here and ended, and of those that fork kernels."""
+def cpu_of_all() -> dict[int, float]:
+    """Return the CPU seconds of what was started here and ended (as 0), and of each process that forks kernels."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return ended.ru_utime + ended.ru_stime + sum(sum(forking.cpu_times()[:4]) for forking in _forking())
-
-
-def _forking() -> Iterator[psutil.Process]:
+    found = {0: ended.ru_utime + ended.ru_stime}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if "stabkit.pipeline.kernels.zygote" in process.cmdline():
-                yield process
+                found[process.pid] = sum(process.cpu_times()[:4])
+    return found
 
 
 def interfaces(notebook: str, chosen: list[dict[str, str]], folder: Path, at_once: int) -> None:
