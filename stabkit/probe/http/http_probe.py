@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pandas as pd
@@ -33,6 +33,8 @@ from stabkit.schema import Evidence
 from stabkit.sources import Fault, fault_code
 
 __all__ = ["HttpProbe"]
+
+_SPARE_NS: Final = 1_000_000_000  # services keep idle connections for seconds at least
 
 
 @dataclass
@@ -63,8 +65,9 @@ class HttpProbe:
     A sample is ``ok`` if the whole answer came in time with the expected status. A wrong body is a failed check, not a
     failed sample. A sample that opened a connection has ``connection = 'fresh'``, any other ``'reused'``. An ok
     sample is a warm-up if it opened a connection and the request before it on the same connection did not: the opener
-    of a reused connection, and the first of a round's series of fresh ones. A service that closes every connection so
-    has all its openers judged but the first of each.
+    of a reused connection, and the first of a round's series of fresh ones. So is one that opens a spare connection
+    anew: unused for a second or more, while the service kept another one alive. A service that closes every
+    connection so has all its openers judged but the first of each.
 
     A request that was redirected has further rows, one for each hop, of the metric ``redirect_hop``, with the request's
     own ``sequence``; the stages are in them, as those of two hops do not add up to stages of one.
@@ -90,6 +93,7 @@ class HttpProbe:
         self._resent = 0
         self._rounds = 0
         self._fresh_before = False
+        self._reused_ns = 0
         self._tls = TlsFacts(
             name, "certificate", minimum_days=target.certificate_days_left, minimum_version=target.tls_min_version
         )
@@ -251,7 +255,7 @@ class HttpProbe:
             "due_at": self._anchor_ns + due_ns,
             "connection": ("fresh" if opened else "reused") if begun.sent_ns else None,
             "protocol": ended.protocol,
-            "warmup": ok and opened and self._is_first_opener(worker),
+            "warmup": ok and opened and self._is_first_opener(worker, begun.sent_ns),
             "ok": ok,
             "status": ended.status,
             "error": error,
@@ -265,18 +269,23 @@ class HttpProbe:
         else:
             fault = error if error is not None else Fault("no answer")
             self._errors[fault] = self._errors.get(fault, 0) + 1
+        if ok and not opened:
+            self._reused_ns = ended.ended_ns
         worker.opened_before = opened
         self._fresh_before = self._fresh_before or opened
         self._rows.append(row)
         if len(hops) > 1:
             self._hops += [self._hop_row(row, number, hop) for number, hop in enumerate(hops) if hop.error is None]
 
-    def _is_first_opener(self, worker: _Worker) -> bool:
+    def _is_first_opener(self, worker: _Worker, sent_ns: int) -> bool:
         target = self._settings
         # With one request a round and connection, each fresh one would be the first of its series: none left to judge.
         if target.requests <= target.most_connections and self._rounds and target.connection == "fresh":
             return False
-        return not (worker.opened_before if target.connection == "reused" else self._fresh_before)
+        if target.connection == "fresh":
+            return not self._fresh_before
+        spare = sent_ns - worker.free_ns >= _SPARE_NS and self._reused_ns > worker.free_ns
+        return spare or not worker.opened_before
 
     @staticmethod
     def _hop_row(row: dict[str, Any], number: int, hop: Answer) -> dict[str, Any]:

@@ -1,9 +1,13 @@
 """Requests that cross with the end of an idle connection, warm-up, secrets in queries: against real servers."""
 
+import contextlib
 import json
 import time
 
 import pytest
+
+from stabkit.config import HttpTarget
+from stabkit.probe.http.http_probe import HttpProbe
 
 
 def hanging_up(http_answer, after: int, wait_s: float = 0.0):
@@ -47,6 +51,34 @@ def test_a_service_that_hangs_up_while_it_works_has_failed(serve, http_answer, p
 def test_a_service_that_hangs_up_on_fresh_connections_has_failed(serve, http_answer, probe_http) -> None:
     samples = probe_http(serve(hanging_up(http_answer, 0)).url(), requests=4, rate=100)["samples"]
     assert not samples["ok"].any()
+
+
+@pytest.mark.parametrize(("kept_s", "wait_s", "warm"), [(1.0, 1.3, [2, 2]), (60.0, 1.3, [2, 0]), (0.0, 1.3, [2, 0])])
+def test_a_spare_connection_opened_anew_is_no_series_of_fresh_ones(
+    serve, http_answer, tmp_path, kept_s, wait_s, warm
+) -> None:
+    """Of two connections one was used once; those of a service that keeps none are judged, whenever they come."""
+    headers = "" if kept_s else "Connection: close\r\n"
+
+    def talk(connection) -> None:
+        connection.settimeout(kept_s or 60.0)
+        with contextlib.suppress(TimeoutError):
+            while connection.recv(65_536):
+                time.sleep(0.05)
+                connection.sendall(http_answer(b"{}", headers=headers))
+                if not kept_s:
+                    return
+
+    target = HttpTarget(url=serve(talk).url(), requests=3, rate=1000, connections=2)
+    probe = HttpProbe("api", target, url=target.url, root=tmp_path)
+    probe.open()
+    for number in range(2):
+        probe.run(number)
+        time.sleep(wait_s)
+    probe.close()
+    samples = probe.evidence()["samples"]
+    assert samples["ok"].all()
+    assert samples.groupby("round")["warmup"].sum().tolist() == warm
 
 
 def test_warm_up_is_in_no_sample(serve, answering, http_answer, probe_http) -> None:
