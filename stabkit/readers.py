@@ -16,11 +16,11 @@ Examples
 from stabkit.read.content import ReportError, head_lines, short_text, text_lines, xml_root
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text, whole
-from stabkit.read.loads._requests import Load, Percentiles, milliseconds
+from stabkit.read.loads._parts.requests import Load, Percentiles, milliseconds
 from stabkit.read.readers import Reader, read_file, read_paths, readers
 from stabkit.read.scans._results import Result, Scan
 from stabkit.read.table_content import first_fields, read_table
-from stabkit.read.tests._cases import Attempt, Case, Report, number
+from stabkit.read.tests._parts.cases import Attempt, Case, Report, number
 from stabkit.read.xml_tree import Element, read_tree
 from stabkit.schema import Evidence
 

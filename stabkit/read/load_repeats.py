@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.read.loads._requests import SKETCH
+from stabkit.read.loads._parts.requests import SKETCH
 from stabkit.schema import Evidence
 
 __all__ = ["once_each", "without_sketches"]

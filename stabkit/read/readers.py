@@ -73,7 +73,7 @@ class Reader(Protocol):
 def readers() -> tuple[Reader, ...]:
     """Return the readers: records first, then those of the three packages, each package by module or format.
 
-    Modules whose name begins with an underscore are parts of a reader. A module that cannot be imported, or that lacks
+    What begins with an underscore is part of a reader. A module that cannot be imported, or that lacks
     a part of a reader, is an error at once: a format silently gone would be evidence silently gone.
     """
     found: list[tuple[str, Any]] = [("records", records)]

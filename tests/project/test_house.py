@@ -14,7 +14,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "stabkit"
 MOST_MODULES = 16
-FORMATS = {"stabkit.read.tests", "stabkit.read.scans", "stabkit.read.loads"}  # a module a format
 ROOMS = (
     "probe", "read", "change", "collect", "store", "analyze", "case", "chart", "report", "pipeline", "cli", "demo",
     "config",
@@ -98,7 +97,7 @@ def test_no_folder_is_crowded():
     sizes: dict[str, int] = defaultdict(int)
     for name in modules():
         sizes[package_of(name)] += 1
-    assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES and folder not in FORMATS} == {}
+    assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES} == {}
 
 
 def test_faces_may_be_loaded_at_once():

@@ -9,7 +9,7 @@ import pandas as pd
 
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text, whole
-from stabkit.read.loads._requests import Load, Percentiles, milliseconds, seconds
+from stabkit.read.loads._parts.requests import Load, Percentiles, milliseconds, seconds
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

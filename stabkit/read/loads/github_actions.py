@@ -10,7 +10,7 @@ import pandas as pd
 
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, moment, text, whole
-from stabkit.read.loads._requests import Load, ToolCheck
+from stabkit.read.loads._parts.requests import Load, ToolCheck
 from stabkit.schema import Evidence
 from stabkit.text import amount
 

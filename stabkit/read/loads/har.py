@@ -10,7 +10,7 @@ import pandas as pd
 
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text, whole
-from stabkit.read.loads._requests import Load, endpoint, milliseconds
+from stabkit.read.loads._parts.requests import Load, endpoint, milliseconds
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

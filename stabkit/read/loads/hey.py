@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.read.content import read_head, short_text
-from stabkit.read.loads._requests import Load, Percentiles, milliseconds
+from stabkit.read.loads._parts.requests import Load, Percentiles, milliseconds
 from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.schema import Evidence
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.read.content import ReportError, read_head, xml_root
-from stabkit.read.loads._requests import REGION_TAGS, Load, ToolCheck, milliseconds
+from stabkit.read.loads._parts.requests import REGION_TAGS, Load, ToolCheck, milliseconds
 from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.read.xml_tree import Element, read_tree
 from stabkit.schema import Evidence

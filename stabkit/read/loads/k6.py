@@ -11,7 +11,7 @@ import pandas as pd
 from stabkit.read.content import ReportError, head_lines, read_head, text_lines
 from stabkit.read.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.read.json_shapes import mapped, whole
-from stabkit.read.loads._k6_verdicts import (
+from stabkit.read.loads._parts.k6_verdicts import (
     TARGET,
     VERDICT_METRICS,
     Verdicts,
@@ -19,7 +19,15 @@ from stabkit.read.loads._k6_verdicts import (
     metric_values,
     stated_thresholds,
 )
-from stabkit.read.loads._requests import REGION_TAGS, Load, Percentiles, ToolCheck, endpoint, milliseconds, seconds
+from stabkit.read.loads._parts.requests import (
+    REGION_TAGS,
+    Load,
+    Percentiles,
+    ToolCheck,
+    endpoint,
+    milliseconds,
+    seconds,
+)
 from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.schema import Evidence
 from stabkit.text import amount

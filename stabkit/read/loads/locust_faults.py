@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from stabkit.read.loads._requests import Load, ToolCheck
+from stabkit.read.loads._parts.requests import Load, ToolCheck
 from stabkit.read.table_content import first_fields, read_table
 from stabkit.schema import Evidence
 from stabkit.text import amount

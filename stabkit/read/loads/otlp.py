@@ -10,8 +10,8 @@ import pandas as pd
 
 from stabkit.read.json_content import json_keys
 from stabkit.read.json_shapes import entries, listed, mapped, text
-from stabkit.read.loads._otlp import documents
-from stabkit.read.loads._requests import REGION_TAGS, Load
+from stabkit.read.loads._parts.otlp import documents
+from stabkit.read.loads._parts.requests import REGION_TAGS, Load
 from stabkit.schema import Evidence
 from stabkit.text import amount
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from stabkit.read.json_content import json_keys
 from stabkit.read.json_shapes import entries, listed, mapped, text
-from stabkit.read.loads._buckets import bucket_percentiles
-from stabkit.read.loads._otlp import documents
-from stabkit.read.loads._requests import Load, Percentiles
+from stabkit.read.loads._parts.buckets import bucket_percentiles
+from stabkit.read.loads._parts.otlp import documents
+from stabkit.read.loads._parts.requests import Load, Percentiles
 from stabkit.schema import Evidence
 from stabkit.text import amount
 

@@ -17,7 +17,7 @@ import pandas as pd
 from stabkit.read.content import read_head, short_text
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import mapped, whole
-from stabkit.read.loads._requests import Load, Percentiles, milliseconds
+from stabkit.read.loads._parts.requests import Load, Percentiles, milliseconds
 from stabkit.read.table_content import broken_rows, first_fields, read_table
 from stabkit.schema import Evidence
 

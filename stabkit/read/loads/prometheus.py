@@ -14,8 +14,8 @@ import pandas as pd
 from stabkit.read.content import ReportError
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text
-from stabkit.read.loads._buckets import prometheus_histograms
-from stabkit.read.loads._requests import Load
+from stabkit.read.loads._parts.buckets import prometheus_histograms
+from stabkit.read.loads._parts.requests import Load
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import source_evidence

@@ -10,7 +10,7 @@ import pandas as pd
 from stabkit.read.content import head_lines, read_head, text_lines
 from stabkit.read.json_content import NO_JSON, json_keys, json_line, load_json
 from stabkit.read.json_shapes import mapped, text, whole
-from stabkit.read.loads._requests import Load, Percentiles, endpoint, milliseconds, seconds
+from stabkit.read.loads._parts.requests import Load, Percentiles, endpoint, milliseconds, seconds
 from stabkit.schema import Evidence
 from stabkit.text import amount
 

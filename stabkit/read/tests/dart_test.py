@@ -10,7 +10,7 @@ from typing import Any, Final
 from stabkit.read.content import head_lines, text_lines
 from stabkit.read.json_content import broken_events, json_line
 from stabkit.read.json_shapes import mapped, text, whole
-from stabkit.read.tests._cases import Attempt, Case, Report
+from stabkit.read.tests._parts.cases import Attempt, Case, Report
 from stabkit.schema import Evidence
 from stabkit.vocabulary import STATUSES
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from stabkit.read.content import head_lines, text_lines
 from stabkit.read.json_content import broken_events, json_line
 from stabkit.read.json_shapes import text
-from stabkit.read.tests._cases import TEXT_LIMIT, Attempt, Case, Report, number
+from stabkit.read.tests._parts.cases import TEXT_LIMIT, Attempt, Case, Report, number
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

@@ -21,11 +21,11 @@ import pyarrow.compute as pc
 
 from stabkit.read.content import ReportError, chunks, conflict_line, xml_root
 from stabkit.read.test_ids import UNNAMED
-from stabkit.read.tests._case_columns import SLICE, TEXT, constant, lean_memory
-from stabkit.read.tests._cases import CUT_TEXTS, TWICE, UNCARRIED, unlisted_failures
-from stabkit.read.tests._junit_cases import JUnitCases
-from stabkit.read.tests._junit_rows import Integers, Rows
-from stabkit.read.tests._plain_cases import NotPlain, PlainCases
+from stabkit.read.tests._parts.case_columns import SLICE, TEXT, constant, lean_memory
+from stabkit.read.tests._parts.cases import CUT_TEXTS, TWICE, UNCARRIED, unlisted_failures
+from stabkit.read.tests._parts.junit_cases import JUnitCases
+from stabkit.read.tests._parts.junit_rows import Integers, Rows
+from stabkit.read.tests._parts.plain_cases import NotPlain, PlainCases
 from stabkit.read.xml_faults import CUT_OFF, cut_off, parse_repaired
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence

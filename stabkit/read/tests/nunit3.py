@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.read.content import xml_root
-from stabkit.read.tests._cases import Case, Report, assembly_name, number
+from stabkit.read.tests._parts.cases import Case, Report, assembly_name, number
 from stabkit.read.xml_tree import Element, deepest_total, failed_alone, failure_text, read_tree
 from stabkit.schema import Evidence
 from stabkit.vocabulary import BAD

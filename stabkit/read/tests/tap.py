@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.read.content import head_lines, text_lines
-from stabkit.read.tests._cases import TEXT_LIMIT, Attempt, Case, Report, number
+from stabkit.read.tests._parts.cases import TEXT_LIMIT, Attempt, Case, Report, number
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

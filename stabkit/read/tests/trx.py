@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from stabkit.read.content import xml_root
-from stabkit.read.tests._cases import Case, Report, assembly_name
+from stabkit.read.tests._parts.cases import Case, Report, assembly_name
 from stabkit.read.xml_tree import Element, failed_alone, joined_text, read_tree
 from stabkit.schema import Evidence
 

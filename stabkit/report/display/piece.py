@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Final
 
 from stabkit.analyze import to_json
@@ -18,7 +19,7 @@ WHOLE_NAMES: Final = ("findings", "tests")
 SCHEMA_VERSION: Final = 1
 
 
-class Piece:
+class Piece(ABC):
     """Base of all display objects: one content, four forms."""
 
     kind: ClassVar[str]
@@ -43,13 +44,13 @@ class Piece:
         text = repr(self)
         return text if width is None else "\n".join(fold_line(line, width) for line in text.split("\n"))
 
+    @abstractmethod
     def markdown(self) -> str:
         """Return the content as Markdown in which all evidence is escaped."""
-        raise NotImplementedError
 
+    @abstractmethod
     def content(self) -> dict[str, Any]:
         """Return the content as JSON values, without schema and kind."""
-        raise NotImplementedError
 
     def piece(self) -> dict[str, Any]:
         """Return the piece of the result that this object stands for."""

@@ -86,19 +86,19 @@ dev = [{ name = "c" }]
 [[package]]
 name = "a"
 version = "1.2"
-source = { registry = "https://packages.example/simple" }
+source = { registry = "https://packages.example/" }
 dependencies = [{ name = "b" }]
 sdist = { url = "https://x.example/a.tar.gz", hash = "sha256:aaaa" }
 
 [[package]]
 name = "b"
 version = "2.0"
-source = { registry = "https://packages.example/simple" }
+source = { registry = "https://packages.example/" }
 
 [[package]]
 name = "c"
 version = "3.0"
-source = { registry = "https://packages.example/simple" }
+source = { registry = "https://packages.example/" }
 """
 NPM = {
     "lockfileVersion": 3,

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stabkit.read.content import ReportError
-from stabkit.read.tests import _junit_cases, junit
-from stabkit.read.tests._junit_cases import JUnitCases
-from stabkit.read.tests._plain_cases import NotPlain, PlainCases
+from stabkit.read.tests import junit
+from stabkit.read.tests._parts import junit_cases
+from stabkit.read.tests._parts.junit_cases import JUnitCases
+from stabkit.read.tests._parts.plain_cases import NotPlain, PlainCases
 
 REFUSALS = (ReportError, expat.ExpatError, LookupError, ValueError)
 
@@ -126,8 +127,8 @@ def report(draw):
 @given(report(), st.sampled_from([1, 3, 10_000]))
 def test_in_bulk_or_one_by_one_a_report_says_the_same(blocks, batch):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_junit_cases, "_BATCH", batch)
-        patch.setattr(_junit_cases, "_PLAIN_BATCH", batch)
+        patch.setattr(junit_cases, "_BATCH", batch)
+        patch.setattr(junit_cases, "_PLAIN_BATCH", batch)
         straight, in_bulk = both_ways(blocks)
     # A report may always be read again the straight way; but what is believed must be the same.
     if in_bulk != "not plain" and not isinstance(straight, str):

@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from typing import Any, Final
 
 from stabkit.read.json_shapes import mapped, text
-from stabkit.read.loads._requests import Percentiles
+from stabkit.read.loads._parts.requests import Percentiles
 
 __all__ = [
     "SHARES", "BucketQuantiles", "bucket_bounds", "bucket_percentiles", "bucket_quantiles", "prometheus_histograms",

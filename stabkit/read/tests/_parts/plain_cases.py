@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stabkit.read.tests._case_columns import TEXT
+from stabkit.read.tests._parts.case_columns import TEXT
 
 __all__ = ["NotPlain", "PlainCases", "interleaved"]
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from stabkit.read.json_shapes import entries, listed, mapped, text, whole
-from stabkit.read.loads._requests import Load, ToolCheck
+from stabkit.read.loads._parts.requests import Load, ToolCheck
 
 __all__ = ["TARGET", "VERDICT_METRICS", "Verdicts", "group_checks", "metric_values", "stated_thresholds"]
 

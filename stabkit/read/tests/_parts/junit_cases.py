@@ -15,11 +15,11 @@ from xml.parsers import expat
 import numpy as np
 
 from stabkit.read.test_ids import UNNAMED
-from stabkit.read.tests._case_columns import CaseColumns, by_attribute, mapped
-from stabkit.read.tests._cases import TEXT_LIMIT
-from stabkit.read.tests._junit_rows import Attempt, Rows, spread_attempts
-from stabkit.read.tests._junit_words import RANK, STATING, TELL_NOTHING, TROUBLES, stated
-from stabkit.read.tests._plain_cases import NotPlain, PlainCases, interleaved
+from stabkit.read.tests._parts.case_columns import CaseColumns, by_attribute, mapped
+from stabkit.read.tests._parts.cases import TEXT_LIMIT
+from stabkit.read.tests._parts.junit_rows import Attempt, Rows, spread_attempts
+from stabkit.read.tests._parts.junit_words import RANK, STATING, TELL_NOTHING, TROUBLES, stated
+from stabkit.read.tests._parts.plain_cases import NotPlain, PlainCases, interleaved
 from stabkit.read.xml_faults import not_a_report, refuse_entities
 
 __all__ = ["JUnitCases", "Suite"]

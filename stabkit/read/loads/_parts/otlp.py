@@ -9,7 +9,7 @@ from typing import Any
 from stabkit.read.content import head_lines, read_head, text_lines
 from stabkit.read.json_content import NO_JSON, json_line, load_json
 from stabkit.read.json_shapes import mapped
-from stabkit.read.loads._requests import Load
+from stabkit.read.loads._parts.requests import Load
 from stabkit.text import amount
 
 __all__ = ["documents"]

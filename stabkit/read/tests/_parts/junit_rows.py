@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stabkit.read.tests._case_columns import TEXT, seconds
+from stabkit.read.tests._parts.case_columns import TEXT, seconds
 
 __all__ = ["Attempt", "Floats", "Integers", "Rows", "spread_attempts"]
 

@@ -1,0 +1,1 @@
+"""What several formats of test reports share: cases, their columns, the words of JUnit."""
