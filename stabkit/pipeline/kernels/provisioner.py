@@ -15,7 +15,8 @@ from typing import Any, Final
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from stabkit.pipeline.kernels.warm import NotWarmError, WarmProcess, is_wanted, start
+from stabkit.pipeline.kernels.starting import NotWarmError, is_wanted
+from stabkit.pipeline.kernels.warm import WarmProcess, start
 
 __all__ = ["PROVISIONER", "WarmProvisioner"]
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from stabkit.pipeline.execute import execute_notebook
-from stabkit.pipeline.kernels import is_wanted, provisioner, warm
+from stabkit.pipeline.kernels import is_wanted, provisioner, starting
 
 ZYGOTE = "stabkit.pipeline.kernels.zygote"
 
@@ -58,14 +58,14 @@ def place_of_its_own(monkeypatch):
     """A folder for sockets, and whoever listens there ended with it."""
     folder = Path("/tmp") / f"stabkit-test-{os.getpid()}-{time.monotonic_ns()}"  # a socket's path is short
     folder.mkdir(mode=0o700)
-    before = set(warm._kept)
+    before = set(starting._kept)
     try:
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-        monkeypatch.setenv(warm.SETTING, "30")
+        monkeypatch.setenv(starting.SETTING, "30")
         yield folder / "stabkit"
     finally:
-        for name in warm._kept.keys() - before:
-            warm._kept.pop(name).close()
+        for name in starting._kept.keys() - before:
+            starting._kept.pop(name).close()
         for process in forking_in(folder / "stabkit"):
             process.kill()
         shutil.rmtree(folder)
@@ -82,7 +82,7 @@ def shared(one_place, monkeypatch):
     """The folder of the module's tests; none of them may harm who listens there."""
     monkeypatch.setattr(provisioner, "_broken", threading.Event())
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(one_place.parent))
-    monkeypatch.setenv(warm.SETTING, "30")
+    monkeypatch.setenv(starting.SETTING, "30")
     return one_place
 
 

@@ -8,14 +8,16 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
+from stabkit.errors import UsageError
 from stabkit.pipeline.execute import execute_notebook
-from stabkit.pipeline.kernels import kernel_environment, likeness, warm
+from stabkit.pipeline.kernels import kernel_environment, likeness, starting, warm
 from stabkit.pipeline.watch import Watch
 
 from .conftest import forking, forking_in, until
@@ -39,10 +41,26 @@ def test_kernels_are_forked_from_one_process_and_leave_it_alone(answers, shared)
 
 
 def test_off_starts_them_plainly(answers, own, monkeypatch):
-    monkeypatch.setenv(warm.SETTING, "off")
+    monkeypatch.setenv(starting.SETTING, "off")
 
     assert FORKED not in answers(PARENT)[0]
     assert not own.exists()
+
+
+@pytest.mark.parametrize("value", ["on", "nan", "-1", "inf", "1e9"])
+def test_a_setting_that_says_nothing_is_named(value, monkeypatch):
+    monkeypatch.setenv(starting.SETTING, value)
+
+    with pytest.raises(UsageError, match="STABKIT_WARM_KERNELS"):
+        starting.is_wanted()
+
+
+@pytest.mark.parametrize("runtime", ["/run/user/987654", "/proc", ""])
+def test_without_a_runtime_folder_the_temporary_one_is_taken(runtime, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:  # a socket's path is short
+        monkeypatch.setattr("tempfile.tempdir", temporary)
+        assert starting._place([sys.executable], {}).parent == Path(temporary, f"stabkit-{os.getuid()}")
 
 
 def test_nobody_else_can_enter_where_it_listens(answers, own):
@@ -317,13 +335,13 @@ def test_requester_killed_leaves_no_kernel(notebook, shared, tmp_path):
 
 
 def test_it_leaves_when_nobody_asks_and_takes_its_files(answers, own, monkeypatch):
-    monkeypatch.setenv(warm.SETTING, "0.2")
+    monkeypatch.setenv(starting.SETTING, "0.2")
     answers("1")
     (zygote,) = forking_in(own)
     assert zygote.is_running()
 
-    for name in [name for name in warm._kept if any(name in path.name for path in own.iterdir())]:
-        warm._kept.pop(name).close()
+    for name in [name for name in starting._kept if any(name in path.name for path in own.iterdir())]:
+        starting._kept.pop(name).close()
 
     assert until(lambda: not zygote.is_running() or zygote.status() == psutil.STATUS_ZOMBIE, 10)
     assert list(own.iterdir()) == []
