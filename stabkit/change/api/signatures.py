@@ -34,6 +34,8 @@ _TRANSPARENT: Final = frozenset(
         "getter",
     )
 )
+# What these make of a function is called, or used, in a way of its own.
+_WRAPPERS: Final = frozenset(("contextmanager", "asynccontextmanager"))
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,11 @@ def _kinds(old: Any, new: Any) -> Iterator[Found]:
     ]
     if how[0] != how[1] and how[1] == "method":
         yield Found("binding_changed", None, how[0], how[1])
+    wrapped = [_decorators(one) & _WRAPPERS for one in (old, new)]
+    for name in sorted(wrapped[0] - wrapped[1]):
+        yield Found("binding_changed", None, f"@{name}", "+".join(f"@{one}" for one in sorted(wrapped[1])) or "plain")
+    for name in sorted(wrapped[1] - wrapped[0] if not wrapped[0] else ()):
+        yield Found("binding_changed", None, "plain", f"@{name}")
     final = [_decorators(one) & {"final"} for one in (old, new)]
     if final[1] and not final[0]:
         yield Found("became_final", None, None, "@final", proven=False)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from stabkit.change.environment.django_settings import SETTINGS
 from stabkit.change.environment.masked import shown
 from stabkit.change.environment.uses import REQUIRED
 from stabkit.change.environment.variables import Place, Variables, load_tree
@@ -129,6 +130,8 @@ def _gives(name: str, place: Place) -> bool:
 def _set(base: Variables, head: Variables, snapshots: Snapshots) -> Iterator[Fact]:
     gone = base.reads.keys() - head.reads.keys()
     for name in sorted(base.sets.keys() | head.sets.keys()):
+        if name.startswith(SETTINGS):
+            continue  # what a project's settings say is told as its configuration
         for scope in _SCOPES:
             old, new = ([p for p in end.sets.get(name, []) if p.scope == scope] for end in (base, head))
             old, new = _without(old, new, by_path=True), _without(new, old, by_path=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stabkit.change.environment.django_settings import settings_asked
 from stabkit.change.environment.python_names import Names, literal
 from stabkit.change.environment.python_settings import settings_reads
 from stabkit.change.environment.uses import REQUIRED, Use, Uses
@@ -15,9 +16,9 @@ from stabkit.change.python_code import dotted
 __all__ = ["may_read", "python_uses"]
 
 _HINT: Final = re.compile(
-    rb"environ|getenv|putenv|expandvars|BaseSettings|SettingsConfigDict|from_envvar|from_prefixed|[dD]ynaconf|LazySettings|decouple|env_?var|[eE]nv\(|[eE]nv\.|import[^\n]*\benv\b|starlette\.config|_env\w*\("
+    rb"environ|getenv|putenv|expandvars|BaseSettings|SettingsConfigDict|from_envvar|from_prefixed|[dD]ynaconf|LazySettings|decouple|env_?var|[eE]nv\(|[eE]nv\.|import[^\n]*\benv\b|django\.conf|starlette\.config|_env\w*\("
 )
-_WORDS: Final = (b"env", b"Env", b"Settings", b"decouple", b"expandvars", b"ynaconf")
+_WORDS: Final = (b"env", b"Env", b"Settings", b"decouple", b"expandvars", b"ynaconf", b"django.conf")
 
 _READERS: Final = frozenset(
     f"os.{name}" for name in ("getenv", "getenvb", "environ.get", "environ.setdefault", "environ.pop", "environb.get")
@@ -33,6 +34,7 @@ dj_db_url dj_email_url dj_cache_url
 """
 _METHODS: Final = frozenset(_TYPES.split())
 _IMPLIED: Final = {"db": "DATABASE_URL", "cache": "CACHE_URL", "email": "EMAIL_URL", "search": "SEARCH_URL"}
+_AUTOMATIC: Final = ("auto_envvar_prefix", "auto_env_var_prefix")
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]+")
 _EXPANDS: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _WRAPPER: Final = re.compile(r"env", re.IGNORECASE)
@@ -52,7 +54,7 @@ def may_read(content: bytes) -> bool:
 def python_uses(tree: ast.Module) -> Uses:
     """Return what a Python file does with variables; nothing of it is imported."""
     names = Names(tree)
-    uses = Uses(reads=settings_reads(names))
+    uses = Uses(reads=[*settings_reads(names), *settings_asked(names)])
     _Reader(names, uses).walk(tree, "", frozenset(), None)
     return uses
 
@@ -206,7 +208,11 @@ class _Reader:
                 continue
             for text in self.names.texts(value) or ():
                 self.uses.reads.append(Use(text, node.lineno, literal(default)))
-        automatic = _keyword(node, "auto_envvar_prefix", "auto_env_var_prefix")
+        automatic = _keyword(node, *_AUTOMATIC)
+        context = _keyword(node, "context_settings")
+        if isinstance(context, ast.Dict):
+            pairs = zip(context.keys, context.values, strict=True)
+            automatic = next((value for key, value in pairs if getattr(key, "value", None) in _AUTOMATIC), automatic)
         if automatic is not None:
             text = (self.names.texts(automatic) or [literal(automatic) or ""])[0]
             self.uses.dynamic.append(Use(f"{text}_*", node.lineno))

@@ -10,6 +10,7 @@ from typing import Final
 
 from stabkit.change.environment.code_reads import CODE_HINT, code_uses, language
 from stabkit.change.environment.deployment import ENV_FILE, deployment_uses, is_deployment
+from stabkit.change.environment.django_settings import SETTINGS, is_settings_module, settings_given
 from stabkit.change.environment.notebooks import notebook_uses
 from stabkit.change.environment.places import foreign, scope_of
 from stabkit.change.environment.python_reads import may_read, python_uses
@@ -138,7 +139,7 @@ def _concerning(names: set[str]) -> re.Pattern[bytes] | None:
         return None
     if len(names) > _MOST_NAMES:
         return re.compile(b"")
-    words = {max(re.findall(r"\w+", name) or [""], key=len) for name in names}
+    words = {max(re.findall(r"\w+", name.removeprefix(SETTINGS)) or [""], key=len) for name in names}
     return re.compile("|".join(["prefix", *map(re.escape, sorted(words))]).encode(), re.IGNORECASE)
 
 
@@ -158,7 +159,7 @@ def _uses(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same: 
     kind = language(path)
     if path.endswith(".py"):
         # A changed file that is no Python leaves a question open, whatever it holds.
-        looked_at = may_read(content) or (not same and categorise(path) != "test")
+        looked_at = may_read(content) or is_settings_module(path) or (not same and categorise(path) != "test")
         return _python(path, content, snapshots, blob, same=same) if looked_at else Uses()
     if path.endswith(".ipynb"):
         uses = notebook_uses(content) if may_read(content) else Uses()
@@ -178,14 +179,18 @@ def _python(path: str, content: bytes, snapshots: Snapshots, blob: Blob, *, same
     tree = snapshots.parsed(blob)
     if tree is None:
         return Uses(reads=list(_plain_reads(content))) if same else None
+    given = settings_given(tree) if is_settings_module(path) else []
     if not may_read(content):
-        return Uses()
+        return Uses(sets=given)
     try:
         found = python_uses(tree)
     except RecursionError:
         return None
     # What a test sets, it sets for itself.
-    return Uses(reads=found.reads, dynamic=found.dynamic) if categorise(path) == "test" else found
+    if categorise(path) == "test":
+        return Uses(reads=found.reads, dynamic=found.dynamic)
+    found.sets += given
+    return found
 
 
 def _plain_reads(content: bytes) -> Iterable[Use]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from stabkit.change.rights.right import Right
+from stabkit.change.rights.right import Right, scripts_of_others
 from stabkit.change.yaml_documents import Section, Sequence, Text, line_of, read_yaml, walk
 
 __all__ = ["pipeline_rights"]
@@ -41,6 +41,10 @@ def _of_part(way: tuple[str, ...], key: str | None, part: Any) -> Iterator[Right
 
 def _of_text(place: str, key: str | None, part: Text) -> Iterator[Right]:
     holder = place.rpartition(".")[0] if key is None else place
+    if "://" in part:
+        lines = part.split("\n")
+        for number, line in enumerate(lines, start=part.line + (len(lines) > 1)):
+            yield from scripts_of_others(line, number)
     if part == "add_ssh_keys":
         yield Right("add_ssh_keys", 1, "ssh keys", part.line, "secrets")
     elif re.search(r"(^|/)docker:[\w.]*-?dind", part) and "services" in place:
@@ -62,6 +66,8 @@ def _of_text(place: str, key: str | None, part: Text) -> Iterator[Right]:
 
 
 def _jenkins(text: str) -> Iterator[Right]:
+    for number, said in enumerate(text.split("\n"), start=1):
+        yield from scripts_of_others(said, number)
     for match in _JENKINS.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         if match[2]:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from stabkit.change.facts import Scope
 
-__all__ = ["Right"]
+__all__ = ["Right", "scripts_of_others"]
+
+_ADDRESS: Final = r"[\"']?(?P<address>(?:https?|ftp)://[^\s\"'|;&)>]+)"
+_SHELL: Final = r"(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?(?:(?:ba|z|da|k|fi)?sh|python[\d.]*|perl|ruby|node|pwsh|iex)\b"
+_RUN_AT_ONCE: Final = re.compile(
+    rf"\b(?:curl|wget|fetch|iwr|Invoke-WebRequest)\b[^|\n;]*?{_ADDRESS}[^|\n;]*\|\s*{_SHELL}|"
+    rf"{_SHELL}[^|\n;]*?(?:<\(|\$\(|`)\s*(?:curl|wget)\b[^)`\n]*?{_ADDRESS.replace('address', 'inner')}"
+)
 
 
 @dataclass(frozen=True)
@@ -38,3 +48,20 @@ class Right:
     noun: str
     proven: bool = True
     scope: Scope = "ci"
+
+
+def scripts_of_others(line: str, number: int | None) -> Iterator[Right]:
+    """Yield what a line of a shell downloads and runs at once, whatever its address serves that day.
+
+    Examples
+    --------
+    >>> [right.what for right in scripts_of_others("curl -sSL https://example.org/i.sh | sudo -E bash -", 3)]
+    ['runs https://example.org/i.sh']
+    >>> [right.what for right in scripts_of_others('sh -c "$(wget -qO- https://example.org/i.sh)"', 3)]
+    ['runs https://example.org/i.sh']
+    >>> list(scripts_of_others("curl https://example.org/data.json | jq .", 3))
+    []
+    """
+    for found in _RUN_AT_ONCE.finditer(line):
+        address = found["address"] or found["inner"]
+        yield Right(f"runs {address}", 1, found[0].strip()[:80], number, "script of others", proven=False)

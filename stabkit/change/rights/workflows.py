@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from stabkit.change.rights.right import Right
+from stabkit.change.rights.right import Right, scripts_of_others
 from stabkit.change.yaml_documents import Section, Sequence, Text, line_of, read_yaml, walk
 
 __all__ = ["DEFAULT", "workflow_rights"]
@@ -16,6 +16,8 @@ DEFAULT: Final = "the default"
 
 _RANKS: Final = {"none": 0, "read": 1, "write": 2, "read-all": 1, "write-all": 2}
 _TRIGGERS: Final = ("pull_request_target", "workflow_run")
+# Whoever may write a comment starts these with the rights of the repository; a condition inside may stop them.
+_COMMENTED: Final = ("issue_comment", "discussion_comment")
 _OWN: Final = ("actions", "github")
 _UNTRUSTED: Final = re.compile(
     r"github\.head_ref|github\.event\.(?:(?:issue|pull_request|discussion)\.(?:title|body)|"
@@ -42,8 +44,8 @@ def workflow_rights(text: str) -> list[Right]:
 def _rights(document: Section) -> Iterator[Right]:
     triggers = _triggers(document.get("on"))
     for name, line in triggers.items():
-        if name in _TRIGGERS:
-            yield Right(f"on.{name}", 1, name, line, "trigger")
+        if name in (*_TRIGGERS, *_COMMENTED):
+            yield Right(f"on.{name}", 1, name, line, "trigger", proven=name in _TRIGGERS)
     jobs = document.get("jobs")
     jobs = jobs if isinstance(jobs, Section) else Section()
     if "jobs" in document:
@@ -52,7 +54,7 @@ def _rights(document: Section) -> Iterator[Right]:
         if isinstance(job, Section):
             yield from _permissions(job, f"jobs.{name}.")
             yield from _of_job(job, f"jobs.{name}")
-    outside = any(name in triggers for name in _TRIGGERS)
+    outside = any(name in triggers for name in (*_TRIGGERS, *_COMMENTED))
     for way, key, part in walk(document):
         yield from _of_part(way, key, part, outside=outside)
 
@@ -129,6 +131,7 @@ def _of_script(script: Text, *, outside: bool) -> Iterator[Right]:
             yield Right(
                 "checkout of a pull request in a script", 1, line.strip()[:80], number, "checkout of foreign code"
             )
+        yield from scripts_of_others(line, number)
         for name in _LOOSENING:
             if re.search(rf"\b{name}\s*[=:]\s*[\"']?true", line, re.IGNORECASE):
                 yield Right(name, 1, "true", number, "insecure commands")

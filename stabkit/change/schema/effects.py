@@ -339,6 +339,11 @@ class _Range:
 
     _delete_rows = _empty_table
 
+    def _update_rows(self, path: str, one: Operation) -> None:
+        key = same_name(one.table), one.name.lower()
+        if not self._new(one) and key not in self.added and same_name(one.table) not in self.gone:
+            self.found.append(self._effect(path, one, "overwritten", "column", self._name(one), loses=True))
+
     def _lose_data(self, path: str, one: Operation) -> None:
         if one.name == "value":  # of an enumerated type, renamed
             what = f"{one.table}.{one.before}"

@@ -158,7 +158,7 @@ class _Reading:
         kept = [
             replace(one, proven=False)
             for one in migration.forward
-            if one.kind not in ("delete_rows", "empty_table") and same_name(one.table) not in made
+            if one.kind not in ("delete_rows", "empty_table", "update_rows") and same_name(one.table) not in made
         ]
         return replace(migration, forward=tuple(kept), one_way=(), unread=())
 

@@ -59,6 +59,7 @@ _CLAUSES: Final[Mapping[str, str]] = {
     "renamed": "module {path} renamed to {after}",
     "dropped": "migration {file} drops the {noun} {what}",
     "emptied": "migration {file} deletes rows of the table {what}",
+    "overwritten": "migration {file} writes over what the column {what} held",
     "one_way": "migration {file} has no way back ({what})",
     "matched": "migration {file} may lose data ({what})",
     "narrowed": "migration {file} narrows the {noun} {what}",

@@ -70,6 +70,18 @@ def test_the_eight_planted_breaks(
         ("def f(a=1): ...\n", "def f(a): ...\n", "f(a)", "parameter_changed_required"),
         ("def f(a): ...\n", "def f(*, a): ...\n", "f(a)", "parameter_changed_kind"),
         ("def f(): ...\n", "async def f(): ...\n", "f", "awaited_changed"),
+        (
+            "from contextlib import contextmanager\n@contextmanager\ndef f():\n    yield 1\n",
+            "def f():\n    yield 1\n",
+            "f",
+            "binding_changed",
+        ),
+        (
+            "def f():\n    yield 1\n",
+            "import contextlib\n@contextlib.contextmanager\ndef f():\n    yield 1\n",
+            "f",
+            "binding_changed",
+        ),
         ("async def f(): ...\n", "def f(): ...\n", "f", "awaited_changed"),
         ("def f(a: int | str): ...\n", "def f(a: int): ...\n", "f(a)", "parameter_changed_type"),
         ("def f() -> int: ...\n", "def f() -> int | None: ...\n", "f", "return_changed_type"),

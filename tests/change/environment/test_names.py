@@ -79,6 +79,12 @@ def told(facts: tuple[Fact, ...]) -> list[tuple[str, str, str]]:
         ("a.py", "from starlette.config import Config\nconfig = Config('.env')\nconfig('NEW')\n", {"NEW"}),
         ("a.py", "import click\n@click.option('--a', envvar=['N1', 'N2'])\ndef run(a): ...\n", {"N1", "N2"}),
         (
+            "a.py",
+            "from django.conf import settings as s\ns.SHOP_KEY\ngetattr(s, 'SHOP_TWO')\n"
+            "s.DEBUG, s.CACHES['a'], s.configured\n",
+            {"settings.SHOP_KEY", "settings.SHOP_TWO"},
+        ),
+        (
             "a.ts",
             "const {A1, B1: c} = process.env\nprocess.env['C1']; import.meta.env.VITE_X; Deno.env.get('D1')\n",
             {"A1", "B1", "C1", "VITE_X", "D1"},
@@ -171,6 +177,9 @@ def test_another_default(repository: Repository, path: str, before: str, after: 
         ("a.ts", "const a = `${x} ${NAME}`; // process.env.OLD\nimport.meta.env.DEV\n"),
         ("Makefile", "A1 := 1\nall:\n\techo $(A1)\n"),
         ("README.md", "Set `os.environ['NEW']`\n"),
+        ("a.py", "from django.conf import settings\nsettings.DEBUG, settings.EMAIL_HOST, settings._wrapped\n"),
+        ("a.py", "settings = object()\nsettings.SHOP_KEY\n"),
+        ("shop/settings.py", "SHOP_KEY = 'a'\nDEBUG = True\n"),
         ("a.py", "# os.environ['NEW']\nx = \"os.getenv('OLD')\"\n"),
         ("node_modules/x/a.js", "process.env.NEW\n"),
         ("tsconfig.json", '{"compilerOptions": {"target": "ES6"}}'),
@@ -185,6 +194,29 @@ def test_what_only_looks_like_a_variable(repository: Repository, path: str, text
 def test_a_read_that_moves_is_no_change(repository: Repository) -> None:
     read = "import os\nos.getenv('A1', 'x')\n"
     assert answer(repository, {"a.py": read, "b.py": "\n"}, {"a.py": "\n", "b.py": "#\n" + read}).outcome == "pass"
+
+
+def test_a_setting_of_django_is_asked_for_and_given_somewhere(repository: Repository) -> None:
+    asked = "from django.conf import settings\n\ndef f():\n    return settings.SHOP_KEY\n"
+    settings = "try:\n    SHOP_KEY: str = 'a'\nfinally:\n    pass\n"
+    for path in ("shop/settings.py", "shop/settings/base.py", "shop/settings_local.py"):
+        found = answer(repository, {"a.py": "\n", path: settings}, {"a.py": asked})
+        assert told(found.facts) == [("added", "read", "settings.SHOP_KEY")]
+    found = answer(
+        repository,
+        {"a.py": "\n"},
+        {"a.py": asked.replace("settings.S", "getattr(settings, 'S").replace("KEY", "KEY', 3)")},
+    )
+    assert [(fact.noun, fact.after) for fact in found.facts] == [("read", "3")]
+    found = answer(repository, {"a.py": asked}, {"a.py": "\n"})
+    assert told(found.facts) == [("removed", "read", "settings.SHOP_KEY")]
+
+
+def test_a_prefix_of_options_is_a_name_made_at_run_time(repository: Repository) -> None:
+    text = "import click\n@click.command(context_settings={'auto_envvar_prefix': 'SHOP'})\ndef run(): ...\n"
+    found = answer(repository, {"a.py": "\n"}, {"a.py": text})
+    assert found.outcome != "pass"
+    assert "SHOP_*" in (found.why or "")
 
 
 def test_a_value_that_moves_is_none_and_another_is_one(repository: Repository) -> None:

