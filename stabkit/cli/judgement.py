@@ -32,6 +32,17 @@ if TYPE_CHECKING:
 __all__ = ["compare", "explain", "gate"]
 
 
+class GateFormat(StrEnum):
+    """How a verdict is printed."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+    junit = "junit"
+    sarif = "sarif"
+    openmetrics = "openmetrics"
+
+
 class FailOn(StrEnum):
     """Which verdicts make ``gate`` fail."""
 
@@ -70,7 +81,9 @@ def gate(
     candidate: MaybeCandidate = None,
     config: ConfigOption = None,
     data: DataOption = None,
-    output_format: FormatOption = Format.text,
+    output_format: Annotated[
+        GateFormat, typer.Option("--format", "-f", help="How the result is printed.")
+    ] = GateFormat.text,
     fail_on: Annotated[
         FailOn, typer.Option(help="regressed: an inconclusive verdict exits with 0 too, and is told on stderr.")
     ] = FailOn.inconclusive,
@@ -95,21 +108,22 @@ def gate(
       stabkit gate
       stabkit gate v1.4 v1.5 --fail-on regressed
       stabkit gate data/reference/before data/reference/after --format markdown
+      stabkit gate v1.4 v1.5 --format junit
       stabkit gate --backtest --data data/sample
     """
     if backtest:
         if fail_on is not FailOn.inconclusive:
             raise UsageError("A backtest judges no run: --fail-on does not apply.", hint="Leave it out.")
-        return _backtest(context, (baseline, candidate), config, data, output_format, last)
+        if output_format.value not in list(Format):
+            raise UsageError(f"A backtest is not printed as {output_format}.", hint=f"Choose of: {', '.join(Format)}.")
+        return _backtest(context, (baseline, candidate), config, data, Format(output_format), last)
     if last is not None:
         raise UsageError("--last belongs to --backtest.", hint="stabkit gate --backtest --last 20")
-    from stabkit.report.sections import verdict
-
     case = _case(baseline, candidate, config, data)
     terminal = terminal_of(context)
     warn_of_names(terminal, case.config)
     _say_which(terminal, baseline, candidate, case)
-    terminal.show(output_format, verdict(case))
+    _show_verdict(terminal, output_format, case, lenient=fail_on is FailOn.regressed)
     if fail_on is FailOn.regressed and case.gate.verdict == "inconclusive":
         terminal.warning("the verdict is inconclusive; --fail-on regressed lets it pass")
         return 0
@@ -149,6 +163,26 @@ def explain(
     else:
         terminal.show(output_format, explanation(gate_, found, case.again))
     return 0
+
+
+def _show_verdict(terminal: Terminal, output_format: GateFormat, case: Case, *, lenient: bool) -> None:
+    """Print a verdict for people, or for the tools that read it."""
+    if output_format is GateFormat.sarif:
+        from stabkit.report import gate_log
+
+        terminal.document(gate_log(case))
+    elif output_format is GateFormat.junit:
+        from stabkit.report import gate_junit
+
+        terminal.plain(gate_junit(case, lenient=lenient))
+    elif output_format is GateFormat.openmetrics:
+        from stabkit.report import gate_metrics
+
+        terminal.plain(gate_metrics(case))
+    else:
+        from stabkit.report.sections import verdict
+
+        terminal.show(Format(output_format), verdict(case))
 
 
 def _backtest(

@@ -63,6 +63,10 @@ class Terminal:
         clean = _CONTROL.sub("�", text)
         _write((_colour(clean) if _wants_colour(sys.stdout) else clean).rstrip("\n") + "\n")
 
+    def plain(self, text: str) -> None:
+        """Print a result as it is, for a program: neither coloured nor folded."""
+        _write(text.rstrip("\n") + "\n")
+
     def document(self, value: Mapping[str, Any]) -> None:
         """Print a result as JSON."""
         plain = (sys.stdout.encoding or "ascii").lower().replace("-", "") not in ("utf8", "utf8sig")

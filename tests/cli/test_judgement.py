@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -138,3 +139,16 @@ def test_a_backtest_that_is_asked_for_wrongly_is_an_error(stabkit, words, said):
     code, out, err = stabkit("gate", *words)
     assert (code, out) == (2, "")
     assert said in err
+
+
+def test_gate_in_the_forms_of_other_tools_has_the_same_exit_code(stabkit, folder):
+    sides(folder, "good.xml", "broken.xml")
+    results = {form: stabkit("gate", "before", "after", "--format", form) for form in ("junit", "sarif", "openmetrics")}
+    assert {result[0] for result in results.values()} == {3}
+    root = ElementTree.fromstring(results["junit"][1])
+    assert int(root.get("errors")) > 0
+    assert json.loads(results["sarif"][1])["runs"][0]["properties"]["verdict"] == "inconclusive"
+    assert 'stabkit_verdict="inconclusive"} 1\n' in results["openmetrics"][1]
+    assert results["openmetrics"][1].endswith("# EOF\n")
+    code, out, _ = stabkit("gate", "before", "after", "--format", "junit", "--fail-on", "regressed")
+    assert (code, ElementTree.fromstring(out).get("errors")) == (0, "0")

@@ -1,4 +1,4 @@
-"""The new findings of a comparison as SARIF 2.1.0, for tools that show or upload them.
+"""A verdict, and the new findings of a comparison, as SARIF 2.1.0, for tools that show or upload them.
 
 Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0, sections 3.27.10 (``level``),
 3.27.24 (``baselineState``) and 3.35 (``suppression``).
@@ -12,12 +12,18 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from stabkit.analyze import finding_names
+from stabkit.analyze.findings import FindingComparison, united_findings
+from stabkit.installation import package_version
+from stabkit.report.words import headline_text, whole_text
+from stabkit.text import plain
 from stabkit.vocabulary import severity_rank
 
 if TYPE_CHECKING:
+    from stabkit.case import Case
     from stabkit.config import Acceptance
 
-__all__ = ["new_findings_log"]
+__all__ = ["gate_log", "new_findings_log"]
 
 Accepting = Callable[[Mapping[Any, Any]], "Acceptance | None"]
 
@@ -88,3 +94,49 @@ def _result(row: Mapping[Any, Any], accepted: Acceptance | None) -> dict[str, An
         told = {"owner": accepted.owner, "until": accepted.until.isoformat()}
         found["suppressions"] = [said | {"properties": told}]
     return found
+
+
+def gate_log(case: Case) -> dict[str, Any]:
+    """Return a SARIF log of what a gate holds against a candidate, for tools that show or upload it.
+
+    Returns
+    -------
+    dict
+        The run of ``stabkit`` has a result for each gating condition that is regressed (``error``) or inconclusive
+        (``warning``), at the configuration that declares it. The runs of the scanners follow, as in
+        :func:`new_findings_log`. ``executionSuccessful`` is false where the verdict is inconclusive: an empty list then
+        proves nothing.
+    """
+    found = united_findings(case.gate.compared(FindingComparison))
+    runs = [_gate_run(case)]
+    if found is not None:
+        log = new_findings_log(
+            found.states, case.after["scans"], lambda row: case.sides.acceptance("finding", *finding_names(row))
+        )
+        runs += log["runs"]
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": runs}
+
+
+def _gate_run(case: Case) -> dict[str, Any]:
+    gate = case.gate
+    where = quote(case.config_path.name) if case.config_path is not None else "stabkit.toml"
+    place = {"physicalLocation": {"artifactLocation": {"uri": where}, "region": {"startLine": 1}}}
+    kinds = sorted({condition.kind for condition in gate.reasons})
+    return {
+        "tool": {
+            "driver": {"name": "stabkit", "version": package_version(), "rules": [{"id": kind} for kind in kinds]}
+        },
+        "invocations": [{"executionSuccessful": gate.verdict != "inconclusive", "exitCode": gate.exit_code}],
+        "columnKind": "unicodeCodePoints",
+        "properties": {"verdict": gate.verdict, "headline": headline_text(gate, first=case.first)},
+        "results": [
+            {
+                "ruleId": condition.kind,
+                "level": "error" if condition.outcome == "regressed" else "warning",
+                "message": {"text": f"{plain(condition.name)}: {whole_text(condition)}"},
+                "partialFingerprints": {"stabkit/condition": condition.name},
+                "locations": [place],
+            }
+            for condition in gate.reasons
+        ],
+    }
