@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -19,6 +20,10 @@ from stabkit.report import gate_junit, gate_log, gate_metrics
 from tests.report.states import STATES
 
 STATE_NAMES = sorted(STATES)
+
+
+def families_of(text: str) -> dict[str, Any]:
+    return {family.name: family for family in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +71,7 @@ def test_what_may_pass_undecided_is_skipped_and_not_passed(cases: dict[str, Case
 @pytest.mark.parametrize("name", STATE_NAMES)
 def test_metrics_tell_verdict_outcomes_and_estimates(cases: dict[str, Case], name: str) -> None:
     case = cases[name]
-    families = {family.name: family for family in text_string_to_metric_families(gate_metrics(case))}
+    families = families_of(gate_metrics(case))
     (verdict,) = [s.labels["stabkit_verdict"] for s in families["stabkit_verdict"].samples if s.value == 1]
     assert verdict == case.gate.verdict
     assert [s.value for s in families["stabkit_exit_code"].samples] == [case.gate.exit_code]
@@ -100,5 +105,5 @@ def test_hostile_names_stay_names(cases: dict[str, Case]) -> None:
     hostile = replace(case, gate=replace(case.gate, conditions=conditions))
     names = [one.get("name") for one in ElementTree.fromstring(gate_junit(hostile)).iter("testcase")]
     assert names[1] == 'a"\\ # EOF [31m]]><x>'
-    families = {family.name: family for family in text_string_to_metric_families(gate_metrics(hostile))}
+    families = families_of(gate_metrics(hostile))
     assert families["stabkit_condition"].samples[0].labels["condition"] == 'a"\\ # EOF [31m]]><x>'
