@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# No test says how fast an example is: a busy machine takes as long as it takes.
+hypothesis.settings.register_profile("stabkit", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("stabkit")
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and everything they start inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

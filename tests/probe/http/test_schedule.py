@@ -62,7 +62,7 @@ def test_a_free_connection_takes_what_a_stalled_one_cannot(serve, answering, htt
             most = max(most, here)
         if number == 2:
             gate.wait(5)
-        elif number > 10:
+        elif number > 20:
             gate.set()
         with lock:
             here -= 1

@@ -42,7 +42,8 @@ def test_a_token_is_sent_and_kept_nowhere(monkeypatch, speak, message, variable)
     seen: list = []
     event = {"required": ["type", "id"]}
     evidence = measure(speak(echoing(seen)).url(), send=[message], event=event, listen_ms=500)
-    assert seen[1]["token"] == TOKEN
+    messages = [one for one in seen if isinstance(one, dict)]  # two sessions may be under way at once
+    assert {message["token"] for message in messages} == {TOKEN}
     assert TOKEN not in kept(evidence)
     assert "***" in kept(evidence)
 
