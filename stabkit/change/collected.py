@@ -23,7 +23,7 @@ from stabkit.change.snapshots import Snapshots
 from stabkit.change.steps import Step, read_steps
 from stabkit.config import Area
 from stabkit.errors import EvidenceError
-from stabkit.redact import redact_text
+from stabkit.redact import redact_evidence, redact_text
 from stabkit.schema import Evidence
 from stabkit.vocabulary import MISSING_COMMIT
 
@@ -85,11 +85,12 @@ def collect_changes(
         return _failed(where, error)
     base_id, head_id = git.commit(base), git.commit(head)
     try:
-        return _collect(
+        found = _collect(
             git, base_id, head_id, where, areas=areas or {}, packages=tuple(packages), step_limit=step_limit
         )
     except EvidenceError as error:
-        return _failed(where, error)
+        found = _failed(where, error)
+    return Evidence(redact_evidence(found.tables))
 
 
 def _failed(where: str, error: EvidenceError) -> Evidence:

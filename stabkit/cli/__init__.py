@@ -11,8 +11,9 @@ import io
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Final
 
 from stabkit.cli.encoding import PLAIN
@@ -46,6 +47,14 @@ def _open_closed() -> None:
             setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
 
 
+def _say_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    from stabkit.lines import shown_line
+    from stabkit.redact import redact_text
+
+    told = redact_text("".join(traceback.format_exception(kind, error, trace))).rstrip("\n")
+    sys.stderr.write("\n".join(map(shown_line, told.split("\n"))) + "\n")
+
+
 def main() -> None:
     """Run the command line and exit."""
     terminated: list[int] = []
@@ -59,6 +68,7 @@ def main() -> None:
     _open_closed()
     # Of a million rows none is garbage: looked for at every 700th, as is usual, it takes a quarter of the time.
     gc.set_threshold(*_COLLECTIONS)
+    sys.excepthook = _say_traceback  # what --debug shows may hold anything
     try:
         signal.signal(signal.SIGTERM, terminate)
         for stream in (sys.stdout, sys.stderr):

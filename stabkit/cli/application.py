@@ -18,7 +18,8 @@ from stabkit.cli import batch, differences, evidence, importing, judgement, nois
 from stabkit.cli.terminal import Terminal
 from stabkit.errors import StabkitError, UsageError, nearest
 from stabkit.installation import check_distributions, lacking
-from stabkit.redact import redact_text
+from stabkit.lines import shown_line
+from stabkit.redact import redact_text, remember_environment
 
 __all__ = ["app", "run_command"]
 
@@ -132,6 +133,7 @@ def run_command(words: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever goes wrong is told on stderr."""
     words = _global_first(words)
     terminal = Terminal(debug="--debug" in words)
+    remember_environment()
     try:
         code = _outcome(words, terminal)
     except (KeyboardInterrupt, typer.Abort):
@@ -244,7 +246,12 @@ class _Stderr(logging.Handler):
             plain = {"exc_info": None, "exc_text": None, "stack_info": None}
             record = logging.makeLogRecord({**record.__dict__, **plain})
         with contextlib.suppress(OSError):
-            sys.stderr.write(redact_text(self.format(record)) + "\n")
+            sys.stderr.write(_told(redact_text(self.format(record)), several=self._debug) + "\n")
+
+
+def _told(text: str, *, several: bool) -> str:
+    """Return a record as one line; with its traceback, for debugging, as several."""
+    return "\n".join(map(shown_line, text.split("\n"))) if several else shown_line(text)
 
 
 def _log_to_stderr(debug: bool) -> None:

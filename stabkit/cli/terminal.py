@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -14,12 +12,11 @@ from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 from stabkit.errors import StabkitError
-from stabkit.redact import redact_text
+from stabkit.lines import json_text, shown_line, shown_lines
+from stabkit.redact import redact_text, redact_values
 
 __all__ = ["Format", "Terminal", "TerminalProgress"]
 
-# Control characters of evidence must not steer the terminal; newline and tab may stay.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _COLOURS: Final = {
     "✗": "38;5;166",
     "?": "38;5;178",
@@ -60,7 +57,7 @@ class Terminal:
 
     def result(self, text: str) -> None:
         """Print the result, coloured by its glyphs where colour is wanted."""
-        clean = _CONTROL.sub("�", text)
+        clean = shown_lines(redact_text(text))
         _write((_colour(clean) if _wants_colour(sys.stdout) else clean).rstrip("\n") + "\n")
 
     def plain(self, text: str) -> None:
@@ -70,7 +67,7 @@ class Terminal:
     def document(self, value: Mapping[str, Any]) -> None:
         """Print a result as JSON."""
         plain = (sys.stdout.encoding or "ascii").lower().replace("-", "") not in ("utf8", "utf8sig")
-        _write(json.dumps(value, ensure_ascii=plain, indent=2, allow_nan=False) + "\n")
+        _write(json_text(redact_values(value), ascii_only=plain, indent=2) + "\n")
 
     def show(self, output_format: Format, *displays: Displayed) -> None:
         """Print display objects as text or Markdown, or the one of them as its JSON."""
@@ -106,7 +103,7 @@ class Terminal:
     def event(self, value: Mapping[str, Any]) -> None:
         """Say one step of a long work as a line of JSON."""
         with contextlib.suppress(OSError):  # nobody is left to tell
-            sys.stderr.write(redact_text(json.dumps(value, allow_nan=False)) + "\n")
+            sys.stderr.write(json_text(redact_values(value), ascii_only=True, indent=None) + "\n")
             sys.stderr.flush()
 
     def interrupted(self) -> None:
@@ -127,7 +124,7 @@ class Terminal:
 
     def _err(self, text: str) -> None:
         with contextlib.suppress(OSError):  # nobody is left to tell
-            sys.stderr.write(_CONTROL.sub("�", redact_text(text)) + "\n")
+            sys.stderr.write(shown_line(redact_text(text)) + "\n")
             sys.stderr.flush()
 
 
@@ -209,7 +206,7 @@ class TerminalProgress:
         name = TextColumn("{task.description}", markup=False)
         self._bars = Progress(name, bar, *steps, console=Console(stderr=True), transient=True)
         self._bars.start()
-        self._task = self._bars.add_task(_CONTROL.sub("�", task), total=total if total > 1 else None)
+        self._task = self._bars.add_task(shown_line(redact_text(task)), total=total if total > 1 else None)
 
     def advance(self, amount: int = 1) -> None:
         """Move the bar."""

@@ -28,7 +28,7 @@ from stabkit.collect.retries import number_attempts
 from stabkit.config import FindingMapping, ScanSource, TestSuite
 from stabkit.paths import expanded
 from stabkit.read import expand, read_file, read_paths, scans_once, with_context
-from stabkit.redact import is_secret_name, redact_text, secret_parts
+from stabkit.redact import redact_text, remember_environment
 from stabkit.schema import Evidence
 from stabkit.sources import Fault, doubted, named, source_evidence
 from stabkit.vocabulary import BAD
@@ -171,6 +171,7 @@ def _filled(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
 
 def _run(command: Sequence[str], setting: _Setting, timeout_s: float) -> _Run:
     """Run a command to its end or its timeout, and say how it went."""
+    remember_environment(setting.variables)
     began = datetime.now(UTC)
     with tempfile.TemporaryFile() as errors:
         try:
@@ -211,9 +212,8 @@ def _report(
         evidence = read_file(output, kind=kind, suite=name, root=setting.folder, mapping=mapping)
         evidence = _new(_renamed(evidence, str(output), name), run)
         return _doubted(evidence, run) if kind == "tests" else evidence
-    secrets = [part for key, value in setting.variables.items() if is_secret_name(key) for part in secret_parts(value)]
     lines = [line for line in run.stderr.splitlines() if line.strip()][-_STDERR_LINES:]
-    words = redact_text("\n".join(lines), secrets)
+    words = redact_text("\n".join(lines))
     what = ending if run.problem else Fault(f"{ending} and wrote no report", "no_report")
     said = [what, f"its last words: {words}"] if words else [what]
     return source_evidence({}, kind=kind, path=name, status="error", messages=said)

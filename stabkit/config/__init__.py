@@ -24,6 +24,7 @@ from stabkit.config.settings import (
     misspelt_names,
     times_condition,
 )
+from stabkit.config.shown_keys import HIDDEN
 from stabkit.config.sources import ChangesSource, FindingMapping, ScanSource, TestSuite
 from stabkit.config.targets import (
     EventContract,
@@ -36,6 +37,7 @@ from stabkit.config.targets import (
 )
 
 __all__ = [
+    "HIDDEN",
     "SCHEMA_DIRECTIVE",
     "SCHEMA_NAME",
     "Acceptance",

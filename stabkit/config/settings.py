@@ -24,6 +24,7 @@ from stabkit.config.defaults import (
 )
 from stabkit.config.model import Model
 from stabkit.config.readiness import Area, ChecklistLine, Journey
+from stabkit.config.shown_keys import shown_settings
 from stabkit.config.sources import ChangesSource, ScanSource, TestSuite
 from stabkit.config.targets import HttpTarget, PrometheusSource, ResourceTarget, WebSocketTarget
 from stabkit.endpoints import is_pattern
@@ -203,8 +204,12 @@ class Config(Model):
         return self.project.data if remote else self.path(self.project.data)
 
     def to_json(self) -> str:
-        """Return the resolved configuration, as JSON with sorted keys; it holds no secret."""
+        """Return the resolved configuration that is hashed, as JSON with sorted keys; pages have :meth:`shown`."""
         return json.dumps(_masked(self.model_dump(mode="json", exclude_none=True)), sort_keys=True)
+
+    def shown(self) -> dict[str, Any]:
+        """Return what a report shows of it: the values of listed keys, and of other keys that they are set."""
+        return shown_settings(self)
 
     @property
     def sha256(self) -> str:

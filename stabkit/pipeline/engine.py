@@ -29,6 +29,7 @@ from papermill.utils import remove_args
 
 from stabkit.pipeline.kernels import PROVISIONER, is_wanted, kernel_environment
 from stabkit.pipeline.watch import Watch
+from stabkit.redact import redact_notebook, remember, secrets_within
 
 __all__ = ["ENGINE", "Engine"]
 
@@ -188,18 +189,24 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         }
         seen = watch or Watch()
         seen.notebook = nb_man.nb
+        remember(*secrets_within(nb_man.nb.metadata.get("papermill", {}).get("parameters", {})))
         untouched = copy.deepcopy(nb_man.nb)
         try:
-            return _execute(nb_man, seen, options | {"warm": True}, keep=watch is not None)
-        except RuntimeError as error:
-            lost = isinstance(error, _LostError)
-            if seen.cancelled or seen.overdue or not (lost or seen.cell < 0):
-                raise
-        if lost:
-            _log.warning("The process that kernels are forked from was ended: the notebook is run again, plainly.")
-            seen.notebook = nb_man.nb = untouched
-            seen.cell, seen.exit_status = -1, None
-        return _execute(nb_man, seen, options | {"warm": False}, keep=watch is not None)  # it never ran; another may
+            try:
+                return _execute(nb_man, seen, options | {"warm": True}, keep=watch is not None)
+            except RuntimeError as error:
+                lost = isinstance(error, _LostError)
+                if seen.cancelled or seen.overdue or not (lost or seen.cell < 0):
+                    raise
+            if lost:
+                _log.warning("The process that kernels are forked from was ended: the notebook is run again, plainly.")
+                seen.notebook = nb_man.nb = untouched
+                seen.cell, seen.exit_status = -1, None
+            # It never ran; another may.
+            return _execute(nb_man, seen, options | {"warm": False}, keep=watch is not None)
+        finally:
+            if watch is None:  # papermill saves it next, as its own command does
+                redact_notebook(nb_man.nb)
 
 
 def _execute(manager: NotebookExecutionManager, watch: Watch, options: dict[str, Any], *, keep: bool) -> Any:

@@ -17,7 +17,7 @@ from stabkit.errors import NotebookError
 from stabkit.pipeline.homes import find_home
 from stabkit.pipeline.notebooks import check_parameters, kernel_of, plain_path
 from stabkit.pipeline.watch import Watch
-from stabkit.redact import MASK, is_secret_name, redact_text
+from stabkit.redact import redact_notebook, redact_text, remember, secrets_within
 
 __all__ = ["Execution", "execute_notebook"]
 
@@ -47,7 +47,8 @@ def execute_notebook(
     path : Path
         The notebook; not changed.
     parameters : mapping, optional
-        Values for its ``parameters`` cell. Values under names that usually hold secrets are masked in the result.
+        Values for its ``parameters`` cell. Values under names that usually hold secrets, nested ones too,
+        are masked in the result, wherever they appear.
     folder : Path, optional
         The kernel's working folder; the present one if not given.
     timeout_s : float
@@ -69,6 +70,7 @@ def execute_notebook(
         The file is no notebook, the kernel that it asks for is not installed, or none starts.
     """
     given = dict(parameters or {})
+    remember(*secrets_within(given))
     check_parameters(path, given)
     find_home()
     kernel = kernel_of(path)
@@ -87,7 +89,7 @@ def execute_notebook(
     _drop_papermill_banner(notebook)
     if error is not None:
         _say_stopped(notebook, watch, error, timeout_s)
-    _mask_parameters(notebook)
+    redact_notebook(notebook, given)
     return Execution(notebook, watch.peak_memory_mb)
 
 
@@ -184,19 +186,6 @@ def _ending(status: int) -> str:
         return f"was killed by {signal.Signals(-status).name}"
     except ValueError:
         return f"was killed by signal {-status}"
-
-
-def _mask_parameters(notebook: nbformat.NotebookNode) -> None:
-    stored = notebook.metadata.get("papermill", {}).get("parameters", {})
-    secrets = [str(value) for name, value in stored.items() if is_secret_name(name) and value]
-    for name, value in stored.items():
-        if is_secret_name(name):
-            stored[name] = MASK
-        elif isinstance(value, str):
-            stored[name] = redact_text(value, secrets)
-    for cell in notebook.cells:
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.source = redact_text(cell.source, secrets)
 
 
 def _drop_papermill_banner(notebook: nbformat.NotebookNode) -> None:

@@ -12,7 +12,7 @@ from stabkit.errors import StabkitError, UsageError, nearest
 from stabkit.pipeline.job_lists import Listed
 from stabkit.pipeline.notebooks import check_parameters, find_notebook, notebook_parameters, read_value
 from stabkit.pipeline.reports import Job, from_here
-from stabkit.redact import is_secret_name, redact_text
+from stabkit.redact import is_secret_name, redact_text, redact_values
 from stabkit.store import Store
 
 __all__ = ["USUAL_NOTEBOOK", "jobs_of", "pairs", "projects_below"]
@@ -170,7 +170,7 @@ def _job(entry: Listed, notebook: str, parameters: Mapping[str, str], usual: Map
 
 
 def _short(value: Any) -> str:
-    return redact_text(value if isinstance(value, str) else json.dumps(value))
+    return redact_text(value) if isinstance(value, str) else json.dumps(redact_values(value, named=True))
 
 
 def _unknown(name: str, jobs: Sequence[Job]) -> UsageError:

@@ -13,7 +13,7 @@ from stabkit.errors import StabkitError
 from stabkit.installation import package_version
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.reports import Job, report_files, report_paths
-from stabkit.redact import MASK, is_secret_name, redact_text
+from stabkit.redact import redact_values
 from stabkit.store import Store, project_store
 from stabkit.vocabulary import EXIT_CODES, VERDICTS
 
@@ -200,9 +200,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _shown(name: str, value: Any) -> Any:
-    if is_secret_name(name) and value:
-        return MASK
-    return redact_text(value) if isinstance(value, str) else value
+    return redact_values({name: value}, named=True)[name]
 
 
 def same(made: Mapping[str, Any] | None, result: Mapping[str, Any] | None) -> bool:

@@ -6,15 +6,15 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import httpcore
 
 from stabkit.errors import ConfigError
-from stabkit.redact import is_secret_name, secret_parts
+from stabkit.redact import is_secret_name, remember, secret_parts, secrets_within
 from stabkit.sources import Fault
 
 __all__ = ["checked_url", "from_environment", "literal_secrets", "proxy_of", "request_headers", "with_query"]
@@ -82,6 +82,7 @@ def from_environment(variable: str, *, where: str, what: str) -> str:
             where=where,
             hint=f"Set it to the value of {what}.",
         )
+    remember(value)
     return value
 
 
@@ -108,28 +109,20 @@ def with_query(url: str, query_env: Mapping[str, str], *, where: str) -> tuple[s
 def literal_secrets(body: bytes | str) -> tuple[str, ...]:
     """Return the values of secret names in JSON or in a form, as a target may repeat what it was sent.
 
+    They are remembered: nothing that leaves this process shows them.
+
     Examples
     --------
-    >>> literal_secrets('{"user": "ann", "login": {"token": "abc123"}}'), literal_secrets("a=1&api_key=k-12")
-    (('abc123',), ('k-12',))
+    >>> literal_secrets('{"user": "ann", "login": {"token": "abc1"}}'), literal_secrets("a=1&api_key=k-12")
+    (('abc1',), ('k-12',))
     """
     text = body if isinstance(body, str) else body.decode("utf-8", "replace")
     try:
-        pairs = [*_pairs(json.loads(text))]
+        found = secrets_within(json.loads(text))
     except (ValueError, RecursionError):
-        pairs = parse_qsl(text)
-    return tuple(part for name, value in pairs if is_secret_name(name) for part in secret_parts(value))
-
-
-def _pairs(payload: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(payload, dict):
-        for key, inner in payload.items():
-            yield from _pairs(inner, name if is_secret_name(name) else str(key))
-    elif isinstance(payload, list):
-        for inner in payload:
-            yield from _pairs(inner, name)
-    elif isinstance(payload, str):
-        yield name, payload
+        found = tuple(value for name, value in parse_qsl(text) if is_secret_name(name))
+    remember(*found)
+    return tuple(part for value in found for part in secret_parts(value))
 
 
 def _output(command: Sequence[str], *, where: str, root: Path) -> str:
@@ -151,6 +144,7 @@ def _output(command: Sequence[str], *, where: str, root: Path) -> str:
             f"The command {shown!r} gave no value: {why}.", where=where, hint="Run it by hand in the same folder."
         ) from None
     value = done.stdout.strip("\r\n")
+    remember(value)
     if done.returncode or not value:
         why = f"exit code {done.returncode}" if done.returncode else "it printed nothing"
         raise ConfigError(
@@ -211,4 +205,5 @@ def proxy_of(url: str | None, auth_env: str | None, *, where: str) -> tuple[http
             hint="Set it to both, with a colon between.",
         )
     proxy = httpcore.Proxy(f"http://{parts.netloc}", auth=(user.encode(), password.encode()))
+    remember(login, password)
     return proxy, (*secret_parts(login), *secret_parts(password))

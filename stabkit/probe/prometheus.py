@@ -19,7 +19,7 @@ from stabkit.errors import EvidenceError
 from stabkit.paths import expanded
 from stabkit.probe.credentials import checked_url, request_headers
 from stabkit.probe.tls import client_context
-from stabkit.redact import redact_text
+from stabkit.redact import masked_values, redact_text
 
 __all__ = ["ANSWER_LIMIT", "RangeAnswer", "ask_range"]
 
@@ -88,8 +88,7 @@ def ask_range(
         what = error.what if isinstance(error, EvidenceError) else f"{type(error).__name__}: {error}"
         raise EvidenceError(redact_text(what, secrets)[:300], where=where) from error
     # A server that refuses may repeat what it was sent.
-    repeated = any(secret in answer.body for secret in secrets)
-    return replace(answer, body=redact_text(answer.body, secrets)) if repeated else answer
+    return replace(answer, body=masked_values(answer.body, secrets))
 
 
 def _ask_until_free(client: httpx.Client, url: str, window: dict[str, Any], timeout_s: float) -> RangeAnswer:

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from stabkit.errors import UsageError
+from stabkit.redact import redact_evidence
 from stabkit.schema import Evidence
 
 __all__ = ["Interrupted", "Probe", "Progress", "run_rounds"]
@@ -169,7 +170,8 @@ def _run_side(probes: Sequence[Probe], round_number: int, progress: Progress | N
 
 
 def _evidence(sides: Mapping[str, Sequence[Probe]]) -> dict[str, Evidence]:
-    return {name: Evidence().merge(*(probe.evidence() for probe in probes)) for name, probes in sides.items()}
+    merged = {name: Evidence().merge(*(probe.evidence() for probe in probes)) for name, probes in sides.items()}
+    return {name: Evidence(redact_evidence(evidence.tables)) for name, evidence in merged.items()}
 
 
 def _close(side: str, probe: Probe) -> None:

@@ -32,7 +32,7 @@ from stabkit.read.origin import Origin, origin_of
 from stabkit.read.repeats import drop_repeats, scans_once
 from stabkit.read.scans import _mapping
 from stabkit.read.summary import source_summary
-from stabkit.redact import redact_text
+from stabkit.redact import redact_evidence, redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Fault, source_evidence
 
@@ -160,7 +160,7 @@ def _read_whole(
             column=column,
         )
         origin = origin_of(path, evidence)
-    return _with_origin(evidence, path, origin)
+    return Evidence(redact_evidence(_with_origin(evidence, path, origin).tables))
 
 
 def _read(reader: Reader, path: Path, suite: str | None, root: Path | None) -> Evidence:

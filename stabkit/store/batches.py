@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import StoreError
+from stabkit.redact import redact_evidence
 from stabkit.schema import SCHEMA_VERSION, TABLES, Evidence, conform
 from stabkit.store.places import DataFile, Place
 
@@ -123,7 +124,9 @@ def write_batch(
             )
     stem = f"{row['run_id']}-{batch_id}"
     day = row["started_at"][:10]
-    frames = {name: conform(name, evidence[name].assign(run_id=row["run_id"])) for name in evidence if name != "runs"}
+    # What reads and probes masks already; here nothing passes that came another way, or was learned to be secret since.
+    tables = redact_evidence({name: evidence[name] for name in evidence if name != "runs"})
+    frames = {name: conform(name, frame.assign(run_id=row["run_id"])) for name, frame in tables.items()}
     written: list[str] = []
     marker = f"{COMMITS}/{stem}.json"
     try:
@@ -234,7 +237,7 @@ def _run_row(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return a conformed runs row as JSON values."""
     import pandas as pd
 
-    frame = conform("runs", pd.DataFrame([dict(run)]))
+    frame = conform("runs", redact_evidence({"runs": pd.DataFrame([dict(run)])})["runs"])
     row: dict[str, Any] = {}
     for name, value in frame.iloc[0].items():
         if pd.isna(value):

@@ -10,13 +10,14 @@ from typing import Final
 import pandas as pd
 
 from stabkit.errors import StoreError
+from stabkit.lines import shown_line
 from stabkit.store.batches import arrow_schema
 
 __all__ = ["EXPORT_FORMATS", "harmless", "write_tables"]
 
 EXPORT_FORMATS: Final = ("parquet", "csv")
 # A spreadsheet takes these for the beginning of a formula.
-_FORMULA: Final = re.compile(r"^[\s]*[=+\-@\t\r]")
+_FORMULA: Final = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path, form: str) -> list[Path]:
@@ -59,7 +60,9 @@ def _write(frame: pd.DataFrame, name: str, path: Path, form: str) -> None:
 
 
 def harmless(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: an apostrophe before what looks like one.
+    """Return a text that no spreadsheet takes for a formula, in one line and with what cannot be seen escaped.
+
+    An apostrophe stands before what looks like a formula. Parquet holds the texts as they were.
 
     Source: OWASP, CSV Injection.
 
@@ -68,4 +71,5 @@ def harmless(text: str) -> str:
     >>> harmless("=1+1"), harmless("-5"), harmless("plain")
     ("'=1+1", "'-5", 'plain')
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    line = shown_line(text)
+    return f"'{line}" if _FORMULA.match(line) or _FORMULA.match(text) else line

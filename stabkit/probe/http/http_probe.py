@@ -187,7 +187,7 @@ class HttpProbe:
             usual["Content-Type"] = media_type
         given = {name.lower() for name in headers}
         if target.body_env is not None and content is not None:
-            secrets = (*secrets, *body_secrets(content))
+            secrets = (*secrets, *body_secrets(content), *literal_secrets(content))
         if target.body_env is None and content is not None:
             secrets = (*secrets, *literal_secrets(content))
         return Plan(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
 from stabkit.paths import expanded
-from stabkit.redact import secret_parts
+from stabkit.redact import remember, secret_parts, secrets_within
 from stabkit.sources import Fault
 
 __all__ = ["body_secrets", "request_body"]
@@ -60,23 +58,16 @@ def body_secrets(body: bytes) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> body_secrets(b'{"user": "ann", "password": "hunter22"}')[-1]
-    'hunter22'
+    >>> "hunter22" in body_secrets(b'{"user": "ann", "password": "hunter22"}')
+    True
     """
     text = body.decode("utf-8", "replace")
+    remember(text)
     try:
-        values = [*_texts(json.loads(text))]
+        values: tuple[str, ...] = secrets_within(json.loads(text), every=True)
     except (ValueError, RecursionError):
-        values = [value for _, value in parse_qsl(text)]
+        values = tuple(value for _, value in parse_qsl(text))
     return tuple(part for value in (text, *values) for part in secret_parts(value))
-
-
-def _texts(payload: Any) -> Iterator[str]:
-    if isinstance(payload, str):
-        yield payload
-    elif isinstance(payload, (dict, list)):
-        for inner in payload.values() if isinstance(payload, dict) else payload:
-            yield from _texts(inner)
 
 
 def _read(file: Path, where: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from stabkit.config import WebSocketMessage
 from stabkit.errors import ConfigError
 from stabkit.probe.credentials import from_environment, literal_secrets
-from stabkit.redact import secret_parts
+from stabkit.redact import secret_parts, secrets_within
 
 __all__ = ["outgoing"]
 
@@ -86,14 +86,7 @@ def _put(payload: Any, keys: Sequence[str], value: str, where: str) -> None:
 
 def _values(text: str) -> list[str]:
     try:
-        found = [*_texts(json.loads(text))]
+        found = secrets_within(json.loads(text), every=True)
     except (ValueError, RecursionError):
         return []
     return [part for value in found for part in secret_parts(value)]
-
-
-def _texts(payload: Any) -> list[str]:
-    if isinstance(payload, str):
-        return [payload]
-    inner = payload.values() if isinstance(payload, dict) else payload if isinstance(payload, list) else ()
-    return [text for value in inner for text in _texts(value)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from stabkit.lines import shown_line
+
 __all__ = ["markdown_code", "markdown_text", "plain_text", "slug"]
 
 # Everything that starts or ends a construct in GitHub's Markdown, inside a line or a table cell.
@@ -14,6 +16,8 @@ _AUTOLINK: Final = re.compile(r"(?i)(https?:|ftp:|www\.|mailto:|xmpp:|@)")
 _LINE_START: Final = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 # Unicode's direction overrides can make a shown path differ from the real one.
 _DIRECTION: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# A space without width, in ASCII: as itself it would be one of the characters that nobody sees.
+_GAP: Final = "&#8203;"
 _JOIN: Final = "\u200d"
 
 
@@ -42,10 +46,10 @@ def markdown_text(text: object) -> str:
     Examples
     --------
     >>> markdown_text("a|b <script> [x](http://y)")
-    'a\\|b \\<script\\> \\[x\\](http\u200b://y)'
+    'a\\|b \\<script\\> \\[x\\](http&#8203;://y)'
     """
-    escaped = _SPECIAL.sub(r"\\\1", plain_text(text))
-    escaped = _AUTOLINK.sub(lambda m: m[0][:-1] + "\u200b" + m[0][-1] if m[0] != "@" else "@\u200b", escaped)
+    escaped = _SPECIAL.sub(r"\\\1", shown_line(plain_text(text)))
+    escaped = _AUTOLINK.sub(lambda m: m[0][:-1] + _GAP + m[0][-1] if m[0] != "@" else f"@{_GAP}", escaped)
     return _LINE_START.sub(r"\1\\\2", escaped)
 
 
@@ -57,7 +61,7 @@ def markdown_code(text: object) -> str:
     >>> markdown_code("a ` b | c")
     '`` a ` b \\| c ``'
     """
-    plain = plain_text(text).replace("|", r"\|")
+    plain = shown_line(plain_text(text)).replace("|", r"\|")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
     pad = " " if "`" in plain else ""
     return f"{fence}{pad}{plain}{pad}{fence}"

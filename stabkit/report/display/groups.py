@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from stabkit.redact import redact_evidence
 from stabkit.report.display.escape import markdown_text, plain_text
 from stabkit.report.display.piece import WHOLE_MIME, Piece
 
@@ -29,7 +30,7 @@ class Group(Piece):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle = super()._repr_mimebundle_(include, exclude)
         if self.whole:
-            bundle[WHOLE_MIME] = {name: _parquet(frame) for name, frame in self.whole.items()}
+            bundle[WHOLE_MIME] = {name: _parquet(frame) for name, frame in redact_evidence(self.whole).items()}
         return bundle
 
     def text(self, width: int | None = None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stabkit.errors import EvidenceError
+from stabkit.lines import json_text
 from stabkit.numbers import amount_text
 from stabkit.report.display import SCHEMA_VERSION, markdown_text
 from stabkit.report.index.index_page import index_html
@@ -127,7 +127,7 @@ def _json(reports: Sequence[Placed], made: Index, counts: Mapping[str, int]) -> 
         "conditions": conditions,
         "unread": [{"file": one.file, "message": one.message} for one in made.unread],
     }
-    return json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return json_text(result) + "\n"
 
 
 def _report(placed: Placed) -> dict[str, Any]:

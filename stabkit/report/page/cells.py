@@ -12,6 +12,7 @@ import nbformat
 from markupsafe import Markup
 
 from stabkit.errors import NotebookError
+from stabkit.redact import redact_notebook
 from stabkit.report.display import PIECE_MIME, SCHEMA_VERSION, plain_text
 from stabkit.report.page.foreign import clean_html
 from stabkit.report.page.outputs import Block, output_blocks, preformatted, prose, terminal_text, whole_files
@@ -95,6 +96,7 @@ def read_notebook(notebook: Any) -> tuple[nbformat.NotebookNode, str]:
         raise NotebookError(f"Not a notebook: {plain_text(error)[:200]}.", where=name or None) from error
     if "cells" not in node:
         raise NotebookError("Not a notebook: it has no cells.", where=name or None)
+    redact_notebook(node)  # this is a copy, wherever it came from
     source = node.get("metadata", {}).get("papermill", {}).get("input_path")
     return node, Path(source).stem if source else name or "notebook"
 

@@ -6,7 +6,6 @@ The page is self-contained: no script, no request, equal bytes for equal input. 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ import nbformat
 from markupsafe import Markup, escape
 
 from stabkit.installation import package_version
+from stabkit.lines import json_text
 from stabkit.numbers import moment
 from stabkit.report.display import SCHEMA_VERSION, TEMPLATES, markdown_text, plain_text, slug
 from stabkit.report.page.cells import Failure, Section, collect_cells, read_notebook
@@ -56,7 +56,7 @@ class Rendered:
     @property
     def json(self) -> str:
         """The result as JSON text, one trailing newline."""
-        return json.dumps(self.result, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        return json_text(self.result) + "\n"
 
     @property
     def exit_code(self) -> int:

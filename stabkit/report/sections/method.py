@@ -10,6 +10,7 @@ import pandas as pd
 
 from stabkit.analyze.gate import read_looks
 from stabkit.case import Case, states_its_start
+from stabkit.config import HIDDEN
 from stabkit.numbers import amount_text, confidence_text, measure, moment, percent
 from stabkit.report.aa_table import noise_table
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
@@ -194,8 +195,7 @@ def _place(row: dict[str, Any]) -> str | None:
 
 
 def _configuration(case: Case) -> Piece:
-    resolved = json.loads(case.config.to_json())
-    rows = tuple({"key": key, "value": value} for key, value in _flat(resolved))
+    rows = tuple({"key": key, "value": value} for key, value in _flat(case.config.shown()))
     named = case.config_path.name if case.config_path else "no file: nothing is declared"
     caption = f"{named}; SHA-256 of the resolved configuration {case.config.sha256}"
     return Table((Column("key", "Key", "head"), Column("value", "Value", "code")), rows, caption, limit=400)
@@ -206,4 +206,6 @@ def _flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
         return [pair for key in value for pair in _flat(value[key], f"{prefix}.{key}" if prefix else str(key))]
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         return [pair for i, item in enumerate(value) for pair in _flat(item, f"{prefix}[{i}]")]
-    return [(plain(prefix), plain(json.dumps(value, ensure_ascii=False), 400))] if value not in ({}, []) else []
+    if value in ({}, []):
+        return []
+    return [(plain(prefix), HIDDEN if value == HIDDEN else plain(json.dumps(value, ensure_ascii=False), 400))]

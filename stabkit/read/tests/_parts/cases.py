@@ -191,7 +191,7 @@ def _frame(
                     "attempt": number_,
                     "status": attempt.status,
                     "time_s": attempt.time_s,
-                    "message": redact_text(message) if message else None,
+                    "message": message or None,
                 }
             )
     if cut:
