@@ -21,6 +21,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 PICTURE: Final = ROOT / "docs" / "images" / "house.svg"
 GROUND: Final = "the ground"
+GROUND_FOLDERS: Final = ("redact",)  # of the ground too, and too large for one module
 
 WIDTH: Final = 1040
 MARGIN: Final = 24
@@ -75,14 +76,14 @@ def floors() -> list[list[str]]:
 
 
 def _is_room(name: str) -> bool:
-    return (ROOT / "stabkit" / name).is_dir()
+    return name not in GROUND_FOLDERS and (ROOT / "stabkit" / name).is_dir()
 
 
 def ground_modules() -> list[str]:
     """Return the modules that every room stands on, by name."""
     files = (ROOT / "stabkit").glob("*.py")
     doors = {"__init__", "__main__", *(path.stem for path in _public_doors())}
-    return sorted(path.stem for path in files if path.stem not in doors)
+    return sorted([*(path.stem for path in files if path.stem not in doors), *GROUND_FOLDERS])
 
 
 def _public_doors() -> Iterator[Path]:

@@ -24,7 +24,7 @@ _IN_LINES: Final = re.compile(f"[{_UNSEEN}]")
 _IN_LINE: Final = re.compile(f"[\n{_UNSEEN}]")
 # "::error" and its like begin a line, blanks before it or not; the others count wherever they stand: GitHub, Azure,
 # TeamCity.
-_COMMAND: Final = re.compile(r"(?m)^(?P<blank>[^\S\n]*):(?=:)|#(?=#(?:\[|vso\[|teamcity\[))")
+_COMMAND: Final = re.compile(r"(?m)^(?P<blank>[^\S\n]*):(?=:)|(?<=#)#(?=\[|vso\[|teamcity\[)")
 
 
 def shown_lines(text: str) -> str:
@@ -37,7 +37,7 @@ def shown_lines(text: str) -> str:
     user\u202egpj.exe
     >>> print(shown_lines("::error::forged\n##[group]x"))
     \::error::forged
-    \##[group]x
+    #\#[group]x
     """
     if text.isascii() and text.isprintable() and "::" not in text and "##" not in text:
         return text
@@ -68,7 +68,7 @@ def json_text(value: Mapping[str, Any], *, ascii_only: bool = False, indent: int
     Examples
     --------
     >>> print(json_text({"label": "é\u202e\u200b\x9b##[x]"}, indent=None))
-    {"label": "é\u202e\u200b\u009b\u0023#[x]"}
+    {"label": "é\u202e\u200b\u009b#\u0023[x]"}
     >>> json.loads(json_text({"label": "\U000e0041##["})) == {"label": "\U000e0041##["}
     True
     """

@@ -27,6 +27,15 @@ os.environ.setdefault("STABKIT_WARM_KERNELS", "30")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    """Let no test mask what another one said to be secret."""
+    from stabkit.redact import forget
+
+    yield
+    forget()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Name the group of a test in its id, by which one worker gets all of them.
 

@@ -169,7 +169,7 @@ def _written(char: str) -> str:
         "".join(f"%(?:25)*{byte:02x}" for byte in raw),
         "".join(rf"\\+u{units[at : at + 4]}" for at in range(0, len(units), 4)),
         "".join(rf"\\+x{byte:02x}" for byte in raw),
-        f"&(?:amp;)*(?:{'|'.join(entities)});",
+        rf"\\*&(?:amp;)*(?:{'|'.join(entities)});",
     ]
     ways += [rf"\\+x{code:02x}"] if code < _LATIN else []
     ways += [rf"\\+{_ESCAPES[char]}"] if char in _ESCAPES else []

@@ -64,7 +64,8 @@ def shaped_text() -> str:
     key = f"-----BEGIN PRIVATE KEY-----\n{SHAPED['key']}\n-----END PRIVATE KEY-----"
     return (
         f"Authorization: Bearer {SHAPED['bearer']} login(password='{SHAPED['password']}') {SHAPED['aws']} "
-        f"{SHAPED['github']} {SHAPED['web_token']} https://ann:{SHAPED['user_info']}@db.example/x?token={SHAPED['query']} {key}"
+        f"{SHAPED['github']} {SHAPED['web_token']} "
+        f"https://ann:{SHAPED['user_info']}@db.example/x?token={SHAPED['query']} {key}"
     )
 
 
@@ -152,8 +153,9 @@ def plant_repository(folder: Path) -> None:
 def junit(text: str, name: str = "test_login") -> str:
     said = escape(text)
     return (
-        f'<testsuite name="shop {escape(text[:60])}" tests="2"><testcase classname="shop.{said}" name="{name}[{said}]" time="0.1">'
-        f'<failure message="{said}">{said}</failure></testcase><testcase classname="shop" name="test_ok" time="0.1"/></testsuite>'
+        f'<testsuite name="shop {escape(text[:60])}" tests="2">'
+        f'<testcase classname="shop.{said}" name="{name}[{said}]" time="0.1"><failure message="{said}">{said}</failure>'
+        '</testcase><testcase classname="shop" name="test_ok" time="0.1"/></testsuite>'
     )
 
 
@@ -233,7 +235,8 @@ def configuration(folder: Path, web: int, socket: int) -> str:
         "import os, sys\nfrom html import escape\nsecret = os.environ['SHOP_SECRET']\n"
         "said = escape(' '.join([secret, repr(secret), os.environ['SUITE_TOKEN']]))\nprint(said, file=sys.stderr)\n"
         "if len(sys.argv) < 2: sys.exit(3)\n"
-        'open(sys.argv[1], "w").write(f\'<testsuite name="s" tests="1"><testcase classname="c" name="n"><failure message="{said}">{said}</failure></testcase></testsuite>\')\n'
+        'case = f\'<testcase classname="c" name="n"><failure message="{said}">{said}</failure></testcase>\'\n'
+        "open(sys.argv[1], 'w').write(f'<testsuite name=\"s\" tests=\"1\">{case}</testsuite>')\n"
     )
     secret = folder / "secret.txt"
     secret.write_text(PLANTED["header_command"])
@@ -289,7 +292,10 @@ url = "ws://127.0.0.1:{socket}/?access_token=c4n63socket"
 sessions = 2
 rate = 20
 listen_ms = 300
-send = [{{ json = {{ op = "login", password = {json.dumps(PLANTED["socket_send"])} }} }}, {{ json_env = {{ token = "SOCKET_SECRET" }} }}]
+send = [
+    {{ json = {{ op = "login", password = {json.dumps(PLANTED["socket_send"])} }} }},
+    {{ json_env = {{ token = "SOCKET_SECRET" }} }},
+]
 event = {{ types = ["welcome"], unknown_type = "fail", required = ["id"] }}
 
 [tests.own]
@@ -316,14 +322,17 @@ def notebook(path: Path) -> None:
         nbformat.v4.new_markdown_cell("# A notebook\n\n## Outputs"),
         nbformat.v4.new_code_cell("api_token = ''\nsettings = {}\nwhere = ''", metadata={"tags": ["parameters"]}),
         nbformat.v4.new_code_cell(
-            "import json, sys, os\nprint(api_token, repr(api_token), json.dumps(settings), where)\nprint(settings, file=sys.stderr)\n"
+            "import json, sys, os\nprint(api_token, repr(api_token), json.dumps(settings), where)\n"
+            "print(settings, file=sys.stderr)\n"
             f"print('mysql --password {NOTEBOOK['argv']}', os.environ.get('SHOP_SECRET'))\nsettings"
         ),
         nbformat.v4.new_code_cell(
-            "from IPython.display import HTML, JSON, Markdown, display\ndisplay(HTML(f'<b>{api_token}</b>'), Markdown(api_token), JSON(settings))"
+            "from IPython.display import HTML, JSON, Markdown, display\n"
+            "display(HTML(f'<b>{api_token}</b>'), Markdown(api_token), JSON(settings))"
         ),
         nbformat.v4.new_code_cell(
-            f"def login(password):\n    raise ValueError(f'refused: password={{password}} for {{api_token}}')\nlogin(password='{NOTEBOOK['traceback']}')"
+            "def login(password):\n    raise ValueError(f'refused: password={password} for {api_token}')\n"
+            f"login(password='{NOTEBOOK['traceback']}')"
         ),
     ]
     nbformat.write(
@@ -408,11 +417,13 @@ def told(tmp_path_factory, servers) -> dict[str, str]:
     run("import", *files, "--label", f"token={SHAPED['password']}")
     run("report", "v1", "v2", "--output", output)
     parameters = json.dumps({"password": [NOTEBOOK["nested"]], "n": 1})
-    run("report", "--notebook", "own.ipynb", "--output", output, "-p", f"api_token={NOTEBOOK['top']}", "-p", f"settings={parameters}",
+    run("report", "--notebook", "own.ipynb", "--output", output,
+        "-p", f"api_token={NOTEBOOK['top']}", "-p", f"settings={parameters}",
         "-p", f"where=https://ann:{NOTEBOOK['variable']}@db.example/")  # fmt: skip
     jobs = project / "jobs.json"
     jobs.write_text(json.dumps([{"notebook": "own.ipynb", "name": "one", "parameters": {
-        "api_token": NOTEBOOK["top"], "settings": {"password": [NOTEBOOK["nested"]]}, "where": f"password={NOTEBOOK['variable']}"}}]))  # fmt: skip
+        "api_token": NOTEBOOK["top"], "settings": {"password": [NOTEBOOK["nested"]]},
+        "where": f"password={NOTEBOOK['variable']}"}}]))  # fmt: skip
     run("batch", jobs, "--output", output)
     run("index", output)
     run("trend", "--format", "json")

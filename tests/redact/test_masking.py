@@ -131,7 +131,7 @@ ORDINARY = [
     "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIEAgAAuTANBg==\n-----END CERTIFICATE-----",
     "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZ\n-----END PUBLIC KEY-----",
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
-    "Ünïcödé und 中文 ist kein Passwort",
+    "Ünïcödé, 中文",
     "",
     "a",
 ]
