@@ -24,7 +24,7 @@ _NAMES: Final = (
     r"auth[-_.]?key|signing[-_.]?key|encryption[-_.]?key|account[-_.]?key|credentials?|jwt|session[-_.]?id|cookie|authorization"
 )
 _QUOTE: Final = r"\\*[\"'`]|&quot;|&#34;|&#39;|&#x27;"
-# Cheaper than the pattern, which is slow on text without any.
+# Cheaper than the pattern, which is slow on text without any. All in lower case.
 _WORDS_OF_NAMES: Final = (
     "pass",
     "pwd",
@@ -152,8 +152,9 @@ def _masked_shapes(text: str, *, apart: bool) -> str:
     if "://" in text or "?" in text:
         text = masked_addresses(text, mask)
     low = text.lower()
-    if any(word in low for word in _WORDS_OF_NAMES) and _HAS_NAME.search(text):
-        text = _masked_pairs(text, mask)
+    if any(word in low for word in _WORDS_OF_NAMES):
+        # Line by line: no pair goes over several, and most lines of a page name nothing.
+        text = "\n".join(_masked_pairs(line, mask) if _may_pair(line) else line for line in text.split("\n"))
     if "bearer" in low or "basic" in low or "negotiate" in low or "apikey" in low:
         text = _BASIC.sub(lambda found: _joined(found, mask) if _is_login(found["value"]) else found[0], text)
         text = _SCHEME.sub(lambda found: _joined(found, mask) if _is_made(found["value"]) else found[0], text)
@@ -183,6 +184,13 @@ def _masked_form(found: re.Match[str], kind: str, mask: _Mask) -> str:
         return found[0]
     start, end = found.start(group) - found.start(), found.end(group) - found.start()
     return found[0][:start] + mask(found[group]) + found[0][end:]
+
+
+def _may_pair(line: str) -> bool:
+    if not line or not ("=" in line or ":" in line or "-" in line):
+        return False
+    low = line.lower()
+    return any(word in low for word in _WORDS_OF_NAMES) and _HAS_NAME.search(line) is not None
 
 
 def _masked_pairs(text: str, mask: _Mask) -> str:
