@@ -53,6 +53,7 @@ def test_no_stream_takes_it_as_itself(text, capsys):
     terminal = Terminal()
     terminal.result(f"row  {text}")
     terminal.result(text)
+    terminal.plain(text)
     terminal.document({"label": text, text: [text]})
     out = capsys.readouterr().out
     terminal.note(text)

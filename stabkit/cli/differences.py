@@ -25,7 +25,9 @@ from stabkit.cli.options import (
 )
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageError
+from stabkit.lines import json_text
 from stabkit.paths import on_this_machine
+from stabkit.redact import redact_values
 from stabkit.vocabulary import EXIT_CODES, RISK_LEVELS
 
 if TYPE_CHECKING:
@@ -183,7 +185,7 @@ def _write_new(path: Path, matched: FindingComparison | None, after: Evidence, a
     on_this_machine(path)
     log = new_findings_log(matched.states, after["scans"], accepting)
     try:
-        path.write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json_text(redact_values(log), ascii_only=True) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"The file cannot be written: {error.strerror or error}.", where=str(path), hint="Choose another place."

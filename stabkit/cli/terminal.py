@@ -61,8 +61,8 @@ class Terminal:
         _write((_colour(clean) if _wants_colour(sys.stdout) else clean).rstrip("\n") + "\n")
 
     def plain(self, text: str) -> None:
-        """Print a result as it is, for a program: neither coloured nor folded."""
-        _write(text.rstrip("\n") + "\n")
+        """Print a result for a program: neither coloured nor folded, and masked and escaped as all others."""
+        _write(shown_lines(redact_text(text)).rstrip("\n") + "\n")
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Print a result as JSON."""
