@@ -173,6 +173,18 @@ def test_a_missing_store_is_said(tmp_path):
         stabkit.stability_report(data=tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("asks", [True, False])
+def test_aa_runs_are_advised_only_where_there_is_a_target_to_ask(history, tmp_path, asks):
+    store = history.open_store(tmp_path / "data", create=True)
+    for number in (1, 2):
+        history.add_run(store, number, history.evidence(number))
+    file = tmp_path / "stabkit.toml"
+    file.write_text('[http.api]\nurl = "http://127.0.0.1:9/"\n' if asks else "")
+    method = repr(stabkit.stability_report(data=store.root, config=file).evidence_and_method())
+    assert "was not measured" in method
+    assert ("stabkit aa" in method) == asks
+
+
 def test_folders_of_files_need_no_store(tmp_path):
     for side, ms in (("before", 125), ("after", 126)):
         (tmp_path / side).mkdir()
