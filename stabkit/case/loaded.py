@@ -120,6 +120,18 @@ class Case:
         return self.baseline is None
 
     @property
+    def lacking(self) -> str | None:
+        """Why there is no baseline: ``first_run`` here, ``same_version`` as all before it, or ``one_side`` was given.
+
+        None if there is one.
+        """
+        if self.baseline is not None:
+            return None
+        if not self.stored:
+            return "one_side"
+        return "same_version" if (self.runs["run_id"] != self.candidate.run["run_id"]).any() else "first_run"
+
+    @property
     def before(self) -> Evidence:
         """The baseline's evidence; empty in a first run."""
         return self.baseline.evidence if self.baseline else Evidence()

@@ -165,7 +165,8 @@ def demo(
     finished = walk(scenario, output, rounds=rounds, note=terminal.note, progress=terminal.progress())
     terminal.result(finished.summary)
     if finished.exit_code == EXIT_CODES["inconclusive"] and finished.decide is not None:
-        terminal.note(f"Next: a quiet machine and more rounds decide more: {finished.decide}")
+        what = "a quiet machine and more rounds decide" if finished.rounds_decide else "collecting once more decides"
+        terminal.note(f"Next: {what} more: {finished.decide}")
     else:
         terminal.note("Next: open the pages; then, in a project of your own: stabkit init")
     if open_page:

@@ -6,11 +6,11 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from stabkit.collect import Collection, collect
 from stabkit.config import Config, load_config
@@ -25,7 +25,7 @@ from stabkit.report.display import Reason, badge
 from stabkit.report.index import write_index
 from stabkit.store import Store, open_store
 
-__all__ = ["Walk", "collect_versions", "project_text", "store_versions", "walk", "write_config"]
+__all__ = ["Walk", "collect_versions", "lacks_rounds", "project_text", "store_versions", "walk", "write_config"]
 
 _MARK: Final = ".stabkit-demo"
 
@@ -42,12 +42,15 @@ class Walk:
         The verdict in words, and where the pages are.
     decide : str or None
         The command that measures what the verdict lacks.
+    rounds_decide : bool
+        More rounds are what it lacks, of a condition at least.
     """
 
     exit_code: int
     index: Path
     summary: str
     decide: str | None = None
+    rounds_decide: bool = False
 
 
 def walk(
@@ -203,4 +206,26 @@ def _finish(made: list[ReportFiles | StabkitError], index: Path) -> Walk:
     summary = report.result["summary"]
     lines = [report.title, f"{badge(summary['word'])[0]} {summary['word'].upper()}  {summary['sentence']}"]
     lines += [f"  {Reason(**{**reason, 'command': None})}" for reason in summary["reasons"]]
-    return Walk(report.exit_code, index, "\n".join([*lines, f"Pages: {index}"]), summary["decide"])
+    return Walk(
+        report.exit_code, index, "\n".join([*lines, f"Pages: {index}"]), summary["decide"], lacks_rounds(summary)
+    )
+
+
+def lacks_rounds(summary: Mapping[str, Any]) -> bool:
+    """Say whether more rounds would decide one of the conditions that are open, by what weighs most in it.
+
+    Parameters
+    ----------
+    summary : mapping
+        Of a report's JSON result.
+
+    Examples
+    --------
+    >>> need = {"unit": "reruns", "decidable_margin": None}
+    >>> lacks_rounds({"gate": {"conditions": [{"outcome": "inconclusive", "needs": [need]}]}})
+    False
+    """
+    open_ = [
+        one["needs"][0] for one in summary["gate"]["conditions"] if one["outcome"] == "inconclusive" and one["needs"]
+    ]
+    return any(need["unit"] in ("rounds", "samples") and need["decidable_margin"] is None for need in open_)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from stabkit.errors import NotebookError, StoreError, UsageError
+from stabkit.errors import NotebookError, StabkitError, StoreError, UsageError
 
 __all__ = ["BUNDLED", "bundled_folder", "copy_notebooks", "copy_sample", "sample_folder"]
 
@@ -29,14 +29,9 @@ def bundled_folder() -> Path:
     NotebookError
         They are not installed.
     """
-    folder = _installed("_notebooks", "notebooks")
-    if folder is None:
-        raise NotebookError(
-            "The notebooks that come with stabkit are not installed.",
-            where=str(_package()),
-            hint="Install stabkit again, or give the path of a notebook.",
-        )
-    return folder
+    lacking = "The notebooks that come with stabkit are not installed."
+    hint = "Install stabkit again, or give the path of a notebook."
+    return _installed("_notebooks", "notebooks", NotebookError, lacking, hint)
 
 
 def sample_folder() -> Path:
@@ -47,14 +42,8 @@ def sample_folder() -> Path:
     StoreError
         It is not installed.
     """
-    folder = _installed("_sample", "data/sample")
-    if folder is None:
-        raise StoreError(
-            "The recorded history that comes with stabkit is not installed.",
-            where=str(_package()),
-            hint="Install stabkit again.",
-        )
-    return folder
+    lacking = "The recorded history that comes with stabkit is not installed."
+    return _installed("_sample", "data/sample", StoreError, lacking, "Install stabkit again.")
 
 
 def copy_sample(folder: Path) -> None:
@@ -90,9 +79,12 @@ def _package() -> Path:
     return Path(str(importlib.resources.files("stabkit")))
 
 
-def _installed(inside: str, beside: str) -> Path | None:
+def _installed(inside: str, beside: str, error: type[StabkitError], lacking: str, hint: str) -> Path:
     package = _package()
-    return next((folder for folder in (package / inside, package.parent / beside) if folder.is_dir()), None)
+    folder = next((folder for folder in (package / inside, package.parent / beside) if folder.is_dir()), None)
+    if folder is None:
+        raise error(lacking, where=str(package), hint=hint)
+    return folder
 
 
 def _copy(files: Mapping[str, Path], folder: Path) -> None:

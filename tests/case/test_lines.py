@@ -135,6 +135,51 @@ def test_runs_that_were_measured_otherwise_are_no_history(store, folder, other):
     assert case.gate.conditions[0].needs[0].reason in ("run_noise_unknown", "short_line", "smallest_margin")
 
 
+@pytest.mark.parametrize(
+    ("other", "reason", "words"),
+    [
+        ({"machine": json.dumps({"cpu": "B", "cores": 2})}, "machine", "from another machine"),
+        ({"collection_id": "pair"}, "together", "measured side by side with another version"),
+        ({"each": 30}, "requests", "of another number of requests"),
+    ],
+)
+@pytest.mark.parametrize("few", [3, 6], ids=["long", "short"])
+def test_runs_that_are_left_out_of_a_line_are_named(store, folder, tmp_path, capsys, other, reason, words, few):
+    rng = np.random.default_rng(17)
+    for build in range(1, 9):
+        add(store, build, rng, **({"machine": MACHINE} | (other if build <= few else {})))
+    add(store, 9, rng, machine=MACHINE)
+    case = load_case("build-8", "build-9", data=folder, config=config())
+    (condition,) = case.gate.conditions
+    (told,) = condition.facts["left_out_of_line"].values()
+    assert told == {reason: tuple(f"build-{build}" for build in range(1, few + 1))}
+    assert ("line" in condition.facts) == (few == 3)
+    file = tmp_path / "stabkit.toml"
+    file.write_text(
+        '[[condition]]\nname = "api times"\nkind = "latency"\ntarget = "api"\nmetric = "response_time"\n'
+        'margin = 0.15\ntail_margin = 0.3\n[http.api]\nurl = "http://127.0.0.1:9/"\n'
+    )
+    for command in (["gate"], ["gate", "--format", "markdown"], ["explain", "build-8", "build-9", "api times"]):
+        sides = ["build-8", "build-9"] if command[0] == "gate" else []
+        capsys.readouterr()
+        run([*command, *sides, "--config", str(file), "--data", folder])
+        said = " ".join(capsys.readouterr().out.replace("\u202f", " ").split())
+        assert f"left out of this line: {few} runs {words} (build-1" in said.lower()
+
+
+def test_a_run_at_another_rate_is_left_out_by_name(store, folder):
+    rng = np.random.default_rng(18)
+    for build in range(1, 10):
+        evidence = samples(rng)
+        due = pd.Timestamp(START) + pd.to_timedelta(np.tile(np.arange(100), 10) * (5 if build == 4 else 10), unit="ms")
+        table = evidence["samples"].assign(due_at=due)
+        row = {"label": f"build-{build}", "environment": "ci", "started_at": START + timedelta(days=build)}
+        store.append(new_run(**row), Evidence.of(samples=table))
+    case = load_case("build-8", "build-9", data=folder, config=config())
+    (told,) = case.gate.conditions[0].facts["left_out_of_line"].values()
+    assert told == {"rate": ("build-4",)}
+
+
 @pytest.mark.parametrize("before", [json.dumps({"cpu": "B", "cores": 2}), None], ids=["another", "unknown"])
 def test_another_machine_is_a_gap_and_never_red_or_green(store, folder, before):
     rng = np.random.default_rng(12)

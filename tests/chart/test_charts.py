@@ -493,6 +493,17 @@ def test_growth_is_said_only_of_lines_that_go_one_way() -> None:
     assert jumps == "backend memory has a median of 41.5 MB"
 
 
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_few_rounds_are_counted_in_whole_numbers(rounds: int) -> None:
+    numbers = np.arange(1, rounds + 1)
+    frame = Frame({"side": "candidate", "round": numbers, "metric": "memory", "value": 100.0 + numbers, "unit": "MB"})
+    axes = ResourceLines(frame).draw(new_axes())
+    axes.figure.canvas.draw()
+    low, high = axes.get_xlim()
+    shown = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+    assert [label.get_text() for place, label in shown if low <= place <= high] == [str(number) for number in numbers]
+
+
 def test_a_late_event_is_named_at_the_edge() -> None:
     chart, frame, options = CROWDED["events, one very late"]
     axes = chart(frame, **options).draw(new_axes())

@@ -8,7 +8,25 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["cut", "said", "without_part"]
+__all__ = ["cut", "said", "shape_of", "without_part", "written"]
+
+
+def shape_of(text: str) -> str:
+    """Return how a report is built: ``xml``, ``json`` or ``lines``."""
+    if text.lstrip("\ufeff \n").startswith("<"):
+        return "xml"
+    try:
+        json.loads(text)
+    except ValueError:
+        return "lines"
+    return "json"
+
+
+def written(root: ET.Element) -> str:
+    """Return an element as text, its namespace as it was: the one that needs no prefix."""
+    if root.tag.startswith("{"):
+        ET.register_namespace("", root.tag[1:].partition("}")[0])
+    return ET.tostring(root, encoding="unicode")
 
 
 def without_part(text: str, shape: str, draw: random.Random) -> str:
@@ -40,7 +58,7 @@ def _xml(text: str, draw: random.Random) -> str:
         element = draw.choice([element for element in root.iter() if element.attrib] or [root])
         if element.attrib:
             del element.attrib[draw.choice(sorted(element.attrib))]
-    return ET.tostring(root, encoding="unicode")
+    return written(root)
 
 
 def _json(text: str, draw: random.Random) -> str:

@@ -12,7 +12,7 @@ from stabkit.readers import readers
 from tests.law.judging import Judge
 from tests.law.law import broken, example
 from tests.law.notations import results, worse
-from tests.law.recorded import REPORTS, recorded_example
+from tests.law.recorded import REPORTS, readable, recorded_example
 from tests.law.registry import FORMATS, conditions_of, named
 from tests.law.rows import row_examples
 from tests.law.stored import FAULTS, LOSSES, StoreJudge
@@ -158,3 +158,34 @@ def test_what_broke_the_law_once_keeps_it(what, tmp_path):
     if judge.verdict(before, {"report": after}) != "stable":
         pytest.fail("the case itself is not stable")
     assert judge.verdict(before, {"report": changed}) != "stable"
+
+
+def test_reports_of_a_folder_are_tried_by_their_format(tmp_path):
+    (tmp_path / "sound.xml").write_text('<testsuite><testcase name="a"/><testcase name="b"/></testsuite>')
+    (tmp_path / "cut.xml").write_text('<testsuite><testcase name="a"/>')
+    (tmp_path / "notes.txt").write_text("nothing that a reader knows")
+    assert [(form, path.name) for form, path in readable(tmp_path)] == [("junit", "sound.xml")]
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        '<testsuite><testsuite><testcase name="a"/></testsuite><testcase name="b"/></testsuite>',
+        '<test-run><test-suite><test-case name="a" result="Passed"/></test-suite></test-run>',
+        '<TestRun xmlns="urn:x"><Results><UnitTestResult testName="a" outcome="Passed"/></Results></TestRun>',
+        '{"Action":"pass","Package":"p","Test":"TestA"}\n{"Action":"pass","Package":"p"}\n',
+        '{"numTotalTests": 1, "testResults": [{"assertionResults": [{"title": "a", "status": "passed"}]}]}',
+        "1..2\nok 1 a\nok 2 b\n",
+    ],
+)
+def test_a_recorded_report_is_made_worse_in_each_way(report, tmp_path):
+    path = tmp_path / "report"
+    path.write_text(report)
+    judge = Judge(tmp_path / "judged", trusting=True)
+    ways = set()
+    for seed in range(24):
+        one = recorded_example(path, random.Random(seed))
+        assert broken(one, judge) is None, one.changed
+        ways.add((one.what, one.carries))
+    assert ("a case fails", True) in ways
+    assert {"cut off", "without a part", "without a suite"} <= {what for what, _ in ways}

@@ -173,6 +173,33 @@ def test_a_missing_store_is_said(tmp_path):
         stabkit.stability_report(data=tmp_path / "nowhere")
 
 
+def test_why_there_is_no_baseline_is_said_exactly(history, tmp_path):
+    store = history.open_store(tmp_path / "data", create=True)
+    for _ in range(2):
+        history.add_run(store, 1, history.evidence(1))
+    file = tmp_path / "stabkit.toml"
+    file.write_text("")
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "j.xml").write_text('<testsuite><testcase name="a"/></testsuite>')
+    again = stabkit.stability_report(data=store.root)
+    alone = stabkit.stability_report(None, str(tmp_path / "alone"), config=file)
+    assert (again.case.lacking, alone.case.lacking) == ("same_version", "one_side")
+    assert again.verdict().sentence.startswith("No run of another version that can be read comes before this one; ")
+    assert "one side alone was given" in repr(alone.executive_summary())
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_aa_runs_are_advised_only_where_there_is_a_target_to_ask(history, tmp_path, asks):
+    store = history.open_store(tmp_path / "data", create=True)
+    for number in (1, 2):
+        history.add_run(store, number, history.evidence(number))
+    file = tmp_path / "stabkit.toml"
+    file.write_text('[http.api]\nurl = "http://127.0.0.1:9/"\n' if asks else "")
+    method = repr(stabkit.stability_report(data=store.root, config=file).evidence_and_method())
+    assert "was not measured" in method
+    assert ("stabkit aa" in method) == asks
+
+
 def test_folders_of_files_need_no_store(tmp_path):
     for side, ms in (("before", 125), ("after", 126)):
         (tmp_path / side).mkdir()

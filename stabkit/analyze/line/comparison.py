@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from stabkit.analyze.earlier import EarlierRun, Measure, RunValue
 from stabkit.analyze.latency import Population, load_facts
@@ -18,10 +18,13 @@ from stabkit.analyze.outcome import Estimate, Need, Outcome, combine
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.statistics import RunNoise, as_ratio, holm_limit, level_of, read_rounds
 
-__all__ = ["SEPARATE_MARGINS", "LineComparison", "compare_with_line", "line_run_noise"]
+__all__ = ["SEPARATE_MARGINS", "LineComparison", "compare_with_line", "left_out_of_line", "line_run_noise"]
 
 SEPARATE_MARGINS: Final = (0.10, 0.20)
 """Of the median and the tail of runs at different times where none is declared: less takes rounds side by side."""
+
+LeftOut = Literal["together", "machine", "rate", "load", "requests"]
+"""Why a run is no history of another: the circumstance in which they differ."""
 
 _OTHER_RATE: Final = 1.25  # times as many requests a second, or users
 _OTHER_SIZE: Final = 2.0  # times as long, or as many requests
@@ -99,6 +102,36 @@ def line_run_noise(population: Population, sides: Sides) -> RunNoise | None:
     return None if widest is None else RunNoise(math.sqrt(2) * widest.sd, widest.df)
 
 
+def left_out_of_line(population: Population, sides: Sides) -> dict[str, tuple[str, ...]]:
+    """Return the runs of the line that say nothing of a candidate, by the circumstance in which they differ from it.
+
+    Returns
+    -------
+    dict
+        Circumstance -> the names of the runs, oldest first: ``together`` (its rounds were interleaved with another
+        version's), ``machine``, ``rate`` (a quarter more or less requests a second), ``load`` (a quarter more or less
+        users, or twice as long) and ``requests`` (twice as many as the newest run of the line, or half). A run that
+        differs in several is named at the first. Empty where no line is asked.
+    """
+    column = population.times.column
+    if sides.paired or column is None or not sides.line:
+        return {}
+    such = _Circumstances.of(population, sides)
+    found: dict[str, list[str]] = {}
+    alike = []
+    for run in sides.line:
+        differing = such.differing(run, population.target)
+        if differing is None:
+            alike.append(run)
+        else:
+            found.setdefault(differing, []).append(run.name)
+    measures = [(*population.key, column, statistic) for statistic in STATISTICS]
+    kept = {value.name for measure in measures for value in _of_equal_size(alike, measure)}
+    measured = {run.values[measure].name for run in alike for measure in measures if measure in run.values}
+    others = [run.name for run in alike if run.name in measured - kept]
+    return {reason: tuple(names) for reason, names in found.items()} | ({"requests": tuple(others)} if others else {})
+
+
 def _lines(
     population: Population, sides: Sides
 ) -> Iterator[tuple[str, list[RunValue], list[RunValue], RunValue | None]]:
@@ -108,7 +141,9 @@ def _lines(
         return
     times = read_rounds(population.times.candidate, where="candidate")
     such = _Circumstances.of(population, sides)
-    alike, again = ([run for run in runs if such.hold(run, population.target)] for runs in (sides.line, sides.repeats))
+    alike, again = (
+        [run for run in runs if such.differing(run, population.target) is None] for runs in (sides.line, sides.repeats)
+    )
     for statistic in STATISTICS:
         candidate = run_value(times, statistic)
         measure = (*population.key, column, statistic)
@@ -137,22 +172,23 @@ class _Circumstances:
         rate = due_rates(samples[samples["target"] == target]).get(target)
         return cls(candidate.fact("collection_id") is not None, candidate.fact("machine"), rate, load_facts(candidate))
 
-    def hold(self, run: EarlierRun, target: str) -> bool:
-        """Say whether a run was measured from such a machine, under such a load."""
+    def differing(self, run: EarlierRun, target: str) -> LeftOut | None:
+        """Return in what a run was measured otherwise; None where machine and load were such."""
         rate = run.rates.get(target)
-        if run.together != self.together or not same_machine(run.machine, self.machine):
-            return False
-        if (rate is None) != (self.rate is None):
-            return False
-        known = ((rate, self.rate), *zip(run.load, self.load, strict=True))
-        by = (_OTHER_RATE, _OTHER_RATE, _OTHER_SIZE)
-        return not any(
-            one is not None and other is not None and _apart(one, other, factor)
-            for (one, other), factor in zip(known, by, strict=True)
-        )
+        if run.together != self.together:
+            return "together"
+        if not same_machine(run.machine, self.machine):
+            return "machine"
+        if (rate is None) != (self.rate is None) or _apart(rate, self.rate, _OTHER_RATE):
+            return "rate"
+        factors = (_OTHER_RATE, _OTHER_SIZE)
+        loads = zip(run.load, self.load, factors, strict=True)
+        return "load" if any(_apart(one, other, factor) for one, other, factor in loads) else None
 
 
-def _apart(one: float, other: float, factor: float) -> bool:
+def _apart(one: float | None, other: float | None, factor: float) -> bool:
+    if one is None or other is None:
+        return False
     low, high = sorted((one, other))
     return high > factor * low
 

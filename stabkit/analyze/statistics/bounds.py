@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 
 import numpy as np
@@ -89,6 +89,7 @@ def as_ratio(log: float) -> float:
     return math.exp(log) if log < 709 else math.inf
 
 
+@lru_cache(maxsize=4096)  # both sides of a contrast ask for the same, and each p-value for dozens
 def t_quantile(level: float, df: float) -> float:
     """Return the upper ``level`` point of Student's t with ``df`` degrees of freedom."""
     from scipy.special import stdtrit  # whoever compares tests and findings alone need not wait for it
@@ -166,7 +167,14 @@ class QuantileBounds:
         return mid_distribution(self.ordered)  # once: a p-value asks for dozens of bounds
 
     def _at_share(self, share: float) -> float:
-        return float(np.interp(share, *self._distribution))
+        shares, values = self._distribution
+        after = int(shares.searchsorted(share, "right"))
+        if after in (0, shares.size):
+            return float(values[max(0, after - 1)])
+        # What np.interp computes of one number, at a fifth of its cost.
+        before = after - 1
+        slope = (values[after] - values[before]) / (shares[after] - shares[before])
+        return float(slope * (share - shares[before]) + values[before])
 
 
 def long_run_variance(deviations: FloatArray, lags: int) -> float:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from stabkit.analyze.statistics.bounds import (
     MeanContrast,
@@ -56,12 +57,12 @@ class TailMean:
         return math.ceil(self.side.n * self.share - 1e-9)
 
     @cached_property
-    def _descending(self) -> tuple[FloatArray, FloatArray]:
+    def _descending(self) -> tuple[FloatArray, npt.NDArray[np.intp]]:
         """The slowest that any leave-one-round-out mean may need, and the round of each."""
         deepest = min(self.side.n, self.size + int(self.side.sizes.max()))
         chosen = np.argpartition(self.side.logs, self.side.n - deepest)[self.side.n - deepest :]
         chosen = chosen[np.argsort(-self.side.logs[chosen], kind="stable")]
-        return self.side.logs[chosen], self.side.round_index()[chosen].astype(np.float64)
+        return self.side.logs[chosen], self.side.round_index()[chosen]
 
     @cached_property
     def estimate(self) -> float:
@@ -70,12 +71,26 @@ class TailMean:
 
     @cached_property
     def without(self) -> FloatArray:
-        """The mean log time without each round in turn, shape (rounds,)."""
+        """The mean log time without each round in turn, shape (rounds,).
+
+        Notes
+        -----
+        Of the requests in descending order, the one that is the j-th of its round and the i-th of all has i - j of
+        other rounds before it. It lies among those that the mean without its round reaches over if these are fewer
+        than that mean takes: so much is taken from the sum of the first ones, for all rounds at once.
+        """
         logs, owner = self._descending
-        found = np.empty(self.side.count)
-        for index, size in enumerate(self.side.sizes):
-            left = math.ceil((self.side.n - int(size)) * self.share - 1e-9)
-            found[index] = logs[owner != index][:left].sum() / left
+        left = np.ceil((self.side.n - self.side.sizes) * self.share - 1e-9).astype(np.intp)
+        base = float(logs[-1])  # sums of small numbers lose fewer digits
+        place = np.argsort(owner, kind="stable")
+        owned, over = owner[place], logs[place] - base
+        firsts = np.searchsorted(owned, np.arange(self.side.count))
+        before = place - (np.arange(place.size) - firsts[owned])
+        reached = before < left[owned]
+        own = np.bincount(owned[reached], minlength=self.side.count)
+        own_sum = np.bincount(owned[reached], weights=over[reached], minlength=self.side.count)
+        sums = np.concatenate([[0.0], np.cumsum(logs - base)])
+        found: FloatArray = base + (sums[left + own] - own_sum) / left
         return found
 
     @cached_property

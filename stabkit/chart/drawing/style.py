@@ -139,7 +139,8 @@ def few_ticks(axis: Axis, most: int, *, whole: bool = False) -> None:
     """Give an axis about that many ticks at most, in steps of 1, 2 or 5, at whole numbers if it counts."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(nbins=most, integer=whole, steps=[1, 2, 5, 10]))
+    # Two ticks at least would cut a whole number up where an axis holds only one.
+    axis.set_major_locator(MaxNLocator(nbins=most, integer=whole, steps=[1, 2, 5, 10], min_n_ticks=1 if whole else 2))
 
 
 def even_ticks(axis: Axis, *, sign: bool = False) -> None:

@@ -36,7 +36,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     """Return the ``tests`` of the report and its ``sources`` row.
 
     A file that failed to load has no assertions and becomes a case in error. ``invocations`` above 1 are attempts that
-    failed before the last one.
+    failed before the last one. What a reporter is handed, which some write down as it is, has ``testResults`` in place
+    of ``assertionResults`` in each file, and is read alike.
 
     Raises
     ------
@@ -50,11 +51,14 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         warnings=list(content.warnings), claimed={ours: whole(value.get(theirs)) for ours, theirs in claims.items()}
     )
     for file in listed(value.get("testResults"), "testResults"):
-        name = text(file.get("name"))
+        name = text(file.get("name")) or text(file.get("testFilePath"))
         found = list(_cases(file, name))
         report.cases += found
-        if file.get("status") == "failed" and not any(case.status in ("fail", "no_result") for case in found):
-            report.add_uncarried(name, text(file.get("message")), file=name)
+        failed = file.get("status") == "failed" or file.get("testExecError")
+        if failed and not any(case.status in ("fail", "no_result") for case in found):
+            report.add_uncarried(name, text(file.get("message")) or text(file.get("failureMessage")), file=name)
+        if not {"assertionResults", "testResults"} & set(file):
+            report.unread = "a file of tests has no results"
     # vitest counts each describe as one, so that only none at all is known to be too few.
     stated = any(whole(value.get(key)) for key in ("numFailedTestSuites", "numRuntimeErrorTestSuites"))
     if value.get("wasInterrupted") is True:
@@ -65,7 +69,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 
 
 def _cases(file: Mapping[str, Any], name: str | None) -> Iterator[Case]:
-    for test in listed(file.get("assertionResults", []), "assertionResults"):
+    key = "assertionResults" if "assertionResults" in file else "testResults"
+    for test in listed(file.get(key, []), key):
         titles = test.get("ancestorTitles")
         group = " > ".join(str(title) for title in titles) if isinstance(titles, list) else ""
         said = [part for part in _texts(test.get("failureMessages")) if part]

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from stabkit.read.content import ReportError, chunks, conflict_line, xml_root
 from stabkit.read.test_ids import UNNAMED
 from stabkit.read.tests._parts.case_columns import SLICE, TEXT, constant, lean_memory
-from stabkit.read.tests._parts.cases import CUT_TEXTS, TWICE, UNCARRIED, unlisted_failures
+from stabkit.read.tests._parts.cases import CUT_TEXTS, TWICE, UNCARRIED, foreign_content, unlisted_failures
 from stabkit.read.tests._parts.junit_cases import JUnitCases
 from stabkit.read.tests._parts.junit_rows import Integers, Rows
 from stabkit.read.tests._parts.plain_cases import NotPlain, PlainCases
@@ -91,8 +91,10 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     if status == "ok" and not len(frame):
         counts = ("tests", "failures", "errors")
         stated = any(suite.header.get(key, "0").strip() not in ("", "0") for suite in cases.suites for key in counts)
-        status = "partial" if stated else "ok"
+        status = "partial" if stated or cases.foreign else "ok"
         warnings.append("its header counts tests, but it holds no case" if stated else "it holds no test")
+        if cases.foreign:
+            warnings.insert(0, foreign_content(cases.foreign))
     described = max(cases.troubles, sum(word in BAD for word in rows.statuses.values()))
     gap = unlisted_failures(claimed, described, _deepest_failures(cases)) if len(frame) else None
     if gap and status in ("ok", "repaired"):

@@ -55,6 +55,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         report.claimed["tests"] = total
     for element in failed_alone(tree, suite=_failed_suite, case=_bad_case):
         report.add_uncarried(element.get("name"), failure_text(element))
+    report.note_foreign(tree, "test-suite", "test-case", "environment", "culture-info")
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
@@ -70,10 +71,11 @@ def _status(element: Element) -> str:
     result = (element.get("result") or "").lower()
     if result in _STATUS:
         return _STATUS[result]
-    # Older writers say it in two attributes.
+    # Older writers say it in two attributes, those who imitate them by an element.
     if (element.get("executed") or "").lower() == "false":
         return "skip"
-    return {"true": "pass", "false": "fail"}.get((element.get("success") or "").lower(), "no_result")
+    without = "no_result" if element.child("failure") is None else "fail"
+    return {"true": "pass", "false": "fail"}.get((element.get("success") or "").lower(), without)
 
 
 def _case(element: Element) -> Case:

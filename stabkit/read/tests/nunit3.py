@@ -54,6 +54,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     report.cases = [_case(element, variant) for element, variant in _cases(tree)]
     for element in failed_alone(tree, suite=_failed_suite, case=_bad_case):
         report.add_uncarried(element.get("fullname") or element.get("name"), failure_text(element))
+    report.note_foreign(tree, "test-suite", "test-case", "command-line", "filter", "environment", "settings")
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
@@ -66,7 +67,8 @@ def _bad_case(element: Element) -> bool:
 
 
 def _status(element: Element) -> str:
-    status = _STATUS.get((element.get("result") or "").lower(), "no_result")
+    without = "no_result" if element.child("failure") is None else "fail"
+    status = _STATUS.get((element.get("result") or "").lower(), without)
     return "error" if status == "fail" and (element.get("label") or "").lower() in _ERRORS else status
 
 

@@ -61,6 +61,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     for (suite_name, test, group, name), tries in retried.items():
         report.unread = "a test was to run again, and no result follows"
         report.cases.append(Case(name, [*tries, Attempt("no_result")], group=group, suite=suite_name, variant=test))
+    report.note_foreign(tree, "suite", "reporter-output", "groups")
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
@@ -86,5 +87,5 @@ def _name(method: Element) -> str | None:
 def _attempt(method: Element) -> Attempt:
     error = method.child("exception")
     message = joined_text(error.child("message"), error.child("full-stacktrace")) if error else None
-    status = _STATUS.get((method.get("status") or "").lower(), "no_result")
+    status = _STATUS.get((method.get("status") or "").lower(), "fail" if error else "no_result")
     return Attempt(status, number(method.get("duration-ms"), scale=0.001), message)

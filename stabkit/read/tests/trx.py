@@ -11,6 +11,7 @@ from stabkit.read.content import xml_root
 from stabkit.read.tests._parts.cases import Case, Report, assembly_name
 from stabkit.read.xml_tree import Element, failed_alone, joined_text, read_tree
 from stabkit.schema import Evidence
+from stabkit.vocabulary import BAD
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
@@ -28,6 +29,15 @@ _STATUS: Final[Mapping[str, str]] = {
 _CLOCK: Final = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)$", re.ASCII)
 _UNFINISHED: Final = ("aborted", "timeout", "disconnected")
 _ROOT: Final = "TestRun"
+# What adapters note of a test that failed; any other error that is noted is the run's own.
+_NOTES_OF_TESTS: Final = (
+    re.compile(r"\[xUnit\.net [^\]]*\]\s+(?P<name>.+) \[FAIL\]", re.DOTALL),
+    re.compile(r"Exit code indicates failure: '2'\..*", re.DOTALL),  # Microsoft.Testing.Platform: a test failed
+)
+_PARTS: Final = (
+    *("Results", "TestDefinitions", "TestEntries", "TestLists", "ResultSummary", "Times", "TestSettings"),
+    *("TestRunConfiguration", "Build"),
+)
 _RESULT: Final = re.compile(r"\w*TestResult")
 
 
@@ -41,7 +51,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 
     An outcome that is missing, unknown, or says that the test was broken off is an error. Of a data-driven test its
     inner results are the cases, and it is one itself where it failed and none of them did. A run that failed without a
-    failing test is a case in error.
+    failing test is a case in error. Errors that the run notes leave the source partial, but for those that only repeat
+    which test failed.
 
     Raises
     ------
@@ -76,12 +87,27 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         report.claimed["errors"] = sum(stated) if stated else None
     if outcome in _UNFINISHED:
         report.unread = f"the run was {outcome}"
-    elif summary and any((info.get("outcome") or "").lower() == "error" for info in summary.named("RunInfo")):
+    elif summary and any(_own_error(info, report) for info in summary.named("RunInfo")):
         report.unread = "the run reports an error of its own"
     if outcome in ("failed", "error", *_UNFINISHED) and not report.failing:
         told = [info for info in (summary.named("Text") if summary else ()) if info.text]
         report.add_uncarried(tree.get("name") or "test run", joined_text(*told))
+    report.note_foreign(tree, *_PARTS)
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
+
+
+def _own_error(info: Element, report: Report) -> bool:
+    """Say whether a note of the run tells of an error that no failing test carries."""
+    if (info.get("outcome") or "").lower() != "error":
+        return False
+    note = info.child("Text")
+    said = (note.text or "").strip() if note else ""
+    found = next((match for pattern in _NOTES_OF_TESTS if (match := pattern.fullmatch(said))), None)
+    if found is None:
+        return True
+    name = found.groupdict().get("name")
+    bad = [case.name for case in report.cases if case.status in BAD and case.name]
+    return not (any(name.endswith(one) for one in bad) if name else bad)
 
 
 def _inner(result: Element) -> bool:

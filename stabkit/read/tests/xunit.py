@@ -49,6 +49,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         if stated and len(stated) == len(assemblies):
             report.claimed[ours] = sum(stated)
     report.told.append(deepest_total(tree, ["assembly", "collection"], "failed", "errors"))
+    report.note_foreign(tree, "assembly", "collection", "class", "errors", "error", "test")
     return report.evidence(path, form=FORMAT, suite=suite, root=root)
 
 
@@ -56,7 +57,8 @@ def _case(test: Element, assembly: str | None, variant: str | None) -> Case:
     name, group = test.get("name"), test.get("type")
     if name and group:
         name = name.removeprefix(f"{group}.")
-    status = _STATUS.get((test.get("result") or "").lower(), "no_result")
+    without = "no_result" if test.child("failure") is None else "fail"
+    status = _STATUS.get((test.get("result") or "").lower(), without)
     return Case.of(
         name or test.get("method"),
         status,

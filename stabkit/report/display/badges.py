@@ -41,6 +41,7 @@ GLYPHS: Final[Mapping[str, tuple[str, str]]] = {
     "flaky": ("~", "inconclusive"),
     "not scanned": ("–", "none"),
     "suppressed": ("–", "none"),
+    "accepted": ("–", "none"),
     "high": ("▲", "regressed"),
     "medium": ("△", "inconclusive"),
     "low": ("✓", "stable"),

@@ -47,7 +47,7 @@ def gate_junit(case: Case, *, lenient: bool = False) -> str:
     gate = case.gate
     run = case.candidate.run
     baseline = case.baseline.run if case.baseline is not None else None
-    told = [_told("stabkit", "verdict", gate.verdict, headline_text(gate, first=case.first), lenient=lenient)]
+    told = [_told("stabkit", "verdict", gate.verdict, headline_text(gate, lacking=case.lacking), lenient=lenient)]
     told += [_condition(condition, lenient=lenient) for condition in gate.conditions]
     counts = Counter(child.tag for one in told for child in one)
     totals = {

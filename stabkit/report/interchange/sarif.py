@@ -128,7 +128,7 @@ def _gate_run(case: Case) -> dict[str, Any]:
         },
         "invocations": [{"executionSuccessful": gate.verdict != "inconclusive", "exitCode": gate.exit_code}],
         "columnKind": "unicodeCodePoints",
-        "properties": {"verdict": gate.verdict, "headline": headline_text(gate, first=case.first)},
+        "properties": {"verdict": gate.verdict, "headline": headline_text(gate, lacking=case.lacking)},
         "results": [
             {
                 "ruleId": condition.kind,

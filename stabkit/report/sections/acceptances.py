@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from stabkit.analyze import Accepted
+import pandas as pd
+
+from stabkit.analyze import Accepted, ConditionResult
 from stabkit.report.display import Column, Table
 from stabkit.report.words import acceptance_state
 from stabkit.text import joined, plain, verb
 
-__all__ = ["accepted_table"]
+__all__ = ["accepted_table", "with_accepted"]
 
 
 def accepted_table(accepted: Iterable[Accepted]) -> Table:
@@ -33,6 +35,42 @@ def accepted_table(accepted: Iterable[Accepted]) -> Table:
         Column("until", "Until"),
     )
     return Table(columns, rows, "Accepted until a day, and not mended", limit=max(1, len(rows)))
+
+
+def with_accepted(
+    frame: pd.DataFrame, conditions: Iterable[ConditionResult], keys: Mapping[str, str], state: str
+) -> pd.DataFrame:
+    """Return what became of tests or findings, with the state ``accepted`` where the gate spared them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row a test or finding.
+    conditions : iterable of ConditionResult
+        Those that judged them.
+    keys : mapping
+        A column of the frame -> the key of an item that says the same: together they tell which row an item is of.
+    state : str
+        The column that says what became of a row.
+
+    Returns
+    -------
+    DataFrame
+        With a column ``accepted``: the ``reason``, ``owner``, ``until`` and what it ``was`` of a row that is, else
+        null.
+    """
+    taken = {
+        tuple(item.get(key) for key in keys.values()): item["accepted"]
+        for condition in conditions
+        for item in condition.items
+        if item.get("state") == "accepted"
+    }
+    if not taken:
+        return frame.assign(accepted=None)
+    rows = frame[list(keys)].astype(object)
+    told = [taken.get(tuple(row)) for row in rows.where(rows.notna(), None).itertuples(index=False)]
+    found = frame.assign(accepted=pd.Series(told, index=frame.index, dtype=object))
+    return found.assign(**{state: found[state].mask(found["accepted"].notna(), "accepted")})
 
 
 def _meant(one: Accepted) -> str:

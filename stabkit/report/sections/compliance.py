@@ -22,9 +22,18 @@ from stabkit.case import Case
 from stabkit.chart import NewFixedBars, OpenBars
 from stabkit.numbers import amount_text, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
+from stabkit.report.sections.acceptances import with_accepted
 from stabkit.report.sections.listed import all_text, first_of_each, whole_beside
 from stabkit.report.sections.no_evidence import absent
-from stabkit.report.words import difference_text, differences_texts, known_text, place_text, score_text, sentence
+from stabkit.report.words import (
+    accepted_until_text,
+    difference_text,
+    differences_texts,
+    known_text,
+    place_text,
+    score_text,
+    sentence,
+)
 from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import severity_rank
@@ -40,7 +49,11 @@ _STATE_WORDS: Final = {
     "fixed": ("was fixed", "were fixed"),
     "not_scanned": ("was not scanned for again", "were not scanned for again"),
     "suppressed": ("was silenced", "were silenced"),
+    "accepted": ("is accepted", "are accepted"),
 }
+# What tells which finding an item of a condition is.
+_WHICH: Final = {name: name for name in ("tool", "rule", "path", "line", "fingerprint")}
+_SHOWN_STATES: Final = (*FINDING_STATES, "accepted")
 _UNKNOWN: Final = {"unknown_rules": "rules", "unknown_files": "scanned files"}
 SHOWN_ROWS: Final = 12
 SHOWN_CLAIMS: Final = 4
@@ -62,7 +75,8 @@ def compliance(case: Case) -> Piece:
         pieces += [] if case.first else [absent(case, f"scans of the {lacking}", "scans")]
     else:
         whole = whole_beside("findings", found.states, found.states[found.states["state"] != "persisting"], "state")
-        pieces += _compared(found, whole=bool(whole))
+        states = with_accepted(found.states, case.of_kind("findings"), _WHICH, "state")
+        pieces += _compared(found, states, whole=bool(whole))
         pieces += _only_totals(before, after)
     for side, evidence in (("baseline", before), ("candidate", after)):
         pieces += score_pieces(evidence["scans"], evidence["findings"], side)
@@ -70,14 +84,13 @@ def compliance(case: Case) -> Piece:
     return Group(tuple(pieces), whole=whole)
 
 
-def _compared(found: FindingComparison, *, whole: bool) -> list[Piece]:
-    states = found.states
+def _compared(found: FindingComparison, states: pd.DataFrame, *, whole: bool) -> list[Piece]:
     counts = Counter(states["state"])
     severe = _severities(states[states["state"].isin(["new", "reopened"])])
     words = [
         f"{amount_text(counts[state])} {_STATE_WORDS[state][counts[state] != 1]}"
         + (f" ({severe})" if state == "new" and severe else "")
-        for state in ("persisting", *(s for s in FINDING_STATES if s != "persisting"))
+        for state in ("persisting", *(s for s in _SHOWN_STATES if s != "persisting"))
         if counts[state]
     ]
     total = f"{count(found.open_before, 'open finding')} before, {amount_text(found.open_after)} after"
@@ -94,7 +107,9 @@ def _compared(found: FindingComparison, *, whole: bool) -> list[Piece]:
     pieces: list[Piece] = [Statement(lead)]
     if len(states):
         pieces.append(_by_severity(states))
-    worse = states[states["state"].isin(["new", "reopened", "updated", "not_scanned", "suppressed", "moved"])]
+    worse = states[
+        states["state"].isin(["new", "reopened", "updated", "accepted", "not_scanned", "suppressed", "moved"])
+    ]
     if len(worse):
         pieces.append(findings_table(worse, "Findings that changed"))
     fixed = states[states["state"] == "fixed"]
@@ -155,7 +170,7 @@ def _by_severity(states: pd.DataFrame) -> Table:
     named = states.assign(severity=states["severity"].fillna("not stated"))
     severities = sorted(set(named["severity"]), key=lambda word: (-(severity_rank(word) or 0), word))
     seen = {*named["state"], "new", "fixed", "persisting"}
-    present = [state for state in FINDING_STATES if state in seen]
+    present = [state for state in _SHOWN_STATES if state in seen]
     rows = tuple(
         {
             "severity": plain(severity),
@@ -190,11 +205,14 @@ def findings_table(states: pd.DataFrame, caption: str) -> Table:
         *([Column("reason", "Basis")] if any(row["reason"] for row in rows) else []),
     )
     keep = ["state", "tool", "rule", "severity", "path", "line", "message", "fingerprint", "matched_by", "reason"]
+    keep += ["accepted"] if "accepted" in states and states["accepted"].notna().any() else []
     records = tuple(states[keep].to_dict("records"))
     return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS, left_out=total - len(states))
 
 
 def _basis(row: dict[Any, Any]) -> str | None:
+    if isinstance(row.get("accepted"), dict):
+        return accepted_until_text(row["accepted"])
     parts = [] if pd.isna(row["reason"]) else [plain(row["reason"], 160)]
     if pd.notna(row["matched_by"]):
         parts.append(f"matched by {plain(str(row['matched_by']).replace('_', ' '))}")

@@ -144,8 +144,12 @@ def _noise(case: Case) -> list[Piece]:
         return [noise_table(case.noise, environment)]
     if not case.stored:
         return []
-    said = "How often identical systems come out as changed here was not measured. To measure it:"
-    return [Statement((said,), command=shell(["stabkit", "aa", *case.places]))]
+    said = "How often identical systems come out as changed here was not measured."
+    if case.config.http or case.config.websocket:
+        return [Statement((f"{said} To measure it:",), command=shell(["stabkit", "aa", *case.places]))]
+    # Nothing is declared that could be asked; times that a load tool measured are still doubted for it.
+    lacking = "It takes targets that stabkit asks itself: [http] or [websocket] in stabkit.toml."
+    return [Statement((said, lacking))] if len(case.after["samples"]) else []
 
 
 def _versions(text: Any) -> str | None:

@@ -71,7 +71,7 @@ def verdict(case: Case) -> Verdict:
     sides = [case.baseline, case.candidate] if case.baseline else [case.candidate]
     return Verdict(
         word=gate.verdict,
-        sentence=headline_text(gate, first=case.first),
+        sentence=headline_text(gate, lacking=case.lacking),
         reasons=reasons(gate, case.again),
         facts=tuple(
             facts_strip(
@@ -113,7 +113,7 @@ def _decides(case: Case) -> str | None:
 
 def executive_summary(case: Case) -> Piece:
     """Return three sentences: verdict, largest change, largest doubt."""
-    return Statement(summary_texts(case.gate, first=case.first, declared=case.declares), points=True)
+    return Statement(summary_texts(case.gate, lacking=case.lacking, declared=case.declares), points=True)
 
 
 _STATES: Final[Mapping[str, str]] = {
@@ -209,4 +209,4 @@ def advice_table(found: Sequence[Advice]) -> Piece:
 
 def conclusion(case: Case) -> Piece:
     """Return the verdict in one sentence and what this report cannot know."""
-    return Statement(conclusion_texts(case.gate, case.sources, first=case.first), points=True)
+    return Statement(conclusion_texts(case.gate, case.sources, lacking=case.lacking), points=True)

@@ -21,9 +21,10 @@ from stabkit.case import Case
 from stabkit.chart import NotPassingBars, StatusMap
 from stabkit.numbers import amount_text, duration
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
+from stabkit.report.sections.acceptances import with_accepted
 from stabkit.report.sections.listed import all_text, first_of_each, whole_beside
 from stabkit.report.sections.no_evidence import absent
-from stabkit.report.words import sentence, whole_text
+from stabkit.report.words import accepted_until_text, sentence, whole_text
 from stabkit.text import count, joined, plain
 from stabkit.vocabulary import BAD, GOOD
 
@@ -56,8 +57,11 @@ def results(case: Case) -> Piece:
     whole = whole_beside("tests", frame, moved, "transition")
     if whole:
         leads += (all_text("tests", frame),)
-    pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(frame)]
+    moved = with_accepted(moved, conditions, {"test_id": "what"}, "transition")
     changed = moved[~moved["transition"].isin(_KNOWN)]
+    taken = changed.index[changed["accepted"].notna()]
+    shown = frame.assign(transition=frame["transition"].mask(frame.index.isin(taken), "accepted"))
+    pieces: list[Piece] = [Statement(leads or ("No condition speaks of these tests.",)), _suites(shown)]
     known = frame[frame["transition"].isin(_KNOWN)]
     if len(changed):
         pieces.append(_table(changed, "Tests that changed"))
@@ -102,6 +106,9 @@ def _history_pieces(case: Case) -> list[Piece]:
 
 def _suites(frame: pd.DataFrame) -> Table:
     summary = suite_summary(frame)
+    accepted = frame.loc[frame["transition"] == "accepted", "suite"].value_counts()
+    if len(accepted):
+        summary = summary.assign(accepted=summary["suite"].map(accepted).fillna(0).astype(int))
     rows = tuple(
         {
             "suite": (plain(row["suite"]), _times(row) or "duration unknown"),
@@ -114,6 +121,7 @@ def _suites(frame: pd.DataFrame) -> Table:
             "gone": f"{row['disappeared'] + row['newly_skipped']}",
             "flaky": f"{row['flaky']}",
             "known": f"{row['still_failing']}",
+            "accepted": f"{row.get('accepted', 0)}",
         }
         for row in summary.to_dict("records")
     )
@@ -126,6 +134,7 @@ def _suites(frame: pd.DataFrame) -> Table:
         Column("gone", "Gone", "number"),
         Column("flaky", "Flaky", "number"),
         Column("known", "Still failing", "number"),
+        *([Column("accepted", "Accepted", "number")] if len(accepted) else []),
     )
     records = tuple(summary.to_dict("records"))
     return Table(
@@ -148,7 +157,7 @@ def _table(frame: pd.DataFrame, caption: str) -> Table:
         {
             "test": (plain(row["test_id"]), plain(row["suite"])),
             "transition": row["transition"],
-            "confirmed": _confirmed(row),
+            "confirmed": accepted_until_text(row["accepted"]) if row.get("accepted") else _confirmed(row),
             "message": _first_line(row["message"]),
         }
         for row in frame.to_dict("records")
@@ -161,6 +170,7 @@ def _table(frame: pd.DataFrame, caption: str) -> Table:
     )
     statuses = ("baseline_status", "candidate_status")
     keep = ["test_id", "suite", "transition", *statuses, "confirmed", "attempts", "failures"]
+    keep += ["accepted"] if "accepted" in frame and frame["accepted"].notna().any() else []
     records = tuple(frame[keep].to_dict("records"))
     return Table(columns, rows, caption, records=records, limit=SHOWN_ROWS, left_out=total - len(frame))
 

@@ -1,4 +1,4 @@
-from .acceptances import acceptance_state as acceptance_state
+from .acceptances import acceptance_state as acceptance_state, accepted_until_text as accepted_until_text
 from .backtested import alarms_text as alarms_text, carried_text as carried_text, least_text as least_text
 from .backtested import left_out_texts as left_out_texts
 from .backtested import margin_now_text as margin_now_text, pair_source_text as pair_source_text

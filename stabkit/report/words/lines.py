@@ -1,20 +1,22 @@
-"""The words of a line: which earlier runs a run was judged against, and how much unchanged ones differ."""
+"""The words of a line: which earlier runs a run was judged against, which not, and how much unchanged ones differ."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from stabkit.analyze import ConditionResult, Gate
 from stabkit.numbers import percent
 from stabkit.report.words.wording import sentence
-from stabkit.text import count, plain
+from stabkit.text import count, joined, plain
 
 __all__ = ["line_notes", "line_texts"]
 
 
 def line_texts(condition: ConditionResult) -> tuple[str, ...]:
     """Return what the times of a condition were judged against, one clause for each statistic that differs in it.
+
+    A last clause names the runs that were left out, with the reason.
 
     Examples
     --------
@@ -27,22 +29,52 @@ def line_texts(condition: ConditionResult) -> tuple[str, ...]:
     for statistics in lines.values():
         for facts in statistics.values():
             found.setdefault(_judged_against(facts), []).append(facts)
-    return tuple(f"{level}; {_differ(known)}" for level, known in found.items())
+    return (*(f"{level}; {_differ(known)}" for level, known in found.items()), *_left_out([condition]))
 
 
 def line_notes(gate: Gate) -> tuple[str, ...]:
-    """Return the same of all conditions together, in one sentence; nothing where no line was asked."""
+    """Return the same of all conditions together, a sentence of each; nothing where no line was asked."""
     known = [
         facts
         for condition in gate.conditions
         for statistics in (condition.facts.get("line") or {}).values()
         for facts in statistics.values()
     ]
+    left_out = tuple(map(sentence, _left_out(gate.conditions)))
     if not known:
-        return ()
+        return left_out
     levels = {_judged_against(facts) for facts in known}
     level = levels.pop() if len(levels) == 1 else _judged_against_some(known)
-    return (sentence(f"{level}; {_differ(known)}"),)
+    return (sentence(f"{level}; {_differ(known)}"), *left_out)
+
+
+_DIFFERING: Final[Mapping[str, str]] = {
+    "together": "measured side by side with another version",
+    "machine": "from another machine",
+    "rate": "at another rate of requests",
+    "load": "under another load",
+    "requests": "of another number of requests",
+}
+
+
+def _left_out(conditions: Iterable[ConditionResult]) -> tuple[str, ...]:
+    """Return which runs of the line the times of conditions were not judged against, in one clause.
+
+    Examples
+    --------
+    >>> of = {"rate": ("b1", "b2"), "requests": ("b3",)}
+    >>> _left_out([ConditionResult("c", "latency", "stable", facts={"left_out_of_line": {"api": of}})])
+    ('left out of this line: 2 runs at another rate of requests (b1 and b2), 1 run of another number of requests (b3)',)
+    """
+    found: dict[str, dict[str, None]] = {}
+    for condition in conditions:
+        for reasons in (condition.facts.get("left_out_of_line") or {}).values():
+            for reason, names in reasons.items():
+                found.setdefault(reason, {}).update(dict.fromkeys(names))
+    told = [
+        f"{count(len(names), 'run')} {_DIFFERING[why]} ({joined(map(plain, names))})" for why, names in found.items()
+    ]
+    return (f"left out of this line: {', '.join(told)}",) if told else ()
 
 
 def _judged_against(facts: Mapping[str, Any]) -> str:

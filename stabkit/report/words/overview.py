@@ -66,17 +66,31 @@ def apart_text() -> str:
     return "measured at different times, which differ by themselves"
 
 
-def headline_text(gate: Gate, *, first: bool = False) -> str:
-    """Return the verdict's one sentence; a first run says that it has nothing to be compared with."""
-    if first:
-        return f"The first run has no baseline to compare with; {_lower(verdict_sentence(gate))}"
+# Why there is no baseline -> how a verdict without one begins.
+_LACKING: Final[Mapping[str, str]] = {
+    "first_run": "The first run has no baseline to compare with",
+    "same_version": "No run of another version that can be read comes before this one",
+    "one_side": "One side alone was given, and no baseline to compare it with",
+}
+
+
+def headline_text(gate: Gate, *, lacking: str | None = None) -> str:
+    """Return the verdict's one sentence; ``lacking``: why the run has nothing to be compared with, as a case knows it.
+
+    Examples
+    --------
+    >>> headline_text(Gate("inconclusive", ()), lacking="same_version")[:60]
+    'No run of another version that can be read comes before this'
+    """
+    if lacking is not None:
+        return f"{_LACKING[lacking]}; {_lower(verdict_sentence(gate))}"
     return verdict_sentence(gate)
 
 
-def summary_texts(gate: Gate, *, first: bool = False, declared: bool = True) -> tuple[str, str, str]:
+def summary_texts(gate: Gate, *, lacking: str | None = None, declared: bool = True) -> tuple[str, str, str]:
     """Return three sentences: the verdict, the largest change, the largest doubt."""
     return (
-        f"{WORD[gate.verdict]}: {_lower(headline_text(gate, first=first))}",
+        f"{WORD[gate.verdict]}: {_lower(headline_text(gate, lacking=lacking))}",
         largest_change(gate),
         largest_doubt(gate, declared=declared),
     )
@@ -357,9 +371,11 @@ def _near_margin(condition: ConditionResult, estimate: Estimate, again: Again) -
     )
 
 
-def conclusion_texts(gate: Gate, sources: pd.DataFrame, *, first: bool = False, runs: int = 2) -> tuple[str, ...]:
+def conclusion_texts(
+    gate: Gate, sources: pd.DataFrame, *, lacking: str | None = None, runs: int = 2
+) -> tuple[str, ...]:
     """Return the verdict in one sentence, then what this report cannot know, one sentence each."""
-    found = [f"{WORD[gate.verdict]}: {_lower(headline_text(gate, first=first))}"]
+    found = [f"{WORD[gate.verdict]}: {_lower(headline_text(gate, lacking=lacking))}"]
     if gate.missing:
         found.append(sentence(f"it cannot know what was not measured: {missing_text(gate.missing)}"))
     bad = sources[sources["status"].isin(["partial", "error"])]
@@ -377,7 +393,7 @@ def conclusion_texts(gate: Gate, sources: pd.DataFrame, *, first: bool = False, 
                 f"{count(len(loose), 'condition')} {verb('does', len(loose))} not gate: {joined(c.name for c in loose)}"
             )
         )
-    if runs == 2 and not first:
+    if runs == 2 and lacking is None:
         found.append("It compares two runs in one environment and says nothing of other load, data or users.")
     found.append("It shows what coincides, not causes.")
     return tuple(capital(text) for text in found)

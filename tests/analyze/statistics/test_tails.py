@@ -36,6 +36,27 @@ def test_without_a_round_it_is_what_the_others_give():
         assert found == pytest.approx(others[-math.ceil(TAIL * others.size) :].mean())
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(1, 90), min_size=2, max_size=30),
+    st.integers(0, 10_000),
+    st.sampled_from([0.01, TAIL, 0.3]),
+    st.sampled_from([None, 0, 1]),
+)
+def test_without_each_round_it_is_the_mean_of_the_slowest_others(sizes, seed, share, digits):
+    """Rounds of any size, and clocks so coarse that many times are equal."""
+    rng = np.random.default_rng(seed)
+    times = 20 * np.exp(0.5 * rng.standard_normal(sum(sizes)))
+    times = times if digits is None else np.round(times, digits) + 1
+    side = Rounds(times, np.concatenate([[0], np.cumsum(sizes)]), np.arange(len(sizes), dtype=float))
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    found = TailMean(side, share).without
+    for index, size in enumerate(sizes):
+        left = math.ceil((side.n - size) * share - 1e-9)
+        others = np.sort(side.logs[owner != index])[::-1]
+        assert found[index] == pytest.approx(others[:left].sum() / left, rel=0, abs=1e-12)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.2, 5.0))
 def test_a_factor_moves_it_by_its_logarithm(seed, factor):

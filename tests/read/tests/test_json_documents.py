@@ -201,6 +201,31 @@ def test_jest_runs_that_say_more_should_follow(tmp_path, more):
     assert source(found)["status"] == "partial"
 
 
+def test_jest_results_as_a_reporter_is_handed_them(tmp_path):
+    titles = {"ancestorTitles": ["cart"], "title": "adds"}
+    cart = {
+        "testFilePath": "/b/src/cart.test.ts",
+        "testResults": [
+            {**titles, "status": "passed", "duration": 250},
+            {**titles, "title": "pays", "status": "failed"},
+        ],
+    }
+    gone = {"testFilePath": "/b/src/gone.test.ts", "testResults": [], "testExecError": {"message": "gone"}}
+    gone |= {"failureMessage": "Cannot find module"}
+    found = evidence(tmp_path, {"numTotalTests": 2, "success": False, "testResults": [cart, gone]})
+    assert source(found)["status"] == "ok"
+    assert [(test_id, status) for test_id, _, status in rows(found)] == [
+        *[("cart.test.ts::cart::adds", "pass"), ("cart.test.ts::cart::pays", "fail")],
+        ("gone.test.ts::/b/src/gone.test.ts", "error"),
+    ]
+    assert found["tests"]["message"].iloc[-1] == "Cannot find module"
+
+
+def test_jest_file_without_a_list_of_results_is_not_read_as_empty(tmp_path):
+    found = evidence(tmp_path, {"numTotalTests": 0, "success": True, "testResults": [{"name": "/b/src/cart.test.ts"}]})
+    assert source(found)["status"] == "partial"
+
+
 def test_rspec_examples_and_what_fails_outside_of_them(tmp_path):
     def example(status: str, **more: Any) -> dict[str, Any]:
         return {"full_description": f"Cart {status}", "status": status, "file_path": "./spec/cart_spec.rb", **more}

@@ -165,6 +165,8 @@ def test_the_header_is_a_claim_and_the_cases_count(tmp_path):
         ('<testcase name="a"><skipped type="pytest.xfail"/></testcase>', "xfail"),
         ('<testcase name="a"><skipped/></testcase>', "skip"),
         ('<testcase name="a"><skipped/><failure/></testcase>', "fail"),
+        ('<testcase name="a"><ignored/></testcase>', "skip"),
+        ('<testcase name="a"><ignored/><failure/></testcase>', "fail"),
         ('<testcase name="a"><system-out>error</system-out></testcase>', "pass"),
         ('<testcase name="a" status="run" result="completed"/>', "pass"),
         ('<testcase name="a" status="run" result="interrupted"/>', "no_result"),

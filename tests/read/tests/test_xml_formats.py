@@ -198,3 +198,64 @@ def test_deep_nesting_takes_linear_time(tmp_path):
     )
     found = read(tmp_path, f"<test-results>{deep}</test-results>")
     assert rows(found) == [("(?)::a", "pass"), ("(?)::(?)", "error")]
+
+
+def noted(results: str, *notes: str) -> str:
+    infos = "".join(f'<RunInfo outcome="Error"><Text>{note}</Text></RunInfo>' for note in notes)
+    return trx(results, "Failed").replace("<RunInfos>", f"<RunInfos>{infos}")
+
+
+@pytest.mark.parametrize(
+    ("results", "note", "status"),
+    [
+        (result("Failed"), "[xUnit.net 00:00:01.25]     Shop.Cart.Adds [FAIL]", "ok"),
+        (result("Failed"), "[xUnit.net 00:00:01.25]     Shop.Cart.Pays [FAIL]", "partial"),
+        (result("Passed"), "[xUnit.net 00:00:01.25]     Shop.Cart.Adds [FAIL]", "partial"),
+        (result("Failed"), "Exit code indicates failure: '2'. More is told elsewhere.", "ok"),
+        (result("Passed"), "Exit code indicates failure: '2'. More is told elsewhere.", "partial"),
+        (result("Failed"), "Exit code indicates failure: '8'. More is told elsewhere.", "partial"),
+        (result("Failed"), "The host of the tests went away.", "partial"),
+    ],
+)
+def test_trx_notes_that_repeat_which_test_failed_are_no_error_of_the_run(tmp_path, results, note, status):
+    assert source(read(tmp_path, noted(results, note)))["status"] == status
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "<TestRun><FailedTests><FailedTest id='1'><Name>adds</Name></FailedTest></FailedTests></TestRun>",  # CppUnit
+        "<test-results><case name='adds' ok='no'/></test-results>",
+        "<test-run><case name='adds' ok='no'/></test-run>",
+        "<assemblies><dll><case name='adds' ok='no'/></dll></assemblies>",
+        "<testng-results><case name='adds' ok='no'/></testng-results>",
+        "<testsuites><suite><case name='adds' ok='no'/></suite></testsuites>",
+        "<testsuite><test name='adds' ok='no'/></testsuite>",
+    ],
+)
+def test_what_only_begins_like_a_report_is_no_empty_one(tmp_path, report):
+    found = source(read(tmp_path, report))
+    assert found["status"] == "partial"
+    assert "which reports of this format do not" in found["message"]
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "<test-results><test-suite><results><test-case name='Shop.Cart.Adds' executed='True'>{}</test-case></results>"
+        "</test-suite></test-results>",
+        "<test-run><test-suite><test-case name='Adds' classname='Shop.Cart'>{}</test-case></test-suite></test-run>",
+        "<assembly name='Shop'><collection><test name='Adds' type='Shop.Cart'>{}</test></collection></assembly>",
+    ],
+)
+def test_a_case_that_states_no_result_and_describes_a_failure_failed(tmp_path, report):
+    assert rows(read(tmp_path, report.format("<failure><message>no</message></failure>"))) == [
+        ("Shop.Cart::Adds", "fail")
+    ]
+    assert rows(read(tmp_path, report.format(""))) == [("Shop.Cart::Adds", "no_result")]
+
+
+def test_testng_method_without_a_status_that_threw_failed(tmp_path):
+    report = "<testng-results><suite><test><class name='Cart'><test-method name='adds'>{}</test-method></class></test></suite></testng-results>"
+    assert rows(read(tmp_path, report.format("<exception class='E'/>"))) == [("Cart::adds", "fail")]
+    assert rows(read(tmp_path, report.format(""))) == [("Cart::adds", "no_result")]

@@ -323,7 +323,7 @@ def test_whole_reports_have_their_words(snapshot):
         lines += [f"== {name}", *overview.summary_texts(gate), *overview.conclusion_texts(gate, empty("sources"))]
         lines += [f"{key}: {text}" for key, text in overview.facts_strip(gate, empty("changes")).items()]
         lines += [f"{a.when}: {a.what} ({a.because})" for a in overview.advice(gate)[:4]]
-    lines += ["== first run", *overview.summary_texts(gates["nothing"], first=True)]
+    lines += ["== first run", *overview.summary_texts(gates["nothing"], lacking="first_run")]
     assert shown("\n".join(lines)) == snapshot
 
 

@@ -18,7 +18,7 @@ from stabkit.analyze.latency import (
     prober_late,
     without_lateness,
 )
-from stabkit.analyze.line import SEPARATE_MARGINS, compare_with_line, line_run_noise
+from stabkit.analyze.line import SEPARATE_MARGINS, compare_with_line, left_out_of_line, line_run_noise
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
@@ -31,13 +31,17 @@ __all__ = ["judge"]
 def judge(condition: Condition, sides: Sides) -> ConditionResult:
     """Judge median and slowest requests of every population the condition speaks of."""
     lines: dict[str, Any] = {}
+    left_out: dict[str, Any] = {}
 
     def compare(_: Condition, __: Sides, population: Population) -> Compared:
+        if others := left_out_of_line(population, sides):
+            left_out[population.name] = others
         return _on_its_line(condition, sides, population, lines) or _compare_latency(condition, sides, population)
 
     result = judge_populations(condition, sides, find_populations(condition, sides, is_time), compare)
     apart = any(need.about in ("machines", "machine_unknown") for need in result.needs)
-    return replace(result, facts={**result.facts, "line": lines}) if lines and not apart else result
+    facts = {name: told for name, told in (("line", lines), ("left_out_of_line", left_out)) if told and not apart}
+    return replace(result, facts={**result.facts, **facts})
 
 
 def _on_its_line(condition: Condition, sides: Sides, population: Population, lines: dict[str, Any]) -> Compared | None:

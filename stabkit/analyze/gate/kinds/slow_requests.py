@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from stabkit.analyze.gate.kinds.measured import (
     Compared,
@@ -19,7 +20,7 @@ from stabkit.analyze.latency import (
     slow_by_prober,
     without_lateness,
 )
-from stabkit.analyze.line import SEPARATE_MARGINS, compare_with_line, line_run_noise
+from stabkit.analyze.line import SEPARATE_MARGINS, compare_with_line, left_out_of_line, line_run_noise
 from stabkit.analyze.outcome import ConditionResult, Need
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition, Objective
@@ -34,13 +35,18 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     The fact ``slower_than_ms`` holds the limit of each population, ``limit`` says what it is.
     """
     limits: dict[str, float] = {}
+    left_out: dict[str, Any] = {}
     objective = objective_of(condition, sides)
 
     def compare(_: Condition, __: Sides, population: Population) -> Compared:
+        if others := left_out_of_line(population, sides):
+            left_out[population.name] = others
         return _compare_slow(condition, sides, population, objective, limits)
 
     result = judge_populations(condition, sides, find_populations(condition, sides, is_time), compare)
-    facts = {"limit": "baseline p95" if objective is None else "objective", "slower_than_ms": limits}
+    facts: dict[str, Any] = {"limit": "baseline p95" if objective is None else "objective", "slower_than_ms": limits}
+    if left_out:
+        facts["left_out_of_line"] = left_out
     return replace(result, facts={**result.facts, **facts})
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from stabkit.read.test_ids import UNNAMED, stable_id
-from stabkit.read.xml_tree import Soundness
+from stabkit.read.xml_tree import Element, Soundness
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
@@ -29,6 +29,7 @@ __all__ = [
     "Case",
     "Report",
     "assembly_name",
+    "foreign_content",
     "number",
     "unlisted_failures",
 ]
@@ -121,6 +122,20 @@ class Report:
     def of(cls, sound: Soundness) -> Report:
         """Return a report without cases that says how whole its document is."""
         return cls(warnings=list(sound.warnings), status=sound.status, line=sound.line, column=sound.column)
+
+    def note_foreign(self, tree: Element, *known: str) -> None:
+        """Say so where the report has no case and holds nothing that its format has, but something else.
+
+        Tools of other kinds give their reports the same root element: CppUnit's is that of TRX.
+
+        Parameters
+        ----------
+        known : str
+            Elements that stand directly below the root of a report of this format.
+        """
+        names = [child.name for child in tree.children]
+        if names and not self.cases and not set(names) & {*known}:
+            self.unread = foreign_content(names)
 
     def add_uncarried(self, name: str | None, message: str | None, **where: Any) -> None:
         """Add a failure that no case carries, as a case in error named after its suite."""
@@ -251,6 +266,18 @@ def unlisted_failures(claimed: Mapping[str, Any], listed: int, *told: int) -> st
     if stated <= listed:
         return None
     return f"its header counts {amount(stated, 'failure', 'failures')}, its cases carry {listed}: not all is listed"
+
+
+def foreign_content(names: Iterable[str]) -> str:
+    """Return what a report holds in place of tests, by the names of its elements.
+
+    Examples
+    --------
+    >>> foreign_content(["FailedTests", "SuccessfulTests", "FailedTests"])
+    'it holds FailedTests, SuccessfulTests, which reports of this format do not: it may be of another tool'
+    """
+    shown = ", ".join(name[:40] for name in list(dict.fromkeys(names))[:3])
+    return f"it holds {shown}, which reports of this format do not: it may be of another tool"
 
 
 def assembly_name(path: str) -> str:

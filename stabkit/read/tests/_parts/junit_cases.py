@@ -18,7 +18,7 @@ from stabkit.read.test_ids import UNNAMED
 from stabkit.read.tests._parts.case_columns import CaseColumns, by_attribute, mapped
 from stabkit.read.tests._parts.cases import TEXT_LIMIT
 from stabkit.read.tests._parts.junit_rows import Attempt, Rows, spread_attempts
-from stabkit.read.tests._parts.junit_words import RANK, STATING, TELL_NOTHING, TROUBLES, stated
+from stabkit.read.tests._parts.junit_words import RANK, SKIPS, STATING, TELL_NOTHING, TROUBLES, stated
 from stabkit.read.tests._parts.plain_cases import NotPlain, PlainCases, interleaved
 from stabkit.read.xml_faults import not_a_report, refuse_entities
 
@@ -65,7 +65,8 @@ class JUnitCases:
     ``columns`` holds what each case says of itself; ``statuses`` and ``messages`` only the rows that are no plain
     pass. Where cases carry attempts of their own, :meth:`rows` spreads them over several rows. ``unknown`` counts the
     words and elements that say a result nobody understands, ``troubles`` the failures and errors that are described:
-    some headers count those, and not the cases that have them.
+    some headers count those, and not the cases that have them, ``foreign`` names what stands beside the cases and is of
+    no JUnit report.
 
     Raises
     ------
@@ -85,6 +86,7 @@ class JUnitCases:
         self.uncarried = 0
         self.troubles = 0
         self.unknown: dict[str, int] = {}
+        self.foreign: dict[str, None] = {}
         self._aside: str | None = None
         self._todo = False
         self._batch: list[list[str]] = []
@@ -238,7 +240,7 @@ class JUnitCases:
             said = mapped(attributes)
             self._trouble = _Trouble(status, attempt, said.get("message", ""), said.get("time"))
             self._parser.CharacterDataHandler = self._text
-        elif name == "skipped" and self._in_case:
+        elif name in SKIPS and self._in_case:
             said = mapped(attributes)
             kind = said.get("type")
             self._todo = kind == "todo" or said.get("message") == "TEST_CASE tagged with !mayfail"
@@ -253,6 +255,8 @@ class JUnitCases:
             if name not in TELL_NOTHING:
                 self.unknown[f"<{name[:40]}>"] = self.unknown.get(f"<{name[:40]}>", 0) + 1
                 self._say("no_result", "")
+        elif not self._in_case and name not in TELL_NOTHING and name not in SKIPS:
+            self.foreign.setdefault(name)
 
     def _open_suite(self, attributes: dict[str, str]) -> None:
         parent = self._open_suites[-1] if self._open_suites else None

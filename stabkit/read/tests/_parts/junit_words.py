@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["RANK", "STATING", "TELL_NOTHING", "TROUBLES", "stated"]
+__all__ = ["RANK", "SKIPS", "STATING", "TELL_NOTHING", "TROUBLES", "stated"]
 
 RANK: Final = {"pass": 0, "no_result": 1, "xfail": 2, "skip": 2, "fail": 3, "error": 4}
 STATING: Final = ("status", "result")
+# The element of a case that did not run; the second is TestNG's, where a method was disabled.
+SKIPS: Final = ("skipped", "ignored")
 # What these attributes of a case say; any other word is no result.
 _STATED: Final = {
     **dict.fromkeys(("", "run", "completed", "pass", "passed", "success", "successful", "ok", "executed"), "pass"),
