@@ -10,7 +10,7 @@ from stabkit.config.acceptances import Acceptance, AcceptedKind, literal_bracket
 from stabkit.config.completion import SCHEMA_DIRECTIVE, SCHEMA_NAME, config_schema, write_schema
 from stabkit.config.conditions import Condition, ConditionKind, Objective, Severity
 from stabkit.config.defaults import scan_condition, suite_condition, target_conditions
-from stabkit.config.loading import find_config, load_config, write_example
+from stabkit.config.loading import find_config, load_config, nearest_config, write_example
 from stabkit.config.path_patterns import path_matches, path_pattern
 from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.settings import (
@@ -70,6 +70,7 @@ __all__ = [
     "literal_brackets",
     "load_config",
     "misspelt_names",
+    "nearest_config",
     "path_matches",
     "path_pattern",
     "scan_condition",
