@@ -26,6 +26,7 @@ from stabkit.cli.options import (
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageError
 from stabkit.paths import on_this_machine
+from stabkit.text import spelt
 from stabkit.vocabulary import EXIT_CODES, RISK_LEVELS
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _from_files(given: str, root: Path, suite: str | None, settings: Config | No
     from stabkit.read import read_paths
 
     evidence = read_paths([given], suite=suite, root=root.absolute(), processes=_PROCESSES)
-    return RunEvidence({"label": given}, with_retries(evidence, suite, settings))
+    return RunEvidence({"label": spelt(given)}, with_retries(evidence, suite, settings))
 
 
 def _whole(terminal: Terminal, given: str, run: RunEvidence) -> Evidence:
