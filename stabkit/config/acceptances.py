@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from stabkit.config.expressions import is_found
 from stabkit.config.model import Model
-from stabkit.patterns import is_found
 
 __all__ = ["Acceptance", "AcceptedKind", "is_expression", "literal_brackets"]
 

@@ -34,6 +34,7 @@ TELLING = {
     "import",
     "runs",
     "diff",
+    "impact",
     "compare",
     "gate",
     "explain",

@@ -14,8 +14,7 @@ from stabkit.analyze.tests.common_tests import explained, hidden_by
 from stabkit.analyze.tests.confirmation import FlakeBasis, attempts_to_confirm, chance_of_flakes, past_results
 from stabkit.analyze.tests.final_attempts import SEVERITY, deciding_attempts
 from stabkit.analyze.tests.identity import Identity
-from stabkit.config import is_expression
-from stabkit.patterns import replaced
+from stabkit.config import is_expression, replaced
 from stabkit.vocabulary import BAD, GOOD
 
 __all__ = [

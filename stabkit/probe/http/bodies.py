@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from stabkit.config import HttpTarget
+from stabkit.config import LONGEST_SEARCH_S, HttpTarget, is_found
 from stabkit.paths import MISSING, find_field, read_json
-from stabkit.patterns import LIMIT_S, is_found
 from stabkit.redact import MASK, is_secret_name
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def body_fault(target: HttpTarget, text: str) -> str | None:
     if target.expect_text is not None and target.expect_text not in text:
         return f"{target.expect_text!r} is not in the body"
     if target.expect_match is not None and not is_found(
-        target.expect_match, text, where="expect_match", limit_s=min(target.timeout_s, LIMIT_S)
+        target.expect_match, text, where="expect_match", limit_s=min(target.timeout_s, LONGEST_SEARCH_S)
     ):
         return f"{target.expect_match!r} matches nothing in the body"
     return _json_fault(target, text) if target.expect_json else None

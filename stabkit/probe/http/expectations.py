@@ -7,9 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from stabkit.config import HttpTarget
+from stabkit.config import LONGEST_SEARCH_S, HttpTarget, is_found
 from stabkit.errors import ConfigError, EvidenceError
-from stabkit.patterns import LIMIT_S, is_found
 from stabkit.probe.http.bodies import body_fault, decode_body, expected_body, schema_fault
 from stabkit.probe.http.exchange import Answer
 from stabkit.probe.tally import Tally
@@ -134,7 +133,7 @@ class Expectations:
         if pattern in self._slow:
             raise self._slow[pattern]
         try:
-            return is_found(pattern, text, where=key, limit_s=min(self._target.timeout_s, LIMIT_S))
+            return is_found(pattern, text, where=key, limit_s=min(self._target.timeout_s, LONGEST_SEARCH_S))
         except ConfigError as slow:
             self._slow[pattern] = slow
             raise

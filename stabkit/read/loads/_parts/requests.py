@@ -297,7 +297,8 @@ def _sketch(at: pd.Series, columns: Mapping[str, Any]) -> list[int]:
 
     A request is known by the second it was sent in, its time and how it ended, as each format writes them.
     """
-    times = pd.to_numeric(pd.Series(columns["service_ms"]), errors="coerce").astype("float64").round(3)
+    times = pd.to_numeric(pd.Series(columns["service_ms"]), errors="coerce").astype("float64")
+    times = times.where(times < _LONGEST_MS).round(3)
     ok = pd.Series(columns["ok"]).astype(bool).reset_index(drop=True)
     known = pd.DataFrame({"at": np.floor(at), "ms": times.reset_index(drop=True).where(ok), "ok": ok})
     known["again"] = known.groupby(list(known), dropna=False).cumcount()
@@ -359,4 +360,5 @@ def seconds(moments: Iterable[object]) -> pd.Series:
     """
     texts = [value if isinstance(value, str) else None for value in moments]
     found = pd.to_datetime(pd.Series(texts, dtype="str"), utc=True, errors="coerce", format="ISO8601")
-    return (found - pd.Timestamp(0, tz="UTC")).dt.total_seconds().astype("float64")
+    # In whole seconds, or pandas would need the others in nanoseconds, which reach from 1677 to 2262 alone.
+    return (found - pd.Timestamp(0, tz="UTC").as_unit("s")).dt.total_seconds().astype("float64")

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stabkit.analyze.tests.transitions import renamed
-from stabkit.config import Acceptance, HttpTarget, path_pattern
+from stabkit.config import Acceptance, HttpTarget, is_found, path_pattern, replaced
 from stabkit.endpoints import renamed as grouped
 from stabkit.errors import ConfigError
-from stabkit.patterns import is_found, replaced
 from stabkit.probe.http.expectations import Expectations
 
 ENDLESS = r"^(\w+\s?)*$"

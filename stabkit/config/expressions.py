@@ -24,9 +24,9 @@ from typing import Any, Final
 
 from stabkit.errors import ConfigError
 
-__all__ = ["LIMIT_S", "is_found", "replaced"]
+__all__ = ["LONGEST_SEARCH_S", "is_found", "replaced"]
 
-LIMIT_S: Final = 5.0
+LONGEST_SEARCH_S: Final = 5.0
 """Seconds that one expression may take on all texts it is asked about at once."""
 
 _REPEATS: Final = re.compile(r"[*+?{|]")
@@ -50,7 +50,7 @@ _running: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @lru_cache(maxsize=65_536)
-def is_found(pattern: str, text: str, *, where: str, limit_s: float = LIMIT_S) -> bool:
+def is_found(pattern: str, text: str, *, where: str, limit_s: float = LONGEST_SEARCH_S) -> bool:
     r"""Say whether a regular expression is found anywhere in a text.
 
     Parameters
@@ -82,7 +82,9 @@ def is_found(pattern: str, text: str, *, where: str, limit_s: float = LIMIT_S) -
     return bool(_answer(pattern, None, [text], where, limit_s)[0])
 
 
-def replaced(pattern: str, new: str, texts: Sequence[str], *, where: str, limit_s: float = LIMIT_S) -> list[str]:
+def replaced(
+    pattern: str, new: str, texts: Sequence[str], *, where: str, limit_s: float = LONGEST_SEARCH_S
+) -> list[str]:
     r"""Return texts with whatever an expression finds in them replaced, as :func:`re.sub` does.
 
     Raises
