@@ -120,8 +120,8 @@ def spelt(text: object) -> str:
 
     Examples
     --------
-    >>> spelt("caf\udce9.xml"), spelt("café.xml"), spelt("\ud800")
-    ('caf\\xe9.xml', 'café.xml', '\\ud800')
+    >>> spelt("a\udce9.xml"), spelt("é.xml"), spelt("\ud800")
+    ('a\\xe9.xml', 'é.xml', '\\ud800')
     """
     found = str(text)
     try:
