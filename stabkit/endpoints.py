@@ -35,6 +35,7 @@ _ID: Final = re.compile(
     r"|\d+\.(?:html?|json|jpe?g|png|pdf|xml)"
 )
 _HOLE: Final = re.compile(r"\{[^{}/]*\}")
+_PIECE: Final = r"[^/?&=;,\s]"
 
 
 def is_pattern(name: str) -> bool:
@@ -116,4 +117,13 @@ def renamed(names: pd.Series, patterns: Iterable[str]) -> pd.Series:
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(r"[^/?&=;,\s]+".join(re.escape(part) for part in _HOLE.split(pattern)))
+    """Return what matches the names that a pattern stands for, in a time that grows with their length alone.
+
+    What stands before a hole is found as early as it can be, and never sought again (an atomic group): a hole takes
+    any sign that what follows it could need, so that a later place would fit no better.
+    """
+    first, *rest = (re.escape(part) for part in _HOLE.split(pattern))
+    if not rest:
+        return re.compile(first)
+    held = "".join(f"(?>{_PIECE}+?{part})" if part else _PIECE for part in rest[:-1])
+    return re.compile(f"{first}{held}{_PIECE}+{rest[-1]}")

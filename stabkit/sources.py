@@ -11,6 +11,7 @@ import pandas as pd
 
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
+from stabkit.text import spelt
 
 __all__ = ["Fault", "FaultCode", "Status", "doubted", "fault_code", "named", "source_evidence", "source_frame"]
 
@@ -68,7 +69,8 @@ def source_frame(
     A source that is whole but for what a message says was repaired is ``repaired``. ``line`` and ``column``
     count from 1. ``claimed`` is what a header says, beside what was counted.
     """
-    known = list(dict.fromkeys(message for message in messages if message))
+    # A fault keeps its code: most messages are well spelt, and stay what they are.
+    known = list(dict.fromkeys(m if m.isascii() else _spelt(m) for m in messages if m))
     text = "; ".join(known)
     codes = [code for code in map(fault_code, known) if code]
     code = next((code for code in codes if code != "repaired"), None)
@@ -77,7 +79,7 @@ def source_frame(
         "fault": code,
         "kind": kind,
         "format": form,
-        "path": redact_text(str(path)),
+        "path": redact_text(spelt(path)),
         "status": status,
         "message": redact_text(text) or None,
         "cause": redact_text(known[0]) if len(known) > 1 else None,
@@ -87,6 +89,11 @@ def source_frame(
     # Each with its dtype, and nulls left out: thousands of files have a row each, and a cast costs most of it.
     integers = {name: pd.array([value], dtype="Int64") for name, value in counts.items() if value is not None}
     return pd.DataFrame({name: [value] for name, value in row.items() if value is not None} | integers)
+
+
+def _spelt(message: str) -> str:
+    text = spelt(message)
+    return message if text == message else Fault(text, fault_code(message))
 
 
 def source_evidence(

@@ -30,6 +30,7 @@ __all__ = [
     "plain",
     "plural",
     "shell",
+    "spelt",
     "subject",
     "verb",
 ]
@@ -112,6 +113,21 @@ def decoded(content: bytes) -> str:
     """
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if marked else "utf-8-sig").replace("\r\n", "\n")
+
+
+def spelt(text: object) -> str:
+    r"""Return text that can be stored and sent; bytes of a file's name that are no UTF-8 are spelt out.
+
+    Examples
+    --------
+    >>> spelt("a\udce9.xml"), spelt("é.xml"), spelt("\ud800")
+    ('a\\xe9.xml', 'é.xml', '\\ud800')
+    """
+    found = str(text)
+    try:
+        return found.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a character of another origin
+        return found.encode("utf-8", "backslashreplace").decode()
 
 
 def shell(words: Sequence[object]) -> str:

@@ -14,6 +14,7 @@ from stabkit.errors import EvidenceError, UnknownRunError
 from stabkit.runs import claimed_run
 from stabkit.schema import Evidence, conform
 from stabkit.store import Store
+from stabkit.text import spelt
 
 __all__ = ["existing", "files_alone", "load_run", "renamed", "run_before", "sketches_of", "states_its_start"]
 
@@ -152,7 +153,7 @@ def _run_row(path: Path, evidence: Evidence) -> pd.Series:
     facts = claimed_run(sources)
     digest = hashlib.sha256("\n".join(sorted(sources["sha256"].dropna())).encode()).hexdigest()
     row = {
-        "label": path.resolve().stem if path.is_file() else path.resolve().name,
+        "label": spelt(path.resolve().stem if path.is_file() else path.resolve().name),
         "started_at": _started_at(path, evidence),
         **facts,
         # From the content, so that equal files give an equal page.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stabkit.config import Config, find_config, load_config
+from stabkit.config import Config, find_config, load_config, nearest_config
 from stabkit.errors import StabkitError
 from stabkit.store import Store, is_store, open_store
 
@@ -14,7 +14,7 @@ __all__ = ["find_settings", "find_settings_file", "is_store", "open_project", "p
 def places(config: Config, path: Path | None, store: Store | None) -> tuple[str, ...]:
     """Return the options that say where configuration and store are, unless a command finds them by itself."""
     options: list[str] = []
-    if path is not None and path != find_config():
+    if path is not None and path != nearest_config():
         options += ["--config", str(_near(path))]
     if store is not None and (path is None or config.data != _place(store)):
         options += ["--data", str(_near(_place(store)))]

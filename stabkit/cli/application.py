@@ -24,6 +24,9 @@ from stabkit.redact import redact_text, remember_environment
 __all__ = ["app", "run_command"]
 
 INTERRUPTED: Final = 130
+_LEAST_ADDRESSES: Final = 1_400_000_000  # bytes; with 1.0 GB DuckDB and the allocator of its threads abort
+_CONFIGURATION: Final = "stabkit.config.loading"  # says which file it takes
+_MOST_FILES: Final = 3  # a batch may read one for each project
 _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "demo": project.demo,
     "init": project.init,
@@ -98,8 +101,8 @@ def _globals(
     ] = False,
 ) -> None:
     """Did the system stay stable across this change? Evidence in, an honest verdict and reports out."""
-    _log_to_stderr(debug)
     context.obj = Terminal(quiet=quiet, debug=debug)
+    _log_to_stderr(context.obj)
     if context.invoked_subcommand is None:
         context.obj.result(context.get_help())
         raise typer.Exit
@@ -155,6 +158,7 @@ def _global_first(words: Sequence[str]) -> list[str]:
 def _outcome(words: Sequence[str], terminal: Terminal) -> int:
     try:
         check_distributions()
+        _check_address_space()
         result: Any = app(list(words), prog_name="stabkit", standalone_mode=False)
     except TyperException as error:
         terminal.error(_usage_error(error, words))
@@ -181,12 +185,7 @@ def _outcome(words: Sequence[str], terminal: Terminal) -> int:
     except Exception as error:  # a bug of ours; the user gets a sentence, --debug the traceback
         if terminal.debug:
             raise
-        terminal.error(
-            StabkitError(
-                f"This is a bug in stabkit: {type(error).__name__}: {error}",
-                hint="Run the command again with --debug and report what it shows.",
-            )
-        )
+        terminal.error(_unforeseen(error))
     else:
         return result if isinstance(result, int) else 0
     return 2
@@ -206,6 +205,41 @@ _PLAIN: Final = (
 def _named_command(words: Sequence[str]) -> str:
     named = [word for word in words if word in _COMMANDS or word == "store"]
     return f"stabkit {named[0]}" if named else "stabkit"
+
+
+def _check_address_space() -> None:
+    """Refuse an address space in which libraries end the whole process in the middle of their work.
+
+    What is mapped is many times what is used: threads reserve their stacks, allocators their arenas.
+
+    Raises
+    ------
+    StabkitError
+        It is limited to less than they map.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESSES:
+        raise StabkitError(
+            f"This process may map {limit / 1e6:,.0f} MB, and its libraries need {_LEAST_ADDRESSES / 1e6:,.0f} MB.",
+            where="ulimit -v",
+            hint="Raise that limit; to limit the memory that is used, put the command into a container.",
+        )
+
+
+def _unforeseen(error: Exception) -> StabkitError:
+    """Return what to say of an error that nobody foresaw: short of memory, a library cannot even be mapped."""
+    foreign = isinstance(error, ImportError) and (error.name or "").partition(".")[0] != "stabkit"
+    if foreign or isinstance(error, MemoryError):
+        what = f"A library cannot be loaded: {error}" if foreign else "There is not enough memory."
+        return StabkitError(what, hint="Give it more memory, or install stabkit again; more says: --debug")
+    return StabkitError(
+        f"This is a bug in stabkit: {type(error).__name__}: {error}",
+        hint="Run the command again with --debug and report what it shows.",
+    )
 
 
 def _usage_error(error: TyperException, words: Sequence[str]) -> StabkitError:
@@ -234,14 +268,20 @@ class _Stderr(logging.Handler):
     Nobody else's log is shown: those of HTTP and WebSocket libraries hold headers and queries.
     """
 
-    def __init__(self, debug: bool) -> None:
-        super().__init__(logging.DEBUG if debug else logging.WARNING)
+    def __init__(self, terminal: Terminal) -> None:
+        debug = terminal.debug
+        super().__init__(logging.DEBUG if debug else logging.INFO)
         self._debug = debug
+        self._terminal = terminal
+        self._said: set[str] = set()
         self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s" if debug else "warning: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name == _CONFIGURATION:
+            self._say_once(record.getMessage())
+            return
         if not self._debug:
-            if record.name in ("stabkit.collect.session", "stabkit.probe.declared"):
+            if record.levelno < logging.WARNING or record.name in ("stabkit.collect.session", "stabkit.probe.declared"):
                 return  # a part that fails is told from its source, with a hint; once is enough
             plain = {"exc_info": None, "exc_text": None, "stack_info": None}
             record = logging.makeLogRecord({**record.__dict__, **plain})
@@ -253,11 +293,18 @@ def _told(text: str, *, several: bool) -> str:
     """Return a record as one line; with its traceback, for debugging, as several."""
     return "\n".join(map(shown_line, text.split("\n"))) if several else shown_line(text)
 
+    def _say_once(self, text: str) -> None:
+        """Say which file counts: one that is found by itself may be another than was meant."""
+        if not self._terminal.in_lines and text not in self._said and len(self._said) < _MOST_FILES:
+            self._said.add(text)
+            self._terminal.note(text)
 
-def _log_to_stderr(debug: bool) -> None:
+
+def _log_to_stderr(terminal: Terminal) -> None:
     ours = logging.getLogger("stabkit")
-    ours.addHandler(_Stderr(debug))
-    ours.setLevel(logging.DEBUG if debug else logging.NOTSET)
+    ours.addHandler(_Stderr(terminal))
+    ours.setLevel(logging.DEBUG if terminal.debug else logging.NOTSET)
+    logging.getLogger(_CONFIGURATION).setLevel(logging.INFO)
 
 
 def _stop_logging() -> None:
@@ -265,3 +312,4 @@ def _stop_logging() -> None:
     for handler in [handler for handler in ours.handlers if isinstance(handler, _Stderr)]:
         ours.removeHandler(handler)
     ours.setLevel(logging.NOTSET)
+    logging.getLogger(_CONFIGURATION).setLevel(logging.NOTSET)

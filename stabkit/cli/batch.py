@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from stabkit.cli.options import (
 from stabkit.cli.reports import notebooks_of, words_of
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import StabkitError, UsageError
+from stabkit.paths import read_bounded
 from stabkit.vocabulary import EXIT_CODES, VERDICTS, gravest
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["batch"]
 
+_LARGEST: Final = 256_000_000  # bytes of a list of jobs; a million of them have less
 _SHOWN_PROBLEMS: Final = 20
 # As in the index: what most needs a look comes first.
 _ORDER: Final = ("failed", *VERDICTS, "none")
@@ -106,6 +109,7 @@ def batch(
     from stabkit.pipeline import USUAL_NOTEBOOK, jobs_of, run_batch
 
     terminal = terminal_of(context)
+    terminal.in_lines = _in_lines(terminal, progress)
     names = notebooks_of(notebook or [USUAL_NOTEBOOK])
     listed = _entries(jobs, pairs=pairs, below=below, config=config, data=data)
     usual = _places(config, data) if jobs is not None else {}
@@ -149,7 +153,7 @@ def _entries(
     if jobs is None:
         return stored_pairs(open_data(config, data), _places(config, data))
     try:
-        content = sys.stdin.buffer.read() if str(jobs) == "-" else jobs.read_bytes()
+        content = _piped() if str(jobs) == "-" else read_bounded(jobs, _LARGEST, pipes=True)
     except OSError as error:
         raise UsageError(
             f"The list of jobs cannot be read: {error.strerror or error}.",
@@ -157,6 +161,13 @@ def _entries(
             hint="Name a file, or - for stdin.",
         ) from error
     return read_list(content, "stdin" if str(jobs) == "-" else str(jobs))
+
+
+def _piped() -> bytes:
+    content = sys.stdin.buffer.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {_LARGEST:,} bytes", "stdin")
+    return content
 
 
 def _places(config: Path | None, data: str | None) -> dict[str, str]:
@@ -179,6 +190,11 @@ def _refuse(terminal: Terminal, problems: Sequence[StabkitError]) -> int:
     return 2
 
 
+def _in_lines(terminal: Terminal, form: ProgressForm | None) -> bool:
+    """Say whether stderr is read by a program, line by line."""
+    return form is ProgressForm.json or (form is None and not terminal.quiet and not sys.stderr.isatty())
+
+
 class _Told:
     """The progress of a batch on stderr: a bar on a terminal, else a JSON line for each step."""
 
@@ -186,7 +202,7 @@ class _Told:
         self._terminal = terminal
         self._places = places
         self._bar = None if form is ProgressForm.json else terminal.progress()
-        self._lines = form is ProgressForm.json or (form is None and self._bar is None and not terminal.quiet)
+        self._lines = terminal.in_lines
         if self._bar is not None:
             self._bar.start("reports", len(places))
 

@@ -28,6 +28,7 @@ from stabkit.errors import EvidenceError, StoreError, UnknownRunError, UsageErro
 from stabkit.lines import json_text
 from stabkit.paths import on_this_machine
 from stabkit.redact import redact_values
+from stabkit.text import spelt
 from stabkit.vocabulary import EXIT_CODES, RISK_LEVELS
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def _from_files(given: str, root: Path, suite: str | None, settings: Config | No
     from stabkit.read import read_paths
 
     evidence = read_paths([given], suite=suite, root=root.absolute(), processes=_PROCESSES)
-    return RunEvidence({"label": given}, with_retries(evidence, suite, settings))
+    return RunEvidence({"label": spelt(given)}, with_retries(evidence, suite, settings))
 
 
 def _whole(terminal: Terminal, given: str, run: RunEvidence) -> Evidence:

@@ -49,11 +49,18 @@ class Displayed(Protocol):
 
 
 class Terminal:
-    """One command's way to its user."""
+    """One command's way to its user.
+
+    Attributes
+    ----------
+    in_lines : bool
+        A program reads stderr, each line of it JSON; notes to people are no part of that.
+    """
 
     def __init__(self, *, quiet: bool = False, debug: bool = False) -> None:
         self.quiet = quiet
         self.debug = debug
+        self.in_lines = False
 
     def result(self, text: str) -> None:
         """Print the result, coloured by its glyphs where colour is wanted."""

@@ -19,6 +19,7 @@ from stabkit.read import expand, told_at
 from stabkit.redact import redact_text
 from stabkit.runs import claimed_run
 from stabkit.schema import Evidence
+from stabkit.text import spelt
 
 __all__ = [
     "PLACEHOLDERS",
@@ -282,7 +283,7 @@ def _told(path: str, evidence: Evidence) -> Iterator[datetime]:
     yield from _moments([due.min(), due.max()] if len(due) else [])
     yield from _moments(evidence["scans"]["scanned_at"].dropna())
     usable = evidence["sources"][evidence["sources"]["status"] != "error"]
-    files = {redact_text(str(file)): file for file in expand(path)}
+    files = {redact_text(spelt(file)): file for file in expand(path)}
     for kind, name, claimed in zip(usable["kind"], usable["path"], usable["claimed"], strict=True):
         own = _claims(claimed)
         if isinstance(own, dict) and isinstance(own.get("timestamp"), str):

@@ -10,7 +10,8 @@ from stabkit.config.acceptances import Acceptance, AcceptedKind, literal_bracket
 from stabkit.config.completion import SCHEMA_DIRECTIVE, SCHEMA_NAME, config_schema, write_schema
 from stabkit.config.conditions import Condition, ConditionKind, Objective, Severity
 from stabkit.config.defaults import scan_condition, suite_condition, target_conditions
-from stabkit.config.loading import find_config, load_config, write_example
+from stabkit.config.expressions import LONGEST_SEARCH_S, is_found, replaced
+from stabkit.config.loading import find_config, load_config, nearest_config, write_example
 from stabkit.config.path_patterns import path_matches, path_pattern
 from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.settings import (
@@ -38,6 +39,7 @@ from stabkit.config.targets import (
 
 __all__ = [
     "HIDDEN",
+    "LONGEST_SEARCH_S",
     "SCHEMA_DIRECTIVE",
     "SCHEMA_NAME",
     "Acceptance",
@@ -69,11 +71,14 @@ __all__ = [
     "doubtful_margins",
     "find_config",
     "is_expression",
+    "is_found",
     "literal_brackets",
     "load_config",
     "misspelt_names",
+    "nearest_config",
     "path_matches",
     "path_pattern",
+    "replaced",
     "scan_condition",
     "suite_condition",
     "target_conditions",

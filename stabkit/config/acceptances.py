@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from stabkit.config.expressions import is_found
 from stabkit.config.model import Model
 
 __all__ = ["Acceptance", "AcceptedKind", "is_expression", "literal_brackets"]
@@ -94,6 +95,11 @@ class Acceptance(Model):
 
         An expression is looked for anywhere in a name, as those of ``[test_aliases]`` are.
 
+        Raises
+        ------
+        ConfigError
+            The expression takes too long on a name.
+
         Examples
         --------
         >>> rule = Acceptance(finding="R1 src/*", reason="legacy", owner="ann", until="2026-12-31")
@@ -101,7 +107,7 @@ class Acceptance(Model):
         (True, False)
         """
         names = [name for name in identities if name]
-        if is_expression(self.what) and any(re.search(self.what[1:-1], name) for name in names):
+        if is_expression(self.what) and any(is_found(self.what[1:-1], name, where="accepted") for name in names):
             return True
         return any(name == self.what or fnmatchcase(name, literal_brackets(self.what)) for name in names)
 

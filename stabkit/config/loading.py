@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -11,23 +14,76 @@ from pydantic import BaseModel, ValidationError
 
 from stabkit.config.settings import Config
 from stabkit.errors import ConfigError, nearest
+from stabkit.paths import read_bounded
 from stabkit.text import decoded
 
-__all__ = ["find_config", "load_config", "write_example"]
+__all__ = ["find_config", "load_config", "nearest_config", "write_example"]
+
+_log = logging.getLogger(__name__)
 
 CONFIG_NAME: Final = "stabkit.toml"
 _NAMED: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "areas")
 _SHAPES: Final = {"tuple_type": "list", "model_type": "table", "dict_type": "table", "mapping_type": "table"}
 _BOUNDS: Final = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+_LARGEST: Final = 4_000_000  # bytes; the largest that people write has some ten thousand
+_ROOT: Final = 0
 
 
 def find_config(start: Path | None = None) -> Path | None:
-    """Return the nearest ``stabkit.toml``, from the given folder upwards; None if there is none."""
+    """Return the nearest ``stabkit.toml``, from the given folder upwards; None if there is none.
+
+    Raises
+    ------
+    ConfigError
+        It belongs to another user: its commands would run as this one, who only called stabkit somewhere below it.
+    """
+    found = nearest_config(start)
+    owner = None if found is None else _other_owner(found)
+    if owner is not None:
+        raise ConfigError(
+            f"This file was found on the way up and belongs to another user, {owner}: it is not taken by itself.",
+            where=str(found),
+            hint=f"If you trust it, name it: --config {shlex.quote(str(found))}, or STABKIT_CONFIG in the environment.",
+        )
+    return found
+
+
+def nearest_config(start: Path | None = None) -> Path | None:
+    """Return what :func:`find_config` does, whoever owns it: to compare with, never to read."""
     folder = (start or Path.cwd()).resolve()
     for candidate in (folder, *folder.parents):
-        if (candidate / CONFIG_NAME).is_file():
+        # os.path: a folder that may not be entered holds nothing for us.
+        if os.path.lexists(candidate / CONFIG_NAME) and not os.path.isdir(candidate / CONFIG_NAME):  # noqa: PTH112
             return candidate / CONFIG_NAME
     return None
+
+
+def _other_owner(file: Path) -> str | None:
+    """Return who owns a file, or the link that leads to it; None if that is this user or root, who may do all anyway.
+
+    For root, who called it with ``sudo`` is trusted too.
+    """
+    if not hasattr(os, "geteuid"):
+        return None
+    own = {os.geteuid(), _ROOT}
+    asked = os.environ.get("SUDO_UID", "")
+    if os.geteuid() == _ROOT and asked.isdecimal():
+        own.add(int(asked))
+    try:
+        owners = [file.lstat().st_uid, file.stat().st_uid]
+    except OSError:  # a link that leads nowhere: it is told when it is read
+        return None
+    other = next((owner for owner in owners if owner not in own), None)
+    return None if other is None else _user_name(other)
+
+
+def _user_name(number: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"number {number}"
 
 
 def write_example(path: Path | str, *, first_line: str | None = None) -> Path:
@@ -69,7 +125,7 @@ def load_config(path: Path | str) -> Config:
     """
     file = Path(path)
     try:
-        text = decoded(file.read_bytes())
+        text = decoded(read_bounded(file, _LARGEST, pipes=True))
     except FileNotFoundError:
         raise ConfigError("There is no such file.", where=str(file), hint="Write one with: stabkit init") from None
     except IsADirectoryError:
@@ -86,6 +142,10 @@ def load_config(path: Path | str) -> Config:
     except tomllib.TOMLDecodeError as error:
         hint = "Correct it there. Text stands in quotes, a table's name in brackets: [http.api]"
         raise ConfigError(f"Not valid TOML: {error}.", where=str(file), hint=hint) from error
+    except RecursionError as error:
+        hint = "Write its lists and tables less deeply."
+        raise ConfigError("It is nested too deeply.", where=str(file), hint=hint) from error
+    _log.info("configuration: %s", file)
     try:
         return Config.model_validate({**data, "root": file.resolve().parent})
     except ValidationError as error:

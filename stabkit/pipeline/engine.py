@@ -27,7 +27,7 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 from papermill.log import logger
 from papermill.utils import remove_args
 
-from stabkit.pipeline.kernels import PROVISIONER, is_wanted, kernel_environment
+from stabkit.pipeline.kernels import PROVISIONER, apart, is_wanted, kernel_environment, lives_in
 from stabkit.pipeline.watch import Watch
 from stabkit.redact import redact_notebook, remember, secrets_within
 
@@ -86,10 +86,19 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     """papermill's client, with a watch that is told of the kernel and of each cell."""
 
     def __init__(
-        self, manager: NotebookExecutionManager, watch: Watch, folder: str, *, python: bool, warm: bool, **options: Any
+        self,
+        manager: NotebookExecutionManager,
+        watch: Watch,
+        folder: str,
+        *,
+        python: bool,
+        at_home: bool,
+        warm: bool,
+        **options: Any,
     ) -> None:
         super().__init__(manager, shutdown_kernel="immediate", **options)
         self._python = python
+        self._at_home = at_home
         self._warm = warm and python and is_wanted()
         self._watch = watch
         self._folder = folder
@@ -102,6 +111,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         """
         manager = super().create_kernel_manager()
         manager.client_factory = _KernelClient
+        if self._python and not self._at_home:
+            manager.kernel_spec.argv = apart(manager.kernel_spec.argv)
         if self._warm:
             manager.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": PROVISIONER}
         if sys.platform != "win32" and len(self._folder) < _LONGEST_FOLDER:
@@ -167,6 +178,7 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         *,
         watch: Watch | None = None,
         python: bool | None = None,
+        at_home: bool | None = None,
         execution_timeout: float | None = None,
         start_timeout: int = 60,
         extra_arguments: list[str] | None = None,
@@ -176,9 +188,13 @@ class Engine(NBClientEngine):  # type: ignore[misc]
 
         Without a watch, nobody asks what the kernel says outside of its cells: it says so on our own output, as
         papermill's kernels do.
+
+        Whether the notebook lies in its working folder, and may import from there, is found out unless it is said.
         """
         python = cls.nb_language(nb_man.nb) == "python" if python is None else python
+        path = str(others.get("input_path") or "")
         options = {
+            "at_home": lives_in(Path(path), Path.cwd()) if at_home is None else at_home,
             **remove_args(["input_path", "timeout", "startup_timeout"], **others),
             "kernel_name": kernel_name,
             "python": python,
@@ -215,7 +231,7 @@ def _execute(manager: NotebookExecutionManager, watch: Watch, options: dict[str,
         try:
             client = _Client(manager, watch, folder, **options)
             kept = {"stdout": said, "stderr": said} if keep else {}
-            return client.execute(env=kernel_environment(), **kept)
+            return client.execute(env=kernel_environment(at_home=options["at_home"]), **kept)
         finally:
             said.seek(max(0, said.seek(0, os.SEEK_END) - _LAST_WORDS))
             watch.said = said.read().decode("utf-8", "replace").strip()

@@ -15,6 +15,7 @@ import nbformat
 
 from stabkit.errors import NotebookError
 from stabkit.pipeline.homes import find_home
+from stabkit.pipeline.kernels import lives_in
 from stabkit.pipeline.notebooks import check_parameters, kernel_of, plain_path
 from stabkit.pipeline.watch import Watch
 from stabkit.redact import redact_notebook, redact_text, remember, secrets_within
@@ -50,7 +51,8 @@ def execute_notebook(
         Values for its ``parameters`` cell. Values under names that usually hold secrets, nested ones too,
         are masked in the result, wherever they appear.
     folder : Path, optional
-        The kernel's working folder; the present one if not given.
+        The kernel's working folder; the present one if not given. Modules are imported from there only by a notebook
+        that lies there itself.
     timeout_s : float
         Limit of each cell, seconds.
     watch : Watch, optional
@@ -122,6 +124,7 @@ def _run(
             execution_timeout=timeout_s,
             watch=watch,
             python=python,
+            at_home=lives_in(path, folder or Path.cwd()),
         )
     except PapermillExecutionError:
         return None

@@ -11,6 +11,7 @@ from typing import Any, Final
 from stabkit.case import baseline_named, existing, files_alone, find_settings_file, open_runs
 from stabkit.errors import StabkitError
 from stabkit.installation import package_version
+from stabkit.paths import read_bounded
 from stabkit.pipeline.notebooks import find_notebook, notebook_defaults
 from stabkit.pipeline.reports import Job, report_files, report_paths
 from stabkit.redact import redact_values
@@ -122,7 +123,7 @@ def recorded(job: Job, output: Path) -> dict[str, Any] | None:
     """Return the result of a job's report as it lies in the output folder; None unless all its files are there."""
     result = report_paths(job, output)[1]
     try:
-        found = json.loads(result.read_text(encoding="utf-8"))
+        found = json.loads(read_bounded(result, _MOST_BYTES))
         usable = isinstance(found, dict) and all(path.stat().st_size for path in report_files(job, output, found))
     except (OSError, ValueError, TypeError, RecursionError):
         return None

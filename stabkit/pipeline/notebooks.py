@@ -170,8 +170,9 @@ def kernel_of(path: Path) -> tuple[str, bool]:
 
 
 def plain_path(path: Path) -> str:
-    """Return a path as papermill takes it: it would fill in what stands in braces."""
-    return str(path).replace("{", "{{").replace("}", "}}")
+    """Return a path as papermill takes it: it would fill in what stands in braces, and take a dash for its input."""
+    text = str(path).replace("{", "{{").replace("}", "}}")
+    return f"./{text}" if text.startswith("-") else text
 
 
 def read_value(text: str, parameter: NotebookParameter | None) -> Any:
@@ -188,7 +189,7 @@ def read_value(text: str, parameter: NotebookParameter | None) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jsonschema
 import referencing
 import referencing.exceptions
 
 from stabkit.errors import ConfigError, EvidenceError
+from stabkit.paths import read_bounded
 from stabkit.text import decoded
 
 __all__ = ["PayloadSchema"]
+
+_LARGEST: Final = 32_000_000  # bytes
 
 
 class PayloadSchema:
@@ -34,11 +37,12 @@ class PayloadSchema:
 
     def __init__(self, file: Path, where: str) -> None:
         try:
-            schema = json.loads(decoded(file.read_bytes()))
+            schema = json.loads(decoded(read_bounded(file, _LARGEST)))
             kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
             kind.check_schema(schema)
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"The schema {str(file)!r} cannot be read: {error}.", where=where) from error
+        except (OSError, ValueError, RecursionError) as error:
+            why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+            raise ConfigError(f"The schema {str(file)!r} cannot be read: {why}.", where=where) from error
         except jsonschema.SchemaError as error:
             raise ConfigError(
                 f"Not a valid JSON Schema: {error.message}.", where=where, hint=f"Look at {error.json_path}."

@@ -12,6 +12,7 @@ import pandas as pd
 import psutil
 
 from stabkit.errors import UsageError
+from stabkit.paths import read_bounded
 from stabkit.probe.containers import CONTAINER_UNITS, ControlGroup, UnavailableError, find_group
 from stabkit.schema import Evidence
 from stabkit.sources import Fault, fault_code
@@ -20,6 +21,7 @@ __all__ = ["ResourceProbe"]
 
 _UNITS: Final = {"memory": "MB", "cpu": "s", "threads": "count", "open_files": "count", "sockets": "count"}
 _BYTES_PER_MB: Final = 1_000_000
+_LARGEST_PID: Final = 4_096  # bytes of a pid file
 
 
 class ResourceProbe:
@@ -286,7 +288,7 @@ def _is_zombie(process: psutil.Process) -> bool:
 
 def _read_pid(file: Path) -> int:
     try:
-        text = file.read_text(encoding="ascii", errors="replace").strip()
+        text = read_bounded(file, _LARGEST_PID).decode("ascii", "replace").strip()
     except OSError as error:
         raise UnavailableError(f"the pid file cannot be read: {error.strerror}") from error
     first = text.split()[0] if text else ""

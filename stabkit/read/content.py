@@ -192,15 +192,20 @@ def text_lines(path: Path) -> Iterator[str]:
     if (marker := conflict_line(path)) is not None:
         raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
     decoder = codecs.getincrementaldecoder(text_encoding(next(chunks(path), b"")))("replace")
-    number, rest = 0, ""
+    number, parts, size = 0, [""], 0
     for block in chunks(path):
-        *lines, rest = (rest + decoder.decode(block)).split("\n")
-        for line in lines:
-            number += 1
-            yield line.removesuffix("\r")
-        if len(rest) > LINE_LIMIT:
+        text = decoder.decode(block)
+        if "\n" in text:
+            *lines, text = ("".join(parts) + text).split("\n")
+            for line in lines:
+                number += 1
+                yield line.removesuffix("\r")
+            parts, size = [], 0
+        parts.append(text)  # a long line is put together once, not anew with each block
+        size += len(text)
+        if size > LINE_LIMIT:
             raise ReportError(f"line {number + 1} is longer than {LINE_LIMIT:,} characters", line=number + 1, column=1)
-    rest += decoder.decode(b"", final=True)
+    rest = "".join(parts) + decoder.decode(b"", final=True)
     if rest:
         yield rest.removesuffix("\r")
 

@@ -35,6 +35,7 @@ from stabkit.read.summary import source_summary
 from stabkit.redact import redact_evidence, redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Fault, source_evidence
+from stabkit.text import spelt
 
 __all__ = [
     "KINDS",
@@ -217,7 +218,7 @@ def _describe(head: bytes) -> str:
 
 def _with_origin(evidence: Evidence, path: Path, origin: Origin) -> Evidence:
     """Return the evidence with what its file is in its ``sources`` row."""
-    sources, own = evidence["sources"], redact_text(str(path))
+    sources, own = evidence["sources"], redact_text(spelt(path))
     # Only the file's own row: a claim in a record speaks of another document.
     mine = [place == own for place in sources["path"]]
     known = {

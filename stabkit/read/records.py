@@ -28,6 +28,7 @@ from stabkit.read.json_content import JsonContent, json_keys, load_json
 from stabkit.redact import redact_text
 from stabkit.schema import TABLES, Evidence, conform
 from stabkit.sources import source_evidence, source_frame
+from stabkit.text import spelt
 
 __all__ = ["FORMAT", "KIND", "VERSION", "read", "recognise"]
 
@@ -141,7 +142,7 @@ def _table(name: str, rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
     elif name == "tests":
         for row in rows:
             row.setdefault("attempt", 1)
-            row.setdefault("source", redact_text(str(path)))
+            row.setdefault("source", redact_text(spelt(path)))
             row.setdefault("test_id", f"{row.get('class') or '(?)'}::{row.get('name')}")
     try:
         return conform(name, pd.DataFrame(rows))

@@ -14,6 +14,7 @@ from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import COMMITS
 from stabkit.store.places import Folder, Place, in_bucket
 from stabkit.store.store import Store
+from stabkit.text import spelt
 
 if TYPE_CHECKING:
     from stabkit.config import Config
@@ -174,10 +175,20 @@ def _is_store(place: Place) -> bool:
 
 
 def _place_of(path: Path | str) -> Place:
-    """Return the place of that name; nothing is opened yet."""
+    """Return the place of that name; nothing is opened yet.
+
+    Raises
+    ------
+    StoreError
+        The folder's name is no text: neither Arrow nor SQL could name its files.
+    """
     inside = in_bucket(path)
     if inside is not None:
         from stabkit.store.places import Bucket
 
         return Bucket.named(inside)
-    return Folder(Path(os.path.realpath(path)))
+    folder = os.path.realpath(path)
+    if spelt(folder) != folder:
+        what = "This folder's name is not UTF-8 text: nothing in it could be read as a store."
+        raise StoreError(what, where=spelt(path), hint="Give the folder another name.")
+    return Folder(Path(folder))

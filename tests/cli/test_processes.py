@@ -2,6 +2,7 @@
 
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -161,3 +162,21 @@ def test_open_says_that_there_is_no_browser(folder):
         "warning: there is no browser to open the page with",
         "hint: Copy it to a machine that has one: a page.html",
     ]
+
+
+@pytest.mark.parametrize("kilobytes", [60_000, 300_000, 1_000_000])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_an_address_space_too_small_for_the_libraries_is_said(folder, kilobytes):
+    limit = (1_024 * kilobytes,) * 2
+
+    done = subprocess.run(
+        [sys.executable, "-m", "stabkit", "read", "good.xml"],
+        check=False,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit),
+    )
+
+    assert done.returncode == 2
+    assert "its libraries need" in done.stderr
+    assert "bug in stabkit" not in done.stderr

@@ -153,3 +153,49 @@ def test_a_row_that_is_cut_is_no_request_and_said(tmp_path, name):
     found = read_file(path)
     assert (found["sources"]["status"].item(), rows(found)) == ("partial", 19)
     assert "1 row has too few cells" in found["sources"]["message"].item()
+
+
+def _har(moment, time):
+    return {**HAR["log"]["entries"][0], "startedDateTime": moment, "time": time}
+
+
+GOOD_AT = "2026-01-01T00:00:00Z"
+ODD_TIMES = [1e308, float("nan"), float("inf"), -3, "x", None]
+ODD_MOMENTS = ["zz", "0000-01-01T00:00:00Z", "300000-01-01T00:00:00Z", None]
+
+
+@pytest.mark.parametrize("form", ["har", "k6", "jmeter", "vegeta"])
+def test_a_request_without_a_readable_time_failed_and_says_so(tmp_path, form):
+    path = tmp_path / "report"
+    rows = [(GOOD_AT, 5.0), *((GOOD_AT, time) for time in ODD_TIMES), *((moment, 5.0) for moment in ODD_MOMENTS)]
+    if form == "har":
+        path.write_text(json.dumps({"log": {**HAR["log"], "entries": [_har(*row) for row in rows]}}))
+    elif form == "k6":
+        metric = {"type": "Metric", "metric": "http_req_duration", "data": {"type": "trend"}}
+        points = [
+            {
+                "type": "Point",
+                "metric": "http_req_duration",
+                "data": {"time": at, "value": ms, "tags": {"status": "200"}},
+            }
+            for at, ms in rows
+        ]
+        path.write_text("\n".join(map(json.dumps, [metric, *points])))
+    elif form == "jmeter":
+        head = "timeStamp,elapsed,label,responseCode,success"
+        path.write_text("\n".join([head, *(f"{'x' if at != GOOD_AT else 7},{ms},a,200,true" for at, ms in rows)]))
+    else:
+        event = {"attack": "", "seq": 0, "code": 200, "error": "", "method": "GET", "url": "http://h/a"}
+        lines = [
+            event | {"timestamp": at, "latency": ms * 1e6 if isinstance(ms, (int, float)) else ms} for at, ms in rows
+        ]
+        path.write_text("\n".join(map(json.dumps, lines)))
+
+    found = read_file(path)
+
+    samples = found["samples"]
+    assert len(samples) == len(rows)
+    assert samples["ok"].sum() == 1 + len(ODD_MOMENTS)
+    assert samples.loc[samples["ok"], "service_ms"].eq(5.0).all()
+    assert samples.loc[~samples["ok"], "error"].notna().all()
+    assert samples.loc[~samples["ok"], "service_ms"].isna().all()

@@ -88,12 +88,14 @@ class Preloaded:
     def hidden_by(self, folder: str) -> str | None:
         """Return what a kernel started in a folder would take from there instead; None if there is no such thing.
 
-        A working folder comes before what is installed, and its ``matplotlibrc`` before the user's.
+        A working folder comes before what is installed, unless nothing is imported from it, and its ``matplotlibrc``
+        before the user's.
         """
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name.partition(".")[0]
-                if name == "matplotlibrc" or (name in self.names and _hides(entry, name)):
+                imported = not sys.flags.safe_path and name in self.names
+                if name == "matplotlibrc" or (imported and _hides(entry, name)):
                     return entry.name
         return None
 

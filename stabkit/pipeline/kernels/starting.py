@@ -25,7 +25,7 @@ from typing import Final
 
 from stabkit.errors import UsageError
 from stabkit.pipeline.kernels import zygote
-from stabkit.pipeline.kernels.environment import kernel_environment
+from stabkit.pipeline.kernels.environment import apart, kernel_environment
 from stabkit.pipeline.kernels.likeness import imported_with, likeness
 
 __all__ = ["SETTING", "NotWarmError", "is_wanted", "prepare_kernels", "reached"]
@@ -103,9 +103,9 @@ def _linger_s() -> float | None:
 def prepare_kernels() -> None:
     """Start the process that kernels of reports are forked from, unless there is one, and do not wait for it."""
     if is_wanted():
-        environment = kernel_environment()
+        environment = kernel_environment(at_home=False)  # hardly any notebook is called from where it lies
         with contextlib.suppress(NotWarmError, OSError):
-            interpreter = [sys.executable]
+            interpreter = apart([sys.executable, "-m"])[:-1]
             place = _place(interpreter, environment)
             connection = _connected(place) or _launched(place, interpreter, environment)
             if connection is not None:

@@ -53,7 +53,8 @@ class _Kernel:
 def main() -> None:
     """Import, serve, and in each child become the kernel that was asked for."""
     place, linger_s, lock = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-    del sys.path[0]  # the folder of its socket
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the folder of its socket
     if os.fork():  # an orphan is nobody's zombie, and no terminal ends it
         os._exit(0)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import NotebookError, UsageError
 from stabkit.installation import need_for
+from stabkit.paths import read_bounded
 from stabkit.pipeline.workers.needs import Needs, lacking, signs
 from stabkit.redact import redact_text, redact_url
 
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 _LOCAL: Final = re.compile(r"local:(\d{1,3})")
 _CONNECT_S: Final = 15
 _SAY_WAITING_S: Final = 5
+_LARGEST: Final = 4_000_000  # bytes of a scheduler file
 PATIENCE_S: Final = 600.0
 """How long nobody may be there to do the work: a batch system may have the workers in its queue."""
 HANDBOOK: Final = "The handbook's page on clusters says what workers need."
@@ -67,7 +69,7 @@ def _address(where: str) -> str:
     until = time.monotonic() + _CONNECT_S  # it may be about to be written
     while True:
         try:
-            return str(json.loads(Path(where).read_text(encoding="utf-8"))["address"])
+            return str(json.loads(read_bounded(where, _LARGEST))["address"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             if time.monotonic() > until:
                 said = error.strerror if isinstance(error, OSError) else "it holds no address"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import email.message
 import json
-import re
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from stabkit.config import HttpTarget
+from stabkit.config import LONGEST_SEARCH_S, HttpTarget, is_found
 from stabkit.paths import MISSING, find_field, read_json
 from stabkit.redact import MASK, is_secret_name
 
@@ -51,6 +50,11 @@ def decode_body(body: bytes, headers: httpx.Headers) -> str:
 def body_fault(target: HttpTarget, text: str) -> str | None:
     """Return the first way in which a body differs from what is expected; None if none.
 
+    Raises
+    ------
+    ConfigError
+        ``expect_match`` takes longer on this body than an answer may.
+
     Examples
     --------
     >>> target = HttpTarget(url="http://x/", expect_json={"status": "healthy"})
@@ -59,7 +63,9 @@ def body_fault(target: HttpTarget, text: str) -> str | None:
     """
     if target.expect_text is not None and target.expect_text not in text:
         return f"{target.expect_text!r} is not in the body"
-    if target.expect_match is not None and re.search(target.expect_match, text) is None:
+    if target.expect_match is not None and not is_found(
+        target.expect_match, text, where="expect_match", limit_s=min(target.timeout_s, LONGEST_SEARCH_S)
+    ):
         return f"{target.expect_match!r} matches nothing in the body"
     return _json_fault(target, text) if target.expect_json else None
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from stabkit.config import HttpTarget
-from stabkit.errors import EvidenceError
+from stabkit.config import LONGEST_SEARCH_S, HttpTarget, is_found
+from stabkit.errors import ConfigError, EvidenceError
 from stabkit.probe.http.bodies import body_fault, decode_body, expected_body, schema_fault
 from stabkit.probe.http.exchange import Answer
 from stabkit.probe.tally import Tally
@@ -50,7 +49,10 @@ class Expectations:
         self._body = tally("body", expected_body(target), "requests")
         self._schema = tally("schema", f"valid by {target.expect_schema}", "requests")
         self._chains: dict[str, int] = {}
-        self._judged: tuple[tuple[bytes, str | None, str | None], str | None, str | EvidenceError | None] | None = None
+        self._judged: (
+            tuple[tuple[bytes, str | None, str | None], str | ConfigError | None, str | EvidenceError | None] | None
+        ) = None
+        self._slow: dict[str, ConfigError] = {}
         self.answered = 0
 
     def judge(self, hops: list[Answer], place: Callable[[], str]) -> str | None:
@@ -98,7 +100,11 @@ class Expectations:
             found = answer.headers.get(name)
             met = (found is not None) == (wanted is not False)
             if met and isinstance(wanted, str) and found is not None:
-                met = re.search(wanted, found) is not None
+                try:
+                    met = self._matches(wanted, found, f"expect_headers.{name}")
+                except ConfigError as slow:
+                    self._headers[name].skip(slow.what)
+                    continue
             shown = "absent" if found is None else repr(redact_text(found, self._secrets)[:100])
             if found is not None and is_secret_name(name):
                 shown = "a value that is kept secret"
@@ -113,20 +119,43 @@ class Expectations:
         if self._judged is None or self._judged[0] != content:
             self._judged = (content, *self._faults(answer))
         _, fault, broken = self._judged
-        if self._body.expected:
+        if isinstance(fault, ConfigError):
+            self._body.skip(fault.what)
+        elif self._body.expected:
             self._body.add(fault is None, lambda: f"{place()}: {fault}")
         if isinstance(broken, EvidenceError):
             self._schema.skip(broken.what)
         elif self._validator is not None:
             self._schema.add(broken is None, lambda: f"{place()}: {broken}")
 
-    def _faults(self, answer: Answer) -> tuple[str | None, str | EvidenceError | None]:
+    def _matches(self, pattern: str, text: str, key: str) -> bool:
+        """Say whether an expression is found; one that once took too long is not tried again."""
+        if pattern in self._slow:
+            raise self._slow[pattern]
+        try:
+            return is_found(pattern, text, where=key, limit_s=min(self._target.timeout_s, LONGEST_SEARCH_S))
+        except ConfigError as slow:
+            self._slow[pattern] = slow
+            raise
+
+    def _body_fault(self, text: str) -> str | ConfigError | None:
+        if not self._body.expected:
+            return None
+        if self._target.expect_match in self._slow:
+            return self._slow[self._target.expect_match]
+        try:
+            return body_fault(self._target, text)
+        except ConfigError as slow:
+            self._slow[str(self._target.expect_match)] = slow
+            return slow
+
+    def _faults(self, answer: Answer) -> tuple[str | ConfigError | None, str | EvidenceError | None]:
         try:
             text = decode_body(answer.body, answer.headers)
         except ValueError as error:
             undecoded = f"the body cannot be decoded: {error}"
             return undecoded, undecoded
-        fault = body_fault(self._target, text) if self._body.expected else None
+        fault = self._body_fault(text)
         if self._validator is None:
             return fault, None
         try:

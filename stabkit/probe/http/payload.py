@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from stabkit.config import HttpTarget
 from stabkit.errors import ConfigError
-from stabkit.paths import expanded
+from stabkit.paths import expanded, read_bounded
 from stabkit.redact import remember, secret_parts, secrets_within
 from stabkit.sources import Fault
 
 __all__ = ["body_secrets", "request_body"]
+
+_LARGEST: Final = 1_000_000_000  # bytes; each request sends them all
 
 
 def request_body(target: HttpTarget, *, root: Path, where: str) -> tuple[bytes | None, str | None]:
@@ -72,7 +75,7 @@ def body_secrets(body: bytes) -> tuple[str, ...]:
 
 def _read(file: Path, where: str) -> bytes:
     try:
-        return file.read_bytes()
+        return read_bounded(file, _LARGEST)
     except OSError as error:
         raise ConfigError(
             f"The body {str(file)!r} cannot be read: {error.strerror or error}.", where=where, hint="Name a file."

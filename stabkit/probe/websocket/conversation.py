@@ -31,12 +31,23 @@ from stabkit.probe.tls import Session, read_session
 from stabkit.probe.transport import is_address, resolve
 from stabkit.probe.websocket.tunnel import open_tunnel
 
-__all__ = ["MAX_MESSAGE_BYTES", "MAX_ROUND_BYTES", "MAX_SESSION_BYTES", "Record", "run_session"]
+__all__ = [
+    "MAX_MESSAGE_BYTES",
+    "MAX_ROUND_BYTES",
+    "MAX_ROUND_MESSAGES",
+    "MAX_SESSION_BYTES",
+    "MAX_SESSION_MESSAGES",
+    "Record",
+    "run_session",
+]
 
 MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 MAX_SESSION_BYTES: Final = 64 * 1024 * 1024
 MAX_ROUND_BYTES: Final = 512 * 1024 * 1024
 """Messages are kept until their round is over; the sessions of a round share this room."""
+MAX_SESSION_MESSAGES: Final = 50_000
+MAX_ROUND_MESSAGES: Final = 500_000
+"""Small ones fill no room and still take their time: each is parsed, judged and has a row."""
 
 _GOODBYE_S: Final = 2.0
 _TO_PROXY: Final = ("name resolution", "connecting", "waiting for the tunnel")
@@ -281,6 +292,7 @@ async def _receive(
     record: Record, target: WebSocketTarget, connection: ClientConnection, arrived: asyncio.Event
 ) -> None:
     size, room = 0, min(MAX_SESSION_BYTES, MAX_ROUND_BYTES // target.sessions)
+    most = max(1, min(MAX_SESSION_MESSAGES, MAX_ROUND_MESSAGES // target.sessions))
     while True:
         message = await connection.recv()
         record.messages.append((perf_counter_ns(), message))
@@ -288,6 +300,9 @@ async def _receive(
         size += len(message) + _OVERHEAD_BYTES
         if size > room:
             record.abnormal = f"more than {room / 2**20:.3g} MiB in one session"
+            return
+        if len(record.messages) > most:
+            record.abnormal = f"more than {most:,} messages in one session"
             return
         if _is_last(message, target):
             record.reached_end = True

@@ -32,6 +32,7 @@ from stabkit.sources import fault_code
 __all__ = ["WebSocketProbe"]
 
 _MOST_AT_ONCE: Final = 500  # open sessions; more run into the usual limit of 1024 descriptors
+_MOST_EVENTS: Final = 250_000  # rows of events in all sessions; a server that floods would fill the store
 _MOST_TYPES: Final = 100  # event types with rows of their own; a hostile server could send any number
 
 
@@ -78,6 +79,8 @@ class WebSocketProbe:
         self._sessions = 0
         self._rows: list[dict[str, Any]] = []
         self._counts: dict[str, int] = {}
+        self._events = 0
+        self._untold_events = 0
         self._untold_types = 0
         self._connection = Tally("connection", f"upgraded within {target.timeout_s:g} s", "sessions")
         self._contract = ContractTallies(target, None)
@@ -265,6 +268,10 @@ class WebSocketProbe:
             if metric not in self._counts and len(self._counts) >= _MOST_TYPES:
                 self._untold_types += 1
                 continue
+            if self._events >= _MOST_EVENTS:
+                self._untold_events += 1
+                continue
+            self._events += 1
             self._add(record, metric, value=event.at_ms, unit="ms")
 
     def _add(
@@ -308,6 +315,11 @@ class WebSocketProbe:
             notes.append(f"{failed:,} of {self._sessions:,} sessions failed, most often: {most}")
         if self._untold_types:
             notes.append(f"{self._untold_types:,} events of further types were judged but have no rows")
+        if self._untold_events:
+            status = "partial"
+            notes.append(
+                f"{self._untold_events:,} events after the first {_MOST_EVENTS:,} were judged but have no rows"
+            )
         if self._sessions < self._due:
             status = "partial"
             notes.insert(0, f"interrupted after {self._sessions:,} of {self._due:,} sessions")

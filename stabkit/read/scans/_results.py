@@ -15,7 +15,7 @@ from stabkit.read.fingerprints import computed_fingerprints, sha256_of
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import source_evidence
-from stabkit.text import amount
+from stabkit.text import amount, spelt
 
 __all__ = ["UNPARSED", "Result", "Scan", "positive", "snippet_sha256", "unread"]
 
@@ -68,7 +68,7 @@ class Scan:
 
     def evidence(self, path: Path, *, form: str, suite: str | None, root: Path | None) -> Evidence:
         """Return the rows of ``scans`` and ``findings``, and the ``sources`` row."""
-        scan_id = suite or redact_text(str(path))
+        scan_id = suite or redact_text(spelt(path))
         listed = None if self.paths is None else sorted({_place(p, root) or "" for p in self.paths} - {""})
         rows = [self._row(result, scan_id, root) for result in self.results]
         texts = ((row["rule"], row["path"], row["message"] or "") for row in rows)

@@ -20,7 +20,7 @@ from stabkit.read.scans._results import positive
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import source_evidence
-from stabkit.text import amount
+from stabkit.text import amount, spelt
 
 __all__ = ["FORMAT", "KIND", "TOOL", "read", "recognise"]
 
@@ -65,7 +65,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     if not isinstance(report, dict) or not any(sign in report for sign in _SIGNS):
         raise ReportError("not an architecture compliance report")
     warnings = list(content.warnings)
-    scan_id = suite or redact_text(str(path))
+    scan_id = suite or redact_text(spelt(path))
     categories = mapped(report.get("category_scores"))
     listed = report.get("violations")
     findings = _findings(listed, scan_id, categories, root)

@@ -30,7 +30,7 @@ from stabkit.read.scans._sarif_execution import (
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import source_evidence
-from stabkit.text import amount
+from stabkit.text import amount, spelt
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
@@ -88,7 +88,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     findings: list[dict[str, Any]] = []
     lacking: set[str] = set()  # tools of which a run is no scan: what their other runs lack proves nothing
     for number, run in enumerate(log["runs"], start=1):
-        scan_id = (suite or redact_text(str(path))) + (f"#{number}" if number > 1 else "")
+        scan_id = (suite or redact_text(spelt(path))) + (f"#{number}" if number > 1 else "")
         if not isinstance(run, dict):
             raise ReportError(f"run {number} is no object")
         reader = _Run(run, scan_id, root)

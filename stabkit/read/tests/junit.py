@@ -30,7 +30,7 @@ from stabkit.read.xml_faults import CUT_OFF, cut_off, parse_repaired
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
-from stabkit.text import amount
+from stabkit.text import amount, spelt
 from stabkit.vocabulary import BAD
 
 __all__ = ["FORMAT", "KIND", "MASKED", "read", "recognise"]
@@ -169,7 +169,7 @@ def _frame(cases: JUnitCases, rows: Rows, path: Path, suite: str | None, warning
         warnings.append(f"{amount(sum(cases.unknown.values()), *_UNKNOWN)}: {words}")
     return pd.DataFrame(
         {
-            "source": constant(redact_text(str(path)), count),
+            "source": constant(redact_text(spelt(path)), count),
             "suite": _suites(cases, rows) if suite is None else constant(suite, count),
             "class": _text(texts["class"]),
             "name": _text(texts["name"]),

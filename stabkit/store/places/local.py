@@ -1,5 +1,7 @@
 """A store in a folder: every file is written beside its place, synced, renamed, and its folder synced.
 
+What lies in a file's place and is no file - a pipe, a device - is damage as any other, and never waited for.
+
 So a process killed at any moment, or a machine that lost its power, leaves either a whole file or nothing that a reader
 would see.
 """
@@ -17,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stabkit.paths import open_regular
 from stabkit.store.places.place import Found, changed, missing, quote
 
 if TYPE_CHECKING:
@@ -45,7 +48,8 @@ class Folder:
         return str(self.root / path)
 
     def read(self, path: str) -> bytes:
-        return (self.root / path).read_bytes()
+        with open_regular(self.root / path) as file:
+            return file.read()
 
     def read_all(self, paths: Sequence[str], read: Callable[[str], Any]) -> list[Any]:
         return [read(path) for path in paths]
@@ -67,7 +71,7 @@ class Folder:
         for pattern in _STRAYS:
             for path in self.root.glob(pattern):
                 with contextlib.suppress(FileNotFoundError):  # it was being written, and has its name now
-                    moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                    moment = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
                     yield Found(path.relative_to(self.root).as_posix(), moment)
 
     def remove(self, path: str) -> bool:
@@ -78,7 +82,7 @@ class Folder:
         return True
 
     def digest(self, path: str) -> tuple[int, str]:
-        with (self.root / path).open("rb") as file:
+        with open_regular(self.root / path) as file:
             return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
     def verify(self, files: Iterable[DataFile]) -> None:
@@ -98,13 +102,16 @@ class Folder:
     def footer(self, path: str) -> pq.FileMetaData:
         import pyarrow.parquet as pq
 
-        return pq.read_metadata(self.root / path)
+        with open_regular(self.root / path) as file:
+            return pq.read_metadata(file)
 
     def dataset(self, paths: Sequence[str], schema: pa.Schema) -> ds.Dataset:
         import pyarrow.dataset as ds
         import pyarrow.fs as pafs
 
         whole = [str(self.root / path) for path in paths]
+        for path in whole:
+            open_regular(path).close()  # arrow would wait for a pipe that nobody writes
         return ds.dataset(whole, schema=schema, format="parquet", filesystem=pafs.LocalFileSystem())
 
     def openable(self, paths: Iterable[str]) -> list[str]:

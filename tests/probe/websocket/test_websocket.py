@@ -441,6 +441,27 @@ def test_too_large_message_and_session(speak, monkeypatch) -> None:
     assert (session["error"] == "more than 1 MiB in one session").all()
 
 
+def test_flood_of_small_messages_has_a_limit(speak, monkeypatch) -> None:
+    monkeypatch.setattr(sessions, "MAX_SESSION_MESSAGES", 40)
+    monkeypatch.setattr("stabkit.probe.websocket.websocket_probe._MOST_EVENTS", 100)
+    flood = speak([{"type": "tick", "n": i} for i in range(5_000)])
+
+    evidence = measure(flood.url(), sessions=4)
+
+    assert (metric(evidence, "session_time")["error"] == "more than 40 messages in one session").all()
+    assert len(metric(evidence, "event:tick")) == 100
+    source = evidence["sources"].iloc[0]
+    assert source["status"] == "partial"
+    assert "64 events after the first 100 were judged but have no rows" in source["message"]
+
+
+def test_sessions_of_a_round_share_the_room_for_messages(speak, monkeypatch) -> None:
+    monkeypatch.setattr(sessions, "MAX_ROUND_MESSAGES", 20)
+    session = metric(measure(speak([{"type": "tick"}] * 500).url(), sessions=4), "session_time")
+
+    assert (session["error"] == "more than 5 messages in one session").all()
+
+
 def test_flood_of_types_has_a_limit(speak) -> None:
     evidence = measure(speak([{"type": f"t{i}"} for i in range(300)]).url(), sessions=1)
     assert evidence["samples"]["metric"].nunique() <= 100

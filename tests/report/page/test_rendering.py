@@ -75,7 +75,8 @@ def test_page_is_one_file_without_script_or_request() -> None:
     html = render(report()).html
     assert "<script" not in html
     assert "http" not in html.replace("http-equiv", "")
-    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in html
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    assert policy in html
     assert html.count("<h1>") == 1
     assert html.startswith('<!doctype html>\n<html lang="en">')
     assert len(html.encode()) < 20_000

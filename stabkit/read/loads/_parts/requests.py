@@ -39,6 +39,8 @@ REGION_TAGS: Final = (
 """What tags and columns are called that say from where was asked."""
 SKETCH: Final = "sketch"
 """The claim by which two files are known to list the same requests; it is left out of what is stored."""
+_LONGEST_MS: Final = 1e10  # four months; no request lasted longer, and sums of larger numbers lose the small ones
+_UNTIMED: Final = "its time cannot be read"
 _TIMES: Final = ("service_ms", "response_ms", "dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
 
 
@@ -188,6 +190,24 @@ class Load:
             claimed["checks"] = {"passed": passed, "failed": failed}
         return claimed | ({"dropped": self.dropped} if self.dropped else {})
 
+    @staticmethod
+    def _fail_untimed(frame: pd.DataFrame, warnings: list[str]) -> None:
+        """Let a request without a readable time fail: whoever left out the slow ones would look fast."""
+        own = [name for name in ("response_ms", "service_ms") if name in frame]
+        untimed = frame["ok"] & frame[own].isna().all(axis=1) if own else pd.Series(dtype="bool")
+        if not untimed.any():
+            return
+        said = frame["error"] if "error" in frame else pd.Series(None, index=frame.index, dtype="object")
+        frame["error"] = said.mask(~frame["ok"] & said.isna(), "failed").mask(untimed, _UNTIMED)
+        frame["ok"] = frame["ok"] & ~untimed
+        warnings.append(
+            amount(
+                int(untimed.sum()),
+                "request has no readable time and counts as failed",
+                "requests have no readable time and count as failed",
+            )
+        )
+
     def _asks(self, frame: pd.DataFrame) -> bool:
         metrics = set(frame["metric"]) if "metric" in frame else {self.metric}
         return metrics <= set(REQUEST_METRICS)
@@ -233,13 +253,14 @@ class Load:
         for name in _TIMES:
             if name in frame:
                 times = pd.to_numeric(frame[name], errors="coerce").astype("float64")
-                bad = ~np.isfinite(times) | (times < 0)
+                bad = ~(times.between(0, _LONGEST_MS))
                 odd += int((bad & frame[name].notna() & frame["ok"]).sum())
                 frame[name] = times.mask(bad | ~frame["ok"])
         if odd:
             warnings.append(
                 amount(odd, "time is no duration and became null", "times are no durations and became null")
             )
+        self._fail_untimed(frame, warnings)
         if "error" in frame:
             frame["error"] = [redact_text(str(e))[:300] if isinstance(e, str) and e else None for e in frame["error"]]
         elif not frame["ok"].all():
@@ -276,7 +297,8 @@ def _sketch(at: pd.Series, columns: Mapping[str, Any]) -> list[int]:
 
     A request is known by the second it was sent in, its time and how it ended, as each format writes them.
     """
-    times = pd.to_numeric(pd.Series(columns["service_ms"]), errors="coerce").astype("float64").round(3)
+    times = pd.to_numeric(pd.Series(columns["service_ms"]), errors="coerce").astype("float64")
+    times = times.where(times < _LONGEST_MS).round(3)
     ok = pd.Series(columns["ok"]).astype(bool).reset_index(drop=True)
     known = pd.DataFrame({"at": np.floor(at), "ms": times.reset_index(drop=True).where(ok), "ok": ok})
     known["again"] = known.groupby(list(known), dropna=False).cumcount()
@@ -338,4 +360,5 @@ def seconds(moments: Iterable[object]) -> pd.Series:
     """
     texts = [value if isinstance(value, str) else None for value in moments]
     found = pd.to_datetime(pd.Series(texts, dtype="str"), utc=True, errors="coerce", format="ISO8601")
-    return (found - pd.Timestamp(0, tz="UTC")).dt.total_seconds().astype("float64")
+    # In whole seconds, or pandas would need the others in nanoseconds, which reach from 1677 to 2262 alone.
+    return (found - pd.Timestamp(0, tz="UTC").as_unit("s")).dt.total_seconds().astype("float64")

@@ -17,7 +17,7 @@ from stabkit.read.xml_tree import Element, Soundness
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import Status, source_evidence
-from stabkit.text import amount
+from stabkit.text import amount, spelt
 from stabkit.vocabulary import BAD, STATUS_COUNTS, STATUSES
 
 __all__ = [
@@ -189,7 +189,7 @@ def _frame(
     twice = sum(times > 1 for times in Counter(ids).values())
     if twice:
         warnings.append(amount(twice, *TWICE))
-    source, cut = redact_text(str(path)), 0
+    source, cut = redact_text(spelt(path)), 0
     rows: list[dict[str, Any]] = []
     for case, test_id in zip(named, ids, strict=True):
         for number_, attempt in enumerate(case.attempts, start=1):
