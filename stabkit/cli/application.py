@@ -38,6 +38,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "aa": noise.aa,
     "report": reports.report,
     "batch": batch.batch,
+    "verify": reports.verify,
     "index": project.index,
     "read": evidence.read,
     "diff": differences.diff,

@@ -19,8 +19,11 @@ from stabkit.cli.options import (
     NotebookOption,
     ParameterOption,
     ReportsOption,
+    SignOption,
     data_folder,
     open_data,
+    sign_reports,
+    signing_key,
     terminal_of,
     usual_config,
 )
@@ -85,6 +88,7 @@ def batch(
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
+    sign: SignOption = None,
 ) -> int:
     r"""Make many reports and an index of them.
 
@@ -106,6 +110,7 @@ def batch(
     from stabkit.pipeline import USUAL_NOTEBOOK, jobs_of, run_batch
 
     terminal = terminal_of(context)
+    key = signing_key(sign, output)
     names = notebooks_of(notebook or [USUAL_NOTEBOOK])
     listed = _entries(jobs, pairs=pairs, below=below, config=config, data=data)
     usual = _places(config, data) if jobs is not None else {}
@@ -126,6 +131,8 @@ def batch(
         )
     finally:
         told.finish()
+    if key is not None:
+        sign_reports([(one.files.html, one.files.json) for one in made if one.files is not None], key)
     if output_format is Format.json:
         terminal.document(_document(made, output))
     else:

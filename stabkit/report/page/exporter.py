@@ -47,4 +47,7 @@ class StabkitExporter(Exporter):
             page = render(notebook, index=self.index or None)
         except NotebookError as error:
             raise ConversionException(str(error)) from error
-        return page.html, carried
+        from stabkit.report.attestation import with_statement
+
+        name = carried.get("metadata", {}).get("name") or "notebook"
+        return with_statement(page, f"{name}.html")[0], carried
