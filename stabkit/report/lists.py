@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,12 +12,14 @@ from stabkit.analyze import Accepted, records, to_json
 from stabkit.analyze.findings import FINDING_STATES, FindingComparison
 from stabkit.analyze.tests import TRANSITIONS, UNMOVED, coverage, expected_to_fail, hidden_tests
 from stabkit.numbers import amount_text, duration, measure, moment
-from stabkit.report.attestation import Verification
 from stabkit.report.display import Column, Piece, Statement, Table
 from stabkit.report.sections import accepted_table
 from stabkit.report.words import difference_text, hidden_text
 from stabkit.store import Compaction, Pruning, StoreCheck
 from stabkit.text import count, verb
+
+if TYPE_CHECKING:
+    from stabkit.report.attestation import Verification
 
 __all__ = [
     "check_document",

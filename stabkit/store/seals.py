@@ -10,22 +10,37 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Protocol
 
 from stabkit.errors import StoreError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from stabkit.store.batches import Batch
-
-__all__ = ["broken_links", "digest_of", "has_seal", "links_of", "newest", "sealed"]
+__all__ = ["Follower", "broken_links", "digest_of", "has_seal", "links_of", "newest", "sealed"]
 
 _SEAL: Final = re.compile(rb',\n "sha256": "([0-9a-f]{64})"\n\}\n\Z')
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,300}\.json")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _DISTRUST: Final = "Restore it from a backup, and find out who changed it; other runs stay readable."
+
+
+class Follower(Protocol):
+    """What is asked of a batch: which markers its own follows, and what others call that by."""
+
+    @property
+    def after(self) -> Mapping[str, str]:
+        """The markers that its own follows, each with its sha256."""
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of its marker."""
+
+    @property
+    def sequence(self) -> int:
+        """Its place in the order of what is stored."""
+
+    @property
+    def store(self) -> str | None:
+        """The identity of the store that it was written for."""
 
 
 def sealed(text: str) -> bytes:
@@ -84,14 +99,14 @@ def links_of(data: object) -> dict[str, str]:
     return dict(data)
 
 
-def newest(markers: Mapping[str, Batch]) -> dict[str, str]:
+def newest(markers: Mapping[str, Follower]) -> dict[str, str]:
     """Return the markers that no other one names, each with its sha256; what is written next names them."""
     followed = {name for batch in markers.values() for name in batch.after}
     return {name: batch.digest for name, batch in markers.items() if name not in followed}
 
 
 def broken_links(
-    markers: Mapping[str, Batch],
+    markers: Mapping[str, Follower],
     there: Callable[[str], bool],
     store: str | None,
     where: Callable[[str], str],

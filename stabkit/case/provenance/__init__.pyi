@@ -1,2 +1,2 @@
-from .compared import Difference as Difference, compared as compared
-from .recorded import MOST_NEWEST as MOST_NEWEST, recorded as recorded
+from .comparing import Lost as Lost, lost_since as lost_since
+from .recording import MOST_NEWEST as MOST_NEWEST, recorded as recorded

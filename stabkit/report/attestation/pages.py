@@ -103,7 +103,7 @@ def read_attested(path: Path) -> Attested:
             return _json(content)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise EvidenceError(
-            f"The statement of this file is broken: {type(error).__name__}.",
+            f"The file or its statement is broken: {type(error).__name__}.",
             where=str(path),
             hint="Do not trust it; ask for the file again, from where it was made.",
         ) from error
@@ -132,10 +132,7 @@ def _json(content: bytes) -> Attested:
         return Attested("notebook", content)
     if "sections" in data and "exit_code" in data:
         return Attested("result", content)
-    raise EvidenceError(
-        "This JSON is no result and no notebook.",
-        hint="Name the JSON that lies beside a page, or an executed notebook.",
-    )
+    raise ValueError("no result and no notebook")
 
 
 def _with_statement(kind: Literal["page", "result"], content: bytes, envelope: Any) -> Attested:
@@ -161,10 +158,11 @@ def _content(path: Path) -> bytes:
         what = error.strerror if isinstance(error, OSError) else "it cannot be a name"
         hint = "Name a page that is there."
         raise EvidenceError(f"The page cannot be read: {what}.", where=str(path), hint=hint) from error
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        raise EvidenceError("This is no ordinary file.", where=str(path), hint="Name a page, not a pipe or folder.")
     with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise EvidenceError("This is no ordinary file.", where=str(path), hint="Name a page, not a pipe or folder.")
         if facts.st_size > _MOST_BYTES:
             raise EvidenceError(
                 "The page is larger than 256 MB.", where=str(path), hint="stabkit writes none so large."

@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stabkit.case import existing, is_store, load_case, open_runs
-from stabkit.case.provenance import compared
+from stabkit.case import existing, is_store, load_case, lost_since, open_runs
 from stabkit.errors import EvidenceError, StabkitError
 from stabkit.report.attestation.claims import Claim, ClaimedSide, claim_of, stays_here
 from stabkit.report.attestation.pages import Attested, read_attested
@@ -225,9 +224,9 @@ def _again(claim: Claim, data: str | Path | None, config: str | Path | None) -> 
     place = provenance.store.place
     named = data or (place if place is not None and stays_here(place) and is_store(Path.cwd() / place) else None)
     store = open_runs(named)
-    lost = [found for side in sides.values() for found in compared(side.model_dump(), store)]
+    lost = [found for side in sides.values() for found in lost_since(side.model_dump(), store)]
     if lost:
-        how = "differs" if any(one.how in ("changed", "added", "unreadable") for one in lost) else "gone"
+        how = "differs" if any(one.how != "gone" for one in lost) else "gone"
         more = f", and {count(len(lost) - _NAMED, 'thing')} more" if len(lost) > _NAMED else ""
         text = f"In {store.place}, {'; '.join(str(one) for one in lost[:_NAMED])}{more}."
         if not any(one.what.startswith(("table", "marker", "batch")) for one in lost):
