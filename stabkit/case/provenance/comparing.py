@@ -22,10 +22,13 @@ class Lost:
         A run, and a table of it where one is meant.
     how : {"gone", "removed", "changed", "added", "unreadable"}
         Gone with its run, batch or samples; removed from a batch that is there.
+    whole_run : bool
+        Nothing of the run is there.
     """
 
     what: str
     how: Literal["gone", "removed", "changed", "added", "unreadable"]
+    whole_run: bool = False
 
     def __str__(self) -> str:
         return f"{self.what} {'is' if self.how in ('gone', 'unreadable') else 'was'} {self.how}"
@@ -45,7 +48,7 @@ def lost_since(side: Mapping[str, Any], store: Store) -> Iterator[Lost]:
     try:
         now = {batch["marker"]: batch for batch in store.committed(run_id)}
         if run_id not in store.runs()["run_id"].array and run_id not in store.runs(aa=True)["run_id"].array:
-            yield Lost(f"run {run_id}", "unreadable" if any(store.damaged) and now else "gone")
+            yield Lost(f"run {run_id}", "unreadable" if any(store.damaged) and now else "gone", whole_run=True)
             return
         if store.pruned(run_id):
             yield Lost(f"table samples of run {run_id}", "gone")

@@ -229,7 +229,7 @@ def _again(claim: Claim, data: str | Path | None, config: str | Path | None) -> 
         how = "differs" if any(one.how != "gone" for one in lost) else "gone"
         more = f", and {count(len(lost) - _NAMED, 'thing')} more" if len(lost) > _NAMED else ""
         text = f"In {store.place}, {'; '.join(str(one) for one in lost[:_NAMED])}{more}."
-        if not any(one.what.startswith(("table", "marker", "batch")) for one in lost):
+        if any(one.whole_run for one in lost):
             text += " Name the store with --data if it is another one."
         return None, [Finding("evidence", how, text)]
     newest = provenance.store.newest
