@@ -165,9 +165,17 @@ class Store:
         return bool(self._dropped(run_id))
 
     def lacks(self, newest: Mapping[str, str]) -> list[str]:
-        """Return those of once newest markers that are gone or changed, sorted."""
-        now = self._known.readable()
-        return sorted(name for name, digest in newest.items() if name not in now or now[name].digest != digest)
+        """Return what is gone or changed of once newest markers and of all that they followed, sorted."""
+        now, own = self._known.readable(), self._known.identity
+        wanted, seen, lost = list(newest.items()), set(newest), []
+        while wanted:
+            name, digest = wanted.pop()
+            if name not in now or now[name].digest != digest:
+                lost.append(name)
+            elif now[name].store == own:  # what one of another store followed is there
+                wanted += [link for link in now[name].after.items() if link[0] not in seen]
+                seen |= now[name].after.keys()
+        return sorted(lost)
 
     def as_of(self, newest: Mapping[str, str]) -> Store:
         """Return the store as it was when these were its newest markers; what was stored since is left out.

@@ -197,8 +197,9 @@ def test_an_edited_data_file_is_found(page: Path, store: Store) -> None:
 def test_an_earlier_run_that_is_gone_is_found(page: Path, store: Store) -> None:
     path = marker_of(store, "build-32")
     path.unlink()
-    shown = verify_page(page)
-    assert shown.exit_code in (0, 1)
+    found = verify_page(page)
+    assert (found.exit_code, outcomes(found)["evidence"]) == (1, "differs")
+    assert path.name in found.findings[-1].text
     assert not open_store(store.root).check().whole
 
 
