@@ -223,7 +223,7 @@ def _write(
     if whole:
         rendered.result["whole"] = {name: path.name for name, path in whole.items()}
     files: dict[Path, str | bytes] = {whole[name]: content for name, content in rendered.whole.items()}
-    page, text = with_statement(rendered, html.name, result.name)
+    page, text = with_statement(rendered)
     try:
         output.mkdir(parents=True, exist_ok=True)
         # The JSON last: where it is, the report is whole.

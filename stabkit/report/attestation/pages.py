@@ -58,22 +58,14 @@ class Attested:
     statement: Mapping[str, Any] | None = None
 
 
-def with_statement(rendered: Rendered, page: str, result: str | None = None) -> tuple[str, str]:
-    """Return page and JSON of a rendered notebook, each with the same statement, which names them so.
-
-    Parameters
-    ----------
-    rendered : Rendered
-        What was made of the notebook.
-    page, result : str
-        What the files are called; no ``result`` where only the page is written.
-    """
+def with_statement(rendered: Rendered) -> tuple[str, str]:
+    """Return page and JSON of a rendered notebook, each with a statement of its own: equal bytes for equal content."""
     html, text = rendered.html, rendered.json
-    contents = {page: html.encode("utf-8", "backslashreplace")}
-    if result is not None:
-        contents[result] = text.encode("utf-8", "backslashreplace")
-    envelope = envelope_of(statement_of(rendered.result, contents))
-    return attached(html, envelope), attached_to_json(text, envelope)
+    of_page, of_result = (
+        envelope_of(statement_of(rendered.result, {name: content.encode("utf-8", "backslashreplace")}))
+        for name, content in (("page", html), ("result", text))
+    )
+    return attached(html, of_page), attached_to_json(text, of_result)
 
 
 def attached(html: str, envelope: Mapping[str, Any]) -> str:

@@ -49,5 +49,4 @@ class StabkitExporter(Exporter):
             raise ConversionException(str(error)) from error
         from stabkit.report.attestation import with_statement
 
-        name = carried.get("metadata", {}).get("name") or "notebook"
-        return with_statement(page, f"{name}.html")[0], carried
+        return with_statement(page)[0], carried

@@ -59,7 +59,7 @@ def page(store: Store, tmp_path: Path) -> Path:
     cells = [nbformat.v4.new_markdown_cell("# Report"), nbformat.v4.new_code_cell("x", outputs=[output])]
     notebook = nbformat.v4.new_notebook(cells=cells)
     nbformat.write(notebook, tmp_path / "page.ipynb")
-    html, text = with_statement(render(tmp_path / "page.ipynb"), "page.html", "page.json")
+    html, text = with_statement(render(tmp_path / "page.ipynb"))
     (tmp_path / "page.html").write_text(html)
     (tmp_path / "page.json").write_text(text)
     return tmp_path / "page.html"
@@ -337,7 +337,7 @@ def test_files_on_which_a_page_rests_are_compared(tmp_path: Path, monkeypatch: p
     output = nbformat.v4.new_output("display_data", data=shown._repr_mimebundle_())
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[output])])
     page = tmp_path / "page.html"
-    page.write_text(with_statement(render(notebook), "page.html")[0])
+    page.write_text(with_statement(render(notebook))[0])
     assert verify_page(page).exit_code == 0
     (tmp_path / "after" / "junit.xml").write_text(report.format("0.3"))
     assert outcomes(verify_page(page))["evidence"] == "differs"
