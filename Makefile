@@ -9,7 +9,7 @@ REPORTS ?= reports
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 BIN := $(VENV)/bin
 
-.PHONY: report demo test lint type format fuzz law golden docs lock sample benchmark check clean setup
+.PHONY: report demo test lint type format fuzz law golden docs licences sbom lock sample benchmark check clean setup
 .DEFAULT_GOAL := report
 
 $(VENV)/bin/python:
@@ -72,6 +72,19 @@ golden: $(VENV)/.dev
 # README, handbook and decisions as HTML, start at build/docs/docs/handbook/index.html.
 docs: $(VENV)/.runtime
 	$(BIN)/python docs/build.py build/docs
+
+# docs/licences.md: what stabkit needs at run time, and the licence that each package states.
+licences: $(VENV)/.runtime
+	$(BIN)/python docs/licences.py
+
+# The bill of materials of requirements/runtime.txt, in CycloneDX; the tool has an environment of its own.
+SBOM_TOOL ?= cyclonedx-bom==7.5.0
+sbom: $(VENV)/bin/python
+	$(PYTHON) -m venv build/sbom-tool
+	build/sbom-tool/bin/python -m pip install --quiet --disable-pip-version-check "$(SBOM_TOOL)"
+	build/sbom-tool/bin/cyclonedx-py requirements requirements/runtime.txt --pyproject pyproject.toml \
+	  --output-reproducible --output-file build/sbom.json
+	@echo "build/sbom.json"
 
 # The recorded history of data/sample: the demo service over its versions, measured anew (some minutes).
 sample: $(VENV)/.runtime

@@ -31,7 +31,7 @@ class BrokenLinkError(Exception):
 
 def pages(root: Path = ROOT) -> list[Path]:
     """Return the Markdown pages of the documentation."""
-    top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+    top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
     return [*top, *sorted((root / "docs").rglob("*.md"))]
 
 
@@ -40,7 +40,8 @@ def contents() -> list[tuple[str, Path]]:
     listed = re.findall(r"^\| \[(.+?)\]\((.+?)\)", (HANDBOOK / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     handbook = [(name, HANDBOOK / file) for name, file in listed]
     first = [("Overview", ROOT / "README.md"), ("Handbook", HANDBOOK / "README.md")]
-    last = [("Architecture", ROOT / "docs" / "architecture.md"), ("Changes", ROOT / "CHANGELOG.md")]
+    last = [("Architecture", ROOT / "docs" / "architecture.md"), ("Security", ROOT / "SECURITY.md")]
+    last.append(("Changes", ROOT / "CHANGELOG.md"))
     return [*first, *handbook, *last]
 
 

@@ -7,6 +7,7 @@ from .freshness import fresh_collection as fresh_collection
 from .loaded import Case as Case, case_of_range as case_of_range, load_case as load_case
 from .opening import baseline_named as baseline_named, open_runs as open_runs
 from .order import Behind as Behind, behind as behind
+from .provenance import Lost as Lost, lost_since as lost_since
 from .run_evidence import existing as existing, files_alone as files_alone, load_run as load_run
 from .run_evidence import run_before as run_before
 from .run_evidence import sketches_of as sketches_of, states_its_start as states_its_start

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -29,10 +30,11 @@ from stabkit.case.endpoints import grouped_alike
 from stabkit.case.freshness import doubt_old_sides
 from stabkit.case.order import Behind, behind
 from stabkit.case.populations import case_populations
+from stabkit.case.provenance import recorded
 from stabkit.case.references import named_run
 from stabkit.case.run_evidence import existing, files_alone, load_run, renamed, run_before, sketches_of
 from stabkit.case.self_pairs import known_noise
-from stabkit.case.settings import find_settings, open_project, places
+from stabkit.case.settings import find_settings, open_project, places, store_place
 from stabkit.change import described
 from stabkit.config import Config
 from stabkit.errors import UsageError
@@ -74,6 +76,8 @@ class Case:
         Baseline and candidate as they were named.
     unknown_levels : tuple of str
         Names of accepted levels that no run of the environment bears.
+    provenance : mapping or None
+        What the verdict rests on, by name and hash, as :func:`stabkit.case.provenance.recorded` says; None of a range.
     """
 
     sides: Sides
@@ -86,6 +90,7 @@ class Case:
     places: tuple[str, ...] = ()
     asked: tuple[str, str] = ("", "")
     unknown_levels: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] | None = None
 
     @property
     def baseline(self) -> RunEvidence | None:
@@ -268,6 +273,8 @@ def load_case(
     data: str | Path | None = None,
     config: str | Path | Config | None = None,
     history: Sequence[str] = (),
+    as_of: Mapping[str, str] | None = None,
+    today: date | None = None,
 ) -> Case:
     """Load both sides, judge them, and return the case.
 
@@ -285,6 +292,10 @@ def load_case(
         As :func:`stabkit.case.settings.open_project` takes it.
     history : sequence of str
         Tables of the runs so far that are to be drawn. What a verdict needs is read in any case.
+    as_of : mapping, optional
+        The newest markers of a store at another time, which is then judged as it was.
+    today : date, optional
+        The day that counts for what is accepted until a day; today by default.
 
     Raises
     ------
@@ -298,6 +309,8 @@ def load_case(
     store, settings, path = open_project(data, config, needed=needed)
     if not data and files_alone(baseline, candidate):
         store = None
+    if store is not None and as_of is not None:
+        store = store.as_of(as_of)
     after = _described(load_run(_named(candidate, None, store, settings), store), settings)
     reference = _named(baseline, after.run, store, settings) if baseline else None
     if reference is None and store is not None:
@@ -307,12 +320,14 @@ def load_case(
     if before is not None and reference is not None and before.run["run_id"] == after.run["run_id"]:
         before = _told_apart(before, reference, candidate)
     after = doubt_old_sides(before, after, timely=not files_alone(baseline, candidate) or store is not None)
-    sides, known, drawn = _sides(before, after, store, settings, history)
+    sides, known, drawn = _sides(before, after, store, settings, history, today=today)
     runs = known.tail(HISTORY_RUNS).reset_index(drop=True)
+    options, asked = places(settings, path, store), (baseline or "", candidate)
     return Case(
         sides, evaluate_sides(sides), runs, history=drawn, sketches=_sketches(store, runs, drawn, sides, history),
-        config_path=path, stored=store is not None, places=places(settings, path, store),
-        asked=(baseline or "", candidate), unknown_levels=unknown_levels(known, settings) if store is not None else (),
+        config_path=path, stored=store is not None, places=options,
+        asked=asked, unknown_levels=unknown_levels(known, settings) if store is not None else (),
+        provenance=recorded(sides, store, None if store is None else store_place(store), asked),
     )  # fmt: skip
 
 
@@ -334,7 +349,13 @@ def _named(reference: str, candidate: pd.Series | None, store: Store | None, con
 
 
 def _sides(
-    before: RunEvidence | None, after: RunEvidence, store: Store | None, config: Config, drawn: Sequence[str] = ()
+    before: RunEvidence | None,
+    after: RunEvidence,
+    store: Store | None,
+    config: Config,
+    drawn: Sequence[str] = (),
+    *,
+    today: date | None = None,
 ) -> tuple[Sides, pd.DataFrame, Evidence]:
     """Return two runs as they are judged, the runs up to the candidate, and those of their tables that are drawn."""
     known = runs_until(before, after, store)
@@ -345,8 +366,8 @@ def _sides(
         history, tables = tables_of_both(store, (earlier, JUDGING), (shown, drawn))
     noise = known_noise(store, after.run["environment"], config)
     line, repeats = line_before(before, after, store, known, config)
-    confidence, today = confidence_of(before, after), datetime.now(UTC).date()
-    sides = Sides(config, before, after, history, noise, confidence, earlier, line, repeats, today)
+    confidence, day = confidence_of(before, after), today or datetime.now(UTC).date()
+    sides = Sides(config, before, after, history, noise, confidence, earlier, line, repeats, day)
     return sides, known, tables
 
 

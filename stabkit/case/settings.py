@@ -8,7 +8,7 @@ from stabkit.config import Config, find_config, load_config, nearest_config
 from stabkit.errors import StabkitError
 from stabkit.store import Store, is_store, open_store
 
-__all__ = ["find_settings", "find_settings_file", "is_store", "open_project", "places"]
+__all__ = ["find_settings", "find_settings_file", "is_store", "open_project", "places", "store_place"]
 
 
 def places(config: Config, path: Path | None, store: Store | None) -> tuple[str, ...]:
@@ -19,6 +19,11 @@ def places(config: Config, path: Path | None, store: Store | None) -> tuple[str,
     if store is not None and (path is None or config.data != _place(store)):
         options += ["--data", str(_near(_place(store)))]
     return tuple(options)
+
+
+def store_place(store: Store) -> str:
+    """Return how a store is called from the working folder: relative where it lies beneath it."""
+    return str(_near(_place(store)))
 
 
 def _place(store: Store) -> Path | str:

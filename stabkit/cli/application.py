@@ -42,6 +42,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "aa": noise.aa,
     "report": reports.report,
     "batch": batch.batch,
+    "verify": reports.verify,
     "index": project.index,
     "read": evidence.read,
     "diff": differences.diff,
@@ -288,16 +289,16 @@ class _Stderr(logging.Handler):
         with contextlib.suppress(OSError):
             sys.stderr.write(_told(redact_text(self.format(record)), several=self._debug) + "\n")
 
-
-def _told(text: str, *, several: bool) -> str:
-    """Return a record as one line; with its traceback, for debugging, as several."""
-    return "\n".join(map(shown_line, text.split("\n"))) if several else shown_line(text)
-
     def _say_once(self, text: str) -> None:
         """Say which file counts: one that is found by itself may be another than was meant."""
         if not self._terminal.in_lines and text not in self._said and len(self._said) < _MOST_FILES:
             self._said.add(text)
             self._terminal.note(text)
+
+
+def _told(text: str, *, several: bool) -> str:
+    """Return a record as one line; with its traceback, for debugging, as several."""
+    return "\n".join(map(shown_line, text.split("\n"))) if several else shown_line(text)
 
 
 def _log_to_stderr(terminal: Terminal) -> None:

@@ -20,8 +20,11 @@ from stabkit.cli.options import (
     NotebookOption,
     ParameterOption,
     ReportsOption,
+    SignOption,
     data_folder,
     open_data,
+    sign_reports,
+    signing_key,
     terminal_of,
     usual_config,
 )
@@ -88,6 +91,7 @@ def batch(
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
+    sign: SignOption = None,
 ) -> int:
     r"""Make many reports and an index of them.
 
@@ -110,6 +114,7 @@ def batch(
 
     terminal = terminal_of(context)
     terminal.in_lines = _in_lines(terminal, progress)
+    key = signing_key(sign, output)
     names = notebooks_of(notebook or [USUAL_NOTEBOOK])
     listed = _entries(jobs, pairs=pairs, below=below, config=config, data=data)
     usual = _places(config, data) if jobs is not None else {}
@@ -130,6 +135,8 @@ def batch(
         )
     finally:
         told.finish()
+    if key is not None:
+        sign_reports([(one.files.html, one.files.json) for one in made if one.files is not None], key)
     if output_format is Format.json:
         terminal.document(_document(made, output))
     else:

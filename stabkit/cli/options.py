@@ -20,6 +20,8 @@ from stabkit.errors import ConfigError, EvidenceError, StabkitError, UsageError,
 from stabkit.paths import on_this_machine
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from stabkit.config import Config
     from stabkit.schema import Evidence
     from stabkit.store import Store
@@ -37,6 +39,7 @@ __all__ = [
     "OutputOption",
     "ParameterOption",
     "ReportsOption",
+    "SignOption",
     "check_label",
     "data_folder",
     "name_of",
@@ -46,6 +49,8 @@ __all__ = [
     "reports_folder",
     "require_config",
     "say_next",
+    "sign_reports",
+    "signing_key",
     "source_error",
     "store_for",
     "tell_clocks",
@@ -125,6 +130,10 @@ ReportsOption = Annotated[
         "--output", "-o", metavar="FOLDER", parser=reports_folder, help="Folder for the pages, or s3://BUCKET/PREFIX."
     ),
 ]
+SignOption = Annotated[
+    Path | None,
+    typer.Option("--sign", metavar="KEY", help="Sign each page and its JSON with this Ed25519 private key, PEM."),
+]
 NotebookOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -138,6 +147,37 @@ NotebookOption = Annotated[
 ParameterOption = Annotated[
     list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A notebook parameter.")
 ]
+
+
+def signing_key(path: Path | None, output: Path | str) -> Ed25519PrivateKey | None:
+    """Return the key that reports are to be signed with, before any is made; None without one.
+
+    Raises
+    ------
+    UsageError
+        It cannot be used, or the reports lie at an address.
+    """
+    if path is None:
+        return None
+    from stabkit.store.places import in_bucket
+
+    if in_bucket(output):
+        raise UsageError(
+            "Pages are signed in a folder, and these go to an address.",
+            where="--sign",
+            hint="Name a folder with --output, then copy it there.",
+        )
+    from stabkit.report.attestation import private_key
+
+    return private_key(path)
+
+
+def sign_reports(reports: Iterable[tuple[Path, Path]], key: Ed25519PrivateKey) -> None:
+    """Sign reports, each given as its page and its JSON."""
+    from stabkit.report.attestation import sign_report
+
+    for html, result in reports:
+        sign_report(html, result, key)
 
 
 def _complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The command that makes reports: report."""
+"""The commands that make a report and verify one: report, verify."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ from stabkit.cli.options import (
     NotebookOption,
     ParameterOption,
     ReportsOption,
+    SignOption,
+    sign_reports,
+    signing_key,
     store_for,
     terminal_of,
     usual_config,
 )
 from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import StabkitError, UsageError
+from stabkit.paths import on_this_machine
 from stabkit.vocabulary import EXIT_CODES, gravest
 
 if TYPE_CHECKING:
     from stabkit.pipeline import Job, Output, ReportFiles
 
-__all__ = ["notebooks_of", "report", "words_of"]
+__all__ = ["notebooks_of", "report", "verify", "words_of"]
 
 
 def report(
@@ -41,6 +45,7 @@ def report(
     config: ConfigOption = None,
     data: DataOption = None,
     output_format: FormatOption = Format.text,
+    sign: SignOption = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> int:
     r"""Make a report as one HTML page.
@@ -53,6 +58,7 @@ def report(
     Examples:
       stabkit report v1.4 v1.5 --output reports
       stabkit report --notebook test_trends --data data/sample
+      stabkit report v1.4 v1.5 --sign key.pem
     """
     from stabkit.installation import need_for
 
@@ -62,6 +68,7 @@ def report(
     from stabkit.report.page import check_folder
 
     terminal = terminal_of(context)
+    key = signing_key(sign, output)
     jobs = _jobs(notebook or ["stability_report"], baseline, candidate, config, data, words_of(parameter or []))
     with open_output(output) as place:
         check_folder(place.folder)
@@ -78,10 +85,48 @@ def report(
         finally:
             if progress:
                 progress.finish()
+        if key is not None:
+            sign_reports([(one.html, one.json) for one in made if not isinstance(one, StabkitError)], key)
         code = _say_made(terminal, output_format, made, place, open_page=open_page)
         write_index(place.folder)  # last: where it cannot be written, the pages are there all the same
         place.publish_index()
     return code
+
+
+def verify(
+    context: typer.Context,
+    page: Annotated[Path, typer.Argument(metavar="PAGE", help="A page, the JSON beside it, or an executed notebook.")],
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="PUB", help="Who must have signed it: an Ed25519 public key, PEM.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    output_format: FormatOption = Format.text,
+) -> int:
+    r"""Say whether a page still holds: its bytes, its signature, its evidence, its verdict.
+
+    The verdict is computed anew from the evidence that the page names. Without --data the store is looked for where the
+    page says, if that lies in the working folder, then where the project says. Nothing of the page is run.
+
+    Exit codes: 0 the same; 1 it was altered, differs, or lacks the signature asked for; 2 it cannot be known, such as
+    when the evidence is gone.
+
+    \b
+    Examples:
+      stabkit verify reports/stability_report.html
+      stabkit verify reports/stability_report.html --data data/sample --key key.pub --format json
+    """
+    from stabkit.report import verification_table
+    from stabkit.report.attestation import public_key, verify_page
+
+    terminal = terminal_of(context)
+    own = None if key is None else public_key(key)
+    found = verify_page(on_this_machine(page), data=data, config=config, key=own)
+    if output_format is Format.json:
+        terminal.document(found.document())
+    else:
+        terminal.show(output_format, verification_table(found))
+    return found.exit_code
 
 
 def _jobs(

@@ -16,6 +16,7 @@ EXTRAS: Final = MappingProxyType(
         "cluster": ("distributed",),
         "demo": ("cryptography", "pytest", "ruff", "starlette", "uvicorn"),
         "notebooks": ("matplotlib", "nbconvert", "papermill"),
+        "sign": ("cryptography",),
     }
 )
 """What it is for -> packages. ``stabkit`` has those of notebooks and pages; the others are extras of it."""

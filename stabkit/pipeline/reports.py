@@ -16,6 +16,7 @@ from stabkit.pipeline.execute import execute_notebook
 from stabkit.pipeline.notebooks import find_notebook
 from stabkit.pipeline.watch import Watch
 from stabkit.redact import redact_text
+from stabkit.report.attestation import with_statement
 from stabkit.report.display import WHOLE_NAMES
 from stabkit.report.page import Rendered, render, write_whole
 
@@ -222,10 +223,11 @@ def _write(
     if whole:
         rendered.result["whole"] = {name: path.name for name, path in whole.items()}
     files: dict[Path, str | bytes] = {whole[name]: content for name, content in rendered.whole.items()}
+    page, text = with_statement(rendered)
     try:
         output.mkdir(parents=True, exist_ok=True)
         # The JSON last: where it is, the report is whole.
-        write_whole({**files, html: rendered.html, markdown: rendered.markdown, result: rendered.json})
+        write_whole({**files, html: page, markdown: rendered.markdown, result: text})
         for name in {*WHOLE_NAMES} - whole.keys():  # of an earlier report, which had more to list
             _whole_path(job, output, name).unlink(missing_ok=True)
     except OSError as fault:

@@ -9,6 +9,7 @@ from .lists import check_document as check_document, check_statement as check_st
 from .lists import compaction_statement as compaction_statement
 from .lists import difference as difference, difference_tables as difference_tables
 from .lists import pruning_statement as pruning_statement, run_table as run_table, source_table as source_table
+from .lists import verification_table as verification_table
 from .metric_trend import margin_of as margin_of, trend as trend
 from .moved_series import moved_histories as moved_histories
 from .interchange import gate_junit as gate_junit, gate_log as gate_log, gate_metrics as gate_metrics

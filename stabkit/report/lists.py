@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,7 +16,10 @@ from stabkit.report.display import Column, Piece, Statement, Table
 from stabkit.report.sections import accepted_table
 from stabkit.report.words import difference_text, hidden_text
 from stabkit.store import Compaction, Pruning, StoreCheck
-from stabkit.text import count
+from stabkit.text import count, verb
+
+if TYPE_CHECKING:
+    from stabkit.report.attestation import Verification
 
 __all__ = [
     "check_document",
@@ -27,6 +30,7 @@ __all__ = [
     "pruning_statement",
     "run_table",
     "source_table",
+    "verification_table",
 ]
 
 
@@ -234,6 +238,8 @@ def check_document(found: StoreCheck) -> dict[str, Any]:
         "bytes": found.bytes,
         "faults": [{"what": fault.what, "where": fault.where, "hint": fault.hint} for fault in found.faults],
         "unnamed": list(found.unnamed),
+        "unsealed": found.unsealed,
+        "copied": found.copied,
     }
 
 
@@ -245,7 +251,27 @@ def check_statement(found: StoreCheck) -> Statement:
     if found.unnamed:
         left = count(len(found.unnamed), "file")
         sentences.append(f"No marker names {left}, such as {found.unnamed[0]}: left by a killed process, never read.")
+    if found.unsealed:
+        are = f"{count(found.unsealed, 'marker')} {verb('has', found.unsealed)} no seal"
+        sentences.append(f"{are}, being of an older stabkit: only what was stored later vouches for that.")
+    if found.copied:
+        are = f"{count(found.copied, 'marker')} {verb('was', found.copied)} copied from another store"
+        sentences.append(f"{are}: what was stored before that there is not known here.")
     return Statement(tuple(sentences))
+
+
+def verification_table(found: Verification) -> Table:
+    """Return what was verified of a page, as a table."""
+    words = {
+        "same": "The page holds",
+        "differs": "The page does not hold",
+        "gone": "Whether the page holds cannot be known",
+    }
+    columns = (Column("about", "Verified", "head"), Column("outcome", "Came out"), Column("text", "That is"))
+    rows = tuple(
+        {"about": one.about, "outcome": one.outcome.replace("_", " "), "text": one.text} for one in found.findings
+    )
+    return Table(columns, rows, words[found.outcome], records=rows)
 
 
 def compaction_statement(done: Compaction) -> Statement:

@@ -19,7 +19,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +27,7 @@ from stabkit.errors import StoreError
 from stabkit.redact import redact_evidence
 from stabkit.schema import SCHEMA_VERSION, TABLES, Evidence, conform
 from stabkit.store.places import DataFile, Place
+from stabkit.store.seals import digest_of, has_seal, links_of, sealed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +60,14 @@ class Batch:
     ----------
     sequence : int
         One more than that of any batch that its writer saw, whatever its clock said; 0 of an older stabkit.
+    sealed : bool
+        False of an older stabkit: nothing but the markers after it vouches for its marker.
+    after : mapping
+        The newest markers that its writer saw, by name, each with the sha256 of its file.
+    store : str or None
+        The identity of the store that it was written for.
+    digest : str
+        The sha256 of its marker.
     """
 
     batch_id: str
@@ -66,6 +75,10 @@ class Batch:
     run: Mapping[str, Any]
     files: tuple[DataFile, ...]
     sequence: int = 0
+    sealed: bool = False
+    after: Mapping[str, str] = field(default_factory=dict)
+    store: str | None = None
+    digest: str = ""
 
     @property
     def run_id(self) -> str:
@@ -88,7 +101,14 @@ def arrow_schema(table: str) -> pa.Schema:
 
 
 def write_batch(
-    place: Place, run: Mapping[str, Any], evidence: Evidence, batch_id: str | None, *, sequence: int = 0
+    place: Place,
+    run: Mapping[str, Any],
+    evidence: Evidence,
+    batch_id: str | None,
+    *,
+    sequence: int = 0,
+    after: Mapping[str, str] | None = None,
+    store: str | None = None,
 ) -> Batch:
     """Write one batch durably and return it; all of its tables become visible together, or none.
 
@@ -104,6 +124,10 @@ def write_batch(
         Kept by the caller over retries, so that a batch counts once; made here if None.
     sequence : int
         Its place in the order of what is stored.
+    after : mapping, optional
+        The newest markers of the store, as :func:`stabkit.store.seals.newest` gives them.
+    store : str, optional
+        The identity of the store.
 
     Raises
     ------
@@ -135,8 +159,10 @@ def write_batch(
             for name, frame in frames.items()
             if len(frame)
         )
-        batch = Batch(batch_id, datetime.now(UTC).isoformat(), row, files, sequence)
-        place.write(marker, (json.dumps(marker_of(batch), indent=1, ensure_ascii=False) + "\n").encode())
+        now = datetime.now(UTC).isoformat()
+        batch = Batch(batch_id, now, row, files, sequence, sealed=True, after=dict(after or {}), store=store)
+        content = sealed(json.dumps(marker_of(batch), indent=1, ensure_ascii=False))
+        place.write(marker, content)
     except BaseException as error:
         if own_id:  # nobody else can be writing these names
             # The marker first, as its write may have failed when it had its name: it must never name what is gone.
@@ -146,7 +172,7 @@ def write_batch(
         if isinstance(error, OSError):
             raise translate(error, place) from error
         raise
-    return batch
+    return replace(batch, digest=digest_of(content))
 
 
 def check_writable(place: Place) -> None:
@@ -171,21 +197,28 @@ def read_marker(place: Place, name: str) -> Batch:
     Raises
     ------
     StoreError
-        The marker is unreadable, damaged, or names a file outside the store's tables.
+        The marker is unreadable, damaged, changed since it was written, or names a file outside the store's tables.
     """
     where = place.where(f"{COMMITS}/{name}")
     try:
-        return batch_of(json.loads(place.read(f"{COMMITS}/{name}")), where)
+        content = place.read(f"{COMMITS}/{name}")
+        batch = batch_of({**json.loads(content), "digest": digest_of(content)}, where)
+        if batch.sealed != has_seal(content):
+            raise ValueError("it was changed after it was written: its seal is gone")  # noqa: TRY301 - told like all
+        if batch.sealed and name != f"{batch.run_id}-{batch.batch_id}.json":
+            raise ValueError("it was given another name")  # noqa: TRY301 - likewise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"This commit marker cannot be read: {type(error).__name__}: {error}.",
             where=where,
             hint="Restore it from a backup, or move it away: its batch is then gone, all others stay.",
         ) from error
+    else:
+        return batch
 
 
 def batch_of(data: Mapping[str, Any], where: str) -> Batch:
-    """Return the batch that a marker's JSON describes.
+    """Return the batch that a marker's JSON describes, with the ``digest`` of its file.
 
     Raises
     ------
@@ -203,7 +236,18 @@ def batch_of(data: Mapping[str, Any], where: str) -> Batch:
     files = tuple(DataFile.read(file) for file in data["files"])
     run = {name: data["run"].get(name) for name in TABLES["runs"].names}
     _check_run(run)
-    batch = Batch(str(data["batch_id"]), str(data["committed_at"]), run, files, int(data.get("sequence", 0)))
+    after = data.get("after")
+    batch = Batch(
+        str(data["batch_id"]),
+        str(data["committed_at"]),
+        run,
+        files,
+        int(data.get("sequence", 0)),
+        sealed=after is not None,
+        after={} if after is None else links_of(after),
+        store=None if data.get("store") is None else str(data["store"]),
+        digest=str(data["digest"]),
+    )
     strange = [f.path for f in files if not is_data_file(f.path) or f.table not in TABLES]
     if strange or not _NAME.fullmatch(batch.run_id):
         raise StoreError(
@@ -275,8 +319,8 @@ def is_data_file(path: str) -> bool:
 
 
 def marker_of(batch: Batch) -> dict[str, Any]:
-    """Return the batch as the JSON of its marker."""
-    return {
+    """Return the batch as the JSON of its marker, without its seal."""
+    marker = {
         "schema": SCHEMA_VERSION,
         "batch_id": batch.batch_id,
         "committed_at": batch.committed_at,
@@ -284,6 +328,7 @@ def marker_of(batch: Batch) -> dict[str, Any]:
         "run": dict(batch.run),
         "files": [vars(file) for file in batch.files],
     }
+    return {**marker, "store": batch.store, "after": dict(batch.after)} if batch.sealed else marker
 
 
 def translate(error: OSError, place: Place) -> StoreError:

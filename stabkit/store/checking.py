@@ -32,6 +32,10 @@ class StoreCheck:
     unnamed : tuple of str
         Files older than an hour that no marker names, relative to the store: left over by a process that was killed,
         harmless, and safe to remove.
+    unsealed : int
+        Markers of an older stabkit, which have no seal: only what was stored after them vouches for them.
+    copied : int
+        Markers that were written for another store: what was stored before them there is not known here.
     """
 
     runs: int
@@ -39,6 +43,8 @@ class StoreCheck:
     bytes: int
     faults: tuple[StoreError, ...]
     unnamed: tuple[str, ...]
+    unsealed: int = 0
+    copied: int = 0
 
     @property
     def whole(self) -> bool:

@@ -100,7 +100,8 @@ class Work:
     def next(self, markers: Mapping[str, Batch]) -> Manifest:
         """Return the manifest that follows."""
         number = self.manifest.number + 1
-        return Manifest(number, markers, self.packs, self.sketches, self.dropped, tuple(self._retired))
+        retired = tuple(self._retired)
+        return Manifest(number, markers, self.packs, self.sketches, self.dropped, retired, self.manifest.digest)
 
     def discard(self) -> None:
         """Remove what was made and no manifest names: publishing one may fail when it has its name already."""

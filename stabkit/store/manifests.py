@@ -17,7 +17,7 @@ import dataclasses
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +26,7 @@ from stabkit.errors import StoreError
 from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import Batch, batch_of, is_data_file, marker_of
 from stabkit.store.places import DataFile
+from stabkit.store.seals import digest_of, has_seal, sealed
 
 if TYPE_CHECKING:
     from stabkit.store.places import Place
@@ -67,6 +68,8 @@ class Manifest:
         Path of a batch's data file -> when its samples were dropped; their sketch stays.
     retired : tuple of Retired
         Files to be removed.
+    digest : str
+        The sha256 of its file; of one that is to be written, that of the one before it.
     """
 
     number: int = 0
@@ -75,11 +78,24 @@ class Manifest:
     sketches: Mapping[str, DataFile] = field(default_factory=dict)
     dropped: Mapping[str, datetime] = field(default_factory=dict)
     retired: tuple[Retired, ...] = ()
+    digest: str = ""
 
     def live(self, files: Iterable[DataFile]) -> list[DataFile]:
         """Return the files to read instead of these, each once, in order; those whose samples were dropped not."""
         there = (file for file in files if file.path not in self.dropped)
         return list(dict.fromkeys(self.packs.get(file.path, file) for file in there))
+
+    def mismatches(self, files: Iterable[DataFile], where: Callable[[str], str]) -> Iterator[StoreError]:
+        """Yield a fault for each pack that cannot hold the rows of the files that it stands for."""
+        rows = {file.path: file.rows for file in files}
+        held: dict[DataFile, list[str]] = {}
+        for path, pack in self.packs.items():
+            held.setdefault(pack, []).append(path)
+        for pack, paths in held.items():
+            if all(path in rows for path in paths) and sum(rows[path] for path in paths) != pack.rows:
+                what = "This file does not hold the rows of the files that it replaced."
+                hint = "Restore it and the newest manifest from a backup; other runs stay readable."
+                yield StoreError(what, where=where(pack.path), hint=hint)
 
     @property
     def named(self) -> set[str]:
@@ -115,7 +131,8 @@ def publish(place: Place, manifest: Manifest, moment: datetime) -> None:
         Another one has: it was made from the same state, so that this one is of no use.
     """
     data = {"schema": SCHEMA_VERSION, "number": manifest.number, "compacted_at": moment.isoformat()}
-    data["batches"] = {name: marker_of(batch) for name, batch in manifest.batches.items()}
+    data["batches"] = {name: {**marker_of(b), "digest": b.digest} for name, b in manifest.batches.items()}
+    data["before"] = manifest.digest or None
     data["packs"] = _grouped(manifest.packs)
     data["sketches"] = _grouped(manifest.sketches)
     data["dropped"] = {path: since.isoformat() for path, since in manifest.dropped.items()}
@@ -123,8 +140,8 @@ def publish(place: Place, manifest: Manifest, moment: datetime) -> None:
         {"path": old.path, "bytes": old.bytes, "since": old.since.isoformat(), "kept_in": vars(old.kept_in)}
         for old in manifest.retired
     ]
-    content = json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
-    place.publish(f"{COMPACTIONS}/{_name(manifest.number)}", content.encode())
+    content = sealed(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    place.publish(f"{COMPACTIONS}/{_name(manifest.number)}", content)
     for name in place.names(COMPACTIONS):
         found = _NUMBERED.fullmatch(name)
         if found and int(found[1]) <= manifest.number - _KEPT:
@@ -151,9 +168,13 @@ def _ungrouped(groups: Sequence[Mapping[str, Any]]) -> dict[str, DataFile]:
 def _load(place: Place, name: str) -> Mapping[str, Any]:
     where = place.where(f"{COMPACTIONS}/{name}")
     try:
-        data = json.loads(place.read(f"{COMPACTIONS}/{name}"))
+        content = place.read(f"{COMPACTIONS}/{name}")
+        data = json.loads(content)
         if not isinstance(data["schema"], int):
             raise TypeError("its schema is no number")  # noqa: TRY301 - told like every other damage
+        if has_seal(content) != ("before" in data):
+            raise ValueError("it was changed after it was written: its seal is gone")  # noqa: TRY301 - likewise
+        data["digest"] = digest_of(content)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(where, error) from error
     if data["schema"] > SCHEMA_VERSION:
@@ -166,7 +187,8 @@ def _understood(data: Mapping[str, Any], where: str) -> Manifest:
     try:
         return Manifest(
             int(data["number"]),
-            {name: batch_of(marker, where) for name, marker in data["batches"].items()},
+            # One of an older stabkit holds markers without what seals them: they are read themselves.
+            {name: batch_of(marker, where) for name, marker in data["batches"].items()} if "before" in data else {},
             _ungrouped(data["packs"]),
             _ungrouped(data["sketches"]),
             {_checked(path): _moment(since) for path, since in data["dropped"].items()},
@@ -174,6 +196,7 @@ def _understood(data: Mapping[str, Any], where: str) -> Manifest:
                 Retired(_checked(old["path"]), int(old["bytes"]), _moment(old["since"]), _file(old["kept_in"]))
                 for old in data["retired"]
             ),
+            data["digest"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(where, error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -13,11 +14,15 @@ from stabkit.schema import conform, empty
 from stabkit.store.batches import COMMITS, Batch, read_marker
 from stabkit.store.chronology import in_order
 from stabkit.store.manifests import COMPACTIONS, Manifest, read_manifest
+from stabkit.store.seals import broken_links, newest
 
 if TYPE_CHECKING:
     from stabkit.store.places import Place
 
-__all__ = ["Markers"]
+__all__ = ["SIGN", "Markers"]
+
+SIGN: Final = "stabkit-store.json"
+"""The file that says that a place is a store, and which one."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -29,11 +34,18 @@ class Markers:
     ----------
     place : Place
         Where the store lies.
+    until : mapping, optional
+        Newest markers with their sha256, as :func:`stabkit.store.seals.newest` gave them once: only they count, and
+        what they followed, whatever was stored since.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, until: Mapping[str, str] | None = None) -> None:
         self._place = place
-        self._markers: dict[str, Batch | StoreError] = {}
+        self._until = until
+        self._store: str | None = None
+        self._sign_read = False
+        self._listed: list[str] = []
+        self._markers: dict[str, Batch] = {}
         self._committed: list[Batch] = []
         self._runs: pd.DataFrame | None = None
         self._manifest = Manifest()
@@ -59,21 +71,39 @@ class Markers:
             names = [name for name in self._place.names(COMMITS) if name.endswith(".json")]
         except OSError as error:
             raise _unreadable(self._place, COMMITS, error) from error
-        if list(self._markers) != names or self.faults:
+        if self._listed != names or self.faults:
             self._read(names)
+            self._listed = names
         return self._committed
 
-    def next_sequence(self) -> int:
-        """Return the number of the next batch: one more than any that can be seen; 0 where none may be looked at."""
+    @property
+    def identity(self) -> str | None:
+        """What tells this store from others; None of one that an older stabkit made."""
+        if not self._sign_read:
+            try:
+                found = json.loads(self._place.read(SIGN)).get("id")
+            except (OSError, ValueError, AttributeError, RecursionError):
+                found = None
+            self._store = found if isinstance(found, str) else None
+            self._sign_read = True
+        return self._store
+
+    def next_place(self) -> tuple[int, dict[str, str]]:
+        """Return the number of the next batch, and the newest markers that it follows, by name with their sha256.
+
+        The number is one more than any that can be seen. 0 and none where nothing may be looked at.
+        """
         try:
-            return 1 + max((batch.sequence for batch in self.batches()), default=0)
+            # One look: what another writer stores meanwhile must not be followed without being counted.
+            seen = self.readable()
         except StoreError:  # a place that may be written and not read
-            return 0
+            return 0, {}
+        return 1 + max((batch.sequence for batch in seen.values()), default=0), newest(seen)
 
     def readable(self) -> dict[str, Batch]:
         """Return every marker that can be read, by its name."""
         self.batches()
-        return {name: marker for name, marker in self._markers.items() if isinstance(marker, Batch)}
+        return dict(self._markers)
 
     def damage_of(self, run_id: str) -> StoreError | None:
         """Return what is wrong with a marker of this run, if anything is."""
@@ -88,21 +118,63 @@ class Markers:
 
     def read_each(self) -> None:
         """Read every marker itself, those too that the manifest holds; for checks."""
-        names = list(self._markers)
-        read = self._place.read_all(names, self._marker)
-        self.faults = {name: marker for name, marker in zip(names, read, strict=True) if isinstance(marker, StoreError)}
+        names = list(self._listed)
+        read = dict(zip(names, self._place.read_all(names, self._marker), strict=True))
+        held = self.manifest().batches
+        self._settle(read, held)
+        for name, marker in read.items():
+            if isinstance(marker, Batch) and name in held and held[name].digest != marker.digest:
+                what = "This commit marker is not the one that the last compaction saw: one of them was changed."
+                hint = "Restore it from a backup; other runs stay readable."
+                self.faults.setdefault(name, StoreError(what, where=self._where(name), hint=hint))
+
+    def _where(self, name: str) -> str:
+        return self._place.where(f"{COMMITS}/{name}")
 
     def _read(self, names: Sequence[str]) -> None:
-        known = {name: marker for name, marker in self._markers.items() if isinstance(marker, Batch)}
+        there = set(names)
+        known = {name: marker for name, marker in self._markers.items() if name in there}
         fresh = [name for name in names if name not in known]
         if len(fresh) > 1:  # one is as quickly read as the manifest
             known = {**self.manifest().batches, **known}
             fresh = [name for name in names if name not in known]
         read = dict(zip(fresh, self._place.read_all(fresh, self._marker), strict=True))
-        self._markers = {name: known[name] if name in known else read[name] for name in names}
-        self.faults = {name: marker for name, marker in self._markers.items() if isinstance(marker, StoreError)}
-        batches = [marker for marker in self._markers.values() if isinstance(marker, Batch)]
-        batches.sort(key=lambda batch: (batch.sequence, batch.committed_at, batch.run_id, batch.batch_id), reverse=True)
+        held = self._manifest.batches if self._until is None else {}
+        self._settle({name: known[name] if name in known else read[name] for name in names}, held)
+
+    def _settle(self, markers: Mapping[str, Batch | StoreError], held: Mapping[str, Batch]) -> None:
+        """Take what was read; what those after it do not know again is broken, and its run with it."""
+        readable = {name: marker for name, marker in markers.items() if isinstance(marker, Batch)}
+        unreadable = {name: marker for name, marker in markers.items() if isinstance(marker, StoreError)}
+        faults = dict(unreadable)
+        listed: set[str] = set()
+
+        def there(name: str) -> bool:
+            # A listing is no snapshot: it may hold a marker and lack an older one, if both came meanwhile.
+            if name not in markers and not listed:
+                listed.update(self._place.names(COMMITS))
+            return name in markers or name in listed
+
+        for name, fault in broken_links(readable, there, self.identity, self._where):
+            faults.setdefault(name, fault)
+        for name in held.keys() - markers.keys():
+            if there(name):
+                continue
+            hint = "Restore it from a backup, and find out who removed it; other runs stay readable."
+            faults.setdefault(name, StoreError("This commit marker was removed.", where=self._where(name), hint=hint))
+        for name, fault in faults.items():
+            self._tell(fault)
+            readable.pop(name, None)
+        if self._until is not None:
+            readable = _followed(readable, self._until)
+        same = self._runs is not None and self._markers == readable and faults.keys() == self.faults.keys()
+        self._markers = dict(readable)
+        self.faults = faults
+        if same:
+            return
+        batches = sorted(
+            readable.values(), key=lambda b: (b.sequence, b.committed_at, b.run_id, b.batch_id), reverse=True
+        )
         self._committed = list({batch.batch_id: batch for batch in batches}.values())[::-1]
         self._runs = None
 
@@ -110,10 +182,12 @@ class Markers:
         try:
             return read_marker(self._place, name)
         except StoreError as error:
-            if str(error) not in self._told:  # a damaged one is read again at each question, as it may be restored
-                self._told.add(str(error))
-                _LOG.warning("%s", error)
-            return error
+            return error  # a damaged one is read again at each question, as it may be restored
+
+    def _tell(self, fault: StoreError) -> None:
+        if str(fault) not in self._told:
+            self._told.add(str(fault))
+            _LOG.warning("%s", fault)
 
     def _merge(self, batches: Sequence[Batch]) -> pd.DataFrame:
         groups: dict[str, list[Batch]] = {}
@@ -134,6 +208,18 @@ class Markers:
             ) from error
         order = in_order([(group[0], *times) for group, times in zip(whole, _times(frame), strict=True)])
         return frame.iloc[order].reset_index(drop=True)
+
+
+def _followed(markers: Mapping[str, Batch], until: Mapping[str, str]) -> dict[str, Batch]:
+    """Return the markers that were there when these were the newest ones."""
+    wanted = [name for name, digest in until.items() if name in markers and markers[name].digest == digest]
+    found: dict[str, Batch] = {}
+    while wanted:
+        name = wanted.pop()
+        if name not in found and name in markers:
+            found[name] = markers[name]
+            wanted += markers[name].after
+    return found
 
 
 def _times(frame: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, pd.Timestamp]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +14,7 @@ from stabkit.paths import expanded
 from stabkit.redact import redact_text, redact_url
 from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import COMMITS
+from stabkit.store.markers import SIGN
 from stabkit.store.places import Folder, Place, in_bucket
 from stabkit.store.store import Store
 from stabkit.text import spelt
@@ -23,7 +26,6 @@ __all__ = ["is_store", "open_store", "project_store"]
 
 _SAMPLE: Final = ("data", "sample")
 _USUAL: Final = "data"
-_SIGN: Final = "stabkit-store.json"
 _GITIGNORE: Final = ".gitignore"
 _IGNORED: Final = "# Runs are kept here, not in git; remove this file to commit them.\n*\n"
 
@@ -97,7 +99,9 @@ def open_store(path: Path | str | None = None, *, create: bool = False) -> Store
             ignored = place.root / _GITIGNORE
             if not ignored.exists():  # evidence in a repository would count as a change of the system
                 ignored.write_text(_IGNORED, encoding="utf-8")
-        place.write(_SIGN, (json.dumps({"schema": SCHEMA_VERSION}) + "\n").encode())
+        sign = {"schema": SCHEMA_VERSION, "id": secrets.token_hex(8)}
+        with contextlib.suppress(FileExistsError):  # another process made it meanwhile
+            place.publish(SIGN, (json.dumps(sign) + "\n").encode())
     except OSError as error:
         raise StoreError(
             f"The store cannot be made: {error.strerror or error}.",
@@ -149,23 +153,23 @@ def _candidates(path: Path | str) -> list[Path | str]:
 def _check_version(place: Place) -> None:
     """Refuse a store of a newer stabkit as a whole; one without a readable sign is told by its markers."""
     try:
-        schema = json.loads(place.read(_SIGN))["schema"]
+        schema = json.loads(place.read(SIGN))["schema"]
         newer = schema > SCHEMA_VERSION
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return
     if newer:
         raise StoreError(
             f"This store is of a newer stabkit (schema {schema}, known up to {SCHEMA_VERSION}).",
-            where=place.where(_SIGN),
+            where=place.where(SIGN),
             hint="Update stabkit.",
         )
 
 
 def _is_store(place: Place) -> bool:
     if isinstance(place, Folder):
-        return (place.root / _SIGN).is_file() or (place.root / COMMITS).is_dir()
+        return (place.root / SIGN).is_file() or (place.root / COMMITS).is_dir()
     try:
-        return _SIGN in place.names("") or bool(place.names(COMMITS))
+        return SIGN in place.names("") or bool(place.names(COMMITS))
     except OSError as error:
         raise StoreError(
             f"The remote store cannot be read: {redact_text(str(error))}.",

@@ -49,9 +49,9 @@ class Store:
     ['pass']
     """
 
-    def __init__(self, place: Place | Path) -> None:
+    def __init__(self, place: Place | Path, *, as_of: Mapping[str, str] | None = None) -> None:
         self.place: Place = Folder(place) if isinstance(place, Path) else place
-        self._known = Markers(self.place)
+        self._known = Markers(self.place, as_of)
         self._verified: set[str] = set()
         #: Answers references that need more than the runs: a gate, or git.
         self.beyond: Callable[[str, Store], str] | None = None
@@ -101,7 +101,9 @@ class Store:
                     return batch.run_id
         if "started_at" not in row and row.get("run_id"):
             row = {**self.run(str(row["run_id"])).to_dict(), **row}
-        return write_batch(self.place, row, evidence, batch_id, sequence=self._known.next_sequence()).run_id
+        sequence, after = self._known.next_place()
+        own = self._known.identity
+        return write_batch(self.place, row, evidence, batch_id, sequence=sequence, after=after, store=own).run_id
 
     def runs(self, *, aa: bool = False) -> pd.DataFrame:
         """Return the runs of the history, oldest first, as the ``runs`` table; with ``aa`` the A/A runs instead.
@@ -126,6 +128,61 @@ class Store:
     def batch_ids(self) -> tuple[tuple[str, str], ...]:
         """Return run id and batch id of all that is stored, in the order in which it was: equal ids, equal evidence."""
         return tuple((batch.run_id, batch.batch_id) for batch in self._known.batches())
+
+    def committed(self, run_id: str) -> list[dict[str, Any]]:
+        """Return what is committed of a run, as JSON values.
+
+        Returns
+        -------
+        list of dict
+            Of each batch, in the order of their commitment: ``marker`` (its file), ``sha256`` of that file, and
+            ``tables``, each with ``rows`` and the ``sha256`` of the data file as it was committed.
+        """
+        return [
+            {
+                "marker": f"{batch.run_id}-{batch.batch_id}.json",
+                "sha256": batch.digest,
+                "tables": {file.table: {"rows": file.rows, "sha256": file.sha256} for file in batch.files},
+            }
+            for batch in self._known.batches()
+            if batch.run_id == run_id
+        ]
+
+    @property
+    def identity(self) -> str | None:
+        """What tells this store from others, wherever it lies; None of one that an older stabkit made."""
+        return self._known.identity
+
+    def newest(self) -> dict[str, str]:
+        """Return the markers that nothing follows yet, by name, each with its sha256.
+
+        They stand for all that is stored: everything else is followed by one of them, directly or not.
+        """
+        return self._known.next_place()[1]
+
+    def pruned(self, run_id: str) -> bool:
+        """Say whether samples of a run were dropped by :meth:`prune`."""
+        return bool(self._dropped(run_id))
+
+    def lacks(self, newest: Mapping[str, str]) -> list[str]:
+        """Return what is gone or changed of once newest markers and of all that they followed, sorted."""
+        now, own = self._known.readable(), self._known.identity
+        wanted, seen, lost = list(newest.items()), set(newest), []
+        while wanted:
+            name, digest = wanted.pop()
+            if name not in now or now[name].digest != digest:
+                lost.append(name)
+            elif now[name].store == own:  # what one of another store followed is there
+                wanted += [link for link in now[name].after.items() if link[0] not in seen]
+                seen |= now[name].after.keys()
+        return sorted(lost)
+
+    def as_of(self, newest: Mapping[str, str]) -> Store:
+        """Return the store as it was when these were its newest markers; what was stored since is left out.
+
+        One of them that is gone or changed is left out too, and what only it followed.
+        """
+        return Store(self.place, as_of=newest)
 
     @property
     def damaged(self) -> tuple[StoreError, ...]:
@@ -334,8 +391,11 @@ class Store:
         anew.read_each()
         live = [*manifest.live(files), *dict.fromkeys(manifest.sketches.values())]
         known = [*(file.path for file in files), *manifest.named]
-        faults = [*anew.faults.values(), *anew.manifest_faults]
-        return check_files(self.place, live, known, faults, runs=len(anew.runs()))
+        faults = [*anew.faults.values(), *anew.manifest_faults, *manifest.mismatches(files, self.place.where)]
+        found = check_files(self.place, live, known, faults, runs=len(anew.runs()))
+        markers = anew.readable().values()
+        copied = sum(marker.sealed and marker.store != anew.identity for marker in markers)
+        return dataclasses.replace(found, unsealed=sum(not marker.sealed for marker in markers), copied=copied)
 
     def compact(self, *, now: datetime | None = None) -> Compaction:
         """Make few large files of the many small ones, and sketches; return what was done. What is read stays the same.
@@ -430,10 +490,13 @@ class Store:
         self._verified |= {file.path for file in fresh}
         return files
 
-    def _warn_of_dropped(self, run_id: str) -> None:
+    def _dropped(self, run_id: str) -> list[datetime]:
         dropped = self._known.manifest().dropped
         gone = [file for batch in self._known.batches() if batch.run_id == run_id for file in _samples(batch)]
-        since = [dropped[file.path] for file in gone if file.path in dropped]
+        return [dropped[file.path] for file in gone if file.path in dropped]
+
+    def _warn_of_dropped(self, run_id: str) -> None:
+        since = self._dropped(run_id)
         if since:
             _LOG.warning(
                 "the samples of run %s were pruned on %s; only its percentiles remain, which no verdict can use",

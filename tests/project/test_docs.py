@@ -21,7 +21,8 @@ from stabkit.read.readers import readers
 
 ROOT = Path(__file__).parents[2]
 HANDBOOK = ROOT / "docs" / "handbook"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = [*(ROOT / name for name in TOP), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 OF_CODE = re.compile(r"`[^`\n]+`")
 
@@ -106,7 +107,7 @@ def test_every_link_of_a_built_page_leads_to_a_page_and_a_place_in_it(built):
 
 def test_a_link_that_leads_nowhere_ends_the_build(tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
+    for name in ("CHANGELOG.md", *TOP):
         shutil.copy(ROOT / name, tmp_path)
     page = tmp_path / "docs" / "architecture.md"
     page.write_text(page.read_text() + "\n[gone](handbook/gone.md)\n")

@@ -39,6 +39,8 @@ LEFT_OUT = {
     "stabkit batch jobs.csv --output nightly --cluster tcp://scheduler.example:8786": "as above",
     "stabkit batch jobs.csv --output nightly --cluster scheduler.json": "as above",
     "stabkit runs --data s3://evidence/shop": "needs an S3 server; tests/store has one",
+    "stabkit report v1.4 v1.5 --output signed --sign key.pem": "needs a key; tests/report/attestation makes some",
+    "stabkit verify signed/stability_report.html --key key.pub": "as above",
 }
 # What changes nothing is run on the first page that has it.
 READS = (

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from stabkit.errors import SchemaError, StoreError, UsageError
 from stabkit.schema import TABLES, Evidence
 from stabkit.store import Store, new_run, open_store
+from stabkit.store.seals import sealed
 
 START = datetime(2025, 9, 14, 12, 24, tzinfo=UTC)
 
@@ -260,7 +261,9 @@ def test_a_damaged_marker_hides_its_run_alone_and_is_never_passed_over(
 def test_a_label_that_is_no_text_of_utf_8_is_read(store: Store) -> None:
     store.append(run_at(0, "odd"), evidence_of())
     marker = next((store.root / "commits").iterdir())
-    marker.write_text(marker.read_text().replace('"odd"', '"\\ud800"'))
+    data = json.loads(marker.read_text())
+    del data["sha256"]
+    marker.write_bytes(sealed(json.dumps(data).replace('"odd"', '"\\ud800"')))
     assert Store(store.root).runs()["label"].tolist() == ["?"]
 
 
@@ -292,7 +295,6 @@ def test_older_files_without_a_newer_column_are_read(store: Store, monkeypatch: 
     import pyarrow.parquet as pq
 
     old = store.append(run_at(0), evidence_of())
-    store.append(run_at(1), evidence_of())
     path = next((store.root / "table=samples").rglob(f"{old}-*.parquet"))
     pq.write_table(pq.ParquetFile(path).read().drop_columns(["warmup", "connection"]), path)
     marker = next((store.root / "commits").glob(f"{old}-*"))
@@ -301,7 +303,10 @@ def test_older_files_without_a_newer_column_are_read(store: Store, monkeypatch: 
         if file["table"] == "samples":
             file["bytes"] = path.stat().st_size
             file["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    for newer in ("sha256", "after", "store"):
+        del data[newer]
     marker.write_text(json.dumps(data))
+    Store(store.root).append(run_at(1), evidence_of())
     frame = Store(store.root).read("samples", runs=[old])
     assert len(frame) == 3
     assert frame["warmup"].isna().all()

@@ -153,6 +153,8 @@ class Verdict(Piece):
         How long the command takes, in words; None if unknown.
     notes : tuple of str
         What to know of the two runs before anything else: a clock that is behind, another branch.
+    provenance : mapping or None
+        What the verdict rests on, by name and hash; part of the result, and shown nowhere.
     """
 
     kind: ClassVar[str] = "verdict"
@@ -173,6 +175,7 @@ class Verdict(Piece):
     takes: str | None = None
     notes: tuple[str, ...] = ()
     breaking: tuple[Mapping[str, Any], ...] = ()
+    provenance: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.word not in VERDICTS:
@@ -257,4 +260,5 @@ class Verdict(Piece):
             "runs": list(self.runs),
             "gate": self.gate,
             **({"notes": list(self.notes)} if self.notes else {}),
+            **({"provenance": self.provenance} if self.provenance else {}),
         }

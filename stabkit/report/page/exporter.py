@@ -47,4 +47,6 @@ class StabkitExporter(Exporter):
             page = render(notebook, index=self.index or None)
         except NotebookError as error:
             raise ConversionException(str(error)) from error
-        return page.html, carried
+        from stabkit.report.attestation import with_statement
+
+        return with_statement(page)[0], carried

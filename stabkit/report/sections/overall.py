@@ -95,6 +95,7 @@ def verdict(case: Case) -> Verdict:
         runs=tuple(str(side.run["run_id"]) for side in sides),
         gate=as_json(gate),
         notes=(*lineage_notes(case), *line_notes(gate)),
+        provenance=case.provenance,
     )
 
 
