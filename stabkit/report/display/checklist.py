@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from stabkit.errors import UsageError
 from stabkit.report.display.badges import badge
@@ -12,6 +12,8 @@ from stabkit.report.display.piece import Piece
 from stabkit.text import count
 
 __all__ = ["CheckItem", "Checklist"]
+
+SHOWN_HELD: Final = 3
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,22 @@ class Checklist(Piece):
         for item in self.items:
             if item.outcome not in ("yes", "no", "not_checked", "manual"):
                 raise UsageError(f"No outcome {item.outcome!r}.", hint="Known: yes, no, not_checked, manual.")
+
+    @property
+    def open_items(self) -> tuple[CheckItem, ...]:
+        """The lines that are always shown: those that do not hold or are not checked; all of them, if few hold."""
+        return tuple(item for item in self.items if item not in self.folded_items)
+
+    @property
+    def folded_items(self) -> tuple[CheckItem, ...]:
+        """The lines that hold, where there are so many that they fold."""
+        held = tuple(item for item in self.items if item.outcome == "yes")
+        return held if len(held) > SHOWN_HELD else ()
+
+    @property
+    def folded(self) -> str:
+        """Return what opens the lines that hold: "5 lines hold"."""
+        return f"{count(len(self.folded_items), 'line')} hold"
 
     @property
     def sentence(self) -> str:

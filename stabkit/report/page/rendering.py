@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from stabkit.installation import package_version
 from stabkit.numbers import moment
 from stabkit.report.display import SCHEMA_VERSION, TEMPLATES, markdown_text, plain_text, slug
-from stabkit.report.page.cells import Failure, Section, collect_cells, read_notebook
+from stabkit.report.page.cells import Failure, Section, Shown, collect_cells, read_notebook
 from stabkit.report.page.shell import page_css
 from stabkit.text import count
 from stabkit.vocabulary import EXIT_CODES
@@ -77,6 +77,7 @@ class _Page:
     command: str = ""
     header: list[Markup] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
+    absent: list[Section] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
     failure: Failure | None = None
 
@@ -124,6 +125,7 @@ def render(
     _number(sections)
     _settle_links(lead)
     page.header = head.blocks
+    page.sections, page.absent = _apart(sections)
     result = _result(name, heading, verdict, failure, lead)
     whole = {name: content for part in lead for output in part.shown for name, content in output.whole.items()}
     return Rendered(_page_html(node, page), result, _summary(heading, failure, lead), whole)
@@ -144,6 +146,17 @@ def _flat(pieces: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield piece
         if piece["kind"] in ("group", "fold"):
             yield from _flat(piece["pieces"])
+
+
+def _apart(sections: list[Section]) -> tuple[list[Section], list[Section]]:
+    """Return the sections with evidence, and those without, which a page names together; alone they stay in place."""
+    bare = [part for part in sections if part.pieces and all(_is_bare(output) for output in part.shown)]
+    told = [part for part in sections if part not in bare]
+    return (told, bare) if told else (sections, [])
+
+
+def _is_bare(output: Shown) -> bool:
+    return output.piece.get("kind") == "no_evidence"
 
 
 def _number(sections: list[Section]) -> None:

@@ -35,7 +35,7 @@ from stabkit.report.words import (
     values_text,
 )
 from stabkit.text import capital, count, plain
-from stabkit.vocabulary import OUTCOMES
+from stabkit.vocabulary import OPEN, OUTCOMES
 
 __all__ = ["estimate_table", "first_metrics", "key_metrics"]
 
@@ -62,11 +62,14 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
         caption += f"; drawn are the margin as a band and the {confidence_text(level)} interval of the change as a bar"
     pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], caption, confidence=level)]
     objectives = _objectives_figure(pairs, level, drawn=drawn)
-    if objectives is not None:
+    missed = any(standing_outcome(c, e) in OPEN for c, e in pairs if not kind_of(c.kind).compares)
+    if objectives is not None and missed:
         pieces.append(objectives)
     if pairs[shown:]:
         rest = estimate_table(pairs[shown:], "Further stable metrics", confidence=level)
-        pieces.append(Fold((rest,), summary=f"{count(len(pairs) - shown, 'further stable metric')}"))
+        pieces.append(Fold((rest,), summary=count(len(pairs) - shown, "further stable metric")))
+    if objectives is not None and not missed:
+        pieces.append(Fold((objectives,), summary=objectives.description.title))
     return Group(tuple(pieces))
 
 

@@ -31,7 +31,7 @@ from stabkit.samples import failed
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import CHECK_OUTCOMES
 
-__all__ = ["availability", "checks_table", "resources", "websocket"]
+__all__ = ["availability", "checks_table", "prober_table", "resources", "websocket"]
 
 _SIDES: Final = ("baseline", "candidate")
 SHOWN_FAILURES: Final = 12
@@ -72,7 +72,8 @@ def websocket(case: Case) -> Piece:
     pieces: list[Piece] = [Statement((_contract_lead(case, targets),)), _rates(case, targets, "connect_time")]
     pairs = [(c, e) for c in case.of_kind("latency", "objective") if c.target in targets for e in c.estimates]
     if pairs:
-        pieces.append(estimate_table(pairs, "WebSocket times", confidence=case.gate.confidence))
+        table = estimate_table(pairs, "WebSocket times", confidence=case.gate.confidence)
+        pieces.append(Fold((table,), summary=f"{count(len(pairs), 'time')}, as in the key metrics"))
     pieces += [figure for target in targets if (figure := _events(case, target)) is not None]
     pieces += _checks(case, targets)
     failures = _failures(case, targets)
@@ -303,28 +304,26 @@ def _failure_row(group: pd.DataFrame) -> dict[str, Any]:
 
 
 def resources(case: Case) -> Piece:
-    """Return CPU and memory with their changes, and what the prober itself cost."""
+    """Return CPU and memory with their changes."""
     pairs = [(c, e) for c in case.of_kind("resource") for e in c.estimates]
     pieces: list[Piece] = []
     if pairs:
         usual = tuple(text for condition in case.of_kind("resource") for text in usual_texts(condition))
         caption = "Readings, also around the deploy" if usual else "CPU and memory"
-        pieces.append(estimate_table(pairs, caption, confidence=case.gate.confidence))
+        table = estimate_table(pairs, caption, confidence=case.gate.confidence)
+        pieces.append(Fold((table,), summary=f"{count(len(pairs), 'reading')}, as in the key metrics"))
         pieces += [Statement(usual)] if usual else []
     figures = _resource_figures(case)
-    pieces += figures
+    pieces += [Group(tuple(figures), across=True)] if figures else []
     readings = _readings(case)
     if readings is not None:
         rows = count(len(readings.rows), "reading")
         pieces.append(Fold((readings,), summary=f"{rows} by run") if figures else readings)
-    prober = _prober(case)
     if not pieces:
-        pieces.append(absent(case, "CPU and memory", "resources", "prometheus"))
-    else:
-        words = [c.outcome for c in case.of_kind("resource")]
-        lead = sentence(outcome_count_text(Counter(words), "resource condition")) if words else ""
-        pieces.insert(0, Statement((lead or "Readings without a condition: they are not judged.",)))
-    return Group((*pieces, *([prober] if prober is not None else [])))
+        return absent(case, "CPU and memory", "resources", "prometheus")
+    words = [c.outcome for c in case.of_kind("resource")]
+    lead = sentence(outcome_count_text(Counter(words), "resource condition")) if words else ""
+    return Group((Statement((lead or "Readings without a condition: they are not judged.",)), *pieces))
 
 
 def _resource_figures(case: Case) -> list[Piece]:
@@ -334,7 +333,7 @@ def _resource_figures(case: Case) -> list[Piece]:
         sides = {side: group.assign(side=side) for side, group in _taken(one)}
         if sides["candidate"]["round"].nunique() >= LINE_ROUNDS:
             frame = pd.concat(sides.values(), ignore_index=True)[["side", "round", "metric", "value", "unit"]]
-            found.append(Figure.of(ResourceLines(frame, metric=one.metric, of=plain(one.target))))
+            found.append(Figure.of(ResourceLines(frame, metric=one.metric, of=plain(one.target)), small=True))
     return found
 
 
@@ -373,7 +372,8 @@ def _readings(case: Case) -> Table | None:
     return Table(columns, tuple(rows), "Readings by run")
 
 
-def _prober(case: Case) -> Piece | None:
+def prober_table(case: Case) -> Table | None:
+    """Return what the prober itself adds to the times of each side; None where it measured nothing."""
     rows = []
     for side, evidence in zip(_SIDES, (case.baseline, case.candidate), strict=True):
         if evidence is None:
