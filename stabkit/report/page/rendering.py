@@ -18,7 +18,7 @@ import nbformat
 from markupsafe import Markup, escape
 
 from stabkit.installation import package_version
-from stabkit.numbers import moment
+from stabkit.numbers import confidence_text, moment
 from stabkit.report.display import SCHEMA_VERSION, TEMPLATES, markdown_text, plain_text, slug
 from stabkit.report.page.cells import Failure, Section, Shown, collect_cells, read_notebook
 from stabkit.report.page.shell import page_css
@@ -73,6 +73,7 @@ class _Page:
     index: str | None = None
     crumbs: list[str] = field(default_factory=list)
     when: str = ""
+    likely: str = ""
     runs: str = ""
     command: str = ""
     header: list[Markup] = field(default_factory=list)
@@ -120,6 +121,7 @@ def render(
     page.window_title = _window_title(heading, verdict, subject, failure)
     page.crumbs = [plain_text(subject[key]) for key in ("project", "environment") if subject.get(key)]
     page.when = _when(heading, subject)
+    page.likely = _likely(verdict)
     page.runs = " and ".join(plain_text(run) for run in (verdict or {}).get("runs") or [])
     page.command = plain_text((verdict or {}).get("command") or "")
     _number(sections)
@@ -187,12 +189,29 @@ def _linked(html: Markup, numbers: Mapping[str, str]) -> Markup:
 
 
 def _when(heading: str, subject: Mapping[str, Any]) -> str:
-    """Return time and rounds for the line above the heading; no time if a run without a label has it in the heading."""
+    """Return period and rounds for the line above the heading; no time if a run without a label has it there."""
     at, rounds, note = subject.get("at"), subject.get("rounds"), plain_text(subject.get("note") or "")
     told = not at or at[:10] in heading or at[:16].replace("-", "").replace(":", "") in heading
-    return " · ".join(
-        [*([] if told else [moment(at)]), *([count(rounds, "round")] if rounds else []), *filter(None, [note])]
-    )
+    period = [] if told else [_period(moment(at), moment(subject["until"]) if subject.get("until") else "")]
+    return " · ".join([*period, *([count(rounds, "round")] if rounds else []), *filter(None, [note])])
+
+
+def _period(start: str, end: str) -> str:
+    """Return both ends of a period, the day once where they share it."""
+    if not end or start == end:
+        return start
+    day, comma, clock = start.rpartition(", ")
+    same = comma and end.startswith(day + comma)
+    return f"{day}, {clock.removesuffix(' UTC')} to {end.removeprefix(day + comma)}" if same else f"{start} to {end}"
+
+
+def _likely(verdict: Any) -> str:
+    """Return what an interval is, once a page; nothing where none is judged."""
+    gate = (verdict or {}).get("gate") or {}
+    confidence = gate.get("confidence")
+    if not isinstance(confidence, float):
+        return ""
+    return f"Likely: where the change lies with {confidence_text(confidence)} confidence."
 
 
 def _window_title(heading: str, verdict: Any, subject: Mapping[str, Any], failure: Failure | None) -> str:

@@ -38,7 +38,6 @@ from stabkit.report.words import (
     line_name,
     line_text,
     outcome_count_text,
-    reason_text,
     risk_input_texts,
     risk_text,
     section_of,
@@ -279,8 +278,8 @@ def risks(case: Case) -> Piece:
         {
             "risk": (plain(condition.name), f"condition, {plain(condition.severity)}"),
             "state": condition.outcome,
-            "evidence": reason_text(condition),
-            "owner": "not stated",
+            "evidence": None,
+            "owner": None,
             "watch": section_of(condition),
         }
         for condition in case.gate.conditions
@@ -289,7 +288,7 @@ def risks(case: Case) -> Piece:
     waiting = [condition for condition in case.gate.conditions if lacks_baseline(condition)]
     if waiting:
         line = waiting_reason(waiting)
-        told = {"state": line.outcome, "evidence": line.text, "owner": "not stated", "watch": line.section}
+        told = {"state": line.outcome, "evidence": line.text, "owner": None, "watch": line.section}
         rows.append({"risk": (line.subject, "no baseline"), **told})
     rows += _file_rows(case)
     accepted = _accepted(case)
@@ -299,7 +298,8 @@ def risks(case: Case) -> Piece:
         known = case.candidate.range_examined
         seen = "no changed file is of medium or high risk" if known else "which files changed is not recorded"
         return Statement((sentence("every condition is stable or improved", seen),))
-    lead = sentence(_risk_counts(case.gate, [str(row["state"]) for row in rows]))
+    seen = "what was seen of conditions stands in the verdict above" if any(r["evidence"] is None for r in rows) else ""
+    lead = sentence(_risk_counts(case.gate, [str(row["state"]) for row in rows]), seen)
     return Group((Statement((lead,)), _risk_table(rows), *([accepted] if accepted is not None else [])))
 
 

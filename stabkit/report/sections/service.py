@@ -16,7 +16,7 @@ from stabkit.chart import EVENTS_SHOWN, EventTimeline, ResourceLines
 from stabkit.numbers import amount_text, confidence_text, measure, moment, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.hops import hops, protocols
-from stabkit.report.sections.metrics import estimate_table
+from stabkit.report.sections.metrics import estimate_table, in_two
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     change_text,
@@ -72,7 +72,7 @@ def websocket(case: Case) -> Piece:
     pieces: list[Piece] = [Statement((_contract_lead(case, targets),)), _rates(case, targets, "connect_time")]
     pairs = [(c, e) for c in case.of_kind("latency", "objective") if c.target in targets for e in c.estimates]
     if pairs:
-        table = estimate_table(pairs, "WebSocket times", confidence=case.gate.confidence)
+        table = estimate_table(pairs, "WebSocket times")
         pieces.append(Fold((table,), summary=f"{count(len(pairs), 'time')}, as in the key metrics"))
     pieces += [figure for target in targets if (figure := _events(case, target)) is not None]
     pieces += _checks(case, targets)
@@ -192,9 +192,9 @@ def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
     level = confidence_text(case.gate.confidence)
     columns = (
         Column("target", "Target", "head"),
-        Column("baseline", "Baseline", "number"),
-        Column("candidate", "Candidate", "number"),
-        Column("change", f"Change of failures [{level}]", "number"),
+        Column("baseline", "Before", "number"),
+        Column("candidate", "Now", "number"),
+        Column("change", "Change of failed requests", "number"),
         Column("outcome", "Outcome", "outcome"),
     )
     noun = f"{_ASKED.get(metric, 'Requests')} that succeeded"
@@ -205,15 +205,15 @@ def _rate_cell(good: int, n: int) -> tuple[str, str] | None:
     if n == 0:
         return None
     low, high = (float(bound.iloc[0]) for bound in wilson(pd.Series([good]), pd.Series([n])))
-    bounds = f"[{percent(low)}, {percent(high)}]" if n > 1 else "one sample"
-    return percent(good / n), f"{amount_text(good)}/{amount_text(n)} {bounds}"
+    bounds = f"likely {percent(low)} to {percent(high)}" if n > 1 else "one sample"
+    return f"{amount_text(good)} of {amount_text(n)}", bounds
 
 
-def _change_cell(condition: ConditionResult | None) -> str | None:
+def _change_cell(condition: ConditionResult | None) -> str | tuple[str, str] | None:
     if condition is None or not condition.estimates:
         return None
     estimate = condition.estimates[0]
-    return "n = 1" if max(estimate.n_baseline, estimate.n_candidate) <= 1 else change_text(estimate)
+    return "n = 1" if max(estimate.n_baseline, estimate.n_candidate) <= 1 else in_two(change_text(estimate))
 
 
 def _checks(case: Case, targets: Sequence[str]) -> list[Piece]:
@@ -279,8 +279,12 @@ def _failures(case: Case, targets: Sequence[str]) -> Piece | None:
     # Failures come in bursts: one row each, with how many they are.
     keys = ["side", "target", "metric", "status", "error"]
     told = lost[keys].astype(object).where(lost[keys].notna(), "")
+    # What other targets lose meanwhile ends no burst.
+    own = told.groupby(["side", "target", "metric"], sort=False).ngroup()
+    lost, told = lost.assign(own=own).sort_values("own", kind="stable"), told.loc[own.sort_values(kind="stable").index]
     burst = (told != told.shift()).any(axis=1).cumsum()
-    rows = tuple(_failure_row(group) for _, group in lost.groupby(burst, sort=True))
+    bursts = sorted((group for _, group in lost.groupby(burst, sort=True)), key=lambda group: int(group.index[0]))
+    rows = tuple(map(_failure_row, bursts))
     columns = (
         Column("when", "When", "head"),
         Column("target", "Target"),
@@ -310,7 +314,7 @@ def resources(case: Case) -> Piece:
     if pairs:
         usual = tuple(text for condition in case.of_kind("resource") for text in usual_texts(condition))
         caption = "Readings, also around the deploy" if usual else "CPU and memory"
-        table = estimate_table(pairs, caption, confidence=case.gate.confidence)
+        table = estimate_table(pairs, caption)
         pieces.append(Fold((table,), summary=f"{count(len(pairs), 'reading')}, as in the key metrics"))
         pieces += [Statement(usual)] if usual else []
     figures = _resource_figures(case)

@@ -55,12 +55,12 @@ def response_times(case: Case) -> Piece:
     pieces: list[Piece] = [Statement((*_lead(compared), *line_notes(case.gate)))] if compared else []
     drawn, left = ordered[:DRAWN_METRICS], ordered[DRAWN_METRICS:]
     open_ = [one for one in drawn if rank[one.key] <= ORDER["inconclusive"]]
-    calm = drawn[len(open_) :][: max(0, SHOWN_TARGETS - len(open_))]
+    # Beside what is open the stable ones fold as a whole.
+    calm = [] if open_ else drawn[:SHOWN_TARGETS]
     rest = drawn[len(open_) + len(calm) :]
     known: set[tuple[str, str]] = set()
-    for one in open_:
-        pieces += _row([*figures(case, one, small=True), *_histories(case, [one], known)])
-    pieces += _row([figure for one in calm for figure in figures(case, one, small=True)[:1]])
+    first = [piece for one in open_ for piece in (*figures(case, one, small=True), *_histories(case, [one], known))]
+    pieces += _row([*first, *(figure for one in calm for figure in figures(case, one, small=True)[:1])])
     folded = [figure for one in calm for figure in figures(case, one, small=True)[1:]] + _histories(case, calm, known)
     if folded:
         pieces.append(Fold(tuple(_row(folded)), summary=f"Tails and histories of {count(len(calm), 'stable metric')}"))
