@@ -202,7 +202,7 @@ def _period(start: str, end: str) -> str:
         return start
     day, comma, clock = start.rpartition(", ")
     same = comma and end.startswith(day + comma)
-    return f"{day}, {clock.removesuffix(' UTC')} to {end.removeprefix(day + comma)}" if same else f"{start} to {end}"
+    return f"{day}, {clock.rsplit(None, 1)[0]} to {end.removeprefix(day + comma)}" if same else f"{start} to {end}"
 
 
 def _likely(verdict: Any) -> str:

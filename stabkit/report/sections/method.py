@@ -56,7 +56,8 @@ METHODS: Final = (
 
 def evidence_and_method(case: Case) -> Piece:
     """Return sources, runs, versions, configuration, statistics, and the command that makes this report again."""
-    pieces: list[Piece] = [_lead(case), _runs(case), *_looks(case), *_noise(case)]
+    runs = _runs(case)
+    pieces: list[Piece] = [_lead(case), Fold((runs,), summary=runs.caption), *_looks(case), *_noise(case)]
     prober = prober_table(case)
     if prober is not None:
         pieces.append(Fold((prober,), summary=prober.caption))

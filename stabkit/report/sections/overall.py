@@ -206,17 +206,20 @@ def change_steps(case: Case, *, repository: str | None = None) -> list[Advice]:
 
 def recommendations(case: Case) -> Piece:
     """Return what to do now, then later; each line with the row that caused it."""
-    return advice_table(advice(case.gate, first=case.first, again=case.again, change=change_steps(case)))
+    found = advice(case.gate, first=case.first, again=case.again, change=change_steps(case))
+    takes = takes_text(case.again.plan)
+    decides = f"To decide {_decides(case) or 'all that is open'}"
+    return advice_table(found, label=f"{decides} ({takes}):" if takes else f"{decides}:")
 
 
-def advice_table(found: Sequence[Advice]) -> Piece:
-    """Return the steps that come first as a table, the later ones folded; a lone command stands above them."""
+def advice_table(found: Sequence[Advice], *, label: str = "To do so:") -> Piece:
+    """Return the steps that come first as a table, the later ones folded; a lone command stands above them, named."""
     commands = [step.command for step in found if step.command]
     alone = commands[0] if len(commands) == 1 else None
     now = [step for step in found if step.when == "now"]
     later = [step for step in found if step.when != "now"]
     counted = f"{count(len(now), 'step')} now" + (f", {len(later)} later" if later else "")
-    lead = Statement((sentence(counted),), command=alone)
+    lead = Statement((sentence(counted), *([label] if alone else [])), command=alone)
     pieces: list[Piece] = [lead, _steps_table(now, "What to do now, in order of weight", told=alone)]
     if later:
         table = _steps_table(later, "What to do later", told=alone)
