@@ -127,7 +127,7 @@ def _decides(case: Case) -> str | None:
 
 def executive_summary(case: Case) -> Piece:
     """Return three sentences: verdict, largest change, largest doubt."""
-    return Statement(summary_texts(case.gate, declared=case.declares), points=True)
+    return Statement(summary_texts(case.gate, declared=case.declares))
 
 
 _STATES: Final[Mapping[str, str]] = {

@@ -241,7 +241,7 @@ def _stable(gate: Gate) -> str:
 def changed_text(changes: pd.DataFrame) -> str:
     """Return commits, files and areas of a range; says so if the range is not known."""
     if changes.empty:
-        return "not known, as changes were not collected"
+        return "not known, as no git range was given"
     commits = changes["range_commits"].dropna()
     head = [count(int(commits.iloc[0]), "commit")] if len(commits) else []
     head.append(count(int(changes["path"].nunique()), "file"))
