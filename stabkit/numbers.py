@@ -45,7 +45,7 @@ def _grouped(value: float, decimals: int, *, sign: bool) -> str:
     if rounded == 0:  # never "-0.0" nor "+0"
         return f"{0:.{decimals}f}"
     mark = MINUS if rounded < 0 else "+" if sign else ""
-    return mark + f"{abs(rounded):,.{decimals}f}".replace(",", SPACE)
+    return mark + f"{abs(rounded):,.{decimals}f}"
 
 
 def decimals_of(values: Iterable[float | None], digits: int = 3) -> int:
@@ -90,8 +90,8 @@ def amount_text(value: float | None) -> str:
 
     Examples
     --------
-    >>> amount_text(12408).replace(SPACE, "_")
-    '12_408'
+    >>> amount_text(12408)
+    '12,408'
     """
     return UNKNOWN if value is None or not math.isfinite(value) else _grouped(float(value), 0, sign=False)
 
@@ -101,8 +101,8 @@ def at_most(value: float, digits: int) -> str:
 
     Examples
     --------
-    >>> at_most(5.0, 2), at_most(8.72, 2), at_most(872.4, 2), at_most(2023.0, 3).replace(SPACE, "_")
-    ('5', '8.7', '872', '2_023')
+    >>> at_most(5.0, 2), at_most(8.72, 2), at_most(872.4, 2), at_most(2023.0, 3)
+    ('5', '8.7', '872', '2,023')
     """
     text = f"{value:.{digits}g}"
     return significant(value, digits) if "e" in text or "n" in text else text

@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-__all__ = ["COUNTS", "TIME_COLUMNS", "TO_MS", "best_column", "counted", "failed", "milliseconds"]
+__all__ = ["COUNTS", "TIME_COLUMNS", "TO_MS", "best_column", "counted", "failed", "milliseconds", "usual_fault"]
 
 TIME_COLUMNS: Final = ("response_ms", "service_ms", "value")
 """Columns that may be a time, the best first: from the due time, from the send, or a reading with its unit."""
@@ -32,6 +32,23 @@ def counted(samples: pd.DataFrame) -> pd.DataFrame:
 def failed(samples: pd.DataFrame) -> pd.Series:
     """Return which rows are failures, warm-up or not."""
     return ~samples["ok"].fillna(value=False).astype(bool)
+
+
+def usual_fault(samples: pd.DataFrame) -> str | None:
+    """Return how most failed requests failed, in the words of whoever answered; None if none failed or none says how.
+
+    Examples
+    --------
+    >>> lost = {"ok": [False, False, True], "status": [500, 500, 200], "error": [None, None, None]}
+    >>> usual_fault(pd.DataFrame(lost))
+    'HTTP 500'
+    """
+    lost = samples[failed(samples)]
+    answered = lost["status"].map(lambda status: f"HTTP {int(status)}", na_action="ignore").astype(object)
+    # Of a request that was answered, its status says more than what was expected instead.
+    told = answered.where(answered.notna(), lost["error"].astype(object)).dropna()
+    counts = told.value_counts()
+    return None if counts.empty else str(min(counts.index, key=lambda text: (-int(counts[text]), str(text))))
 
 
 def milliseconds(samples: pd.DataFrame, column: str) -> pd.Series:

@@ -17,6 +17,7 @@ __all__ = [
     "CHANGE_FACTS",
     "CHANGE_LINES",
     "CHECK_OUTCOMES",
+    "CONDITION_SEVERITIES",
     "EXIT_CODES",
     "FLOOR",
     "GOOD",
@@ -234,6 +235,9 @@ CHANGE_LINES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 RISK_LEVELS: Final = ("NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH")
 """Levels of risk of a change, the least first."""
+
+CONDITION_SEVERITIES: Final = ("critical", "high", "normal", "low")
+"""How much a condition weighs, the gravest first."""
 
 CHECK_OUTCOMES: Final = ("fail", "not_checked", "pass")
 """Outcomes of a check, the worst first."""

@@ -23,7 +23,7 @@ def plain(text: str) -> str:
     [
         (118.24, "118"),
         (0.2, "0.200"),
-        (12408, "12 408"),
+        (12408, "12,408"),
         (-0.0001, "−0.000100"),
         (0, "0"),
         (None, "–"),
@@ -56,16 +56,16 @@ def test_significant_never_writes_an_ascii_minus_or_exponent(value: float) -> No
 
 def test_change_states_unit_and_interval() -> None:
     ratio = Estimate("p99", "ms", "ratio", "regressed", change=1.31, low=1.24, high=1.45)
-    assert plain(change_text(ratio)) == "+31 % [+24, +45]"
+    assert plain(change_text(ratio)) == "+31 % (likely +24 to +45)"
     unknown = Estimate("p50", "ms", "ratio", "inconclusive", change=1.008)
     assert plain(change_text(unknown)) == "+0.8 %"
     unbounded = Estimate("p50", "ms", "ratio", "inconclusive", change=1.008, low=-math.inf, high=math.inf)
-    assert plain(change_text(unbounded)) == "+0.8 % [−∞, +∞]"
+    assert plain(change_text(unbounded)) == "+0.8 % (likely −∞ to +∞)"
     assert change_text(Estimate("p50", "ms", "ratio", "inconclusive")) == "–"
 
 
 def test_margin_and_pair() -> None:
-    assert plain(margin_text(Estimate("rate", "share", "difference", "stable", margin=0.005))) == "0.5 pp"
+    assert plain(margin_text(Estimate("rate", "share", "difference", "stable", margin=0.005))) == "0.5 points"
     assert margin_text(Estimate("rate", "share", "difference", "stable")) == ""
     assert [plain(side) for side in pair(15_000, 16_500, "ms")] == ["15.0 s", "16.5 s"]
 

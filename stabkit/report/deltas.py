@@ -126,7 +126,7 @@ class LatencyDeltas:
         pairs.sort(key=lambda pair: metrics.ORDER[standing_outcome(*pair)])
         if not pairs:
             return self._missing()
-        return metrics.estimate_table(pairs, "Times, not-stable first", confidence=self.case.gate.confidence)
+        return metrics.estimate_table(pairs, "Times, not-stable first")
 
     def targets(self) -> Piece:
         """Return a dumbbell of all medians and tails: baseline, candidate, interval, sorted by change."""

@@ -246,7 +246,7 @@ def test_the_metric_of_the_handbook_is_judged_and_named(copied):
     put_in(copied / "stabkit/vocabulary.py", f"    {line.strip()},\n", before='    Metric("response_time",')
     answer = run(copied, *gate, check=False)
     assert answer.returncode == 1
-    assert json.loads(answer.stdout)["metrics"][0]["name"] == "shop page render p50"
+    assert json.loads(answer.stdout)["metrics"][0]["name"] == "shop page render median"
 
 
 def test_the_section_of_the_handbook_is_shown(copied):

@@ -104,7 +104,7 @@ def test_the_numbers_stand_beside_the_rule():
     for words in (
         "n 50 in 5 rounds",
         "11 ms",
-        "+10 % [+5, +15]",
+        "+10 % (likely +5 to +15)",
         "20 %",
         "< 0.0001",
         "by less than the margin and odd thing",

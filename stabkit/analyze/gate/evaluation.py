@@ -28,13 +28,16 @@ from stabkit.analyze.statistics import CONFIDENCE, LEVEL, MetricNoise, holm_limi
 from stabkit.config import Condition, Config
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.schema import Evidence
-from stabkit.vocabulary import OPEN, OUTCOMES
+from stabkit.vocabulary import CONDITION_SEVERITIES, OPEN, OUTCOMES
 
 __all__ = [
     "RunEvidence", "confidence_of", "evaluate_gate", "evaluate_sides", "judge_alone", "settle",
 ]  # fmt: skip
 
-_SEVERITIES: Final = ("critical", "high", "normal", "low")
+# What these needs ask for, no further round of the same gives.
+_NOT_BY_ROUNDS: Final = frozenset(
+    {"missing", "not_collected", "partial", "not_checked", "undeclared", "not_comparable"}
+)
 
 
 def evaluate_gate(
@@ -182,17 +185,22 @@ def _verdict(results: Sequence[ConditionResult]) -> VerdictWord:
     return "stable" if gating and set(gating) <= {"stable", "improved"} else "inconclusive"
 
 
-def _weight(result: ConditionResult) -> tuple[int, bool, int, bool, float, str]:
-    severity = _SEVERITIES.index(result.severity) if result.severity in _SEVERITIES else len(_SEVERITIES)
+def _weight(result: ConditionResult) -> tuple[int, bool, bool, int, bool, float, str]:
+    known = result.severity in CONDITION_SEVERITIES
+    severity = CONDITION_SEVERITIES.index(result.severity) if known else len(CONDITION_SEVERITIES)
+    # Of what is open that comes first which no further round cures, then what is nearest to harm.
+    cured = result.outcome != "inconclusive" or not any(need.reason in _NOT_BY_ROUNDS for need in result.needs)
     # How many requests are slow follows from how slow they are, which says more where both are known.
     follows = kind_of(result.kind).follows
-    return (OUTCOMES.index(result.outcome), not result.gating, severity, follows, -_size(result), result.name)
+    return (OUTCOMES.index(result.outcome), not result.gating, cured, severity, follows, -_size(result), result.name)
 
 
 def _size(result: ConditionResult) -> float:
-    """How large the worst of a condition is: items that are open or broken, else the change in margins."""
+    """How near to harm the worst of a condition is: items that are open or broken, else the worsening in margins."""
     shifts = [
-        abs(e.change - (e.scale == "ratio")) / (e.margin or 1.0) for e in result.estimates if e.change is not None
+        (e.change - (e.scale == "ratio")) * (-1 if e.worse == "lower" else 1) / (e.margin or 1.0)
+        for e in result.estimates
+        if e.change is not None
     ]
     broken = sum(bool(item.get("blocks", item.get("gates", True))) for item in result.items)
     return max([shift for shift in shifts if math.isfinite(shift)], default=0.0) + broken

@@ -6,6 +6,7 @@ from .palette import BASELINE as BASELINE, CANDIDATE as CANDIDATE, FAINT as FAIN
 from .palette import INCONCLUSIVE as INCONCLUSIVE, INCONCLUSIVE_INK as INCONCLUSIVE_INK, INK as INK, MUTE as MUTE
 from .palette import NO_VALUE as NO_VALUE, OUTCOME_INKS as OUTCOME_INKS, PALETTE as PALETTE, REGRESSED as REGRESSED
 from .palette import REGRESSED_INK as REGRESSED_INK, RULE as RULE, SAFE_BAND as SAFE_BAND, SEVERITY as SEVERITY
+from .palette import WIDTH_IN as WIDTH_IN
 from .style import annotate_empty as annotate_empty, draw_bars as draw_bars, escape_label as escape_label
 from .style import even_ticks as even_ticks, few_ticks as few_ticks, height_pt as height_pt, label_end as label_end
 from .style import label_row as label_row, name_colours as name_colours, name_rows as name_rows

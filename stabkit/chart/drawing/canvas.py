@@ -54,13 +54,19 @@ _POINT_DIGITS: Final = re.compile(r"(\d\.\d\d)\d+")
 
 
 def new_axes(
-    *, height: float = HEIGHT_IN, left: float = 0.62, right: float = 0.16, bottom: float = 0.5, top: float = 0.34
+    *,
+    width: float = WIDTH_IN,
+    height: float = HEIGHT_IN,
+    left: float = 0.62,
+    right: float = 0.16,
+    bottom: float = 0.5,
+    top: float = 0.34,
 ) -> Axes:
-    """Return empty axes on a figure of their own, 4.7 in wide, with fixed margins.
+    """Return empty axes on a figure of their own, 4.7 in wide unless said otherwise, with fixed margins.
 
     Parameters
     ----------
-    height, left, right, bottom, top : float
+    width, height, left, right, bottom, top : float
         Inches. Fixed margins let the axes of neighbouring figures line up, and save the second drawing that a tight
         bounding box costs.
 
@@ -70,9 +76,9 @@ def new_axes(
     [4.7, 3.0]
     """
     with mpl.rc_context(_RC):
-        figure = Figure(figsize=(WIDTH_IN, height), facecolor=GROUND)
+        figure = Figure(figsize=(width, height), facecolor=GROUND)
         FigureCanvasSVG(figure)
-        box = (left / WIDTH_IN, bottom / height, 1 - (left + right) / WIDTH_IN, 1 - (bottom + top) / height)
+        box = (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
         axes = figure.add_axes(box, facecolor="none")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)

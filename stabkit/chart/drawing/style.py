@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-from stabkit.chart.drawing.palette import CANDIDATE, MUTE, WIDTH_IN
+from stabkit.chart.drawing.palette import CANDIDATE, MUTE
 
 __all__ = [
     "annotate_empty",
@@ -126,12 +126,18 @@ def height_pt(axes: Axes) -> float:
 
 def width_pt(axes: Axes) -> float:
     """Return the width of the axes, points."""
-    return float(axes.get_position().width) * WIDTH_IN * 72
+    return float(axes.get_position().width) * width_in(axes) * 72
+
+
+def width_in(axes: Axes) -> float:
+    """Return the width of the whole figure, inches."""
+    figure: Any = axes.get_figure(root=True)
+    return float(figure.get_size_inches()[0])
 
 
 def _make_room(axes: Axes, *, left: float = 0.0, right: float = 0.0) -> None:
-    box = axes.get_position()
-    x0, x1 = max(box.x0, left / WIDTH_IN), min(box.x1, 1 - right / WIDTH_IN)
+    box, width = axes.get_position(), width_in(axes)
+    x0, x1 = max(box.x0, left / width), min(box.x1, 1 - right / width)
     axes.set_position((x0, box.y0, x1 - x0, box.height))
 
 

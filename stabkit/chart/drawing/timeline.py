@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from stabkit.chart.drawing.palette import MUTE, WIDTH_IN
-from stabkit.chart.drawing.style import escape_label, text_pt, width_pt
+from stabkit.chart.drawing.palette import MUTE
+from stabkit.chart.drawing.style import escape_label, text_pt, width_in, width_pt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ def label_runs(axes: Axes, runs: pd.DataFrame, *, most: int = 5) -> None:
     even = np.linspace(0, n - 1, amount).round().astype(int)
     apart = n / (room + 1)  # so many runs lie under one label
     # Where a long last name would leave the picture it ends under its run, and reaches further to the left.
-    margin = WIDTH_IN * 72 * (1 - axes.get_position().x1) + width_pt(axes) * 0.6 / n
+    margin = width_in(axes) * 72 * (1 - axes.get_position().x1) + width_pt(axes) * 0.6 / n
     last_ends = text_pt(names[-1]) / 2 > margin
     places: list[int] = []
     for place in [0, n - 1, *reversed(releases(runs)), *even]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal
 
 from stabkit.chart import Strip
@@ -12,6 +12,7 @@ from stabkit.report.display.badges import badge
 from stabkit.report.display.escape import markdown_code, markdown_text, plain_text
 from stabkit.report.display.outline import Section
 from stabkit.report.display.piece import Piece
+from stabkit.text import joined
 from stabkit.vocabulary import EXIT_CODES, VERDICTS
 
 __all__ = ["KeyMetric", "Reason", "Subject", "Verdict"]
@@ -36,8 +37,8 @@ class Subject:
     ----------
     title : str
         The page's heading: "Stability of v1.5 (a1b2c3d) against v1.4 (9f8e7d6)".
-    at : str or None
-        Start of the candidate's collection, ISO 8601, UTC.
+    at, until : str or None
+        Start and end of the candidate's collection, ISO 8601, UTC.
     rounds : int or None
         Rounds in which the candidate was probed.
     note : str or None
@@ -52,6 +53,7 @@ class Subject:
     at: str | None = None
     rounds: int | None = None
     note: str | None = None
+    until: str | None = None
 
     @property
     def heading(self) -> str:
@@ -71,6 +73,8 @@ class Reason:
         What to run to decide it.
     section : str or None
         Heading (without number) of the section that shows it.
+    alike : str
+        Equal for reasons that a page shows as one line, with the names of the others; empty: it stands alone.
     """
 
     outcome: str
@@ -78,6 +82,7 @@ class Reason:
     text: str
     command: str | None = None
     section: str | None = None
+    alike: str = field(default="", repr=False, compare=False)
 
     def __str__(self) -> str:
         return plain_text(f"{badge(self.outcome)[0]} {self.subject}: {self.text}")
@@ -115,7 +120,7 @@ class KeyMetric:
 
     def __str__(self) -> str:
         glyph, _, word = badge(self.outcome)
-        margin = f"margin {self.margin}" if self.margin else ""
+        margin = f"allowed {self.margin}" if self.margin else ""
         seen = ", ".join(part for part in (self.values, self.change, margin, word) if part)
         return plain_text(f"{glyph} {self.name}: {seen}")
 
@@ -183,13 +188,21 @@ class Verdict(Piece):
 
     @property
     def first_reasons(self) -> tuple[Reason, ...]:
-        """The reasons that are always shown; one more than fits is shown rather than folded alone."""
-        return self.reasons if len(self.reasons) <= SHOWN_REASONS + 1 else self.reasons[:SHOWN_REASONS]
+        """The reasons that are always shown, of those that are alike the first; one more than fits is shown too."""
+        heads = tuple({one.alike or str(number): one for number, one in reversed([*enumerate(self.reasons)])}.values())
+        heads = heads[::-1]
+        return heads if len(heads) <= SHOWN_REASONS + 1 else heads[:SHOWN_REASONS]
 
     @property
     def more_reasons(self) -> tuple[Reason, ...]:
-        """The reasons behind the fold, of less weight."""
-        return self.reasons[len(self.first_reasons) :]
+        """The reasons behind the fold: of less weight, or like one of the first."""
+        shown = self.first_reasons
+        return tuple(one for one in self.reasons if not any(one is first for first in shown))
+
+    def also(self, reason: Reason) -> str:
+        """Return the names of the reasons that a reason stands for beside itself; empty if it stands alone."""
+        same = [one for one in self.reasons if reason.alike and one.alike == reason.alike and one is not reason]
+        return joined((one.subject for one in same), most=4)
 
     @staticmethod
     def shown_in(label: str) -> str | None:
@@ -229,7 +242,7 @@ class Verdict(Piece):
         if self.decide:
             lines += ["", f"**{markdown_text(self.to_decide)}** {markdown_code(self.decide)}"]
         if self.metrics:
-            lines += ["", "| Key metric | Baseline → candidate | Change | Margin | Outcome |", "|---|--:|--:|--:|---|"]
+            lines += ["", "| Key metric | Before → now | Change | Allowed | Outcome |", "|---|--:|--:|--:|---|"]
             lines += [
                 f"| {' | '.join(markdown_text(cell or '–') for cell in (m.name, m.values, m.change, m.margin))}"
                 f" | {' '.join(badge(m.outcome)[::2])} |"

@@ -43,13 +43,15 @@ GLYPHS: Final[Mapping[str, tuple[str, str]]] = {
     "suppressed": ("–", "none"),
     "accepted": ("–", "none"),
     "high": ("▲", "regressed"),
-    "medium": ("△", "inconclusive"),
+    "medium": ("△", "none"),
     "low": ("✓", "stable"),
 }
 NEUTRAL: Final = ("·", "none")
+# A condition or a metric is undecided; INCONCLUSIVE is the verdict's word.
+_SAID: Final[Mapping[str, str]] = {"inconclusive": "undecided"}
 
 
 def badge(word: object) -> tuple[str, str, str]:
     """Return glyph, colour class and shown word of an outcome or state."""
     shown = plain_text(str(word).replace("_", " "))
-    return (*GLYPHS.get(shown.lower(), NEUTRAL), shown)
+    return (*GLYPHS.get(shown.lower(), NEUTRAL), _SAID.get(shown, shown))

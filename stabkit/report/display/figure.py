@@ -16,6 +16,8 @@ from stabkit.report.display.table import Column, Table
 __all__ = ["Figure"]
 
 FIGURE_ROWS: Final = 60
+# A third of the page: at this size its text is as large as that of a figure on half of it.
+SMALL_IN: Final = (4.2, 2.1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,18 +53,23 @@ class Figure(Piece):
         cls,
         chart: Chart,
         *,
-        height: float = 3.0,
+        height: float | None = None,
         left: float = 0.62,
         right: float = 0.16,
         columns: Sequence[Column] | None = None,
         drawn: bool = True,
+        small: bool = False,
     ) -> Figure:
-        """Draw a chart and describe it, with its frame as the data behind the figure; ``drawn`` false: no image."""
+        """Draw a chart and describe it, with its frame as the data behind the figure; ``drawn`` false: no image.
+
+        ``small``: one of several alike, side by side in a group that stands ``across``.
+        """
         svg = None
         if drawn:
-            from stabkit.chart.drawing import new_axes, settle, to_svg
+            from stabkit.chart.drawing import WIDTH_IN, new_axes, settle, to_svg
 
-            axes = new_axes(height=height, left=left, right=right)
+            size = SMALL_IN if small else (WIDTH_IN, 3.0)
+            axes = new_axes(width=size[0], height=height or size[1], left=left, right=right)
             settle(chart.draw(axes))
             svg = to_svg(axes.figure)
         description = chart.describe()

@@ -23,6 +23,8 @@ class Group(Piece):
     pieces: tuple[Piece, ...]
     # Name -> frame of what its tables are the beginning of; travels beside the piece and is no part of it.
     whole: Mapping[str, Any] = field(default_factory=dict, kw_only=True, compare=False)
+    # Small figures that stand side by side, to be compared.
+    across: bool = field(default=False, kw_only=True, compare=False)
 
     def __repr__(self) -> str:
         return self.text()

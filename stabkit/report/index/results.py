@@ -124,7 +124,7 @@ class Folder:
 
 def group_badge(group: str) -> tuple[str, str, str]:
     """Return glyph, colour class and word of a group's reports."""
-    return ("–", "none", "no verdict") if group == "none" else badge(group)
+    return ("–", "none", "no verdict") if group == "none" else (*badge(group)[:2], group)
 
 
 def read_folder(root: Path) -> Folder:

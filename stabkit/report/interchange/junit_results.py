@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
-from stabkit.report.words import headline_text, reason_text, title_text, whole_text
+from stabkit.report.words import decision_text, reason_text, title_text, whole_text
 from stabkit.text import plain
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def gate_junit(case: Case, *, lenient: bool = False) -> str:
     gate = case.gate
     run = case.candidate.run
     baseline = case.baseline.run if case.baseline is not None else None
-    told = [_told("stabkit", "verdict", gate.verdict, headline_text(gate, lacking=case.lacking), lenient=lenient)]
+    told = [_told("stabkit", "verdict", gate.verdict, decision_text(gate, lacking=case.lacking), lenient=lenient)]
     told += [_condition(condition, lenient=lenient) for condition in gate.conditions]
     counts = Counter(child.tag for one in told for child in one)
     totals = {

@@ -15,7 +15,7 @@ import pandas as pd
 from stabkit.analyze import finding_names
 from stabkit.analyze.findings import FindingComparison, united_findings
 from stabkit.installation import package_version
-from stabkit.report.words import headline_text, whole_text
+from stabkit.report.words import decision_text, whole_text
 from stabkit.text import plain
 from stabkit.vocabulary import severity_rank
 
@@ -128,7 +128,7 @@ def _gate_run(case: Case) -> dict[str, Any]:
         },
         "invocations": [{"executionSuccessful": gate.verdict != "inconclusive", "exitCode": gate.exit_code}],
         "columnKind": "unicodeCodePoints",
-        "properties": {"verdict": gate.verdict, "headline": headline_text(gate, lacking=case.lacking)},
+        "properties": {"verdict": gate.verdict, "headline": decision_text(gate, lacking=case.lacking)},
         "results": [
             {
                 "ruleId": condition.kind,

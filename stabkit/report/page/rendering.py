@@ -18,9 +18,9 @@ from markupsafe import Markup, escape
 
 from stabkit.installation import package_version
 from stabkit.lines import json_text
-from stabkit.numbers import moment
+from stabkit.numbers import confidence_text, moment
 from stabkit.report.display import SCHEMA_VERSION, TEMPLATES, markdown_text, plain_text, slug
-from stabkit.report.page.cells import Failure, Section, collect_cells, read_notebook
+from stabkit.report.page.cells import Failure, Section, Shown, collect_cells, read_notebook
 from stabkit.report.page.shell import page_css
 from stabkit.text import count
 from stabkit.vocabulary import EXIT_CODES
@@ -73,10 +73,12 @@ class _Page:
     index: str | None = None
     crumbs: list[str] = field(default_factory=list)
     when: str = ""
+    likely: str = ""
     runs: str = ""
     command: str = ""
     header: list[Markup] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
+    absent: list[Section] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
     failure: Failure | None = None
 
@@ -119,11 +121,13 @@ def render(
     page.window_title = _window_title(heading, verdict, subject, failure)
     page.crumbs = [plain_text(subject[key]) for key in ("project", "environment") if subject.get(key)]
     page.when = _when(heading, subject)
+    page.likely = _likely(verdict)
     page.runs = " and ".join(plain_text(run) for run in (verdict or {}).get("runs") or [])
     page.command = plain_text((verdict or {}).get("command") or "")
     _number(sections)
     _settle_links(lead)
     page.header = head.blocks
+    page.sections, page.absent = _apart(sections)
     result = _result(name, heading, verdict, failure, lead)
     whole = {name: content for part in lead for output in part.shown for name, content in output.whole.items()}
     return Rendered(_page_html(node, page), result, _summary(heading, failure, lead), whole)
@@ -144,6 +148,17 @@ def _flat(pieces: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield piece
         if piece["kind"] in ("group", "fold"):
             yield from _flat(piece["pieces"])
+
+
+def _apart(sections: list[Section]) -> tuple[list[Section], list[Section]]:
+    """Return the sections with evidence, and those without, which a page names together; alone they stay in place."""
+    bare = [part for part in sections if part.pieces and all(_is_bare(output) for output in part.shown)]
+    told = [part for part in sections if part not in bare]
+    return (told, bare) if told else (sections, [])
+
+
+def _is_bare(output: Shown) -> bool:
+    return output.piece.get("kind") == "no_evidence"
 
 
 def _number(sections: list[Section]) -> None:
@@ -174,12 +189,29 @@ def _linked(html: Markup, numbers: Mapping[str, str]) -> Markup:
 
 
 def _when(heading: str, subject: Mapping[str, Any]) -> str:
-    """Return time and rounds for the line above the heading; no time if a run without a label has it in the heading."""
+    """Return period and rounds for the line above the heading; no time if a run without a label has it there."""
     at, rounds, note = subject.get("at"), subject.get("rounds"), plain_text(subject.get("note") or "")
     told = not at or at[:10] in heading or at[:16].replace("-", "").replace(":", "") in heading
-    return " · ".join(
-        [*([] if told else [moment(at)]), *([count(rounds, "round")] if rounds else []), *filter(None, [note])]
-    )
+    period = [] if told else [_period(moment(at), moment(subject["until"]) if subject.get("until") else "")]
+    return " · ".join([*period, *([count(rounds, "round")] if rounds else []), *filter(None, [note])])
+
+
+def _period(start: str, end: str) -> str:
+    """Return both ends of a period, the day once where they share it."""
+    if not end or start == end:
+        return start
+    day, comma, clock = start.rpartition(", ")
+    same = comma and end.startswith(day + comma)
+    return f"{day}, {clock.rsplit(None, 1)[0]} to {end.removeprefix(day + comma)}" if same else f"{start} to {end}"
+
+
+def _likely(verdict: Any) -> str:
+    """Return what an interval is, once a page; nothing where none is judged."""
+    gate = (verdict or {}).get("gate") or {}
+    confidence = gate.get("confidence")
+    if not isinstance(confidence, float):
+        return ""
+    return f"Likely: where the change lies with {confidence_text(confidence)} confidence."
 
 
 def _window_title(heading: str, verdict: Any, subject: Mapping[str, Any], failure: Failure | None) -> str:

@@ -24,7 +24,7 @@ from stabkit.analyze.change import readiness as answer_lines
 from stabkit.case import Case
 from stabkit.chart import AREAS_SHOWN, ImpactBars, RankStrip
 from stabkit.numbers import amount_text
-from stabkit.report.display import CheckItem, Checklist, Column, Figure, Group, Piece, Section, Statement, Table
+from stabkit.report.display import CheckItem, Checklist, Column, Figure, Fold, Group, Piece, Section, Statement, Table
 from stabkit.report.sections.acceptances import accepted_table
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
@@ -38,7 +38,6 @@ from stabkit.report.words import (
     line_name,
     line_text,
     outcome_count_text,
-    reason_text,
     risk_input_texts,
     risk_text,
     section_of,
@@ -69,6 +68,7 @@ __all__ = [
 
 LEVELS: Final = tuple(reversed(RISK_LEVELS))
 SHOWN_ROWS: Final = 12
+FEW_FILES: Final = 4  # so many stay open, though no risk is in them
 
 
 def change_impact(case: Case) -> Piece:
@@ -79,9 +79,21 @@ def change_impact(case: Case) -> Piece:
         return Group((does,))
     if changes.empty:
         return no_change(case)
-    pieces = [headline(case), missing_statement(case), rank_figure(case), does, areas(case)]
-    pieces.append(change_table(assess(case), "Changed files, the riskiest first"))
+    assessed = assess(case)
+    files = change_table(assessed, "Changed files, the riskiest first")
+    beside = area_coincidence(changes, case.gate, case.config)
+    told = _coincidence(case, beside)
+    calm = not assessed["level"].isin(["HIGH", "MEDIUM"]).any() and len(assessed) > FEW_FILES
+    pieces: list[Piece | None] = [headline(case), missing_statement(case), rank_figure(case), does]
+    pieces += [Statement(tuple(told))] if told else []
+    pieces.append(Fold((files,), summary=count(len(assessed), "changed file")) if calm else files)
+    pieces.append(Fold(tuple(_areas_shown(case, beside)), summary=_areas_summary(changes)))
     return Group(tuple(piece for piece in pieces if piece is not None))
+
+
+def _areas_summary(changes: pd.DataFrame) -> str:
+    named = _areas(changes)
+    return f"{count(len(named), 'area')}: {joined(map(plain, named), most=4)}" if named else "Areas"
 
 
 def no_change(case: Case) -> Piece:
@@ -99,14 +111,18 @@ def headline(case: Case) -> Piece:
 
 def areas(case: Case) -> Piece:
     """Return what got worse beside what changed, and the areas of the change."""
-    changes = case.after["changes"]
-    beside = area_coincidence(changes, case.gate, case.config)
+    beside = area_coincidence(case.after["changes"], case.gate, case.config)
     told = _coincidence(case, beside)
-    pieces: list[Piece] = [*([Statement(tuple(told))] if told else []), area_table(case, beside)]
+    return Group((*([Statement(tuple(told))] if told else []), *_areas_shown(case, beside)))
+
+
+def _areas_shown(case: Case, beside: pd.DataFrame) -> list[Piece]:
+    changes = case.after["changes"]
+    pieces: list[Piece] = [area_table(case, beside)]
     # One bar, or bars without a length, would say nothing that the table does not.
     if len(_areas(changes)) > 1 and changes[["added", "deleted"]].sum(axis=None) > 0:
         pieces.append(impact_figure(changes))
-    return Group(tuple(pieces))
+    return pieces
 
 
 _TIES: Final[Mapping[str, str]] = {
@@ -262,8 +278,8 @@ def risks(case: Case) -> Piece:
         {
             "risk": (plain(condition.name), f"condition, {plain(condition.severity)}"),
             "state": condition.outcome,
-            "evidence": reason_text(condition),
-            "owner": "not stated",
+            "evidence": None,
+            "owner": None,
             "watch": section_of(condition),
         }
         for condition in case.gate.conditions
@@ -272,7 +288,7 @@ def risks(case: Case) -> Piece:
     waiting = [condition for condition in case.gate.conditions if lacks_baseline(condition)]
     if waiting:
         line = waiting_reason(waiting)
-        told = {"state": line.outcome, "evidence": line.text, "owner": "not stated", "watch": line.section}
+        told = {"state": line.outcome, "evidence": line.text, "owner": None, "watch": line.section}
         rows.append({"risk": (line.subject, "no baseline"), **told})
     rows += _file_rows(case)
     accepted = _accepted(case)
@@ -282,7 +298,8 @@ def risks(case: Case) -> Piece:
         known = case.candidate.range_examined
         seen = "no changed file is of medium or high risk" if known else "which files changed is not recorded"
         return Statement((sentence("every condition is stable or improved", seen),))
-    lead = sentence(_risk_counts(case.gate, [str(row["state"]) for row in rows]))
+    seen = "what was seen of conditions stands in the verdict above" if any(r["evidence"] is None for r in rows) else ""
+    lead = sentence(_risk_counts(case.gate, [str(row["state"]) for row in rows]), seen)
     return Group((Statement((lead,)), _risk_table(rows), *([accepted] if accepted is not None else [])))
 
 

@@ -340,5 +340,5 @@ def _history_figures(case: Case, judged: FindingComparison | None) -> list[Piece
     for tool in tools:
         mine = findings[findings["tool"] == tool], scans[scans["tool"] == tool]
         frame = finding_history(*mine, case.runs, judged=judged, between=between)
-        pieces += [Figure.of(OpenBars(frame)), Figure.of(NewFixedBars(frame))]
-    return pieces
+        pieces += [Figure.of(OpenBars(frame), small=True), Figure.of(NewFixedBars(frame), small=True)]
+    return [Group(tuple(pieces), across=True)] if pieces else []

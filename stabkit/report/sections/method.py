@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -11,12 +12,13 @@ import pandas as pd
 from stabkit.analyze.gate import read_looks
 from stabkit.case import Case, states_its_start
 from stabkit.config import HIDDEN
-from stabkit.numbers import amount_text, confidence_text, measure, moment, percent
+from stabkit.numbers import amount_text, confidence_text, moment, percent
 from stabkit.report.aa_table import noise_table
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.no_evidence import absent
+from stabkit.report.sections.service import prober_table
 from stabkit.report.words import known_text, sentence
-from stabkit.text import count, plain, shell, verb
+from stabkit.text import count, joined, plain, shell, verb
 from stabkit.vocabulary import VERDICTS
 
 __all__ = ["METHODS", "evidence_and_method"]
@@ -55,12 +57,17 @@ METHODS: Final = (
 
 def evidence_and_method(case: Case) -> Piece:
     """Return sources, runs, versions, configuration, statistics, and the command that makes this report again."""
-    pieces: list[Piece] = [_lead(case), _runs(case), *_looks(case), *_noise(case)]
+    runs = _runs(case)
+    pieces: list[Piece] = [_lead(case), Fold((runs,), summary=runs.caption), *_looks(case), *_noise(case)]
+    prober = prober_table(case)
+    if prober is not None:
+        pieces.append(Fold((prober,), summary=prober.caption))
     sources = case.sources
     if sources.empty:
         pieces.append(absent(case, "sources"))
     else:
-        pieces.append(_sources(sources))
+        pieces.append(Fold((_sources(sources),), summary=_sources_summary(sources)))
+    pieces += _tools(case)
     pieces.append(Fold((Statement(METHODS),), summary="Statistics"))
     pieces.append(Fold((_configuration(case),), summary="Resolved configuration"))
     return Group(tuple(pieces))
@@ -90,9 +97,7 @@ def _runs(case: Case) -> Table:
                 "commit": None if pd.isna(run["commit"]) else plain(run["commit"])[:12],
                 "environment": known_text(run["environment"]),
                 "started": moment(run["started_at"]) if states_its_start(evidence) else None,
-                "floor": measure(run["floor_ms"], "ms") if pd.notna(run["floor_ms"]) else None,
                 "complete": "yes" if bool(run["complete"]) else "no",
-                "versions": _versions(run["versions"]),
             }
         )
         records.append({"side": side, **{str(k): None if pd.isna(v) else str(v) for k, v in run.items()}})
@@ -101,11 +106,23 @@ def _runs(case: Case) -> Table:
         Column("commit", "Commit", "code", phone=False),
         Column("environment", "Environment"),
         Column("started", "Started"),
-        Column("floor", "Prober's floor", "number", phone=False),
         Column("complete", "Complete"),
-        Column("versions", "Versions", phone=False),
     )
     return Table(columns, tuple(rows), "The runs", records=tuple(records))
+
+
+def _tools(case: Case) -> list[Piece]:
+    """Return the versions of what collected, measured and scanned on each side, folded."""
+    sides = (("baseline", case.baseline), ("candidate", case.candidate))
+    rows = tuple(
+        {"side": side, "versions": text}
+        for side, evidence in sides
+        if evidence is not None and (text := _versions(evidence.run["versions"]))
+    )
+    if not rows:
+        return []
+    columns = (Column("side", "Run", "head"), Column("versions", "Versions"))
+    return [Fold((Table(columns, rows, "Versions of the tools"),), summary="Versions of the tools")]
 
 
 def _looks(case: Case) -> list[Piece]:
@@ -164,25 +181,28 @@ def _versions(text: Any) -> str | None:
     return ", ".join(f"{plain(tool)} {plain(version)}" for tool, version in sorted(stated.items()))
 
 
+_STATUSES: Final = {"error": 0, "partial": 1, "repaired": 2, "ok": 3}
+
+
+def _sources_summary(sources: pd.DataFrame) -> str:
+    """Return what opens the table of sources: how many there are, and how many of them are not whole."""
+    bad = int((sources["status"] != "ok").sum())
+    return f"Sources: {amount_text(len(sources))}" + (f", {amount_text(bad)} not whole" if bad else "")
+
+
 def _sources(sources: pd.DataFrame) -> Piece:
-    order = {"error": 0, "partial": 1, "repaired": 2, "ok": 3}
-    ranked = sources.assign(rank=sources["status"].map(order)).sort_values("rank", kind="stable")
-    rows = tuple(
-        {
-            "path": (plain(row["path"]), f"{row['side']} · {known_text(row['format']) or row['kind']}"),
-            "status": row["status"],
-            "rows": amount_text(row["rows"]) if pd.notna(row["rows"]) else None,
-            "sha256": known_text(row["sha256"]),
-            "message": _place(row),
-        }
-        for row in ranked.to_dict("records")
-    )
+    """Return one row a source, of both sides together; what one was read several times for is counted."""
+    ranked = sources.assign(rank=sources["status"].map(_STATUSES)).sort_values("rank", kind="stable")
+    keys = ["path", "kind", "format"]
+    told = ranked[keys].astype(object).where(ranked[keys].notna(), "")
+    groups = [group for _, group in ranked.groupby([told[key] for key in keys], sort=False)]
+    rows = tuple(_source_row(group) for group in groups)
     columns: tuple[Column, ...] = (
         Column("path", "Source", "head"),
         Column("status", "Status", "outcome"),
         Column("rows", "Rows", "number"),
         Column("message", "What to know"),
-        Column("sha256", "SHA-256", "code", phone=False),
+        Column("sha256", "SHA-256, before and now", "code", phone=False),
     )
     if not any(row["message"] for row in rows):
         columns = tuple(column for column in columns if column.key != "message")
@@ -191,7 +211,27 @@ def _sources(sources: pd.DataFrame) -> Piece:
     return Table(columns, rows, "Sources", records=records, limit=60)
 
 
-def _place(row: dict[str, Any]) -> str | None:
+def _source_row(group: pd.DataFrame) -> dict[str, Any]:
+    """Return the row of one source: its worst status, its rows and its checksum on each side."""
+    first = group.iloc[0]
+    sides = [group[group["side"] == side] for side in ("baseline", "candidate")]
+    read = max(len(side) for side in sides)
+    what = known_text(first["format"]) or plain(first["kind"])
+    beside = "both sides" if all(map(len, sides)) else f"{first['side']} alone"
+    amounts = [side["rows"].dropna() for side in sides if len(side)]
+    counted = [amount_text(int(rows.sum())) if len(rows) else "–" for rows in amounts]
+    sums = [joined(dict.fromkeys(plain(one)[:12] for one in side["sha256"].dropna()), most=2) for side in sides]
+    messages = dict.fromkeys(filter(None, (_place(row) for row in group.to_dict("records"))))
+    return {
+        "path": (plain(first["path"]), " · ".join([what, beside, *([f"read {read} times"] if read > 1 else [])])),
+        "status": first["status"],
+        "rows": " → ".join(counted) if any(one != "–" for one in counted) else None,
+        "sha256": " → ".join(dict.fromkeys(filter(None, sums))) or None,
+        "message": joined(messages, most=4) or None,
+    }
+
+
+def _place(row: Mapping[Any, Any]) -> str | None:
     if pd.isna(row["message"]):
         return None
     where = f" (line {row['line']}" + (f", column {row['column']})" if pd.notna(row["column"]) else ")")

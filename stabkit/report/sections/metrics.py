@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from stabkit.analyze import ConditionResult, Estimate, Gate
+from stabkit.analyze import ConditionResult, Estimate
 from stabkit.analyze.latency import JudgedPopulation
 from stabkit.case import Case
 from stabkit.chart import HeadroomChart, Strip
@@ -19,11 +19,13 @@ from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     as_json,
     change_text,
+    failures_text,
     headroom_text,
     leading_estimate,
     margin_text,
     metric_words,
     outcome_count_text,
+    plain_quantity,
     population_of,
     population_words,
     quantity_words,
@@ -35,9 +37,9 @@ from stabkit.report.words import (
     values_text,
 )
 from stabkit.text import capital, count, plain
-from stabkit.vocabulary import OUTCOMES
+from stabkit.vocabulary import CONDITION_SEVERITIES, OPEN, OUTCOMES
 
-__all__ = ["estimate_table", "first_metrics", "key_metrics"]
+__all__ = ["estimate_table", "first_metrics", "in_two", "key_metrics"]
 
 KEY: Final = 5
 COMPARED: Final = 2
@@ -59,14 +61,17 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
     bars = any(strip(c, e) is not None for c, e in pairs[:shown] if kind_of(c.kind).compares)
     caption = "Judged metrics, those not stable first"
     if bars:
-        caption += f"; drawn are the margin as a band and the {confidence_text(level)} interval of the change as a bar"
-    pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], caption, confidence=level)]
+        caption += f"; the band is what is allowed, the bar where the change likely lies ({confidence_text(level)})"
+    pieces: list[Piece] = [_lead(pairs), estimate_table(pairs[:shown], caption)]
     objectives = _objectives_figure(pairs, level, drawn=drawn)
-    if objectives is not None:
+    missed = any(standing_outcome(c, e) in OPEN for c, e in pairs if not kind_of(c.kind).compares)
+    if objectives is not None and missed:
         pieces.append(objectives)
     if pairs[shown:]:
-        rest = estimate_table(pairs[shown:], "Further stable metrics", confidence=level)
-        pieces.append(Fold((rest,), summary=f"{count(len(pairs) - shown, 'further stable metric')}"))
+        rest = estimate_table(pairs[shown:], "Further stable metrics")
+        pieces.append(Fold((rest,), summary=count(len(pairs) - shown, "further stable metric")))
+    if objectives is not None and not missed:
+        pieces.append(Fold((objectives,), summary=objectives.description.title))
     return Group(tuple(pieces))
 
 
@@ -83,23 +88,51 @@ def _weight(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, float]:
     return ORDER[outcome], -used / estimate.margin
 
 
-def first_metrics(gate: Gate) -> tuple[KeyMetric, ...]:
-    """Return the metrics of the first screen: not-stable first, of each condition first what speaks for it.
+def first_metrics(case: Case) -> tuple[KeyMetric, ...]:
+    """Return the metrics of the first screen: median and tail of the main target, then what is nearest to harm.
 
-    One of them is always a median response time; that nothing failed on either side comes last.
+    Of one kind never more than two stand beside these, of what is stable one.
     """
-    pairs = [(c, e) for c in gate.conditions for e in c.estimates]
+    pairs = [(c, e) for c in case.gate.conditions for e in c.estimates]
 
     def rank(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, bool, bool, float]:
         outcome, used = _weight(pair_)
         nothing = outcome == ORDER["stable"] and pair_[1].baseline == pair_[1].candidate == 0
         return outcome, nothing, pair_[1] is not leading_estimate(pair_[0]), used
 
-    ordered = sorted(pairs, key=rank)
-    medians = [(c, e) for c, e in ordered if c.metric == "response_time" and e.name.endswith("p50")]
-    if medians and not any(pair_ in ordered[:KEY] for pair_ in medians):
-        ordered.insert(KEY - 1, medians[0])
-    return tuple(_key(condition, estimate) for condition, estimate in ordered[:KEY])
+    chosen = _main_pairs(case)
+    taken: Counter[str] = Counter()
+    for condition, estimate in sorted(pairs, key=rank):
+        if len(chosen) >= KEY:
+            break
+        most = 1 if standing_outcome(condition, estimate) == "stable" else 2
+        if any(estimate is own for _, own in chosen) or taken[condition.kind] >= most:
+            continue
+        taken[condition.kind] += 1
+        chosen.append((condition, estimate))
+    return tuple(_key(condition, estimate) for condition, estimate in chosen)
+
+
+def _main_pairs(case: Case) -> list[tuple[ConditionResult, Estimate]]:
+    """Return median and tail of the target that matters most: of the gravest severity, then the first declared."""
+    declared = [*case.config.http, *case.config.websocket]
+
+    def rank(condition: ConditionResult) -> tuple[bool, int, int, str]:
+        place = declared.index(condition.target) if condition.target in declared else len(declared)
+        return not condition.gating, _gravity(condition), place, condition.name
+
+    timed = [c for c in case.of_kind("latency") if c.estimates and c.metric in (None, "response_time")]
+    if not timed:
+        return []
+    main = min(timed, key=rank)
+    medians = [e for e in main.estimates if e.name.endswith("p50")]
+    tails = [e for e in main.estimates if e not in medians]
+    return [(main, e) for e in (*medians[:1], *tails[:1])]
+
+
+def _gravity(condition: ConditionResult) -> int:
+    known = condition.severity in CONDITION_SEVERITIES
+    return CONDITION_SEVERITIES.index(condition.severity) if known else len(CONDITION_SEVERITIES)
 
 
 def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:
@@ -115,7 +148,8 @@ def _key(condition: ConditionResult, estimate: Estimate) -> KeyMetric:
         name = measured_name(condition, estimate)
         values = asked if estimate.candidate is not None else ""
         return KeyMetric(name, values, change, outcome, section=shown_in)
-    return KeyMetric(name, values_text(estimate), change, outcome, strip(condition, estimate), limit, shown_in)
+    values = failures_text(estimate) if kind.judges == "failures" else values_text(estimate)
+    return KeyMetric(name, values, change, outcome, strip(condition, estimate), limit, shown_in)
 
 
 def _objectives_figure(
@@ -149,7 +183,7 @@ def _lead(pairs: list[tuple[ConditionResult, Estimate]]) -> Statement:
     return Statement((sentence(outcome_count_text(counts, "metric"), tail),))
 
 
-def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str, *, confidence: float = 0.95) -> Table:
+def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str) -> Table:
     """Return estimates as rows: name and samples, both values, change with interval, strip, outcome."""
     rows = tuple(_row(condition, estimate) for condition, estimate in pairs)
     records = tuple(
@@ -157,11 +191,11 @@ def estimate_table(pairs: list[tuple[ConditionResult, Estimate]], caption: str, 
     )
     columns = (
         Column("metric", "Metric", "head"),
-        Column("baseline", "Baseline", "number", phone=False),
-        Column("candidate", "Candidate", "number", phone=False),
-        Column("change", f"Change [{confidence_text(confidence)}]", "number"),
-        Column("margin", "Margin", "number"),
-        Column("strip", "Interval in its margin", "strip"),
+        Column("baseline", "Before", "number", phone=False),
+        Column("candidate", "Now", "number", phone=False),
+        Column("change", "Change", "number"),
+        Column("margin", "Allowed", "number"),
+        Column("strip", "Within what is allowed", "strip"),
         Column("outcome", "Outcome", "outcome"),
     )
     return Table(columns, rows, caption, records=records)
@@ -173,7 +207,7 @@ def _row(condition: ConditionResult, estimate: Estimate) -> dict[str, Any]:
         "metric": (metric_name(condition, estimate), sample_text(estimate)),
         "baseline": before,
         "candidate": after,
-        "change": _change(condition, estimate),
+        "change": in_two(_change(condition, estimate)),
         "margin": _margin(condition, estimate),
         "strip": strip(condition, estimate) if kind_of(condition.kind).compares else None,
         "outcome": standing_outcome(condition, estimate),
@@ -200,6 +234,7 @@ def measured_name(condition: ConditionResult, estimate: Estimate) -> str:
         return f"{plain(condition.target)} {slow_requests_words(condition)}"
     if kind.subject:
         return f"{plain(condition.target)} {kind.subject}"
+    name = plain_quantity(estimate.name)
     words = metric_words(condition.metric) if condition.metric else plain(condition.kind.replace("_", " "))
     return (
         f"{plain(condition.target)} {words} {name}"
@@ -223,6 +258,12 @@ def _change(condition: ConditionResult, estimate: Estimate) -> str | None:
     if estimate.change is not None:
         return change_text(estimate)
     return "no bound yet" if estimate.candidate is not None and estimate.baseline is not None else None
+
+
+def in_two(change: str | None) -> str | tuple[str, str] | None:
+    """Return a change with its interval on a line of its own."""
+    head, bracket, likely = (change or "").partition(" (likely ")
+    return (head, f"likely {likely.removesuffix(')')}") if bracket else change
 
 
 def _margin(condition: ConditionResult, estimate: Estimate) -> str | tuple[str, str] | None:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import pandas as pd
+
 from stabkit.analyze.change import (
     Guard,
     JourneyState,
@@ -13,10 +15,10 @@ from stabkit.analyze.change import (
     grave_facts,
     missing_commits,
 )
-from stabkit.case import Case
+from stabkit.case import Case, states_its_start
 from stabkit.kinds import NO_CONDITION
 from stabkit.numbers import percent
-from stabkit.report.display import Column, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
+from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
 from stabkit.report.sections.metrics import first_metrics
 from stabkit.report.words import (
     Advice,
@@ -27,8 +29,8 @@ from stabkit.report.words import (
     change_clause,
     conclusion_texts,
     deciding_command,
+    decision_text,
     facts_strip,
-    headline_text,
     known_text,
     largest_change,
     line_notes,
@@ -65,13 +67,14 @@ def verdict(case: Case) -> Verdict:
         baseline=run_name(case.baseline.run) if case.baseline else None,
         candidate=run_name(run),
         at=run["started_at"].isoformat(),
+        until=_until(case),
         rounds=case.again.rounds or None,
         note=apart_text() if case.apart else None,
     )
     sides = [case.baseline, case.candidate] if case.baseline else [case.candidate]
     return Verdict(
         word=gate.verdict,
-        sentence=headline_text(gate, lacking=case.lacking),
+        sentence=decision_text(gate, lacking=case.lacking, before=_steps_before(case)),
         reasons=reasons(gate, case.again),
         facts=tuple(
             facts_strip(
@@ -83,7 +86,7 @@ def verdict(case: Case) -> Verdict:
             ).items()
         ),
         breaking=grave,
-        metrics=first_metrics(gate),
+        metrics=first_metrics(case),
         decide=_decide(case),
         decides=_decides(case),
         takes=takes_text(case.again.plan) if _decide(case) else None,
@@ -97,6 +100,17 @@ def verdict(case: Case) -> Verdict:
         notes=(*lineage_notes(case), *line_notes(gate)),
         provenance=case.provenance,
     )
+
+
+def _steps_before(case: Case) -> int:
+    """Return how many steps the change asks for before it may be shipped."""
+    return sum(step.when == "now" for step in change_steps(case))
+
+
+def _until(case: Case) -> str | None:
+    """Return when the candidate's collection ended, ISO 8601; None where that is not known."""
+    ended = case.candidate.run["finished_at"]
+    return ended.isoformat() if pd.notna(ended) and states_its_start(case.candidate) else None
 
 
 def _decide(case: Case) -> str | None:
@@ -114,7 +128,7 @@ def _decides(case: Case) -> str | None:
 
 def executive_summary(case: Case) -> Piece:
     """Return three sentences: verdict, largest change, largest doubt."""
-    return Statement(summary_texts(case.gate, lacking=case.lacking, declared=case.declares), points=True)
+    return Statement(summary_texts(case.gate, declared=case.declares))
 
 
 _STATES: Final[Mapping[str, str]] = {
@@ -193,21 +207,42 @@ def change_steps(case: Case, *, repository: str | None = None) -> list[Advice]:
 
 def recommendations(case: Case) -> Piece:
     """Return what to do now, then later; each line with the row that caused it."""
-    return advice_table(advice(case.gate, first=case.first, again=case.again, change=change_steps(case)))
+    found = advice(case.gate, first=case.first, again=case.again, change=change_steps(case))
+    takes = takes_text(case.again.plan)
+    decides = f"To decide {_decides(case) or 'all that is open'}"
+    return advice_table(found, label=f"{decides} ({takes}):" if takes else f"{decides}:")
 
 
-def advice_table(found: Sequence[Advice]) -> Piece:
-    """Return steps as a table, with how many come first."""
+def advice_table(found: Sequence[Advice], *, label: str = "To do so:") -> Piece:
+    """Return the steps that come first as a table, the later ones folded; a lone command stands above them, named."""
+    commands = [step.command for step in found if step.command]
+    alone = commands[0] if len(commands) == 1 else None
+    now = [step for step in found if step.when == "now"]
+    later = [step for step in found if step.when != "now"]
+    counted = f"{count(len(now), 'step')} now" + (f", {len(later)} later" if later else "")
+    lead = Statement((sentence(counted), *([label] if alone else [])), command=alone)
+    pieces: list[Piece] = [lead, _steps_table(now, "What to do now, in order of weight", told=alone)]
+    if later:
+        table = _steps_table(later, "What to do later", told=alone)
+        pieces.append(Fold((table,), summary=count(len(later), "later step")))
+    return Group(tuple(pieces))
+
+
+def _steps_table(steps: Sequence[Advice], caption: str, *, told: str | None) -> Table:
     rows = tuple(
-        {"what": (capital(plain(a.what, 200)), a.when), "because": a.because, "command": a.command} for a in found
+        {
+            "what": (capital(plain(step.what, 200)), step.when),
+            "because": step.because,
+            "command": None if step.command == told else step.command,
+        }
+        for step in steps
     )
-    now = sum(a.when == "now" for a in found)
-    later = f", {len(found) - now} later" if len(found) > now else ""
-    lead = sentence(f"{count(now, 'step')} now{later}")
     columns = (Column("what", "Do", "head"), Column("because", "Because"), Column("command", "Command", "code"))
-    return Group((Statement((lead,)), Table(columns, rows, "Recommendations in order of weight")))
+    records = tuple({**row, "command": step.command} for row, step in zip(rows, steps, strict=True))
+    return Table(columns, rows, caption, records=records)
 
 
 def conclusion(case: Case) -> Piece:
     """Return the verdict in one sentence and what this report cannot know."""
-    return Statement(conclusion_texts(case.gate, case.sources, lacking=case.lacking), points=True)
+    steps = _steps_before(case)
+    return Statement(conclusion_texts(case.gate, case.sources, lacking=case.lacking, before=steps), points=True)

@@ -16,7 +16,7 @@ from stabkit.chart import EVENTS_SHOWN, EventTimeline, ResourceLines
 from stabkit.numbers import amount_text, confidence_text, measure, moment, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.hops import hops, protocols
-from stabkit.report.sections.metrics import estimate_table
+from stabkit.report.sections.metrics import estimate_table, in_two
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     change_text,
@@ -31,7 +31,7 @@ from stabkit.samples import failed
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import CHECK_OUTCOMES
 
-__all__ = ["availability", "checks_table", "resources", "websocket"]
+__all__ = ["availability", "checks_table", "prober_table", "resources", "websocket"]
 
 _SIDES: Final = ("baseline", "candidate")
 SHOWN_FAILURES: Final = 12
@@ -72,7 +72,8 @@ def websocket(case: Case) -> Piece:
     pieces: list[Piece] = [Statement((_contract_lead(case, targets),)), _rates(case, targets, "connect_time")]
     pairs = [(c, e) for c in case.of_kind("latency", "objective") if c.target in targets for e in c.estimates]
     if pairs:
-        pieces.append(estimate_table(pairs, "WebSocket times", confidence=case.gate.confidence))
+        table = estimate_table(pairs, "WebSocket times")
+        pieces.append(Fold((table,), summary=f"{count(len(pairs), 'time')}, as in the key metrics"))
     pieces += [figure for target in targets if (figure := _events(case, target)) is not None]
     pieces += _checks(case, targets)
     failures = _failures(case, targets)
@@ -191,9 +192,9 @@ def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
     level = confidence_text(case.gate.confidence)
     columns = (
         Column("target", "Target", "head"),
-        Column("baseline", "Baseline", "number"),
-        Column("candidate", "Candidate", "number"),
-        Column("change", f"Change of failures [{level}]", "number"),
+        Column("baseline", "Before", "number"),
+        Column("candidate", "Now", "number"),
+        Column("change", "Change of failed requests", "number"),
         Column("outcome", "Outcome", "outcome"),
     )
     noun = f"{_ASKED.get(metric, 'Requests')} that succeeded"
@@ -204,15 +205,15 @@ def _rate_cell(good: int, n: int) -> tuple[str, str] | None:
     if n == 0:
         return None
     low, high = (float(bound.iloc[0]) for bound in wilson(pd.Series([good]), pd.Series([n])))
-    bounds = f"[{percent(low)}, {percent(high)}]" if n > 1 else "one sample"
-    return percent(good / n), f"{amount_text(good)}/{amount_text(n)} {bounds}"
+    bounds = f"likely {percent(low)} to {percent(high)}" if n > 1 else "one sample"
+    return f"{amount_text(good)} of {amount_text(n)}", bounds
 
 
-def _change_cell(condition: ConditionResult | None) -> str | None:
+def _change_cell(condition: ConditionResult | None) -> str | tuple[str, str] | None:
     if condition is None or not condition.estimates:
         return None
     estimate = condition.estimates[0]
-    return "n = 1" if max(estimate.n_baseline, estimate.n_candidate) <= 1 else change_text(estimate)
+    return "n = 1" if max(estimate.n_baseline, estimate.n_candidate) <= 1 else in_two(change_text(estimate))
 
 
 def _checks(case: Case, targets: Sequence[str]) -> list[Piece]:
@@ -278,8 +279,12 @@ def _failures(case: Case, targets: Sequence[str]) -> Piece | None:
     # Failures come in bursts: one row each, with how many they are.
     keys = ["side", "target", "metric", "status", "error"]
     told = lost[keys].astype(object).where(lost[keys].notna(), "")
+    # What other targets lose meanwhile ends no burst.
+    own = told.groupby(["side", "target", "metric"], sort=False).ngroup()
+    lost, told = lost.assign(own=own).sort_values("own", kind="stable"), told.loc[own.sort_values(kind="stable").index]
     burst = (told != told.shift()).any(axis=1).cumsum()
-    rows = tuple(_failure_row(group) for _, group in lost.groupby(burst, sort=True))
+    bursts = sorted((group for _, group in lost.groupby(burst, sort=True)), key=lambda group: int(group.index[0]))
+    rows = tuple(map(_failure_row, bursts))
     columns = (
         Column("when", "When", "head"),
         Column("target", "Target"),
@@ -303,28 +308,26 @@ def _failure_row(group: pd.DataFrame) -> dict[str, Any]:
 
 
 def resources(case: Case) -> Piece:
-    """Return CPU and memory with their changes, and what the prober itself cost."""
+    """Return CPU and memory with their changes."""
     pairs = [(c, e) for c in case.of_kind("resource") for e in c.estimates]
     pieces: list[Piece] = []
     if pairs:
         usual = tuple(text for condition in case.of_kind("resource") for text in usual_texts(condition))
         caption = "Readings, also around the deploy" if usual else "CPU and memory"
-        pieces.append(estimate_table(pairs, caption, confidence=case.gate.confidence))
+        table = estimate_table(pairs, caption)
+        pieces.append(Fold((table,), summary=f"{count(len(pairs), 'reading')}, as in the key metrics"))
         pieces += [Statement(usual)] if usual else []
     figures = _resource_figures(case)
-    pieces += figures
+    pieces += [Group(tuple(figures), across=True)] if figures else []
     readings = _readings(case)
     if readings is not None:
         rows = count(len(readings.rows), "reading")
         pieces.append(Fold((readings,), summary=f"{rows} by run") if figures else readings)
-    prober = _prober(case)
     if not pieces:
-        pieces.append(absent(case, "CPU and memory", "resources", "prometheus"))
-    else:
-        words = [c.outcome for c in case.of_kind("resource")]
-        lead = sentence(outcome_count_text(Counter(words), "resource condition")) if words else ""
-        pieces.insert(0, Statement((lead or "Readings without a condition: they are not judged.",)))
-    return Group((*pieces, *([prober] if prober is not None else [])))
+        return absent(case, "CPU and memory", "resources", "prometheus")
+    words = [c.outcome for c in case.of_kind("resource")]
+    lead = sentence(outcome_count_text(Counter(words), "resource condition")) if words else ""
+    return Group((Statement((lead or "Readings without a condition: they are not judged.",)), *pieces))
 
 
 def _resource_figures(case: Case) -> list[Piece]:
@@ -334,7 +337,7 @@ def _resource_figures(case: Case) -> list[Piece]:
         sides = {side: group.assign(side=side) for side, group in _taken(one)}
         if sides["candidate"]["round"].nunique() >= LINE_ROUNDS:
             frame = pd.concat(sides.values(), ignore_index=True)[["side", "round", "metric", "value", "unit"]]
-            found.append(Figure.of(ResourceLines(frame, metric=one.metric, of=plain(one.target))))
+            found.append(Figure.of(ResourceLines(frame, metric=one.metric, of=plain(one.target)), small=True))
     return found
 
 
@@ -373,7 +376,8 @@ def _readings(case: Case) -> Table | None:
     return Table(columns, tuple(rows), "Readings by run")
 
 
-def _prober(case: Case) -> Piece | None:
+def prober_table(case: Case) -> Table | None:
+    """Return what the prober itself adds to the times of each side; None where it measured nothing."""
     rows = []
     for side, evidence in zip(_SIDES, (case.baseline, case.candidate), strict=True):
         if evidence is None:

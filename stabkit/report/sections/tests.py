@@ -101,7 +101,8 @@ def _history_pieces(case: Case) -> list[Piece]:
     if tests["run_id"].nunique() < 3:
         return []
     figure = map_figure(tests, runs)
-    return [not_passing_figure(pass_history(tests, runs)), *([figure] if figure is not None else [])]
+    figures = [not_passing_figure(pass_history(tests, runs), small=True), *([figure] if figure is not None else [])]
+    return [Group(tuple(figures), across=True)]
 
 
 def _suites(frame: pd.DataFrame) -> Table:
@@ -199,9 +200,9 @@ def _first_line(message: Any) -> str | None:
     return plain(lines[0], 140) if lines else None
 
 
-def not_passing_figure(history: pd.DataFrame) -> Figure:
+def not_passing_figure(history: pd.DataFrame, *, small: bool = False) -> Figure:
     """Return the stacked counts of tests that did not pass, run by run, as :func:`.pass_history` counts them."""
-    return Figure.of(NotPassingBars(history))
+    return Figure.of(NotPassingBars(history), small=small)
 
 
 def map_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, limit: int = MAPPED_TESTS) -> Figure | None:

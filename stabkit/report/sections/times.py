@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -44,21 +44,29 @@ _TAIL_POINTS: Final = 150
 
 
 def response_times(case: Case) -> Piece:
-    """Return shift plot, tail curve and history of every target; those that are stable come last and fold."""
+    """Return shift plot, tail curve and history of every target side by side.
+
+    Of what is stable the shift alone is open; its tail and its history fold, and so do further metrics.
+    """
     ordered, rank = drawn_populations(case)
     if not ordered:
         return absent(case, "response times", "http", "websocket")
     compared = case.of_kind("latency", "slow_requests")
     pieces: list[Piece] = [Statement((*_lead(compared), *line_notes(case.gate)))] if compared else []
-    # What is not stable never folds: a closed fold is not printed.
-    shown = max(SHOWN_TARGETS, sum(rank[one.key] <= ORDER["inconclusive"] for one in ordered))
     drawn, left = ordered[:DRAWN_METRICS], ordered[DRAWN_METRICS:]
-    pieces += _pictures(case, drawn[:shown])
-    rest = drawn[shown:]
+    open_ = [one for one in drawn if rank[one.key] <= ORDER["inconclusive"]]
+    # Beside what is open the stable ones fold as a whole.
+    calm = [] if open_ else drawn[:SHOWN_TARGETS]
+    rest = drawn[len(open_) + len(calm) :]
+    known: set[tuple[str, str]] = set()
+    first = [piece for one in open_ for piece in (*figures(case, one, small=True), *_histories(case, [one], known))]
+    pieces += _row([*first, *(figure for one in calm for figure in figures(case, one, small=True)[:1])])
+    folded = [figure for one in calm for figure in figures(case, one, small=True)[1:]] + _histories(case, calm, known)
+    if folded:
+        pieces.append(Fold(tuple(_row(folded)), summary=f"Tails and histories of {count(len(calm), 'stable metric')}"))
     if rest:
-        known = {one.key[:2] for one in drawn[:shown]}
-        folded = tuple(_pictures(case, rest, known))
-        pieces.append(Fold(folded, summary=f"{count(len(rest), 'further metric')}"))
+        others = [figure for one in rest for figure in figures(case, one, small=True)] + _histories(case, rest, known)
+        pieces.append(Fold(tuple(_row(others)), summary=count(len(rest), "further metric")))
     if left:
         command = f"{case.command} --notebook latency_deltas"
         pieces.append(not_drawn(case, left, "another notebook draws more", command=command))
@@ -102,20 +110,27 @@ def _lead(conditions: Sequence[ConditionResult]) -> tuple[str, ...]:
     return counts, sentence(f"{plain(worst.name)}: {whole_text(worst)}")
 
 
-def _pictures(case: Case, populations: Sequence[Population], known: Collection[tuple[str, str]] = ()) -> list[Piece]:
-    # Two figures a row: the comparisons of a target side by side, then the histories together.
+def _row(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return small figures as one group that stands across the page, and what is no figure before it."""
+    drawn = tuple(piece for piece in pieces if isinstance(piece, Figure))
+    others: list[Piece] = [piece for piece in pieces if not isinstance(piece, Figure)]
+    return [*others, Group(drawn, across=True)] if drawn else others
+
+
+def _histories(case: Case, populations: Sequence[Population], known: set[tuple[str, str]]) -> list[Piece]:
+    """Return the history of each metric that is not among the known ones, which it joins."""
     metrics = dict.fromkeys(one.key[:2] for one in populations if one.key[:2] not in known)
-    histories = (history_of(case, target, metric) for target, metric in metrics)
-    return [
-        *(piece for one in populations for piece in figures(case, one)),
-        *(figure for figure in histories if figure is not None),
-    ]
+    known |= metrics.keys()
+    found = (history_of(case, target, metric, small=True) for target, metric in metrics)
+    return [figure for figure in found if figure is not None]
 
 
-def figures(case: Case, population: Population) -> list[Piece]:
+def figures(case: Case, population: Population, *, small: bool = False) -> list[Piece]:
     """Return the figures that compare one population, or what is missing for them."""
     missing = too_few(case, population)
-    return [shift_figure(case, population), tail_of(case, population)] if missing is None else [missing]
+    if missing is not None:
+        return [missing]
+    return [shift_figure(case, population, small=small), tail_of(case, population, small=small)]
 
 
 def too_few(case: Case, population: Population) -> NoEvidence | None:
@@ -134,11 +149,11 @@ def too_few(case: Case, population: Population) -> NoEvidence | None:
     return None
 
 
-def history_of(case: Case, target: str, metric: str) -> Figure | None:
+def history_of(case: Case, target: str, metric: str, *, small: bool = False) -> Figure | None:
     """Return the history of one metric; None below three runs with values."""
     limit = objective_of(case, target, metric)
     samples, sketches = case.history["samples"], case.sketches.get(metric)
-    return history_figure(samples, case.runs, target, metric, objective_ms=limit, sketches=sketches)
+    return history_figure(samples, case.runs, target, metric, objective_ms=limit, sketches=sketches, small=small)
 
 
 def objective_of(case: Case, target: str, metric: str) -> float | None:
@@ -164,27 +179,29 @@ def judged_quantiles(case: Case, population: Population) -> dict[str, str]:
     return found
 
 
-def shift_figure(case: Case, population: Population) -> Figure:
+def shift_figure(case: Case, population: Population, *, small: bool = False) -> Figure:
     """Return the shift plot: candidate - baseline at each percentile."""
     of, judged = population_name(case, population), judged_quantiles(case, population)
     sizes = _sizes(population.times.baseline, population.times.candidate)
-    return Figure.of(ShiftPlot(population.shift, of=of, sizes=sizes, judged=judged))
+    return Figure.of(ShiftPlot(population.shift, of=of, sizes=sizes, judged=judged), small=small)
 
 
-def tail_of(case: Case, population: Population) -> Figure:
+def tail_of(case: Case, population: Population, *, small: bool = False) -> Figure:
     """Return the tail curve of a population, with its objective where it is judged by the same times."""
     compared, of = population.times, population_name(case, population)
     same = len(compared.candidate) and compared.candidate.equals(own_times(population.candidate))
     limit = objective_of(case, population.target, population.metric) if same else None
-    return tail_figure(compared.baseline, compared.candidate, of=of, objective_ms=limit)
+    return tail_figure(compared.baseline, compared.candidate, of=of, objective_ms=limit, small=small)
 
 
-def tail_figure(before: pd.DataFrame, after: pd.DataFrame, *, of: str, objective_ms: float | None = None) -> Figure:
+def tail_figure(
+    before: pd.DataFrame, after: pd.DataFrame, *, of: str, objective_ms: float | None = None, small: bool = False
+) -> Figure:
     """Return the tail curve of both sides."""
     parts = [_tail(side, name, objective_ms) for side, name in ((before, "baseline"), (after, "candidate"))]
     frame = pd.concat(parts, ignore_index=True)
     sizes = _sizes(before, after)
-    return Figure.of(TailCurve(frame, of=of, objective_ms=objective_ms, sizes=sizes), right=0.3)
+    return Figure.of(TailCurve(frame, of=of, objective_ms=objective_ms, sizes=sizes), right=0.3, small=small)
 
 
 def _sizes(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -223,6 +240,7 @@ def history_figure(
     *,
     objective_ms: float | None = None,
     sketches: pd.DataFrame | None = None,
+    small: bool = False,
 ) -> Figure | None:
     """Return p50 and p95 over the runs with their change points; None below three runs with values.
 
@@ -237,4 +255,5 @@ def history_figure(
     changed = "p95_ms" if frame["p95_ms"].notna().sum() >= 3 else "p50_ms"
     changes = _changes(frame, changed)
     of = f"{plain(target)} {metric_words(metric)}"
-    return Figure.of(HistoryLines(frame, of=of, changes=changes, changed=changed, objective_ms=objective_ms))
+    chart = HistoryLines(frame, of=of, changes=changes, changed=changed, objective_ms=objective_ms)
+    return Figure.of(chart, small=small)

@@ -7,7 +7,9 @@ from .backtested import short_runs_text as short_runs_text
 from .backtested import tight_text as tight_text, trust_texts as trust_texts
 from .steps import Advice as Advice, change_advice as change_advice
 from .change_facts import changed_facts_text as changed_facts_text, fact_name as fact_name, fact_text as fact_text
-from .estimates import change_text as change_text, headroom_text as headroom_text, margin_text as margin_text
+from .decision import decision_text as decision_text, ship_text as ship_text
+from .estimates import change_text as change_text, failures_text as failures_text
+from .estimates import headroom_text as headroom_text, margin_text as margin_text
 from .estimates import sample_text as sample_text, usual_texts as usual_texts, value_text as value_text
 from .estimates import values_text as values_text
 from .explained_items import facts_text as facts_text, item_text as item_text
@@ -18,15 +20,15 @@ from .impact_texts import file_reason_text as file_reason_text, item_place as it
 from .impact_texts import line_name as line_name, line_text as line_text
 from .impact_texts import risk_input_texts as risk_input_texts, risk_text as risk_text, risk_texts as risk_texts
 from .lineage import behind_text as behind_text, crowding_text as crowding_text, lineage_notes as lineage_notes
-from .lineage import sides_text as sides_text
-from .lines import line_notes as line_notes, line_texts as line_texts
+from .lineage import line_notes as line_notes, line_texts as line_texts, sides_text as sides_text
 from .needs import deciding_command as deciding_command, doubts as doubts, need_command as need_command
 from .needs import takes_text as takes_text, within_reach as within_reach
 from .overview import advice as advice, apart_text as apart_text, change_clause as change_clause
 from .overview import changed_text as changed_text
 from .overview import conclusion_texts as conclusion_texts
-from .overview import facts_strip as facts_strip, headline_text as headline_text, largest_change as largest_change
+from .overview import facts_strip as facts_strip, largest_change as largest_change
 from .overview import run_name as run_name, summary_texts as summary_texts, title_text as title_text
+from .population_names import plain_quantity as plain_quantity
 from .population_names import population_of as population_of, population_words as population_words
 from .population_names import quantity_words as quantity_words
 from .sentences import lacks_baseline as lacks_baseline, leading_estimate as leading_estimate

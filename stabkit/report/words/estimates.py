@@ -13,6 +13,8 @@ from stabkit.text import capital, count
 
 __all__ = [
     "change_text",
+    "excess_in_margins",
+    "failures_text",
     "headroom_text",
     "margin_text",
     "sample_text",
@@ -57,20 +59,20 @@ def change_text(estimate: Estimate) -> str:
     --------
     >>> ratio = Estimate("p99", "ms", "ratio", "regressed", change=1.55, low=1.44, high=1.66)
     >>> change_text(ratio).replace(SPACE, " ")
-    '+55 % [+44, +66]'
+    '+55 % (likely +44 to +66)'
     >>> rate = Estimate("failed", "share", "difference", "stable", change=0.001, low=-0.002, high=0.0045)
     >>> change_text(rate).replace(SPACE, " ")
-    '+0.10 pp [−0.20, +0.45]'
+    '+0.10 points (likely −0.20 to +0.45)'
     """
     values = [_scaled(estimate, v) for v in (estimate.change, estimate.low, estimate.high)]
     known = [abs(v) for v in values if v is not None]
     if not known:
         return UNKNOWN
     texts = aligned(values, 2 if estimate.scale == "ratio" and max(known) < 100 else 3, most=3)
-    unit = "%" if estimate.scale == "ratio" else "pp" if estimate.unit in SHARES else estimate.unit
+    unit = "%" if estimate.scale == "ratio" else "points" if estimate.unit in SHARES else estimate.unit
     gap = SPACE if values[0] is not None else " "
     head = f"{texts[0]}{gap}{unit}" if unit else texts[0]
-    return head if estimate.low is None and estimate.high is None else f"{head} [{texts[1]}, {texts[2]}]"
+    return head if estimate.low is None and estimate.high is None else f"{head} (likely {texts[1]} to {texts[2]})"
 
 
 def usual_texts(condition: ConditionResult) -> tuple[str, ...]:
@@ -109,6 +111,22 @@ def _scaled(estimate: Estimate, value: float | None) -> float | None:
     return value * 100 if estimate.unit in SHARES else value
 
 
+def failures_text(estimate: Estimate) -> str:
+    """Return how many failed of how many on each side; empty if either is unknown.
+
+    Examples
+    --------
+    >>> rate = Estimate("error rate", "share", "difference", "stable", baseline=0.0, candidate=0.25)
+    >>> import dataclasses
+    >>> failures_text(dataclasses.replace(rate, n_baseline=8, n_candidate=8))
+    '0 of 8 → 2 of 8'
+    """
+    sides = ((estimate.baseline, estimate.n_baseline), (estimate.candidate, estimate.n_candidate))
+    if any(share is None or not n for share, n in sides):
+        return ""
+    return " → ".join(f"{amount_text(round((share or 0.0) * n))} of {amount_text(n)}" for share, n in sides)
+
+
 def margin_text(estimate: Estimate) -> str:
     """Return the margin as the limit of a worsening: ``20 %``; empty without one.
 
@@ -123,7 +141,8 @@ def margin_text(estimate: Estimate) -> str:
         return percent(estimate.margin)
     share = estimate.unit in SHARES
     number = significant(estimate.margin * (100 if share else 1))
-    return f"{number.rstrip('0').rstrip('.') if '.' in number else number}{SPACE}{'pp' if share else estimate.unit}"
+    number = number.rstrip("0").rstrip(".") if "." in number else number
+    return f"{number}{SPACE}{('point' if number == '1' else 'points') if share else estimate.unit}"
 
 
 def headroom_text(estimate: Estimate, *, limit: bool = False) -> str:
@@ -138,15 +157,19 @@ def headroom_text(estimate: Estimate, *, limit: bool = False) -> str:
     --------
     >>> kept = Estimate("p99", "ms", "ratio", "stable", high=1.037, margin=0.2)
     >>> headroom_text(kept).replace(SPACE, " ")
-    '16.3 pp'
+    '16.3 points'
     """
     if estimate.margin is None or estimate.worst is None:
         return ""
     left = estimate.margin - estimate.worst
     if limit or estimate.scale != "ratio":
         unit = estimate.unit
-        return "" if left <= 0 else points(left).lstrip("+") if unit == "share" else measure(left, unit)
-    return points(left).lstrip("+") if left > 0 else ""
+        return "" if left <= 0 else _points(left) if unit == "share" else measure(left, unit)
+    return _points(left) if left > 0 else ""
+
+
+def _points(left: float) -> str:
+    return points(left).lstrip("+").replace("pp", "points")
 
 
 def size_in_margins(estimate: Estimate) -> float:
@@ -162,6 +185,20 @@ def size_in_margins(estimate: Estimate) -> float:
     if estimate.scale == "ratio":
         return abs(math.log(estimate.change)) / math.log1p(estimate.margin or 0.05) if estimate.change > 0 else 0.0
     return abs(estimate.change) / (estimate.margin or 1.0)
+
+
+def excess_in_margins(estimate: Estimate) -> float:
+    """Return a worsening in multiples of what is allowed, as people count it; 0 if it is unknown or no worsening.
+
+    Examples
+    --------
+    >>> round(excess_in_margins(Estimate("p50", "ms", "ratio", "regressed", change=1.3, margin=0.05)), 6)
+    6.0
+    """
+    if estimate.change is None or not estimate.margin:
+        return 0.0
+    away = estimate.change - (estimate.scale == "ratio")
+    return max(0.0, (-away if estimate.worse == "lower" else away) / estimate.margin)
 
 
 def sample_text(estimate: Estimate) -> str:

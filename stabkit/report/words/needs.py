@@ -109,8 +109,10 @@ def need_text(need: Need, *, points: bool = False, have: int = 0) -> str:
     if need.reason in ("one_sample", "too_few_samples") and need.about == "round_size":  # not a subject
         would, detail = f"{amount}, {detail}, would decide", ""
     if need.decidable_margin is not None and not (points and need.decidable_margin >= 1):  # no rate differs by more
-        margin = f"{at_most(need.decidable_margin * 100, 3)}{SPACE}{'pp' if points else '%'}"
-        would = "; ".join(part for part in (would, f"evidence of this size decides a margin of {margin}") if part)
+        margin = f"{at_most(need.decidable_margin * 100, 3)}{SPACE}{'points' if points else '%'}"
+        would = "; ".join(
+            part for part in (would, f"as much evidence as this decides an allowed change of {margin}") if part
+        )
     if need.reason == "not_comparable" and need.unit == "scans":
         would = "one tool, its rules and files on both sides would decide"
     if need.reason == "short_line":
@@ -152,7 +154,7 @@ def _head(need: Need, detail: str) -> str:
         return "the baseline missed it as well"
     subject = {
         "not_rerun": "fails now, not rerun often enough",
-        "prober_late": f"{whose or 'the '}prober was itself late",
+        "prober_late": f"too noisy, {whose or 'the '}prober was itself late",
         "false_alarms": "identical systems come out as changed here",
         "failing_on_both_sides": "it fails on both sides",
     }.get(need.reason, plain(need.reason.replace("_", " ")))

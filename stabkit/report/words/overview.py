@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from stabkit.kinds import KINDS, NO_CONDITION, kind_of
 from stabkit.numbers import amount_text
 from stabkit.report.words.acceptances import accepted_strip
 from stabkit.report.words.change_facts import changed_facts_text
+from stabkit.report.words.decision import ship_text
 from stabkit.report.words.estimates import size_in_margins
 from stabkit.report.words.gaps import measured_text, missing_text
 from stabkit.report.words.needs import deciding_command, need_command, needs_both, within_reach
@@ -37,7 +38,6 @@ __all__ = [
     "change_clause",
     "conclusion_texts",
     "facts_strip",
-    "headline_text",
     "largest_change",
     "run_name",
     "summary_texts",
@@ -66,32 +66,14 @@ def apart_text() -> str:
     return "measured at different times, which differ by themselves"
 
 
-# Why there is no baseline -> how a verdict without one begins.
-_LACKING: Final[Mapping[str, str]] = {
-    "first_run": "The first run has no baseline to compare with",
-    "same_version": "No run of another version that can be read comes before this one",
-    "one_side": "One side alone was given, and no baseline to compare it with",
-}
+def summary_texts(gate: Gate, *, declared: bool = True) -> tuple[str, str, str]:
+    """Return three sentences: how many conditions hold, the largest change, the largest doubt.
 
-
-def headline_text(gate: Gate, *, lacking: str | None = None) -> str:
-    """Return the verdict's one sentence; ``lacking``: why the run has nothing to be compared with, as a case knows it.
-
-    Examples
-    --------
-    >>> headline_text(Gate("inconclusive", ()), lacking="same_version")[:60]
-    'No run of another version that can be read comes before this'
+    What the verdict says of a condition is not said again: its name leads there.
     """
-    if lacking is not None:
-        return f"{_LACKING[lacking]}; {_lower(verdict_sentence(gate))}"
-    return verdict_sentence(gate)
-
-
-def summary_texts(gate: Gate, *, lacking: str | None = None, declared: bool = True) -> tuple[str, str, str]:
-    """Return three sentences: the verdict, the largest change, the largest doubt."""
     return (
-        f"{WORD[gate.verdict]}: {_lower(headline_text(gate, lacking=lacking))}",
-        largest_change(gate),
+        f"{WORD[gate.verdict]}: {_lower(verdict_sentence(gate))}",
+        largest_change(gate, briefly=True),
         largest_doubt(gate, declared=declared),
     )
 
@@ -100,9 +82,13 @@ def _lower(text: str) -> str:
     return text if text[:1].isdigit() else text[:1].lower() + text[1:]
 
 
-def largest_change(gate: Gate) -> str:
-    """Return the change that weighs most, as a sentence."""
+def largest_change(gate: Gate, *, briefly: bool = False) -> str:
+    """Return the change that weighs most, as a sentence; ``briefly``: what is among the reasons is only named."""
     found = change_clause(gate)
+    if found and briefly:
+        named = next((plain(c.name) for c in gate.reasons if found["text"].startswith(f"{plain(c.name)}: ")), None)
+        if named:
+            return sentence(f"the {found['rank']} change is {named}, as the verdict above says")
     return sentence(f"the {found['rank']} change is {found['text']}") if found else _no_change(gate, _comparing(gate))
 
 
@@ -135,8 +121,8 @@ def _no_change(gate: Gate, comparing: Sequence[ConditionResult]) -> str:
             sentence("no metric was compared", f"{joined(counted)} got worse") if counted else "Nothing was compared."
         )
     if outcomes == {"inconclusive"}:
-        return "No change is proven, and none is excluded."
-    return "None of the judged metrics is shown to have moved."
+        return "Whether a metric changed is undecided."
+    return "No judged metric moved for certain."
 
 
 def _shift(estimate: Estimate) -> float:
@@ -156,17 +142,18 @@ def largest_doubt(gate: Gate, *, declared: bool = True) -> str:
     if open_ and all(lacks_baseline(c) for c in open_):
         return sentence(f"{count(len(open_), 'condition')} {verb('needs', len(open_))} a baseline to be compared with")
     if open_:
-        rest = f"; {count(len(open_) - 1, 'further condition')} {verb('is', len(open_) - 1)} open" if open_[1:] else ""
-        return sentence(f"the largest doubt is {plain(open_[0].name)}: {reason_text(open_[0])}{rest}")
+        left = len(open_) - 1
+        rest = f"; {count(left, 'further condition')} {verb('is', left)} undecided" if left else ""
+        return sentence(f"the largest doubt is {plain(open_[0].name)}, as the verdict above says{rest}")
     if gate.missing:
         return sentence(f"not measured: {missing_text(gate.missing)}")
     if gate.unjudged:
         amount = len(gate.unjudged)
         judged = f"{verb('is', amount)} measured but judged by no condition"
         return sentence(f"{count(amount, 'metric')} {judged}: {joined(map(measured_text, gate.unjudged))}")
-    if not declared:
-        return "No condition is open; no configuration says what else was to be measured."
-    return "No condition is open, and no evidence that was asked for is missing."
+    decided = "Every condition is decided" if gate.conditions else "There is no condition to be decided"
+    more = "and everything that was asked for was collected"
+    return f"{decided}; a configuration would say what else to measure." if not declared else f"{decided}, {more}."
 
 
 def facts_strip(
@@ -206,9 +193,9 @@ def _not_measured(gate: Gate, *, declared: bool) -> str:
         if any(need.reason in ("missing", "not_collected", "partial") for need in c.needs)
     ]
     if not lacking and not declared:
-        return "what no configuration asks for"
+        return "not known, as no configuration says what to measure"
     if not lacking:
-        return "nothing that was asked for"
+        return "nothing"
     named = [name for name in lacking if name != NO_CONDITION.name]
     return f"evidence of {joined(named, most=3)}" if named else "what is incomplete and no condition judges"
 
@@ -254,7 +241,7 @@ def _stable(gate: Gate) -> str:
 def changed_text(changes: pd.DataFrame) -> str:
     """Return commits, files and areas of a range; says so if the range is not known."""
     if changes.empty:
-        return "not recorded"
+        return "not known, as no git range was given"
     commits = changes["range_commits"].dropna()
     head = [count(int(commits.iloc[0]), "commit")] if len(commits) else []
     head.append(count(int(changes["path"].nunique()), "file"))
@@ -296,20 +283,27 @@ def advice(gate: Gate, *, first: bool = False, again: Again = AGAIN, change: Seq
             Advice("later", what, f"measured and judged by none: {joined(map(measured_text, gate.unjudged), most=6)}")
         )
     found += [step for step in change if step.when != "now"]
-    # One command in the first line is enough.
-    rest = (replace(advice, command=None) if advice.command == found[0].command else advice for advice in found[1:])
-    return [found[0], *rest]
+    return list(_one_command(found, deciding_command(gate.reasons, again)))
+
+
+def _one_command(steps: Sequence[Advice], deciding: str | None) -> Iterator[Advice]:
+    """Yield the steps, of the commands that collect again the one that the verdict names, and that once."""
+    told = False
+    for step in steps:
+        again = step.command is not None and not step.command.startswith("git ")
+        yield replace(step, command=None if told else deciding or step.command) if again else step
+        told = told or again
 
 
 def _deploy(gate: Gate, *, first: bool, again: Again, change: Sequence[Advice]) -> Advice:
     before = sum(step.when == "now" for step in change)
     if gate.verdict == "stable" and before:
-        what = f"deploy only after {'what follows' if before > 1 else 'the step below'}"
+        what = f"ship only after {'what follows' if before > 1 else 'the step below'}"
         return Advice("now", what, f"{verdict_sentence(gate).rstrip('.')}, but the change asks for more")
     if gate.verdict == "stable":
-        return Advice("now", "deploy", verdict_sentence(gate))
+        return Advice("now", "ship", verdict_sentence(gate))
     if gate.verdict == "regressed":
-        return Advice("now", "do not deploy", verdict_sentence(gate))
+        return Advice("now", "do not ship", verdict_sentence(gate))
     if all(condition.kind == NO_CONDITION.name for condition in gate.conditions):
         return Advice("now", "collect evidence", "no condition could be judged", again.collect)
     if first:
@@ -344,14 +338,10 @@ def _for_target(group: Sequence[ConditionResult], again: Again) -> Advice:
     return Advice("now", f"decide {joined(c.name for c in group)}", because, deciding_command(group, again))
 
 
-# Then the prober or the collection is at fault: what the configuration advises about the system has no cause.
-_OF_THE_PROBER: Final = ("prober_late", "false_alarms", "run_noise_unknown", "partial")
-
-
 def _for_condition(condition: ConditionResult, again: Again) -> Advice:
     line = reason(condition, again)
     because = doubt_text(condition)
-    if condition.advice and not (condition.needs and condition.needs[0].reason in _OF_THE_PROBER):
+    if condition.advice and condition.outcome == "regressed":
         return Advice("now", plain(condition.advice, 200), f"{line.subject}: {because}", line.command)
     task = "decide {}" if condition.outcome == "inconclusive" else "find why {} regressed"
     return Advice("now", task.format(line.subject), because, line.command)
@@ -372,10 +362,13 @@ def _near_margin(condition: ConditionResult, estimate: Estimate, again: Again) -
 
 
 def conclusion_texts(
-    gate: Gate, sources: pd.DataFrame, *, lacking: str | None = None, runs: int = 2
+    gate: Gate, sources: pd.DataFrame, *, lacking: str | None = None, runs: int = 2, before: int = 0
 ) -> tuple[str, ...]:
-    """Return the verdict in one sentence, then what this report cannot know, one sentence each."""
-    found = [f"{WORD[gate.verdict]}: {_lower(headline_text(gate, lacking=lacking))}"]
+    """Return the decision in a few words, then what this report cannot know, one sentence each.
+
+    ``before``: steps that the change asks for before it may be shipped.
+    """
+    found = [f"{WORD[gate.verdict]}: {ship_text(gate, before=before)}."]
     if gate.missing:
         found.append(sentence(f"it cannot know what was not measured: {missing_text(gate.missing)}"))
     bad = sources[sources["status"].isin(["partial", "error"])]

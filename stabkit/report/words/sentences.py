@@ -18,9 +18,16 @@ from stabkit.numbers import amount_text
 from stabkit.report.display import Reason, Section
 from stabkit.report.words.acceptances import accepted_clause, accepted_until_text
 from stabkit.report.words.change_facts import changed_facts_text, fact_name
-from stabkit.report.words.estimates import change_text, margin_text, size_in_margins, value_text, values_text
+from stabkit.report.words.estimates import (
+    change_text,
+    failures_text,
+    margin_text,
+    size_in_margins,
+    value_text,
+    values_text,
+)
 from stabkit.report.words.needs import doubts, need_command
-from stabkit.report.words.population_names import quantity_words
+from stabkit.report.words.population_names import plain_quantity, quantity_words
 from stabkit.text import count, joined, plain, plural, verb
 from stabkit.vocabulary import OUTCOMES, of_websocket
 
@@ -71,6 +78,7 @@ _STATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
 # Good or neutral news: counted, not named.
 _QUIET: Final = ("still_failing", "moved", "fixed", "not_scanned", "suppressed", "flaky", "lost", "rare", "accepted")
 _BAD_FIRST: Final = tuple(_STATE_WORDS)
+_SPOKEN: Final = ("new", "reopened", "updated")  # findings that say on the first screen what they found
 
 
 def section_of(condition: ConditionResult) -> Section:
@@ -95,31 +103,29 @@ def verdict_sentence(gate: Gate) -> str:
     counts = Counter(c.outcome for c in gating)
     total, bad, open_ = len(gating), counts["regressed"], counts["inconclusive"]
     good = counts["stable"] + counts["improved"]
-    well = _well(counts["stable"], counts["improved"])
-    noun = plural("condition", total)
+    better = f", {counts['improved']} of them better than before" if counts["improved"] else ""
     if good == total:
-        better = f", {counts['improved']} of them improved" if counts["improved"] else ""
-        only = "The one gating condition is"
         taken = "; ".join(["", *filter(None, [accepted_clause(gate)])])
-        return f"{_all(total)} are stable{better}{taken}." if total > 1 else f"{only} {gating[0].outcome}{taken}."
-    if bad == total == 1:
-        return "The one condition regressed."
-    if bad:
-        tail = [f"{open_} {verb('is', open_)} inconclusive"] if open_ else []
-        tail += [well] if good else []
-        return f"{bad} of {total} {noun} regressed{''.join(f', {part}' for part in tail)}."
-    if not good:
-        return "The one condition is inconclusive." if total == 1 else f"{_all(total)} are inconclusive."
-    return f"{open_} of {total} {noun} {verb('is', open_)} inconclusive, {well}."
+        held = "The one condition holds" if total == 1 else f"{_all(total)} hold"
+        return f"{held}{better}{taken}."
+    if total == 1:
+        return "The one condition regressed." if bad else "The one condition is undecided."
+    parts = [f"{bad} of {total} conditions regressed"] if bad else []
+    parts += [f"{open_} {verb('is', open_)} undecided" if bad else _undecided(open_, total)] if open_ else []
+    parts += [f"{good} {verb('holds', good)}"] if good else []
+    return f"{', '.join(parts)}{better}."
+
+
+def _undecided(amount: int, total: int) -> str:
+    return (
+        f"{_all(total)} are undecided"
+        if amount == total
+        else f"{amount} of {total} conditions {verb('is', amount)} undecided"
+    )
 
 
 def _all(conditions: int) -> str:
     return "Both conditions" if conditions == 2 else f"All {amount_text(conditions)} conditions"
-
-
-def _well(stable: int, improved: int) -> str:
-    parts = [f"{stable} {verb('is', stable)} stable"] if stable else []
-    return ", ".join([*parts, *([f"{improved} improved"] if improved else [])])
 
 
 def reason(condition: ConditionResult, again: Again = AGAIN) -> Reason:
@@ -132,7 +138,18 @@ def reason(condition: ConditionResult, again: Again = AGAIN) -> Reason:
         text=reason_text(condition),
         command=command,
         section=section_of(condition),
+        alike=_alike(condition),
     )
+
+
+def _alike(condition: ConditionResult) -> str:
+    """Return what reasons have in common that a reader takes as one: kind, outcome and the doubt that weighs most."""
+    need = condition.needs[0] if condition.needs and condition.outcome == "inconclusive" else None
+    doubt = f"{need.reason} {need.about}" if need else ""
+    broken = (
+        " ".join(sorted({str(item.get("fault") or item.get("what")) for item in condition.items})) if not need else ""
+    )
+    return f"{condition.outcome} {condition.kind} {doubt} {broken}"
 
 
 def lacks_baseline(condition: ConditionResult) -> bool:
@@ -180,6 +197,8 @@ def _clauses(condition: ConditionResult, open_: Sequence[str]) -> str:
         # The doubts of an open condition name the same tests and findings.
         seen = "" if open_ else _items_text(condition)
     taken = condition.facts.get("accepted_as")
+    if condition.facts.get("fault"):
+        seen = f"{plain(condition.facts['fault'], 120)}: {seen}"
     clauses = [part for part in [seen, *open_, accepted_until_text(taken) if taken else ""] if part]
     return "; ".join(clauses) if clauses else _nothing_text(condition)
 
@@ -237,9 +256,13 @@ def estimate_text(estimate: Estimate, condition: ConditionResult | None = None) 
     if condition is not None and not kind_of(condition.kind).compares:
         return _limit_text(estimate, condition)
     slow = condition is not None and _SLOWER in condition.facts
-    name = plain(estimate.name) if condition is None else quantity_words(condition, estimate)
+    name = plain_quantity(estimate.name) if condition is None else quantity_words(condition, estimate)
     name = slow_requests_words(condition) if condition is not None and slow else name
-    parts = [f"{name}{':' if slow and estimate.change is not None else ''} {values_text(estimate)}".strip()]
+    if condition is not None and kind_of(condition.kind).judges == "failures":
+        name = "failed requests"
+    counted = condition is not None and kind_of(condition.kind).judges == "failures"
+    values = (failures_text(estimate) if counted else "") or values_text(estimate)
+    parts = [f"{name}{':' if slow and estimate.change is not None else ''} {values}".strip()]
     alone = max(estimate.n_baseline, estimate.n_candidate) <= 1 and estimate.n_candidate > 0
     if alone:
         parts.append("n = 1 a side" if estimate.n_baseline else "n = 1")
@@ -284,10 +307,10 @@ def _standing(estimate: Estimate, outcome: str) -> str:
         return ""
     margin = margin_text(estimate)
     if outcome == "regressed":
-        return f"beyond the margin of {margin}" if estimate.beyond_margin else f"worse; the margin is {margin}"
+        return f"more than the {margin} allowed" if estimate.beyond_margin else f"worse; allowed {margin}"
     if outcome == "improved":
-        return f"better; the margin is {margin}"
-    return f"inside the margin of {margin}" if outcome == "stable" else f"the margin is {margin}"
+        return f"better; allowed {margin}"
+    return f"within the {margin} allowed" if outcome == "stable" else f"allowed {margin}"
 
 
 def _limit_text(estimate: Estimate, condition: ConditionResult) -> str:
@@ -302,7 +325,7 @@ def _limit_text(estimate: Estimate, condition: ConditionResult) -> str:
     goal = f"the objective is below {value_text(float(limit), estimate.unit)}"
     low, high = estimate.low, estimate.high
     if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
-        seen = f"{seen} [{value_text(low, '')}, {value_text(high, '')}]"
+        seen = f"{seen} (likely {value_text(low, '')} to {value_text(high, '')})"
     kept = {"stable": ", and it is met", "improved": ", and it is met", "regressed": ", and it is missed"}
     return f"{seen}; {goal}{kept.get(standing_outcome(condition, estimate), '')}"
 
@@ -352,9 +375,14 @@ def _item_name(item: Mapping[str, Any]) -> str:
     what = plain(item.get("what", ""))
     if item.get("path"):
         line = f":{item['line']}" if item.get("line") is not None else ""
-        return what if str(item["path"]) in what else f"{what} in {plain(item['path'])}{line}"
-    detail = item.get("observed") if item.get("state") == "fail" else None
-    expected = item.get("expected") if item.get("state") == "fail" else None
+        found = what if str(item["path"]) in what else f"{what} in {plain(item['path'])}{line}"
+        says = item.get("detail") if item.get("state") in _SPOKEN else None
+        return f"{found}, “{plain(says, 100)}”" if says else found
+    failed = item.get("state") == "fail"
+    detail, expected = (item.get(key) if failed else None for key in ("observed", "expected"))
+    if failed and item.get("fault"):
+        wanted = f", expected {plain(expected, 40)}" if expected else ""
+        return f"{what}: {plain(item['fault'], 120)}{wanted}"
     if expected and detail:
         return f"{what} (expected {plain(expected, 40)}, observed {plain(detail, 40)})"
     return what
@@ -430,6 +458,9 @@ _WELL: Final[Mapping[str, Callable[[Mapping[str, Any], Any], str]]] = {
 }
 
 
+_SAID: Final[Mapping[str, str]] = {"inconclusive": "undecided"}
+
+
 def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:
     """Return counts by outcome as words, leaving out what is zero.
 
@@ -444,6 +475,8 @@ def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:
         if not amount:
             continue
         subject = count(amount, noun) if not parts else amount_text(amount)
-        said = outcome if outcome in ("regressed", "improved") else f"{verb('is', amount)} {outcome}"
+        said = (
+            outcome if outcome in ("regressed", "improved") else f"{verb('is', amount)} {_SAID.get(outcome, outcome)}"
+        )
         parts.append(f"{subject} {said}")
     return ", ".join(parts) or f"no {noun}"

@@ -134,7 +134,7 @@ def test_verdict_says_the_same_in_every_form(word: Any, code: int) -> None:
 
 def test_manual_lines_are_not_counted() -> None:
     checklist = Checklist((CheckItem("yes", "a"), CheckItem("manual", "b"), CheckItem("manual", "c")))
-    assert checklist.sentence == "1 yes; 2 lines for a person to verify."
+    assert checklist.sentence == "1 line holds; 2 lines for a person to verify."
     assert Checklist((CheckItem("manual", "b"),)).sentence.startswith("Nothing was checked")
 
 
@@ -209,7 +209,7 @@ def test_reasons_beyond_the_first_screen_fold_but_never_one_alone() -> None:
     reasons = tuple(Reason("regressed", f"condition {i}", "is worse") for i in range(9))
     assert "<details" not in Verdict("regressed", "s", reasons[:6])._repr_html_()
     html = Verdict("regressed", "s", reasons)._repr_html_()
-    assert "<summary>4 more, of less weight</summary>" in html
+    assert "<summary>4 more, alike or of less weight</summary>" in html
     assert html.index("condition 4") < html.index("<details") < html.index("condition 5")
 
 
@@ -220,7 +220,7 @@ def test_without_any_style_the_words_still_stand_apart() -> None:
     table = Table((Column("m", "Metric", "head"),), ({"m": ("p50", "n 30")},), "Metrics")
     html = Verdict("inconclusive", "s", reasons, facts=facts, metrics=metrics)._repr_html_() + table._repr_html_()
     words = " ".join(re.sub(r"<[^>]+>", "", html.replace("&nbsp;", " ")).split())
-    assert "? inconclusive: unit tests 2 moved (see Tests)" in words
+    assert "? undecided: unit tests 2 moved (see Tests)" in words
     assert "api p50: 100 → 98 ms, −2 % [−4, 0] + improved" in words
     assert "Worse 1 metric · Better nothing" in words
     assert "p50, n 30" in words

@@ -72,6 +72,7 @@ def notebook() -> Any:
         "2. Response times": (figure, figure, figure),
         "3. Alone": (figure,),
         "4. Nothing": (NoEvidence("memory", "stabkit collect"), check),
+        "5. Bare": (NoEvidence("sessions", "stabkit collect"),),
     }
     cells = [nbformat.v4.new_markdown_cell("# Stability"), _cell(verdict)]
     for heading, pieces in sections.items():

@@ -205,3 +205,17 @@ def test_the_time_is_said_once(heading: str, shown: bool) -> None:
     subject = Subject(heading, at="2025-09-14T12:24:00+00:00")
     page = render(notebook(cell(Verdict("stable", "All conditions are stable.", subject=subject)))).html
     assert ('<span class="w">14' in page) is shown
+
+
+def test_sections_without_evidence_become_one_line_and_keep_their_anchors():
+    bare = [cell(NoEvidence(name, "stabkit collect")) for name in ("sessions", "memory")]
+    headings = [nbformat.v4.new_markdown_cell(f"## {n} {name}") for n, name in ((1, "Told"), (2, "Bare"), (3, "Empty"))]
+    told = cell(Statement(("Something was seen.",)))
+    node = nbformat.v4.new_notebook(cells=[headings[0], told, headings[1], bare[0], headings[2], bare[1]])
+    page = render(node).html
+    assert "<summary>No evidence: Bare and Empty</summary>" in page
+    assert page.count("No evidence of") == 2
+    assert '<h2 id="bare">' in page
+    assert 'href="#bare"' not in page, "the contents name what there is to read"
+    alone = render(nbformat.v4.new_notebook(cells=[headings[1], bare[0]])).html
+    assert "<summary>No evidence" not in alone, "where there is nothing else, it stays open"

@@ -35,11 +35,11 @@ def test_a_decided_condition_has_no_doubts():
     assert doubts(ConditionResult("x", "latency", "regressed", needs=(Need(1, "rounds", "wide_interval"),))) == ()
 
 
-@pytest.mark.parametrize(("kind", "unit"), [("latency", "%"), ("slow_requests", "pp"), ("error_rate", "pp")])
+@pytest.mark.parametrize(("kind", "unit"), [("latency", "%"), ("slow_requests", "points"), ("error_rate", "points")])
 def test_a_margin_is_in_the_unit_of_its_condition(kind, unit):
     need = Need(250_000, "samples", "smallest_margin", decidable_margin=0.114)
     result = ConditionResult("x", kind, "inconclusive", needs=(need,))
-    said = "250\u202f000 more samples would decide; evidence of this size decides a margin of 11.4\u202f"
+    said = "250,000 more samples would decide; as much evidence as this decides an allowed change of 11.4\u202f"
     assert doubts(result) == (said + unit,)
 
 
@@ -57,11 +57,11 @@ def test_no_two_rates_differ_by_more_than_all():
         ),
         (
             Need(None, "rounds", "smallest_margin", decidable_margin=20.2),
-            "evidence of this size decides a margin of 2\u202f020\u202f%",
+            "as much evidence as this decides an allowed change of 2,020\u202f%",
         ),
         (
             Need(None, "runs", "not_comparable", "load_rate", numbers=(("before", 1_500_000.0), ("after", 12.5))),
-            "1\u202f500\u202f000 requests a second against 12.5",
+            "1,500,000 requests a second against 12.5",
         ),
         (
             Need(
@@ -71,7 +71,7 @@ def test_no_two_rates_differ_by_more_than_all():
                 "late_at_quantile",
                 numbers=(("late_ms", 1234.0), ("quantile", 0.99), ("allowed_ms", 0.5)),
             ),
-            "1\u202f234\u202fms at p99, 0.5\u202fms are allowed",
+            "1,234\u202fms at p99, 0.5\u202fms are allowed",
         ),
     ],
 )

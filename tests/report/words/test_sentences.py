@@ -14,6 +14,7 @@ from stabkit.analyze.facts import Measured, Missing
 from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need
 from stabkit.numbers import SPACE
 from stabkit.report.words import overview
+from stabkit.report.words.decision import decision_text
 from stabkit.report.words.sentences import reason, reason_text, standing_outcome, verdict_sentence, whole_text
 from stabkit.schema import empty
 from stabkit.text import count, joined, plain
@@ -320,10 +321,19 @@ def test_whole_reports_have_their_words(snapshot):
     }
     lines = [overview.title_text(None, run), overview.title_text(run, run)]
     for name, gate in gates.items():
-        lines += [f"== {name}", *overview.summary_texts(gate), *overview.conclusion_texts(gate, empty("sources"))]
+        lines += [
+            f"== {name}",
+            decision_text(gate),
+            *overview.summary_texts(gate),
+            *overview.conclusion_texts(gate, empty("sources")),
+        ]
         lines += [f"{key}: {text}" for key, text in overview.facts_strip(gate, empty("changes")).items()]
         lines += [f"{a.when}: {a.what} ({a.because})" for a in overview.advice(gate)[:4]]
-    lines += ["== first run", *overview.summary_texts(gates["nothing"], lacking="first_run")]
+    lines += [
+        "== first run",
+        *overview.summary_texts(gates["nothing"]),
+        decision_text(gates["nothing"], lacking="first_run"),
+    ]
     assert shown("\n".join(lines)) == snapshot
 
 
@@ -357,7 +367,7 @@ def test_verdict_sentence_counts_the_gating_conditions_alone():
     loose = ConditionResult("x", "latency", "regressed", gating=False)
     conditions = (STATES["tests regressed"], STATES["missing"], STATES["tests stable"], loose)
     sentence = verdict_sentence(Gate("regressed", conditions))
-    assert sentence == "1 of 3 conditions regressed, 1 is inconclusive, 1 is stable."
+    assert sentence == "1 of 3 conditions regressed, 1 is undecided, 1 holds."
 
 
 @pytest.mark.parametrize("why", ["run_noise_unknown", "prober_late", "not_comparable", "partial", "many_metrics"])
@@ -375,7 +385,9 @@ def test_the_first_screen_says_the_gravest_doubt_and_counts_the_rest():
     needs = (Need(4, "rounds", "tail_unbounded"), Need(None, "evidence", "prober_late", side="candidate"))
     result = condition("latency", "inconclusive", estimates=(latency("inconclusive"),), needs=needs)
     assert reason_text(result).endswith("10 rounds were too few; about 14 are needed, measured afresh; 1 further doubt")
-    assert whole_text(result).endswith("about 14 are needed, measured afresh; the candidate's prober was itself late")
+    assert whole_text(result).endswith(
+        "about 14 are needed, measured afresh; too noisy, the candidate's prober was itself late"
+    )
 
 
 @given(st.text(), st.text())
@@ -405,16 +417,14 @@ def test_words_of_amounts():
 
 def test_two_are_both_and_what_is_accepted_is_said_where_the_rest_is_stable():
     fine = condition("checks", "stable")
-    assert verdict_sentence(Gate("stable", (fine, fine))) == "Both conditions are stable."
+    assert verdict_sentence(Gate("stable", (fine, fine))) == "Both conditions hold."
     open_ = condition("checks", "inconclusive")
-    assert verdict_sentence(Gate("inconclusive", (open_, open_))) == "Both conditions are inconclusive."
+    assert verdict_sentence(Gate("inconclusive", (open_, open_))) == "Both conditions are undecided."
     tests = condition("tests", "stable", items=(item("accepted"), item("accepted", "t::b"), item("flaky", "t::c")))
     taken = condition("latency", "regressed", gating=False, facts={"accepted_as": {"owner": "ann"}})
     gate = Gate("stable", (taken, tests))
-    assert verdict_sentence(gate) == (
-        "The one gating condition is stable; 1 condition and 2 tests are accepted, not mended."
-    )
+    assert verdict_sentence(gate) == ("The one condition holds; 1 condition and 2 tests are accepted, not mended.")
     both = Gate("stable", (taken, tests, fine))
-    assert verdict_sentence(both) == ("Both conditions are stable; 1 condition and 2 tests are accepted, not mended.")
-    assert overview.headline_text(both) == verdict_sentence(both)
+    assert verdict_sentence(both) == ("Both conditions hold; 1 condition and 2 tests are accepted, not mended.")
+    assert "1 condition and 2 tests are accepted, not mended" in decision_text(both)
     assert verdict_sentence(both) in overview.summary_texts(both)[0].replace("STABLE: b", "B").replace("Stable: b", "B")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -14,6 +14,7 @@ from stabkit.analyze.outcome import ConditionResult, Need, Outcome, result_of
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.statistics import level_of
 from stabkit.config import Condition
+from stabkit.samples import usual_fault
 
 __all__ = ["judge"]
 
@@ -43,7 +44,8 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
         missing = Need(None, "evidence", "missing", "checks", spoken_of(condition), side="candidate")
         return result_of(condition, "inconclusive", needs=(missing,), comparison=compared)
     states = check_states(compared, level=level_of(sides.confidence))
-    items: Items = [_check_item(one, condition) for one in states if one.state not in ("kept", "fixed")]
+    fault = _fault(sides)
+    items: Items = [_check_item(one, condition, fault) for one in states if one.state not in ("kept", "fixed")]
     common = sum(one.before is not None and one.state != "missing" for one in states)
     facts |= {"passed": int((after["outcome"] == "pass").sum()), "common": common}
     facts |= {
@@ -86,11 +88,22 @@ def _name(row: Mapping[Any, Any], condition: Condition) -> str:
     return str(row["check"]) if condition.target is not None else f"{row['target']}: {row['check']}"
 
 
-def _check_item(one: CheckState, condition: Condition) -> dict[str, Any]:
+_OF_ANSWERS: Final = "status"  # the check of which a failed request itself says more than its row
+
+
+def _fault(sides: Sides) -> Callable[[str], str | None]:
+    """Return what tells how most failed requests of a target failed."""
+    samples = sides.candidate.evidence["samples"]
+    return lambda target: usual_fault(samples[samples["target"] == target])
+
+
+def _check_item(one: CheckState, condition: Condition, fault: Callable[[str], str | None]) -> dict[str, Any]:
     row, before = one.row, one.before
     parts = {key: text(row[key]) for key in ("target", "check", "expected", "observed", "detail")}
     item: dict[str, Any] = {"state": one.state, "what": _name(row, condition), **parts}
     item |= {"failed": int(row["failed"]), "times": int(row["times"])}
     if one.p is not None and before is not None:
         item |= {"baseline_failed": int(before["failed"]), "baseline_times": int(before["times"])}
+    if one.state == "fail" and row["check"] == _OF_ANSWERS and (told := fault(str(row["target"]))):
+        item["fault"] = text(told)
     return item | ({"gates": False} if one.state == "rare" else {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stabkit.analyze.gate.kinds.measured import (
     Compared,
     judge_populations,
@@ -18,6 +20,7 @@ from stabkit.analyze.outcome import ConditionResult
 from stabkit.analyze.sides import Sides
 from stabkit.config import Condition
 from stabkit.kinds import usual_margin
+from stabkit.samples import usual_fault
 from stabkit.vocabulary import REQUEST_METRICS
 
 __all__ = ["judge"]
@@ -29,7 +32,11 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
     stated = [] if condition.metric not in (None, "response_time") else _stated(condition, sides)
     known = {one.target for one in stated}
     kept = [one for one in found if not (one.metric == "response_time" and one.target in known)]
-    return judge_populations(condition, sides, [*kept, *stated], _compare_rates)
+    result = judge_populations(condition, sides, [*kept, *stated], _compare_rates)
+    if result.outcome != "regressed":
+        return result
+    faults = {text for one in kept if (text := usual_fault(one.candidate))}
+    return replace(result, facts={**result.facts, "fault": faults.pop()}) if len(faults) == 1 else result
 
 
 def _stated(condition: Condition, sides: Sides) -> list[StatedRequests]:
