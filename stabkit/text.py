@@ -33,6 +33,7 @@ __all__ = [
     "spelt",
     "subject",
     "verb",
+    "without_colours",
 ]
 
 LONGEST_NAME: Final = 90
@@ -46,6 +47,7 @@ TEMPORARY_ROOT: Final = (
 
 _WORD: Final = 16
 _PLURALS: Final = {"is": "are", "has": "have", "was": "were", "does": "do", "query": "queries", "matches": "match"}
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]{0,16}m")
 _SPACES: Final = re.compile(r"[^\S\u202f\u00a0]+")
 # In this order: what names something is kept as it is, and the numbers that are left are masked.
 _PARTS: Final = re.compile(
@@ -94,6 +96,17 @@ def plain(text: object, longest: int = LONGEST_NAME) -> str:
     if " " in tail[:_WORD]:
         tail = tail[tail.index(" ") :]
     return f"{head}…{tail}"
+
+
+def without_colours(text: str) -> str:
+    r"""Return a text without the sequences by which a terminal colours it.
+
+    Examples
+    --------
+    >>> without_colours("\x1b[31mfailed\x1b[39m: a[1]")
+    'failed: a[1]'
+    """
+    return _COLOURS.sub("", text)
 
 
 def decoded(content: bytes) -> str:

@@ -1,8 +1,8 @@
 """Every supported evidence file, read by the module that recognises its content.
 
-A new format is one new module in ``tests``, ``scans`` or ``loads`` with ``FORMAT``, ``KIND``,
-``recognise(head)`` and ``read(path, *, suite, root)``; it is found by its being there. A module of several
-readers names them in ``READERS``, each an object with these four.
+A new format is one new module in ``tests``, ``scans`` or ``loads``, or in a family of formats there, with
+``FORMAT``, ``KIND``, ``recognise(head)`` and ``read(path, *, suite, root)``; it is found by its being there. A module
+of several readers names them in ``READERS``, each an object with these four.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from operator import itemgetter
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Literal, Protocol
 
 import pandas as pd
@@ -70,6 +71,14 @@ class Reader(Protocol):
         """Return what the file holds, with its ``sources`` row."""
 
 
+def _modules(package: ModuleType) -> Iterator[Any]:
+    """Yield the modules of a package and of its families, folders that hold formats of one kind."""
+    for found in pkgutil.iter_modules(package.__path__):
+        if not found.name.startswith("_"):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            yield from _modules(module) if found.ispkg else (module,)
+
+
 @cache
 def readers() -> tuple[Reader, ...]:
     """Return the readers: records first, then those of the three packages, each package by module or format.
@@ -80,11 +89,9 @@ def readers() -> tuple[Reader, ...]:
     found: list[tuple[str, Any]] = [("records", records)]
     for package in (tests, scans, loads):
         mine: list[tuple[str, Any]] = []
-        for name in (module.name for module in pkgutil.iter_modules(package.__path__)):
-            if not name.startswith("_"):
-                module: Any = importlib.import_module(f"{package.__name__}.{name}")
-                several = getattr(module, "READERS", None)
-                mine += [(name, module)] if several is None else [(reader.FORMAT, reader) for reader in several]
+        for module in _modules(package):
+            name, several = module.__name__.rpartition(".")[2], getattr(module, "READERS", None)
+            mine += [(name, module)] if several is None else [(reader.FORMAT, reader) for reader in several]
         found += sorted(mine, key=itemgetter(0))
     for name, reader in found:
         missing = [part for part in ("FORMAT", "KIND", "recognise", "read") if not hasattr(reader, part)]

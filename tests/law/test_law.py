@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stabkit.case import load_case
 from stabkit.readers import readers
+from tests.law.acceptance import ACCEPTANCE
 from tests.law.judging import Judge
 from tests.law.law import broken, example
 from tests.law.notations import results, worse
@@ -99,7 +100,7 @@ def test_real_reports_keep_the_law(report, tmp_path):
 
 
 @pytest.mark.parametrize("what", range(4))
-@pytest.mark.parametrize("notation", SUITES, ids=named)
+@pytest.mark.parametrize("notation", (*SUITES, *ACCEPTANCE), ids=named)
 def test_rows_of_one_id_keep_the_law(notation, what, tmp_path):
     judge = Judge(tmp_path, trusting=True)
     one = row_examples(notation, random.Random(1))[what]

@@ -16,6 +16,9 @@ SEEDS = [
     '{"stats": {"suites": 1, "tests": 1}, "tests": [{"title": "a", "err": {}}], "passes": [], "failures": []}',
     '{"numTotalTests": 1, "testResults": [{"name": "x", "assertionResults": [{"title": "a", "status": "passed"}]}]}',
     '{"version": "3", "examples": [{"full_description": "a", "status": "passed"}], "summary": {"example_count": 1}}',
+    '{"config": {}, "suites": [{"title": "a.ts", "specs": [{"title": "a", "tests": [{"projectName": "web", '
+    '"expectedStatus": "passed", "status": "expected", "results": [{"status": "passed"}]}]}]}], "errors": [], '
+    '"stats": {"expected": 1}}',
     '{"Action": "run", "Package": "p", "Test": "T"}\n{"Action": "pass", "Package": "p", "Test": "T", "Elapsed": 1}\n',
     '{"type": "suite", "event": "started", "test_count": 1}\n{"type": "test", "event": "ok", "name": "a"}\n',
     '{"protocolVersion": "0.1.1", "type": "start"}\n{"type": "testDone", "testID": 1, "result": "success"}\n',

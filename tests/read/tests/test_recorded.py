@@ -64,6 +64,10 @@ COUNTS = [
     ("catch2.xml", "ok", (3, 1, 1, 2, 0)),
     # 43 % passed, 4 failed of 7: the executable that is missing did not run
     ("ctest.xml", "ok", (2, 3, 0, 3, 0)),
+    # 9 failed, 2 flaky, 4 skipped, 4 did not run, 9 passed: 2 of them as they were expected to fail, in two projects
+    ("playwright.json", "ok", (9, 9, 4, 6, 1)),
+    # a file that does not load: no test ran
+    ("playwright-load-error.json", "ok", (0, 0, 1, 0, 0)),
     # 3 passed, 1 failed, 1 ignored, with a doc test
     ("cargo-test.jsonl", "ok", (3, 1, 0, 1, 0)),
 ]

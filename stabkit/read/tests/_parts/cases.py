@@ -186,7 +186,9 @@ def _frame(
 ) -> pd.DataFrame:
     named = [replace(case, name=case.name or UNNAMED) for case in cases]
     ids = [stable_id(case.file, case.group, case.name or UNNAMED, root=root) for case in named]
-    twice = sum(times > 1 for times in Counter(ids).values())
+    # A browser or host that the report names tells results of one id apart.
+    places = Counter(zip(ids, (case.variant for case in named), strict=True))
+    twice = len({test_id for (test_id, _), times in places.items() if times > 1})
     if twice:
         warnings.append(amount(twice, *TWICE))
     source, cut = redact_text(spelt(path)), 0
