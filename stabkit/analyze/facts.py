@@ -25,6 +25,8 @@ About = Literal[
     "unconfirmed", "flaky", "more_flaky", "expected_to_fail",
     # Findings, checks, objectives.
     "scans", "not_scanned", "missed_before", "now_and_then",
+    # Coverage.
+    "coverage", "coverage_gone", "coverage_untold", "coverage_lines",
     # The change itself.
     "git_range", "fact_not_recorded", "fact_unproven", "fact_open", "range_empty",
     # Sources.
@@ -70,7 +72,7 @@ class Missing:
         ``baseline``, ``candidate`` or both: who lacks it. Empty for the baseline itself.
     """
 
-    kind: Literal["samples", "readings", "tests", "scan", "changes", "baseline"]
+    kind: Literal["samples", "readings", "tests", "scan", "coverage", "changes", "baseline"]
     name: str | None = None
     sides: tuple[str, ...] = ()
 

@@ -20,7 +20,7 @@ from stabkit.vocabulary import of_websocket
 
 __all__ = ["FailedSource", "RunEvidence", "Sides"]
 
-_TABLES: Final = ("tests", "samples", "scans")
+_TABLES: Final = ("tests", "samples", "scans", "coverage")
 _MEASURING: Final = ("http", "websocket", "resources", "load", "records")
 
 
@@ -249,6 +249,7 @@ def _unsourced(evidence: Evidence) -> dict[str, set[str]]:
     return {
         "tests": set(evidence["tests"]["source"].dropna().unique()) - set(sources["path"]),
         "samples": set() if of_all else set(samples["target"].unique()) - set(measured["target"]),
+        "coverage": set() if kinds & {"coverage", "records"} else set(evidence["coverage"]["report"]),
         "scans": set() if kinds & {"scan", "records"} else set(evidence["scans"]["scan_id"].dropna()),
     }
 

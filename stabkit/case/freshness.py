@@ -23,6 +23,7 @@ _COLUMNS: Final = ("run_id", "kind", "sha256", "content_sha256", "written_at", "
 _ASKED: Final[Mapping[str, str]] = {
     "tests": "did the tests run?",
     "scan": "did the scan run?",
+    "coverage": "did the tests run?",
     "load": "did the load test run?",
     "records": "was anything measured?",
 }

@@ -411,12 +411,12 @@ def _described(side: RunEvidence, config: Config) -> RunEvidence:
 def _told_apart(before: RunEvidence, reference: str, candidate: str) -> RunEvidence:
     """Return the baseline under an id of its own, where equal files in two places can be two runs.
 
-    A scan that finds the same again writes the same file. Two test runs or two measurements never agree to the byte:
-    there, one file was copied.
+    A scan that finds the same again writes the same file, and so do tests that run the same lines. Two test runs or
+    two measurements never agree to the byte: there, one file was copied.
     """
     places = [existing(side) for side in (reference, candidate)]
     files = places[0] is not None and places[1] is not None and not places[0].samefile(places[1])
-    if files and set(before.evidence["sources"]["kind"]) == {"scan"}:
+    if files and set(before.evidence["sources"]["kind"]) <= {"scan", "coverage"}:
         return renamed(before, f"{before.run['run_id']}-baseline")
     run_id = before.run["run_id"]
     raise UsageError(

@@ -43,8 +43,9 @@ __all__ = [
 ]  # fmt: skip
 
 _MAX_ROUNDS = 40
-KINDS = ("tests", "scan", "load", "records", "auto")
-_ROWS = {"tests": "test result", "changes": "changed file"}  # what a row is, where its table is called otherwise
+KINDS = ("tests", "scan", "coverage", "load", "records", "auto")
+# What a row is, where its table is called otherwise.
+_ROWS = {"tests": "test result", "coverage": "coverage row", "changes": "changed file"}
 PROCESSES = os.cpu_count() or 1
 
 

@@ -20,7 +20,7 @@ from stabkit.change import Git, collect_changes, repository_state
 from stabkit.collect.addresses import same_addresses
 from stabkit.collect.base_tests import run_base_tests
 from stabkit.collect.readings import query_range
-from stabkit.collect.suites import run_scan, run_suite
+from stabkit.collect.suites import read_coverage, run_scan, run_suite
 from stabkit.collect.windows import Deploy, query_windows
 from stabkit.config import Config
 from stabkit.errors import EvidenceError, StabkitError, UsageError, nearest
@@ -45,7 +45,7 @@ from stabkit.sources import Fault, fault_code, named, source_evidence
 __all__ = ["Collection", "Stop", "baseline_state", "collect", "collect_aa"]
 
 _LOG: Final = logging.getLogger(__name__)
-_KINDS: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "records", "changes")
+_KINDS: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "coverage", "records", "changes")
 _TOOLS: Final = ("httpx", "h2", "websockets", "psutil", "pytest", "ruff")
 
 Part = tuple[str, str, Callable[[], Evidence]]
@@ -430,7 +430,7 @@ def baseline_state(config: Config) -> tuple[str | None, str | None]:
 
 
 def _baseline_parts(config: Config, chosen: Callable[[str, str], bool]) -> Iterator[Part]:
-    """Yield the suites and scans of the baseline's own source."""
+    """Yield the suites, scans and coverage reports of the baseline's own source."""
     root = config.root.resolve()
     for name, suite in config.tests.items():
         if suite.baseline_directory is not None and chosen("tests", name):
@@ -440,6 +440,10 @@ def _baseline_parts(config: Config, chosen: Callable[[str, str], bool]) -> Itera
         if scan.baseline_directory is not None and chosen("scans", name):
             there = scan.model_copy(update={"directory": scan.baseline_directory})
             yield "scan", name, partial(run_scan, name, there, root=root)
+    for name, report in config.coverage.items():
+        if report.baseline_directory is not None and chosen("coverage", name):
+            beside = report.model_copy(update={"directory": report.baseline_directory})
+            yield "coverage", name, partial(read_coverage, name, beside, root=root)
 
 
 def _parts(
@@ -456,6 +460,9 @@ def _parts(
     for name, scan in config.scans.items():
         if chosen("scans", name):
             yield "scan", name, lambda name=name, scan=scan: run_scan(name, scan, root=root)  # type: ignore[misc]
+    for name, report in config.coverage.items():
+        if chosen("coverage", name):
+            yield "coverage", name, partial(read_coverage, name, report, root=root)
     if config.records and chosen("records", "records"):
         files = [str(root / record) for record in config.records]
         yield "records", "records", lambda: read_paths(files, root=root)
@@ -502,7 +509,7 @@ def _run_parts(parts: Iterator[Part], evidence: Evidence, progress: Progress | N
                 _LOG.warning("%s %s: %s", kind, name, error)
                 why = Fault(str(error), fault_code(error))
                 fault = source_evidence({}, kind=kind, path=name, status="error", messages=[why])
-                found.append(named(fault, name) if kind in ("tests", "scan", "resources") else fault)
+                found.append(named(fault, name) if kind in ("tests", "scan", "coverage", "resources") else fault)
             finally:
                 if progress is not None:
                     progress.advance()

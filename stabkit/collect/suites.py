@@ -25,7 +25,7 @@ from pathlib import Path
 import pandas as pd
 
 from stabkit.collect.retries import number_attempts
-from stabkit.config import FindingMapping, ScanSource, TestSuite
+from stabkit.config import CoverageSource, FindingMapping, ScanSource, TestSuite
 from stabkit.paths import expanded
 from stabkit.read import expand, read_file, read_paths, scans_once, with_context
 from stabkit.redact import redact_text, remember_environment
@@ -33,7 +33,7 @@ from stabkit.schema import Evidence
 from stabkit.sources import Fault, doubted, named, source_evidence
 from stabkit.vocabulary import BAD
 
-__all__ = ["run_scan", "run_suite", "test_argument"]
+__all__ = ["read_coverage", "run_scan", "run_suite", "test_argument"]
 
 _log = logging.getLogger(__name__)
 _STDERR_LINES = 8
@@ -121,6 +121,12 @@ def run_scan(name: str, scan: ScanSource, *, root: Path) -> Evidence:
     An exit code that is not in ``ok_exit_codes`` makes the scan incomplete, whatever its report says.
     """
     return named(_scan_evidence(name, scan, root), name)
+
+
+def read_coverage(name: str, report: CoverageSource, *, root: Path) -> Evidence:
+    """Read the reports of one configured coverage, which count together."""
+    folder = _folder(report.directory, root)
+    return named(read_paths(_absolute(report.files, folder), kind="coverage", suite=name, root=folder), name)
 
 
 def _scan_evidence(name: str, scan: ScanSource, root: Path) -> Evidence:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from stabkit.config.acceptances import Acceptance, AcceptedKind, literal_brackets
 from stabkit.config.completion import SCHEMA_DIRECTIVE, SCHEMA_NAME, config_schema, write_schema
-from stabkit.config.conditions import Condition, ConditionKind, Objective, Severity
-from stabkit.config.defaults import scan_condition, suite_condition, target_conditions
+from stabkit.config.conditions import AT_LEAST, Condition, ConditionKind, Objective, Severity
+from stabkit.config.defaults import coverage_condition, scan_condition, suite_condition, target_conditions
 from stabkit.config.expressions import LONGEST_SEARCH_S, is_found, replaced
 from stabkit.config.loading import find_config, load_config, nearest_config, write_example
 from stabkit.config.path_patterns import path_matches, path_pattern
@@ -26,7 +26,7 @@ from stabkit.config.settings import (
     times_condition,
 )
 from stabkit.config.shown_keys import HIDDEN
-from stabkit.config.sources import ChangesSource, FindingMapping, ScanSource, TestSuite
+from stabkit.config.sources import ChangesSource, CoverageSource, FindingMapping, ScanSource, TestSuite
 from stabkit.config.targets import (
     EventContract,
     HttpTarget,
@@ -38,6 +38,7 @@ from stabkit.config.targets import (
 )
 
 __all__ = [
+    "AT_LEAST",
     "HIDDEN",
     "LONGEST_SEARCH_S",
     "SCHEMA_DIRECTIVE",
@@ -51,6 +52,7 @@ __all__ = [
     "Condition",
     "ConditionKind",
     "Config",
+    "CoverageSource",
     "EventContract",
     "FindingMapping",
     "HttpTarget",
@@ -67,6 +69,7 @@ __all__ = [
     "WebSocketMessage",
     "WebSocketTarget",
     "config_schema",
+    "coverage_condition",
     "default_conditions",
     "doubtful_margins",
     "find_config",

@@ -11,7 +11,7 @@ from stabkit.config.model import Model
 from stabkit.kinds import KINDS
 from stabkit.vocabulary import CHANGE_FACTS, Worse
 
-__all__ = ["ChangeFact", "Condition", "ConditionKind", "Objective", "Severity"]
+__all__ = ["AT_LEAST", "ChangeFact", "Condition", "ConditionKind", "Objective", "Severity"]
 
 
 def _known(kind: Any) -> str:
@@ -35,6 +35,8 @@ ChangeFact = Annotated[
     str, BeforeValidator(_known_fact), WithJsonSchema({"type": "string", "enum": list(CHANGE_FACTS)})
 ]
 """What a change may do, one of :data:`stabkit.vocabulary.CHANGE_FACTS`."""
+AT_LEAST: Final = 0.8
+"""Which share of the changed lines has to run where a coverage condition does not say it."""
 Severity = Literal["critical", "high", "normal", "low"]
 
 
@@ -83,6 +85,14 @@ class Condition(Model):
         default=None,
         description="findings below it are listed, not judged; left out: low, so that notes and style do not gate",
     )
+    at_least: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="of a coverage condition: which share of the changed lines has to run; left out: 0.8, "
+        "with 0 the whole alone is judged",
+    )
     gating: bool = Field(default=True, description="false: shown, and no part of the verdict")
     accept_single_run: bool = Field(default=False, description="judge one run a side without known machine noise")
     severity: Severity = Field(default="normal", description="how grave it is if it does not hold")
@@ -102,6 +112,12 @@ class Condition(Model):
             raise PydanticCustomError("misplaced", "facts are what a condition of the kind 'change' forbids")
         if self.facts == ():
             raise PydanticCustomError("empty", "no fact is named: name one, or leave facts out for the gravest three")
+        return self
+
+    @model_validator(mode="after")
+    def _share_of_coverage(self) -> Condition:
+        if self.at_least is not None and self.kind != "coverage":
+            raise PydanticCustomError("misplaced", "at_least belongs to a condition of the kind 'coverage'")
         return self
 
     @model_validator(mode="after")

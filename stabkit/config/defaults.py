@@ -10,6 +10,7 @@ from stabkit.vocabulary import is_time, metric_of
 
 __all__ = [
     "READINGS",
+    "coverage_condition",
     "reading_condition",
     "scan_condition",
     "suite_condition",
@@ -123,6 +124,15 @@ def suite_condition(suite: str, *, mission_critical: bool) -> Condition:
     """Return the condition that follows from a test suite."""
     severity: Severity = "critical" if mission_critical else "high"
     return Condition(name=f"{suite} tests", kind="tests", target=suite, severity=severity)
+
+
+def coverage_condition(report: str | None = None, *, ranged: bool) -> Condition:
+    """Return the condition that follows from a coverage report, or from all that are there.
+
+    Without a range nobody knows which lines changed: then the whole alone is judged.
+    """
+    name = "coverage" if report is None else f"{report} coverage"
+    return Condition(name=name, kind="coverage", target=report, at_least=None if ranged else 0)
 
 
 def scan_condition(scan: str) -> Condition:

@@ -22,7 +22,7 @@ __all__ = ["find_config", "load_config", "nearest_config", "write_example"]
 _log = logging.getLogger(__name__)
 
 CONFIG_NAME: Final = "stabkit.toml"
-_NAMED: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "areas")
+_NAMED: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans", "coverage", "areas")
 _SHAPES: Final = {"tuple_type": "list", "model_type": "table", "dict_type": "table", "mapping_type": "table"}
 _BOUNDS: Final = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _LARGEST: Final = 4_000_000  # bytes; the largest that people write has some ten thousand

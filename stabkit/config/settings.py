@@ -16,6 +16,7 @@ from stabkit.config.acceptances import Acceptance, is_expression
 from stabkit.config.conditions import Condition
 from stabkit.config.defaults import (
     READINGS,
+    coverage_condition,
     reading_condition,
     scan_condition,
     suite_condition,
@@ -25,7 +26,7 @@ from stabkit.config.defaults import (
 from stabkit.config.model import Model
 from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.shown_keys import shown_settings
-from stabkit.config.sources import ChangesSource, ScanSource, TestSuite
+from stabkit.config.sources import ChangesSource, CoverageSource, ScanSource, TestSuite
 from stabkit.config.targets import HttpTarget, PrometheusSource, ResourceTarget, WebSocketTarget
 from stabkit.endpoints import is_pattern
 from stabkit.errors import nearest
@@ -135,6 +136,9 @@ class Config(Model):
     )
     tests: Mapping[str, TestSuite] = Field(default_factory=dict, description="test suites: [tests.NAME]")
     scans: Mapping[str, ScanSource] = Field(default_factory=dict, description="compliance scans: [scans.NAME]")
+    coverage: Mapping[str, CoverageSource] = Field(
+        default_factory=dict, description="coverage reports: [coverage.NAME]"
+    )
     load: LoadSettings = Field(default=LoadSettings(), description="how the files of load tools are taken")
     line: LineSettings | None = Field(
         default=None, description="what is known of the runs before, by which a run at another time is judged"
@@ -192,9 +196,10 @@ class Config(Model):
 
     @property
     def baseline_directories(self) -> Mapping[str, Path]:
-        """Suite or scan -> the folder of the baseline's own source, of those that name one."""
+        """Suite, scan or coverage report -> the folder of the baseline's own source, of those that name one."""
         named = {name: suite.baseline_directory for name, suite in self.tests.items()}
         named |= {name: scan.baseline_directory for name, scan in self.scans.items()}
+        named |= {name: report.baseline_directory for name, report in self.coverage.items()}
         return {name: self.path(folder) for name, folder in named.items() if folder is not None}
 
     @property
@@ -233,7 +238,9 @@ def misspelt_names(config: Config) -> tuple[str, ...]:
 
     A name that is near none may be that of imported evidence, which needs no declaration.
     """
-    parts = (config.http, config.websocket, config.resources, config.prometheus, config.tests, config.scans)
+    parts = (
+        config.http, config.websocket, config.resources, config.prometheus, config.tests, config.scans, config.coverage,
+    )  # fmt: skip
     declared = [name for part in parts for name in part]
     names = [condition.name for condition in config.conditions]
     used = [(f"condition {c.name!r} judges", c.target, declared) for c in config.condition if c.target]
@@ -278,6 +285,7 @@ def default_conditions(config: Config) -> tuple[Condition, ...]:
         found += target_conditions(name, ["session_time", "connect_time"], checks=True, objective=socket.objective)
     found += [suite_condition(n, mission_critical=suite.mission_critical) for n, suite in config.tests.items()]
     found += [scan_condition(name) for name in config.scans]
+    found += [coverage_condition(name, ranged=config.changes is not None) for name in config.coverage]
     for name in config.resources:
         found += target_conditions(name, ["memory"])
     for name, source in config.prometheus.items():

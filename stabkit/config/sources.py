@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from stabkit.config.model import Model
 
-__all__ = ["ChangesSource", "FindingMapping", "ScanSource", "TestSuite"]
+__all__ = ["ChangesSource", "CoverageSource", "FindingMapping", "ScanSource", "TestSuite"]
 
 
 class TestSuite(Model):
@@ -88,6 +88,16 @@ class ScanSource(Model):
         if bool(self.command) == bool(self.files):
             raise ValueError("give either command or files")
         return self
+
+
+class CoverageSource(Model):
+    """Coverage reports that a test run wrote; several count together."""
+
+    files: tuple[str, ...] = Field(min_length=1, description="paths or globs of reports")
+    directory: Path | None = Field(default=None, description="the folder they belong to; left out: beside this file")
+    baseline_directory: Path | None = Field(
+        default=None, description="the same in the baseline's own source, where both sides are collected at once"
+    )
 
 
 class ChangesSource(Model):

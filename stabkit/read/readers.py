@@ -1,6 +1,6 @@
 """Every supported evidence file, read by the module that recognises its content.
 
-A new format is one new module in ``tests``, ``scans`` or ``loads``, or in a family of formats there, with
+A new format is one new module in ``tests``, ``scans``, ``coverage`` or ``loads``, or in a family of formats there, with
 ``FORMAT``, ``KIND``, ``recognise(head)`` and ``read(path, *, suite, root)``; it is found by its being there. A module
 of several readers names them in ``READERS``, each an object with these four.
 """
@@ -26,7 +26,7 @@ import pandas as pd
 
 from stabkit.config import FindingMapping
 from stabkit.errors import EvidenceError, UsageError
-from stabkit.read import loads, records, scans, tests
+from stabkit.read import coverage, loads, records, scans, tests
 from stabkit.read.content import ReportError, check_regular, conflict_line, read_head, xml_root
 from stabkit.read.load_repeats import once_each, without_sketches
 from stabkit.read.origin import Origin, origin_of
@@ -49,8 +49,8 @@ __all__ = [
     "source_summary",
 ]
 
-Kind = Literal["tests", "scan", "load", "records"]
-KINDS: Final = ("tests", "scan", "load", "records")
+Kind = Literal["tests", "scan", "coverage", "load", "records"]
+KINDS: Final = ("tests", "scan", "coverage", "load", "records")
 SHARED_FILES: Final = 200
 """From so many files on it pays to start processes, which takes about as long as to read a hundred small files."""
 
@@ -81,13 +81,13 @@ def _modules(package: ModuleType) -> Iterator[Any]:
 
 @cache
 def readers() -> tuple[Reader, ...]:
-    """Return the readers: records first, then those of the three packages, each package by module or format.
+    """Return the readers: records first, then those of the four packages, each package by module or format.
 
     What begins with an underscore is part of a reader. A module that cannot be imported, or that lacks
     a part of a reader, is an error at once: a format silently gone would be evidence silently gone.
     """
     found: list[tuple[str, Any]] = [("records", records)]
-    for package in (tests, scans, loads):
+    for package in (tests, scans, coverage, loads):
         mine: list[tuple[str, Any]] = []
         for module in _modules(package):
             name, several = module.__name__.rpartition(".")[2], getattr(module, "READERS", None)
@@ -115,7 +115,7 @@ def read_file(
     path : Path or str
         Any file. What cannot be read or recognised gives status ``error`` and a message, never an exception.
     kind : str, optional
-        ``tests``, ``scan``, ``load`` or ``records``; a file of another kind is then an error.
+        ``tests``, ``scan``, ``coverage``, ``load`` or ``records``; a file of another kind is then an error.
     suite : str, optional
         The configured suite or scan the file belongs to.
     root : Path, optional
@@ -187,7 +187,13 @@ def _recognise(path: Path, kind: str | None) -> Reader:
     for reader in matching:
         if kind in (None, reader.KIND):
             return reader
-    wanted = {"tests": "a test report", "scan": "a scan report", "load": "a load file", "records": "a stabkit record"}
+    wanted = {
+        "tests": "a test report",
+        "scan": "a scan report",
+        "coverage": "a coverage report",
+        "load": "a load file",
+        "records": "a stabkit record",
+    }
     expected = wanted[kind] if kind else "a test report, nor any other evidence that a reader recognises"
     if matching:
         other = Fault(f"not {expected}: it is {matching[0].FORMAT}", "unknown_format")

@@ -36,7 +36,7 @@ FORMAT: Final = "stabkit"
 KIND: Final = "records"
 VERSION: Final = 1
 
-_ROWS: Final = ("samples", "checks", "tests", "scans", "findings", "changes")
+_ROWS: Final = ("samples", "checks", "tests", "scans", "findings", "coverage", "changes")
 _KEYS: Final = ("stabkit", "run", *_ROWS, "claims", "note")
 _RUN_KEYS: Final = tuple(name for name in TABLES["runs"].names if name not in ("run_id", "config_sha256"))
 _CLAIM_KEYS: Final = ("kind", "path", "claimed", "message")
@@ -172,7 +172,7 @@ def _claim(number: int, claim: object) -> pd.DataFrame:
     for key in claim:
         if key not in _CLAIM_KEYS:
             raise ReportError(f"claims, row {number}: unknown key {key[:80]!r}; {_advice(key, _CLAIM_KEYS)}")
-    if claim["kind"] not in ("tests", "scan", "load", "changes", "http", "websocket", "resources"):
+    if claim["kind"] not in ("tests", "scan", "coverage", "load", "changes", "http", "websocket", "resources"):
         raise ReportError(f"claims, row {number}: kind {claim['kind']!r:.80} is no kind of evidence")
     if not isinstance(claim["claimed"], dict):
         raise ReportError(f"claims, row {number}: claimed is no object")

@@ -32,7 +32,8 @@ def source_summary(evidence: Evidence) -> list[dict[str, Any]]:
     ``failed_samples``, percentiles of ``response_ms`` (of ``service_ms`` where a tool gives no other) by nearest rank
     over its ok samples, ``rows`` (``raw``; ``summary``: all of these are the tool's own, null where it has none); and,
     where there are any, ``transactions`` and ``failed_transactions`` (they repeat the time of samples, and are none),
-    ``checks`` of the tool's own with ``passed`` and ``failed``, and iterations that it ``dropped``. A
+    ``checks`` of the tool's own with ``passed`` and ``failed``, and iterations that it ``dropped``. Of coverage:
+    ``files``, ``lines`` that can run, those ``covered``, and their share. A
     record counts the rows of each table it holds. A claim, and a source that gave nothing for an error, has no
     counts: not zero tests, but unknown.
     """
@@ -61,6 +62,8 @@ def _summary(
         counts = tests
     elif source["kind"] == "scan":
         counts = _scans(evidence, str(source["path"]), alone=alone)
+    elif source["kind"] == "coverage":
+        counts = _coverage(evidence, source, alone=alone)
     elif source["kind"] == "load":
         counts = _load(source, samples)
     elif source["kind"] == "records" and alone:
@@ -141,6 +144,19 @@ def _scans(evidence: Evidence, path: str, *, alone: bool) -> dict[str, Any]:
         "suppressed": len(findings) - len(active),
         "by_severity": _counts(active["severity"].fillna("(none)")),
         "by_rule": _counts(active["rule"]),
+    }
+
+
+def _coverage(evidence: Evidence, source: dict[str, Any], *, alone: bool) -> dict[str, Any]:
+    found = evidence["coverage"]
+    if not alone:  # read without a configured name, a report is called by its file
+        found = found[found["report"] == str(source["path"])]
+    lines, covered = int(found["lines"].sum()), int(found["covered"].sum())
+    return {
+        "files": len(found),
+        "lines": lines,
+        "covered": covered,
+        "covered_share": round(covered / lines, 6) if lines else None,
     }
 
 

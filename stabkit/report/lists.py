@@ -96,6 +96,11 @@ def _holds(source: Mapping[str, Any]) -> str | None:
     if "findings" in counts:
         by_severity = ", ".join(f"{amount_text(n)} {severity}" for severity, n in counts["by_severity"].items())
         return count(counts["findings"], "finding") + (f" ({by_severity})" if by_severity else "")
+    if "covered" in counts:
+        share = counts["covered_share"]
+        known = "" if share is None else f" ({100 * share:.1f} %)"
+        of = f"{amount_text(counts['covered'])} of {count(counts['lines'], 'line')} ran{known}"
+        return f"{count(counts['files'], 'file')}, {of}"
     if "samples" in counts:
         return count(counts["samples"], "sample")
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stabkit.config import Config
 from tests.law.acceptance import ACCEPTANCE
+from tests.law.coverage import COVERAGE
 from tests.law.notations import Notation
 from tests.law.requests import CONDITIONS, LOADS
 from tests.law.scans import SCANS
@@ -11,7 +12,7 @@ from tests.law.suites import SUITES
 
 __all__ = ["FORMATS", "conditions_of", "named"]
 
-FORMATS: tuple[Notation, ...] = (*SUITES, *ACCEPTANCE, *SCANS, *LOADS)
+FORMATS: tuple[Notation, ...] = (*SUITES, *ACCEPTANCE, *SCANS, *COVERAGE, *LOADS)
 
 
 def conditions_of(notation: Notation) -> Config | None:

@@ -100,7 +100,7 @@ def test_real_reports_keep_the_law(report, tmp_path):
 
 
 @pytest.mark.parametrize("what", range(4))
-@pytest.mark.parametrize("notation", (*SUITES, *ACCEPTANCE), ids=named)
+@pytest.mark.parametrize("notation", [*SUITES, *ACCEPTANCE], ids=named)
 def test_rows_of_one_id_keep_the_law(notation, what, tmp_path):
     judge = Judge(tmp_path, trusting=True)
     one = row_examples(notation, random.Random(1))[what]

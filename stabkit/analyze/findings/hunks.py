@@ -10,7 +10,7 @@ import pandas as pd
 
 from stabkit.analyze.findings.pairing import normal_path
 
-__all__ = ["stored_hunks"]
+__all__ = ["read_hunks", "stored_hunks"]
 
 _EVERY_LINE: Final = [(1, 10**9, 1, 10**9)]  # of a file without text: no line of it can be followed
 
@@ -48,7 +48,7 @@ def stored_hunks(
         return None
     found: dict[str, Sequence[tuple[int, int, int, int]]] = {}
     for row in changes.to_dict("records"):
-        hunks = _read(row["hunks"]) if isinstance(row["hunks"], str) else None
+        hunks = read_hunks(row["hunks"]) if isinstance(row["hunks"], str) else None
         if hunks is None and not pd.isna(row["added"]):
             return None
         found[normal_path(row["path"]) or row["path"]] = _EVERY_LINE if hunks is None else hunks
@@ -60,7 +60,14 @@ def _between(changes: pd.DataFrame, commits: tuple[Any, Any]) -> bool:
     return all(commit is None or (changes[column] == commit).all() for column, commit in ends)
 
 
-def _read(text: str) -> list[tuple[int, int, int, int]] | None:
+def read_hunks(text: str) -> list[tuple[int, int, int, int]] | None:
+    """Return the hunks that a row of ``changes`` holds; None if it holds none that can be read.
+
+    Examples
+    --------
+    >>> read_hunks("[[3, 0, 4, 2]]"), read_hunks("[[3]]")
+    ([(3, 0, 4, 2)], None)
+    """
     try:
         hunks = [tuple(int(number) for number in hunk) for hunk in json.loads(text)]
     except (ValueError, TypeError, RecursionError):

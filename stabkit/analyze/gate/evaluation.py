@@ -294,6 +294,8 @@ def _missing(sides: Sides) -> tuple[Missing, ...]:
             named = (scans["scan_id"] == scan) | scans["scan_id"].str.startswith(f"{scan}#") | (scans["tool"] == scan)
             if not named.any() and (len(config.scans) > 1 or scans.empty):
                 lacking.append(Missing("scan", scan))
+        reports = set(evidence["coverage"]["report"])
+        lacking += [Missing("coverage", name) for name in config.coverage if name not in reports]
         for what in lacking:
             absent.setdefault(what, []).append(name)
     found = [] if sides.baseline is not None else [Missing("baseline")]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from stabkit.analyze.latency import stated_requests
 from stabkit.analyze.sides import Sides
-from stabkit.config import Condition, scan_condition, suite_condition, target_conditions
+from stabkit.config import Condition, coverage_condition, scan_condition, suite_condition, target_conditions
 
 __all__ = ["conditions_of"]
 
@@ -18,6 +18,7 @@ _TOLD: Final[Mapping[str, list[str]]] = {
     "checks": ["target"],
     "tests": ["suite"],
     "scans": ["tool"],
+    "coverage": ["report"],
 }
 
 
@@ -42,6 +43,8 @@ def conditions_of(sides: Sides) -> tuple[Condition, ...]:
     ]
     found += [suite_condition(suite, mission_critical=False) for suite in sorted(set(both["tests"]["suite"]))]
     found += [scan_condition(tool) for tool in sorted(set(both["scans"]["tool"]))]
+    if len(both["coverage"]):
+        found.append(coverage_condition(ranged=sides.candidate.range_examined))
     return tuple(found)
 
 

@@ -76,12 +76,23 @@ def _change_text(facts: Mapping[str, Any]) -> str:
     return f"looked for {asked} in {count(int(facts.get('examined') or 0), 'changed file')}"
 
 
+def _coverage_text(facts: Mapping[str, Any]) -> str:
+    parts = [f"{facts.get('covered', 0)} of {count(facts['total'], 'line')} in {count(facts['files'], 'file')} ran"]
+    if facts.get("changed") is not None:
+        asked = value_text(float(facts["least"]), "share")
+        parts.append(f"{facts['changed_covered']} of {count(facts['changed'], 'changed line')}, {asked} asked for")
+    if facts.get("baseline_total"):
+        parts.append(f"{facts['baseline_covered']} of {facts['baseline_total']} in the baseline")
+    return "; ".join(parts)
+
+
 # Kinds whose counts and items have words of their own; others say how many there are, and the detail of each.
 _FACTS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "checks": _checks_text,
     "tests": _tests_text,
     "findings": _findings_text,
     "change": _change_text,
+    "coverage": _coverage_text,
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.kinds import NO_CONDITION, kind_of
-from stabkit.numbers import amount_text
+from stabkit.numbers import SPACE, amount_text, at_most
 from stabkit.report.display import Reason, Section
 from stabkit.report.words.acceptances import accepted_clause, accepted_until_text
 from stabkit.report.words.change_facts import changed_facts_text, fact_name
@@ -339,6 +339,8 @@ def _items_text(condition: ConditionResult) -> str:
         return _facts_text(condition)
     if condition.kind == "change":
         return changed_facts_text([item for item in condition.items if item.get("state") == "fail"])
+    if condition.kind == "coverage":
+        return _coverage_badly(condition)
     order = sorted(groups, key=lambda state: _BAD_FIRST.index(state) if state in _BAD_FIRST else len(_BAD_FIRST))
     noun = kind_of(condition.kind).noun or "item"
     return "; ".join(_group_text(state, groups[state], noun) for state in order[:3])
@@ -449,12 +451,43 @@ def _change_well(facts: Mapping[str, Any], _: Any) -> str:
     return f"{none} in {count(int(facts.get('examined') or 0), 'changed file')}"
 
 
+def _coverage_badly(condition: ConditionResult) -> str:
+    facts = condition.facts
+    bad = [item for item in condition.items if item.get("gates")]
+    files = [plain(item["what"]) for item in bad if item.get("line") is not None]
+    parts = []
+    if files:
+        ran = f"{amount_text(int(facts['changed_covered']))} of {count(int(facts['changed']), 'changed line')} ran"
+        asked = f"{at_most(100 * float(facts['least']), 2)}{SPACE}% asked for"
+        parts.append(f"{ran}, {asked}: {joined(files, most=2)}")
+    if len(bad) > len(files):
+        parts.append(_shares_text(facts))
+    return "; ".join(parts)
+
+
+def _shares_text(facts: Mapping[str, Any]) -> str:
+    before, now = (100 * facts[f"{side}covered"] / facts[f"{side}total"] for side in ("baseline_", ""))
+    return f"{before:.1f}{SPACE}% of all lines before, {now:.1f}{SPACE}% now"
+
+
+def _coverage_well(facts: Mapping[str, Any], total: Any) -> str:
+    parts = []
+    if facts.get("changed") is not None:
+        of = int(facts["changed"])
+        ran = f"{amount_text(int(facts['changed_covered']))} of {count(of, 'changed line')} ran"
+        parts.append(ran if of else "no changed line can run")
+    if total and facts.get("baseline_total"):
+        parts.append(_shares_text(facts))
+    return ", ".join(parts)
+
+
 # Kinds whose good news has words of its own; others count their items.
 _WELL: Final[Mapping[str, Callable[[Mapping[str, Any], Any], str]]] = {
     "tests": _tests_well,
     "findings": _findings_well,
     "checks": _checks_well,
     "change": _change_well,
+    "coverage": _coverage_well,
 }
 
 

@@ -1,4 +1,4 @@
-"""Playwright's JSON reporter: suites of specs, each run in one project or several, every attempt with its own result."""
+"""Playwright's JSON reporter: suites of specs, each run in one project or several, each attempt with its result."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
 
 
 def _unread(report: Report, stats: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
-    """Return why more should follow: attempts that the totals count, or tests of other shards, which are no gap here."""
+    """Return why more should follow than stands here: flaky tests that the totals count; note which shard it is."""
     flaky = sum(len(case.attempts) > 1 and case.status in ("pass", "xfail") for case in report.cases)
     stated = whole(stats.get("flaky")) or 0
     if stated > flaky:

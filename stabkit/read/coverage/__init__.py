@@ -1,0 +1,1 @@
+"""Coverage reports, one format a module."""
