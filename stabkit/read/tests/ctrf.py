@@ -24,7 +24,7 @@ _STATUS: Final[Mapping[str, str]] = {"passed": "pass", "failed": "fail", "skippe
 def recognise(head: bytes) -> bool:
     """Say whether a file that begins with these bytes is a CTRF report."""
     keys = json_keys(head)
-    return "results" in keys and (b'"CTRF"' in head or b'"tests"' in head) and "testResults" not in keys
+    return "results" in keys and (b'"CTRF"' in head or b'"tests"' in head) and not {"testResults", "stats"} & set(keys)
 
 
 def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> Evidence:

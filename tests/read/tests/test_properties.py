@@ -19,6 +19,9 @@ SEEDS = [
     '{"config": {}, "suites": [{"title": "a.ts", "specs": [{"title": "a", "tests": [{"projectName": "web", '
     '"expectedStatus": "passed", "status": "expected", "results": [{"status": "passed"}]}]}]}], "errors": [], '
     '"stats": {"expected": 1}}',
+    '{"stats": {"testsRegistered": 1, "passes": 1}, "results": [{"title": "a", "tests": [{"title": "b", '
+    '"state": "passed", "pass": true, "fail": false}], "suites": [], "beforeHooks": []}]}',
+    '<robot><suite name="s"><test name="a"><status status="PASS" elapsed="0.1"/></test></suite></robot>',
     '{"Action": "run", "Package": "p", "Test": "T"}\n{"Action": "pass", "Package": "p", "Test": "T", "Elapsed": 1}\n',
     '{"type": "suite", "event": "started", "test_count": 1}\n{"type": "test", "event": "ok", "name": "a"}\n',
     '{"protocolVersion": "0.1.1", "type": "start"}\n{"type": "testDone", "testID": 1, "result": "success"}\n',

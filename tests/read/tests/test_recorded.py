@@ -64,6 +64,14 @@ COUNTS = [
     ("catch2.xml", "ok", (3, 1, 1, 2, 0)),
     # 43 % passed, 4 failed of 7: the executable that is missing did not run
     ("ctest.xml", "ok", (2, 3, 0, 3, 0)),
+    # 9 scenarios: 2 failed, 1 undefined, 1 pending, 1 skipped, 4 passed
+    ("cucumber.json", "ok", (4, 2, 2, 1, 0)),
+    # 4 passed, 1 failed, 3 in error (a hook, undefined, not implemented), 1 skipped
+    ("behave.json", "ok", (4, 1, 3, 1, 0)),
+    # 3 passing, 2 pending, 3 failing, two of them hooks, and 3 tests behind these hooks that never ran
+    ("mochawesome.json", "ok", (3, 1, 5, 2, 0)),
+    # 7 tests, 1 passed, 4 failed, 2 skipped; one of the failed passed before the tear-down of its suite
+    ("robot-output.xml", "ok", (1, 4, 0, 2, 0)),
     # 9 failed, 2 flaky, 4 skipped, 4 did not run, 9 passed: 2 of them as they were expected to fail, in two projects
     ("playwright.json", "ok", (9, 9, 4, 6, 1)),
     # a file that does not load: no test ran
