@@ -8,11 +8,12 @@ from tests.law.coverage import COVERAGE
 from tests.law.notations import Notation
 from tests.law.requests import CONDITIONS, LOADS
 from tests.law.scans import SCANS
+from tests.law.security import SECURITY
 from tests.law.suites import SUITES
 
 __all__ = ["FORMATS", "conditions_of", "named"]
 
-FORMATS: tuple[Notation, ...] = (*SUITES, *ACCEPTANCE, *SCANS, *COVERAGE, *LOADS)
+FORMATS: tuple[Notation, ...] = (*SUITES, *ACCEPTANCE, *SCANS, *SECURITY, *COVERAGE, *LOADS)
 
 
 def conditions_of(notation: Notation) -> Config | None:

@@ -213,6 +213,64 @@ SEEDS = [
     json.dumps([{"filePath": "a.js", "messages": [{"ruleId": "r", "severity": 2, "message": "m", "line": 1}]}]),
     json.dumps({"errors": [], "generated_at": "x", "metrics": {}, "results": [{"test_id": "B1"}]}),
     json.dumps([{"check_name": "c", "fingerprint": "f", "location": {"path": "a", "lines": {"begin": 1}}}]),
+    json.dumps(
+        {
+            "version": "1",
+            "results": [
+                {
+                    "check_id": "r",
+                    "path": "a.py",
+                    "start": {"line": 3},
+                    "extra": {"message": "m", "severity": "ERROR", "lines": "x"},
+                }
+            ],
+            "errors": [],
+            "paths": {"scanned": ["a.py"]},
+        }
+    ),
+    json.dumps(
+        {
+            "SchemaVersion": 2,
+            "ArtifactName": ".",
+            "Results": [
+                {
+                    "Target": "a.lock",
+                    "Class": "lang-pkgs",
+                    "Type": "npm",
+                    "Vulnerabilities": [{"VulnerabilityID": "CVE-1", "PkgName": "p", "Severity": "HIGH"}],
+                    "Misconfigurations": [{"ID": "D1", "Status": "FAIL", "CauseMetadata": {"StartLine": 3}}],
+                    "Secrets": [{"RuleID": "key", "StartLine": 1}],
+                    "Licenses": [{"Name": "GPL", "PkgName": "p"}],
+                }
+            ],
+        }
+    ),
+    json.dumps(
+        {
+            "matches": [
+                {
+                    "vulnerability": {"id": "CVE-1", "severity": "High", "fix": {"versions": ["2"]}},
+                    "artifact": {"name": "p", "version": "1", "locations": [{"path": "/a.jar"}]},
+                }
+            ],
+            "descriptor": {"name": "grype", "version": "0"},
+        }
+    ),
+    json.dumps(
+        {
+            "version": "15",
+            "vulnerabilities": [
+                {
+                    "message": "m",
+                    "severity": "High",
+                    "location": {"file": "a.rb", "start_line": 3, "dependency": {"package": {"name": "p"}}},
+                    "identifiers": [{"value": "CWE-1"}],
+                }
+            ],
+            "scan": {"scanner": {"id": "b"}, "status": "success", "messages": []},
+        }
+    ),
+    '<checkstyle><file name="a.kt"><error line="3" severity="error" message="m" source="r"/></file></checkstyle>',
     "a.py:3: error: x  [rule]\nFound 1 error in 1 file (checked 1 source file)\n",
     "a.py:3:1: E501 long\n",
 ]
