@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from os.path import commonpath
-from typing import Final
 
 import pandas as pd
 
@@ -20,11 +19,9 @@ __all__ = [
     "files_gone",
     "files_left",
     "files_of",
-    "line_text",
     "share_of",
+    "stretches",
 ]
-
-_LISTED: Final = 8  # stretches of lines that a text names
 
 
 @dataclass(frozen=True)
@@ -225,19 +222,18 @@ def _plain_names(files: Mapping[str, FileCoverage]) -> dict[str, str]:
     return {path.removeprefix(f"{shared}/") if path.startswith("/") else path: path for path in files}
 
 
-def line_text(lines: Collection[int]) -> str:
-    """Return line numbers as people read them.
+def stretches(lines: Collection[int]) -> list[list[int]]:
+    """Return line numbers as stretches, each by its first and last.
 
     Examples
     --------
-    >>> line_text({3, 4, 5, 9})
-    '3-5, 9'
+    >>> stretches({3, 4, 5, 9})
+    [[3, 5], [9, 9]]
     """
-    stretches: list[Sequence[int]] = []
+    found: list[list[int]] = []
     for line in sorted(lines):
-        if stretches and stretches[-1][-1] == line - 1:
-            stretches[-1] = (stretches[-1][0], line)
+        if found and found[-1][1] == line - 1:
+            found[-1][1] = line
         else:
-            stretches.append((line, line))
-    said = [str(first) if first == last else f"{first}-{last}" for first, last in stretches[:_LISTED]]
-    return ", ".join([*said, *(["…"] if len(stretches) > _LISTED else [])])
+            found.append([line, line])
+    return found

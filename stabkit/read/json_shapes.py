@@ -9,7 +9,7 @@ import pandas as pd
 from stabkit.read.content import ReportError
 from stabkit.read.json_content import json_keys
 
-__all__ = ["array_keys", "entries", "listed", "mapped", "moment", "text", "whole"]
+__all__ = ["array_keys", "entries", "listed", "mapped", "moment", "positive", "text", "whole"]
 
 
 def mapped(value: object) -> dict[str, Any]:
@@ -47,6 +47,19 @@ def whole(value: object) -> int | None:
     (3, None, None, None)
     """
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def positive(value: object) -> int | None:
+    """Return a line number, or None if it is none.
+
+    Examples
+    --------
+    >>> positive(3), positive("3"), positive(0), positive(True)
+    (3, 3, None, None)
+    """
+    if isinstance(value, str) and value.isdecimal() and len(value) < 10:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def text(value: object) -> str | None:

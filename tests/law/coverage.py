@@ -102,7 +102,7 @@ COVERAGE = (
         },
     ),
     Notation(
-        "coverage.py", "json", _coverage_py, r'"group_\d+/(case_\d+)\.py"', statuses=_TWO,
+        "coverage-py", "json", _coverage_py, r'"group_\d+/(case_\d+)\.py"', statuses=_TWO,
         failures={
             "lines claimed": counted("num_statements", shape="json"),
             "lines claimed by all": counted("num_statements", shape="json", last=True),

@@ -151,6 +151,36 @@ def _pytest(found: Sequence[Result]) -> str:
     return _json({"machine_info": {}, "benchmarks": benchmarks})
 
 
+def _hyperfine(found: Sequence[Result]) -> str:
+    rows = _rows(found)
+    results = [
+        {"command": one.name, "mean": 0.1, "times": [t / 1000 for n, t, _ in rows if n == one.name],
+         "exit_codes": [int(not ok) for n, _, ok in rows if n == one.name]}
+        for one in found
+    ]  # fmt: skip
+    return _json({"results": results})
+
+
+def _jmh(found: Sequence[Result]) -> str:
+    rows = _rows(found)
+    return _json(
+        [
+            {"jmhVersion": "1.37", "benchmark": one.name, "mode": "avgt", "forks": 1, "measurementIterations": EACH,
+             "primaryMetric": {"score": 1, "scoreUnit": "ms/op",
+                               "rawData": [[t if ok else None for n, t, ok in rows if n == one.name]]}}
+            for one in found
+        ]
+    )  # fmt: skip
+
+
+def _go(found: Sequence[Result]) -> str:
+    lines = [
+        f"Benchmark{name}-8 \t 100\t {time * 1e6:.0f} ns/op" if ok else f"--- FAIL: Benchmark{name}-8"
+        for name, time, ok in _rows(found)
+    ]
+    return "\n".join(["goos: linux", "pkg: shop", *lines, "PASS", "ok  \tshop\t1.0s", ""])
+
+
 def _actions(found: Sequence[Result]) -> str:
     rows = _rows(found)
     jobs = [
@@ -201,6 +231,9 @@ _ALL = (
     Notation("otlp", "json", _otlp, r'"name": "(case_\d+)"', statuses=_TWO),
     Notation("google-benchmark", "json", _google, r'"run_name": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("pytest-benchmark", "json", _pytest, r'"fullname": "(case_\d+)"', statuses=_TWO, proves=False),
+    Notation("hyperfine", "json", _hyperfine, r'"command": "(case_\d+)"', statuses=_TWO, proves=False),
+    Notation("jmh", "json", _jmh, r'"benchmark": "(case_\d+)"', statuses=_TWO, proves=False),
+    Notation("go-bench", "lines", _go, r"Benchmark(case_\d+)-8", statuses=_TWO, proves=False),
     Notation("github-actions", "json", _actions, r'"name": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("prometheus", "json", _prometheus, r'"job": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("stabkit", "json", _records, r'"name": "(case_\d+)"', statuses=_TWO),

@@ -7,7 +7,7 @@ from typing import Final
 
 from stabkit.read.content import head_lines, normalise_path, xml_root
 from stabkit.read.coverage._parts.covered_files import CoverageReport
-from stabkit.read.scans._results import positive
+from stabkit.read.json_shapes import positive
 from stabkit.read.xml_tree import Element, read_tree
 from stabkit.schema import Evidence
 

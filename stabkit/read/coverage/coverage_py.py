@@ -8,13 +8,12 @@ from typing import Any, Final
 from stabkit.read.content import ReportError
 from stabkit.read.coverage._parts.covered_files import CoverageReport
 from stabkit.read.json_content import json_keys, load_json
-from stabkit.read.json_shapes import mapped, whole
-from stabkit.read.scans._results import positive
+from stabkit.read.json_shapes import mapped, positive, whole
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
 
-FORMAT: Final = "coverage.py"
+FORMAT: Final = "coverage-py"
 KIND: Final = "coverage"
 
 

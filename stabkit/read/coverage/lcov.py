@@ -9,7 +9,7 @@ from typing import Final
 
 from stabkit.read.content import head_lines, text_lines
 from stabkit.read.coverage._parts.covered_files import CoverageReport
-from stabkit.read.scans._results import positive
+from stabkit.read.json_shapes import positive
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

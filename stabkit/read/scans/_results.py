@@ -12,6 +12,7 @@ import pandas as pd
 
 from stabkit.read.content import normalise_path
 from stabkit.read.fingerprints import computed_fingerprints, sha256_of
+from stabkit.read.json_shapes import positive
 from stabkit.redact import redact_text
 from stabkit.schema import Evidence
 from stabkit.sources import source_evidence
@@ -134,16 +135,3 @@ def unread(found: list[str]) -> str:
 
 def _place(path: str | None, root: Path | None) -> str | None:
     return (normalise_path(redact_text(path), root=root) or None) if path else None
-
-
-def positive(value: object) -> int | None:
-    """Return a line number, or None if it is none.
-
-    Examples
-    --------
-    >>> positive(3), positive("3"), positive(0), positive(True)
-    (3, 3, None, None)
-    """
-    if isinstance(value, str) and value.isdecimal() and len(value) < 10:
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -18,6 +18,7 @@ __all__ = [
     "headroom_text",
     "margin_text",
     "sample_text",
+    "shares_text",
     "size_in_margins",
     "usual_texts",
     "value_text",
@@ -214,3 +215,15 @@ def sample_text(estimate: Estimate) -> str:
     before, after = estimate.n_baseline, estimate.n_candidate
     sides = amount_text(after) if before in (after, 0) else f"{amount_text(before)} and {amount_text(after)}"
     return f"n {sides}" + (f" in {estimate.rounds} rounds" if estimate.rounds > 1 else "")
+
+
+def shares_text(facts: Mapping[str, Any]) -> str:
+    r"""Return which share of all lines ran, before and now.
+
+    Examples
+    --------
+    >>> shares_text({"baseline_covered": 18, "baseline_total": 20, "covered": 16, "total": 20})
+    '90.0\u202f% of all lines before, 80.0\u202f% now'
+    """
+    before, now = (100 * facts[f"{side}covered"] / facts[f"{side}total"] for side in ("baseline_", ""))
+    return f"{before:.1f}{SPACE}% of all lines before, {now:.1f}{SPACE}% now"

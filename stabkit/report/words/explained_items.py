@@ -11,13 +11,14 @@ from stabkit.kinds import kind_of
 from stabkit.numbers import significant
 from stabkit.report.words.acceptances import accepted_until_text
 from stabkit.report.words.change_facts import fact_name, fact_text
-from stabkit.report.words.estimates import value_text
+from stabkit.report.words.estimates import shares_text, value_text
 from stabkit.report.words.gaps import difference_text
 from stabkit.text import count, joined, plain
 
 __all__ = ["facts_text", "item_text"]
 
 _LONGEST = 120
+_STRETCHES = 8
 
 
 def facts_text(condition: ConditionResult) -> str:
@@ -162,9 +163,22 @@ def _change_parts(item: Mapping[str, Any]) -> list[str]:
     return [fact_name(str(item["fact"])), fact_text(item), place, str(item.get("confidence") or "")]
 
 
+def _coverage_parts(item: Mapping[str, Any]) -> list[str]:
+    if item.get("baseline_total"):
+        return [shares_text(item)]
+    if not item.get("missed"):
+        return []
+    stretches = [str(first) if first == last else f"{first}-{last}" for first, last in item["missed"]]
+    missed = sum(last - first + 1 for first, last in item["missed"])
+    return [
+        f"{missed} of {count(int(item['changed']), 'changed line')} did not run: {joined(stretches, most=_STRETCHES)}"
+    ]
+
+
 _PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], list[str]]]] = {
     "tests": _test_parts,
     "findings": _finding_parts,
     "checks": _check_parts,
     "change": _change_parts,
+    "coverage": _coverage_parts,
 }

@@ -22,6 +22,7 @@ from stabkit.report.words.estimates import (
     change_text,
     failures_text,
     margin_text,
+    shares_text,
     size_in_margins,
     value_text,
     values_text,
@@ -461,13 +462,8 @@ def _coverage_badly(condition: ConditionResult) -> str:
         asked = f"{at_most(100 * float(facts['least']), 2)}{SPACE}% asked for"
         parts.append(f"{ran}, {asked}: {joined(files, most=2)}")
     if len(bad) > len(files):
-        parts.append(_shares_text(facts))
+        parts.append(shares_text(facts))
     return "; ".join(parts)
-
-
-def _shares_text(facts: Mapping[str, Any]) -> str:
-    before, now = (100 * facts[f"{side}covered"] / facts[f"{side}total"] for side in ("baseline_", ""))
-    return f"{before:.1f}{SPACE}% of all lines before, {now:.1f}{SPACE}% now"
 
 
 def _coverage_well(facts: Mapping[str, Any], total: Any) -> str:
@@ -477,7 +473,7 @@ def _coverage_well(facts: Mapping[str, Any], total: Any) -> str:
         ran = f"{amount_text(int(facts['changed_covered']))} of {count(of, 'changed line')} ran"
         parts.append(ran if of else "no changed line can run")
     if total and facts.get("baseline_total"):
-        parts.append(_shares_text(facts))
+        parts.append(shares_text(facts))
     return ", ".join(parts)
 
 

@@ -11,6 +11,7 @@ import pytest
 from stabkit.analyze import RunEvidence
 from stabkit.analyze.gate import evaluate_gate
 from stabkit.config import Condition, Config, CoverageSource
+from stabkit.report.words import item_text
 from stabkit.schema import Evidence
 
 CHANGED = Condition(name="changed lines", kind="coverage")
@@ -66,7 +67,8 @@ def test_changed_lines_that_did_not_run_are_a_regression_with_their_numbers():
     assert (found.outcome, found.exact) == ("regressed", True)
     (item,) = found.items
     assert item["what"] == "shop/cart.py"
-    assert item["detail"] == "2 of 3 changed lines did not run: 13-14"
+    assert (item["changed"], item["missed"]) == (3, [[13, 14]])
+    assert item_text("coverage", item) == "2 of 3 changed lines did not run: 13-14"
 
 
 @pytest.mark.parametrize(("least", "outcome"), [(0.3, "stable"), (1 / 3, "stable"), (0.34, "regressed"), (0, "stable")])
@@ -125,7 +127,7 @@ def test_the_whole_may_lose_a_margin_and_no_more():
     worse = [file("shop/cart.py", [[1, 8]], [[9, 10]]), file("shop/tax.py", [[1, 8]], [[9, 10]])]
     found = judge(run_of("v2", worse), WHOLE)
     assert found.outcome == "regressed"
-    assert found.items[0]["detail"] == "90.0 % of 20 lines before, 80.0 % of 20 now"
+    assert item_text("coverage", found.items[0]) == "90.0\u202f% of all lines before, 80.0\u202f% now"
     assert judge(run_of("v2", worse), Condition(name="c", kind="coverage", at_least=0, margin=0.1)).outcome == "stable"
     assert judge(run_of("v2", BEFORE), WHOLE).outcome == "stable"
 

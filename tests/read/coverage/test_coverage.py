@@ -17,7 +17,7 @@ RECORDED = Path(__file__).parent / "recorded"
 # 6 and 1 lines of which 2 did not run by nyc; 57.1 % of 7 statements by go, which has no lines.
 COUNTS = [
     ("coverage-py.xml", "cobertura", (3, 10, 4)),
-    ("coverage-py.json", "coverage.py", (3, 10, 4)),
+    ("coverage-py.json", "coverage-py", (3, 10, 4)),
     ("coverage-py.info", "lcov", (3, 10, 4)),
     ("nyc.xml", "cobertura", (2, 7, 5)),
     ("nyc.info", "lcov", (2, 7, 5)),

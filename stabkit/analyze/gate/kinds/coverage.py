@@ -12,8 +12,8 @@ from stabkit.analyze.covered_lines import (
     files_gone,
     files_left,
     files_of,
-    line_text,
     share_of,
+    stretches,
 )
 from stabkit.analyze.facts import About
 from stabkit.analyze.gate.kinds.items import Items, not_in_baseline, spoken_of
@@ -66,7 +66,8 @@ def judge(condition: Condition, sides: Sides) -> ConditionResult:
         margin = usual_margin("coverage") if condition.margin is None else condition.margin
         lower = lines and of and had / of - hit / lines > margin + _ROUNDING
         if lower:
-            items.append(_whole(had, of, hit, lines))
+            whole = {"baseline_covered": had, "baseline_total": of, "covered": hit, "total": lines}
+            items.append({"state": "fail", "what": "the whole", "gates": True, **whole})
         gone = files_gone(known, files, changes)
         if gone:
             needs.append(Need(None, "evidence", "partial", "coverage_gone", gone, side="candidate"))
@@ -96,18 +97,12 @@ def _changed(sides: Sides, changed: ChangedLines, least: float, facts: dict[str,
     items: Items = []
     for path, missed in changed.missed.items():
         if missed:
-            of = len(missed) + len(changed.covered[path])
-            detail = f"{len(missed)} of {of} changed lines did not run: {line_text(missed)}"
+            numbers = {"changed": len(missed) + len(changed.covered[path]), "missed": stretches(missed)}
             state = "fail" if low else "uncovered"
-            items.append({"state": state, "what": path, "detail": detail, "gates": low, "line": min(missed)})
+            items.append({"state": state, "what": path, "gates": low, "line": min(missed), **numbers})
     lacking: tuple[tuple[About, tuple[str, ...]], ...] = (
         ("coverage_untold", changed.untold),
         ("coverage_lines", changed.unknown),
     )
     needs = [Need(None, "evidence", "partial", about, names, side="candidate") for about, names in lacking if names]
     return sorted(items, key=lambda item: str(item["what"])), needs
-
-
-def _whole(had: int, of: int, hit: int, lines: int) -> dict[str, Any]:
-    said = f"{100 * had / of:.1f} % of {of} lines before, {100 * hit / lines:.1f} % of {lines} now"
-    return {"state": "fail", "what": "the whole", "detail": said, "gates": True}

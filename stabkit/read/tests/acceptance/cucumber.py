@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from stabkit.read.json_content import load_json
 from stabkit.read.json_shapes import array_keys, entries, listed, mapped, text
-from stabkit.read.tests._parts.cases import Case, Report, number
+from stabkit.readers import Case, Report, number
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]

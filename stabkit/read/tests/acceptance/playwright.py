@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import entries, listed, mapped, text, whole
-from stabkit.read.tests._parts.cases import Attempt, Case, Report, number
+from stabkit.readers import Attempt, Case, Report, number
 from stabkit.schema import Evidence
 from stabkit.text import amount, without_colours
 

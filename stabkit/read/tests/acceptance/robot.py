@@ -9,8 +9,8 @@ from typing import Final
 import pandas as pd
 
 from stabkit.read.content import xml_root
-from stabkit.read.tests._parts.cases import Case, Report, number
 from stabkit.read.xml_tree import Element, read_tree
+from stabkit.readers import Case, Report, number
 from stabkit.schema import Evidence
 
 __all__ = ["FORMAT", "KIND", "read", "recognise"]
