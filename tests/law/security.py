@@ -1,4 +1,4 @@
-"""Checkstyle's XML and the reports of security scanners, as the law sees them."""
+"""Checkstyle's XML, the reports of security scanners and logs, as the law sees them."""
 
 # ruff: noqa: E501 - notations read best in one line
 
@@ -90,6 +90,12 @@ def _gitlab(found: Sequence[Result]) -> str:
     return _json({"version": "15.0.4", "vulnerabilities": known, "scan": scan})
 
 
+def _log(found: Sequence[Result]) -> str:
+    words = {"fail": "ERROR", "pass": "INFO"}
+    lines = [f"2026-01-02 03:04:05 {words[one.status]} {one.group}: {one.name} was asked" for one in found]
+    return "\n".join(["2026-01-02 03:04:05 INFO started", *lines, "2026-01-02 03:04:06 INFO stopped", ""])
+
+
 _TWO = ("pass", "fail")
 _NEVER = r"(?!)"
 SECURITY = (
@@ -130,6 +136,16 @@ SECURITY = (
         "grype", "json", _grype, _NEVER, found=r'"vulnerability"', statuses=_TWO,
         failures={
             "another place": edited(r'("locations": \[)', r'\1{"path": "/other.jar"}, '),
+        },
+    ),
+    # A log says nothing of what did not happen: a line that is gone was never written.
+    Notation(
+        "log", "lines", _log, _NEVER, found=r" ERROR ", statuses=_TWO, open_end=True,
+        failures={
+            "a line that is fatal": edited(r"(?=2026-01-02 03:04:06)", "2026-01-02 03:04:05 FATAL no disk\n"),
+            "an uncaught exception": edited(
+                r"(?=2026-01-02 03:04:06)", "Traceback (most recent call last):\n  File 'a'\nValueError: 3\n"
+            ),
         },
     ),
     Notation(

@@ -273,6 +273,7 @@ SEEDS = [
     '<checkstyle><file name="a.kt"><error line="3" severity="error" message="m" source="r"/></file></checkstyle>',
     "a.py:3: error: x  [rule]\nFound 1 error in 1 file (checked 1 source file)\n",
     "a.py:3:1: E501 long\n",
+    "2026-01-02 03:04:05 ERROR order 3 failed\nValueError: x\n",
 ]
 
 
