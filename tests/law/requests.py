@@ -17,7 +17,7 @@ from typing import Any
 
 from stabkit.config import Condition, Config
 from tests.law.notations import Notation, Result, edited
-from tests.read.loads.test_percentiles import AB, AUTOCANNON, LOCUST, OHA, SIEGE, WRK, histogram
+from tests.read.loads.test_percentiles import AB, ARTILLERY, AUTOCANNON, LOCUST, OHA, SIEGE, WRK, histogram
 
 __all__ = ["CONDITIONS", "LOADS"]
 
@@ -96,6 +96,14 @@ def _vegeta(found: Sequence[Result]) -> str:
             for number, (name, time, ok) in enumerate(_rows(found))
         ]
     )  # fmt: skip
+
+
+def _gatling(found: Sequence[Result]) -> str:
+    lines = ["RUN\tshop.Sale\tsale\t1767225600000\t \t3.9.5"]
+    for number, (name, time, ok) in enumerate(_rows(found)):
+        at = 1767225600000 + 100 * number
+        lines.append(f"REQUEST\t\t{name}\t{at}\t{at + int(time)}\t{'OK' if ok else 'KO'}\t{'' if ok else 'status 503'}")
+    return "\n".join([*lines, ""])
 
 
 def _ghz(found: Sequence[Result]) -> str:
@@ -226,6 +234,7 @@ _ALL = (
     Notation("k6", "lines", _k6_lines, r'"name": "(case_\d+)"', statuses=_TWO, open_end=True),
     Notation("hey", "csv", _hey, _NEVER, statuses=_TWO, open_end=True),
     Notation("vegeta", "lines", _vegeta, r"http://s/(case_\d+)", statuses=_TWO, open_end=True),
+    Notation("gatling", "csv", _gatling, r"\t(case_\d+)\t\d+\t\d+\t[OK]", statuses=_TWO, open_end=True),
     Notation("ghz", "json", _ghz, _NEVER, statuses=_TWO),
     Notation("har", "json", _har, r"http://s/(case_\d+)", statuses=_TWO),
     Notation("otlp", "json", _otlp, r'"name": "(case_\d+)"', statuses=_TWO),
@@ -237,6 +246,8 @@ _ALL = (
     Notation("github-actions", "json", _actions, r'"name": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("prometheus", "json", _prometheus, r'"job": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("stabkit", "json", _records, r'"name": "(case_\d+)"', statuses=_TWO),
+    Notation("artillery", "json", _stated(ARTILLERY), _NEVER, statuses=_TWO, open_end=True, proves=False,
+             failures={"most requests failed": edited(r'("errors.ETIMEDOUT": )2', r"\g<1>70")}),
     Notation("autocannon", "json", _stated(AUTOCANNON), _NEVER, statuses=_TWO, open_end=True, proves=False,
              failures={"most requests failed": edited(r'("errors": )2', r"\g<1>70")}),
     Notation("locust", "csv", _stated(LOCUST), _NEVER, statuses=_TWO, open_end=True, proves=False,

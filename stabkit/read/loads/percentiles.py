@@ -140,6 +140,23 @@ def _table(path: Path) -> tuple[list[At], list[str]]:
     return [row.get for row in table.to_dict("records")], [cut for cut in [broken_rows(table)] if cut]
 
 
+def _artillery(path: Path) -> tuple[list[At], list[str]]:
+    content = load_json(path)
+    aggregate = mapped(mapped(content.value).get("aggregate"))
+    # Names of counters hold points, so that no path of keys leads to them.
+    known = mapped(aggregate.get("counters")) | mapped(mapped(aggregate.get("summaries")).get("http.response_time"))
+    return [lambda place: known if place == "counters" else known.get(place)], list(content.warnings)
+
+
+def _artillery_counts(at: At) -> tuple[int | None, int | None]:
+    counters = mapped(at("counters"))
+    n = _count(counters.get("http.requests"))
+    refused = {key: value for key, value in counters.items() if key.startswith("errors.")}
+    codes = {key.rpartition(".")[2]: value for key, value in counters.items() if key.startswith("http.codes.")}
+    failed = _sum(*refused.values(), *(value for code, value in codes.items() if not code.startswith(("1", "2", "3"))))
+    return n, failed if codes or refused else None
+
+
 def _last_readings(path: Path) -> tuple[list[At], list[str]]:
     last = read_table(path).drop_duplicates(["Type", "Name"], keep="last")
     rows = [row for row in last.to_dict("records") if _count(row.get("Total Request Count"))]
@@ -227,6 +244,11 @@ def _locust_step(found: list[Percentiles], _units: list[float]) -> float:
 _WRK_HEAD: Final = re.compile(rb"^Running \S+ test @ \S+\s+\d+ threads and \d+ connections", re.MULTILINE)
 
 READERS: Final = (
+    Format("artillery", (Form(
+        sign=lambda head: "aggregate" in json_keys(head) and b'"counters"' in head,
+        summaries=_artillery, counts=_artillery_counts, method="Artillery, a histogram",
+        times=_places("pSHARE", mean_ms="mean"),
+    ),)),
     # Percentiles in whole ms; p90 and p97.5, but no p95.
     Format("autocannon", (Form(
         sign=lambda head: {"pipelining", "non2xx", "latency", "requests"} <= set(json_keys(head)),

@@ -65,6 +65,9 @@ Error distribution:
 """
 AUTOCANNON = {"pipelining": 1, "errors": 2, "non2xx": 13, "3xx": 3, "4xx": 4, "5xx": 6, "requests": {"total": 98},
               "latency": {"p50": 2, "p97_5": 9, "p99": 10, "average": 3.5}}  # fmt: skip
+ARTILLERY = {"aggregate": {"counters": {"http.requests": 100, "http.codes.200": 88, "http.codes.503": 10, "errors.ETIMEDOUT": 2,
+             "vusers.failed": 2}, "summaries": {"http.response_time": {"p50": 2, "p95": 9, "p99": 10, "mean": 3.5}}},
+             "intermediate": []}  # fmt: skip
 SIEGE = """New configuration template added to the home folder
 
 {	"transactions":			          95,
@@ -108,6 +111,7 @@ def stated(found: Evidence) -> dict[str, Any]:
         (WRK, {"n": 100, "failed": 2, "p50_ms": 2.5, "p99_ms": 10.0, "mean_ms": 4.5}),
         (HEY, {"n": 100, "failed": 12, "p50_ms": 2.5, "p95_ms": 9.0, "mean_ms": 4.5}),
         (AUTOCANNON, {"n": 100, "failed": 12, "p50_ms": 2.0, "p99_ms": 10.0, "mean_ms": 3.5}),
+        (ARTILLERY, {"n": 100, "failed": 12, "p50_ms": 2.0, "p95_ms": 9.0, "p99_ms": 10.0, "mean_ms": 3.5}),
         (SIEGE, {"n": 100, "failed": 12, "mean_ms": 30.0}),
         (SIEGE_TEXT, {"n": 100, "failed": 12, "mean_ms": 30.0}),
     ],
@@ -122,6 +126,7 @@ def stated(found: Evidence) -> dict[str, Any]:
         "wrk",
         "hey",
         "autocannon",
+        "artillery",
         "siege",
         "siege text",
     ],
@@ -280,10 +285,11 @@ def test_a_histogram_over_its_last_bucket_and_after_a_restart(tmp_path):
 
 SEEDS = [
     content if isinstance(content, str) else json.dumps(content)
-    for content in (*EVERY.values(), AB, WRK, HEY, AUTOCANNON, SIEGE, histogram(("0.1", "1", "2")))
+    for content in (*EVERY.values(), AB, WRK, HEY, AUTOCANNON, ARTILLERY, SIEGE, histogram(("0.1", "1", "2")))
 ]
 SEEDS += [
     '{"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "d", "unit": "s", "histogram": {"dataPoints": [{"bucketCounts": ["1"]}]}}]}]}]}',
+    "RUN\ta.B\tb\t1767225600000\t \t3.9\nREQUEST\t\thome\t1767225600000\t1767225600120\tOK\t\n",
     "metric_name,timestamp,metric_value\nhttp_req_duration,1,2\n",
     "timeStamp,elapsed,label,success\n1,2,a,true\n",
     "response-time,status-code,offset\n0.1,200,0\n",
