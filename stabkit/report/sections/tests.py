@@ -22,6 +22,7 @@ from stabkit.chart import NotPassingBars, StatusMap
 from stabkit.numbers import amount_text, duration
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.acceptances import with_accepted
+from stabkit.report.sections.coverage import coverage_pieces
 from stabkit.report.sections.listed import all_text, first_of_each, whole_beside
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import accepted_until_text, sentence, whole_text
@@ -37,7 +38,12 @@ MAPPED_TESTS: Final = 20
 
 
 def results(case: Case) -> Piece:
-    """Return suites, tests that changed, and the history of both."""
+    """Return suites, tests that changed, and the history of both; below them what tests ran of the changed lines."""
+    found, covered = _results(case), coverage_pieces(case)
+    return Group((found, *covered)) if covered else found
+
+
+def _results(case: Case) -> Piece:
     before, after = case.before["tests"], case.after["tests"]
     frame = united_tests(case.gate.compared(TestComparison))
     if frame is None:
