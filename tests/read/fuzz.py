@@ -29,6 +29,7 @@ from stabkit.config import FindingMapping
 from stabkit.read.readers import read_file
 from stabkit.read.summary import source_summary
 from tests.law.judging import Judge
+from tests.read.coverage.test_coverage import SEEDS as COVERAGE
 from tests.read.loads.test_percentiles import SEEDS as LOADS
 from tests.read.scans.test_linters import SEEDS as SCANS
 from tests.read.test_shapes import SOUND, VALUES, places, replaced
@@ -51,7 +52,7 @@ def seeds() -> list[bytes]:
     found = [*sorted(DATA.rglob("*")), *sorted(RECORDED.iterdir())]
     files = [file.read_bytes() for file in found if file.is_file() and file.suffix != ".md"]
     shapes = [json.dumps(document) for document in SOUND]
-    return [*(text.encode() for text in (*TESTS, *SCANS, *LOADS, *shapes)), *files]
+    return [*(text.encode() for text in (*TESTS, *SCANS, *COVERAGE, *LOADS, *shapes)), *files]
 
 
 def damaged(raw: bytes, drawn: random.Random) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 from stabkit.read.readers import read_file, read_paths
 from stabkit.read.scans import sarif
 from stabkit.read.summary import source_summary
+from tests.read.coverage.test_coverage import SEEDS as COVERAGE
 from tests.read.loads.test_percentiles import SEEDS as LOADS
 from tests.read.scans.test_linters import SEEDS as SCANS
 
@@ -80,7 +81,7 @@ def is_json(text: str) -> bool:
     return True
 
 
-SOUND = [SARIF, COMPLIANCE, BENCHMARK, *(json.loads(seed) for seed in (*SCANS, *LOADS) if is_json(seed))]
+SOUND = [SARIF, COMPLIANCE, BENCHMARK, *(json.loads(seed) for seed in (*SCANS, *COVERAGE, *LOADS) if is_json(seed))]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
