@@ -121,6 +121,7 @@ COVERAGE = (
     # A profile counts nothing beside its blocks: one that is gone was never there, for all that it says.
     Notation(
         "go-cover", "lines", _go, r"group_\d+/(case_\d+)\.go", statuses=_TWO, found=r" 3 0\n", open_end=True,
+        endless=True,
         failures={
             "a block that did not run": edited(r"(1\.20,4\.2 3) 1\n", r"\1 0\n"),
             "a broken block": edited(r" 3 1\n", " 3 one\n"),

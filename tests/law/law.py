@@ -88,7 +88,8 @@ def _less(
     if draw.randrange(4) == 0:
         left = cut(after, draw)
         lost = not notation.open_end or _lost(notation, after, left, known)
-        return Example(before, {name: after}, {name: left}, "cut off", lost)
+        never = notation.endless and notation.mended(after, left)
+        return Example(before, {name: after}, {name: left}, "cut off", lost, mended=never)
     left = without_part(after, notation.shape, draw)
     mended = notation.mended(after, left) or said(left, notation.shape) == said(notation.write(known), notation.shape)
     return Example(before, {name: after}, {name: left}, "without a part", _lost(notation, after, left, known),

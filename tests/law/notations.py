@@ -46,6 +46,8 @@ class Notation:
         Further ways to write down that something failed: their name -> what they make of a report.
     open_end : bool
         The format has no last word, so at its end only results that are gone count.
+    endless : bool
+        It lists what happened and counts nothing: what is gone at its end never happened, for all that anyone can say.
     fails_before : bool
         A baseline may hold what fails already.
     proves : bool
@@ -63,6 +65,7 @@ class Notation:
     statuses: tuple[str, ...] = ("pass", "fail", "error", "skip")
     failures: Mapping[str, Edit] = field(default_factory=dict)
     open_end: bool = False
+    endless: bool = False
     fails_before: bool = True
     proves: bool = True
     many: bool = False

@@ -140,7 +140,7 @@ SECURITY = (
     ),
     # A log says nothing of what did not happen: a line that is gone was never written.
     Notation(
-        "log", "lines", _log, _NEVER, found=r" ERROR ", statuses=_TWO, open_end=True,
+        "log", "lines", _log, _NEVER, found=r" ERROR ", statuses=_TWO, open_end=True, endless=True,
         failures={
             "a line that is fatal": edited(r"(?=2026-01-02 03:04:06)", "2026-01-02 03:04:05 FATAL no disk\n"),
             "an uncaught exception": edited(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -97,6 +98,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
         scan.results.append(Result(template, None, first, template, level, own))
     errors = sum(times for _, times in log.found.values())
     scan.warnings.append(f"{amount(errors, 'error line', 'error lines')} of {amount(log.lines, 'line', 'lines')}")
+    if not _ends(path):
+        scan.unread.append("its last line does not end: the file may be cut")
     if log.beyond:
         scan.unread.append(f"more than {_MOST:,} templates of error lines")
     return scan.evidence(path, form=FORMAT, suite=suite, root=root)
@@ -168,6 +171,14 @@ def _event(event: Mapping[str, Any]) -> tuple[str, str] | None:
     said = next((found for value in messages if (found := text(value)) is not None), "")
     who = next((found for value in loggers if (found := text(value)) is not None), None)
     return level, f"{who}: {said}" if who else said
+
+
+def _ends(path: Path) -> bool:
+    """Say whether the last line of a file has its end; of a packed one nothing is said."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(-2, os.SEEK_END)
+        return packed or b"\n" in file.read(2)
 
 
 def _template(said: str) -> str:

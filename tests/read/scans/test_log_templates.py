@@ -88,6 +88,12 @@ def test_secrets_are_masked_and_a_log_of_data_is_incomplete(tmp_path):
     assert (len(many["findings"]), many["sources"]["status"].item()) == (5_000, "partial")
 
 
+def test_a_last_line_without_its_end_leaves_the_scan_incomplete(tmp_path):
+    found = read(tmp_path, f"{INFO}2026-01-02 03:04:05 ERROR bo")
+    assert (found["sources"]["status"].item(), len(found["findings"])) == ("partial", 1)
+    assert "its last line does not end" in found["sources"]["message"].item()
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_marks_of_windows_are_no_hindrance(tmp_path, encoding):
     assert len(read(tmp_path, f"{INFO}2026-01-02 03:04:05 ERROR boom\n", encoding=encoding)["findings"]) == 1
