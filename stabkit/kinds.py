@@ -44,7 +44,8 @@ class Kind:
     rule : str or None
         The rule that decides a regression of its items.
     margin : float or None
-        Taken where a condition states none: a share of the baseline's value, or for ``points`` a difference of shares.
+        Taken where a condition states none: a share of the baseline's value, or for ``points`` and items a difference
+        of shares.
     tail_margin : float or None
         The same of the slowest requests, by their 99th percentile; of the mean of the slowest 5 % three quarters of it.
     scale : str or None
@@ -174,7 +175,6 @@ _ALL: Final = (
         noun="file",
         rule="fewer of the changed lines ran than is asked for, or less of the whole than before by a margin",
         margin=0.01,
-        scale="points",
     ),
     Kind(
         "resource",

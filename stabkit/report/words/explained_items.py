@@ -78,7 +78,8 @@ def _change_text(facts: Mapping[str, Any]) -> str:
 
 
 def _coverage_text(facts: Mapping[str, Any]) -> str:
-    parts = [f"{facts.get('covered', 0)} of {count(facts['total'], 'line')} in {count(facts['files'], 'file')} ran"]
+    lines, files = count(int(facts.get("total") or 0), "line"), count(int(facts.get("files") or 0), "file")
+    parts = [f"{facts.get('covered', 0)} of {lines} in {files} ran"]
     if facts.get("changed") is not None:
         asked = value_text(float(facts["least"]), "share")
         parts.append(f"{facts['changed_covered']} of {count(facts['changed'], 'changed line')}, {asked} asked for")
