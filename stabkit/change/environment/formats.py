@@ -12,7 +12,7 @@ from typing import Final
 from stabkit.change.documents import Node, flattened, json_documents, toml_document, yaml_documents
 from stabkit.change.environment.compose import composed
 from stabkit.change.environment.deployment import ENV_FILE, assigned
-from stabkit.change.environment.python_names import literal
+from stabkit.change.environment.python import literal
 from stabkit.change.python_code import dotted, parse
 
 __all__ = ["Setting", "settings_of", "settings_of_both"]

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from stabkit.change.environment.django_settings import SETTINGS
 from stabkit.change.environment.masked import shown
+from stabkit.change.environment.python import SETTINGS
 from stabkit.change.environment.uses import REQUIRED
 from stabkit.change.environment.variables import Place, Variables, load_tree
 from stabkit.change.facts import Answer, Fact, Scope, answered

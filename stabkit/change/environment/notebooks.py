@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from stabkit.change.environment.python_reads import python_uses
+from stabkit.change.environment.python import python_uses
 from stabkit.change.environment.uses import Uses
 from stabkit.change.python_code import parse
 

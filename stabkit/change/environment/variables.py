@@ -10,10 +10,9 @@ from typing import Final
 
 from stabkit.change.environment.code_reads import CODE_HINT, code_uses, language
 from stabkit.change.environment.deployment import ENV_FILE, deployment_uses, is_deployment
-from stabkit.change.environment.django_settings import SETTINGS, is_settings_module, settings_given
 from stabkit.change.environment.notebooks import notebook_uses
 from stabkit.change.environment.places import foreign, scope_of
-from stabkit.change.environment.python_reads import may_read, python_uses
+from stabkit.change.environment.python import SETTINGS, is_settings_module, may_read, python_uses, settings_given
 from stabkit.change.environment.shell_reads import shell_reads
 from stabkit.change.environment.uses import Use, Uses
 from stabkit.change.facts import Scope

@@ -9,7 +9,7 @@ from typing import Final
 
 from stabkit.change.environment.code_reads import language, without_comments
 from stabkit.change.environment.flags.files import BUNDLES
-from stabkit.change.environment.python_names import Names, literal
+from stabkit.change.environment.python import Names, literal
 from stabkit.change.environment.uses import Use
 from stabkit.change.python_code import dotted
 

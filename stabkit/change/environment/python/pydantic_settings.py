@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from stabkit.change.environment.python_names import Names, literal
+from stabkit.change.environment.python.bindings import Names, literal
 from stabkit.change.environment.uses import REQUIRED, Use
 from stabkit.change.python_code import dotted
 

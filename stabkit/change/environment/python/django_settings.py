@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stabkit.change.environment.python_names import Names, literal
+from stabkit.change.environment.python.bindings import Names, literal
 from stabkit.change.environment.uses import REQUIRED, Use
 
 __all__ = ["SETTINGS", "is_settings_module", "settings_asked", "settings_given"]

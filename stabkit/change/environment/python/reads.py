@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stabkit.change.environment.django_settings import settings_asked
-from stabkit.change.environment.python_names import Names, literal
-from stabkit.change.environment.python_settings import settings_reads
+from stabkit.change.environment.python.bindings import Names, literal
+from stabkit.change.environment.python.django_settings import settings_asked
+from stabkit.change.environment.python.pydantic_settings import settings_reads
 from stabkit.change.environment.uses import REQUIRED, Use, Uses
 from stabkit.change.python_code import dotted
 
