@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,9 +27,10 @@ from stabkit.cli.options import (
     warn_of_names,
 )
 from stabkit.cli.terminal import Format, Terminal
-from stabkit.errors import UsageError
+from stabkit.errors import StabkitError, UsageError
 
 if TYPE_CHECKING:
+    from stabkit.announce import Announcement
     from stabkit.case import Case
 
 __all__ = ["compare", "explain", "gate"]
@@ -95,6 +99,20 @@ def gate(
         int | None,
         typer.Option(min=1, metavar="N", help="Of a backtest: only the newest N unchanged pairs; else 40."),
     ] = None,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PLACE",
+            callback=not_empty,
+            help="Tell the verdict: github, gitlab, grafana, or a webhook's https:// address; may be repeated.",
+        ),
+    ] = None,
+    page_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", envvar="STABKIT_PAGE_URL", help="Where the report's page can be read, for --notify."
+        ),
+    ] = None,
 ) -> int:
     r"""Judge a run: the verdict and its reasons.
 
@@ -109,6 +127,7 @@ def gate(
       stabkit gate v1.4 v1.5 --fail-on regressed
       stabkit gate data/reference/before data/reference/after --format markdown
       stabkit gate v1.4 v1.5 --format junit
+      stabkit gate v1.4 v1.5 --notify github
       stabkit gate --backtest --data data/sample
     """
     if backtest:
@@ -116,18 +135,25 @@ def gate(
             raise UsageError("A backtest judges no run: --fail-on does not apply.", hint="Leave it out.")
         if output_format.value not in list(Format):
             raise UsageError(f"A backtest is not printed as {output_format}.", hint=f"Choose of: {', '.join(Format)}.")
+        if notify:
+            raise UsageError("A backtest has no verdict to tell: --notify does not apply.", hint="Leave it out.")
         return _backtest(context, (baseline, candidate), config, data, Format(output_format), last)
     if last is not None:
         raise UsageError("--last belongs to --backtest.", hint="stabkit gate --backtest --last 20")
-    case = _case(baseline, candidate, config, data)
     terminal = terminal_of(context)
-    warn_of_names(terminal, case.config)
-    _say_which(terminal, baseline, candidate, case)
-    _show_verdict(terminal, output_format, case, lenient=fail_on is FailOn.regressed)
-    if fail_on is FailOn.regressed and case.gate.verdict == "inconclusive":
+    told = _Told(terminal, notify or [], page_url)
+    with told.errors():
+        case = _case(baseline, candidate, config, data)
+        gate = case.gate
+        warn_of_names(terminal, case.config)
+        _say_which(terminal, baseline, candidate, case)
+        _show_verdict(terminal, output_format, case, lenient=fail_on is FailOn.regressed)
+    passes = fail_on is FailOn.regressed and gate.verdict == "inconclusive"
+    if passes:
         terminal.warning("the verdict is inconclusive; --fail-on regressed lets it pass")
-        return 0
-    return case.gate.exit_code
+    code = 0 if passes else gate.exit_code
+    told.verdict(case, code)
+    return code
 
 
 def explain(
@@ -163,6 +189,63 @@ def explain(
     else:
         terminal.show(output_format, explanation(gate_, found, case.again))
     return 0
+
+
+class _Told:
+    """The places to which a command tells its verdict; a failure there is a warning, and changes no exit code.
+
+    Raises
+    ------
+    UsageError
+        A word names no place; said before anything is judged.
+    """
+
+    def __init__(self, terminal: Terminal, words: Sequence[str], page: str | None) -> None:
+        self._terminal = terminal
+        self._page = page
+        if words:
+            from stabkit.announce import parse_place
+
+            self._places = list(dict.fromkeys(map(parse_place, words)))
+        else:
+            self._places = []
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Tell an error within as what it is: what was told before must not stand as if it held still."""
+        try:
+            yield
+        except Exception as error:
+            if self._places:
+                from stabkit.report import error_announcement
+
+                self._tell(error_announcement(error, page=self._page, job=self._job()))
+            raise
+
+    def verdict(self, case: Case, exit_code: int) -> None:
+        """Tell the verdict of a case."""
+        if self._places:
+            from stabkit.report import gate_announcement
+
+            self._tell(gate_announcement(case, exit_code=exit_code, page=self._page, job=self._job()))
+
+    @staticmethod
+    def _job() -> str | None:
+        from stabkit.announce import job_address
+
+        return job_address(os.environ)
+
+    def _tell(self, announcement: Announcement) -> None:
+        from stabkit.announce import announce
+
+        for place in self._places:
+            try:
+                done = announce(place, announcement, os.environ)
+            except StabkitError as error:
+                self._terminal.warning(f"the verdict was not told to {place.shown}: {error.what}")
+                self._terminal.hint(error.hint)
+            else:
+                self._terminal.note(f"{place.shown}: {done}")
 
 
 def _show_verdict(terminal: Terminal, output_format: GateFormat, case: Case, *, lenient: bool) -> None:

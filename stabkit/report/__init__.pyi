@@ -12,6 +12,7 @@ from .lists import pruning_statement as pruning_statement, run_table as run_tabl
 from .lists import verification_table as verification_table
 from .metric_trend import margin_of as margin_of, trend as trend
 from .moved_series import moved_histories as moved_histories
+from .interchange import error_announcement as error_announcement, gate_announcement as gate_announcement
 from .interchange import gate_junit as gate_junit, gate_log as gate_log, gate_metrics as gate_metrics
 from .interchange import new_findings_log as new_findings_log
 from .stability import stability_report as stability_report

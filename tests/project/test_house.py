@@ -16,7 +16,7 @@ PACKAGE = ROOT / "stabkit"
 MOST_MODULES = 16
 ROOMS = (
     "probe", "read", "change", "collect", "store", "analyze", "case", "chart", "report", "pipeline", "cli", "demo",
-    "config",
+    "config", "announce",
 )  # fmt: skip
 
 

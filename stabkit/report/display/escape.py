@@ -13,6 +13,8 @@ __all__ = ["markdown_code", "markdown_text", "plain_text", "slug"]
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~!$&])")
 # Autolinked by GitHub without any mark: addresses, mail, mentions.
 _AUTOLINK: Final = re.compile(r"(?i)(https?:|ftp:|www\.|mailto:|xmpp:|@)")
+# GitHub and GitLab make links of these, and tell those whom they link to.
+_REFERENCE: Final = re.compile(r"(?i)(?<=[#!&])(?=\d)|(?<=\bgh-)(?=\d)")
 _LINE_START: Final = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 # Unicode's direction overrides can make a shown path differ from the real one.
 _DIRECTION: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -49,6 +51,7 @@ def markdown_text(text: object) -> str:
     'a\\|b \\<script\\> \\[x\\](http&#8203;://y)'
     """
     escaped = _SPECIAL.sub(r"\\\1", shown_line(plain_text(text)))
+    escaped = _REFERENCE.sub(_GAP, escaped)  # before other gaps, which hold a number themselves
     escaped = _AUTOLINK.sub(lambda m: m[0][:-1] + _GAP + m[0][-1] if m[0] != "@" else f"@{_GAP}", escaped)
     return _LINE_START.sub(r"\1\\\2", escaped)
 
