@@ -8,6 +8,7 @@ import time
 import pytest
 
 from stabkit.cli import run
+from tests.servers import closed_port  # noqa: F401
 
 GOOD = (
     '<testsuite name="unit" tests="2"><testcase classname="a" name="x" time="0.1"/>'

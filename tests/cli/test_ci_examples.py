@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 PAGE = (Path(__file__).parents[2] / "docs" / "handbook" / "ci.md").read_text()
-JOBS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+FENCES = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+# Those that take the action or the template: tests/cli/test_ci_action.py runs them.
+READY, JOBS = FENCES[:2], FENCES[2:]
 STRICT = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
 
 pytestmark = pytest.mark.slow
@@ -63,6 +65,16 @@ def test_the_gitlab_job_fails_at_its_gate_and_leaves_summary_and_page(project):
     (kept,) = job["artifacts"]["paths"]
     assert "REGRESSED" in (project / kept / "verdict.md").read_text()
     assert (project / kept / "stability_report.html").is_file()
+
+
+def test_the_jobs_with_action_and_template_give_them_what_they_know():
+    root = Path(__file__).parents[2] / "gate"
+    (step,) = [step for step in READY[0]["jobs"]["stability"]["steps"] if step.get("uses", "").endswith("gate")]
+    assert set(step["with"]) <= set(yaml.safe_load((root / "action.yml").read_text())["inputs"])
+    assert READY[0]["permissions"]["pull-requests"] == "write"
+    template = yaml.safe_load((root / "gitlab-ci.yml").read_text())
+    assert READY[1]["include"][0]["local"].endswith("gate/gitlab-ci.yml")
+    assert set(READY[1]["stability"]["variables"]) <= set(template[READY[1]["stability"]["extends"]]["variables"])
 
 
 BEHIND = """
