@@ -1,15 +1,17 @@
 """The kinds of conditions: all that is known of a kind stands in one record, and here alone.
 
-A new kind is a module with its judge, and its record among those below.
+A new kind is a module with its judge, and its record among those below. Other packages bring kinds by entry points of
+``stabkit.conditions``; they are looked up only where a name is none of these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any, Final, Literal
+
+from stabkit.installation import Plugin, load_plugins
 
 __all__ = ["KINDS", "NO_CONDITION", "Kind", "kind_of", "usual_margin"]
 
@@ -26,7 +28,8 @@ class Kind:
     name : str
         As ``kind`` in stabkit.toml.
     judged_by : str
-        The module below ``stabkit.analyze.gate.kinds`` whose ``judge(condition, sides)`` returns the result.
+        The module below ``stabkit.analyze.gate.kinds`` whose ``judge(condition, sides)`` returns the result; of a
+        plugin the module's whole name, with a dot.
     sources : tuple of str
         The kinds of sources that its evidence comes from; a fault of one of them casts doubt on its conditions.
     judges : str
@@ -80,8 +83,14 @@ class Kind:
     @property
     def judge(self) -> Callable[..., Any]:
         """The judge: it takes a condition and the sides of a comparison, and returns a condition's result."""
-        found: Callable[..., Any] = import_module(f"{_JUDGES}.{self.judged_by}").judge
+        where = self.judged_by if "." in self.judged_by else f"{_JUDGES}.{self.judged_by}"
+        found: Callable[..., Any] = import_module(where).judge
         return found
+
+    @property
+    def plugged(self) -> bool:
+        """True if another package brings it."""
+        return "." in self.judged_by
 
 
 _ALL: Final = (
@@ -199,7 +208,50 @@ _ALL: Final = (
         rule="a fact that the condition names is proven in the range; one is enough",
     ),
 )
-KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in _ALL})
+
+
+class _Kinds(Mapping[str, Kind]):
+    """The kinds of this package, and those of plugins once a name asked for them."""
+
+    def __init__(self, own: Iterable[Kind]) -> None:
+        self._own = {kind.name: kind for kind in own}
+        self._plugged: dict[str, Kind] | None = None
+
+    def __getitem__(self, name: str) -> Kind:
+        if name not in self._own and self._plugged is None:
+            found = load_plugins("conditions", _fault_of, self._own)
+            self._plugged = {key: kind for key, (_, kind) in found.items()}
+        return self._own[name] if name in self._own else (self._plugged or {})[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._own, *(self._plugged or ())))
+
+    def __len__(self) -> int:
+        return len(self._own) + len(self._plugged or ())
+
+
+def _fault_of(plugin: Plugin, kind: Any) -> str | None:
+    """Say what is wrong with a kind that a plugin brings: the first thing that is."""
+    if not isinstance(kind, Kind):
+        return "it is no stabkit.kinds.Kind"
+    sources = {source for one in _ALL for source in one.sources}
+    judges = {one.judges for one in _ALL}
+    told = (kind.judges == "items") == (kind.noun is not None and kind.rule is not None)
+    faults = (
+        (kind.name == plugin.name, f"it calls itself {kind.name!r}"),
+        (kind.plugged, "judged_by is not the whole name of a module"),
+        (bool(kind.sources) and set(kind.sources) <= sources, f"its sources are not of: {', '.join(sorted(sources))}"),
+        (kind.judges in judges, f"what it judges is none of: {', '.join(sorted(judges))}"),
+        (told, "a noun and a rule belong to what judges items, and to nothing else"),
+        (kind.section in {one.section for one in _ALL}, f"there is no section {kind.section!r}"),
+    )
+    for sound, what in faults:
+        if not sound:
+            return what
+    return None if callable(kind.judge) else f"{kind.judged_by}.judge cannot be called"
+
+
+KINDS: Final[Mapping[str, Kind]] = _Kinds(_ALL)
 """Every kind of condition, by name."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
+import platform
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,7 @@ _COMMANDS: Final[dict[str, Callable[..., int]]] = {
     "init": project.init,
     "sample": project.sample,
     "notebooks": project.notebooks,
+    "schema": project.schema,
     "collect": evidence.collect,
     "import": importing.import_files,
     "runs": evidence.runs,
@@ -81,12 +83,34 @@ app = typer.Typer(
 )
 
 
-def _show_version(value: bool) -> None:
-    if value:
-        import stabkit
+def _show_version(terminal: Terminal, *, verbose: bool) -> None:
+    import stabkit
 
-        Terminal().result(f"stabkit {stabkit.__version__}")
-        raise typer.Exit
+    lines = [f"stabkit {stabkit.__version__}"]
+    if verbose:
+        lines += [f"Python {platform.python_version()}", *_plugin_lines()]
+    terminal.result("\n".join(lines))
+
+
+def _plugin_lines() -> list[str]:
+    """Return what other packages bring, after all of it was loaded once; what is left out says why."""
+    from stabkit.installation import known_plugins, left_out, need_for
+    from stabkit.kinds import KINDS
+    from stabkit.read import plugged_readers
+
+    plugged_readers()
+    KINDS.get("")  # a name that no kind has: it is looked for among plugins
+    with contextlib.suppress(UsageError):
+        need_for("notebooks")
+        from stabkit.pipeline import plugged_notebooks
+
+        plugged_notebooks()
+    problems = left_out()
+    return [
+        f"{one.package} {one.version}: {one.noun} {one.name}"
+        + (f", left out: {problems[one]}" if one in problems else "")
+        for one in known_plugins()
+    ] or ["no plugins"]
 
 
 @app.callback(invoke_without_command=True)
@@ -97,13 +121,17 @@ def _globals(
         bool, typer.Option("--quiet", "-q", help="Only results, warnings and errors; anywhere in a command.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log what is done; anywhere too.")] = False,
-    version: Annotated[  # noqa: ARG001 - its callback answers and exits
-        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="With --version: Python and plugins too.")] = False,
 ) -> None:
     """Did the system stay stable across this change? Evidence in, an honest verdict and reports out."""
     context.obj = Terminal(quiet=quiet, debug=debug)
     _log_to_stderr(context.obj)
+    if version:
+        _show_version(context.obj, verbose=verbose)
+        raise typer.Exit
+    if verbose:
+        raise UsageError("--verbose belongs to --version.", hint="stabkit --version --verbose")
     if context.invoked_subcommand is None:
         context.obj.result(context.get_help())
         raise typer.Exit

@@ -15,7 +15,7 @@ from stabkit.errors import ConfigError, EvidenceError
 from stabkit.paths import on_this_machine
 from stabkit.vocabulary import EXIT_CODES
 
-__all__ = ["demo", "index", "init", "notebooks", "sample"]
+__all__ = ["demo", "index", "init", "notebooks", "sample", "schema"]
 
 SHOWN_FILES = 5
 
@@ -68,6 +68,41 @@ def init(
     else:
         terminal.result(str(write_example(file, first_line=SCHEMA_DIRECTIVE)))
         terminal.note("Next: edit it, then: stabkit collect --label v1.0")
+    return 0
+
+
+def _results() -> Iterable[str]:
+    from stabkit.report.schemas import RESULTS
+
+    return RESULTS
+
+
+def schema(
+    context: typer.Context,
+    result: Annotated[
+        str | None,
+        typer.Argument(metavar="RESULT", help="Such as gate; else the names of all.", autocompletion=one_of(_results)),
+    ] = None,
+) -> int:
+    r"""Show the JSON Schema of a result.
+
+    Of what a command prints with --format json, of page and index, which lie beside pages, and of what a webhook gets.
+    That of stabkit.toml is written by: stabkit init --schema
+
+    Exit codes: 0 shown, 2 error.
+
+    \b
+    Examples:
+      stabkit schema
+      stabkit schema gate
+    """
+    from stabkit.report.schemas import RESULTS, result_schema
+
+    terminal = terminal_of(context)
+    if result is None:
+        terminal.plain("\n".join(RESULTS))
+    else:
+        terminal.document(result_schema(result))
     return 0
 
 

@@ -6,12 +6,14 @@ import importlib.resources
 import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from stabkit.errors import NotebookError, StabkitError, StoreError, UsageError
+from stabkit.installation import Plugin, load_plugins
 
-__all__ = ["BUNDLED", "bundled_folder", "copy_notebooks", "copy_sample", "sample_folder"]
+__all__ = ["BUNDLED", "bundled_folder", "copy_notebooks", "copy_sample", "plugged_notebooks", "sample_folder"]
 
 #: The notebooks that come with stabkit, in the order in which they are read.
 BUNDLED: Final = (
@@ -32,6 +34,23 @@ def bundled_folder() -> Path:
     lacking = "The notebooks that come with stabkit are not installed."
     hint = "Install stabkit again, or give the path of a notebook."
     return _installed("_notebooks", "notebooks", NotebookError, lacking, hint)
+
+
+@cache
+def plugged_notebooks() -> Mapping[str, Path]:
+    """Return the notebooks that other packages bring, by name: the file of that name in the package they point to."""
+    found = load_plugins("notebooks", _fault_of, BUNDLED)
+    return {name: _notebook_of(name, module) for name, (_, module) in found.items()}
+
+
+def _fault_of(plugin: Plugin, module: Any) -> str | None:
+    if not getattr(module, "__path__", None):
+        return "its entry point names no package"
+    return None if _notebook_of(plugin.name, module).is_file() else f"{plugin.name}.ipynb is not in the package"
+
+
+def _notebook_of(name: str, package: Any) -> Path:
+    return Path(str(importlib.resources.files(package)), f"{name}.ipynb")
 
 
 def sample_folder() -> Path:

@@ -17,7 +17,7 @@ import nbformat
 from nbformat.warnings import MissingIDFieldWarning
 
 from stabkit.errors import NotebookError, UsageError, nearest
-from stabkit.pipeline.bundled import BUNDLED, bundled_folder
+from stabkit.pipeline.bundled import BUNDLED, bundled_folder, plugged_notebooks
 from stabkit.runs import as_text
 
 __all__ = [
@@ -42,7 +42,7 @@ class NotebookParameter:
 
 
 def find_notebook(name: str) -> Path:
-    """Return the path of a notebook given by path, or by the name of one that comes with stabkit.
+    """Return the path of a notebook given by path, or by the name of one that comes with stabkit or a plugin.
 
     Raises
     ------
@@ -56,11 +56,15 @@ def find_notebook(name: str) -> Path:
         raise UsageError("There is no such notebook.", where=name, hint=f"Bundled: {', '.join(BUNDLED)}.")
     if name in BUNDLED:
         return bundled_folder() / f"{name}.ipynb"
-    guess = nearest(name, BUNDLED)
+    plugged = plugged_notebooks()
+    if name in plugged:
+        return plugged[name]
+    known = (*BUNDLED, *plugged)
+    guess = nearest(name, known)
     raise UsageError(
         f"There is no notebook {name!r}.",
         hint=(f"Did you mean {guess!r}? " if guess else "")
-        + f"Give a path to an .ipynb, or one of {', '.join(BUNDLED)}.",
+        + f"Give a path to an .ipynb, or one of {', '.join(known)}.",
     )
 
 

@@ -2,7 +2,8 @@
 
 A new format is one new module in ``tests``, ``scans``, ``coverage`` or ``loads``, or in a family of formats there, with
 ``FORMAT``, ``KIND``, ``recognise(head)`` and ``read(path, *, suite, root)``; it is found by its being there. A module
-of several readers names them in ``READERS``, each an object with these four.
+of several readers names them in ``READERS``, each an object with these four. Other packages bring readers by entry
+points of ``stabkit.readers``; they are asked only where no reader of this package recognises a file.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import pandas as pd
 
 from stabkit.config import FindingMapping
 from stabkit.errors import EvidenceError, UsageError
+from stabkit.installation import Plugin, load_plugins
 from stabkit.read import coverage, loads, records, scans, tests
 from stabkit.read.content import ReportError, check_regular, conflict_line, read_head, xml_root
 from stabkit.read.load_repeats import once_each, without_sketches
@@ -43,6 +45,7 @@ __all__ = [
     "SHARED_FILES",
     "Reader",
     "expand",
+    "plugged_readers",
     "read_file",
     "read_paths",
     "readers",
@@ -98,6 +101,32 @@ def readers() -> tuple[Reader, ...]:
         if missing or reader.KIND not in KINDS:
             raise TypeError(f"{name} is no reader: {', '.join(missing) or 'unknown KIND'}")
     return tuple(reader for _, reader in found)
+
+
+@cache
+def plugged_readers() -> tuple[Reader, ...]:
+    """Return the readers that other packages bring; what is no reader, or takes a known name, is left out and told."""
+    found = load_plugins("readers", _fault_of, {reader.FORMAT for reader in readers()})
+    return tuple(reader for _, reader in found.values())
+
+
+def _fault_of(plugin: Plugin, reader: Any) -> str | None:
+    missing = [part for part in ("FORMAT", "KIND", "recognise", "read") if not hasattr(reader, part)]
+    if missing:
+        return f"it has no {', '.join(missing)}"
+    if plugin.name != reader.FORMAT:
+        return f"its FORMAT is {reader.FORMAT!r}, not the name of its entry point"
+    if reader.KIND not in KINDS:
+        return f"its KIND is none of: {', '.join(KINDS)}"
+    return None if callable(reader.recognise) and callable(reader.read) else "recognise or read cannot be called"
+
+
+def _recognised_by(reader: Reader, head: bytes) -> bool:
+    try:
+        return bool(reader.recognise(head))
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's reader raises, the file is not one of its own
+        _log.warning("the reader %s fails where it looks at a file: %s", reader.FORMAT, type(error).__name__)
+        return False
 
 
 def read_file(
@@ -174,16 +203,35 @@ def _read_whole(
 def _read(reader: Reader, path: Path, suite: str | None, root: Path | None) -> Evidence:
     """Return what a reader finds; a shape that it did not expect costs this file, never those beside it."""
     try:
-        return reader.read(path, suite=suite, root=root)
+        return (
+            reader.read(path, suite=suite, root=root)
+            if reader in readers()
+            else _read_plugged(reader, path, suite, root)
+        )
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         _log.exception("%s", path)
         what = f"the reader of {reader.FORMAT} did not expect such content: {type(error).__name__}: {str(error)[:200]}"
         raise ReportError(what) from error
 
 
+def _read_plugged(reader: Reader, path: Path, suite: str | None, root: Path | None) -> Evidence:
+    """Return what the reader of another package finds, which may raise and return anything."""
+    try:
+        found = reader.read(path, suite=suite, root=root)
+    except EvidenceError:
+        raise
+    except Exception as error:
+        raise TypeError(f"{type(error).__name__}: {error}") from error
+    if not isinstance(found, Evidence) or found["sources"].empty:
+        raise TypeError("it returns no evidence with a row of sources")
+    return found
+
+
 def _recognise(path: Path, kind: str | None) -> Reader:
     head = read_head(path)
     matching = [reader for reader in readers() if reader.recognise(head)]
+    if not any(kind in (None, reader.KIND) for reader in matching):
+        matching += [reader for reader in plugged_readers() if _recognised_by(reader, head)]
     for reader in matching:
         if kind in (None, reader.KIND):
             return reader
@@ -201,7 +249,7 @@ def _recognise(path: Path, kind: str | None) -> Reader:
     marker = conflict_line(path)
     if marker is not None:
         raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
-    known = ", ".join(reader.FORMAT for reader in readers() if kind in (None, reader.KIND))
+    known = ", ".join(reader.FORMAT for reader in (*readers(), *plugged_readers()) if kind in (None, reader.KIND))
     what = f"not {expected}: {_describe(head)}; known formats: {known or 'none'}"
     raise ReportError(Fault(what, "html" if _is_html(head) else "unknown_format"), line=1, column=1)
 

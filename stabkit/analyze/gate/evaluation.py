@@ -26,7 +26,8 @@ from stabkit.analyze.outcome import ConditionResult, Estimate, Gate, Need, Verdi
 from stabkit.analyze.sides import RunEvidence, Sides
 from stabkit.analyze.statistics import CONFIDENCE, LEVEL, MetricNoise, holm_limit, level_of
 from stabkit.config import Condition, Config
-from stabkit.kinds import KINDS, NO_CONDITION, kind_of
+from stabkit.errors import StabkitError
+from stabkit.kinds import KINDS, NO_CONDITION, Kind, kind_of
 from stabkit.schema import Evidence
 from stabkit.vocabulary import CONDITION_SEVERITIES, OPEN, OUTCOMES
 
@@ -122,11 +123,33 @@ def settle(
 
 
 def _judge(condition: Condition, sides: Sides) -> ConditionResult:
-    result: ConditionResult = KINDS[condition.kind].judge(condition, sides)
+    kind = KINDS[condition.kind]
+    result = _judged_by_plugin(kind, condition, sides) if kind.plugged else kind.judge(condition, sides)
     faults = _faults(condition, result, sides)
     if not faults or result.outcome == "regressed":
         return result
     return replace(result, outcome="inconclusive", needs=(*result.needs, *faults))
+
+
+def _judged_by_plugin(kind: Kind, condition: Condition, sides: Sides) -> ConditionResult:
+    """Return what a judge of another package says; where it fails there is no verdict, and the plugin is named."""
+    try:
+        result = kind.judge(condition, sides)
+    except StabkitError:
+        raise
+    except Exception as error:
+        raise _lame(kind, f"{type(error).__name__}: {str(error)[:200]}") from error
+    if not isinstance(result, ConditionResult) or (result.name, result.kind) != (condition.name, condition.kind):
+        raise _lame(kind, "it returns no result of the condition that it was given")
+    return result
+
+
+def _lame(kind: Kind, what: str) -> StabkitError:
+    return StabkitError(
+        f"The judge of {kind.name!r}, which a plugin brings, failed: {what}.",
+        where=kind.judged_by,
+        hint="Tell whoever wrote the plugin, or take the condition out of stabkit.toml.",
+    )
 
 
 def _faults(condition: Condition, result: ConditionResult, sides: Sides) -> tuple[Need, ...]:

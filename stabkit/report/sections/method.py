@@ -12,6 +12,7 @@ import pandas as pd
 from stabkit.analyze.gate import read_looks
 from stabkit.case import Case, states_its_start
 from stabkit.config import HIDDEN
+from stabkit.installation import known_plugins, left_out
 from stabkit.numbers import amount_text, confidence_text, moment, percent
 from stabkit.report.aa_table import noise_table
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
@@ -68,9 +69,25 @@ def evidence_and_method(case: Case) -> Piece:
     else:
         pieces.append(Fold((_sources(sources),), summary=_sources_summary(sources)))
     pieces += _tools(case)
+    pieces += _plugins()
     pieces.append(Fold((Statement(METHODS),), summary="Statistics"))
     pieces.append(Fold((_configuration(case),), summary="Resolved configuration"))
     return Group(tuple(pieces))
+
+
+def _plugins() -> list[Piece]:
+    """Say which packages beside stabkit had a hand in this report, or might have had; nothing where there is none."""
+    if not known_plugins():
+        return []
+    refused = left_out()
+    told = tuple(
+        sentence(
+            f"the {one.noun} {plain(one.name)} comes from {plain(one.package)} {plain(one.version)}"
+            + (f", left out: {plain(refused[one])}" if one in refused else "")
+        )
+        for one in known_plugins()
+    )
+    return [Fold((Statement(told, points=True),), summary="Plugins")]
 
 
 def _lead(case: Case) -> Statement:
