@@ -224,7 +224,7 @@ BATCH: Final = closed(
                 "One report.",
                 {
                     "name": value("string", "What its files are called."),
-                    "state": value("string", "What became of it: made, skipped, failed."),
+                    "state": word("What became of it.", ("done", "failed", "skipped")),
                     "title": value(["string", "null"], "Its heading."),
                     "exit_code": EXIT_CODE,
                     "html": value(["string", "null"], "Where its page lies."),
@@ -239,7 +239,7 @@ BATCH_EVENT: Final = closed(
     "One step of a batch: a line on stderr.",
     {
         "schema": version(),
-        "event": value("string", "What happened: started, made, skipped, failed."),
+        "event": word("What happened.", ("queued", "started", "done", "failed", "skipped")),
         "name": value("string", "What the report's files are called."),
         "where": value("string", "Where its page will lie."),
         "at_s": value("number", "Seconds since the batch began."),

@@ -126,7 +126,10 @@ PAGE: Final = closed(
             ),
             "In the order of the page.",
         ),
+        "whole": open_object("What is too long for the result -> its file beside the page.", {"type": "string"}),
+        "made_of": open_object("What a batch made it of, to know whether it is still the same."),
     },
+    optional=("made_of", "whole"),
 )
 
 INDEX: Final = closed(

@@ -157,3 +157,16 @@ def test_the_command_prints_them(printed: Any, capsys: pytest.CaptureFixture[str
     assert printed("schema", "gate")[0] == json.loads(json.dumps(result_schema("gate")))
     assert run(["schema", "gte"]) == 2
     assert "Did you mean 'gate'?" in capsys.readouterr().err
+
+
+def test_every_kind_of_piece_has_its_schema() -> None:
+    """A new piece is not known before its schema is."""
+    from stabkit.report.display.piece import Piece
+    from stabkit.report.schemas.pages import PIECES
+
+    def below(kind: type) -> Iterator[type]:
+        for one in kind.__subclasses__():
+            yield one
+            yield from below(one)
+
+    assert {one.kind for one in below(Piece) if one.__module__.startswith("stabkit.")} == set(PIECES)
