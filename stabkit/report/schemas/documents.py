@@ -183,6 +183,8 @@ CHECK: Final = closed(
             "What is damaged.",
         ),
         "unnamed": listed({"type": "string"}, "Files that killed processes left, and that are never read."),
+        "unsealed": value("integer", "Batches of an older stabkit, which have no seal."),
+        "copied": value("integer", "Batches that were written for another store."),
     },
 )
 

@@ -126,10 +126,18 @@ PAGE: Final = closed(
             ),
             "In the order of the page.",
         ),
+        "statement": closed(
+            "What the page states of itself, to be verified: an envelope of in-toto (DSSE).",
+            {
+                "payload": value("string", "The statement, as JSON in base64."),
+                "payloadType": value("string", "What the payload is."),
+                "signatures": listed(open_object("One signature."), "Who signed it; empty where nobody did."),
+            },
+        ),
         "whole": open_object("What is too long for the result -> its file beside the page.", {"type": "string"}),
         "made_of": open_object("What a batch made it of, to know whether it is still the same."),
     },
-    optional=("made_of", "whole"),
+    optional=("made_of", "whole", "statement"),
 )
 
 INDEX: Final = closed(

@@ -151,6 +151,7 @@ SUBJECT: Final = closed(
         "baseline": value(["string", "null"], "The run before, by its name; null for a first run."),
         "candidate": value(["string", "null"], "The run after, by its name."),
         "at": value(["string", "null"], "Start of the candidate's collection, ISO 8601."),
+        "until": value(["string", "null"], "Its end, ISO 8601."),
         "rounds": value(["integer", "null"], "Rounds in which the candidate was probed."),
         "note": value(["string", "null"], "What to know of both runs before anything else."),
     },
@@ -217,6 +218,7 @@ VERDICT: Final = closed(
         "runs": listed({"type": "string"}, "Run ids, baseline first."),
         "gate": _GATE,
         "notes": listed({"type": "string"}, "What to know of the runs: a clock that is behind, another branch."),
+        "provenance": open_object("The content that the verdict was made of, by hashes; of stored runs alone."),
     },
-    optional=("notes",),
+    optional=("notes", "provenance"),
 )
