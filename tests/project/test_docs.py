@@ -47,7 +47,7 @@ def commands():
         for line in dict.fromkeys([*lines, *spans]):
             # An option that acts while it is parsed would change the home of whoever runs the tests.
             if not re.search(r"[<|]\w|\.\.\.|--install-completion|--help", line):
-                yield pytest.param(re.split(r"\s(?:>>?|\|\||\|)\s", line)[0], id=f"{named(page)}: {line}")
+                yield pytest.param(re.split(r"\s(?:>>|\|\||\|)\s", line)[0], id=f"{named(page)}: {line}")
 
 
 def slugs(page):
