@@ -93,6 +93,47 @@ class Kind:
         return "." in self.judged_by
 
 
+class _Kinds(Mapping[str, Kind]):
+    """The kinds of this package, and those of plugins once a name asked for them."""
+
+    def __init__(self, own: Iterable[Kind]) -> None:
+        self._own = {kind.name: kind for kind in own}
+        self._plugged: dict[str, Kind] | None = None
+
+    def __getitem__(self, name: str) -> Kind:
+        if name not in self._own and self._plugged is None:
+            found = load_plugins("conditions", _fault_of, self._own)
+            self._plugged = {key: kind for key, (_, kind) in found.items()}
+        return self._own[name] if name in self._own else (self._plugged or {})[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._own, *(self._plugged or ())))
+
+    def __len__(self) -> int:
+        return len(self._own) + len(self._plugged or ())
+
+
+def _fault_of(plugin: Plugin, kind: Any) -> str | None:
+    """Say what is wrong with a kind that a plugin brings: the first thing that is."""
+    if not isinstance(kind, Kind):
+        return "it is no stabkit.kinds.Kind"
+    sources = {source for one in _ALL for source in one.sources}
+    judges = {one.judges for one in _ALL}
+    told = (kind.judges == "items") == (kind.noun is not None and kind.rule is not None)
+    faults = (
+        (kind.name == plugin.name, f"it calls itself {kind.name!r}"),
+        (kind.plugged, "judged_by is not the whole name of a module"),
+        (bool(kind.sources) and set(kind.sources) <= sources, f"its sources are not of: {', '.join(sorted(sources))}"),
+        (kind.judges in judges, f"what it judges is none of: {', '.join(sorted(judges))}"),
+        (told, "a noun and a rule belong to what judges items, and to nothing else"),
+        (kind.section in {one.section for one in _ALL}, f"there is no section {kind.section!r}"),
+    )
+    for sound, what in faults:
+        if not sound:
+            return what
+    return None if callable(kind.judge) else f"{kind.judged_by}.judge cannot be called"
+
+
 _ALL: Final = (
     Kind(
         "latency",
@@ -208,49 +249,6 @@ _ALL: Final = (
         rule="a fact that the condition names is proven in the range; one is enough",
     ),
 )
-
-
-class _Kinds(Mapping[str, Kind]):
-    """The kinds of this package, and those of plugins once a name asked for them."""
-
-    def __init__(self, own: Iterable[Kind]) -> None:
-        self._own = {kind.name: kind for kind in own}
-        self._plugged: dict[str, Kind] | None = None
-
-    def __getitem__(self, name: str) -> Kind:
-        if name not in self._own and self._plugged is None:
-            found = load_plugins("conditions", _fault_of, self._own)
-            self._plugged = {key: kind for key, (_, kind) in found.items()}
-        return self._own[name] if name in self._own else (self._plugged or {})[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((*self._own, *(self._plugged or ())))
-
-    def __len__(self) -> int:
-        return len(self._own) + len(self._plugged or ())
-
-
-def _fault_of(plugin: Plugin, kind: Any) -> str | None:
-    """Say what is wrong with a kind that a plugin brings: the first thing that is."""
-    if not isinstance(kind, Kind):
-        return "it is no stabkit.kinds.Kind"
-    sources = {source for one in _ALL for source in one.sources}
-    judges = {one.judges for one in _ALL}
-    told = (kind.judges == "items") == (kind.noun is not None and kind.rule is not None)
-    faults = (
-        (kind.name == plugin.name, f"it calls itself {kind.name!r}"),
-        (kind.plugged, "judged_by is not the whole name of a module"),
-        (bool(kind.sources) and set(kind.sources) <= sources, f"its sources are not of: {', '.join(sorted(sources))}"),
-        (kind.judges in judges, f"what it judges is none of: {', '.join(sorted(judges))}"),
-        (told, "a noun and a rule belong to what judges items, and to nothing else"),
-        (kind.section in {one.section for one in _ALL}, f"there is no section {kind.section!r}"),
-    )
-    for sound, what in faults:
-        if not sound:
-            return what
-    return None if callable(kind.judge) else f"{kind.judged_by}.judge cannot be called"
-
-
 KINDS: Final[Mapping[str, Kind]] = _Kinds(_ALL)
 """Every kind of condition, by name."""
 
