@@ -90,7 +90,7 @@ def test_no_log_takes_it_as_itself(text, debug, monkeypatch):
         record = logging.getLogger("stabkit.x").makeRecord(
             "stabkit.x", logging.WARNING, "", 1, "%s", (text,), sys.exc_info()
         )
-    _Stderr(debug).emit(record)
+    _Stderr(Terminal(debug=debug)).emit(record)
     assert steers(said.getvalue()) == []
 
 

@@ -5,6 +5,7 @@ Source: Prometheus, HTTP API, "Range queries" (``/api/v1/query_range``).
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ from stabkit.config import PrometheusSource
 from stabkit.errors import EvidenceError
 from stabkit.paths import expanded
 from stabkit.probe.credentials import checked_url, request_headers
+from stabkit.probe.http.bodies import decompressed
 from stabkit.probe.tls import client_context
 from stabkit.redact import masked_values, redact_text
 
@@ -82,7 +84,8 @@ def ask_range(
     verify = client_context(verify=source.verify, ca_file=ca_file, where=where) if parts.scheme == "https" else False
     window = {"query": query, "start": start.timestamp(), "end": end.timestamp(), "step": source.step_s}
     try:
-        with httpx.Client(verify=verify, headers=headers, timeout=source.timeout_s, trust_env=False) as client:
+        coded = {**headers, "Accept-Encoding": "gzip"}
+        with httpx.Client(verify=verify, headers=coded, timeout=source.timeout_s, trust_env=False) as client:
             answer = _ask_until_free(client, f"{source.url.rstrip('/')}/api/v1/query_range", window, source.timeout_s)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, EvidenceError) as error:
         what = error.what if isinstance(error, EvidenceError) else f"{type(error).__name__}: {error}"
@@ -120,13 +123,17 @@ def _ask(client: httpx.Client, url: str, window: dict[str, Any], timeout_s: floa
     ends = monotonic() + timeout_s  # httpx limits each read by itself: a server that drips would never be late
     with client.stream("POST", url, data=window) as response:
         body = bytearray()
-        for block in response.iter_bytes():
+        for block in response.iter_raw():  # as it came: what httpx unpacks, and how often, knows no limit
             body += block
             if len(body) > ANSWER_LIMIT:
                 raise EvidenceError(f"its answer exceeds {ANSWER_LIMIT // 1024**2} MiB: ask for fewer series")
             if monotonic() > ends:
                 raise EvidenceError(f"its answer was not complete after {timeout_s:g} s")
-    return RangeAnswer(response.status_code, body.decode("utf-8", "replace")), _wished_s(response)
+    try:
+        plain = decompressed(bytes(body), response.headers, ANSWER_LIMIT)
+    except (ValueError, zlib.error) as error:
+        raise EvidenceError(f"its answer cannot be unpacked: {error}") from error
+    return RangeAnswer(response.status_code, plain.decode("utf-8", "replace")), _wished_s(response)
 
 
 def _wished_s(response: httpx.Response) -> float:

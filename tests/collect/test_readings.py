@@ -1,5 +1,6 @@
 """Range queries: a real Prometheus that scrapes a real target where it is installed, and the faults of any server."""
 
+import gzip
 import http.server
 import json
 import shutil
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import zlib
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -25,13 +27,15 @@ NOW = datetime.now(UTC)
 
 
 @contextmanager
-def serving(answer, status=200, content="application/json"):
+def serving(answer, status=200, content="application/json", coding=None):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             seen.append((self.path, self.rfile.read(int(self.headers["Content-Length"])).decode(), self.headers))
             body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", content)
+            if coding is not None:
+                self.send_header("Content-Encoding", coding)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -77,6 +81,26 @@ def test_readings_become_samples_of_the_configured_target():
     assert path == "/api/v1/query_range"
     assert "query=up" in body
     assert "step=2.0" in body
+
+
+@pytest.mark.parametrize(("layers", "words"), [(1, "grows beyond 64 MiB"), (2, "'gzip, gzip' was not asked for")])
+def test_a_small_answer_is_not_unpacked_without_measure(layers, words):
+    """Twice packed, two kilobytes were a gigabyte, and took all the memory and time there was."""
+    packer = zlib.compressobj(9, wbits=31)
+    body = b"".join([*(packer.compress(bytes(2**20)) for _ in range(80)), packer.flush()])
+    for _ in range(layers - 1):
+        body = gzip.compress(body)
+    with serving(body, coding=", ".join(["gzip"] * layers)) as (url, _):
+        samples, source = ask(url)
+    assert (len(samples), source["status"]) == (0, "error")
+    assert words in source["message"]
+
+
+def test_an_answer_is_asked_for_packed_and_read():
+    with serving(gzip.compress(json.dumps(matrix("1e6", "2e6")).encode()), coding="gzip") as (url, seen):
+        samples, _ = ask(url)
+    assert samples["value"].tolist()[:2] == [1.0, 2.0]
+    assert seen[0][2]["Accept-Encoding"] == "gzip"
 
 
 @pytest.mark.parametrize(

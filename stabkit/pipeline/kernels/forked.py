@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import gc
 import io
+import json
 import os
 import random
 import runpy
@@ -32,16 +33,21 @@ class Request:
         The working folder.
     arguments : list of str
         The command: interpreter, its options, ``-m``, the launcher, the kernel's arguments.
-    environment : dict
-        The whole environment.
+    environment : int
+        Descriptor of a file that holds the whole environment as JSON; only who becomes the kernel reads it.
     streams : tuple of int
         Descriptors for standard input, output and error.
     """
 
     folder: str
     arguments: list[str]
-    environment: dict[str, str]
-    streams: tuple[int, ...] = ()
+    environment: int
+    streams: tuple[int, ...]
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """All that were received with it."""
+        return (*self.streams, self.environment)
 
 
 def run_kernel(request: Request, set_by_imports: Mapping[str, str]) -> None:
@@ -54,10 +60,12 @@ def run_kernel(request: Request, set_by_imports: Mapping[str, str]) -> None:
     set_by_imports : mapping
         Environment variables that the imports of every kernel set where they are missing.
     """
+    with open(request.environment, encoding="utf-8") as told:  # noqa: PTH123 - a descriptor
+        environment = json.load(told)
     _take_streams(request.streams)
     os.chdir(request.folder)
     os.environ.clear()
-    os.environ.update(request.environment)
+    os.environ.update(environment)
     for name, value in set_by_imports.items():
         os.environ.setdefault(name, value)
     _forget_ourselves()

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -50,15 +50,16 @@ def start(
         Start it plainly instead.
     """
     interpreter = _interpreter(command, environment)
-    told = {"folder": str(folder.absolute()), "arguments": list(command), "environment": dict(environment)}
+    told = {"folder": str(folder.absolute()), "arguments": list(command)}
     body = json.dumps(told).encode()
     if len(body) > zygote.MOST_BYTES:
-        raise NotWarmError("the environment is too large", ordinary=True)
+        raise NotWarmError("the command is too long", ordinary=True)
     try:
         for _ in range(_ATTEMPTS):
             connection = reached(interpreter, environment)
             try:
-                answer = _asked(connection, body, streams)
+                with _held(environment) as held:
+                    answer = _asked(connection, body, [*streams, held])
             except OSError:
                 connection.close()
                 raise
@@ -157,10 +158,20 @@ def _interpreter(command: Sequence[str], environment: Mapping[str, str]) -> list
     return words[:place]
 
 
-def _asked(connection: socket.socket, body: bytes, streams: Sequence[int]) -> dict[str, Any]:
+@contextlib.contextmanager
+def _held(environment: Mapping[str, str]) -> Iterator[int]:
+    """Give a descriptor of a file in memory that holds an environment, to be read from its start."""
+    with os.fdopen(os.memfd_create("environment"), "wb") as file:
+        file.write(json.dumps(dict(environment)).encode())
+        file.flush()
+        file.seek(0)
+        yield file.fileno()
+
+
+def _asked(connection: socket.socket, body: bytes, descriptors: Sequence[int]) -> dict[str, Any]:
     connection.settimeout(_ANSWER_S)
     try:
-        socket.send_fds(connection, [zygote.LENGTH.pack(len(body))], list(streams))
+        socket.send_fds(connection, [zygote.LENGTH.pack(len(body))], list(descriptors))
         connection.sendall(body)
         return _line(connection)
     except TimeoutError:

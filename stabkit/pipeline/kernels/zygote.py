@@ -4,9 +4,11 @@ Run as a program: ``python -m stabkit.pipeline.kernels.zygote SOCKET SECONDS LOC
 nobody has been connected for so many seconds, and closes the descriptor of the lock when it can be asked. It starts no
 thread, no event loop and no kernel of its own, so that each fork is as clean as a process just started.
 
-A connection is a kernel's life. The request is JSON behind its length, with three descriptors for the child's streams;
-the answers are lines of JSON: the child's pid once it leads a session of its own, at last its exit status. Who closes
-the connection earlier kills the kernel. A connection that asks for nothing keeps the process waiting.
+A connection is a kernel's life. The request is JSON behind its length, with three descriptors for the child's streams
+and one of a file that holds its environment. Only the child reads that: what this process has read stays in its memory,
+and so in that of each kernel after it. The answers are lines of JSON: the child's pid once it leads a session of its
+own, at last its exit status. Who closes the connection earlier kills the kernel. A connection that asks for nothing
+keeps the process waiting.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import signal
 import socket
 import struct
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,7 +39,7 @@ SUFFIXES: Final = (".sock", ".log", ".lock")
 """Of what lies in the folder for one such process."""
 _FIRST_REQUEST_S: Final = 60.0
 _PATIENCE_S: Final = 2.0
-_STREAMS: Final = 3
+_DESCRIPTORS: Final = 4
 _CREDENTIALS: Final = struct.Struct("3i")
 
 
@@ -130,7 +132,7 @@ class _Zygote:
         self._silent.discard(connection)
         try:
             request = _received(connection)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             request = None
         if request is None:
             connection.close()
@@ -144,7 +146,7 @@ class _Zygote:
                 reason = str(error)
         _answer(connection, refused=reason)
         connection.close()
-        _close(request.streams)
+        _close(request.descriptors)
         return None
 
     def _reason_against(self, request: Request) -> str | None:
@@ -167,7 +169,7 @@ class _Zygote:
             return request
         os.close(told)
         os.read(ready, 1)
-        _close((ready, *request.streams))
+        _close((ready, *request.descriptors))
         kernel = _Kernel(pid, os.pidfd_open(pid), connection)
         self._kernels[kernel.descriptor] = kernel
         self._selector.register(kernel.descriptor, selectors.EVENT_READ, self._reap)
@@ -221,16 +223,15 @@ def _peer(connection: socket.socket) -> int:
 
 
 def _received(connection: socket.socket) -> Request | None:
-    head, streams, _, _ = socket.recv_fds(connection, LENGTH.size, _STREAMS)
+    head, opened, _, _ = socket.recv_fds(connection, LENGTH.size, _DESCRIPTORS)
     request = None
     try:
-        if len(head) == LENGTH.size and len(streams) == _STREAMS:
+        if len(head) == LENGTH.size and len(opened) == _DESCRIPTORS:
             told = json.loads(_body(connection, LENGTH.unpack(head)[0]))
-            request = Request(str(told["folder"]), list(told["arguments"]), dict(told["environment"]))
-            request = replace(request, streams=tuple(streams))
+            request = Request(str(told["folder"]), list(told["arguments"]), opened[-1], tuple(opened[:-1]))
     finally:
         if request is None:
-            _close(streams)
+            _close(opened)
     return request
 
 

@@ -16,7 +16,7 @@ from stabkit.redact import MASK, is_secret_name
 if TYPE_CHECKING:
     from stabkit.probe.payload_schema import PayloadSchema
 
-__all__ = ["MAX_BODY_BYTES", "body_fault", "decode_body", "expected_body", "schema_fault"]
+__all__ = ["MAX_BODY_BYTES", "body_fault", "decode_body", "decompressed", "expected_body", "schema_fault"]
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """The most that is read of one body, on the wire and again after decompression."""
@@ -40,9 +40,8 @@ def decode_body(body: bytes, headers: httpx.Headers) -> str:
     ValueError
         It is damaged, grows without measure, or is coded in a way that was not asked for.
     """
-    encoding = headers.get("Content-Encoding", "identity").strip().lower()
     try:
-        return _decompress(body, encoding).decode(_charset(headers), "replace")
+        return decompressed(body, headers, MAX_BODY_BYTES).decode(_charset(headers), "replace")
     except (LookupError, zlib.error) as error:
         raise ValueError(str(error)) from error
 
@@ -112,22 +111,39 @@ def _same(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
-def _decompress(body: bytes, encoding: str) -> bytes:
+def decompressed(body: bytes, headers: httpx.Headers, limit: int) -> bytes:
+    """Return a body as it was before it was coded for the wire.
+
+    Parameters
+    ----------
+    body : bytes
+        As it came.
+    headers : httpx.Headers
+        They say how it is coded; one coding is undone, of which never more than ``limit`` bytes come.
+
+    Raises
+    ------
+    ValueError
+        It grows beyond the limit, ends too early, or is coded in a way that was not asked for.
+    zlib.error
+        It is damaged.
+    """
+    encoding = headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("", "identity"):
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise ValueError(f"content encoding {encoding!r} was not asked for")
+        raise ValueError(f"content encoding {encoding[:80]!r} was not asked for")
     widths = (47,) if encoding != "deflate" else (47, -15)  # some servers send deflate without its header
     for width in widths:
         decoder = zlib.decompressobj(width)
         try:
-            plain = decoder.decompress(body, MAX_BODY_BYTES + 1)
+            plain = decoder.decompress(body, limit + 1)
         except zlib.error:
             if width == widths[-1]:
                 raise
             continue
-        if len(plain) > MAX_BODY_BYTES:
-            raise ValueError(f"it grows beyond {MAX_BODY_BYTES // 2**20} MiB")
+        if len(plain) > limit:
+            raise ValueError(f"it grows beyond {limit // 2**20} MiB")
         if not decoder.eof:
             raise ValueError("it ends too early")
         return plain

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.case import existing, is_store, load_case, lost_since, open_runs
 from stabkit.errors import EvidenceError, StabkitError
+from stabkit.installation import package_version
 from stabkit.report.attestation.claims import Claim, ClaimedSide, claim_of, stays_here
 from stabkit.report.attestation.pages import Attested, read_attested
 from stabkit.report.attestation.statements import conditions_of
@@ -33,6 +34,8 @@ _WORD: Final = re.compile(
     rb'<p class="word"><span aria-hidden="true">[^<]{1,8}</span> <strong>([A-Za-z ]{1,40})</strong>'
 )
 _TITLE: Final = re.compile(rb"<title>([^<]{0,2000})</title>")
+_COMMENT: Final = re.compile(rb"<!--.*?-->", re.DOTALL)  # what no reader sees
+_STYLE: Final = re.compile(rb"<style[^>]*>(.*?)</style", re.DOTALL | re.IGNORECASE)
 _NAMED: Final = 5
 _BAD: Final = frozenset({"differs", "altered", "another_key", "missing"})
 _GONE: Final = frozenset({"gone", "unstated"})
@@ -161,7 +164,8 @@ def _signature(envelope: Mapping[str, Any], key: Ed25519PublicKey | None) -> Fin
     named = [str(s.get("keyid"))[:16] for s in envelope["signatures"][:_NAMED] if isinstance(s, Mapping)]
     if key is None:
         if not envelope["signatures"]:
-            return Finding("signature", "not_asked", "Nobody signed it: whoever alters it can make a new statement.")
+            text = "Nobody signed it: whoever alters it can make a new statement. Trust this verdict, not its looks."
+            return Finding("signature", "not_asked", text)
         by = joined(named, most=_NAMED)
         return Finding("signature", "not_asked", f"It says that it is signed, by {by}; give --key to check that.")
     from stabkit.report.attestation.signatures import key_id, signature_state
@@ -179,15 +183,25 @@ def _signature(envelope: Mapping[str, Any], key: Ed25519PublicKey | None) -> Fin
 def _shown(found: Attested, claim: Claim) -> Iterator[Finding]:
     """Yield a finding if the verdict that a reader sees is not the one that the statement holds."""
     if found.kind == "page":
-        words = {word.decode().lower() for word in _WORD.findall(found.content)}
-        title = _TITLE.search(found.content)
+        seen = _COMMENT.sub(b"", found.content)
+        words = {word.decode().lower() for word in _WORD.findall(seen)}
+        title = _TITLE.search(seen)
         begins = claim.verdict is None or (title is not None and title[1].lower().startswith(claim.verdict.encode()))
         same = words == ({claim.verdict} if claim.verdict else set()) and begins
     else:
         result = json.loads(found.content)
         same = result.get("verdict") == claim.verdict and result.get("exit_code") == claim.exit_code
+    if found.kind == "page" and claim.stabkit == package_version() and not _styled_by_us(found.content):
+        yield Finding("page", "altered", "Its style is not stabkit's: it may hide the verdict, or show another one.")
     if not same:
         yield Finding("verdict", "altered", "The verdict that it shows is not the one that its statement holds.")
+
+
+def _styled_by_us(content: bytes) -> bool:
+    """Say whether a page has one style, that of all pages of this version."""
+    from stabkit.report.page import page_css
+
+    return _STYLE.findall(content) == [page_css().encode()]
 
 
 def _of_notebook(path: Path, *, signed: bool) -> tuple[Claim, list[Finding]]:

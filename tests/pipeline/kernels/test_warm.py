@@ -19,6 +19,7 @@ import pytest
 from stabkit.errors import UsageError
 from stabkit.pipeline.execute import execute_notebook
 from stabkit.pipeline.kernels import kernel_environment, likeness, starting, warm
+from stabkit.pipeline.kernels.zygote import LENGTH
 from stabkit.pipeline.watch import Watch
 
 from .conftest import forking, forking_in, until
@@ -230,6 +231,34 @@ def test_what_is_not_read_at_import_reaches_the_same_one(answers, shared, monkey
     assert all("TOKEN_OF_MINE" not in zygote.environ() for zygote in zygotes.values())
 
 
+SEARCH = """
+import re
+word, found = ''.join(['can', 'ary']).encode(), 0
+for line in open('/proc/self/maps'):
+    begin, end = (int(part, 16) for part in line.split()[0].split('-'))
+    if ' r' in line and end - begin < 1 << 30 and not re.search('vvar|vsyscall', line):
+        with open('/proc/self/mem', 'rb', 0) as memory:
+            try:
+                memory.seek(begin)
+                found += memory.read(end - begin).count(word + b'-of-the-first')
+            except OSError:
+                pass
+found
+"""
+
+
+def test_nothing_of_one_environment_is_left_for_the_next_kernel(answers, shared, monkeypatch):
+    """What the process that forks them had read lay in the memory of each kernel after it."""
+    monkeypatch.setenv("OF_THE_FIRST", "canary-of-the-first " * 2000)
+    first = answers("import os\nos.environ['OF_THE_FIRST'][:6]", "import os\nos.getppid()", SEARCH)
+    monkeypatch.delenv("OF_THE_FIRST")
+    second = answers("import os\nos.environ.get('OF_THE_FIRST', 'gone')", "import os\nos.getppid()", SEARCH)
+
+    assert first[1] == second[1]  # the same process has forked both
+    assert (first[0], int(first[2]) > 0) == ("'canary'", True)
+    assert (second[0], second[2]) == ("'gone'", "0")
+
+
 def test_limits_are_the_callers(answers, own):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     source = "import resource\nresource.getrlimit(resource.RLIMIT_NOFILE)[0]"
@@ -367,12 +396,21 @@ def test_nonsense_on_the_socket_is_closed_and_others_are_served(answers, shared)
     answers("1")
     places = list(shared.glob("*.sock"))
     assert places
-    nonsenses = (b"\xff\xff\xff\xff", b"\0\0\0\2{}", b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\4null")
-    for place, nonsense in itertools.product(places, nonsenses):
+    deep = b'{"folder": ' + b"[" * 100_000
+    nonsenses = (
+        b"\xff\xff\xff\xff",
+        b"\0\0\0\2{}",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\0\0\0\4null",
+        LENGTH.pack(len(deep)) + deep,
+    )
+    for place, nonsense, descriptors in itertools.product(places, nonsenses, (0, 4)):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(10)
             connection.connect(str(place))
-            connection.sendall(nonsense)
+            with contextlib.suppress(BrokenPipeError):
+                socket.send_fds(connection, [nonsense[:4]], [connection.fileno()] * descriptors)
+                connection.sendall(nonsense[4:])
             with contextlib.suppress(ConnectionResetError):  # of what it did not even read
                 assert connection.recv(1) == b""
 

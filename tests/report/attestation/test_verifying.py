@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -27,6 +28,8 @@ from stabkit.report.attestation import (
     verify_page,
     with_statement,
 )
+from stabkit.report.attestation.pages import attached
+from stabkit.report.attestation.statements import envelope_of
 from stabkit.report.page import render
 from stabkit.schema import Evidence
 from stabkit.store import Store, new_run, open_store
@@ -396,3 +399,24 @@ def test_the_extra_is_named_where_it_is_missing(page: Path, keys: Callable[[str]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert "stabkit[sign]" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["comment", "style"])
+def test_a_verdict_that_nobody_sees_is_no_verdict(page: Path, how: str) -> None:
+    """A page with a new statement that shows another verdict, and holds the true one where no reader finds it."""
+    found = read_attested(page)
+    html = found.content.decode()
+    start = html.index('<p class="word">')
+    word = html[start : html.index("</p>", start) + 4]
+    if how == "comment":
+        html = html.replace(word, f"<!--{word}--><p><strong>Stable</strong></p>")
+    else:
+        html = html.replace("</style>", ".word{display:none}</style>").replace(word, f"{word}<p>Stable</p>")
+    statement = json.loads(json.dumps(found.statement))
+    statement["subject"][0]["digest"]["sha256"] = hashlib.sha256(html.encode()).hexdigest()
+    page.write_text(attached(html, envelope_of(statement)))
+
+    again = verify_page(page)
+
+    assert again.exit_code == 1
+    assert "altered" in [finding.outcome for finding in again.findings]
