@@ -6,6 +6,6 @@ from .facts import Difference as Difference, Measured as Measured, Missing as Mi
 from .facts import NeedReason as NeedReason
 from .outcome import CollectionPlan as CollectionPlan
 from .outcome import ConditionResult as ConditionResult, Estimate as Estimate, Gate as Gate, Outcome as Outcome
-from .outcome import to_json as to_json
+from .outcome import combine as combine, to_json as to_json
 from .rows import records as records
 from .sides import RunEvidence as RunEvidence, Sides as Sides
