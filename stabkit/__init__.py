@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from stabkit import plot as plot
     from stabkit.case.opening import open_runs as open  # noqa: A004 (stabkit.open is meant to read like the builtin)
     from stabkit.config import load_config as load_config
     from stabkit.report import backtest as backtest
@@ -79,6 +80,7 @@ __all__ = [
     "load_config",
     "match_findings",
     "open",
+    "plot",
     "stability_report",
     "test_trends",
 ]
@@ -89,6 +91,8 @@ def __getattr__(name: str) -> Any:
         from stabkit.installation import package_version
 
         return package_version()
+    if name == "plot":
+        return import_module("stabkit.plot")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'stabkit' has no attribute {name!r}")
     module, attribute = _PUBLIC[name]

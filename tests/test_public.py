@@ -39,6 +39,7 @@ def test_the_public_names_are_these():
         "load_config",
         "match_findings",
         "open",
+        "plot",
         "stability_report",
         "test_trends",
     ]

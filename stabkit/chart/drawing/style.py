@@ -20,6 +20,7 @@ __all__ = [
     "text_pt",
 ]
 
+OWN: Final = "stabkit"  # the label of a figure that is laid out here
 # A wide average letter at 10 pt in any of the fonts that a reader may have.
 LETTER_PT: Final = 6.1
 _BOLD_PT: Final = 6.6
@@ -136,6 +137,9 @@ def width_in(axes: Axes) -> float:
 
 
 def _make_room(axes: Axes, *, left: float = 0.0, right: float = 0.0) -> None:
+    figure: Any = axes.get_figure(root=True)
+    if figure.get_label() != OWN:
+        return  # a figure of the user's has a layout of its own, which looks after what stands outside its axes
     box, width = axes.get_position(), width_in(axes)
     x0, x1 = max(box.x0, left / width), min(box.x1, 1 - right / width)
     axes.set_position((x0, box.y0, x1 - x0, box.height))

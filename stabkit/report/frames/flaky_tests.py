@@ -35,9 +35,13 @@ class FlakinessResult(FrameResult):
     ----------
     frame : DataFrame
         One row a test, the most flaky first, as :func:`stabkit.analyze.tests.flakiness` has it.
+    tests, runs : DataFrame
+        What it was computed of.
     """
 
     frame: pd.DataFrame
+    tests: pd.DataFrame
+    runs: pd.DataFrame
 
     @property
     def flaky(self) -> list[str]:
@@ -107,4 +111,4 @@ def flakiness(tests: pd.DataFrame, runs: pd.DataFrame) -> FlakinessResult:
     >>> result.flaky == list(result.to_frame()["test_id"][: len(result.flaky)])
     True
     """
-    return FlakinessResult(measures_of(tests, runs))
+    return FlakinessResult(measures_of(tests, runs), tests, runs)
