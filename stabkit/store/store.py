@@ -14,17 +14,18 @@ import pandas as pd
 from stabkit.errors import StoreError, UsageError
 from stabkit.runs import as_text, is_aa
 from stabkit.schema import TABLES, Evidence
-from stabkit.store import queries, retention, sketches
+from stabkit.store import retention, sketches
 from stabkit.store.batches import Batch, check_writable, write_batch
 from stabkit.store.checking import StoreCheck, check_files
 from stabkit.store.compaction import Compaction, compact
 from stabkit.store.export import EXPORT_FORMATS, write_tables
 from stabkit.store.markers import Markers
 from stabkit.store.places import DataFile, Folder, Place
+from stabkit.store.reading import queries
+from stabkit.store.reading.tables import TableReading
 from stabkit.store.references import resolve, word_of
 from stabkit.store.retention import Pruning
 from stabkit.store.spans import Span, day_of, moment_of
-from stabkit.store.tables import TableReading
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -313,6 +313,10 @@ def test_the_gallery_is_made_of_the_docstrings():
     drawn = [name for name in stabkit.plot.__all__ if inspect.isfunction(getattr(stabkit.plot, name))]
     assert sorted(names.split(",")) == sorted(set(drawn) - {"new_axes"})
     assert (HANDBOOK / "gallery.md").read_text() == f"{made}\n", "Make it again: python docs/gallery.py"
+    programs = [body for _, kind, body in FENCE.findall((HANDBOOK / "gallery.md").read_text()) if kind == "python"]
+    environment["MPLBACKEND"] = "Agg"
+    for program in programs:
+        subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, env=environment, check=True)
     for name in names.split(","):
         picture = ROOT / "docs" / "images" / f"plot-{name}.png"
         assert picture.read_bytes().startswith(b"\x89PNG")

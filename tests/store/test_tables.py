@@ -8,8 +8,8 @@ import pytest
 from stabkit.errors import UnknownRunError, UsageError
 from stabkit.schema import TABLES
 from stabkit.store import open_store
+from stabkit.store.reading.tables import TableReading
 from stabkit.store.store import Store
-from stabkit.store.tables import TableReading
 
 SHORT = sorted(set(TABLES) - {"runs"})
 FILTERS = [

@@ -24,8 +24,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import Formatter
 
-from stabkit.chart.drawing.palette import FAINT, GROUND, MUTE, PALETTE, RULE, WIDTH_IN
-from stabkit.chart.drawing.style import OWN
+from stabkit.chart.drawing.palette import FAINT, GROUND, MUTE, OWN, PALETTE, RULE, WIDTH_IN
 from stabkit.numbers import significant
 
 # That it builds its list of fonts, once on each machine, is no news of a report.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-from stabkit.chart.drawing.palette import CANDIDATE, MUTE
+from stabkit.chart.drawing.palette import CANDIDATE, MUTE, OWN
 
 __all__ = [
     "annotate_empty",
@@ -20,7 +20,6 @@ __all__ = [
     "text_pt",
 ]
 
-OWN: Final = "stabkit"  # the label of a figure that is laid out here
 # A wide average letter at 10 pt in any of the fonts that a reader may have.
 LETTER_PT: Final = 6.1
 _BOLD_PT: Final = 6.6

@@ -4,5 +4,5 @@ from .histories import ChangesResult as ChangesResult, DriftResult as DriftResul
 from .histories import detect_changes as detect_changes, detect_drift as detect_drift
 from .rates import RateResult as RateResult, compare_rates as compare_rates
 from .readings import ResourceResult as ResourceResult, compare_resource as compare_resource
-from .result import FrameResult as FrameResult
+from .result import FrameResult as FrameResult, condition_rows as condition_rows
 from .times import LatencyResult as LatencyResult, compare_latency as compare_latency

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 
 import pandas as pd
 
-from stabkit.analyze import Estimate, Need, Outcome, combine, to_json
+from stabkit.analyze import ConditionResult, Estimate, Need, Outcome, combine, to_json
 from stabkit.analyze.statistics import holm_limit, level_of
 from stabkit.errors import UsageError
 from stabkit.report.display import Column, Group, Piece, Statement, Table
@@ -18,7 +18,14 @@ from stabkit.text import count, joined
 from stabkit.vocabulary import OUTCOMES
 
 __all__ = [
-    "EstimateResult", "FrameResult", "chosen", "estimate_rows", "estimates_table", "largest_need", "need_sentence",
+    "EstimateResult",
+    "FrameResult",
+    "chosen",
+    "condition_rows",
+    "estimate_rows",
+    "estimates_table",
+    "largest_need",
+    "need_sentence",
     "worse_together",
 ]  # fmt: skip
 
@@ -193,6 +200,19 @@ def estimate_rows(estimates: Sequence[tuple[Mapping[str, Any], Estimate]]) -> pd
     return frame.astype(dict.fromkeys(numbers, "float64"))
 
 
+def condition_rows(conditions: Sequence[ConditionResult]) -> pd.DataFrame:
+    """Return the estimates of conditions as rows; a condition without any has one row, of its outcome alone."""
+    rows: list[tuple[Mapping[str, Any], Estimate]] = []
+    for c in conditions:
+        about: dict[str, Any] = {"condition": c.name, "kind": c.kind, "target": c.target, "metric": c.metric}
+        about |= {"gating": c.gating, "judged": c.outcome}
+        bare = Estimate(name="", unit="", scale="ratio", outcome=c.outcome)
+        rows += [(about, e) for e in c.estimates or (bare,)]
+    frame = estimate_rows(rows)
+    nothing = frame["quantity"] == ""
+    return frame.mask(nothing.to_numpy()[:, None] & frame.columns.isin(_ESTIMATE) & (frame.columns != "outcome"))
+
+
 def estimates_table(
     lead: Sequence[str], named: Sequence[tuple[str, Estimate]], caption: str, records: pd.DataFrame
 ) -> Group:
@@ -203,7 +223,7 @@ def estimates_table(
             "name": (name, sample_text(e)),
             "baseline": None if e.baseline is None else value_text(e.baseline, e.unit),
             "candidate": None if e.candidate is None else value_text(e.candidate, e.unit),
-            "change": change_text(e),
+            "change": change_text(e) if e.change is not None else "no bounds yet",
             "margin": margin_text(e) or None,
             "outcome": e.outcome,
         }
