@@ -89,7 +89,7 @@ def parts_of(
         return [Part({}, *sides.values())]
     known = keys_of(list(sides.values()), keys)
     _check_alike(sides, known, where)
-    divided = [_divided(_meant(side, wanted, where), known) for side in sides.values()]
+    divided = [_divided(side, known) for side in _meant(sides, wanted, where)]
     found = sorted({key for side in divided for key in side})
     nothing = [side.iloc[:0] for side in sides.values()]
     made = [
@@ -210,18 +210,21 @@ def _further(about: Mapping[str, str | None]) -> tuple[str | None, str | None]:
     return about.get("connection"), about.get("series")
 
 
-def _meant(side: pd.DataFrame, wanted: Callable[[str], bool], where: str) -> pd.DataFrame:
-    if "metric" not in side.columns or side.empty:
-        return side
-    known = [metric for metric in side["metric"].dropna().unique() if wanted(str(metric))]
-    if not known and side["metric"].notna().any():
-        others = joined([plain(metric) for metric in side["metric"].dropna().unique()], most=5)
+def _meant(sides: Mapping[str, pd.DataFrame], wanted: Callable[[str], bool], where: str) -> list[pd.DataFrame]:
+    """Return the rows of each side whose metric is meant, and those that say none."""
+    named = [side["metric"].dropna() for side in sides.values() if "metric" in side.columns]
+    every = list(dict.fromkeys(str(metric) for metrics in named for metric in metrics.unique()))
+    known = [metric for metric in every if wanted(metric)]
+    if every and not known:
         raise UsageError(
-            f"No metric here can be compared so: {others}.",
+            f"No metric here can be compared so: {joined([plain(metric) for metric in every], most=8)}.",
             where=where,
             hint="Choose rows of another metric, or ask stabkit.compare_latency, compare_rates or compare_resource.",
         )
-    return side[side["metric"].isin(known) | side["metric"].isna()]
+    return [
+        side[side["metric"].isin(known) | side["metric"].isna()] if "metric" in side.columns else side
+        for side in sides.values()
+    ]
 
 
 def _divided(side: pd.DataFrame, known: Sequence[str]) -> dict[tuple[str, ...], pd.DataFrame]:

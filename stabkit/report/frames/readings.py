@@ -9,7 +9,7 @@ import pandas as pd
 
 from stabkit.analyze.latency import compare_resource as compare_readings
 from stabkit.analyze.statistics import CONFIDENCE
-from stabkit.errors import SchemaError, UsageError
+from stabkit.errors import SchemaError, UsageError, nearest
 from stabkit.report.frames.populations import Part, interleaved, names_of, pandas_of, parts_of, that_count
 from stabkit.report.frames.result import EstimateResult
 from stabkit.text import joined, plain
@@ -85,6 +85,7 @@ def compare_resource(
         raise UsageError(f"worse is {worse!r}.", where="compare_resource", hint="Give higher or lower.")
     framed = [_framed(side) for side in (baseline, candidate)]
     wanted = _is_reading if metric is None else metric.__eq__
+    _check_known(metric, framed)
     parts = parts_of(*framed, where="compare_resource", keys=("target", "metric", "series"), wanted=wanted)
 
     def compared(part: Part, name: str) -> ResourceResult:
@@ -105,6 +106,17 @@ def compare_resource(
     abouts = [{**part.about, "metric": part.about.get("metric") or metric} for part in parts]
     each = [compared(part, name) for part, name in zip(parts, names_of(abouts, _OTHERWISE), strict=True)]
     return ResourceResult.together(each, confidence)
+
+
+def _check_known(metric: str | None, framed: list[pd.DataFrame]) -> None:
+    """Refuse a metric that no side has, and name the nearest."""
+    named = [side["metric"].dropna().unique() for side in framed if "metric" in side.columns]
+    known = sorted({str(name) for names in named for name in names if _is_reading(str(name))})
+    if metric is None or not known or metric in known:
+        return
+    guess = nearest(metric, known)
+    hint = f"Did you mean {guess!r}?" if guess else f"Known: {joined([plain(name) for name in known], most=8)}."
+    raise UsageError(f"There are no readings of {plain(metric)!r}.", where="compare_resource", hint=hint)
 
 
 def _is_reading(name: str) -> bool:

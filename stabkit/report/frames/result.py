@@ -12,7 +12,7 @@ import pandas as pd
 from stabkit.analyze import ConditionResult, Estimate, Need, Outcome, combine, to_json
 from stabkit.analyze.statistics import holm_limit, level_of
 from stabkit.errors import UsageError
-from stabkit.report.display import Column, Group, Piece, Statement, Table
+from stabkit.report.display import Column, Group, Piece, Statement, Table, badge
 from stabkit.report.words import change_text, margin_text, need_text, sample_text, sentence, value_text
 from stabkit.text import count, joined
 from stabkit.vocabulary import OUTCOMES
@@ -135,7 +135,7 @@ class EstimateResult(FrameResult):
     @property
     def shown(self) -> Piece:
         """The result as a display object: the outcome in words, and a row for each estimate."""
-        lead = [sentence(f"{self.name}: {self.outcome}")]
+        lead = [sentence(f"{self.name}: {badge(self.outcome)[2]}")]
         lead += [need_sentence(self.need, points=self.points)] if self.need is not None else []
         named = [(f"{one.name}, {e.name}" if self.by else e.name, e) for one in self._each for e in one.estimates]
         return estimates_table(lead, named, self.caption, self.to_frame())

@@ -14,7 +14,7 @@ from stabkit.analyze.latency import LatencyComparison, quantile_shift
 from stabkit.analyze.latency import compare_latency as compare_times
 from stabkit.analyze.statistics import CONFIDENCE
 from stabkit.errors import UsageError
-from stabkit.report.display import Piece
+from stabkit.report.display import Piece, badge
 from stabkit.report.frames.populations import Part, interleaved, names_of, parts_of, times_of
 from stabkit.report.frames.result import (
     FrameResult,
@@ -107,9 +107,10 @@ class LatencyResult(LatencyComparison, FrameResult):
     def shown(self) -> Piece:
         """The result as a display object: the outcome in words, and a row for each estimate."""
         named = [(_row_name(self, one, e), e) for one in self._each for e in one.estimates]
-        lead = [sentence(f"{self.name}: {self.outcome}")]
+        word = badge(self.outcome)[2]
+        lead = [sentence(f"{self.name}: {word}")]
         if self.by:
-            lead = [sentence(f"{self.name}: {self.outcome}", _counts(self.by))]
+            lead = [sentence(f"{self.name}: {word}", _counts(self.by))]
         lead += [need_sentence(self.need)] if self.need is not None else []
         lead += [sentence(_FLAGS[flag]) for flag in self.flags if flag in _FLAGS]
         return estimates_table(lead, named, "Median and slowest requests", self.to_frame())
@@ -262,7 +263,7 @@ def _counts(by: Mapping[str, LatencyResult]) -> str:
     worse = [name for name, one in by.items() if one.outcome == "regressed"]
     open_ = [name for name, one in by.items() if one.outcome == "inconclusive"]
     said = [f"{joined(worse, most=3)} regressed"] if worse else []
-    said += [f"{joined(open_, most=3)} inconclusive"] if open_ else []
+    said += [f"{joined(open_, most=3)} {badge('inconclusive')[2]}"] if open_ else []
     return ", ".join(said)
 
 

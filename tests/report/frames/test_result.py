@@ -131,6 +131,20 @@ def test_what_cannot_be_compared_is_said_with_what_to_do(call, error, words):
     assert caught.value.hint
 
 
+def test_scans_that_are_missing_on_both_sides_are_said_so():
+    store = stabkit.open("data/sample")
+    found = stabkit.match_findings(store.findings("v1.4"), store.findings("v1.5"))
+    assert not found.comparable
+    assert "no scan of ruff" in repr(found)
+
+
+def test_a_reading_that_nobody_has_is_named_with_the_nearest():
+    store = stabkit.open("data/sample")
+    with pytest.raises(UsageError, match="no readings of 'memry'") as caught:
+        stabkit.compare_resource(store.samples("v1.4"), store.samples("v1.5"), metric="memry")
+    assert caught.value.hint == "Did you mean 'memory'?"
+
+
 def test_units_that_differ_are_not_compared():
     reading = pd.DataFrame({"round": range(9), "value": 1.0, "unit": "MB"})
     with pytest.raises(SchemaError, match="given in KB and MB"):
