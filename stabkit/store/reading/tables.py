@@ -193,3 +193,25 @@ class TableReading(ABC):
             As of :meth:`read`.
         """
         return self.read("sources", runs, columns, since=since, until=until)
+
+    def coverage(
+        self,
+        runs: _Runs = None,
+        columns: Sequence[str] | None = None,
+        *,
+        since: _Moment = None,
+        until: _Moment = None,
+    ) -> pd.DataFrame:
+        """Return the table ``coverage``: a row is one file in one coverage report.
+
+        Parameters
+        ----------
+        runs, columns, since, until
+            As of :meth:`read`.
+
+        Raises
+        ------
+        UsageError, StoreError
+            As of :meth:`read`.
+        """
+        return self.read("coverage", runs, columns, since=since, until=until)
