@@ -16,9 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from stabkit.analyze.history import detect_changes as detect_changes
-    from stabkit.analyze.history import detect_drift as detect_drift
-    from stabkit.analyze.latency import compare_latency as compare_latency
+    from stabkit import plot as plot
     from stabkit.case.opening import open_runs as open  # noqa: A004 (stabkit.open is meant to read like the builtin)
     from stabkit.config import load_config as load_config
     from stabkit.report import backtest as backtest
@@ -30,6 +28,13 @@ if TYPE_CHECKING:
     from stabkit.report.display import Figure as Figure
     from stabkit.report.display import Table as Table
     from stabkit.report.display import Verdict as Verdict
+    from stabkit.report.frames import compare_latency as compare_latency
+    from stabkit.report.frames import compare_rates as compare_rates
+    from stabkit.report.frames import compare_resource as compare_resource
+    from stabkit.report.frames import detect_changes as detect_changes
+    from stabkit.report.frames import detect_drift as detect_drift
+    from stabkit.report.frames import flakiness as flakiness
+    from stabkit.report.frames import match_findings as match_findings
 
     __version__: str
 
@@ -41,12 +46,16 @@ _PUBLIC: Final = MappingProxyType(
         "Verdict": ("stabkit.report.display.answer", "Verdict"),
         "backtest": ("stabkit.report.gate_backtest", "backtest"),
         "change_impact": ("stabkit.report.impact", "change_impact"),
-        "compare_latency": ("stabkit.analyze.latency.comparison", "compare_latency"),
+        "compare_latency": ("stabkit.report.frames", "compare_latency"),
+        "compare_rates": ("stabkit.report.frames", "compare_rates"),
+        "compare_resource": ("stabkit.report.frames", "compare_resource"),
         "compliance_history": ("stabkit.report.compliance", "compliance_history"),
-        "detect_changes": ("stabkit.analyze.history.trends", "detect_changes"),
-        "detect_drift": ("stabkit.analyze.history.trends", "detect_drift"),
+        "detect_changes": ("stabkit.report.frames", "detect_changes"),
+        "detect_drift": ("stabkit.report.frames", "detect_drift"),
+        "flakiness": ("stabkit.report.frames", "flakiness"),
         "latency_deltas": ("stabkit.report.deltas", "latency_deltas"),
         "load_config": ("stabkit.config", "load_config"),
+        "match_findings": ("stabkit.report.frames", "match_findings"),
         "open": ("stabkit.case.opening", "open_runs"),
         "stability_report": ("stabkit.report.stability", "stability_report"),
         "test_trends": ("stabkit.report.test_history", "test_trends"),
@@ -61,12 +70,17 @@ __all__ = [
     "backtest",
     "change_impact",
     "compare_latency",
+    "compare_rates",
+    "compare_resource",
     "compliance_history",
     "detect_changes",
     "detect_drift",
+    "flakiness",
     "latency_deltas",
     "load_config",
+    "match_findings",
     "open",
+    "plot",
     "stability_report",
     "test_trends",
 ]
@@ -77,6 +91,8 @@ def __getattr__(name: str) -> Any:
         from stabkit.installation import package_version
 
         return package_version()
+    if name == "plot":
+        return import_module("stabkit.plot")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'stabkit' has no attribute {name!r}")
     module, attribute = _PUBLIC[name]

@@ -6,7 +6,6 @@ from .facts import About as About, Difference as Difference, Measured as Measure
 from .facts import NeedReason as NeedReason, NeedUnit as NeedUnit
 from .outcome import CollectionPlan as CollectionPlan
 from .outcome import ConditionResult as ConditionResult, Estimate as Estimate, Gate as Gate, Outcome as Outcome
-from .outcome import result_of as result_of
-from .outcome import to_json as to_json
+from .outcome import combine as combine, result_of as result_of, to_json as to_json
 from .rows import records as records
 from .sides import RunEvidence as RunEvidence, Sides as Sides

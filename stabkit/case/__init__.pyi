@@ -5,7 +5,8 @@ from .earlier_runs import with_history as with_history
 from .freshness import doubt_old_files as doubt_old_files, doubt_old_sides as doubt_old_sides
 from .freshness import fresh_collection as fresh_collection
 from .loaded import Case as Case, case_of_range as case_of_range, load_case as load_case
-from .opening import baseline_named as baseline_named, open_runs as open_runs
+from .opening import baseline_named as baseline_named, first_parameters as first_parameters
+from .opening import open_runs as open_runs
 from .order import Behind as Behind, behind as behind
 from .provenance import Lost as Lost, lost_since as lost_since
 from .run_evidence import existing as existing, files_alone as files_alone, load_run as load_run

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from stabkit.config import Config
-from stabkit.store import Store, open_store, word_of
+from stabkit.errors import StabkitError
+from stabkit.store import Store, is_store, open_store, word_of
 
-__all__ = ["baseline_named", "open_runs"]
+__all__ = ["baseline_named", "first_parameters", "open_runs"]
+
+_SAMPLE: Final = "data/sample"
 
 
 def open_runs(path: Path | str | None = None, *, create: bool = False) -> Store:
@@ -71,6 +75,36 @@ def baseline_named(reference: str, candidate: pd.Series | None, store: Store, co
     return named_run(
         reference, store, settings, lambda run_id: verdict_of(run_id, store, settings), candidate=candidate
     )
+
+
+def first_parameters() -> dict[str, str]:
+    """Return what a notebook may begin with here: a store with runs, two of them, and a target that both measured.
+
+    Returns
+    -------
+    dict
+        ``data`` (empty: the project's store, else the recorded history), ``baseline``, ``candidate`` and ``target``;
+        ``data`` alone where there is no store with two runs and a target.
+    """
+    for data in ("", _SAMPLE):
+        try:
+            if data and not is_store(data):
+                continue
+            store = open_runs(data)
+            runs = store.runs()
+            if len(runs) < 2:
+                continue
+            last = list(runs["run_id"])[-2:]
+            found = store.samples(last, ["run_id", "target", "metric"])
+        except StabkitError:
+            continue
+        timed = found[found["metric"] == "response_time"]
+        shared = [set(timed.loc[timed["run_id"] == run, "target"]) for run in last]
+        for target in timed["target"].value_counts().index:
+            if all(target in one for one in shared):
+                pair = ("v1.4", "v1.5") if data == _SAMPLE else ("latest~1", "latest")
+                return {"data": data, "baseline": pair[0], "candidate": pair[1], "target": str(target)}
+    return {"data": ""}
 
 
 def _answer(reference: str, store: Store) -> str:

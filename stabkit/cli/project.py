@@ -10,7 +10,7 @@ import typer
 
 from stabkit.cli.completion import one_of
 from stabkit.cli.options import FormatOption, OutputOption, terminal_of
-from stabkit.cli.terminal import Format
+from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import ConfigError, EvidenceError
 from stabkit.paths import on_this_machine
 from stabkit.vocabulary import EXIT_CODES
@@ -141,11 +141,15 @@ def notebooks(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where they are put; new or empty.")] = Path(
         "notebooks"
     ),
+    new: Annotated[
+        str | None, typer.Option("--new", metavar="NAME", help="Write one notebook of your own, NAME.ipynb, instead.")
+    ] = None,
 ) -> int:
-    r"""Put the bundled notebooks where you stand.
+    r"""Put the bundled notebooks where you stand, or begin one of your own.
 
     Copies to run and to change, in JupyterLab or by papermill; stabkit report and batch know
-    them by name and need none.
+    them by name and need none. With --new: one notebook with parameters, a verdict, a frame, a
+    comparison and a figure, set to the project's store, or else to data/sample.
 
     Exit codes: 0 written, 2 error (nothing is ever overwritten).
 
@@ -153,14 +157,33 @@ def notebooks(
     Examples:
       stabkit notebooks
       stabkit notebooks analysis/stabkit
+      stabkit notebooks --new checkout
     """
     from stabkit.pipeline import copy_notebooks
     from stabkit.text import shell
 
     terminal = terminal_of(context)
+    if new is not None:
+        return _begin_notebook(terminal, new)
     copy_notebooks(on_this_machine(folder))
     terminal.result(str(folder))
     terminal.note(f"Next: stabkit sample, the history that they open on; then: jupyter lab {shell([folder])}")
+    return 0
+
+
+def _begin_notebook(terminal: Terminal, name: str) -> int:
+    from stabkit.case import first_parameters
+    from stabkit.pipeline import write_own_notebook
+    from stabkit.text import shell
+
+    file = on_this_machine(name if name.endswith(".ipynb") else f"{name}.ipynb")
+    parameters = first_parameters()
+    write_own_notebook(file, parameters)
+    terminal.result(str(file))
+    if "target" not in parameters:
+        terminal.note("There are no runs to open yet: stabkit collect makes some, stabkit sample brings a history.")
+    named = shell([file])
+    terminal.note(f"Next: jupyter lab {named}, or a page of it: stabkit report --notebook {named} --open")
     return 0
 
 

@@ -1,7 +1,7 @@
 from .batch import Progressed as Progressed, make_reports as make_reports, run_batch as run_batch
 from .bundled import BUNDLED as BUNDLED, bundled_folder as bundled_folder, copy_notebooks as copy_notebooks
 from .bundled import copy_sample as copy_sample, plugged_notebooks as plugged_notebooks
-from .bundled import sample_folder as sample_folder
+from .bundled import sample_folder as sample_folder, write_own_notebook as write_own_notebook
 from .engine import Engine as Engine
 from .job_lists import Listed as Listed, read_list as read_list
 from .jobs import USUAL_NOTEBOOK as USUAL_NOTEBOOK, jobs_of as jobs_of, pairs as pairs, projects_below as projects_below

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.resources
+import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -12,14 +14,25 @@ from typing import Any, Final
 
 from stabkit.errors import NotebookError, StabkitError, StoreError, UsageError
 from stabkit.installation import Plugin, load_plugins
+from stabkit.text import capital, plain
 
-__all__ = ["BUNDLED", "bundled_folder", "copy_notebooks", "copy_sample", "plugged_notebooks", "sample_folder"]
+__all__ = [
+    "BUNDLED",
+    "bundled_folder",
+    "copy_notebooks",
+    "copy_sample",
+    "plugged_notebooks",
+    "sample_folder",
+    "write_own_notebook",
+]
 
 #: The notebooks that come with stabkit, in the order in which they are read.
 BUNDLED: Final = (
     "stability_report", "latency_deltas", "test_trends", "compliance_history", "change_impact", "backtest", "explore",
 )  # fmt: skip
 # What Python and Jupyter leave beside files that they read.
+_OWN: Final = "own_notebook.ipynb"
+_PARAMETER: Final = re.compile(r'^(?P<name>\w+): str = "[^"]*"', re.MULTILINE)
 _LEFT_BEHIND: Final = ("__pycache__", ".ipynb_checkpoints")
 
 
@@ -92,6 +105,47 @@ def copy_notebooks(folder: Path) -> None:
     """
     notebooks = bundled_folder()
     _copy({f"{name}.ipynb": notebooks / f"{name}.ipynb" for name in BUNDLED}, folder)
+
+
+def write_own_notebook(file: Path, parameters: Mapping[str, str]) -> None:
+    """Write a notebook of one's own: parameters, a verdict, a frame, a comparison and a figure, to begin from.
+
+    Parameters
+    ----------
+    file : Path
+        A new ``.ipynb``; its name is the title.
+    parameters : mapping
+        Values in place of those that fit the recorded history.
+
+    Raises
+    ------
+    UsageError
+        Something is there already, which is left as it is; or it cannot be written.
+    """
+    notebook = json.loads((_package() / "pipeline" / _OWN).read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+        if cell["source"].startswith("# "):
+            cell["source"] = f"# {capital(plain(file.stem.replace('_', ' ').replace('-', ' ')))}"
+        if "parameters" in cell["metadata"].get("tags", []):
+            cell["source"] = _PARAMETER.sub(lambda line: _given(line, parameters), cell["source"])
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as written:
+            written.write(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        if file.exists() or file.is_symlink():
+            hint = "Nothing is overwritten: choose another name, or move it away."
+            raise UsageError("The notebook is there already.", where=str(file), hint=hint) from error
+        raise UsageError(
+            f"The notebook cannot be written: {error.strerror or error}.", where=str(file), hint="Choose another name."
+        ) from error
+
+
+def _given(line: re.Match[str], parameters: Mapping[str, str]) -> str:
+    """Return a line of the parameters cell with the value that is given for it."""
+    value = parameters.get(line["name"])
+    return line[0] if value is None else f"{line['name']}: str = {json.dumps(value, ensure_ascii=False)}"
 
 
 def _package() -> Path:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import pandas as pd
 
 from stabkit.analyze import Gate
 from stabkit.case import Case, load_case
 from stabkit.config import Config
 from stabkit.report.arguments import store_by_name
+from stabkit.report.frames import condition_rows
 from stabkit.report.of_case import of_case
 from stabkit.report.sections import change, compliance, method, metrics, overall, service, tests, times
+from stabkit.report.words import as_json
 
 __all__ = ["StabilityReport", "stability_report"]
 
@@ -78,6 +82,30 @@ class StabilityReport:
 
     def __init__(self, case: Case) -> None:
         self.case = case
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return what was judged, a row for each estimate, and one for each condition that estimates nothing.
+
+        Returns
+        -------
+        DataFrame
+            ``condition``, ``kind``, ``target``, ``metric``, ``gating``, ``judged`` (the condition's outcome), and of
+            each estimate ``quantity``, ``unit``, ``scale``, ``baseline``, ``candidate``, ``change``, ``low``, ``high``,
+            ``margin``, ``outcome``, ``p_worse``, ``n_baseline``, ``n_candidate``, ``rounds``, ``method``; in order of
+            weight.
+
+        Examples
+        --------
+        >>> frame = stability_report("v1.4", "v1.5", data="data/sample").to_frame()
+        >>> sorted(set(frame["kind"]))[:3]
+        ['checks', 'error_rate', 'findings']
+        """
+        return condition_rows(self.gate.conditions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict with every condition as plain JSON values, as ``stabkit gate --format json`` has them."""
+        found: dict[str, Any] = as_json(self.gate)
+        return found
 
     def __repr__(self) -> str:
         return f"StabilityReport({self.gate.verdict}, {len(self.gate.conditions)} conditions)"

@@ -25,7 +25,7 @@ from stabkit.store import sketches
 from stabkit.store.batches import Batch, translate, write_parquet
 from stabkit.store.manifests import Manifest, Retired, publish, read_manifest
 from stabkit.store.places import DataFile
-from stabkit.store.queries import arrow_table
+from stabkit.store.reading.queries import arrow_table
 
 if TYPE_CHECKING:
     from stabkit.store.places import Place

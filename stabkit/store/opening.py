@@ -113,6 +113,9 @@ def open_store(path: Path | str | None = None, *, create: bool = False) -> Store
 
 def _how_to_begin(named: Path | str | None) -> str:
     if named is None:
+        sample = "/".join(_SAMPLE)
+        if any(_is_store(_place_of(folder)) for folder in _candidates(sample)):
+            return f"Here is a recorded history, {sample}: name it, as stabkit.open({sample!r}) or --data {sample}."
         return "Name the store, or write a configuration with: stabkit init"
     if Path(named).parts[-2:] == _SAMPLE:
         return "Put the recorded history there, from the working folder, with: stabkit sample"

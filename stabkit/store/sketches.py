@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.errors import UsageError, nearest
 from stabkit.samples import COUNTS, TIME_COLUMNS
-from stabkit.store import queries
 from stabkit.store.batches import Batch
 from stabkit.store.places import DataFile
+from stabkit.store.reading import queries
 
 if TYPE_CHECKING:
     from datetime import date

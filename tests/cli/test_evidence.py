@@ -72,6 +72,19 @@ def test_what_comes_with_stabkit_is_put_where_one_stands_and_says_what_is_next(s
     assert stabkit("sample", "s3://bucket/sample")[0] == 2
 
 
+def test_a_notebook_of_ones_own_is_begun_and_never_in_the_place_of_another(stabkit, folder):
+    code, out, err = stabkit("notebooks", "--new", "my slow checkout")
+    assert (code, out) == (0, "my slow checkout.ipynb\n")
+    assert "jupyter lab 'my slow checkout.ipynb'" in err
+    assert "stabkit report --notebook 'my slow checkout.ipynb' --open" in err
+    before = (folder / "my slow checkout.ipynb").read_bytes()
+    code, out, err = stabkit("notebooks", "--new", "my slow checkout.ipynb")
+    assert (code, out) == (2, "")
+    assert "there already" in err
+    assert (folder / "my slow checkout.ipynb").read_bytes() == before
+    assert stabkit("notebooks", "--new", "s3://bucket/mine")[0] == 2
+
+
 def test_who_has_no_sample_is_told_how_to_get_it(stabkit, folder):
     assert "stabkit sample" in stabkit("runs", "--data", "data/sample")[2]
     assert "stabkit sample" not in stabkit("runs", "--data", "data/runs")[2]

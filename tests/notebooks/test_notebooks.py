@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN = ROOT / "stabkit" / "pipeline" / "own_notebook.ipynb"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 REPORT_SECTIONS = [
     "Executive summary",
@@ -130,6 +131,19 @@ class TestEachNotebook:
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "stabkit":
                 assert node.attr in stabkit.__all__
+
+
+def test_the_notebook_that_begins_ones_own_is_stripped_valid_and_short():
+    notebook = read(OWN)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    first, *rest = code_cells(notebook)
+    assert first.metadata.tags == ["parameters"]
+    names = {node.target.id for node in ast.parse(first.source).body}
+    used = {n.id for cell in rest for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Name)}
+    assert names == {"data", "baseline", "candidate", "target"}
+    assert names <= used
+    assert [(cell.outputs, cell.execution_count) for cell in (first, *rest)] == [([], None)] * 5
 
 
 def test_the_report_has_the_sections_of_the_guide():

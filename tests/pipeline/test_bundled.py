@@ -1,12 +1,22 @@
 """What comes with stabkit, copied to where its user works: whole, and never over anything."""
 
 import filecmp
+import json
 import stat
 
+import papermill
 import pytest
 
 from stabkit.errors import NotebookError, StoreError, UsageError
-from stabkit.pipeline import BUNDLED, bundled, bundled_folder, copy_notebooks, copy_sample, sample_folder
+from stabkit.pipeline import (
+    BUNDLED,
+    bundled,
+    bundled_folder,
+    copy_notebooks,
+    copy_sample,
+    sample_folder,
+    write_own_notebook,
+)
 from stabkit.store import open_store
 
 
@@ -98,3 +108,31 @@ def test_an_installation_without_them_says_so(tmp_path, monkeypatch):
     with pytest.raises(NotebookError, match="not installed"):
         copy_notebooks(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_notebook_of_ones_own_has_its_name_and_parameters_and_takes_nobodys_place(tmp_path):
+    file = tmp_path / "analysis" / "slow-checkout.ipynb"
+    write_own_notebook(file, {"data": "", "target": 'the "shop"'})
+    cells = json.loads(file.read_text())["cells"]
+    assert cells[0]["source"] == "# Slow checkout"
+    values = {}
+    exec(cells[1]["source"], values)
+    assert (values["data"], values["baseline"], values["target"]) == ("", "v1.4", 'the "shop"')
+    before = file.read_bytes()
+    with pytest.raises(UsageError, match="there already"):
+        write_own_notebook(file, {})
+    assert file.read_bytes() == before
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_own_notebook(tmp_path / "file" / "mine.ipynb", {})
+
+
+def test_a_notebook_of_ones_own_runs_whole_by_papermill(tmp_path):
+    """Its verdict, frame, comparison and figure, on the recorded history."""
+    write_own_notebook(tmp_path / "mine.ipynb", {"data": str(sample_folder())})
+    done = papermill.execute_notebook(str(tmp_path / "mine.ipynb"), str(tmp_path / "out.ipynb"), progress_bar=False)
+    outputs = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
+    kinds = [set(output.get("data", {})) for output in outputs]
+    assert all("text/html" in kind for kind in kinds[:-1])
+    assert "image/png" in kinds[-1]
+    assert not [output for output in outputs if output.output_type == "error"]

@@ -1,6 +1,7 @@
 """The documentation is true: links lead somewhere, commands parse, configurations load, examples run."""
 
 import html.parser
+import inspect
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 import typer
 import yaml
 
+import stabkit
 from stabkit.cli.application import app
 from stabkit.config import load_config
 from stabkit.read.readers import readers
@@ -301,6 +303,24 @@ def test_the_picture_of_the_house_is_drawn_from_its_imports():
     answer = subprocess.run(command, cwd=ROOT / "docs", capture_output=True, text=True, check=True)
     drawn = (ROOT / "docs" / "images" / "house.svg").read_text(encoding="utf-8")
     assert drawn == answer.stdout, "The imports have changed; draw the house again: python docs/house.py"
+
+
+def test_the_gallery_is_made_of_the_docstrings():
+    command = [sys.executable, "-c", "import gallery; print(gallery.page(), end=''); print(*gallery.shown(), sep=',')"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    answer = subprocess.run(command, cwd=ROOT / "docs", env=environment, capture_output=True, text=True, check=True)
+    made, _, names = answer.stdout.removesuffix("\n").rpartition("\n")
+    drawn = [name for name in stabkit.plot.__all__ if inspect.isfunction(getattr(stabkit.plot, name))]
+    assert sorted(names.split(",")) == sorted(set(drawn) - {"new_axes"})
+    assert (HANDBOOK / "gallery.md").read_text() == f"{made}\n", "Make it again: python docs/gallery.py"
+    programs = [body for _, kind, body in FENCE.findall((HANDBOOK / "gallery.md").read_text()) if kind == "python"]
+    environment["MPLBACKEND"] = "Agg"
+    for program in programs:
+        subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, env=environment, check=True)
+    for name in names.split(","):
+        picture = ROOT / "docs" / "images" / f"plot-{name}.png"
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size < 60_000
 
 
 def test_every_place_that_the_architecture_names_is_there():

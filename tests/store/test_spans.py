@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from stabkit.errors import StoreError, UsageError
 from stabkit.schema import Evidence
-from stabkit.store import Store, new_run, open_store, queries
+from stabkit.store import Store, new_run, open_store
 from stabkit.store.batches import arrow_schema
+from stabkit.store.reading import queries
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 HOURS = 6

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from stabkit.analyze.findings import finding_ages, finding_history
@@ -36,6 +37,7 @@ __all__ = [
     "finding_ages",
     "finding_history",
     "flakiness",
+    "line_changes",
     "mass_failures",
     "pass_history",
     "replayed_changes",
@@ -106,6 +108,28 @@ def replayed_changes(values: Sequence[float] | Any, *, replays: int = REPLAYS) -
     """
     known = read_values(values)
     return list(_asked_again(known, detect_changes(known), replays))
+
+
+def line_changes(frame: pd.DataFrame, column: str) -> list[Change]:
+    """Return the changes of level within each line: where another begins, the runs differ by more than the system.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a run in time order, with ``line``, as :func:`run_history` returns it; and ``column``.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"line": [1] * 20 + [2] * 8, "p95_ms": [20.0, 21] * 5 + [30.0, 31] * 5 + [90.0, 91] * 4})
+    >>> [change.index for change in line_changes(frame, "p95_ms")]
+    [10]
+    """
+    found: list[Change] = []
+    for line in frame["line"].dropna().unique():
+        places = np.flatnonzero(frame["line"] == line)
+        changes = [change for change in replayed_changes(frame[column].iloc[places]) if change.confirmed]
+        found += [replace(change, index=int(places[change.index])) for change in changes]
+    return sorted(found, key=lambda change: change.index)
 
 
 def _asked_again(values: Floats, changes: Sequence[Change], replays: int) -> tuple[Change, ...]:

@@ -7,6 +7,7 @@ from .objectives import objective_estimate as objective_estimate
 from .populations import JudgedPopulation as JudgedPopulation, Population as Population, Times as Times
 from .populations import find_populations as find_populations, judged_populations as judged_populations
 from .populations import own_times as own_times
+from .quantiles import quantile_shift as quantile_shift, tail_shares as tail_shares
 from .rates import compare_counts as compare_counts, compare_failures as compare_failures
 from .resources import compare_resource as compare_resource
 from .stated import Counts as Counts, StatedRequests as StatedRequests, stated_requests as stated_requests

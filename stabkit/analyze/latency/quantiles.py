@@ -13,11 +13,12 @@ from scipy.special import ndtr, ndtri
 from stabkit.analyze.statistics import LEVEL, FloatArray, Rounds, read_rounds, t_quantile
 from stabkit.errors import UsageError
 
-__all__ = ["quantile_shift"]
+__all__ = ["quantile_shift", "tail_shares"]
 
 QUANTILES: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
 _BEYOND: Final = 5  # samples beyond a quantile; with fewer a resampled quantile only repeats the extremes
 _MIN_BLOCKS: Final = 5
+_TAIL_POINTS: Final = 150
 
 
 def quantile_shift(
@@ -87,6 +88,51 @@ def quantile_shift(
         half[bounded] = np.maximum(_band(moved[:, bounded], count), sum(side.tick for side in sides) / 2)
     found = (p, point_b, point_c, difference, difference - half, difference + half)
     return pd.DataFrame(dict(zip(columns, found, strict=True)))
+
+
+def tail_shares(
+    baseline: pd.DataFrame,
+    candidate: pd.DataFrame,
+    *,
+    objective_ms: float | None = None,
+    named: Sequence[float] = (),
+) -> pd.DataFrame:
+    """Return how large a share of each side takes a time or longer, as few points as show its curve whole.
+
+    Parameters
+    ----------
+    baseline, candidate : DataFrame
+        With ``response_ms``, ms.
+    objective_ms : float, optional
+        The next time beyond it is kept exactly.
+    named : sequence of float
+        Shares that are kept exactly.
+
+    Returns
+    -------
+    DataFrame
+        ``side`` (baseline, candidate), ``response_ms`` ascending, ``share_slower`` (0 to 1).
+
+    Examples
+    --------
+    >>> side = pd.DataFrame({"response_ms": [3.0, 1.0, 2.0, 4.0]})
+    >>> tail_shares(side, side)["share_slower"].tolist()[:4]
+    [1.0, 0.75, 0.5, 0.25]
+    """
+    sides = {"baseline": baseline, "candidate": candidate}
+    parts = [_tail(side, name, objective_ms, named) for name, side in sides.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _tail(sample: pd.DataFrame, side: str, objective_ms: float | None, shares: Sequence[float]) -> pd.DataFrame:
+    ordered = np.sort(sample["response_ms"].to_numpy(dtype="float64"))
+    n = len(ordered)
+    # Even steps in log share keep the tail whole and the file small; what a title names is kept exactly.
+    exact = [math.ceil(n * (1 - share) - 1e-9) - 1 for share in shares]
+    beyond = [] if objective_ms is None else [int(np.searchsorted(ordered, objective_ms, side="right"))]
+    steps = n - np.geomspace(1, max(n, 1), _TAIL_POINTS).round().astype(int)
+    ranks = np.unique(np.array([rank for rank in (0, *steps, *exact, *beyond) if 0 <= rank < n], dtype=int))
+    return pd.DataFrame({"side": side, "response_ms": ordered[ranks], "share_slower": (n - ranks) / n})
 
 
 def _band(moved: FloatArray, count: int) -> FloatArray:

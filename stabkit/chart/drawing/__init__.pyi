@@ -13,4 +13,5 @@ from .style import label_row as label_row, name_colours as name_colours, name_ro
 from .style import name_sides as name_sides, say as say, settle as settle, spread as spread, text_pt as text_pt
 from .style import width_pt as width_pt
 from .timeline import label_runs as label_runs, mark_gaps as mark_gaps, mark_releases as mark_releases
+from .user_style import draw_in as draw_in
 from .timeline import releases as releases, run_name as run_name, step_edges as step_edges

@@ -24,7 +24,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import Formatter
 
-from stabkit.chart.drawing.palette import FAINT, GROUND, MUTE, PALETTE, RULE, WIDTH_IN
+from stabkit.chart.drawing.palette import FAINT, GROUND, MUTE, OWN, PALETTE, RULE, WIDTH_IN
 from stabkit.numbers import significant
 
 # That it builds its list of fonts, once on each machine, is no news of a report.
@@ -77,6 +77,7 @@ def new_axes(
     """
     with mpl.rc_context(_RC):
         figure = Figure(figsize=(width, height), facecolor=GROUND)
+        figure.set_label(OWN)
         FigureCanvasSVG(figure)
         box = (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
         axes = figure.add_axes(box, facecolor="none")

@@ -17,6 +17,7 @@ __all__ = [
     "MUTE",
     "NO_VALUE",
     "OUTCOME_INKS",
+    "OWN",
     "PALETTE",
     "REGRESSED",
     "REGRESSED_INK",
@@ -77,3 +78,5 @@ OUTCOME_INKS: Final[Mapping[str, str]] = {
 GLYPHS: Final[Mapping[str, str]] = {"stable": "✓", "improved": "+", "regressed": "✗", "inconclusive": "?"}
 
 WIDTH_IN: Final = 4.7
+OWN: Final = "stabkit"
+"""The label of a figure that is laid out here; the axes of any other stay in their place."""

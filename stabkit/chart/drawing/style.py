@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-from stabkit.chart.drawing.palette import CANDIDATE, MUTE
+from stabkit.chart.drawing.palette import CANDIDATE, MUTE, OWN
 
 __all__ = [
     "annotate_empty",
@@ -136,6 +136,9 @@ def width_in(axes: Axes) -> float:
 
 
 def _make_room(axes: Axes, *, left: float = 0.0, right: float = 0.0) -> None:
+    figure: Any = axes.get_figure(root=True)
+    if figure.get_label() != OWN:
+        return  # a figure of the user's has a layout of its own, which looks after what stands outside its axes
     box, width = axes.get_position(), width_in(axes)
     x0, x1 = max(box.x0, left / width), min(box.x1, 1 - right / width)
     axes.set_position((x0, box.y0, x1 - x0, box.height))

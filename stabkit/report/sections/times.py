@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from stabkit.analyze import ConditionResult
-from stabkit.analyze.history import Change, replayed_changes, run_history
-from stabkit.analyze.latency import Population, judged_populations, own_times
+from stabkit.analyze.history import line_changes, run_history
+from stabkit.analyze.latency import Population, judged_populations, own_times, tail_shares
 from stabkit.case import Case
 from stabkit.chart import SHARES, HistoryLines, ShiftPlot, TailCurve
 from stabkit.errors import SchemaError
@@ -40,7 +37,6 @@ SHOWN_TARGETS: Final = 3
 # A metric takes two or three figures, 50 KB of the page and half a second; the least stable come first.
 DRAWN_METRICS: Final = 12
 NAMED: Final = 5
-_TAIL_POINTS: Final = 150
 
 
 def response_times(case: Case) -> Piece:
@@ -198,8 +194,7 @@ def tail_figure(
     before: pd.DataFrame, after: pd.DataFrame, *, of: str, objective_ms: float | None = None, small: bool = False
 ) -> Figure:
     """Return the tail curve of both sides."""
-    parts = [_tail(side, name, objective_ms) for side, name in ((before, "baseline"), (after, "candidate"))]
-    frame = pd.concat(parts, ignore_index=True)
+    frame = tail_shares(before, after, objective_ms=objective_ms, named=SHARES)
     sizes = _sizes(before, after)
     return Figure.of(TailCurve(frame, of=of, objective_ms=objective_ms, sizes=sizes), right=0.3, small=small)
 
@@ -209,27 +204,6 @@ def _sizes(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[int, in
         side: (len(sample), int(sample["round"].nunique()))
         for side, sample in (("baseline", before), ("candidate", after))
     }
-
-
-def _tail(sample: pd.DataFrame, side: str, objective_ms: float | None) -> pd.DataFrame:
-    ordered = np.sort(sample["response_ms"].to_numpy(dtype="float64"))
-    n = len(ordered)
-    # Even steps in log share keep the tail whole and the file small; what the title names is kept exactly.
-    named = [math.ceil(n * (1 - share) - 1e-9) - 1 for share in SHARES]
-    beyond = [] if objective_ms is None else [int(np.searchsorted(ordered, objective_ms, side="right"))]
-    steps = n - np.geomspace(1, max(n, 1), _TAIL_POINTS).round().astype(int)
-    ranks = np.unique(np.array([rank for rank in (0, *steps, *named, *beyond) if 0 <= rank < n], dtype=int))
-    return pd.DataFrame({"side": side, "response_ms": ordered[ranks], "share_slower": (n - ranks) / n})
-
-
-def _changes(frame: pd.DataFrame, column: str) -> list[Change]:
-    """Return the changes of level within each line: where another begins, the runs differ by more than the system."""
-    found: list[Change] = []
-    for line in frame["line"].dropna().unique():
-        places = np.flatnonzero(frame["line"] == line)
-        changes = [change for change in replayed_changes(frame[column].iloc[places]) if change.confirmed]
-        found += [replace(change, index=int(places[change.index])) for change in changes]
-    return sorted(found, key=lambda change: change.index)
 
 
 def history_figure(
@@ -253,7 +227,7 @@ def history_figure(
     if (frame["n"] > 0).sum() < 3:
         return None
     changed = "p95_ms" if frame["p95_ms"].notna().sum() >= 3 else "p50_ms"
-    changes = _changes(frame, changed)
+    changes = line_changes(frame, changed)
     of = f"{plain(target)} {metric_words(metric)}"
     chart = HistoryLines(frame, of=of, changes=changes, changed=changed, objective_ms=objective_ms)
     return Figure.of(chart, small=small)

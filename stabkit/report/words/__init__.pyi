@@ -22,6 +22,7 @@ from .impact_texts import risk_input_texts as risk_input_texts, risk_text as ris
 from .lineage import behind_text as behind_text, crowding_text as crowding_text, lineage_notes as lineage_notes
 from .lineage import line_notes as line_notes, line_texts as line_texts, sides_text as sides_text
 from .needs import deciding_command as deciding_command, doubts as doubts, need_command as need_command
+from .needs import need_text as need_text
 from .needs import takes_text as takes_text, within_reach as within_reach
 from .overview import advice as advice, apart_text as apart_text, change_clause as change_clause
 from .overview import changed_text as changed_text

@@ -269,13 +269,18 @@ def difference_text(difference: Difference) -> str:
     'ruff 0.4 against 0.5'
     """
     scan = f"the {difference.side} scan" if difference.side else "either scan"
-    said = {"side": difference.side, "scan": scan, "tool": difference.tool}
+    said = {
+        "whose": f"{difference.side} " if difference.side else "",
+        "side": difference.side,
+        "scan": scan,
+        "tool": difference.tool,
+    }
     return _DIFFERENCES[difference.code].format(*difference.subjects, *difference.numbers, **said)
 
 
 _DIFFERENCES: Final[Mapping[str, str]] = {
     "no_scan_at_all": "no scan on either side",
-    "no_scan": "no {side} scan of {tool}",
+    "no_scan": "no {whose}scan of {tool}",
     "incomplete": "{scan} of {tool} is incomplete",
     "only_totals": "{scan} of {tool} claims {0} findings and lists {1}",
     "listed_less": "{scan} of {tool} claims {0} findings and lists {1}; those listed count",

@@ -30,6 +30,7 @@ __all__ = [
     "query",
     "read_table",
     "samples",
+    "to_arrow",
     "to_pandas",
 ]
 
@@ -182,7 +183,7 @@ def query(
         except duckdb.Error:
             named = set(files)
         verify([file for name, own in files.items() if name in named for file in own])
-        database.register("_runs", _to_arrow(runs))
+        database.register("_runs", to_arrow(runs))
         database.execute("CREATE TEMP TABLE runs AS SELECT * FROM _runs")
         database.unregister("_runs")
         for name in TABLES:
@@ -272,7 +273,8 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _to_arrow(runs: pd.DataFrame) -> pa.Table:
+def to_arrow(runs: pd.DataFrame) -> pa.Table:
+    """Return the table ``runs`` with the types that the store writes."""
     import pyarrow as pa
 
     return pa.Table.from_pandas(runs, schema=arrow_schema("runs"), preserve_index=False)
