@@ -200,7 +200,7 @@ def _finding(rows: pd.DataFrame, direction: pd.Series, of: str, judged: Mapping[
         if judged and claimed:
             said += ", the others are not judged"
     if judged == {} and parts:
-        said = "no margin is set for it"
+        said = "no allowed change is set for it"
     tail = [said] if said else []
     if parts:
         return f"{of}: ", "; ".join([*parts, *tail])

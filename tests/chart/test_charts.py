@@ -251,8 +251,8 @@ def test_titles_state_the_finding() -> None:
     assert NewFixedBars(findings()).describe().title == "2 new and 2 fixed in c"
     assert DumbbellChart(dumbbell()).describe().title == "tls regressed"
     assert "may miss" in HeadroomChart(objectives()).describe().title
-    assert EventTimeline(events(), expected=("gone",)).describe().title == "gone never arrived in the candidate"
-    assert plain(ResourceLines(resources()).describe().title) == "Memory has a median of 111 MB, the baseline of 100 MB"
+    assert EventTimeline(events(), expected=("gone",)).describe().title == "gone never arrives now"
+    assert plain(ResourceLines(resources()).describe().title) == "Memory has a median of 111 MB, 100 MB before"
     assert plain(ImpactBars(impact()).describe().title) == "71 % of 17 changed lines are in core"
 
 
@@ -280,19 +280,19 @@ def test_a_moved_percentile_does_not_contradict_what_is_judged() -> None:
     )
     worse = ShiftPlot(shift(difference=20), judged={"p50": "stable", "p99": "regressed"}).describe()
     assert plain(worse.title) == (
-        "response time: p90 and above are slower, by up to 40.0 ms; p50 is within its margin, p99 regressed, "
+        "response time: p90 and above are slower, by up to 40.0 ms; median is within what is allowed, p99 regressed, "
         "the others are not judged"
     )
     # The judge looks at two percentiles alone and sees more than a band for all of them.
     still = ShiftPlot(shift(), judged={"p50": "stable", "p99": "regressed"}).describe()
-    assert still.title == "response time: p50 is within its margin, p99 regressed"
+    assert still.title == "response time: median is within what is allowed, p99 regressed"
     unjudged = ShiftPlot(shift(difference=20), judged={}).describe()
-    assert unjudged.title.endswith("; no margin is set for it")
+    assert unjudged.title.endswith("; no allowed change is set for it")
     assert ShiftPlot(shift(), judged={}).describe().title == "No percentile of response time is shown to have moved"
     assert (
         ShiftPlot(shift(), judged={"p50": "stable", "p99": "inconclusive"})
         .describe()
-        .title.endswith("is shown to have moved; p50 is within its margin, p99 is inconclusive")
+        .title.endswith("is shown to have moved; median is within what is allowed, p99 is undecided")
     )
 
 
