@@ -131,6 +131,7 @@ def executive_summary(case: Case) -> Piece:
     return Statement(summary_texts(case.gate, declared=case.declares))
 
 
+SHOWN_STEPS: Final = 12
 _STATES: Final[Mapping[str, str]] = {
     "regressed": "regressed",
     "unguarded": "unguarded",
@@ -226,7 +227,11 @@ def advice_table(found: Sequence[Advice], *, label: str = "To do so:") -> Piece:
     alone = commands[0] if len(commands) == 1 and any(step.command for step in now) else None
     counted = f"{count(len(now), 'step')} now" + (f", {len(later)} later" if later else "")
     lead = Statement((sentence(counted), *([label] if alone else [])), command=alone)
-    pieces: list[Piece] = [lead, _steps_table(now, "What to do now, in order of weight", told=alone)]
+    first, further = now[:SHOWN_STEPS], now[SHOWN_STEPS:]
+    pieces: list[Piece] = [lead, _steps_table(first, "What to do now, in order of weight", told=alone)]
+    if further:
+        table = _steps_table(further, "What to do now, of less weight", told=alone)
+        pieces.append(Fold((table,), summary=count(len(further), "further step")))
     if later:
         table = _steps_table(later, "What to do later", told=alone)
         pieces.append(Fold((table,), summary=count(len(later), "later step")))
