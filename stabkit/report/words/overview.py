@@ -333,8 +333,9 @@ def _for_conditions(conditions: Sequence[ConditionResult], again: Again) -> list
         found.setdefault(number if own else condition.target, []).append(condition)
     once: dict[object, list[ConditionResult]] = {}
     for number, group in enumerate(found.values()):  # many that lack the same are one step too
-        alike = len(group) == 1 and not group[0].advice and group[0].outcome == "inconclusive"
-        once.setdefault((_task(group[0]), doubt_text(group[0])) if alike else number, []).extend(group)
+        own = any(condition.advice or condition.outcome != "inconclusive" for condition in group)
+        lack = tuple((_task(condition), doubt_text(condition)) for condition in group)
+        once.setdefault(number if own else lack, []).extend(group)
     groups = once.values()
     return [_for_condition(group[0], again) if len(group) == 1 else _for_target(group, again) for group in groups]
 
