@@ -72,11 +72,12 @@ def summary_texts(gate: Gate, *, declared: bool = True) -> tuple[str, str, str]:
 
     What the verdict says of a condition is not said again: its name leads there.
     """
-    return (
-        f"{WORD[gate.verdict]}: {_lower(verdict_sentence(gate))}",
-        largest_change(gate, briefly=True),
-        largest_doubt(gate, declared=declared),
-    )
+    change, doubt = largest_change(gate, briefly=True), largest_doubt(gate, declared=declared)
+    for rank in ("largest", "gravest"):  # one condition is named once
+        told = change.removeprefix(f"The {rank} change is ").removesuffix(".")
+        if told != change and doubt.startswith(f"The largest doubt is {told}"):
+            doubt = f"It is the largest doubt too{doubt.removeprefix(f'The largest doubt is {told}')}"
+    return f"{WORD[gate.verdict]}: {_lower(verdict_sentence(gate))}", change, doubt
 
 
 def _lower(text: str) -> str:
@@ -199,6 +200,8 @@ def _not_measured(gate: Gate, *, declared: bool) -> str:
         return "not known, as no configuration says what to measure"
     if not lacking:
         return "nothing"
+    if all(c.kind == NO_CONDITION.name and [n.about for n in c.needs] == ["conditions"] for c in gate.conditions):
+        return "anything to judge"
     named = [name for name in lacking if name != NO_CONDITION.name]
     return f"evidence of {joined(named, most=3)}" if named else "what is incomplete and no condition judges"
 
