@@ -22,6 +22,7 @@ __all__ = [
     "confidence_text",
     "duration",
     "interval",
+    "likely_text",
     "measure",
     "moment",
     "one_unit",
@@ -94,6 +95,21 @@ def amount_text(value: float | None) -> str:
     '12,408'
     """
     return UNKNOWN if value is None or not math.isfinite(value) else _grouped(float(value), 0, sign=False)
+
+
+def likely_text(low: str | None, high: str | None) -> str:
+    """Return where a value likely lies, of the texts of its bounds; None is an end that is not known.
+
+    Examples
+    --------
+    >>> likely_text("+1", "+4"), likely_text("+1", None), likely_text(None, "+4"), likely_text(None, None)
+    ('likely +1 to +4', 'likely +1 or more', 'likely +4 or less', 'likely range not known')
+    """
+    if low is not None and high is not None:
+        return f"likely {low} to {high}"
+    if low is None and high is None:
+        return "likely range not known"
+    return f"likely {high} or less" if low is None else f"likely {low} or more"
 
 
 def at_most(value: float, digits: int) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "OUTCOMES",
     "REQUEST_METRICS",
     "RISK_LEVELS",
+    "SAID",
     "STATUSES",
     "STATUS_COUNTS",
     "VERDICTS",
@@ -247,6 +248,9 @@ OUTCOMES: Final = ("regressed", "inconclusive", "improved", "stable")
 
 OPEN: Final = ("regressed", "inconclusive")
 """Outcomes that keep a run from being stable."""
+
+SAID: Final[Mapping[str, str]] = MappingProxyType({"inconclusive": "undecided"})
+"""Outcomes whose word differs where a condition or a metric has them: INCONCLUSIVE is the verdict's."""
 
 EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType({"error": 2, "regressed": 1, "inconclusive": 3, "stable": 0})
 """The exit code of each verdict, and of what failed; the gravest first."""

@@ -60,7 +60,7 @@ def test_change_states_unit_and_interval() -> None:
     unknown = Estimate("p50", "ms", "ratio", "inconclusive", change=1.008)
     assert plain(change_text(unknown)) == "+0.8 %"
     unbounded = Estimate("p50", "ms", "ratio", "inconclusive", change=1.008, low=-math.inf, high=math.inf)
-    assert plain(change_text(unbounded)) == "+0.8 % (likely −∞ to +∞)"
+    assert plain(change_text(unbounded)) == "+0.8 % (likely range not known)"
     assert change_text(Estimate("p50", "ms", "ratio", "inconclusive")) == "–"
 
 

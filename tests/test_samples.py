@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from stabkit.runs import new_run
-from stabkit.samples import COUNTS, TIME_COLUMNS, best_column, counted, failed
+from stabkit.samples import COUNTS, TIME_COLUMNS, best_column, counted, failed, usual_fault
 from stabkit.schema import Evidence
 from stabkit.store import open_store
 
@@ -70,3 +70,18 @@ def test_failures_of_a_kind_that_no_good_request_has_are_counted_with_those_that
     store.append(new_run(label="v1"), Evidence.of(samples=samples))
     (found,) = store.quantiles((0.5,), by=("target",)).to_dict("records")
     assert (found["connection"], found["n"], found["failed"]) == ("reused", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        ([200, 200, 200], [None] * 3, None),
+        ([None, None, 503], ["connection refused", "connection refused", None], "connection refused"),
+        ([500, 503, 503], ["a", "b", "c"], "HTTP 503"),
+        ([500, 503, None], [None] * 3, "HTTP 500"),
+        ([None] * 3, [None] * 3, None),
+    ],
+)
+def test_the_usual_fault_is_that_of_most_failed_requests_in_the_words_of_whoever_answered(status, error, said):
+    ok = [one == 200 for one in status]
+    assert usual_fault(pd.DataFrame({"ok": ok, "status": pd.Series(status, dtype="Int64"), "error": error})) == said

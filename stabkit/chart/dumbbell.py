@@ -97,15 +97,15 @@ class DumbbellChart:
         parts = [f"{joined(names, most=3)} regressed" for names in (worse,) if names]
         parts += [f"{joined(names, most=3)} improved" for names in (better,) if names]
         if open_rows:
-            parts.append(f"{'no regression is shown, ' if not parts else ''}{open_rows} of {len(rows)} inconclusive")
+            parts.append(f"{'no regression is shown, ' if not parts else ''}{open_rows} of {len(rows)} undecided")
         one = self.of.removesuffix("s")
         still = f"The one {one} stayed" if len(rows) == 1 else f"All {count(len(rows), one)} stayed"
-        title = "; ".join(parts) or f"{still} within {'its margin' if len(rows) == 1 else 'their margins'}"
+        title = "; ".join(parts) or f"{still} within what is allowed"
         title = title[:1].upper() + title[1:] if not worse and not better else title
         scale = "logarithmic" if _wide(rows.head(TIMES_SHOWN)) else "zero at the left"
         caption = (
-            f"Baseline grey, candidate with its 95{chr(0x202F)}% interval, {self.unit}, {scale}; "
-            "✗ regressed, ? inconclusive, + improved, ✓ stable"
+            f"Before grey, now with its 95{chr(0x202F)}% interval, {self.unit}, {scale}; "
+            "✗ regressed, ? undecided, + improved, ✓ stable"
         )
         caption += f"; {count(self.rounds, 'round')} a side." if self.rounds else "."
         caption += f" The {TIMES_SHOWN} least stable of {len(rows)}." if len(rows) > TIMES_SHOWN else ""

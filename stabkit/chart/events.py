@@ -14,6 +14,7 @@ from stabkit.chart.drawing import (
     MUTE,
     REGRESSED_INK,
     RULE,
+    SIDE_NAMES,
     Description,
     annotate_empty,
     even_ticks,
@@ -111,7 +112,7 @@ class EventTimeline:
         missing = [name for name in names if name not in set(candidate["event"])]
         baseline = rows[rows["side"] == "baseline"]
         if missing:
-            title = f"{joined(missing, most=3)} never arrived in the candidate"
+            title = f"{joined(missing, most=3)} never arrives now"
         else:
             last = names[-1]
             whole = "Both" if len(names) == 2 else f"All {len(names)}"
@@ -121,7 +122,7 @@ class EventTimeline:
                 title += f" ({_middle(baseline, last)} before)"
         key = f"ticks are messages, bars the middle 90{chr(0x202F)}%, dots medians"
         parts = (("baseline", baseline), ("candidate", candidate))
-        sides = [f"{amount_text(len(part))} of the {side}" for side, part in parts]
+        sides = [f"{amount_text(len(part))} {SIDE_NAMES[side]}" for side, part in parts]
         caption = f"Arrival after connect: {key}; messages: {' and '.join(sides)}."
         caption += " Arrows: later arrivals." if _reach(rows)[1] else ""
         caption += f" The first {EVENTS_SHOWN} of {len(names)} event types." if len(names) > EVENTS_SHOWN else ""

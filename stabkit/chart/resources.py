@@ -12,6 +12,7 @@ from stabkit.chart.drawing import (
     BASELINE,
     CANDIDATE,
     MUTE,
+    SIDE_NAMES,
     Description,
     annotate_empty,
     even_ticks,
@@ -90,7 +91,9 @@ class ResourceLines:
         tall = height_pt(axes) / axes.get_ylim()[1]
         places = spread([height * tall for height, _, _ in ends], 12, 6, height_pt(axes))
         for (height, side, colour), place in zip(ends, places, strict=True):
-            label_end(axes, side, (last + spare, height), colour=colour, bold=True, lift=place - height * tall)
+            label_end(
+                axes, SIDE_NAMES[side], (last + spare, height), colour=colour, bold=True, lift=place - height * tall
+            )
         few_ticks(axes.yaxis, 6)
         even_ticks(axes.yaxis)
         few_ticks(axes.xaxis, 6, whole=True)
@@ -105,7 +108,7 @@ class ResourceLines:
         word = _word(self.metric)
         name = f"{self.of} {word}" if self.of else f"{word[0].upper()}{word[1:]}"
         if candidate.empty:
-            empty = f"Empty line chart of {word}, where the candidate has no reading"
+            empty = f"Empty line chart of {word}, where there is no reading now"
             return Description(f"No evidence on {word}", empty)
         unit = str(candidate["unit"].iloc[0]) if candidate["unit"].notna().any() else ""
         baseline = rows[rows["side"] == "baseline"].sort_values("round")
@@ -114,7 +117,9 @@ class ResourceLines:
         if len(baseline):
             its_way, its_course = _course(baseline, unit)
             both = way == its_way == _STEADY
-            finding += f", the baseline {its_course}" if both else f"; the baseline {its_way} {its_course}"
+            finding += (
+                f", {its_course.removeprefix('of ')} before" if both else f"; it {_WAS[its_way]} {its_course} before"
+            )
         rounds = len(candidate)
         gaps = int(candidate["round"].max() - candidate["round"].min()) + 1 - rounds
         caption = f"{count(rounds, 'round')}, one reading or the median of a round; zero at the bottom."
@@ -137,6 +142,7 @@ def _word(metric: str) -> str:
 
 
 _STEADY: Final = "has a median"
+_WAS: Final = {_STEADY: "had a median", "rises": "rose", "falls": "fell"}
 
 
 def _course(side: pd.DataFrame, unit: str) -> tuple[str, str]:

@@ -105,7 +105,7 @@ class ShiftPlot:
             axes.set_ylim(floor - spare, ceiling + spare)
         _label(axes, rows, direction, x)
         _ticks(axes, largest)
-        say(axes, "candidate − baseline, ms")
+        say(axes, "now − before, ms")
         return axes
 
     def describe(self) -> Description:
@@ -119,7 +119,7 @@ class ShiftPlot:
             return Description(f"No evidence on {self.of}", empty)
         subject, finding = _finding(rows, _direction(rows), self.of, self.judged)
         caption = (
-            f"Candidate − baseline at {len(rows)} percentiles, with a 95{chr(0x202F)}% band for all of them at once; "
+            f"Now − before at {len(rows)} percentiles, with a 95{chr(0x202F)}% band for all of them at once; "
             f"coloured where the band excludes 0{sizes_text(self.sizes)}."
         )
         bare = int(_unbounded(rows).sum())
@@ -200,7 +200,7 @@ def _finding(rows: pd.DataFrame, direction: pd.Series, of: str, judged: Mapping[
         if judged and claimed:
             said += ", the others are not judged"
     if judged == {} and parts:
-        said = "no margin is set for it"
+        said = "no allowed change is set for it"
     tail = [said] if said else []
     if parts:
         return f"{of}: ", "; ".join([*parts, *tail])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stabkit.chart.drawing import PALETTE
-from stabkit.numbers import percent, significant
+from stabkit.numbers import likely_text, percent, significant
 
 __all__ = ["Strip"]
 
@@ -37,7 +37,7 @@ class Strip:
     Examples
     --------
     >>> Strip(0.003, -0.006, 0.011, 0.05, "stable").alt.replace(chr(0x202F), " ")
-    'change +0.3 %, interval −0.6 % to +1.1 %, margin 5 %'
+    'change +0.3 %, likely −0.6 % to +1.1 %, allowed 5 %'
     """
 
     change: float | None
@@ -50,8 +50,10 @@ class Strip:
     @property
     def alt(self) -> str:
         """The strip in words."""
-        show = self._show
-        return f"change {show(self.change)}, interval {show(self.low)} to {show(self.high)}, margin {self.margin_text}"
+        known = (value is not None and math.isfinite(value) for value in (self.low, self.high))
+        ends = zip((self.low, self.high), known, strict=True)
+        likely = likely_text(*(self._show(value) if is_known else None for value, is_known in ends))
+        return f"change {self._show(self.change)}, {likely}, allowed {self.margin_text}"
 
     @property
     def change_text(self) -> str:

@@ -106,7 +106,7 @@ class TailCurve:
         """Say how many requests miss the objective on each side, or how the slowest hundredth compares."""
         baseline, candidate = _side(self.frame, "baseline"), _side(self.frame, "candidate")
         if candidate.empty:
-            empty = f"Empty tail curve of {self.of}, where the candidate was not measured"
+            empty = f"Empty tail curve of {self.of}, where nothing was measured now"
             return Description(f"No evidence on {self.of}", empty)
         finding = (
             _missed(baseline, candidate, f"the {measure(self.objective_ms, 'ms')} objective", self.objective_ms)

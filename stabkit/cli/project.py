@@ -224,7 +224,8 @@ def demo(
     terminal.result(finished.summary)
     if finished.exit_code == EXIT_CODES["inconclusive"] and finished.decide is not None:
         what = "a quiet machine and more rounds decide" if finished.rounds_decide else "collecting once more decides"
-        terminal.note(f"Next: {what} more: {finished.decide}")
+        takes = f" ({finished.takes})" if finished.takes else ""
+        terminal.note(f"Next: {what} more{takes}: {finished.decide}")
     else:
         terminal.note("Next: open the pages; then, in a project of your own: stabkit init")
     if open_page:

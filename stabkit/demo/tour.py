@@ -44,6 +44,8 @@ class Walk:
         The command that measures what the verdict lacks.
     rounds_decide : bool
         More rounds are what it lacks, of a condition at least.
+    takes : str or None
+        How long the command takes, in words; None if that is not known.
     """
 
     exit_code: int
@@ -51,6 +53,7 @@ class Walk:
     summary: str
     decide: str | None = None
     rounds_decide: bool = False
+    takes: str | None = None
 
 
 def walk(
@@ -206,9 +209,8 @@ def _finish(made: list[ReportFiles | StabkitError], index: Path) -> Walk:
     summary = report.result["summary"]
     lines = [report.title, f"{badge(summary['word'])[0]} {summary['word'].upper()}  {summary['sentence']}"]
     lines += [f"  {Reason(**{**reason, 'command': None})}" for reason in summary["reasons"]]
-    return Walk(
-        report.exit_code, index, "\n".join([*lines, f"Pages: {index}"]), summary["decide"], lacks_rounds(summary)
-    )
+    told = "\n".join([*lines, f"Pages: {index}"])
+    return Walk(report.exit_code, index, told, summary["decide"], lacks_rounds(summary), summary["takes"])
 
 
 def lacks_rounds(summary: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from stabkit.report.display import Column, Figure, Group, Piece, Statement, Tabl
 from stabkit.report.sections import absent, metrics, times
 from stabkit.report.words import apart_text, line_notes, sentence, standing_outcome, whole_text
 from stabkit.text import plain, shell
+from stabkit.vocabulary import SAID
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
 
@@ -111,7 +112,7 @@ class LatencyDeltas:
         """Return one sentence for each judged target."""
         targets = {target for target, _ in self.pairs}
         found = [
-            sentence(f"{plain(c.name)}: {c.outcome}, {whole_text(c)}")
+            sentence(f"{plain(c.name)}: {SAID.get(c.outcome, c.outcome)}, {whole_text(c)}")
             for c in self.case.of_kind("latency")
             if c.target is None or c.target in targets
         ]

@@ -30,7 +30,7 @@ from stabkit.report.words import (
     value_text,
 )
 from stabkit.text import count, joined, plain
-from stabkit.vocabulary import LISTED
+from stabkit.vocabulary import LISTED, SAID
 
 __all__ = ["explain", "explanation_document", "find_condition"]
 
@@ -78,7 +78,7 @@ def find_condition(gate: Gate, name: str) -> ConditionResult:
 
 def explain(gate: Gate, condition: ConditionResult, again: Again = AGAIN) -> Piece:
     """Return the question of a condition, its answer, every number it rests on with the rule, and what it lacks."""
-    first = f"{plain(condition.name)}: {condition.outcome}; {reason_text(condition)}"
+    first = f"{plain(condition.name)}: {SAID.get(condition.outcome, condition.outcome)}; {reason_text(condition)}"
     gating = "" if condition.gating else "It is shown, but does not decide the verdict."
     asked = [kind_of(condition.kind).question, gating, f"The verdict is {gate.verdict}."]
     asked += [sentence(text) for text in line_texts(condition)]
@@ -103,12 +103,12 @@ def explanation_document(gate: Gate, condition: ConditionResult) -> dict[str, An
 
 
 def _numbers(condition: ConditionResult, confidence: float) -> Table:
-    limit = "Margin" if kind_of(condition.kind).compares else "Limit"
+    limit = "Allowed" if kind_of(condition.kind).compares else "Limit"
     columns = (
         Column("estimate", "Estimate", "head"),
         Column("n", "n"),
-        Column("baseline", "Baseline", "number"),
-        Column("candidate", "Candidate", "number"),
+        Column("baseline", "Before", "number"),
+        Column("candidate", "Now", "number"),
         Column("change", f"Change [{confidence_text(confidence)}]", "number"),
         Column("margin", limit, "number"),
         Column("outcome", "Outcome", "outcome"),
@@ -175,7 +175,7 @@ def _rule(condition: ConditionResult, estimate: Estimate, confidence: float) -> 
     bound, nothing = ("the margin", "no change") if kind_of(condition.kind).compares else ("the limit", "the limit")
     outcome = estimate.outcome
     if standing_outcome(condition, estimate) != outcome:
-        return f"{outcome} by itself, but a doubt outside it leaves it open"
+        return f"{SAID.get(outcome, outcome)} by itself, but a doubt outside it leaves it open"
     falls = estimate.worse == "lower"
     if outcome in ("stable", "improved"):
         return f"{interval} {'begins above' if falls else 'ends below'} {bound if outcome == 'stable' else nothing}"

@@ -45,10 +45,8 @@ def test_without_a_condition_it_is_stable_and_no_leave_to_deploy(ask, doors):
     asked = ask("unjudged_break")
     assert asked.gate["word"] == "stable"
     rows = doors.tables(asked.piece("recommendations", "report"))[0]["rows"]
-    assert "deploy" not in {
-        str(row["what"][0] if isinstance(row["what"], list) else row["what"]).lower() for row in rows
-    }
-    assert str(rows[0]["what"]).lower().count("deploy only after")
+    assert "ship" not in {str(row["what"][0] if isinstance(row["what"], list) else row["what"]).lower() for row in rows}
+    assert str(rows[0]["what"]).lower().count("ship only after")
     assert all(any(text in str(row) for row in rows[1:]) for text in SAID)
 
 

@@ -33,7 +33,7 @@ def test_explain_opens_with_the_outcome_in_words(each):
     for name, condition in each.conditions.items():
         for form in ("text", "markdown"):
             first = each.explained(name, form).splitlines()[0]
-            assert first.lower().startswith(f"{name}: {condition['outcome']};")
+            assert first.lower().startswith(f"{name}: {SHOWN.get(condition['outcome'], condition['outcome'])};")
 
 
 def test_each_open_condition_is_a_reason_in_every_form(each):

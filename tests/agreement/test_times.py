@@ -18,8 +18,8 @@ TIMED = (
 )
 SCENES = pytest.mark.parametrize(("scene", "target", "connection"), TIMED, ids=[name for name, *_ in TIMED])
 SIDES = ("baseline", "candidate")
-A_SIDE = re.compile(r"n (\d+) a side")
-EACH_SIDE = re.compile(r"n (\d+) in \d+ rounds? of the baseline, (\d+) in \d+ rounds? of the candidate")
+A_SIDE = re.compile(r"n ([\d,]+) a side")
+EACH_SIDE = re.compile(r"n ([\d,]+) in \d+ rounds? before, ([\d,]+) in \d+ rounds? now")
 
 
 def judged(asked: Any, connection: str | None) -> dict[str | None, dict[str, Any]]:
@@ -48,10 +48,14 @@ def _sizes(figure: Any) -> tuple[int, int]:
     caption = re.sub(r"(?<=\d)\s(?=\d{3}\b)", "", figure["caption"])  # 1 000 is one number
     each = EACH_SIDE.search(caption)
     if each:
-        return int(each[1]), int(each[2])
+        return _whole(each[1]), _whole(each[2])
     same = A_SIDE.search(caption)
     assert same, figure["caption"]
-    return int(same[1]), int(same[1])
+    return _whole(same[1]), _whole(same[1])
+
+
+def _whole(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 @SCENES

@@ -235,7 +235,7 @@ def test_titles_state_the_finding() -> None:
     )
     assert (
         plain(TailCurve(tail(), objective_ms=1000).describe().title)
-        == "response time: none misses the 1 000 ms objective, as before"
+        == "response time: none misses the 1,000 ms objective, as before"
     )
     assert (
         plain(TailCurve(tail(), objective_ms=300).describe().title)
@@ -251,8 +251,8 @@ def test_titles_state_the_finding() -> None:
     assert NewFixedBars(findings()).describe().title == "2 new and 2 fixed in c"
     assert DumbbellChart(dumbbell()).describe().title == "tls regressed"
     assert "may miss" in HeadroomChart(objectives()).describe().title
-    assert EventTimeline(events(), expected=("gone",)).describe().title == "gone never arrived in the candidate"
-    assert plain(ResourceLines(resources()).describe().title) == "Memory has a median of 111 MB, the baseline of 100 MB"
+    assert EventTimeline(events(), expected=("gone",)).describe().title == "gone never arrives now"
+    assert plain(ResourceLines(resources()).describe().title) == "Memory has a median of 111 MB, 100 MB before"
     assert plain(ImpactBars(impact()).describe().title) == "71 % of 17 changed lines are in core"
 
 
@@ -276,23 +276,23 @@ def test_a_moved_percentile_does_not_contradict_what_is_judged() -> None:
     words = ShiftPlot(shift(difference=20), judged=stable).describe()
     # What is judged is within its margin: the title must not call the percentiles beside it slower.
     assert plain(words.title) == (
-        "response time: p90 differs by +20.0 ms, not judged; p50 and p99 are within their margins"
+        "response time: p90 differs by +20.0 ms, not judged; median and p99 are within what is allowed"
     )
     worse = ShiftPlot(shift(difference=20), judged={"p50": "stable", "p99": "regressed"}).describe()
     assert plain(worse.title) == (
-        "response time: p90 and above are slower, by up to 40.0 ms; p50 is within its margin, p99 regressed, "
+        "response time: p90 and above are slower, by up to 40.0 ms; median is within what is allowed, p99 regressed, "
         "the others are not judged"
     )
     # The judge looks at two percentiles alone and sees more than a band for all of them.
     still = ShiftPlot(shift(), judged={"p50": "stable", "p99": "regressed"}).describe()
-    assert still.title == "response time: p50 is within its margin, p99 regressed"
+    assert still.title == "response time: median is within what is allowed, p99 regressed"
     unjudged = ShiftPlot(shift(difference=20), judged={}).describe()
-    assert unjudged.title.endswith("; no margin is set for it")
+    assert unjudged.title.endswith("; no allowed change is set for it")
     assert ShiftPlot(shift(), judged={}).describe().title == "No percentile of response time is shown to have moved"
     assert (
         ShiftPlot(shift(), judged={"p50": "stable", "p99": "inconclusive"})
         .describe()
-        .title.endswith("is shown to have moved; p50 is within its margin, p99 is inconclusive")
+        .title.endswith("is shown to have moved; median is within what is allowed, p99 is undecided")
     )
 
 
@@ -478,7 +478,7 @@ def test_rows_say_outcome_and_change_in_glyph_word_and_colour() -> None:
     axes = DumbbellChart(dumbbell()).draw(new_axes())
     assert {"✗ +40 %", "✓ +2 %"} <= {text.get_text() for text in axes.texts}
     words = DumbbellChart(dumbbell().assign(outcome="inconclusive"), of="times", rounds=10).describe()
-    assert words.title == "No regression is shown, 2 of 2 inconclusive"
+    assert words.title == "No regression is shown, 2 of 2 undecided"
     assert "10 rounds a side" in words.caption
     doubted = objectives().assign(high=[140.0, 120], outcome="inconclusive")
     assert "in doubt" in HeadroomChart(doubted).describe().title
@@ -508,5 +508,5 @@ def test_a_late_event_is_named_at_the_edge() -> None:
     chart, frame, options = CROWDED["events, one very late"]
     axes = chart(frame, **options).draw(new_axes())
     assert axes.get_xlim()[1] < 300
-    assert any("3\u202f050\u202fms" in text.get_text() for text in axes.texts)
+    assert any("3,050\u202fms" in text.get_text() for text in axes.texts)
     assert "Arrows: later arrivals" in EventTimeline(frame).describe().caption

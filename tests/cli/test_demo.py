@@ -18,10 +18,12 @@ def test_what_comes_next_names_only_what_decides(needs, said, tmp_path, monkeypa
     summary = {
         "gate": {"conditions": [{"outcome": "inconclusive", "needs": found}, {"outcome": "stable", "needs": []}]}
     }
-    walked = tour.Walk(3, tmp_path / "index.html", "open", "stabkit demo --rounds 20", tour.lacks_rounds(summary))
+    walked = tour.Walk(
+        3, tmp_path / "index.html", "open", "stabkit demo --rounds 20", tour.lacks_rounds(summary), "4 min"
+    )
     monkeypatch.setattr("stabkit.demo.walk", lambda *_, **__: walked)
     assert run(["demo", "--output", str(tmp_path / "out")]) == 3
-    assert f"Next: {said}: stabkit demo --rounds 20" in capsys.readouterr().err
+    assert f"Next: {said} (4 min): stabkit demo --rounds 20" in capsys.readouterr().err
 
 
 def test_a_margin_that_no_rounds_decide_asks_for_none():

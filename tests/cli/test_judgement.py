@@ -81,7 +81,7 @@ def test_explain_says_how_a_condition_came_out(stabkit, folder):
     sides(folder, "good.xml", "broken.xml")
     code, out, err = stabkit("explain", "before", "after", "unit tests")
     assert (code, err) == (0, "")
-    assert out.startswith("Unit tests: inconclusive; ")
+    assert out.startswith("Unit tests: undecided; ")
     code, out, _ = stabkit("explain", "before", "after", "unit tests", "--format", "json")
     assert json.loads(out)["condition"]["name"] == "unit tests"
     code, out, err = stabkit("explain", "before", "after", "unit test")

@@ -140,6 +140,21 @@ def test_failures_come_as_bursts(worse):
     assert text.count("HTTP 503") == 1
 
 
+def test_what_another_target_loses_meanwhile_ends_no_burst(history, tmp_path):
+    run = history.evidence(1)
+    samples, asked = run["samples"], run["samples"]["metric"] == "response_time"
+    rows = samples[asked].sort_values("due_at").index[100:140]
+    lost = {"ok": False, "status": 503, "error": "HTTP 503", "service_ms": None, "response_ms": None}
+    samples.loc[rows, list(lost)] = list(lost.values())
+    store = history.open_store(tmp_path / "data", create=True)
+    history.add_run(store, 1, run)
+    (tmp_path / "stabkit.toml").write_text(history.CONFIG)
+    report = stabkit.stability_report(data=store.root, config=tmp_path / "stabkit.toml")
+    table = next(piece for piece in report.availability().pieces if "failed sample" in getattr(piece, "caption", ""))
+    assert [row["n"] for row in table.rows] == ["20", "20"]
+    assert {row["target"] for row in table.rows} == {"backend response time", "auth response time"}
+
+
 def test_the_command_names_run_ids(worse):
     ids = [worse.case.baseline.run["run_id"], worse.case.candidate.run["run_id"]]
     assert worse.verdict().command.startswith(f"stabkit report {ids[0]} {ids[1]}")
@@ -184,8 +199,8 @@ def test_why_there_is_no_baseline_is_said_exactly(history, tmp_path):
     again = stabkit.stability_report(data=store.root)
     alone = stabkit.stability_report(None, str(tmp_path / "alone"), config=file)
     assert (again.case.lacking, alone.case.lacking) == ("same_version", "one_side")
-    assert again.verdict().sentence.startswith("No run of another version that can be read comes before this one; ")
-    assert "one side alone was given" in repr(alone.executive_summary())
+    assert again.verdict().sentence.startswith("No run of another version that can be read comes before this one, ")
+    assert alone.verdict().sentence.startswith("One side alone was given, and no baseline")
 
 
 @pytest.mark.parametrize("asks", [True, False])

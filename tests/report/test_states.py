@@ -23,6 +23,7 @@ _SPEC.loader.exec_module(states)
 EXIT_CODES = {"stable": 0, "regressed": 1, "inconclusive": 3}
 GLYPHS = {"stable": "✓", "regressed": "✗", "inconclusive": "?"}
 SHELL_BYTES = 20_000
+LONGEST_SENTENCE = 25
 
 
 class Words(HTMLParser):
@@ -128,6 +129,18 @@ def test_exit_code_json_markdown_words_and_colour_agree(state):
     for text in texts:
         assert squeezed(text) in page.text, text
         assert squeezed(text) in markdown, text
+
+
+def test_a_sentence_is_read_in_one_breath(state):
+    """At most 25 words; clauses that a semicolon or a colon parts are read one by one, but for the decision."""
+    _, rendered = state
+    summary = rendered.result["summary"]
+    told = [text for _, text in sentences(rendered)] + [reason["text"] for reason in summary["reasons"]]
+    clauses = [clause for text in told for clause in re.split(r"[;:] |(?<=[.?])\s", text)]
+    clauses += re.split(r"(?<=[.?])\s", summary["sentence"])
+    assert len(clauses) > 40
+    long = {clause for clause in clauses if len(re.findall(r"\S*\w\S*", clause)) > LONGEST_SENTENCE}
+    assert not long
 
 
 def test_open_reasons_say_what_would_decide_and_nothing_missing_is_green(state):

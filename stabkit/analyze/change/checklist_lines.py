@@ -11,7 +11,7 @@ from stabkit.analyze.change.recorded_facts import Line, lines
 from stabkit.analyze.checks import worst_checks
 from stabkit.analyze.outcome import ConditionResult, Gate
 from stabkit.config import ChecklistLine, Config
-from stabkit.vocabulary import BASE_TESTS, CHANGE_FACTS, CHANGE_LINES, CHECK_OUTCOMES, OPEN
+from stabkit.vocabulary import BASE_TESTS, CHANGE_FACTS, CHANGE_LINES, CHECK_OUTCOMES, OPEN, SAID
 
 __all__ = ["readiness"]
 
@@ -54,7 +54,7 @@ def readiness(
     ]
     rows = [_services(checks, conditions), ranged[0], _compatible(changes, checks), *ranged[1:]]
     findings = [c for c in conditions if c.kind == "findings"]
-    rows.append(_by_conditions("no new compliance or security finding", findings, "no scan was compared"))
+    rows.append(_by_conditions("compliance and security kept", findings, "no scan was compared"))
     rows.append(_tests_kept([c for c in conditions if c.kind == "tests"]))
     critical = {name for name, suite in (config.tests if config else {}).items() if suite.mission_critical}
     rows += [_mission_critical(conditions, critical)] if critical else []
@@ -145,7 +145,13 @@ def _by_conditions(line: str, conditions: Sequence[ConditionResult], nothing: st
             names = ", ".join(c.name for c in found)
             worse = [item for c in found for item in c.items if item.get("state") not in _AS_BEFORE]
             evidence = "; ".join(str(item.get("what")) for item in worse[:5])
-            return _row(line, _OUTCOMES[outcome], f"{outcome}: {names}", method="conditions", evidence=evidence)
+            return _row(
+                line,
+                _OUTCOMES[outcome],
+                f"{SAID.get(outcome, outcome)}: {names}",
+                method="conditions",
+                evidence=evidence,
+            )
     accepted = [str(item.get("what")) for c in conditions for item in c.items if item.get("state") == "accepted"]
     if accepted:
         return _row(line, "no", f"accepted: {len(accepted)}", method="conditions", evidence="; ".join(accepted[:5]))
@@ -153,7 +159,7 @@ def _by_conditions(line: str, conditions: Sequence[ConditionResult], nothing: st
 
 
 def _tests_kept(conditions: Sequence[ConditionResult]) -> Row:
-    line = "test infrastructure: no test vanished"
+    line = "test infrastructure: all tests kept"
     if not conditions:
         return _row(line, "not_checked", "no test suite was compared")
     gone = [str(item.get("what")) for c in conditions for item in c.items if item.get("state") == "disappeared"]
@@ -170,7 +176,7 @@ def _tests_kept(conditions: Sequence[ConditionResult]) -> Row:
     ]
     if blind:
         return _row(line, "not_checked", f"a side is missing or partial: {', '.join(blind)}", method="conditions")
-    return _row(line, "yes", f"none vanished: {', '.join(c.name for c in conditions)}", method="conditions")
+    return _row(line, "yes", f"all kept: {', '.join(c.name for c in conditions)}", method="conditions")
 
 
 def _mission_critical(conditions: Sequence[ConditionResult], suites: Collection[str]) -> Row:

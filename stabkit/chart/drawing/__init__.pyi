@@ -1,7 +1,7 @@
 from .canvas import draw_blocks as draw_blocks, new_axes as new_axes, to_svg as to_svg
 from .chart import Chart as Chart
-from .description import Description as Description, Sizes as Sizes, judged_text as judged_text
-from .description import lower_first as lower_first, sizes_text as sizes_text
+from .description import SIDE_NAMES as SIDE_NAMES, Description as Description, Sizes as Sizes
+from .description import judged_text as judged_text, lower_first as lower_first, sizes_text as sizes_text
 from .palette import BASELINE as BASELINE, CANDIDATE as CANDIDATE, FAINT as FAINT, GLYPHS as GLYPHS, GROUND as GROUND
 from .palette import INCONCLUSIVE as INCONCLUSIVE, INCONCLUSIVE_INK as INCONCLUSIVE_INK, INK as INK, MUTE as MUTE
 from .palette import NO_VALUE as NO_VALUE, OUTCOME_INKS as OUTCOME_INKS, PALETTE as PALETTE, REGRESSED as REGRESSED

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from stabkit.numbers import amount_text
 from stabkit.text import count, joined
+from stabkit.vocabulary import SAID
 
-__all__ = ["Description", "Sizes", "judged_text", "lower_first", "sizes_text"]
+__all__ = ["SIDE_NAMES", "Description", "Sizes", "judged_text", "lower_first", "sizes_text"]
 
+SIDE_NAMES: Final[Mapping[str, str]] = {"baseline": "before", "candidate": "now"}
+"""What a figure calls each side."""
 # Samples and rounds of each side, "baseline" and "candidate".
 Sizes = Mapping[str, tuple[int, int]]
 
@@ -41,14 +45,17 @@ def sizes_text(sizes: Sizes | None) -> str:
     >>> sizes_text({"baseline": (600, 10), "candidate": (600, 10)})
     '; n 600 a side, in 10 rounds'
     >>> sizes_text({"baseline": (600, 10), "candidate": (599, 9)})
-    '; n 600 in 10 rounds of the baseline, 599 in 9 rounds of the candidate'
+    '; n 600 in 10 rounds before, 599 in 9 rounds now'
     """
     if not sizes:
         return ""
     if len(set(sizes.values())) == 1 and len(sizes) == 2:
         n, rounds = next(iter(sizes.values()))
         return f"; n {amount_text(n)} a side, in {count(rounds, 'round')}"
-    parts = [f"{amount_text(n)} in {count(rounds, 'round')} of the {side}" for side, (n, rounds) in sizes.items()]
+    parts = [
+        f"{amount_text(n)} in {count(rounds, 'round')} {SIDE_NAMES.get(side, side)}"
+        for side, (n, rounds) in sizes.items()
+    ]
     return f"; n {', '.join(parts)}"
 
 
@@ -58,7 +65,7 @@ def judged_text(judged: Mapping[str, str]) -> str:
     Examples
     --------
     >>> judged_text({"p50": "stable", "p99": "stable"}), judged_text({"p50": "improved", "p99": "inconclusive"})
-    ('p50 and p99 are within their margins', 'p50 improved, p99 is inconclusive')
+    ('median and p99 are within what is allowed', 'median improved, p99 is undecided')
     """
     groups: dict[str, list[str]] = {}
     for name, outcome in judged.items():
@@ -66,10 +73,11 @@ def judged_text(judged: Mapping[str, str]) -> str:
     parts = []
     for outcome, names in groups.items():
         alone = len(names) == 1
-        words = {"stable": f"within {'its margin' if alone else 'their margins'}"}.get(outcome, outcome)
+        words = "within what is allowed" if outcome == "stable" else SAID.get(outcome, outcome)
         # "regressed" and "improved" are verbs already.
         verb = "" if outcome in ("regressed", "improved") else "is " if alone else "are "
-        parts.append(f"{joined(names, most=5)} {verb}{words}")
+        shown = ("median" if name == "p50" else name for name in names)
+        parts.append(f"{joined(shown, most=5)} {verb}{words}")
     return ", ".join(parts)
 
 

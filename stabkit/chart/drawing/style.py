@@ -80,7 +80,7 @@ def name_colours(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
 
 def name_sides(axes: Axes, mark: str = "●") -> None:
     """Name both sides above the axes, each in its colour."""
-    name_colours(axes, [(f"{mark} baseline", MUTE), (f"{mark} candidate", CANDIDATE)])
+    name_colours(axes, [(f"{mark} before", MUTE), (f"{mark} now", CANDIDATE)])
 
 
 def spread(heights: Sequence[float], apart: float, low: float, high: float) -> list[float]:

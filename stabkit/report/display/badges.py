@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from stabkit.report.display.escape import plain_text
+from stabkit.vocabulary import SAID
 
 __all__ = ["GLYPHS", "badge"]
 
@@ -47,11 +48,9 @@ GLYPHS: Final[Mapping[str, tuple[str, str]]] = {
     "low": ("✓", "stable"),
 }
 NEUTRAL: Final = ("·", "none")
-# A condition or a metric is undecided; INCONCLUSIVE is the verdict's word.
-_SAID: Final[Mapping[str, str]] = {"inconclusive": "undecided"}
 
 
 def badge(word: object) -> tuple[str, str, str]:
     """Return glyph, colour class and shown word of an outcome or state."""
     shown = plain_text(str(word).replace("_", " "))
-    return (*GLYPHS.get(shown.lower(), NEUTRAL), _SAID.get(shown, shown))
+    return (*GLYPHS.get(shown.lower(), NEUTRAL), SAID.get(shown, shown))

@@ -374,20 +374,25 @@ def readiness(case: Case) -> Piece:
     items = tuple(CheckItem(_answer(row), _subject(row), _because(row)) for row in asked)
     order = {"no": 0, "not_checked": 1, "manual": 2, "yes": 3}
     ordered = tuple(sorted(items, key=lambda item: order[item.outcome]))
-    return Checklist(ordered, "Production readiness", _left_out(case.lines))
+    known = not case.after["changes"].empty
+    return Checklist(ordered, "Production readiness", _left_out(case.lines, known=known))
 
 
 def _unasked(row: dict[Any, Any]) -> bool:
     return row["found"] is not None and (row["found"].settled or not row["found"].recorded)
 
 
-def _left_out(found: Sequence[Line]) -> tuple[str, ...]:
-    """Return sentences on the lines that a checklist leaves out: those that have nothing to answer."""
+def _left_out(found: Sequence[Line], *, known: bool = False) -> tuple[str, ...]:
+    """Return sentences on the lines that a checklist leaves out: those that have nothing to answer.
+
+    ``known``: the changed files are recorded, though what they do is not.
+    """
     nothing = [line_name(line.line, inside=True) for line in found if line.recorded and line.settled]
     unasked = [line_name(line.line, inside=True) for line in found if not line.recorded]
     told = [f"not checked, as there is nothing of the kind: {joined(nothing, most=12)}"] if nothing else []
     if len(unasked) == len(found):
-        told = ["what the change does is not known: no git range was collected"]
+        why = "its files were recorded, and not examined" if known else "no git range was collected"
+        told = [f"what the change does is not known: {why}"]
     elif unasked:
         told.append(f"not recorded with the candidate: {joined(unasked, most=12)}")
     return tuple(map(sentence, told))

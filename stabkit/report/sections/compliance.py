@@ -284,8 +284,8 @@ def _score_words(claims: pd.DataFrame, side: str) -> tuple[str, ...]:
         if conflicts.uncounted_findings:
             n = conflicts.uncounted_findings
             said = f"{count(n, 'finding')} {verb('belongs', n)} to no group with counted files"
-            undefined = "a score claimed for such a group is undefined"
-            found.append(sentence(f"{said}, so the groups do not add up to the whole, and {undefined}"))
+            found.append(sentence(f"{said}, so the groups do not add up to the whole"))
+            found.append(sentence("a score claimed for such a group is undefined"))
     return tuple(found)
 
 

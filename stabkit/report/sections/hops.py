@@ -51,7 +51,7 @@ def hops(case: Case, targets: Sequence[str]) -> Table | None:
         records.append(record)
     columns = (
         Column("hop", "Hop", "head"),
-        Column("baseline", "Baseline median", "number"),
-        Column("candidate", "Candidate median", "number"),
+        Column("baseline", "Median before", "number"),
+        Column("candidate", "Median now", "number"),
     )
     return Table(columns, tuple(rows), "Redirects, hop by hop, not judged", records=tuple(records))

@@ -199,6 +199,7 @@ def _versions(text: Any) -> str | None:
 
 
 _STATUSES: Final = {"error": 0, "partial": 1, "repaired": 2, "ok": 3}
+MESSAGES: Final = 4  # of one source; more are counted
 
 
 def _sources_summary(sources: pd.DataFrame) -> str:
@@ -239,12 +240,13 @@ def _source_row(group: pd.DataFrame) -> dict[str, Any]:
     counted = [amount_text(int(rows.sum())) if len(rows) else "–" for rows in amounts]
     sums = [joined(dict.fromkeys(plain(one)[:12] for one in side["sha256"].dropna()), most=2) for side in sides]
     messages = dict.fromkeys(filter(None, (_place(row) for row in group.to_dict("records"))))
+    left = len(messages) - MESSAGES
     return {
         "path": (plain(first["path"]), " · ".join([what, beside, *([f"read {read} times"] if read > 1 else [])])),
         "status": first["status"],
         "rows": " → ".join(counted) if any(one != "–" for one in counted) else None,
         "sha256": " → ".join(dict.fromkeys(filter(None, sums))) or None,
-        "message": joined(messages, most=4) or None,
+        "message": "; ".join([*list(messages)[:MESSAGES], *([f"{left} more"] if left > 0 else [])]) or None,
     }
 
 

@@ -36,12 +36,13 @@ from stabkit.report.words import (
     standing_outcome,
     values_text,
 )
-from stabkit.text import capital, count, plain
+from stabkit.text import capital, count, plain, plural
 from stabkit.vocabulary import CONDITION_SEVERITIES, OPEN, OUTCOMES
 
 __all__ = ["estimate_table", "first_metrics", "in_two", "key_metrics"]
 
 KEY: Final = 5
+LONGEST: Final = 20  # rows of a table that a page still shows whole
 COMPARED: Final = 2
 ORDER: Final = {word: rank for rank, word in enumerate(OUTCOMES)}
 
@@ -56,7 +57,7 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
         return absent(case, "metrics on both sides", "http", "websocket", "resources")
     pairs.sort(key=_weight)
     open_ = sum(standing_outcome(c, e) != "stable" for c, e in pairs)
-    shown = max(open_, min(KEY, len(pairs)))
+    shown = min(max(open_, min(KEY, len(pairs))), LONGEST)
     level = case.gate.confidence
     bars = any(strip(c, e) is not None for c, e in pairs[:shown] if kind_of(c.kind).compares)
     caption = "Judged metrics, those not stable first"
@@ -68,8 +69,9 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
     if objectives is not None and missed:
         pieces.append(objectives)
     if pairs[shown:]:
-        rest = estimate_table(pairs[shown:], "Further stable metrics")
-        pieces.append(Fold((rest,), summary=count(len(pairs) - shown, "further stable metric")))
+        further = "further stable metric" if open_ <= shown else "further metric"
+        rest = estimate_table(pairs[shown:], capital(plural(further, 2)))
+        pieces.append(Fold((rest,), summary=count(len(pairs) - shown, further)))
     if objectives is not None and not missed:
         pieces.append(Fold((objectives,), summary=objectives.description.title))
     return Group(tuple(pieces))

@@ -131,6 +131,7 @@ def executive_summary(case: Case) -> Piece:
     return Statement(summary_texts(case.gate, declared=case.declares))
 
 
+SHOWN_STEPS: Final = 12
 _STATES: Final[Mapping[str, str]] = {
     "regressed": "regressed",
     "unguarded": "unguarded",
@@ -209,19 +210,28 @@ def recommendations(case: Case) -> Piece:
     """Return what to do now, then later; each line with the row that caused it."""
     found = advice(case.gate, first=case.first, again=case.again, change=change_steps(case))
     takes = takes_text(case.again.plan)
-    decides = f"To decide {_decides(case) or 'all that is open'}"
-    return advice_table(found, label=f"{decides} ({takes}):" if takes else f"{decides}:")
+    return advice_table(found, label=f"{_to_decide(case, takes)}:" if _decide(case) else "To do so:")
+
+
+def _to_decide(case: Case, takes: str | None) -> str:
+    """Return what the deciding command does, as the verdict says it."""
+    decides = _decides(case)
+    return " ".join(filter(None, ["To decide", decides, f"({takes})" if takes else None]))
 
 
 def advice_table(found: Sequence[Advice], *, label: str = "To do so:") -> Piece:
     """Return the steps that come first as a table, the later ones folded; a lone command stands above them, named."""
-    commands = [step.command for step in found if step.command]
-    alone = commands[0] if len(commands) == 1 else None
     now = [step for step in found if step.when == "now"]
     later = [step for step in found if step.when != "now"]
+    commands = [step.command for step in found if step.command]
+    alone = commands[0] if len(commands) == 1 and any(step.command for step in now) else None
     counted = f"{count(len(now), 'step')} now" + (f", {len(later)} later" if later else "")
     lead = Statement((sentence(counted), *([label] if alone else [])), command=alone)
-    pieces: list[Piece] = [lead, _steps_table(now, "What to do now, in order of weight", told=alone)]
+    first, further = now[:SHOWN_STEPS], now[SHOWN_STEPS:]
+    pieces: list[Piece] = [lead, _steps_table(first, "What to do now, in order of weight", told=alone)]
+    if further:
+        table = _steps_table(further, "What to do now, of less weight", told=alone)
+        pieces.append(Fold((table,), summary=count(len(further), "further step")))
     if later:
         table = _steps_table(later, "What to do later", told=alone)
         pieces.append(Fold((table,), summary=count(len(later), "later step")))

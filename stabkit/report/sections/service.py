@@ -16,7 +16,7 @@ from stabkit.chart import EVENTS_SHOWN, EventTimeline, ResourceLines
 from stabkit.numbers import amount_text, confidence_text, measure, moment, percent
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.hops import hops, protocols
-from stabkit.report.sections.metrics import estimate_table, in_two
+from stabkit.report.sections.metrics import LONGEST, ORDER, estimate_table, in_two
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     change_text,
@@ -51,9 +51,9 @@ def availability(case: Case) -> Piece:
     single = [target for target in targets if target in asked or target not in grouped]
     pieces: list[Piece] = [Statement((_availability_lead(case, single, checked),))]
     if single:
-        pieces.append(_rates(case, single, "response_time"))
+        pieces += _rates(case, single, "response_time")
     if grouped:
-        pieces.append(_rates(case, grouped, "transaction_time"))
+        pieces += _rates(case, grouped, "transaction_time")
     redirected = hops(case, targets)
     if redirected is not None:
         pieces.append(redirected)
@@ -69,7 +69,7 @@ def websocket(case: Case) -> Piece:
     targets = case.websocket_targets()
     if not targets:
         return absent(case, "WebSocket sessions", "websocket")
-    pieces: list[Piece] = [Statement((_contract_lead(case, targets),)), _rates(case, targets, "connect_time")]
+    pieces: list[Piece] = [Statement((_contract_lead(case, targets),)), *_rates(case, targets, "connect_time")]
     pairs = [(c, e) for c in case.of_kind("latency", "objective") if c.target in targets for e in c.estimates]
     if pairs:
         table = estimate_table(pairs, "WebSocket times")
@@ -169,7 +169,20 @@ def _good(requests: pd.DataFrame) -> int:
     return int((~failed(requests)).sum())
 
 
-def _rates(case: Case, targets: Sequence[str], metric: str) -> Table:
+def _rates(case: Case, targets: Sequence[str], metric: str) -> list[Piece]:
+    """Return how many requests succeeded, a row a target; of very many the gravest, the others folded."""
+    if len(targets) <= LONGEST:
+        return [_rates_of(case, targets, metric)]
+    outcomes = {c.target: ORDER[c.outcome] for c in case.of_kind("error_rate") if c.metric in (None, metric)}
+    ordered = sorted(targets, key=lambda target: outcomes.get(target, len(ORDER)))
+    rest = _rates_of(case, ordered[LONGEST:], metric)
+    return [
+        _rates_of(case, ordered[:LONGEST], metric),
+        Fold((rest,), summary=count(len(ordered) - LONGEST, "further target")),
+    ]
+
+
+def _rates_of(case: Case, targets: Sequence[str], metric: str) -> Table:
     judged = {c.target: c for c in case.of_kind("error_rate") if c.metric in (None, metric)}
     rows, records = [], []
     for target in targets:

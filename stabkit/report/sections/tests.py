@@ -134,8 +134,8 @@ def _suites(frame: pd.DataFrame) -> Table:
     )
     columns = (
         Column("suite", "Suite", "head"),
-        Column("baseline", "Baseline", "number", phone=False),
-        Column("candidate", "Candidate", "number"),
+        Column("baseline", "Before", "number", phone=False),
+        Column("candidate", "Now", "number"),
         Column("regressed", "Regressed", "number"),
         Column("fixed", "Fixed", "number"),
         Column("gone", "Gone", "number"),

@@ -134,7 +134,7 @@ def too_few(case: Case, population: Population) -> NoEvidence | None:
     what = f"the distribution of {population_name(case, population)}"
     before, after = population.apart
     if min(len(before), len(after)) < ENOUGH:
-        amounts = f"n = {amount_text(len(before))} in the baseline and {amount_text(len(after))} in the candidate"
+        amounts = f"n = {amount_text(len(before))} before and {amount_text(len(after))} now"
         return NoEvidence(what, reason=f"{amounts}; {ENOUGH} a side would show it.")
     if population.times.column is None:
         return NoEvidence(what, reason="The two runs were timed in different ways.")

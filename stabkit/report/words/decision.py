@@ -19,6 +19,7 @@ __all__ = ["decision_text", "ship_text"]
 # Up to ten is written as a word.
 _TIMES: Final = ("", "", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NAMED: Final = 2
+_LONGEST: Final = 48  # characters of a name that a decision still reads well with
 
 
 # Why there is no baseline -> what a verdict without one says first.
@@ -113,17 +114,17 @@ def _regressed(gate: Gate) -> str:
     told = [f"{joined(dict.fromkeys(subjects))} {predicate}" for predicate, subjects in list(found.items())[:_NAMED]]
     left = len(worse) - sum(map(len, list(found.values())[:_NAMED]))
     more = f"; {count(left, 'further condition')} regressed" if left else ""
-    return f"Do not ship: {joined(told)}{more}."
+    return f"Do not ship: {' and '.join(told)}{more}."
 
 
 def _worse_text(condition: ConditionResult) -> tuple[str, str]:
     """Return what got worse, and how."""
     words = _WORSE.get(condition.kind)
-    return (words(condition) if words else None) or (plain(condition.name), "got worse")
+    return (words(condition) if words else None) or (plain(condition.name, _LONGEST), "got worse")
 
 
 def _what(condition: ConditionResult) -> str:
-    return plain(condition.target or condition.name)
+    return plain(condition.target or condition.name, _LONGEST)
 
 
 def _slower(condition: ConditionResult) -> tuple[str, str]:

@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from stabkit.analyze import ConditionResult, Estimate
-from stabkit.numbers import SHARES, SPACE, UNKNOWN, aligned, amount_text, measure, pair, percent, points, significant
+from stabkit.numbers import (
+    SHARES,
+    SPACE,
+    UNKNOWN,
+    aligned,
+    amount_text,
+    likely_text,
+    measure,
+    pair,
+    percent,
+    points,
+    significant,
+)
 from stabkit.report.words.wording import metric_words
 from stabkit.text import capital, count
 
@@ -61,9 +73,12 @@ def change_text(estimate: Estimate) -> str:
     >>> ratio = Estimate("p99", "ms", "ratio", "regressed", change=1.55, low=1.44, high=1.66)
     >>> change_text(ratio).replace(SPACE, " ")
     '+55 % (likely +44 to +66)'
+    >>> import dataclasses, math
     >>> rate = Estimate("failed", "share", "difference", "stable", change=0.001, low=-0.002, high=0.0045)
     >>> change_text(rate).replace(SPACE, " ")
     '+0.10 points (likely −0.20 to +0.45)'
+    >>> change_text(dataclasses.replace(rate, low=-math.inf, high=math.inf)).replace(SPACE, " ")
+    '+0.1 points (likely range not known)'
     """
     values = [_scaled(estimate, v) for v in (estimate.change, estimate.low, estimate.high)]
     known = [abs(v) for v in values if v is not None]
@@ -73,7 +88,11 @@ def change_text(estimate: Estimate) -> str:
     unit = "%" if estimate.scale == "ratio" else "points" if estimate.unit in SHARES else estimate.unit
     gap = SPACE if values[0] is not None else " "
     head = f"{texts[0]}{gap}{unit}" if unit else texts[0]
-    return head if estimate.low is None and estimate.high is None else f"{head} (likely {texts[1]} to {texts[2]})"
+    if estimate.low is None and estimate.high is None:
+        return head
+    ends = zip((estimate.low, estimate.high), texts[1:], strict=True)
+    low, high = (text if value is not None and math.isfinite(value) else None for value, text in ends)
+    return f"{head} ({likely_text(low, high)})"
 
 
 def usual_texts(condition: ConditionResult) -> tuple[str, ...]:

@@ -110,9 +110,7 @@ def need_text(need: Need, *, points: bool = False, have: int = 0) -> str:
         would, detail = f"{amount}, {detail}, would decide", ""
     if need.decidable_margin is not None and not (points and need.decidable_margin >= 1):  # no rate differs by more
         margin = f"{at_most(need.decidable_margin * 100, 3)}{SPACE}{'points' if points else '%'}"
-        would = "; ".join(
-            part for part in (would, f"as much evidence as this decides an allowed change of {margin}") if part
-        )
+        would = "; ".join(part for part in (would, f"this evidence settles an allowed change of {margin}") if part)
     if need.reason == "not_comparable" and need.unit == "scans":
         would = "one tool, its rules and files on both sides would decide"
     if need.reason == "short_line":

@@ -44,6 +44,7 @@ __all__ = [
     "title_text",
 ]
 
+_NAMED: Final = 4  # conditions that a step names; more are counted
 WORD: Final = {"stable": "Stable", "regressed": "Regressed", "inconclusive": "Inconclusive"}
 
 
@@ -71,11 +72,12 @@ def summary_texts(gate: Gate, *, declared: bool = True) -> tuple[str, str, str]:
 
     What the verdict says of a condition is not said again: its name leads there.
     """
-    return (
-        f"{WORD[gate.verdict]}: {_lower(verdict_sentence(gate))}",
-        largest_change(gate, briefly=True),
-        largest_doubt(gate, declared=declared),
-    )
+    change, doubt = largest_change(gate, briefly=True), largest_doubt(gate, declared=declared)
+    for rank in ("largest", "gravest"):  # one condition is named once
+        told = change.removeprefix(f"The {rank} change is ").removesuffix(".")
+        if told != change and doubt.startswith(f"The largest doubt is {told}"):
+            doubt = f"It is the largest doubt too{doubt.removeprefix(f'The largest doubt is {told}')}"
+    return f"{WORD[gate.verdict]}: {_lower(verdict_sentence(gate))}", change, doubt
 
 
 def _lower(text: str) -> str:
@@ -141,6 +143,8 @@ def largest_doubt(gate: Gate, *, declared: bool = True) -> str:
     open_ = [c for c in gate.reasons if c.outcome == "inconclusive"]
     if open_ and all(lacks_baseline(c) for c in open_):
         return sentence(f"{count(len(open_), 'condition')} {verb('needs', len(open_))} a baseline to be compared with")
+    if open_ and all(c.kind == NO_CONDITION.name for c in open_):
+        return "There is nothing to judge yet."
     if open_:
         left = len(open_) - 1
         rest = f"; {count(left, 'further condition')} {verb('is', left)} undecided" if left else ""
@@ -196,6 +200,8 @@ def _not_measured(gate: Gate, *, declared: bool) -> str:
         return "not known, as no configuration says what to measure"
     if not lacking:
         return "nothing"
+    if all(c.kind == NO_CONDITION.name and [n.about for n in c.needs] == ["conditions"] for c in gate.conditions):
+        return "anything to judge"
     named = [name for name in lacking if name != NO_CONDITION.name]
     return f"evidence of {joined(named, most=3)}" if named else "what is incomplete and no condition judges"
 
@@ -299,11 +305,12 @@ def _deploy(gate: Gate, *, first: bool, again: Again, change: Sequence[Advice]) 
     before = sum(step.when == "now" for step in change)
     if gate.verdict == "stable" and before:
         what = f"ship only after {'what follows' if before > 1 else 'the step below'}"
-        return Advice("now", what, f"{verdict_sentence(gate).rstrip('.')}, but the change asks for more")
+        return Advice("now", what, "every condition holds, but the change asks for more")
     if gate.verdict == "stable":
-        return Advice("now", "ship", verdict_sentence(gate))
+        return Advice("now", "ship", "every condition holds")
     if gate.verdict == "regressed":
-        return Advice("now", "do not ship", verdict_sentence(gate))
+        worse = [c.name for c in gate.reasons if c.outcome == "regressed"]
+        return Advice("now", "do not ship", f"regressed: {joined(worse, most=_NAMED)}")
     if all(condition.kind == NO_CONDITION.name for condition in gate.conditions):
         return Advice("now", "collect evidence", "no condition could be judged", again.collect)
     if first:
@@ -313,12 +320,12 @@ def _deploy(gate: Gate, *, first: bool, again: Again, change: Sequence[Advice]) 
     reached, open_ = within_reach(gate.reasons, again), [c for c in gate.reasons if c.outcome == "inconclusive"]
     what = "collect what is missing before deciding"
     if command and len(reached) < len(open_):
-        what = f"collect what can decide {joined(c.name for c in reached)}"
+        what = f"collect what can decide {joined((c.name for c in reached), most=_NAMED)}"
     if command is None and needs_both(gate.reasons, again):
         what = (
             "measure both versions again, in the same rounds: start the old one too, give each target its baseline_url"
         )
-    return Advice("now", what, verdict_sentence(gate), command)
+    return Advice("now", what, f"undecided: {joined((c.name for c in open_), most=_NAMED)}", command)
 
 
 def _for_conditions(conditions: Sequence[ConditionResult], again: Again) -> list[Advice]:
@@ -327,7 +334,12 @@ def _for_conditions(conditions: Sequence[ConditionResult], again: Again) -> list
     for number, condition in enumerate(conditions):
         own = condition.advice or condition.target is None or not within_reach([condition])
         found.setdefault(number if own else condition.target, []).append(condition)
-    groups = found.values()
+    once: dict[object, list[ConditionResult]] = {}
+    for number, group in enumerate(found.values()):  # many that lack the same are one step too
+        own = any(condition.advice or condition.outcome != "inconclusive" for condition in group)
+        lack = tuple((_task(condition), doubt_text(condition)) for condition in group)
+        once.setdefault(number if own else lack, []).extend(group)
+    groups = once.values()
     return [_for_condition(group[0], again) if len(group) == 1 else _for_target(group, again) for group in groups]
 
 
@@ -335,7 +347,7 @@ def _for_target(group: Sequence[ConditionResult], again: Again) -> Advice:
     because = doubt_text(group[0])
     others = len({doubt_text(condition) for condition in group} - {because})
     because += f"; {count(others, 'further doubt')}" if others else ""
-    return Advice("now", f"decide {joined(c.name for c in group)}", because, deciding_command(group, again))
+    return Advice("now", f"{_task(group[0])} {joined(c.name for c in group)}", because, deciding_command(group, again))
 
 
 def _for_condition(condition: ConditionResult, again: Again) -> Advice:
@@ -343,8 +355,30 @@ def _for_condition(condition: ConditionResult, again: Again) -> Advice:
     because = doubt_text(condition)
     if condition.advice and condition.outcome == "regressed":
         return Advice("now", plain(condition.advice, 200), f"{line.subject}: {because}", line.command)
-    task = "decide {}" if condition.outcome == "inconclusive" else "find why {} regressed"
-    return Advice("now", task.format(line.subject), because, line.command)
+    task = f"{_task(condition)} {line.subject}" if condition.outcome == "inconclusive" else None
+    return Advice("now", task or f"find why {line.subject} regressed", because, line.command)
+
+
+def _task(condition: ConditionResult) -> str:
+    """Return what to do about an open condition, by what weighs most in it; its name follows."""
+    need = condition.needs[0] if condition.needs else None
+    if need is None:
+        return "decide"
+    if need.decidable_margin is not None and kind_of(condition.kind).judges == "times":
+        return "take a quieter machine, or allow more, for"
+    if need.unit in ("rounds", "samples") and need.amount:
+        return "measure longer for"
+    return _TASKS.get(need.reason, "decide")
+
+
+_TASKS: Final[Mapping[str, str]] = {
+    "missing": "collect what is missing of",
+    "not_collected": "collect what is missing of",
+    "partial": "collect what is missing of",
+    "not_checked": "make the checks of",
+    "not_comparable": "make both sides comparable for",
+    "prober_late": "measure on a quieter machine for",
+}
 
 
 def _near(estimate: Estimate) -> bool:
@@ -356,7 +390,7 @@ def _near_margin(condition: ConditionResult, estimate: Estimate, again: Again) -
     return Advice(
         "later",
         f"watch {plain(condition.name)}",
-        f"its bound is near the margin: {estimate_text(estimate, condition)}",
+        f"it holds, with little to spare: {estimate_text(estimate, condition)}",
         need_command(condition, None, again),
     )
 

@@ -30,7 +30,7 @@ from stabkit.report.words.estimates import (
 from stabkit.report.words.needs import doubts, need_command
 from stabkit.report.words.population_names import plain_quantity, quantity_words
 from stabkit.text import count, joined, plain, plural, verb
-from stabkit.vocabulary import OUTCOMES, of_websocket
+from stabkit.vocabulary import OUTCOMES, SAID, of_websocket
 
 __all__ = [
     "doubt_text",
@@ -487,9 +487,6 @@ _WELL: Final[Mapping[str, Callable[[Mapping[str, Any], Any], str]]] = {
 }
 
 
-_SAID: Final[Mapping[str, str]] = {"inconclusive": "undecided"}
-
-
 def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:
     """Return counts by outcome as words, leaving out what is zero.
 
@@ -504,8 +501,6 @@ def outcome_count_text(counts: Mapping[str, int], noun: str) -> str:
         if not amount:
             continue
         subject = count(amount, noun) if not parts else amount_text(amount)
-        said = (
-            outcome if outcome in ("regressed", "improved") else f"{verb('is', amount)} {_SAID.get(outcome, outcome)}"
-        )
+        said = outcome if outcome in ("regressed", "improved") else f"{verb('is', amount)} {SAID.get(outcome, outcome)}"
         parts.append(f"{subject} {said}")
     return ", ".join(parts) or f"no {noun}"

@@ -36,9 +36,12 @@ def sentence(*clauses: str) -> str:
     --------
     >>> sentence("no source failed", "", "2 were repaired")
     'No source failed; 2 were repaired.'
+    >>> sentence("did the tests run?")
+    'Did the tests run?'
     """
     text = "; ".join(_SPACES.sub(" ", clause).strip().rstrip(".;") for clause in clauses if clause.strip())
-    return f"{capital(text)}." if text else ""
+    end = "" if text.endswith(("?", "!")) else "."
+    return f"{capital(text)}{end}" if text else ""
 
 
 def known_text(value: object, longest: int = LONGEST_NAME) -> str | None:

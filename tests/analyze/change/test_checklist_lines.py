@@ -84,13 +84,13 @@ def test_conditions_answer_their_lines() -> None:
     )
     found = answers(readiness(empty("checks"), Gate("inconclusive", (STABLE, lost)), config))
     assert found["mission-critical tests keep their results"] == "not_checked"
-    assert found["test infrastructure: no test vanished"] == "no"
+    assert found["test infrastructure: all tests kept"] == "no"
     assert (found["fast"], found["typo"], found["audit done"]) == ("yes", "not_checked", "not_checked")
     partial = ConditionResult(
         "flow tests", "tests", "inconclusive", target="flow", needs=(Need(None, "evidence", "missing"),)
     )
     found = answers(readiness(empty("checks"), Gate("inconclusive", (partial,)), config))
-    assert found["test infrastructure: no test vanished"] == "not_checked"
+    assert found["test infrastructure: all tests kept"] == "not_checked"
     other = ConditionResult("unit tests", "tests", "stable", target="unit")
     found = answers(readiness(empty("checks"), Gate("stable", (other,)), config))
     assert found["mission-critical tests keep their results"] == "not_checked"

@@ -174,7 +174,7 @@ def test_empty_table_is_not_green() -> None:
 def test_strip_marks_unknown_bounds() -> None:
     open_strip = Strip(0.01, None, float("inf"), 0.05, "inconclusive")
     assert open_strip.svg.count(b'fill="var(--c)"') == 3  # two arrow heads and the dot
-    assert "interval – to +∞" in open_strip.alt
+    assert "likely range not known" in open_strip.alt
     assert Strip(0.0, -0.01, 0.01, 0.05, "stable").svg.count(b"l7-5") == 0
 
 
@@ -211,6 +211,17 @@ def test_reasons_beyond_the_first_screen_fold_but_never_one_alone() -> None:
     html = Verdict("regressed", "s", reasons)._repr_html_()
     assert "<summary>4 more, alike or of less weight</summary>" in html
     assert html.index("condition 4") < html.index("<details") < html.index("condition 5")
+
+
+def test_reasons_that_are_alike_are_one_line_with_the_names_of_the_others() -> None:
+    alike = tuple(Reason("inconclusive", f"target {i}", "too few rounds", alike="few") for i in range(3))
+    apart = Reason("regressed", "unit tests", "1 test regressed", alike="tests")
+    verdict = Verdict("regressed", "s", (apart, *alike))
+    assert [one.subject for one in verdict.first_reasons] == ["unit tests", "target 0"]
+    assert verdict.also(alike[0]) == "target 1 and target 2"
+    assert verdict.also(apart) == ""
+    assert [one.subject for one in verdict.more_reasons] == ["target 1", "target 2"], "nothing is lost"
+    assert "Likewise: target 1 and target 2" in verdict._repr_html_()
 
 
 def test_without_any_style_the_words_still_stand_apart() -> None:

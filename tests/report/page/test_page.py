@@ -192,6 +192,11 @@ def test_first_sheet_of_paper_holds_verdict_reasons_and_key_metrics(folder: Path
         assert box["y"] + box["height"] <= height, shown
     for left_out in ("nav", ".code", ".skip", ".rest", "figure details"):
         assert not page.locator(left_out).first.is_visible(), left_out
+    # What a fold holds is there too, and not its line alone.
+    for row in page.locator(".fold tbody tr").all():
+        assert row.is_visible()
+        assert row.evaluate("row => row.checkVisibility({contentVisibilityAuto: true})")
+    assert page.locator(".fold tbody tr").count() == 2
     # Tables stay tables: paper is narrow, but no phone.
     assert page.locator("#key-metrics tbody tr").first.evaluate("row => getComputedStyle(row).display") == "table-row"
     context.close()

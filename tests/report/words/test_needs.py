@@ -39,7 +39,7 @@ def test_a_decided_condition_has_no_doubts():
 def test_a_margin_is_in_the_unit_of_its_condition(kind, unit):
     need = Need(250_000, "samples", "smallest_margin", decidable_margin=0.114)
     result = ConditionResult("x", kind, "inconclusive", needs=(need,))
-    said = "250,000 more samples would decide; as much evidence as this decides an allowed change of 11.4\u202f"
+    said = "250,000 more samples would decide; this evidence settles an allowed change of 11.4\u202f"
     assert doubts(result) == (said + unit,)
 
 
@@ -57,7 +57,7 @@ def test_no_two_rates_differ_by_more_than_all():
         ),
         (
             Need(None, "rounds", "smallest_margin", decidable_margin=20.2),
-            "as much evidence as this decides an allowed change of 2,020\u202f%",
+            "this evidence settles an allowed change of 2,020\u202f%",
         ),
         (
             Need(None, "runs", "not_comparable", "load_rate", numbers=(("before", 1_500_000.0), ("after", 12.5))),
