@@ -281,10 +281,15 @@ class ProgressLines:
                 self.told()
 
     def _line(self) -> str:
-        from stabkit.numbers import amount_text, duration
+        from stabkit.numbers import amount_text
 
         passed = time.monotonic() - self._begun
         share = f"{amount_text(self._done)} of {amount_text(self._total)}, " if self._total > 1 else ""
         left = passed / self._done * (self._total - self._done) if self._done else 0.0
-        rest = f", about {duration(round(left))} left" if left >= 1 else ""
-        return f"{self._task}: {share}{duration(round(passed))} so far{rest}"
+        rest = f", about {_clock(left)} left" if left >= 1 else ""
+        return f"{self._task}: {share}{_clock(passed)} so far{rest}"
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as a log has it, in whole seconds or minutes: a tenth of either would only flicker."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

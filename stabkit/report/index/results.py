@@ -35,6 +35,7 @@ GROUPS: Final = (
 
 LARGEST_BYTES: Final = 64_000_000  # a report's result has a quarter of a million
 LONGEST_TEXT: Final = 400
+FIRST_SENTENCES: Final = 2
 _LARGEST_NUMBER: Final = 1e300  # what is larger has no percentage
 # Two of them make a file the result of a report, so that one which lacks the third is told and not left out.
 _OWN_KEYS: Final = frozenset({"notebook", "sections", "verdict"})
@@ -72,8 +73,12 @@ class Result:
         Its verdict; ``error`` if it could not be finished, ``none`` if it judges nothing.
     about, text : str
         What it says first: a condition or cell, and what was seen of it; either may be empty.
+    heading : str
+        What kind of page it is: "Stability report", "Test trends: the recorded sample".
+    notebook : str
+        What it was made by; pages of one notebook are of one kind.
     at : datetime or None
-        Start of the candidate's collection, UTC.
+        Start of the candidate's collection, UTC; of a page about a history, its newest run.
     outcomes : mapping
         Condition to outcome.
     measured : mapping
@@ -86,6 +91,8 @@ class Result:
     file: str
     title: str
     environment: str = ""
+    heading: str = ""
+    notebook: str = ""
     sides: str = ""
     about: str = ""
     text: str = ""
@@ -187,13 +194,15 @@ def _result(file: Path, content: Mapping[str, Any]) -> Result:
         file=file.name,
         title=_text(subject.get("project"), 120) or _text(content.get("title"), 120) or plain(file.stem),
         environment=_text(subject.get("environment"), 120),
-        sides=" → ".join(side for side in sides if side),
+        heading=_text(content.get("heading"), 120),
+        notebook=_text(content.get("notebook"), 120),
+        sides=" → ".join(side for side in sides if side) or _text(subject.get("note"), 120),
         about=about,
         text=text,
         largest=_text(summary.get("largest_change")),
         change=(_text(change.get("rank"), 40), _text(change.get("text"))),
         missing=joined(missing, most=3) if missing else "",
-        at=_time(subject.get("at")),
+        at=_time((not content.get("verdict") and subject.get("until")) or subject.get("at")),
         outcomes={condition.name: condition.outcome for condition in conditions},
         measured=_measured(conditions),
         page=file.with_suffix(".html").is_file(),
@@ -234,7 +243,7 @@ def _headline(content: Mapping[str, Any]) -> str:
     for section in map(_mapping, _list(content.get("sections"))[:1]):
         for piece in map(_mapping, _list(section.get("pieces"))):
             if piece.get("kind") == "statement":
-                return "".join(_text(one) for one in _list(piece.get("sentences"))[:1])
+                return " ".join(_text(one) for one in _list(piece.get("sentences"))[:FIRST_SENTENCES])
     return ""
 
 
