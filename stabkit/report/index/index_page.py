@@ -46,7 +46,8 @@ def index_html(reports: Sequence[Placed], unread: Sequence[Unread], sentence: st
             ))  # fmt: skip
     page = SimpleNamespace(
         title="Reports", version=package_version(), css=Markup(page_css("index")) + _filter_rules(subjects),  # noqa: S704
-        window_title=f"Reports: {sentence}", index=None, crumbs=_project(reports), when="", likely="", runs="", command="",
+        window_title=f"Reports: {sentence}", index=None, crumbs=_project(reports), when="", likely="",
+        runs="", command="",
         sentence=sentence, unread=unread, groups=groups, grid=_grid(reports), subjects=subjects,
         repeated=any(placed.newest for placed in reports),
         drawn=any(group.drawn for group in groups),
