@@ -206,6 +206,8 @@ class LevelLines:
     def describe(self) -> Description:
         """Say what happened, over how many runs."""
         known = int(self.frame["value"].notna().sum())
+        if not known:
+            return Description(self.title, f"Empty history of {self.of}, where no run has a value")
         gaps = len(self.frame) - known
         caption = f"{count(known, 'run')}; points: values, line: their level; the axis does not begin at zero."
         caption += f" {count(gaps, 'run has', 'runs have')} no value." if gaps else ""

@@ -22,7 +22,7 @@ from stabkit.chart.drawing import (
     name_sides,
     say,
 )
-from stabkit.text import capital, count
+from stabkit.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,11 +90,11 @@ class RoundLines:
             empty = f"Empty line chart of {self.of} by round, where nothing was measured"
             return Description(f"No rounds of {self.of}", empty)
         if both.empty:
-            title = f"{capital(self.of)}: no round measured both sides"
+            title = f"{self.of}: no round measured both sides"
         else:
             slower = int((both["candidate"] > both["baseline"]).sum())
             faster = int((both["candidate"] < both["baseline"]).sum())
-            title = f"{capital(self.of)}: slower in {slower} of {count(len(both), 'round')}, faster in {faster}"
+            title = f"{self.of}: slower in {slower} of {count(len(both), 'round')}, faster in {faster}"
         amounts = sorted(set(self.frame["n"].dropna().astype(int)))
         each = f"; n {amounts[0]}{f' to {amounts[-1]}' if len(amounts) > 1 else ''} a round and side" if amounts else ""
         alone = len(wide) - len(both)

@@ -115,11 +115,11 @@ class ComplianceHistory:
         for frame in self._histories:
             seen = frame[frame["open"].notna()]
             now = seen.iloc[-1]
-            parts = [f"{plain(now['tool'])}: {count(int(now['open']), 'finding')} open{_severities(now)}"]
+            parts = [f"{plain(now['tool'])}: {count(int(now['open']), 'finding')} open"]
             if pd.notna(now["new"]):
                 fixed = "fixed unknown" if pd.isna(now["fixed"]) else f"{int(now['fixed'])} fixed"
                 parts.append(f"{int(now['new'])} new and {fixed} since the scan before")
-            found.append(sentence(", ".join(parts)))
+            found.append(sentence(f"{', '.join(parts)}{_severities(now)}"))
         if not found:
             return Statement((self._missing.sentence,), command=self._missing.command, subject=self.subject)
         return Statement(tuple(found), subject=self.subject, points=len(found) > 1)
@@ -212,9 +212,9 @@ def _gravity(severities: pd.Series) -> pd.Series:
 
 
 def _severities(row: pd.Series) -> str:
-    """Return how many are open of each severity, the gravest first: " (1 error, 3 warning)"."""
+    """Return how many are open of each severity, the gravest first: "; open: 1 error, 3 warning"."""
     known = pd.Series([name for name in row.index if str(name).startswith("open_") and row[name] > 0], dtype="object")
     words = known.str.removeprefix("open_")
     ordered = words.iloc[_gravity(words).argsort(kind="stable")] if len(words) else words
     parts = [f"{amount_text(int(row[f'open_{word}']))} {plain(word)}" for word in ordered]
-    return f" ({', '.join(parts)})" if parts else ""
+    return f"; open: {', '.join(parts)}" if parts else ""

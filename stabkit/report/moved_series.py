@@ -13,7 +13,7 @@ from stabkit.analyze.history import FALSE_SHARE, Change, Moved, Survey
 from stabkit.numbers import amount_text, measure, percent, points
 from stabkit.report.display import Column, Figure, Group, Piece, Statement, Subject, Table
 from stabkit.report.words import metric_words, sentence
-from stabkit.text import capital, count, plain
+from stabkit.text import count, plain
 from stabkit.vocabulary import metric_of
 
 __all__ = ["moved_histories", "survey_sections"]
@@ -86,7 +86,7 @@ def _figure(moved: Moved) -> Figure:
     of = f"{plain(moved.about['subject'])} {_metric(moved.about)}"
     worse = {"worse": True, "better": False, None: None}[_way(moved)]
     since = _since(moved)
-    title = capital(f"{of} {_what(moved)}{f', since {since}' if since else ''}")
+    title = f"{of}{f' since {since}' if since else ''}: {_what(moved)}"
     chart = LevelLines(
         frame,
         title=title,
@@ -123,20 +123,13 @@ def _marked(moved: Moved) -> list[Change]:
 
 def _said(survey: Survey) -> list[str]:
     looked = count(survey.histories, "history", "histories")
-    lead = (
-        f"{looked}: {amount_text(len(survey.moved))} moved"
-        if survey.moved
-        else f"{looked}: none is shown to have moved"
-    )
-    said = [sentence(lead)]
+    lead = f"{looked}: {amount_text(len(survey.moved))} moved{_ways(survey)}" if survey.moved else ""
+    said = [sentence(lead or f"{looked}: none is shown to have moved")]
     if survey.moved:
         said.append(
-            sentence(
-                f"the most surprising comes first: by its chance if nothing had changed, adjusted for the number of "
-                f"histories so that at most {percent(FALSE_SHARE)} of those listed are chance, then by its size in "
-                "standard deviations between neighbouring runs"
-            )
+            sentence(f"the most surprising comes first; at most {percent(FALSE_SHARE)} of those listed are chance")
         )
+        said.append(sentence("size is counted in standard deviations (SD) between neighbouring runs"))
     if survey.unplaced:
         moved = count(survey.unplaced, "more history", "more histories")
         said.append(
@@ -146,6 +139,13 @@ def _said(survey: Survey) -> list[str]:
         short = count(survey.too_short, "history has", "histories have")
         said.append(sentence(f"{short} fewer than 8 values and cannot be told"))
     return said
+
+
+def _ways(survey: Survey) -> str:
+    """Return how many moved for the worse and for the better; nothing where nobody can know of any."""
+    ways = [_way(one) for one in survey.moved]
+    parts = [f"{amount_text(ways.count(way))} for the {way}" for way in ("worse", "better") if way in ways]
+    return f", {' and '.join(parts)}" if parts else ""
 
 
 def _table(survey: Survey, limit: int) -> Table:

@@ -35,7 +35,6 @@ GROUPS: Final = (
 
 LARGEST_BYTES: Final = 64_000_000  # a report's result has a quarter of a million
 LONGEST_TEXT: Final = 400
-FIRST_SENTENCES: Final = 2
 _LARGEST_NUMBER: Final = 1e300  # what is larger has no percentage
 # Two of them make a file the result of a report, so that one which lacks the third is told and not left out.
 _OWN_KEYS: Final = frozenset({"notebook", "sections", "verdict"})
@@ -243,7 +242,7 @@ def _headline(content: Mapping[str, Any]) -> str:
     for section in map(_mapping, _list(content.get("sections"))[:1]):
         for piece in map(_mapping, _list(section.get("pieces"))):
             if piece.get("kind") == "statement":
-                return " ".join(_text(one) for one in _list(piece.get("sentences"))[:FIRST_SENTENCES])
+                return "".join(_text(one) for one in _list(piece.get("sentences"))[:1])
     return ""
 
 
