@@ -154,7 +154,7 @@ class SuiteBars:
             heights = rows[name].astype("Float64").fillna(0).to_numpy(dtype="float64")
             if heights.any():
                 draw_bars(axes, heights, colour, base=base)
-                legend.append((f"■ {word}", {"passed": MUTE}.get(word, _INKS.get(word, MUTE))))
+                legend += [(f"■ {word}", _INKS[word])] if word in _INKS else []  # so pale no word can be
                 base += heights
         axes.set_ylim(0, max(base.max() * 1.15, 1))
         label_runs(axes, rows)
@@ -182,7 +182,7 @@ class SuiteBars:
         else:
             title = f"The suite {'grew' if last > first else 'shrank'} from {first} to {count(last, 'test')}, {ends}"
         steps = sizes.diff().dropna()
-        caption = f"{count(len(sizes), 'run')}; zero at the bottom."
+        caption = f"{count(len(sizes), 'run')}; pale: passed; zero at the bottom."
         if steps.any():
             most = steps.abs().idxmax()
             way = "more" if steps[most] > 0 else "fewer"
@@ -250,7 +250,7 @@ class StatusMap:
         else:
             newest = run_name(runs.iloc[-1])
             gone = sum(status is None or pd.isna(status) for status in last["status"])
-            whole = f"None of the {total} tests that ever failed" if total > 1 else "The one test that ever failed"
+            whole = f"None of the {total} least stable tests" if total > 1 else "The one test that ever failed"
             title = f"{whole} {'fails' if total > 1 else 'does not fail'} in {newest}"
             which = f"{amount_text(gone)} of them {verb('is', gone)}" if total > 1 else "it is"
             title += f"; {which} not run any more" if gone else ""

@@ -138,7 +138,7 @@ class ComplianceHistory:
 
     def ages(self) -> Piece:
         """Return the open findings, the most severe first and of these the oldest, with the run that first had them."""
-        if self.scans.empty:
+        if not self._histories:
             return self._missing
         ages = finding_ages(self.findings, self.scans, self.runs)
         if ages.empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,12 +16,13 @@ from stabkit.case import Case, load_case
 from stabkit.chart import TIMES_SHOWN, DumbbellChart, RoundLines
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
-from stabkit.numbers import measure
+from stabkit.numbers import amount_text, measure
 from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table, badge
 from stabkit.report.sections import absent, case_subject, metrics, times
-from stabkit.report.words import line_notes, sentence, standing_outcome, whole_text
+from stabkit.report.words import line_notes, outcome_count_text, sentence, standing_outcome, whole_text
 from stabkit.text import count, plain, shell
+from stabkit.vocabulary import OPEN
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
 
@@ -41,6 +43,11 @@ _ROUNDS = (
 # A metric takes four figures, 90 KB of the page and half a second; the least stable come first.
 DRAWN_METRICS = 30
 SHOWN_STAGES = 6
+# The least stable come first; what is beyond these folds, and prints all the same.
+OPEN_FIGURES = 9
+OPEN_ROWS = 30
+SPARE_ROWS = 10
+NAMED = 5
 STAGES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
 
 
@@ -122,6 +129,13 @@ class LatencyDeltas:
         judged.sort(key=lambda condition: metrics.ORDER[condition.outcome])
         found = [sentence(f"{plain(c.name)}: {badge(c.outcome)[2]}, {whole_text(c)}") for c in judged]
         found = found or ["No times were judged: no condition speaks of them, or there is no evidence."]
+        if len(judged) > 1:
+            counts = sentence(outcome_count_text(Counter(c.outcome for c in judged), "response-time condition"))
+            found = [
+                counts,
+                *found[:NAMED],
+                *([f"And {amount_text(len(judged) - NAMED)} more."] if len(judged) > NAMED else []),
+            ]
         return Statement((*found, *line_notes(self.case.gate)), points=len(found) > 1, subject=case_subject(self.case))
 
     def comparisons(self) -> Piece:
@@ -130,7 +144,13 @@ class LatencyDeltas:
         pairs.sort(key=lambda pair: metrics.ORDER[standing_outcome(*pair)])
         if not pairs:
             return self._missing()
-        return metrics.estimate_table(pairs, "Times, not-stable first")
+        open_ = sum(standing_outcome(*pair) in OPEN for pair in pairs)
+        shown = pairs if len(pairs) <= OPEN_ROWS + SPARE_ROWS else pairs[: min(max(open_, SPARE_ROWS), OPEN_ROWS)]
+        table = metrics.estimate_table(shown, "Times, the least stable first")
+        if len(shown) == len(pairs):
+            return table
+        rest = metrics.estimate_table(pairs[len(shown) :], "Further times")
+        return Group((table, Fold((rest,), summary=count(len(pairs) - len(shown), "further time"))))
 
     def targets(self) -> Piece:
         """Return a dumbbell of all medians and tails: baseline, candidate, interval, sorted by change."""
@@ -239,7 +259,11 @@ def _across(pieces: Sequence[Piece], left: Sequence[Statement]) -> Group:
     """Return the small figures side by side, then what has no figure, and what is not drawn."""
     drawn = tuple(piece for piece in pieces if isinstance(piece, Figure))
     others = [piece for piece in pieces if not isinstance(piece, Figure)]
-    return Group((*([Group(drawn, across=True)] if drawn else []), *others, *left))
+    open_, rest = drawn[:OPEN_FIGURES], drawn[OPEN_FIGURES:]
+    rows: list[Piece] = [Group(open_, across=True)] if open_ else []
+    if rest:
+        rows.append(Fold((Group(rest, across=True),), summary=count(len(rest), "further metric")))
+    return Group((*rows, *others, *left))
 
 
 def _cell(median: tuple[float, int] | None) -> tuple[str, str] | None:
