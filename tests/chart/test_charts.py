@@ -564,7 +564,7 @@ def test_a_failing_test_that_was_removed_was_not_mended() -> None:
 
 def test_rounds_are_counted_and_judged_over_all() -> None:
     words = RoundLines(rounds(), of="api response time", judged={"p50": "stable"}).describe()
-    assert words.title == "api response time: slower in 3 of 5 rounds, faster in 2"
+    assert words.title == "api response time: slower in 4 of 5 rounds, faster in 1"
     assert words.caption.endswith("1 round has one side only. Judged over all rounds: p50 is within its margin.")
     assert RoundLines(rounds().head(6)).describe().title == "response time: no round measured both sides"
 
