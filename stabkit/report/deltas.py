@@ -45,7 +45,7 @@ DRAWN_METRICS = 30
 SHOWN_STAGES = 6
 # The least stable come first; what is beyond these folds, and prints all the same.
 OPEN_FIGURES = 9
-OPEN_ROWS = 30
+OPEN_ROWS = 15
 SPARE_ROWS = 10
 NAMED = 5
 STAGES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")

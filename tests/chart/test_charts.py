@@ -264,7 +264,7 @@ def test_titles_state_the_finding() -> None:
     )
     assert (
         plain(TailCurve(tail(), objective_ms=1000).describe().title)
-        == "response time: none misses the 1 000 ms objective, as before"
+        == "response time: none misses the 1,000 ms objective, as before"
     )
     assert (
         plain(TailCurve(tail(), objective_ms=300).describe().title)
@@ -582,5 +582,5 @@ def test_a_late_event_is_named_at_the_edge() -> None:
     chart, frame, options = CROWDED["events, one very late"]
     axes = chart(frame, **options).draw(new_axes())
     assert axes.get_xlim()[1] < 300
-    assert any("3\u202f050\u202fms" in text.get_text() for text in axes.texts)
+    assert any("3,050\u202fms" in text.get_text() for text in axes.texts)
     assert "Arrows: later arrivals" in EventTimeline(frame).describe().caption

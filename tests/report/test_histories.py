@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -15,8 +15,9 @@ from stabkit.errors import UsageError
 from stabkit.report import deltas
 from stabkit.report.display import Piece
 from stabkit.report.sections.times import tail_figure
+from stabkit.report.test_history import TestTrends
 from stabkit.runs import new_run
-from stabkit.schema import Evidence
+from stabkit.schema import Evidence, conform
 from stabkit.store import open_store
 
 METHODS = {
@@ -209,25 +210,26 @@ def test_a_renamed_test_keeps_its_history(tmp_path):
     assert "old" in set(stabkit.test_trends(data=store.root, config=tmp_path / "other.toml").tests["test_id"])
 
 
-def test_a_test_that_broke_and_was_mended_or_removed_is_not_unstable(tmp_path):
-    store = open_store(tmp_path / "runs", create=True)
-    for number in range(12):
+def test_a_test_that_broke_and_was_mended_or_removed_is_not_unstable():
+    tests, runs = [], []
+    for number in range(40):
         names = {"steady": "pass", "mended": "fail" if number in (3, 4) else "pass"}
-        names |= {"removed": "fail"} if number < 6 else {}
+        names |= {"removed": "fail"} if number < 20 else {}
         # On the grid of whole milliseconds; the level that moves by more than one step did move.
-        times = {"steady": 0.004 if number < 6 else 0.005, "mended": 0.004 if number < 6 else 0.009}
+        times = {"steady": 0.004 if number < 20 else 0.005, "mended": 0.004 if number < 20 else 0.009}
         rows = [
             {"suite": "u", "name": name, "test_id": name, "attempt": 1, "status": status, "time_s": times.get(name)}
             for name, status in names.items()
         ]
-        run = new_run(label=f"b{number}", environment="ci", started_at=datetime(2026, 3, 1, number, tzinfo=UTC))
-        store.append(run, Evidence.of(tests=pd.DataFrame(rows)))
-    trends = stabkit.test_trends(data=store.root)
+        started = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=number)
+        runs.append(new_run(label=f"b{number}", environment="ci", started_at=started))
+        tests.append(pd.DataFrame(rows).assign(run_id=runs[-1]["run_id"]))
+    trends = TestTrends(conform("tests", pd.concat(tests)), conform("runs", pd.DataFrame(runs)))
     said = repr(trends.headline())
     assert "No test was unstable." in said
     assert "The suite shrank from 3 to 2 tests since b0." in said
-    assert "1 failing test was removed or skipped with b6; none fails now" in repr(trends.suite())
-    assert "None of the 2 least stable tests fails in b11; 1 of them is not run any more" in repr(trends.map())
+    assert "1 failing test was removed or skipped with b20; none fails now" in repr(trends.suite())
+    assert "None of the 2 least stable tests fails in b39; 1 of them is not run any more" in repr(trends.map())
     durations = repr(trends.durations())
     assert "mended" in durations
     assert "steady" not in durations
