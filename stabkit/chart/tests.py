@@ -182,7 +182,7 @@ class SuiteBars:
         else:
             title = f"The suite {'grew' if last > first else 'shrank'} from {first} to {count(last, 'test')}, {ends}"
         steps = sizes.diff().dropna()
-        caption = f"{count(len(sizes), 'run')}; pale: passed; zero at the bottom."
+        caption = f"{count(len(sizes), 'run')}; blue: passed; zero at the bottom."
         if steps.any():
             most = steps.abs().idxmax()
             way = "more" if steps[most] > 0 else "fewer"

@@ -547,7 +547,7 @@ def test_the_size_of_a_suite_is_told_with_its_largest_step() -> None:
     assert words.title == "The suite shrank from 421 to 296 tests, from run 0 to run 3"
     assert (
         words.caption
-        == "3 runs; pale: passed; zero at the bottom. Largest step: 125 fewer with run 3. 1 run has no evidence."
+        == "3 runs; blue: passed; zero at the bottom. Largest step: 125 fewer with run 3. 1 run has no evidence."
     )
     assert SuiteBars(sizes(3, 3)).describe().title == "6 tests in every run"
     assert SuiteBars(sizes(3, 5, 3)).describe().title == "6 tests as in the first run, 6 to 8 between"

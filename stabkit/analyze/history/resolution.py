@@ -10,7 +10,7 @@ import numpy as np
 from stabkit.analyze.history.change_points import Change
 from stabkit.analyze.statistics import read_values
 
-__all__ = ["beyond_resolution", "resolution"]
+__all__ = ["beyond_resolution"]
 
 _STEPS: Final = (1.0, 0.1, 0.01, 0.001)
 
