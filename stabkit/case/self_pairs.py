@@ -76,6 +76,8 @@ class UnchangedPairs:
         Complete runs of this environment that keep samples, A/A runs left out.
     short : int
         Of these, the newest that were to be halved and have too few rounds for it.
+    span : tuple of Timestamp or None
+        When the first and the last of these runs began, UTC.
     places : tuple of str
         The options that say where configuration and store are, unless they are found by themselves.
     """
@@ -86,6 +88,7 @@ class UnchangedPairs:
     environment: str | None = None
     runs: int = 0
     short: int = 0
+    span: tuple[pd.Timestamp, pd.Timestamp] | None = None
     places: tuple[str, ...] = ()
 
 
@@ -134,7 +137,8 @@ def load_unchanged_pairs(
         found = [*halves, *found]
     known = None if pd.isna(environment) else str(environment)
     noise = known_noise(store, environment, settings)
-    return UnchangedPairs(tuple(found), noise, settings, known, len(kept), short, places(settings, path, store))
+    span = (kept["started_at"].min(), kept["started_at"].max()) if len(kept) else None
+    return UnchangedPairs(tuple(found), noise, settings, known, len(kept), short, span, places(settings, path, store))
 
 
 def _same(environments: pd.Series, environment: Any) -> pd.Series:

@@ -189,18 +189,19 @@ class AgeBars:
     Parameters
     ----------
     frame : DataFrame
-        ``rule``, ``path``, ``age_runs``, ``at_least``, as from ``finding_ages``.
+        ``rule``, ``path``, ``age_runs``, ``at_least``, as from ``finding_ages``; and ``severity``, if it is there.
     """
 
     frame: pd.DataFrame
 
     def draw(self, axes: Axes) -> Axes:
-        """Draw the age of each open finding in scans, oldest first, one bar a finding, twelve at most."""
+        """Draw the age of each open finding in scans, in their order, one bar a finding, twelve at most."""
         if self.frame.empty:
             return annotate_empty(axes, "nothing open")
         rows = self.frame.head(12).reset_index(drop=True)
         ages = rows["age_runs"].to_numpy(dtype="float64")
-        axes.barh(range(len(rows)), ages, color=SEVERITY[2], height=0.66, linewidth=0)
+        colours = [_colour(word) for word in rows["severity"]] if "severity" in rows else SEVERITY[2]
+        axes.barh(range(len(rows)), ages, color=colours, height=0.66, linewidth=0)
         for i, (age, more) in enumerate(zip(ages, rows["at_least"], strict=True)):
             axes.annotate(
                 f"{'≥ ' if more else ''}{age:.0f}",
@@ -226,8 +227,16 @@ class AgeBars:
         known = len(self.frame)
         which = f"The oldest of {count(known, 'open finding')}" if known > 1 else "The one open finding"
         title = f"{which} is {least}{count(int(oldest['age_runs']), 'scan')} old"
-        caption = "Age in scans since a finding was first seen." + (" The 12 oldest." if known > 12 else "")
+        caption = "Age in scans since a finding was first seen." + (" The first 12." if known > 12 else "")
+        if "severity" in self.frame and len(self.frame["severity"].unique()) > 1:
+            caption += " The most severe first and darkest, of these the oldest."
         return Description(title, f"Bars of finding ages, where {lower_first(title)}", caption)
+
+
+def _colour(severity: object) -> str:
+    rank = severity_rank(None if pd.isna(severity) else str(severity))
+    # The words of tools end in critical, 4; a word that is not known is drawn as the least.
+    return SEVERITY[4 if rank is None else max(0, 4 - rank)]
 
 
 def _place(rule: object, path: object) -> str:

@@ -1,10 +1,10 @@
-"""How the response time developed: p50 and p95 run by run, with change points, and gaps left as gaps."""
+"""How something developed run by run, with its changes; gaps left as gaps: a response time, or any one history."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ from stabkit.text import count, joined
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["HistoryLines"]
+__all__ = ["HistoryLines", "LevelLines"]
 
 # An objective beyond this many times the highest value is named instead of drawn.
 FAR = 2.5
@@ -139,6 +139,81 @@ class HistoryLines:
         return Description(
             title, f"Step lines of p50 and p95 over {count(len(rows), 'run')}, where {lower_first(title)}", caption
         )
+
+
+# More values than these read better as a line alone.
+_DOTTED: Final = 150
+
+
+@dataclass(frozen=True, eq=False)
+class LevelLines:
+    """One history: its values, and the level that it had between its changes.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``run_id``, ``label``, ``value``, and ``level``: what the values lie around, null where it has none; one row a
+        run, in time order.
+    title : str
+        What happened, as the words beside it say.
+    of : str
+        What was followed.
+    unit : str
+        ``ms``, ``MB``, ...; ``share`` is drawn in per cent, ``count`` bare.
+    changed : int, optional
+        The first row after the change that is told; None where it drifts.
+    worse : bool, optional
+        Whether that change is for the worse; None where nobody can know.
+    """
+
+    frame: pd.DataFrame
+    _: KW_ONLY
+    title: str
+    of: str = "history"
+    unit: str = "ms"
+    changed: int | None = None
+    worse: bool | None = None
+
+    def draw(self, axes: Axes) -> Axes:
+        """Draw values as points, levels as lines, and a rule at the change; the axis begins where the values do."""
+        rows = self.frame.reset_index(drop=True)
+        factor = 100.0 if self.unit == "share" else 1.0
+        values = rows["value"].to_numpy(dtype="float64", na_value=np.nan) * factor
+        if np.isnan(values).all():
+            return annotate_empty(axes)
+        places = np.arange(len(rows))
+        few = len(rows) <= _DOTTED
+        axes.plot(
+            places, values, color=FAINT, linewidth=0 if few else 0.8, marker="o" if few else "", markersize=3.5,
+            linestyle="none" if few else "-",
+        )  # fmt: skip
+        levels = rows["level"] * factor
+        colour = {True: REGRESSED_INK, False: CANDIDATE, None: INK}[self.worse]
+        axes.plot(*step_edges(levels), color=CANDIDATE if self.worse is not True else INK, linewidth=2)
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        spare = (high - low) * 0.12 or abs(high) * 0.05 or 1.0
+        axes.set_ylim(low - spare, high + spare)
+        if self.changed is not None:
+            axes.axvline(self.changed - 0.5, color=colour, linewidth=1.4)
+        few_ticks(axes.yaxis, 4, whole=self.unit == "count")
+        even_ticks(axes.yaxis)
+        label_runs(axes, rows, most=3)
+        mark_releases(axes, rows)
+        mark_gaps(axes, np.isnan(values), "no data", colour=INCONCLUSIVE_INK)
+        say(axes, {"share": "%", "count": self.of}.get(self.unit, self.unit).replace("$", r"\$"))
+        return axes
+
+    def describe(self) -> Description:
+        """Say what happened, over how many runs."""
+        known = int(self.frame["value"].notna().sum())
+        if not known:
+            return Description(self.title, f"Empty history of {self.of}, where no run has a value")
+        gaps = len(self.frame) - known
+        caption = f"{count(known, 'run')}; points: values, line: their level; the axis does not begin at zero."
+        caption += f" {count(gaps, 'run has', 'runs have')} no value." if gaps else ""
+        caption += " A rule marks the change that is told." if self.changed is not None else ""
+        runs = count(len(self.frame), "run")
+        return Description(self.title, f"Points and levels over {runs}, where {lower_first(self.title)}", caption)
 
 
 def _label_lines(axes: Axes, rows: pd.DataFrame) -> None:

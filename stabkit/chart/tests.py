@@ -1,9 +1,9 @@
-"""Whether tests keep passing: what did not pass, run by run, and the map of the least stable tests."""
+"""Whether tests keep passing: how many there are, what did not pass, and the map of the least stable tests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -33,13 +33,14 @@ from stabkit.chart.drawing import (
     say,
     width_pt,
 )
-from stabkit.text import count, joined
+from stabkit.numbers import amount_text
+from stabkit.text import count, joined, verb
 from stabkit.vocabulary import BAD, STATUS_COUNTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["NotPassingBars", "StatusMap"]
+__all__ = ["NotPassingBars", "StatusMap", "SuiteBars"]
 
 # More runs than these would leave no room for a glyph in a cell.
 _RUNS = 60
@@ -117,10 +118,81 @@ def _failing(known: pd.Series, now: int, rows: pd.DataFrame) -> str:
         since -= 1
     if since == 0:
         return f"{count(now, 'test')} failed in every run" if now else f"No test failed in {count(len(values), 'run')}"
-    name = run_name(rows.loc[known.index[since]])
-    return (
-        f"Failing tests {'rose' if now > values[since - 1] else 'fell'} from {values[since - 1]} to {now} with {name}"
-    )
+    turn = rows.loc[known.index[since]]
+    gone = turn.get("bad_removed")
+    if now < values[since - 1] and pd.notna(gone) and int(gone):
+        # A test that is not run any more was not mended.
+        left = f"{count(int(gone), 'failing test')} {verb('was', int(gone))} removed or skipped with {run_name(turn)}"
+        return f"{left}; {count(now, 'test fails', 'tests fail')} now" if now else f"{left}; none fails now"
+    way = "rose" if now > values[since - 1] else "fell"
+    return f"Failing tests {way} from {values[since - 1]} to {now} with {run_name(turn)}"
+
+
+_SIZE_PARTS: Final = (("passed", "good", SAFE_BAND), ("failed", "bad", REGRESSED), ("skipped", "skipped", NO_VALUE))
+
+
+@dataclass(frozen=True, eq=False)
+class SuiteBars:
+    """How many tests there are, run by run.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``run_id``, ``label``, ``good``, ``bad``, ``skipped`` (counts, null where nothing ran), as from
+        ``pass_history``.
+    """
+
+    frame: pd.DataFrame
+
+    def draw(self, axes: Axes) -> Axes:
+        """Draw passed, failed and skipped tests as stacked counts, one bar a run."""
+        rows = self.frame.reset_index(drop=True)
+        if rows["good"].isna().all():
+            return annotate_empty(axes)
+        base, legend = np.zeros(len(rows)), []
+        for word, name, colour in _SIZE_PARTS:
+            heights = rows[name].astype("Float64").fillna(0).to_numpy(dtype="float64")
+            if heights.any():
+                draw_bars(axes, heights, colour, base=base)
+                legend += [(f"■ {word}", _INKS[word])] if word in _INKS else []  # so pale no word can be
+                base += heights
+        axes.set_ylim(0, max(base.max() * 1.15, 1))
+        label_runs(axes, rows)
+        mark_gaps(axes, rows["good"].isna().to_numpy(), "no data")
+        few_ticks(axes.yaxis, 5, whole=True)
+        even_ticks(axes.yaxis)
+        say(axes, "tests")
+        name_colours(axes, legend)
+        return axes
+
+    def describe(self) -> Description:
+        """Say whether the suite grew or shrank from its first run to its last, and where it did so most."""
+        rows = self.frame.reset_index(drop=True)
+        sizes = (rows["good"] + rows["bad"] + rows["skipped"]).dropna().astype(int)
+        if sizes.empty:
+            return Description("No tests", "Empty bar chart of the number of tests, where no run has results")
+        first, last = int(sizes.iloc[0]), int(sizes.iloc[-1])
+        ends = f"from {run_name(rows.loc[sizes.index[0]])} to {run_name(rows.loc[sizes.index[-1]])}"
+        if len(sizes) == 1:
+            title = f"{count(last, 'test')} in the only run"
+        elif len(sizes.unique()) == 1:
+            title = f"{count(last, 'test')} in every run"
+        elif first == last:
+            title = f"{count(last, 'test')} as in the first run, {sizes.min()} to {sizes.max()} between"
+        else:
+            title = f"The suite {'grew' if last > first else 'shrank'} from {first} to {count(last, 'test')}, {ends}"
+        steps = sizes.diff().dropna()
+        caption = f"{count(len(sizes), 'run')}; blue: passed; zero at the bottom."
+        if steps.any():
+            most = steps.abs().idxmax()
+            way = "more" if steps[most] > 0 else "fewer"
+            caption += f" Largest step: {abs(int(steps[most]))} {way} with {run_name(rows.loc[most])}."
+        gaps = len(rows) - len(sizes)
+        caption += f" {count(gaps, 'run has', 'runs have')} no evidence." if gaps else ""
+        runs = count(len(rows), "run")
+        return Description(
+            title, f"Stacked bars of the number of tests over {runs}, where {lower_first(title)}", caption
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,11 +248,12 @@ class StatusMap:
             names = joined([str(test).rpartition("::")[2] or str(test) for test in failing], most=2)
             title = f"{count(len(failing), 'test fails', 'tests fail')} in {run_name(runs.iloc[-1])}: {names}"
         else:
-            title = (
-                f"None of the {count(total, 'unstable test')} fails in {run_name(runs.iloc[-1])}"
-                if total > 1
-                else f"The one unstable test does not fail in {run_name(runs.iloc[-1])}"
-            )
+            newest = run_name(runs.iloc[-1])
+            gone = sum(status is None or pd.isna(status) for status in last["status"])
+            whole = f"None of the {total} least stable tests" if total > 1 else "The one test that ever failed"
+            title = f"{whole} {'fails' if total > 1 else 'does not fail'} in {newest}"
+            which = f"{amount_text(gone)} of them {verb('is', gone)}" if total > 1 else "it is"
+            title += f"; {which} not run any more" if gone else ""
         key = "× failed, ~ recovered by a retry, – skipped, empty: absent"
         over = count(len(runs), "run") if len(runs) <= _RUNS else f"the newest {_RUNS} of {count(len(runs), 'run')}"
         caption = f"Least stable first, {count(total, 'test')} over {over}: {key}."

@@ -29,7 +29,7 @@ from stabkit.cli.options import (
     usual_config,
 )
 from stabkit.cli.reports import notebooks_of, words_of
-from stabkit.cli.terminal import Format, Terminal
+from stabkit.cli.terminal import Format, ProgressLines, Terminal
 from stabkit.errors import StabkitError, UsageError
 from stabkit.paths import read_bounded
 from stabkit.vocabulary import EXIT_CODES, VERDICTS, gravest
@@ -86,7 +86,7 @@ def batch(
     cell_timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Limit of each cell.")] = 600,
     progress: Annotated[
         ProgressForm | None,
-        typer.Option(help="On stderr: a bar, else JSON lines where stderr is no terminal."),
+        typer.Option(help="On stderr: a bar, where that is no terminal a line a report; or a JSON line a step."),
     ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
@@ -113,7 +113,7 @@ def batch(
     from stabkit.pipeline import USUAL_NOTEBOOK, jobs_of, run_batch
 
     terminal = terminal_of(context)
-    terminal.in_lines = _in_lines(terminal, progress)
+    terminal.in_lines = progress is ProgressForm.json
     key = signing_key(sign, output)
     names = notebooks_of(notebook or [USUAL_NOTEBOOK])
     listed = _entries(jobs, pairs=pairs, below=below, config=config, data=data)
@@ -121,7 +121,7 @@ def batch(
     found, problems = jobs_of(listed, notebooks=names, parameters=words_of(parameter or []), usual=usual)
     if problems:
         return _refuse(terminal, problems)
-    told = _Told(terminal, progress, [where for where, _ in found])
+    told = _Told(terminal, [where for where, _ in found])
     try:
         made = run_batch(
             [job for _, job in found],
@@ -197,49 +197,62 @@ def _refuse(terminal: Terminal, problems: Sequence[StabkitError]) -> int:
     return 2
 
 
-def _in_lines(terminal: Terminal, form: ProgressForm | None) -> bool:
-    """Say whether stderr is read by a program, line by line."""
-    return form is ProgressForm.json or (form is None and not terminal.quiet and not sys.stderr.isatty())
-
-
 class _Told:
-    """The progress of a batch on stderr: a bar on a terminal, else a JSON line for each step."""
+    """The progress of a batch on stderr: a bar on a terminal, else a line a report; or a JSON line for each step."""
 
-    def __init__(self, terminal: Terminal, form: ProgressForm | None, places: Sequence[str]) -> None:
+    def __init__(self, terminal: Terminal, places: Sequence[str]) -> None:
         self._terminal = terminal
         self._places = places
-        self._bar = None if form is ProgressForm.json else terminal.progress()
-        self._lines = terminal.in_lines
-        if self._bar is not None:
-            self._bar.start("reports", len(places))
+        self._done = 0
+        self._events = terminal.in_lines
+        self._progress = None if self._events else terminal.progress()
+        if self._progress is not None:
+            self._progress.start("reports", len(places))
 
     def __call__(self, step: Progressed) -> None:
         """Tell one step."""
-        made = step.made
-        if self._lines:
-            self._terminal.event(
-                {
-                    "schema": 1,
-                    "event": step.state,
-                    "name": step.job.file_name,
-                    "where": self._places[step.number],
-                    "at_s": round(step.at_s, 3),
-                    "time_s": _rounded(made.time_s, 3) if made else None,
-                    "peak_memory_mb": _rounded(made.peak_memory_mb, 1) if made else None,
-                    "verdict": made.files.verdict if made and made.files else None,
-                    "exit_code": made.exit_code if made else None,
-                    "error": str(made.error) if made and made.error else None,
-                }
-            )
-        elif made is not None and made.error is not None:
+        if self._events:
+            self._terminal.event(_event(step, self._places[step.number]))
+            return
+        if (made := step.made) is None:
+            return
+        self._done += 1
+        if self._progress is not None:
+            self._progress.advance()
+        if isinstance(self._progress, ProgressLines) and made.state != "skipped":
+            self._terminal.note(f"{self._done} of {len(self._places)}: {_finished(made)}")
+            self._progress.told()
+        if made.error is not None:
             self._terminal.error(made.error)
-        if made is not None and self._bar is not None:
-            self._bar.advance()
 
     def finish(self) -> None:
         """Take the bar away."""
-        if self._bar is not None:
-            self._bar.finish()
+        if self._progress is not None:
+            self._progress.finish()
+
+
+def _event(step: Progressed, where: str) -> dict[str, Any]:
+    made = step.made
+    return {
+        "schema": 1,
+        "event": step.state,
+        "name": step.job.file_name,
+        "where": where,
+        "at_s": round(step.at_s, 3),
+        "time_s": _rounded(made.time_s, 3) if made else None,
+        "peak_memory_mb": _rounded(made.peak_memory_mb, 1) if made else None,
+        "verdict": made.files.verdict if made and made.files else None,
+        "exit_code": made.exit_code if made else None,
+        "error": str(made.error) if made and made.error else None,
+    }
+
+
+def _finished(made: Made) -> str:
+    from stabkit.numbers import duration
+
+    group = _group(made)
+    took = "" if made.time_s is None else f", {duration(made.time_s)}"
+    return f"{_GLYPHS[group]} {_WORDS.get(group, group)}  {made.job.file_name}{took}"
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -6,7 +6,9 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
@@ -15,7 +17,7 @@ from stabkit.errors import StabkitError
 from stabkit.lines import json_text, shown_line, shown_lines
 from stabkit.redact import redact_text, redact_values
 
-__all__ = ["Format", "Terminal", "TerminalProgress"]
+__all__ = ["Format", "ProgressLines", "Terminal", "TerminalProgress"]
 
 _COLOURS: Final = {
     "✗": "38;5;166",
@@ -24,6 +26,8 @@ _COLOURS: Final = {
     "+": "38;5;32",
 }  # as on the page: never red on green
 
+# Whoever watches a log gives up on what has been silent for longer.
+_SILENCE_S: Final = 10.0
 _NARROWEST: Final = 30  # nothing can be laid out in less
 
 
@@ -125,9 +129,11 @@ class Terminal:
             self.warning("there is no browser to open the page with")
             self.hint(f"Copy it to a machine that has one: {page}")
 
-    def progress(self) -> TerminalProgress | None:
-        """Return a progress bar on stderr; None if nobody watches."""
-        return TerminalProgress() if sys.stderr.isatty() and not self.quiet else None
+    def progress(self) -> TerminalProgress | ProgressLines | None:
+        """Return a progress bar on stderr, or lines where that is no terminal; None if nothing is to be said."""
+        if self.quiet:
+            return None
+        return TerminalProgress() if sys.stderr.isatty() else ProgressLines(self.note)
 
     def _err(self, text: str) -> None:
         with contextlib.suppress(OSError):  # nobody is left to tell
@@ -226,3 +232,64 @@ class TerminalProgress:
             self._bars.remove_task(self._task)
             self._bars.stop()
             self._bars = self._task = None
+
+
+class ProgressLines:
+    """How far a long work is, a line every ten seconds, for logs; of what takes less time nothing is said.
+
+    Parameters
+    ----------
+    tell : callable
+        Takes each line, from a thread of its own.
+    every_s : float
+        Longest silence, seconds.
+    """
+
+    def __init__(self, tell: Callable[[str], None], *, every_s: float = _SILENCE_S) -> None:
+        self._tell = tell
+        self._every_s = every_s
+        self._done = self._total = 0
+        self._task = ""
+        self._begun = self._told_at = 0.0
+        self._ended = threading.Event()
+        self._ended.set()
+
+    def start(self, task: str, total: int) -> None:
+        """Watch over a task of that many steps."""
+        self.finish()
+        self._task, self._done, self._total = task, 0, total
+        self._begun = self._told_at = time.monotonic()
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, args=(self._ended,), daemon=True).start()
+
+    def advance(self, amount: int = 1) -> None:
+        """Count steps as done."""
+        self._done += amount
+
+    def finish(self) -> None:
+        """End the task, complete or not."""
+        self._ended.set()
+
+    def told(self) -> None:
+        """Take note that something else was said just now, so that no line need follow it at once."""
+        self._told_at = time.monotonic()
+
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.wait(max(0.0, self._told_at + self._every_s - time.monotonic())):
+            if time.monotonic() >= self._told_at + self._every_s:
+                self._tell(self._line())
+                self.told()
+
+    def _line(self) -> str:
+        from stabkit.numbers import amount_text
+
+        passed = time.monotonic() - self._begun
+        share = f"{amount_text(self._done)} of {amount_text(self._total)}, " if self._total > 1 else ""
+        left = passed / self._done * (self._total - self._done) if self._done else 0.0
+        rest = f", about {_clock(left)} left" if left >= 1 else ""
+        return f"{self._task}: {share}{_clock(passed)} so far{rest}"
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as a log has it, in whole seconds or minutes: a tenth of either would only flicker."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,8 +19,11 @@ from stabkit.cli.options import (
     terminal_of,
     usual_config,
 )
-from stabkit.cli.terminal import Format
+from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from stabkit.store import Store
 
 __all__ = ["trend"]
 
@@ -74,15 +77,7 @@ def trend(
     """
     store = open_data(config, data)
     if every and target is None:
-        from stabkit.pipeline import open_output, survey_store, write_survey
-        from stabkit.report import moved_histories
-
-        terminal, shown = terminal_of(context), moved_histories(survey_store(store, cluster=cluster), limit=limit)
-        if output is not None:
-            with open_output(output, fetch=False) as place:
-                terminal.note(f"written: {place.shown(write_survey(shown, place))}")
-        terminal.show(output_format, shown)
-        return 0
+        return _every(terminal_of(context), store, (config, output), cluster, limit, output_format)
     if target is None or every or cluster is not None or output is not None:
         raise UsageError(
             "A trend is that of one TARGET, or of --all histories; --cluster and --output are for the latter.",
@@ -107,4 +102,38 @@ def trend(
         sketches=sketches_of(store, runs, samples, metric),
     )
     terminal_of(context).show(output_format, shown)
+    return 0
+
+
+def _every(
+    terminal: Terminal,
+    store: Store,
+    places: tuple[Path | None, Path | None],
+    cluster: str | None,
+    limit: int,
+    output_format: Format,
+) -> int:
+    """Show which of all histories moved; write a page of them where one is asked for."""
+    from stabkit.pipeline import open_output, survey_store, write_survey
+    from stabkit.report import moved_histories, survey_sections
+
+    config, output = places
+    progress = terminal.progress()
+    if progress:
+        progress.start("histories", 1)
+    try:
+        found = survey_store(store, cluster=cluster)
+    finally:
+        if progress:
+            progress.finish()
+    if output is not None:
+        from stabkit.config import Config, load_config
+        from stabkit.report.sections import history_subject
+
+        settings = usual_config(config)
+        subject = history_subject(store.runs(), load_config(settings) if settings else Config())
+        with open_output(output, fetch=False) as place:
+            page = write_survey(survey_sections(found, limit=limit, subject=subject), place)
+            terminal.note(f"written: {place.shown(page)}")
+    terminal.show(output_format, moved_histories(found, limit=limit))
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,13 +71,13 @@ def survey_store(store: Store, *, cluster: str | None = None) -> Survey:
                 client.cancel(futures)
 
 
-def write_survey(shown: Piece, output: Output) -> Path:
+def write_survey(sections: Mapping[str, Piece], output: Output) -> Path:
     """Write what a survey shows as a page, ``trend.html``, with its JSON and Markdown beside it; return the page.
 
     Parameters
     ----------
-    shown : Piece
-        As :func:`stabkit.report.moved_histories` returns it.
+    sections : mapping
+        As :func:`stabkit.report.survey_sections` returns them.
 
     Raises
     ------
@@ -84,11 +85,12 @@ def write_survey(shown: Piece, output: Output) -> Path:
         The folder cannot be written.
     """
     check_folder(output.folder)
-    cell = nbformat.v4.new_output("display_data", data=shown._repr_mimebundle_())
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_markdown_cell("# What moved"), nbformat.v4.new_code_cell("", outputs=[cell])],
-        metadata={"papermill": {"input_path": "trend.ipynb"}},
-    )
+    cells = []
+    for heading, shown in sections.items():
+        cells.append(nbformat.v4.new_markdown_cell(f"## {heading}" if heading else "# What moved"))
+        told = nbformat.v4.new_output("display_data", data=shown._repr_mimebundle_())
+        cells.append(nbformat.v4.new_code_cell("", outputs=[told]))
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"papermill": {"input_path": "trend.ipynb"}})
     rendered = render(notebook)
     page, markdown, result = (output.folder / f"trend.{suffix}" for suffix in ("html", "md", "json"))
     write_whole({page: rendered.html, markdown: rendered.markdown, result: rendered.json})

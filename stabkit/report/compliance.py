@@ -12,12 +12,13 @@ from stabkit.case import load_history
 from stabkit.chart import AgeBars, NewFixedBars, OpenBars
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
-from stabkit.numbers import duration
+from stabkit.numbers import amount_text, duration
 from stabkit.report.arguments import store_by_name
-from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
-from stabkit.report.sections import score_pieces
+from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Subject, Table
+from stabkit.report.sections import history_subject, score_pieces
 from stabkit.report.words import break_text, known_text, place_text, sentence
 from stabkit.text import count, joined, plain
+from stabkit.vocabulary import severity_rank
 
 __all__ = ["ComplianceHistory", "compliance_history"]
 
@@ -60,7 +61,11 @@ def compliance_history(
     if tool:
         scans, findings = scans[scans["tool"] == tool], findings[findings["tool"] == tool]
     return ComplianceHistory(
-        scans.reset_index(drop=True), findings.reset_index(drop=True), stored.runs, stored.again.collect
+        scans.reset_index(drop=True),
+        findings.reset_index(drop=True),
+        stored.runs,
+        stored.again.collect,
+        subject=history_subject(stored.runs, stored.config),
     )
 
 
@@ -73,12 +78,21 @@ class ComplianceHistory:
         The evidence it speaks of.
     collect : str
         The command that gathers more of it.
+    subject : Subject, optional
+        Whose runs these are, for the head of a page.
     """
 
     def __init__(
-        self, scans: pd.DataFrame, findings: pd.DataFrame, runs: pd.DataFrame, collect: str | None = "stabkit collect"
+        self,
+        scans: pd.DataFrame,
+        findings: pd.DataFrame,
+        runs: pd.DataFrame,
+        collect: str | None = "stabkit collect",
+        *,
+        subject: Subject | None = None,
     ) -> None:
         self.collect = collect
+        self.subject = subject
         self.scans = scans
         self.findings = findings
         self.runs = runs
@@ -105,8 +119,10 @@ class ComplianceHistory:
             if pd.notna(now["new"]):
                 fixed = "fixed unknown" if pd.isna(now["fixed"]) else f"{int(now['fixed'])} fixed"
                 parts.append(f"{int(now['new'])} new and {fixed} since the scan before")
-            found.append(sentence(", ".join(parts)))
-        return Statement(tuple(found)) if found else Statement((self._missing.sentence,), command=self._missing.command)
+            found.append(sentence(f"{', '.join(parts)}{_severities(now)}"))
+        if not found:
+            return Statement((self._missing.sentence,), command=self._missing.command, subject=self.subject)
+        return Statement(tuple(found), subject=self.subject, points=len(found) > 1)
 
     def open_findings(self) -> Piece:
         """Return open findings by severity, run by run."""
@@ -121,12 +137,13 @@ class ComplianceHistory:
         return Group(tuple(pieces)) if pieces else self._missing
 
     def ages(self) -> Piece:
-        """Return the open findings, the oldest first, with the run that first had them."""
-        if self.scans.empty:
+        """Return the open findings, the most severe first and of these the oldest, with the run that first had them."""
+        if not self._histories:
             return self._missing
         ages = finding_ages(self.findings, self.scans, self.runs)
         if ages.empty:
-            return Statement(("No finding is open in the last scan.",))
+            return Statement(("No finding is open in the last scan.",), quiet=True)
+        ages = ages.sort_values("severity", key=_gravity, kind="stable", ignore_index=True)
         rows = tuple(
             {
                 "rule": (plain(row["rule"]), place_text(row)),
@@ -145,7 +162,9 @@ class ComplianceHistory:
             Column("open", "Open for", "number"),
         )
         figure = Figure.of(AgeBars(ages), height=0.85 + 0.22 * min(len(ages), 12))
-        return Group((figure, Table(columns, rows, "Open findings, oldest first", limit=SHOWN_ROWS)))
+        return Group(
+            (figure, Table(columns, rows, "Open findings, the most severe first, then the oldest", limit=SHOWN_ROWS))
+        )
 
     def scores(self) -> Piece:
         """Return the claimed scores of the last run against each formula."""
@@ -154,7 +173,9 @@ class ComplianceHistory:
         last = [run for run in self.runs["run_id"] if run in set(self.scans["run_id"])][-1]
         scans, findings = (frame[frame["run_id"] == last] for frame in (self.scans, self.findings))
         pieces = score_pieces(scans, findings, "last scan")
-        return Group(tuple(pieces)) if pieces else Statement(("No scan claims a score, so none is computed.",))
+        return (
+            Group(tuple(pieces)) if pieces else Statement(("No scan claims a score, so none is computed.",), quiet=True)
+        )
 
     def breaks(self) -> Piece:
         """Return where a line of scans breaks, and why: other version, rules or files, or an incomplete scan."""
@@ -171,7 +192,7 @@ class ComplianceHistory:
             f"assumed: {joined(notes, most=4)}" if notes else "",
         )
         if broken.empty:
-            return Statement((lead,))
+            return Statement((lead,), quiet=True)
         rows = tuple(
             {
                 "run": plain(row["label"] if pd.notna(row["label"]) else row["run_id"]),
@@ -182,3 +203,18 @@ class ComplianceHistory:
         )
         columns = (Column("run", "Run", "head"), Column("tool", "Tool"), Column("reason", "Not comparable because"))
         return Group((Statement((lead,)), Table(columns, rows, "Breaks")))
+
+
+def _gravity(severities: pd.Series) -> pd.Series:
+    """Return what sorts severities, the gravest first; those of no known word last."""
+    ranks = [severity_rank(None if pd.isna(word) else str(word)) for word in severities]
+    return pd.Series([1 if rank is None else -rank for rank in ranks], index=severities.index)
+
+
+def _severities(row: pd.Series) -> str:
+    """Return how many are open of each severity, the gravest first: "; open: 1 error, 3 warning"."""
+    known = pd.Series([name for name in row.index if str(name).startswith("open_") and row[name] > 0], dtype="object")
+    words = known.str.removeprefix("open_")
+    ordered = words.iloc[_gravity(words).argsort(kind="stable")] if len(words) else words
+    parts = [f"{amount_text(int(row[f'open_{word}']))} {plain(word)}" for word in ordered]
+    return f"; open: {', '.join(parts)}" if parts else ""

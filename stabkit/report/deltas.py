@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,16 +13,16 @@ import pandas as pd
 from stabkit.analyze import ConditionResult, Estimate
 from stabkit.analyze.latency import Population
 from stabkit.case import Case, load_case
-from stabkit.chart import TIMES_SHOWN, DumbbellChart
+from stabkit.chart import TIMES_SHOWN, DumbbellChart, RoundLines
 from stabkit.config import Config
 from stabkit.errors import UsageError, nearest
-from stabkit.numbers import measure
+from stabkit.numbers import amount_text, measure
 from stabkit.report.arguments import store_by_name
-from stabkit.report.display import Column, Figure, Group, Piece, Statement, Table
-from stabkit.report.sections import absent, metrics, times
-from stabkit.report.words import apart_text, line_notes, sentence, standing_outcome, whole_text
-from stabkit.text import plain, shell
-from stabkit.vocabulary import SAID
+from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
+from stabkit.report.sections import absent, case_subject, metrics, times
+from stabkit.report.words import line_notes, outcome_count_text, sentence, standing_outcome, whole_text
+from stabkit.text import count, plain, shell
+from stabkit.vocabulary import OPEN, SAID
 
 __all__ = ["LatencyDeltas", "latency_deltas"]
 
@@ -32,8 +34,20 @@ _DUMBBELL = (
     Column("high", "Candidate, upper bound, ms", "number"),
     Column("outcome", "Outcome", "outcome"),
 )
-# A metric takes three figures, 90 KB of the page and half a second; the least stable come first.
+_ROUNDS = (
+    Column("round", "Round", "head"),
+    Column("side", "Side"),
+    Column("median_ms", "Median, ms", "number"),
+    Column("n", "n", "number"),
+)
+# A metric takes four figures, 90 KB of the page and half a second; the least stable come first.
 DRAWN_METRICS = 30
+SHOWN_STAGES = 6
+# The least stable come first; what is beyond these folds, and prints all the same.
+OPEN_FIGURES = 9
+OPEN_ROWS = 15
+SPARE_ROWS = 10
+NAMED = 5
 STAGES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
 
 
@@ -111,15 +125,18 @@ class LatencyDeltas:
     def headline(self) -> Statement:
         """Return one sentence for each judged target."""
         targets = {target for target, _ in self.pairs}
-        found = [
-            sentence(f"{plain(c.name)}: {SAID.get(c.outcome, c.outcome)}, {whole_text(c)}")
-            for c in self.case.of_kind("latency")
-            if c.target is None or c.target in targets
-        ]
+        judged = [c for c in self.case.of_kind("latency") if c.target is None or c.target in targets]
+        judged.sort(key=lambda condition: metrics.ORDER[condition.outcome])
+        found = [sentence(f"{plain(c.name)}: {SAID.get(c.outcome, c.outcome)}, {whole_text(c)}") for c in judged]
         found = found or ["No times were judged: no condition speaks of them, or there is no evidence."]
-        if self.case.apart:
-            found[0] = f"{found[0]} {sentence(f'The two runs were {apart_text()}')}"
-        return Statement((*found, *line_notes(self.case.gate)))
+        if len(judged) > 1:
+            counts = sentence(outcome_count_text(Counter(c.outcome for c in judged), "response-time condition"))
+            found = [
+                counts,
+                *found[:NAMED],
+                *([f"And {amount_text(len(judged) - NAMED)} more."] if len(judged) > NAMED else []),
+            ]
+        return Statement((*found, *line_notes(self.case.gate)), points=len(found) > 1, subject=case_subject(self.case))
 
     def comparisons(self) -> Piece:
         """Return median and slowest requests of every target, with their intervals in their margins."""
@@ -127,7 +144,13 @@ class LatencyDeltas:
         pairs.sort(key=lambda pair: metrics.ORDER[standing_outcome(*pair)])
         if not pairs:
             return self._missing()
-        return metrics.estimate_table(pairs, "Times, not-stable first")
+        open_ = sum(standing_outcome(*pair) in OPEN for pair in pairs)
+        shown = pairs if len(pairs) <= OPEN_ROWS + SPARE_ROWS else pairs[: min(max(open_, SPARE_ROWS), OPEN_ROWS)]
+        table = metrics.estimate_table(shown, "Times, the least stable first")
+        if len(shown) == len(pairs):
+            return table
+        rest = metrics.estimate_table(pairs[len(shown) :], "Further times")
+        return Group((table, Fold((rest,), summary=count(len(pairs) - len(shown), "further time"))))
 
     def targets(self) -> Piece:
         """Return a dumbbell of all medians and tails: baseline, candidate, interval, sorted by change."""
@@ -152,16 +175,16 @@ class LatencyDeltas:
 
     def shift(self) -> Piece:
         """Return where along the distribution each target moved."""
-        return self._each(times.shift_figure)
+        return self._each(partial(times.shift_figure, small=True))
 
     def tail(self) -> Piece:
         """Return the share of slower requests on both sides."""
-        return self._each(times.tail_of)
+        return self._each(partial(times.tail_of, small=True))
 
     def _each(self, draw: Callable[[Case, Population], Figure]) -> Piece:
         drawn, left = self._drawn()
         pieces = [times.too_few(self.case, one) or draw(self.case, one) for one in drawn]
-        return Group((*pieces, *left)) if pieces else self._missing()
+        return _across(pieces, left) if pieces else self._missing()
 
     def _drawn(self) -> tuple[list[Population], list[Statement]]:
         """Return which metrics are drawn, and what to say of the others: all of a target, if it is the only one."""
@@ -191,7 +214,10 @@ class LatencyDeltas:
         )
         if not rows:
             return absent(self.case, "stages of requests", "http", "websocket")
-        return Table(columns, tuple(rows), "Stages, not judged", records=tuple(records))
+        table = Table(columns, tuple(rows), "Stages, not judged", records=tuple(records))
+        if len(rows) <= SHOWN_STAGES:
+            return table
+        return Fold((table,), summary=f"Medians of {count(len(rows), 'stage')}, not judged")
 
     @staticmethod
     def _stage_medians(samples: pd.DataFrame) -> dict[str, tuple[float, int]]:
@@ -199,35 +225,45 @@ class LatencyDeltas:
         return {stage: (float(values.median()), len(values)) for stage, values in known.items() if len(values)}
 
     def rounds(self) -> Piece:
-        """Return median and p99 of each round on both sides."""
-        rows = []
-        for one in self.populations:
-            sides = [self._by_round(measured) for measured in one.apart]
-            for number in sorted(set(sides[0]) | set(sides[1])):
-                before, after = (side.get(number) for side in sides)
-                name = (f"round {number}", times.population_name(self.case, one))
-                rows.append({"round": name, "baseline": _cell(before), "candidate": _cell(after)})
-        columns = (
-            Column("round", "Round", "head"),
-            Column("baseline", "Baseline median", "number"),
-            Column("candidate", "Candidate median", "number"),
-        )
-        return Table(columns, tuple(rows), "Medians, round by round", limit=60) if rows else self._missing()
+        """Return the median of each round on both sides, a small figure a metric."""
+        drawn, left = self._drawn()
+        figures = [self._rounds_of(one) for one in drawn]
+        pieces: list[Piece] = [figure for figure in figures if figure is not None]
+        return _across(pieces, left) if pieces else self._missing()
 
-    @staticmethod
-    def _by_round(measured: pd.DataFrame) -> dict[int, tuple[float, int]]:
-        grouped = measured.dropna().groupby("round")["response_ms"]
-        return {int(number): (float(values.median()), len(values)) for number, values in grouped}
+    def _rounds_of(self, one: Population) -> Figure | None:
+        """Return one metric round by round; None where no round was measured."""
+        sides = [
+            measured.dropna().groupby("round")["response_ms"].agg(["median", "size"]).reset_index().assign(side=side)
+            for side, measured in zip(("baseline", "candidate"), one.apart, strict=True)
+        ]
+        frame = pd.concat(sides, ignore_index=True).rename(columns={"median": "median_ms", "size": "n"})
+        if frame.empty:
+            return None
+        judged = times.judged_quantiles(self.case, one)
+        chart = RoundLines(frame, of=times.population_name(self.case, one), judged=judged)
+        return Figure.of(chart, small=True, columns=_ROUNDS)
 
     def history(self) -> Piece:
         """Return p50 and p95 over the runs, with change points."""
         drawn, left = self._drawn()
         pairs = dict.fromkeys(one.key[:2] for one in drawn)
-        figures = [times.history_of(self.case, target, metric) for target, metric in pairs]
+        figures = [times.history_of(self.case, target, metric, small=True) for target, metric in pairs]
         pieces: list[Piece] = [figure for figure in figures if figure is not None]
         if not pieces:
             return absent(self.case, "a history", reason="Three runs with samples make one.")
-        return Group((*pieces, *left))
+        return _across(pieces, left)
+
+
+def _across(pieces: Sequence[Piece], left: Sequence[Statement]) -> Group:
+    """Return the small figures side by side, then what has no figure, and what is not drawn."""
+    drawn = tuple(piece for piece in pieces if isinstance(piece, Figure))
+    others = [piece for piece in pieces if not isinstance(piece, Figure)]
+    open_, rest = drawn[:OPEN_FIGURES], drawn[OPEN_FIGURES:]
+    rows: list[Piece] = [Group(open_, across=True)] if open_ else []
+    if rest:
+        rows.append(Fold((Group(rest, across=True),), summary=count(len(rest), "further metric")))
+    return Group((*rows, *others, *left))
 
 
 def _cell(median: tuple[float, int] | None) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ from stabkit.errors import UsageError
 from stabkit.kinds import kind_of
 from stabkit.numbers import amount_text, percent
 from stabkit.report.arguments import store_by_name
-from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Table
+from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Subject, Table
 from stabkit.report.words import (
     alarms_text,
     carried_text,
@@ -129,9 +129,18 @@ class GateBacktest:
     def headline(self) -> Statement:
         """Return how far the gate can be trusted, in a few sentences."""
         if not self.found.pairs:
-            return Statement((self._missing.sentence,), command=self._missing.command)
+            return Statement((self._missing.sentence,), command=self._missing.command, subject=self._subject)
         said = [*trust_texts(self.found), *filter(None, [tight_text(self.found)])]
-        return Statement(tuple(said), command=self._aa if len(self.found.pairs) < _TOO_FEW else None, points=True)
+        command = self._aa if len(self.found.pairs) < _TOO_FEW else None
+        return Statement(tuple(said), command=command, points=True, subject=self._subject)
+
+    @property
+    def _subject(self) -> Subject:
+        source = self.source
+        at, until = (one.isoformat() for one in source.span) if source.span is not None else (None, None)
+        note = f"{count(len(source.pairs), 'unchanged pair')} of {count(source.runs, 'run')}"
+        name, environment = source.config.project.name, source.environment
+        return Subject("", project=name, environment=environment, at=at, until=until, note=note)
 
     def conditions(self) -> Piece:
         """Return how each condition judges what did not change, and which are left out."""

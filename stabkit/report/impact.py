@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Piece, Statement
 from stabkit.report.impact_document import impact_document
 from stabkit.report.of_case import of_case
-from stabkit.report.sections import change, overall
+from stabkit.report.sections import case_subject, change, overall
 from stabkit.report.words import sentence
 from stabkit.schema import Evidence
 
@@ -101,7 +102,10 @@ class ChangeImpact:
 
     def headline(self) -> Piece:
         """Return how much changed, how risky it is and why, and what it takes away."""
-        return self._changed(change.headline)
+        told = self._changed(change.headline)
+        if not isinstance(told, Statement) or self.of_range:
+            return told
+        return replace(told, subject=case_subject(self.case))
 
     def files(self) -> Piece:
         """Return the changed files, the riskiest first."""
@@ -117,7 +121,8 @@ class ChangeImpact:
     def missing(self) -> Piece:
         """Return the commits of the baseline that the candidate lacks."""
         told = change.missing_statement(self.case)
-        return told if told is not None else Statement(("The candidate holds every commit of the baseline.",))
+        whole = "The candidate holds every commit of the baseline."
+        return told if told is not None else Statement((whole,), quiet=True)
 
     def risks(self) -> Piece:
         """Return the risks of the change, and of what was measured of it; the gravest first."""
@@ -136,13 +141,15 @@ class ChangeImpact:
     def items(self) -> Piece:
         """Return what the change does, item by item, the gravest first."""
         told = change.item_table(self.case)
-        return told if told is not None else Statement((sentence("no line of the checklist lists anything"),))
+        return (
+            told if told is not None else Statement((sentence("no line of the checklist lists anything"),), quiet=True)
+        )
 
     def steps(self) -> Piece:
         """Return what to do about the change alone, whatever the verdict is."""
         found = overall.change_steps(self.case, repository=self._elsewhere)
         if not found:
-            return Statement((sentence("nothing in this range asks for a step of its own"),))
+            return Statement((sentence("nothing in this range asks for a step of its own"),), quiet=True)
         return overall.advice_table(found)
 
     @property

@@ -1,18 +1,22 @@
-"""What moved along the history of a whole store, in words and as a table, the most surprising first."""
+"""What moved along the history of a whole store, in words, pictures and a table, the most surprising first."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
-from stabkit.analyze.history import FALSE_SHARE, Moved, Survey
+import numpy as np
+import pandas as pd
+
+from stabkit.analyze.history import FALSE_SHARE, Change, Moved, Survey
 from stabkit.numbers import amount_text, measure, percent, points
-from stabkit.report.display import Column, Group, Statement, Table
+from stabkit.report.display import Column, Figure, Group, Piece, Statement, Subject, Table
 from stabkit.report.words import metric_words, sentence
 from stabkit.text import count, plain
 from stabkit.vocabulary import metric_of
 
-__all__ = ["moved_histories"]
+__all__ = ["moved_histories", "survey_sections"]
 
 _COLUMNS: Final = (
     Column("history", "History", "head"),
@@ -23,7 +27,14 @@ _COLUMNS: Final = (
     Column("chance", "Chance, adjusted", "number"),
     Column("runs", "Runs", "number"),
 )
+_DRAWN: Final = (
+    Column("label", "Run", "head"),
+    Column("value", "Value", "number"),
+    Column("level", "Level", "number"),
+)
 _SMALLEST: Final = 1e-6
+# A figure is 15 KB of the page and a tenth of a second; more than these are no longer compared by eye.
+DRAWN: Final = 24
 
 
 def moved_histories(survey: Survey, *, limit: int = 20) -> Group:
@@ -39,22 +50,86 @@ def moved_histories(survey: Survey, *, limit: int = 20) -> Group:
     return Group((Statement(tuple(_said(survey))), _table(survey, limit)))
 
 
+def survey_sections(survey: Survey, *, limit: int = 20, subject: Subject | None = None) -> dict[str, Piece]:
+    """Return a page about the histories of a store: heading to what stands below it; the first has none.
+
+    The histories that moved are small figures, the most surprising first, 24 at most: each with its values, the level
+    between its changes, and the change that is told of it. The table has all of them.
+
+    Parameters
+    ----------
+    survey : Survey
+        Of all histories, held against each other.
+    limit : int
+        Rows of the table that are shown.
+    subject : Subject, optional
+        Whose histories they are.
+    """
+    lead: dict[str, Piece] = {"": Statement(tuple(_said(survey)), subject=subject)}
+    if not survey.moved:
+        return lead
+    figures = Group(tuple(_figure(one) for one in survey.moved[:DRAWN]), across=True)
+    rest = len(survey.moved) - DRAWN
+    table = _table(survey, limit)
+    if rest <= 0:
+        return lead | {"1 What moved": figures, "2 How surprising each is": table}
+    told = Statement((sentence(f"{count(rest, 'more history', 'more histories')} moved, in the table below"),))
+    return lead | {"1 What moved most surprisingly": Group((figures, told)), "2 All that moved": table}
+
+
+def _figure(moved: Moved) -> Figure:
+    from stabkit.chart import LevelLines  # on a terminal nothing is drawn
+
+    change = moved.change
+    names = [plain(name) for name in moved.about["runs"]]
+    frame = pd.DataFrame({"run_id": names, "label": names, "value": moved.values, "level": _levels(moved)})
+    of = f"{plain(moved.about['subject'])} {_metric(moved.about)}"
+    worse = {"worse": True, "better": False, None: None}[_way(moved)]
+    since = _since(moved)
+    title = f"{of}{f' since {since}' if since else ''}: {_what(moved)}"
+    chart = LevelLines(
+        frame,
+        title=title,
+        of=_metric(moved.about),
+        unit=moved.about["unit"] or "",
+        changed=None if change is None else change.index,
+        worse=worse,
+    )
+    return Figure.of(chart, small=True, columns=_DRAWN)
+
+
+def _levels(moved: Moved) -> np.ndarray:
+    """Return what the values lie around: the level between two changes, or the line of a drift."""
+    n, drift = len(moved.values), moved.history.drift
+    if moved.change is None and drift.slope_per_run is not None:
+        places, known = np.arange(n), np.isfinite(moved.values)
+        middle = np.median((moved.values - drift.slope_per_run * places)[known])
+        return np.asarray(middle + drift.slope_per_run * places, dtype=np.float64)
+    edges = [0, *(change.index for change in _marked(moved)), n]
+    levels = np.full(n, np.nan)
+    for start, end in pairwise(edges):
+        inside = moved.values[start:end]
+        if np.isfinite(inside).any():
+            levels[start:end] = np.nanmedian(inside)
+    return levels
+
+
+def _marked(moved: Moved) -> list[Change]:
+    """Return the changes between which a level is drawn: the confirmed ones, and the one that is told."""
+    told = [] if moved.change is None else [moved.change]
+    places = {change.index: change for change in (*moved.history.changes, *told)}
+    return [places[index] for index in sorted(places)]
+
+
 def _said(survey: Survey) -> list[str]:
     looked = count(survey.histories, "history", "histories")
-    lead = (
-        f"{looked}: {amount_text(len(survey.moved))} moved"
-        if survey.moved
-        else f"{looked}: none is shown to have moved"
-    )
-    said = [sentence(lead)]
+    lead = f"{looked}: {amount_text(len(survey.moved))} moved{_ways(survey)}" if survey.moved else ""
+    said = [sentence(lead or f"{looked}: none is shown to have moved")]
     if survey.moved:
         said.append(
-            sentence(
-                f"the most surprising comes first: by its chance if nothing had changed, adjusted for the number of "
-                f"histories so that at most {percent(FALSE_SHARE)} of those listed are chance, then by its size in "
-                "standard deviations between neighbouring runs"
-            )
+            sentence(f"the most surprising comes first; at most {percent(FALSE_SHARE)} of those listed are chance")
         )
+        said.append(sentence("size is counted in standard deviations (SD) between neighbouring runs"))
     if survey.unplaced:
         moved = count(survey.unplaced, "more history", "more histories")
         said.append(
@@ -64,6 +139,13 @@ def _said(survey: Survey) -> list[str]:
         short = count(survey.too_short, "history has", "histories have")
         said.append(sentence(f"{short} fewer than 8 values and cannot be told"))
     return said
+
+
+def _ways(survey: Survey) -> str:
+    """Return how many moved for the worse and for the better; nothing where nobody can know of any."""
+    ways = [_way(one) for one in survey.moved]
+    parts = [f"{amount_text(ways.count(way))} for the {way}" for way in ("worse", "better") if way in ways]
+    return f", {' and '.join(parts)}" if parts else ""
 
 
 def _table(survey: Survey, limit: int) -> Table:

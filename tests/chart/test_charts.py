@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,12 +20,15 @@ from stabkit.chart import (
     HeadroomChart,
     HistoryLines,
     ImpactBars,
+    LevelLines,
     NewFixedBars,
     NotPassingBars,
     OpenBars,
     ResourceLines,
+    RoundLines,
     ShiftPlot,
     StatusMap,
+    SuiteBars,
     TailCurve,
 )
 from stabkit.chart.drawing.canvas import new_axes, to_svg
@@ -174,6 +178,28 @@ def caught() -> Frame:
     return Frame({"name": names, "change": ["+2 %", "+10 %", "rare ×3"] * 3, **counts})
 
 
+def rounds(number: int = 6) -> Frame:
+    every = np.arange(number, dtype="float64")
+    sides = [Frame({"side": "baseline", "round": every, "median_ms": 10 + every % 2, "n": 30})]
+    sides.append(Frame({"side": "candidate", "round": every, "median_ms": 10.5 + every % 3, "n": 29}).drop(index=2))
+    return pd.concat(sides, ignore_index=True)
+
+
+def sizes(*tests: int | None) -> Frame:
+    names = [f"run {number}" for number in range(len(tests))]
+    frame = Frame({"run_id": names, "label": names, "good": tests, "bad": 1, "skipped": 2})
+    frame.loc[frame["good"].isna(), ["bad", "skipped"]] = None
+    return frame.astype(dict.fromkeys(("good", "bad", "skipped"), "Int64"))
+
+
+def levels(runs: int = 12) -> Frame:
+    names = [f"r{i}" for i in range(runs)]
+    level = np.where(np.arange(runs) < runs // 2, 3.0, 4.0)
+    frame = Frame({"run_id": names, "label": names, "value": level + np.arange(runs) % 3 / 10, "level": level})
+    frame.loc[1, "value"] = np.nan
+    return frame
+
+
 CASES: dict[str, tuple[Any, Frame]] = {
     "caught": (CaughtMap, caught()),
     "shift": (ShiftPlot, shift(difference=20)),
@@ -191,6 +217,9 @@ CASES: dict[str, tuple[Any, Frame]] = {
     "events": (EventTimeline, events()),
     "resources": (ResourceLines, resources()),
     "impact": (ImpactBars, impact()),
+    "rounds": (RoundLines, rounds()),
+    "suite": (SuiteBars, sizes(421, None, 296)),
+    "levels": (partial(LevelLines, title="api rose", changed=6, worse=True), levels()),
 }
 
 
@@ -407,6 +436,15 @@ CROWDED: dict[str, tuple[Any, Frame, dict[str, Any]]] = {
     ),
     "shift, nothing differs at all": (ShiftPlot, shift().assign(difference_ms=0.0, low_ms=0.0, high_ms=0.0), {}),
     "not passing, none ever": (NotPassingBars, passes().assign(failed=0, errors=0, skipped=0), {}),
+    "rounds, one of each side": (RoundLines, rounds().groupby("side").head(1), {}),
+    "rounds, a hundred": (RoundLines, rounds(100), {}),
+    "suite, 300 runs": (SuiteBars, sizes(*range(300)), {}),
+    "levels, 300 runs, a share": (partial(LevelLines, title="t"), levels(300), {"unit": "share", "changed": 299}),
+    "levels, long names, any unit": (
+        partial(LevelLines, title="t"),
+        levels().assign(label=[f"release-candidate-{i}" for i in range(12)]),
+        {"unit": "$x$ and $y$"},
+    ),
     "resources, equal sides": (ResourceLines, resources().assign(value=100.0), {}),
 }
 
@@ -502,6 +540,42 @@ def test_few_rounds_are_counted_in_whole_numbers(rounds: int) -> None:
     low, high = axes.get_xlim()
     shown = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
     assert [label.get_text() for place, label in shown if low <= place <= high] == [str(number) for number in numbers]
+
+
+def test_the_size_of_a_suite_is_told_with_its_largest_step() -> None:
+    words = SuiteBars(sizes(418, 418, None, 293)).describe()
+    assert words.title == "The suite shrank from 421 to 296 tests, from run 0 to run 3"
+    assert (
+        words.caption
+        == "3 runs; blue: passed; zero at the bottom. Largest step: 125 fewer with run 3. 1 run has no evidence."
+    )
+    assert SuiteBars(sizes(3, 3)).describe().title == "6 tests in every run"
+    assert SuiteBars(sizes(3, 5, 3)).describe().title == "6 tests as in the first run, 6 to 8 between"
+    assert SuiteBars(sizes(3)).describe().title == "6 tests in the only run"
+
+
+def test_a_failing_test_that_was_removed_was_not_mended() -> None:
+    counts = {"failed": [1, 0], "errors": [0, 0], "skipped": [0, 0], "flaky": [0, 0], "bad_removed": [None, 1]}
+    frame = Frame({"run_id": ["a", "b"], "label": ["a", "b"], **counts})
+    assert NotPassingBars(frame).describe().title == "1 failing test was removed or skipped with b; none fails now"
+    mended = NotPassingBars(frame.assign(bad_removed=0)).describe().title
+    assert mended == "Failing tests fell from 1 to 0 with b"
+
+
+def test_rounds_are_counted_and_judged_over_all() -> None:
+    words = RoundLines(rounds(), of="api response time", judged={"p50": "stable"}).describe()
+    assert words.title == "api response time: slower in 4 of 5 rounds, faster in 1"
+    assert words.caption.endswith("1 round has one side only. Judged over all rounds: p50 is within its margin.")
+    assert RoundLines(rounds().head(6)).describe().title == "response time: no round measured both sides"
+
+
+def test_levels_break_at_their_change_and_gaps_stay() -> None:
+    axes = LevelLines(levels(), title="api rose", changed=6, worse=True).draw(new_axes())
+    values, level, rule = axes.lines[:3]
+    assert np.isnan(values.get_ydata()[1])
+    assert set(level.get_ydata()) == {3.0, 4.0}
+    assert set(rule.get_xdata()) == {5.5}
+    assert "1 run has no value." in LevelLines(levels(), title="api rose").describe().caption
 
 
 def test_a_late_event_is_named_at_the_edge() -> None:

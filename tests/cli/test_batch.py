@@ -39,8 +39,8 @@ def notebooks(folder):
 def start(folder, *words):
     """Start a batch and return it with its kernel once the endless notebook runs."""
     process = subprocess.Popen(
-        [*BATCH, "jobs.jsonl", "--at-once", "1", *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
+        [*BATCH, "jobs.jsonl", "--at-once", "1", "--progress", "json", *words],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     events = []
     while not events or (events[-1]["event"], events[-1]["name"]) != ("started", "endless"):
@@ -74,7 +74,7 @@ def test_a_killed_batch_leaves_no_kernel_and_no_half_file_and_is_taken_up_again(
     kernel.wait(timeout=10)
     assert {path.name for path in (notebooks / "reports").iterdir()} == {"quick.html", "quick.json", "quick.md"}
 
-    process, kernel, events = start(notebooks, "--progress", "json")
+    process, kernel, events = start(notebooks)
     assert [event["event"] for event in events] == ["skipped", "queued", "started"]
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
@@ -101,12 +101,23 @@ def test_results_in_every_format_with_the_gravest_exit_code(notebooks, capfd):
 
     (notebooks / "jobs.csv").write_text("notebook,name\nquick.ipynb,../quick ü\n")
     assert run(["batch", "jobs.csv"]) == 0
+    assert capfd.readouterr().err == ""
+    assert run(["batch", "jobs.csv", "--progress", "json"]) == 0
     out, err = capfd.readouterr()
     assert json.loads(err)["event"] == "skipped"
     assert "1 report: 1 without verdict. 1 of them lay there unchanged." in out
     assert run(["-q", "batch", "jobs.csv", "--format", "markdown"]) == 0
     out, err = capfd.readouterr()
     assert (out.startswith("**1 report: "), err) == (True, "")
+
+
+def test_a_log_gets_one_line_for_each_report_that_is_done(notebooks, capfd):
+    (notebooks / "jobs.csv").write_text("notebook,name,timeout_s\nquick.ipynb,first,\nendless.ipynb,endless,1\n")
+    assert run(["batch", "jobs.csv", "--at-once", "1"]) == 2
+    first, second, error, *_ = capfd.readouterr().err.splitlines()
+    assert first.startswith("1 of 2: – without verdict  first, ")
+    assert second.startswith("2 of 2: ! failed  endless")
+    assert "ran longer than 1 s" in error
 
 
 def test_what_a_notebook_died_of_is_one_short_line_of_the_list(tmp_path):

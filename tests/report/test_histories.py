@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -15,13 +15,14 @@ from stabkit.errors import UsageError
 from stabkit.report import deltas
 from stabkit.report.display import Piece
 from stabkit.report.sections.times import tail_figure
+from stabkit.report.test_history import TestTrends
 from stabkit.runs import new_run
-from stabkit.schema import Evidence
+from stabkit.schema import Evidence, conform
 from stabkit.store import open_store
 
 METHODS = {
     "latency_deltas": ["headline", "comparisons", "targets", "shift", "tail", "stages", "rounds", "history"],
-    "test_trends": ["headline", "not_passing", "history", "map", "flakiness", "durations"],
+    "test_trends": ["headline", "suite", "not_passing", "history", "map", "flakiness", "durations"],
     "compliance_history": ["headline", "open_findings", "new_and_fixed", "ages", "scores", "breaks"],
     "change_impact": ["headline", "files", "areas", "risks", "checklist", "recommendations"],
 }
@@ -78,7 +79,7 @@ def test_runs_whose_samples_are_pruned_stay_in_the_picture(history, tmp_path):
         run = new_run(label=f"build-{day}", environment="ci", started_at=datetime(2026, 3, 1 + day, tzinfo=UTC))
         store.append(run, Evidence.of(samples=samples))
     store.prune(1, dry_run=False, now=datetime(2026, 3, 20, tzinfo=UTC))
-    (figure,) = stabkit.latency_deltas(data=store.root).history().pieces
+    ((figure,),) = (row.pieces for row in stabkit.latency_deltas(data=store.root).history().pieces)
     rows = figure.content()["data"]["rows"]
     assert [row["sketched"] for row in rows] == [True] * 4 + [False] * 2
     assert all(abs(row["p50_ms"] / (20.475 + day) - 1) < 0.011 for day, row in enumerate(rows))
@@ -90,9 +91,9 @@ def test_runs_whose_samples_are_pruned_stay_in_the_picture(history, tmp_path):
 def test_more_metrics_than_a_page_holds_are_named_with_what_draws_them(worse_store, monkeypatch):
     monkeypatch.setattr(deltas, "DRAWN_METRICS", 1)
     found = stabkit.latency_deltas(data=worse_store.root)
-    for section in (found.shift, found.tail, found.history):
-        *drawn, left = section().pieces
-        assert len(drawn) == 1
+    for section in (found.shift, found.tail, found.rounds, found.history):
+        row, left = section().pieces
+        assert len(row.pieces) == 1
         assert f"{len(found.pairs) - 1} metrics are not drawn here: " in repr(left)
         assert repr(left).endswith(f"--notebook latency_deltas --parameter target={found.pairs[1][0]}")
     alone = stabkit.latency_deltas(data=worse_store.root, target=found.pairs[1][0])
@@ -175,13 +176,13 @@ def test_half_a_git_range_is_refused(tmp_path):
 
 
 def flaky_store(folder):
-    """Twelve runs at six commits: one test flips, one was renamed half way, and in the fifth run all fail."""
+    """Twelve runs at six commits: one test flips, one broke twice and was renamed, in the fifth run all fail."""
     store = open_store(folder, create=True)
     for number in range(12):
         started = datetime(2026, 3, 1, number, tzinfo=UTC)
         run = new_run(label=f"b{number}", environment="ci", started_at=started, commit=f"c{number // 2}", branch="main")
         names = {f"t{k}": "pass" for k in range(6)} | {"flips": "fail" if number % 2 else "pass"}
-        names["new" if number > 5 else "old"] = "fail" if number == 8 else "pass"
+        names["new" if number > 5 else "old"] = "fail" if number in (2, 8) else "pass"
         rows = [
             {"suite": "u", "name": name, "test_id": name, "attempt": 1, "status": "fail" if number == 4 else status}
             for name, status in names.items()
@@ -204,6 +205,60 @@ def test_a_renamed_test_keeps_its_history(tmp_path):
     (tmp_path / "stabkit.toml").write_text('[test_aliases]\nold = "new"\n')
     trends = stabkit.test_trends(data=store.root)
     assert set(trends.tests["test_id"]) == {"flips", "new", *(f"t{k}" for k in range(6))}
-    assert "2/10" in repr(trends.flakiness())
+    assert "4/10" in repr(trends.flakiness())
     (tmp_path / "other.toml").write_text("[test_aliases]\n")
     assert "old" in set(stabkit.test_trends(data=store.root, config=tmp_path / "other.toml").tests["test_id"])
+
+
+def test_a_test_that_broke_and_was_mended_or_removed_is_not_unstable():
+    tests, runs = [], []
+    for number in range(40):
+        names = {"steady": "pass", "mended": "fail" if number in (3, 4) else "pass"}
+        names |= {"removed": "fail"} if number < 20 else {}
+        # On the grid of whole milliseconds; the level that moves by more than one step did move.
+        times = {"steady": 0.004 if number < 20 else 0.005, "mended": 0.004 if number < 20 else 0.009}
+        rows = [
+            {"suite": "u", "name": name, "test_id": name, "attempt": 1, "status": status, "time_s": times.get(name)}
+            for name, status in names.items()
+        ]
+        started = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=number)
+        runs.append(new_run(label=f"b{number}", environment="ci", started_at=started))
+        tests.append(pd.DataFrame(rows).assign(run_id=runs[-1]["run_id"]))
+    trends = TestTrends(conform("tests", pd.concat(tests)), conform("runs", pd.DataFrame(runs)))
+    said = repr(trends.headline())
+    assert "No test was unstable." in said
+    assert "The suite shrank from 3 to 2 tests since b0." in said
+    assert "1 failing test was removed or skipped with b20; none fails now" in repr(trends.suite())
+    assert "None of the 2 least stable tests fails in b39; 1 of them is not run any more" in repr(trends.map())
+    durations = repr(trends.durations())
+    assert "mended" in durations
+    assert "steady" not in durations
+
+
+def test_open_findings_are_listed_by_severity(tmp_path):
+    store = open_store(tmp_path / "runs", create=True)
+    words = {"old": "info", "middle": "warning", "new": "error"}
+    for number in range(3):
+        about = {"scan_id": "s", "scope": "all", "tool": "lint"}
+        scans = pd.DataFrame([about | {"version": "1", "files_scanned": 1, "complete": True}])
+        rows = [
+            about | {"rule": rule, "severity": word, "path": f"{rule}.py", "line": 1, "message": rule}
+            for rule, word in list(words.items())[: number + 1]
+        ]
+        findings = pd.DataFrame(rows).assign(fingerprint=lambda frame: frame["rule"], suppressed=False)
+        run = new_run(label=f"b{number}", environment="ci", started_at=datetime(2026, 3, 1 + number, tzinfo=UTC))
+        store.append(run, Evidence.of(scans=scans, findings=findings))
+    history = stabkit.compliance_history(data=store.root)
+    assert "Lint: 3 findings open, 1 new and 0 fixed since the scan before; open: 1 error, 1 warning, 1 info." in repr(
+        history.headline()
+    )
+    _, table = history.ages().pieces
+    assert [row["severity"] for row in table.rows] == ["error", "warning", "info"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_page_is_about_is_said_by_what_it_opens_with(worse_store, name):
+    subject = getattr(stabkit, name)(data=worse_store.root).headline().content()["subject"]
+    assert subject.project
+    assert subject.at
+    assert bool(subject.candidate) is (name in ("latency_deltas", "change_impact"))

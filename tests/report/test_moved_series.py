@@ -3,7 +3,8 @@
 import numpy as np
 
 from stabkit.analyze.history import merged_surveys, survey
-from stabkit.report import moved_histories
+from stabkit.report import moved_histories, moved_series, survey_sections
+from stabkit.report.display import Subject
 
 RUNS = tuple(f"v{number}" for number in range(60))
 
@@ -63,3 +64,32 @@ def test_nothing_moved_and_histories_too_short_are_said():
     assert said[0] == "2 histories: none is shown to have moved."
     assert "1 history has fewer than 8 values" in said[-1]
     assert rows == []
+
+
+def test_a_page_draws_what_moved_with_its_words_and_names_what_it_leaves_to_the_table(monkeypatch):
+    monkeypatch.setattr(moved_series, "DRAWN", 2)
+    found = merged_surveys([
+        survey([
+            (about("api"), stepped(20, 1.2, 1)),
+            (about("api", "memory", "p50", "MB"), stepped(300, 0.8, 2)),
+            (about("unit", "tests", "passed", "share"), np.where(np.arange(60) < 30, 1.0, 0.9)),
+            (about("quiet"), noisy(20, 4)),
+        ])
+    ])  # fmt: skip
+    lead, moved, table = survey_sections(found, subject=Subject("", "shop")).items()
+    assert lead[1].content()["subject"].project == "shop"
+    assert "4 histories: 3 moved, 2 for the worse and 1 for the better." in repr(lead[1])
+    figures, left = moved[1].pieces
+    assert [len(figures.pieces), len(table[1].rows)] == [2, 3]
+    assert repr(left) == "1 more history moved, in the table below."
+    by_title = {figure.description.title.partition(" since ")[0]: figure for figure in figures.pieces}
+    rows = by_title["unit pass rate"].content()["data"]["rows"]
+    assert {row["level"] for row in rows} == {1.0, 0.9}
+    for figure in figures.pieces:
+        assert figure.svg
+        assert " since v" in figure.description.title
+
+
+def test_a_page_of_nothing_that_moved_is_its_first_sentences():
+    found = merged_surveys([survey([(about("a"), noisy(20, 1))])])
+    assert list(survey_sections(found)) == [""]

@@ -5,3 +5,4 @@ from .trends import REPLAYS as REPLAYS, line_changes as line_changes
 from .trends import replayed_changes as replayed_changes, run_history as run_history
 from .surveys import FALSE_SHARE as FALSE_SHARE, Moved as Moved, Survey as Survey
 from .surveys import merged_surveys as merged_surveys, survey as survey
+from .resolution import beyond_resolution as beyond_resolution

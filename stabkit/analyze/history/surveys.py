@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +33,8 @@ class Moved:
         How likely such a history is if nothing changed, of any place: see :func:`survey`.
     adjusted : float
         Its p-value among all histories; at most 0.05 where no more than 5 % of those told are chance.
+    values : array of float, shape (n,)
+        The history itself, NaN where a run has no value.
     size : float
         Largest change (else the whole drift) in standard deviations between neighbouring builds.
     """
@@ -40,6 +42,7 @@ class Moved:
     about: Mapping[str, Any]
     p_value: float
     history: History
+    values: Floats = field(repr=False, compare=False)
     size: float
     adjusted: float = 1.0
 
@@ -105,7 +108,7 @@ def survey(histories: Sequence[tuple[Mapping[str, Any], Sequence[float] | Any]])
             history = analyze_history(values, replays=REPLAYS)
             shift = shift_p(values, correlation=history.correlation)
             p_value = _p_value(n, shift, _known_changes(history), trend=_trend(history))
-            found.append(Moved(about, p_value, history, _size(history)))
+            found.append(Moved(about, p_value, history, values, _size(history)))
     return Survey(tuple(found), len(histories), short)
 
 

@@ -41,7 +41,8 @@ def pass_history(tests: pd.DataFrame, runs: pd.DataFrame, *, suite: str | None =
         ``flaky`` (recovered), ``good``, ``bad``; ``rate`` = good / (good + bad), skips apart, with its Wilson 95 %
         bounds ``low``, ``high``; ``common`` and ``common_rate`` over the tests judged in every run of the environment;
         ``line``; where a line breaks because other tests were judged than in the run before, how many were
-        ``tests_added`` and how many ``tests_removed`` or skipped, else null; ``change_same`` and ``change_other``, the
+        ``tests_added`` and how many ``tests_removed`` or skipped, else null; ``bad_removed``, how many of the removed
+        or skipped failed in the run before, null in the first; ``change_same`` and ``change_other``, the
         change of the rate since the run before split into that of the same tests and that of the changed set. A run
         without results keeps its row with nulls.
 
@@ -88,6 +89,7 @@ def _lines(results: pd.DataFrame, ordered: pd.DataFrame) -> pd.DataFrame:
             "line": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
             "tests_added": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
             "tests_removed": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
+            "bad_removed": pd.Series(pd.NA, index=ordered.index, dtype="Int64"),
             "change_same": np.nan,
             "change_other": np.nan,
         }
@@ -108,6 +110,9 @@ def _lines(results: pd.DataFrame, ordered: pd.DataFrame) -> pd.DataFrame:
                 rows.loc[position, "common"] = len(common)
                 rows.loc[position, "common_rate"] = _share(now, common)
                 if before is not None:
+                    rows.loc[position, "bad_removed"] = sum(
+                        not good for test, good in before.items() if test not in now
+                    )
                     same = set(now) & set(before)
                     moved = _share(now, same) - _share(before, same)
                     rows.loc[position, "change_same"] = moved

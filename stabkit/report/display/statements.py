@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from stabkit.report.display.answer import Subject
 from stabkit.report.display.escape import markdown_code, markdown_text, plain_text
 from stabkit.report.display.piece import Piece
 
@@ -22,12 +23,18 @@ class Statement(Piece):
         What to run next, shown as code after the sentences.
     points : bool
         Each sentence on a line of its own.
+    subject : Subject or None
+        What a page is about that judges nothing, for its head.
+    quiet : bool
+        There is nothing to look at: a page shows such a section as one line beneath the others.
     """
 
     kind: ClassVar[str] = "statement"
     sentences: tuple[str, ...]
     command: str | None = None
     points: bool = False
+    subject: Subject | None = None
+    quiet: bool = False
 
     def __repr__(self) -> str:
         return plain_text(" ".join([*self.sentences, *([self.command] if self.command else [])]))
@@ -41,7 +48,9 @@ class Statement(Piece):
 
     def content(self) -> dict[str, Any]:
         """Return the content as JSON values."""
-        return {"sentences": list(self.sentences), "command": self.command}
+        about: dict[str, Any] = {} if self.subject is None else {"subject": self.subject}
+        about |= {"quiet": True} if self.quiet else {}
+        return {"sentences": list(self.sentences), "command": self.command, **about}
 
 
 @dataclass(frozen=True, repr=False)

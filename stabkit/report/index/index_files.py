@@ -13,7 +13,7 @@ from stabkit.errors import EvidenceError
 from stabkit.lines import json_text
 from stabkit.numbers import amount_text
 from stabkit.report.display import SCHEMA_VERSION, markdown_text
-from stabkit.report.index.index_page import index_html
+from stabkit.report.index.index_page import index_html, titles_of
 from stabkit.report.index.lines import Placed, place_in_lines
 from stabkit.report.index.matrix import matrix, newest_of_each
 from stabkit.report.index.results import GROUPS, Unread, group_badge, read_folder
@@ -136,6 +136,7 @@ def _report(placed: Placed) -> dict[str, Any]:
         "file": one.file,
         "page": one.link or None,
         "title": one.title,
+        "heading": one.heading or None,
         "environment": one.environment or None,
         "sides": one.sides or None,
         "verdict": None if one.group in ("error", "none") else one.group,
@@ -156,11 +157,12 @@ def _markdown(reports: Sequence[Placed], unread: Sequence[Unread], sentence: str
         lines += ["", *(f"- ! {markdown_text(one.file)}: {markdown_text(one.message)}" for one in unread)]
     if reports:
         lines += ["", "| Report | Baseline → candidate | Verdict | First reason | Missing |", "|---|---|---|---|---|"]
+    title = titles_of([placed.result for placed in reports])
     for placed in reports[:_MARKDOWN_ROWS]:
         one = placed.result
         glyph, _, word = group_badge(one.group)
         cells = (one.sides or "–", f"{glyph} {word}", one.reason or "–", one.missing or "–")
-        name = markdown_text(one.name)
+        name = markdown_text(f"{title(one)} {one.environment}".strip())
         link = f"[{name}]({one.link})" if one.link else f"{name} (no page)"
         lines.append(f"| {link} | " + " | ".join(map(markdown_text, cells)) + " |")
     if len(reports) > _MARKDOWN_ROWS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from stabkit.report.index.results import GROUPS, Result, Unread, group_badge
 from stabkit.report.page import page_css
 from stabkit.text import count
 
-__all__ = ["index_html"]
+__all__ = ["index_html", "titles_of"]
 
 # Of each group; what is older is one line each: 3,000 reports of 40 subjects make 1.5 MB.
 FULL_ROWS: Final = 80
@@ -32,10 +32,11 @@ def index_html(reports: Sequence[Placed], unread: Sequence[Unread], sentence: st
     """Return the page over all reports, in their order; files that cannot be read come first."""
     subjects = _subjects(reports)
     same = Counter(_seen_as(placed.result) for placed in reports)
+    title = titles_of([placed.result for placed in reports])
     groups = []
     for group, word, _ in GROUPS:
-        rows = [_row(p, subjects, same, full=True) for p in _of(reports, group)[:FULL_ROWS]]
-        older = [_row(p, subjects, same, full=False) for p in _of(reports, group)[FULL_ROWS:]]
+        rows = [_row(p, title, subjects, same, full=True) for p in _of(reports, group)[:FULL_ROWS]]
+        older = [_row(p, title, subjects, same, full=False) for p in _of(reports, group)[FULL_ROWS:]]
         if rows:
             groups.append(SimpleNamespace(
                 word=word, anchor=slug(word), badge=group_badge(group), rows=rows, older=older,
@@ -45,7 +46,8 @@ def index_html(reports: Sequence[Placed], unread: Sequence[Unread], sentence: st
             ))  # fmt: skip
     page = SimpleNamespace(
         title="Reports", version=package_version(), css=Markup(page_css("index")) + _filter_rules(subjects),  # noqa: S704
-        window_title=f"Reports: {sentence}", index=None, crumbs=[], when="", likely="", runs="", command="",
+        window_title=f"Reports: {sentence}", index=None, crumbs=_project(reports), when="", likely="",
+        runs="", command="",
         sentence=sentence, unread=unread, groups=groups, grid=_grid(reports), subjects=subjects,
         repeated=any(placed.newest for placed in reports),
         drawn=any(group.drawn for group in groups),
@@ -75,16 +77,46 @@ def _filter_rules(subjects: dict[str, str]) -> str:
 
 
 def _seen_as(result: Result) -> tuple[str, ...]:
-    return (result.name, result.sides, result.at.isoformat() if result.at else "")
+    return (result.heading, result.name, result.sides, result.at.isoformat() if result.at else "")
 
 
-def _row(placed: Placed, subjects: dict[str, str], same: Counter[tuple[str, ...]], *, full: bool) -> SimpleNamespace:
+def _project(reports: Sequence[Placed]) -> list[str]:
+    """Return the project of which all of these are, where it is not in their titles."""
+    found = [placed.result for placed in reports]
+    about = {one.title for one in found if one.heading and one.title != one.heading}
+    return list(about) if len(about) == 1 and len({one.notebook for one in found}) > 1 else []
+
+
+def titles_of(results: Sequence[Result]) -> Callable[[Result], str]:
+    """Return what titles a report among these: what it is about, or its kind where several notebooks made them.
+
+    Where both differ from report to report, a title has both.
+    """
+    kinds = {one.notebook for one in results if one.heading}
+    about = {one.title for one in results if one.title != one.heading}
+
+    def title(one: Result) -> str:
+        if len(kinds) < 2 or not one.heading or one.title == one.heading:
+            return one.title
+        return f"{one.heading}: {one.title}" if len(about) > 1 else one.heading
+
+    return title
+
+
+def _row(
+    placed: Placed,
+    title: Callable[[Result], str],
+    subjects: dict[str, str],
+    same: Counter[tuple[str, ...]],
+    *,
+    full: bool,
+) -> SimpleNamespace:
     one = placed.result
     sparkline = placed.sparkline if full else None
     rank, change = one.change
     said = change.replace(":", "").rstrip(".") == one.reason.replace(":", "")
     return SimpleNamespace(
-        link=one.link, title=one.title, sides=one.sides, environment=one.environment, missing=one.missing,
+        link=one.link, title=title(one), sides=one.sides, environment=one.environment, missing=one.missing,
         file=one.file if same[_seen_as(one)] > 1 or not one.link else "",
         when=moment(one.at) if one.at else "",
         about=one.about, text=one.text,

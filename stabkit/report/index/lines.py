@@ -66,22 +66,27 @@ def place_in_lines(results: Iterable[Result]) -> list[Placed]:
     A report without a time, or without verdict, has no place in a line. Of two that begin at the same moment neither is
     before the other.
     """
-    lines: dict[tuple[str, str], list[tuple[datetime, Result]]] = {}
+    lines: dict[tuple[str, str, str], list[tuple[datetime, Result]]] = {}
     found = []
     ordered = sorted(results, key=lambda one: (one.at or NO_TIME, one.title, one.file))
     for one in ordered:
         if one.at is not None and one.group != "none":
-            lines.setdefault((one.title, one.environment), []).append((one.at, one))
+            lines.setdefault(_line(one), []).append((one.at, one))
     for one in ordered:
         if one.at is None or one.group == "none":
             found.append(Placed(one))
             continue
-        line = lines[one.title, one.environment]
+        line = lines[_line(one)]
         last_at, last = line[-1]
         found.append(Placed(one, _before(line, one.at), last if last_at > one.at else None))
     rank = {group: number for number, (group, _, _) in enumerate(GROUPS)}
     found.reverse()
     return sorted(found, key=lambda one: rank[one.result.group])
+
+
+def _line(one: Result) -> tuple[str, str, str]:
+    """Return what the reports of one line share: another notebook asks another question."""
+    return one.notebook, one.title, one.environment
 
 
 def _before(line: Sequence[tuple[datetime, Result]], at: datetime) -> tuple[Result, ...]:

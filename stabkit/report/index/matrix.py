@@ -38,16 +38,12 @@ class Matrix:
 
 def newest_of_each(reports: Sequence[Placed]) -> list[Result]:
     """Return the newest report of each subject and environment, those without conditions left out; in their order."""
-    newest: dict[tuple[str, str], Result] = {}
+    newest: dict[tuple[str, str, str], Result] = {}
     for one in (placed.result for placed in reports):
-        known = newest.get((one.title, one.environment))
+        known = newest.get((one.notebook, one.title, one.environment))
         if one.outcomes and (known is None or (one.at or NO_TIME) > (known.at or NO_TIME)):
-            newest[one.title, one.environment] = one
-    return [
-        placed.result
-        for placed in reports
-        if newest.get((placed.result.title, placed.result.environment)) is placed.result
-    ]
+            newest[one.notebook, one.title, one.environment] = one
+    return [placed.result for placed in reports if any(placed.result is one for one in newest.values())]
 
 
 def matrix(reports: Sequence[Mapping[str, str]]) -> Matrix | None:

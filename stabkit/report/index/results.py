@@ -72,8 +72,12 @@ class Result:
         Its verdict; ``error`` if it could not be finished, ``none`` if it judges nothing.
     about, text : str
         What it says first: a condition or cell, and what was seen of it; either may be empty.
+    heading : str
+        What kind of page it is: "Stability report", "Test trends: the recorded sample".
+    notebook : str
+        What it was made by; pages of one notebook are of one kind.
     at : datetime or None
-        Start of the candidate's collection, UTC.
+        Start of the candidate's collection, UTC; of a page about a history, its newest run.
     outcomes : mapping
         Condition to outcome.
     measured : mapping
@@ -86,6 +90,8 @@ class Result:
     file: str
     title: str
     environment: str = ""
+    heading: str = ""
+    notebook: str = ""
     sides: str = ""
     about: str = ""
     text: str = ""
@@ -187,13 +193,15 @@ def _result(file: Path, content: Mapping[str, Any]) -> Result:
         file=file.name,
         title=_text(subject.get("project"), 120) or _text(content.get("title"), 120) or plain(file.stem),
         environment=_text(subject.get("environment"), 120),
-        sides=" → ".join(side for side in sides if side),
+        heading=_text(content.get("heading"), 120),
+        notebook=_text(content.get("notebook"), 120),
+        sides=" → ".join(side for side in sides if side) or _text(subject.get("note"), 120),
         about=about,
         text=text,
         largest=_text(summary.get("largest_change")),
         change=(_text(change.get("rank"), 40), _text(change.get("text"))),
         missing=joined(missing, most=3) if missing else "",
-        at=_time(subject.get("at")),
+        at=_time((not content.get("verdict") and subject.get("until")) or subject.get("at")),
         outcomes={condition.name: condition.outcome for condition in conditions},
         measured=_measured(conditions),
         page=file.with_suffix(".html").is_file(),

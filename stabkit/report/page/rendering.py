@@ -40,8 +40,9 @@ class Rendered:
     html : str
         The whole page.
     result : dict
-        ``schema``, ``notebook``, ``title``, ``verdict`` (null without one, or if a cell failed), ``exit_code``,
-        ``subject``, ``summary`` (the verdict's piece), ``failure``, ``sections``: heading, number and pieces of each.
+        ``schema``, ``notebook``, ``heading`` (what kind of page it is), ``title``, ``verdict`` (null without one, or
+        if a cell failed), ``exit_code``, ``subject``, ``summary`` (the verdict's piece), ``failure``, ``sections``:
+        heading, number and pieces of each.
     markdown : str
         The same for job summaries, at most 60,000 characters.
     whole : mapping
@@ -78,6 +79,7 @@ class _Page:
     command: str = ""
     header: list[Markup] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
+    quiet: list[Section] = field(default_factory=list)
     absent: list[Section] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
     failure: Failure | None = None
@@ -115,10 +117,11 @@ def render(
         _withdraw_verdict(lead)
     pieces = [piece for section in lead for piece in _flat(section.pieces)]
     verdict = next((piece for piece in pieces if piece["kind"] == "verdict"), None)
-    subject = (verdict or {}).get("subject") or {}
-    heading = title or subject.get("title") or ": ".join(filter(None, (head.heading or name, plain_text(about or ""))))
+    subject = _subject(verdict, head)
+    named = title or ": ".join(filter(None, (head.heading or name, plain_text(about or ""))))
+    heading = title or subject.get("title") or _with_sides(named, subject)
     page = _Page(heading, package_version(), _style(), index=index, sections=sections, code=code, failure=failure)
-    page.window_title = _window_title(heading, verdict, subject, failure)
+    page.window_title = _window_title(named if not verdict else heading, verdict, subject, failure)
     page.crumbs = [plain_text(subject[key]) for key in ("project", "environment") if subject.get(key)]
     page.when = _when(heading, subject)
     page.likely = _likely(verdict)
@@ -127,8 +130,9 @@ def render(
     _number(sections)
     _settle_links(lead)
     page.header = head.blocks
-    page.sections, page.absent = _apart(sections)
-    result = _result(name, heading, verdict, failure, lead)
+    page.sections, page.quiet, page.absent = _apart(sections)
+    named_as = {"notebook": name, "heading": named, "title": heading}
+    result = _result(named_as, verdict, subject, failure, lead)
     whole = {name: content for part in lead for output in part.shown for name, content in output.whole.items()}
     return Rendered(_page_html(node, page), result, _summary(heading, failure, lead), whole)
 
@@ -150,15 +154,30 @@ def _flat(pieces: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from _flat(piece["pieces"])
 
 
-def _apart(sections: list[Section]) -> tuple[list[Section], list[Section]]:
-    """Return the sections with evidence, and those without, which a page names together; alone they stay in place."""
+def _apart(sections: list[Section]) -> tuple[list[Section], list[Section], list[Section]]:
+    """Return the sections to look at, those of one line, and those without evidence, which a page names together.
+
+    Without any to look at all stay in their places.
+    """
     bare = [part for part in sections if part.pieces and all(_is_bare(output) for output in part.shown)]
-    told = [part for part in sections if part not in bare]
-    return (told, bare) if told else (sections, [])
+    quiet = [part for part in sections if part.pieces and all(output.piece.get("quiet") for output in part.shown)]
+    told = [part for part in sections if part not in bare and part not in quiet]
+    return (told, quiet, bare) if told else (sections, [], [])
 
 
 def _is_bare(output: Shown) -> bool:
     return output.piece.get("kind") == "no_evidence"
+
+
+def _subject(verdict: Any, head: Section) -> Mapping[str, Any]:
+    """Return what a page is about: its verdict says so, else what it opens with."""
+    told = [verdict] if verdict else [piece for piece in head.pieces if piece["kind"] == "statement"]
+    return next((piece["subject"] for piece in told if isinstance(piece.get("subject"), Mapping)), {})
+
+
+def _with_sides(named: str, subject: Mapping[str, Any]) -> str:
+    sides = [plain_text(subject[key]) for key in ("candidate", "baseline") if subject.get(key)]
+    return f"{named}: {' against '.join(sides)}" if sides else named
 
 
 def _number(sections: list[Section]) -> None:
@@ -216,22 +235,29 @@ def _likely(verdict: Any) -> str:
 
 def _window_title(heading: str, verdict: Any, subject: Mapping[str, Any], failure: Failure | None) -> str:
     sides = [subject.get("candidate"), subject.get("baseline")]
-    what = " against ".join(plain_text(side) for side in sides if side) or plain_text(heading)
-    if subject.get("project") and any(sides):
-        what = f"{plain_text(subject['project'])} {what}"
+    what = " against ".join(plain_text(side) for side in sides if side)
+    if subject.get("project"):
+        what = f"{plain_text(subject['project'])} {what}".strip()
+    if not verdict or not any(sides):
+        what = ": ".join(filter(None, (plain_text(heading), what)))
     word = "Not finished" if failure else str(verdict["word"]).capitalize() if verdict else ""
     return f"{word}: {what}" if word else what
 
 
-def _result(name: str, heading: str, verdict: Any, failure: Failure | None, parts: list[Section]) -> dict[str, Any]:
+def _result(
+    named_as: Mapping[str, str],
+    verdict: Any,
+    subject: Mapping[str, Any],
+    failure: Failure | None,
+    parts: list[Section],
+) -> dict[str, Any]:
     exit_code = EXIT_CODES["error"] if failure else int(verdict["exit_code"]) if verdict else 0
     return {
         "schema": SCHEMA_VERSION,
-        "notebook": name,
-        "title": heading,
+        **named_as,
         "verdict": None if failure or not verdict else verdict["word"],
         "exit_code": exit_code,
-        "subject": (verdict or {}).get("subject"),
+        "subject": subject or None,
         "summary": verdict,
         "failure": None
         if failure is None

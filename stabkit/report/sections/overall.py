@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import pandas as pd
-
 from stabkit.analyze.change import (
     Guard,
     JourneyState,
@@ -15,15 +13,15 @@ from stabkit.analyze.change import (
     grave_facts,
     missing_commits,
 )
-from stabkit.case import Case, states_its_start
+from stabkit.case import Case
 from stabkit.kinds import NO_CONDITION
 from stabkit.numbers import percent
-from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Subject, Table, Verdict
+from stabkit.report.display import Column, Fold, Group, NoEvidence, Piece, Statement, Table, Verdict
 from stabkit.report.sections.metrics import first_metrics
+from stabkit.report.sections.subjects import case_subject
 from stabkit.report.words import (
     Advice,
     advice,
-    apart_text,
     as_json,
     change_advice,
     change_clause,
@@ -31,12 +29,10 @@ from stabkit.report.words import (
     deciding_command,
     decision_text,
     facts_strip,
-    known_text,
     largest_change,
     line_notes,
     lineage_notes,
     reasons,
-    run_name,
     sentence,
     summary_texts,
     takes_text,
@@ -60,17 +56,7 @@ def verdict(case: Case) -> Verdict:
     """Return the verdict with its reasons in order of weight, and the facts strip."""
     gate, run = case.gate, case.candidate.run
     grave = grave_facts(case.after["checks"])
-    subject = Subject(
-        title=title_text(case.baseline.run if case.baseline else None, run),
-        project=known_text(run["project"]) or case.config.project.name,
-        environment=known_text(run["environment"]),
-        baseline=run_name(case.baseline.run) if case.baseline else None,
-        candidate=run_name(run),
-        at=run["started_at"].isoformat(),
-        until=_until(case),
-        rounds=case.again.rounds or None,
-        note=apart_text() if case.apart else None,
-    )
+    title = title_text(case.baseline.run if case.baseline else None, run)
     sides = [case.baseline, case.candidate] if case.baseline else [case.candidate]
     return Verdict(
         word=gate.verdict,
@@ -90,7 +76,7 @@ def verdict(case: Case) -> Verdict:
         decide=_decide(case),
         decides=_decides(case),
         takes=takes_text(case.again.plan) if _decide(case) else None,
-        subject=subject,
+        subject=case_subject(case, title),
         largest_change=largest_change(gate),
         change=change_clause(gate),
         missing=tuple(as_json(gate.missing)),
@@ -105,12 +91,6 @@ def verdict(case: Case) -> Verdict:
 def _steps_before(case: Case) -> int:
     """Return how many steps the change asks for before it may be shipped."""
     return sum(step.when == "now" for step in change_steps(case))
-
-
-def _until(case: Case) -> str | None:
-    """Return when the candidate's collection ended, ISO 8601; None where that is not known."""
-    ended = case.candidate.run["finished_at"]
-    return ended.isoformat() if pd.notna(ended) and states_its_start(case.candidate) else None
 
 
 def _decide(case: Case) -> str | None:

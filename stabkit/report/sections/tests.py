@@ -18,7 +18,7 @@ from stabkit.analyze.tests import (
     united_tests,
 )
 from stabkit.case import Case
-from stabkit.chart import NotPassingBars, StatusMap
+from stabkit.chart import NotPassingBars, StatusMap, SuiteBars
 from stabkit.numbers import amount_text, duration
 from stabkit.report.display import Column, Figure, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.acceptances import with_accepted
@@ -29,7 +29,7 @@ from stabkit.report.words import accepted_until_text, sentence, whole_text
 from stabkit.text import count, joined, plain
 from stabkit.vocabulary import BAD, GOOD
 
-__all__ = ["map_figure", "not_passing_figure", "results"]
+__all__ = ["map_figure", "not_passing_figure", "results", "suite_figure"]
 
 # A test that recovered in its own run did not change: it is shown, and folds with the known failures.
 _KNOWN: Final = ("still_failing", "fixed")
@@ -209,6 +209,11 @@ def _first_line(message: Any) -> str | None:
 def not_passing_figure(history: pd.DataFrame, *, small: bool = False) -> Figure:
     """Return the stacked counts of tests that did not pass, run by run, as :func:`.pass_history` counts them."""
     return Figure.of(NotPassingBars(history), small=small)
+
+
+def suite_figure(history: pd.DataFrame) -> Figure:
+    """Return how many tests there are, run by run, as :func:`.pass_history` counts them."""
+    return Figure.of(SuiteBars(history))
 
 
 def map_figure(tests: pd.DataFrame, runs: pd.DataFrame, *, limit: int = MAPPED_TESTS) -> Figure | None:

@@ -305,3 +305,28 @@ def test_nothing_shared_needs_no_matrix(tmp_path: Path) -> None:
     html, result, _ = write_index(tmp_path)
     assert json.loads(result.read_text())["conditions"] == []
     assert "several reports share" not in html.read_text()
+
+
+def test_pages_of_several_notebooks_are_named_by_their_kind(tmp_path: Path) -> None:
+    def kind(name: str, heading: str) -> None:
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"notebook": name, "heading": heading}))
+
+    put(tmp_path, "report", "stable", 0, project="shop", at="2025-09-14T12:00:00+00:00")
+    put(tmp_path, "deltas", None, 2, {"cell": 3}, project="shop", at="2025-09-14T13:00:00+00:00")
+    kind("report", "Stability report")
+    assert '<a href="report.html">shop</a>' in write_index(tmp_path)[0].read_text()
+    kind("deltas", "Latency deltas: the recorded sample")
+    html, result, markdown = write_index(tmp_path)
+    page = html.read_text()
+    assert '<a href="report.html">Stability report</a>' in page
+    assert '<a href="deltas.html">Latency deltas: the recorded sample</a>' in page
+    assert '<p class="crumb"><span>shop</span></p>' in page
+    assert "since then" not in page, "another notebook asks another question"
+    assert "[Stability report e](report.html)" in markdown.read_text()
+    assert {one["heading"] for one in json.loads(result.read_text())["reports"]} == {
+        "Stability report", "Latency deltas: the recorded sample",
+    }  # fmt: skip
+    put(tmp_path, "other", "stable", 0, project="chat")
+    kind("other", "Stability report")
+    assert '<a href="other.html">Stability report: chat</a>' in write_index(tmp_path)[0].read_text()

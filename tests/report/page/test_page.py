@@ -73,6 +73,7 @@ def notebook() -> Any:
         "3. Alone": (figure,),
         "4. Nothing": (NoEvidence("memory", "stabkit collect"), check),
         "5. Bare": (NoEvidence("sessions", "stabkit collect"),),
+        "6. Quiet": (Statement(("Nothing to look at.",), quiet=True),),
     }
     cells = [nbformat.v4.new_markdown_cell("# Stability"), _cell(verdict)]
     for heading, pieces in sections.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,31 @@ def test_sections_without_evidence_become_one_line_and_keep_their_anchors():
     assert 'href="#bare"' not in page, "the contents name what there is to read"
     alone = render(nbformat.v4.new_notebook(cells=[headings[1], bare[0]])).html
     assert "<summary>No evidence" not in alone, "where there is nothing else, it stays open"
+
+
+def test_a_page_without_verdict_is_headed_by_what_it_opens_with():
+    at, until = "2025-09-14T12:24:00+00:00", "2025-09-16T08:00:00+00:00"
+    about = Subject("", "shop", "staging", at=at, until=until, note="3 runs")
+    title = nbformat.v4.new_markdown_cell("# Test trends")
+    made = render(nbformat.v4.new_notebook(cells=[title, cell(Statement(("All passed.",), subject=about))]))
+    assert re.search(r"shop \W staging", made.html)
+    period = '<span class="w">14 Sep 2025, 12:24 UTC to 16 Sep 2025, 08:00 UTC · 3 runs</span>'
+    assert period in made.html.replace("\N{NO-BREAK SPACE}", " ")
+    assert "<title>Test trends: shop</title>" in made.html
+    assert (made.result["heading"], made.result["title"]) == ("Test trends", "Test trends")
+    assert made.result["subject"]["project"] == "shop"
+    sides = Subject("", "shop", "staging", "v1", "v2")
+    compared = render(nbformat.v4.new_notebook(cells=[title, cell(Statement(("All passed.",), subject=sides))]))
+    assert (compared.result["heading"], compared.result["title"]) == ("Test trends", "Test trends: v2 against v1")
+    assert "<title>Test trends: shop v2 against v1</title>" in compared.html
+
+
+def test_sections_of_one_line_stand_together_beneath_the_others():
+    headings = [nbformat.v4.new_markdown_cell(f"## {n} {name}") for n, name in ((1, "Scores"), (2, "Told"))]
+    quiet, told = cell(Statement(("No scan claims one.",), quiet=True)), cell(Statement(("Something was seen.",)))
+    page = render(nbformat.v4.new_notebook(cells=[headings[0], quiet, headings[1], told])).html
+    assert page.index("Something was seen.") < page.index("No scan claims one.")
+    assert '<h2 id="scores">' in page
+    assert 'href="#scores"' not in page
+    alone = render(nbformat.v4.new_notebook(cells=[headings[0], quiet])).html
+    assert '<section class="quiet"' not in alone
