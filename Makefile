@@ -73,11 +73,12 @@ golden: $(VENV)/.dev
 docs: $(VENV)/.runtime
 	$(BIN)/python docs/build.py build/docs
 
-# What is released: wheel and sdist of stabkit and of stabkit-gate, in dist/. CONTRIBUTING.md has the whole procedure.
+# What is released, in dist/: wheel and sdist of stabkit, and the wheel of stabkit-gate, whose source is that of stabkit.
+# CONTRIBUTING.md has the whole procedure.
 dist: $(VENV)/.dev
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
-	cd gate && ../$(BIN)/python -m hatchling build -d ../dist
+	cd gate && $(abspath $(BIN))/python -m hatchling build -t wheel -d ../dist
 	cd dist && sha256sum *.whl *.tar.gz > SHA256SUMS
 
 # docs/licences.md: what stabkit needs at run time, and the licence that each package states.
