@@ -40,6 +40,7 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     "prometheus": (("A deploy judged by Prometheus alone", "evidence.md#a-deploy-judged-by-prometheus-alone"),),
     "tests": (("Flaky tests", "flaky-tests.md"),),
     "scans": (("Tests, findings, checks", "verdict.md#tests-findings-checks"),),
+    "coverage": (("Coverage of the change", "verdict.md#coverage-of-the-change"),),
     "load": (("What is read", "evidence.md#what-is-read"),),
     "line": (("One metric", "verdict.md#one-metric"),),
     "changes": (("What a change does and risks", "change.md"),),
