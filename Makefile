@@ -9,7 +9,7 @@ REPORTS ?= reports
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 BIN := $(VENV)/bin
 
-.PHONY: report demo test lint type format fuzz law golden docs licences sbom lock sample benchmark check clean setup
+.PHONY: report demo test lint type format fuzz law golden docs dist licences sbom lock sample benchmark check clean setup
 .DEFAULT_GOAL := report
 
 $(VENV)/bin/python:
@@ -69,9 +69,17 @@ golden: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/report --snapshot-update
 	git diff --stat
 
-# README, handbook and decisions as HTML, start at build/docs/docs/handbook/index.html.
+# Handbook, decisions and the reference of the Python names as a site, with llms.txt; start at build/docs/index.html.
 docs: $(VENV)/.runtime
 	$(BIN)/python docs/build.py build/docs
+
+# What is released, in dist/: wheel and sdist of stabkit, and the wheel of stabkit-gate, whose source is that of stabkit.
+# CONTRIBUTING.md has the whole procedure.
+dist: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	cd gate && $(abspath $(BIN))/python -m hatchling build -t wheel -d ../dist
+	cd dist && sha256sum *.whl *.tar.gz > SHA256SUMS
 
 # docs/licences.md: what stabkit needs at run time, and the licence that each package states.
 licences: $(VENV)/.runtime

@@ -3,7 +3,8 @@
     python docs/build.py build/docs
 
 README, handbook, architecture, decisions and the changelog, each as one page with its pictures inside, at the place
-where its Markdown lies. A link that leads nowhere ends the build.
+where its Markdown lies; and the reference of the public Python names, made from their docstrings. Beside each page lies
+its Markdown, and ``llms.txt`` lists those. A link that leads nowhere ends the build.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from typing import Any
 
 import jinja2
 import mistune
+import reference
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = Path(__file__).with_name("page.html")
 HANDBOOK = ROOT / "docs" / "handbook"
+# The list of them is a page that no file holds.
+DECISIONS = ROOT / "docs" / "decisions.md"
 
 
 class BrokenLinkError(Exception):
@@ -35,14 +39,42 @@ def pages(root: Path = ROOT) -> list[Path]:
     return [*top, *sorted((root / "docs").rglob("*.md"))]
 
 
-def contents() -> list[tuple[str, Path]]:
-    """Return what stands beside every page: overview, handbook in its own order, architecture, changes."""
-    listed = re.findall(r"^\| \[(.+?)\]\((.+?)\)", (HANDBOOK / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    handbook = [(name, HANDBOOK / file) for name, file in listed]
-    first = [("Overview", ROOT / "README.md"), ("Handbook", HANDBOOK / "README.md")]
-    last = [("Architecture", ROOT / "docs" / "architecture.md"), ("Security", ROOT / "SECURITY.md")]
-    last.append(("Changes", ROOT / "CHANGELOG.md"))
-    return [*first, *handbook, *last]
+def made() -> dict[Path, str]:
+    """Return the pages that no file holds, as Markdown: the decisions by name, and the public Python names."""
+    found = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    titles = [file.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ") for file in found]
+    rows = [f"| [{title}](decisions/{file.name}) |" for title, file in zip(titles, found, strict=True)]
+    decisions = "\n".join(
+        ["# Decisions", "", "What was chosen where the choice had a cost.", "", "| decision |", "|---|", *rows]
+    )
+    python = {ROOT / "docs" / "reference" / f"{module}.md": reference.page(module) for module in reference.MODULES}
+    return {DECISIONS: f"{decisions}\n", **python}
+
+
+def contents() -> list[tuple[str, list[tuple[str, str, Path]]]]:
+    """Return what stands beside every page, in groups: name, what it answers, and the page.
+
+    The handbook has its own order; each of its headings with a table of pages is a group.
+    """
+    text = (HANDBOOK / "README.md").read_text(encoding="utf-8")
+    groups = [("stabkit", [("Overview", "what it is, and when not to use it", ROOT / "README.md")])]
+    groups[0][1].append(("Handbook", "all pages, by what they answer", HANDBOOK / "README.md"))
+    for section in text.split("\n## ")[1:]:
+        rows = re.findall(r"^\| \[(.+?)\]\((.+?)\) \| (.+?) \|$", section, re.MULTILINE)
+        if rows:
+            groups.append((section.partition("\n")[0], [(name, told, HANDBOOK / file) for name, file, told in rows]))
+    python = [
+        (module, told.rstrip("."), ROOT / "docs" / "reference" / f"{module}.md")
+        for module, told in reference.MODULES.items()
+    ]
+    project = [
+        ("Architecture", "how stabkit is built", ROOT / "docs" / "architecture.md"),
+        ("Decisions", "what was chosen, and why", DECISIONS),
+        ("Contributing", "how to change stabkit, and how it is released", ROOT / "CONTRIBUTING.md"),
+        ("Security", "what is trusted, and what is not", ROOT / "SECURITY.md"),
+        ("Changes", "what changed, version by version", ROOT / "CHANGELOG.md"),
+    ]
+    return [*groups, ("Python", python), ("Project", project)]
 
 
 def slug(heading: str) -> str:
@@ -118,24 +150,43 @@ def build(output: Path) -> list[Path]:
     BrokenLinkError
         A link leads to no page, or a picture is missing.
     """
-    found = pages()
-    built = frozenset(found)
+    texts = {page: page.read_text(encoding="utf-8") for page in pages()} | made()
+    built = frozenset(texts)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    listed = contents()
     written = []
-    for page in found:
+    for page, source in texts.items():
         here = place_of(page)
         markdown = mistune.create_markdown(renderer=_Page(page, built), plugins=["table"])
-        body = str(markdown(page.read_text(encoding="utf-8")))
+        body = str(markdown(source))
         title = re.search(r"<h1[^>]*>(.*?)</h1>", body)
-        links = [{"name": name, "href": _from(here, place_of(path)), "here": path == page} for name, path in contents()]
+        groups = [
+            {"name": group, "links": [_beside(page, name, path) for name, _, path in found]} for group, found in listed
+        ]
         file = output / here
         file.parent.mkdir(parents=True, exist_ok=True)
         name = html.unescape(re.sub(r"<[^>]+>", "", title[1])) if title else here.stem
-        text = template.render(title=name, links=links, body=body)
-        file.write_text(text, encoding="utf-8")
+        home = _from(here, place_of(ROOT / "README.md"))
+        file.write_text(template.render(title=name, groups=groups, home=home, body=body), encoding="utf-8")
+        (output / page.relative_to(ROOT)).write_text(source, encoding="utf-8")
         written.append(file)
+    (output / "llms.txt").write_text(llms(), encoding="utf-8")
     return written
+
+
+def llms() -> str:
+    """Return the list of pages for programs that read text, in the form of llms.txt: title, summary, links."""
+    summary = (ROOT / "README.md").read_text(encoding="utf-8").split("\n\n")[1].replace("**", "")
+    lines = ["# stabkit", "", *(f"> {line}" for line in summary.splitlines())]
+    for group, found in contents():
+        lines += ["", f"## {group}", ""]
+        lines += [f"- [{name}]({path.relative_to(ROOT).as_posix()}): {told}" for name, told, path in found]
+    return "\n".join(lines) + "\n"
+
+
+def _beside(page: Path, name: str, path: Path) -> dict[str, Any]:
+    return {"name": name, "href": _from(place_of(page), place_of(path)), "here": path == page}
 
 
 def main() -> int:
@@ -148,7 +199,7 @@ def main() -> int:
     except BrokenLinkError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201  # a script, no library
         return 2
-    print(f"{len(written)} pages: {arguments.output / 'docs/handbook/index.html'}")  # noqa: T201
+    print(f"{len(written)} pages: {arguments.output / 'index.html'}")  # noqa: T201
     return 0
 
 

@@ -79,7 +79,7 @@ class Condition(Model):
     worse: Worse | None = Field(default=None, description="whether more or less of a reading is worse")
     objective: Objective | None = Field(default=None, description="the limit that a quantile of times has to keep")
     facts: tuple[ChangeFact, ...] | None = Field(
-        default=None, description="what a condition of the kind change forbids; left out: the gravest three"
+        default=None, description="what a condition of the kind change forbids; left out: all that takes something away"
     )
     min_severity: str | None = Field(
         default=None,
@@ -111,7 +111,9 @@ class Condition(Model):
         if self.facts is not None and self.kind != "change":
             raise PydanticCustomError("misplaced", "facts are what a condition of the kind 'change' forbids")
         if self.facts == ():
-            raise PydanticCustomError("empty", "no fact is named: name one, or leave facts out for the gravest three")
+            raise PydanticCustomError(
+                "empty", "no fact is named: name one, or leave facts out for all that takes something away"
+            )
         return self
 
     @model_validator(mode="after")

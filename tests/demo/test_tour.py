@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from stabkit.errors import UsageError
 from stabkit.report.display.escape import markdown_text
 from stabkit.store import open_store
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("walk")  # what they share is dear: one worker makes it once
 
 PAGES = {"stability_report", "latency_deltas", "change_impact", "test_trends", "compliance_history", "index"}
@@ -98,3 +100,20 @@ def test_second_walk_replaces_the_first_but_nothing_else(tmp_path):
     with pytest.raises(UsageError, match="not written by the demo"):
         walk("stable", tmp_path)
     assert (tmp_path / "demo" / "precious.txt").read_text() == "mine"
+
+
+def test_the_readme_shows_what_it_prints(walked):
+    """Numbers and the rest of the sentence differ from one machine to another; words and their order do not."""
+
+    def words(line):
+        return re.sub(r"\(\w{7}\)|\d+", "#", line).strip()
+
+    finished, _ = walked
+    (shown,) = re.findall(r"^```text\n\$ (stabkit demo .+?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
+    command, title, verdict, reason, _, pages = shown.splitlines()
+    printed = finished.stdout.splitlines()
+    assert command.split() == EXAMPLE
+    assert words(title) == words(printed[0])
+    assert verdict.partition(". ")[0] == printed[1].partition(". ")[0]
+    assert words(reason) == words(printed[2])
+    assert pages == printed[-1]

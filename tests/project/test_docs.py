@@ -1,6 +1,7 @@
 """The documentation is true: links lead somewhere, commands parse, configurations load, examples run."""
 
 import html.parser
+import importlib
 import inspect
 import json
 import os
@@ -18,7 +19,7 @@ import yaml
 
 import stabkit
 from stabkit.cli.application import app
-from stabkit.config import load_config
+from stabkit.config import config_schema, load_config
 from stabkit.read.readers import readers
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,7 @@ HANDBOOK = ROOT / "docs" / "handbook"
 TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 PAGES = [*(ROOT / name for name in TOP), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+SHOWN = ("console", "text")  # lines "$ command", each with its output; that of a text is measured anew each time
 OF_CODE = re.compile(r"`[^`\n]+`")
 
 
@@ -43,13 +45,13 @@ def fences(kind, pages=PAGES):
 def commands():
     for page in PAGES:
         text = page.read_text()
-        blocks = "\n".join(body for _, kind, body in FENCE.findall(text) if kind in ("", "yaml"))
-        lines = re.findall(r"^[\s-]*(?:run: )?(stabkit .+?)(?:\s+#.*)?$", blocks, re.MULTILINE)
+        blocks = "\n".join(body for _, kind, body in FENCE.findall(text) if kind in ("", "yaml", *SHOWN))
+        lines = re.findall(r"^[\s-]*(?:run: |\$ )?(stabkit .+?)(?:\s+#.*)?$", blocks, re.MULTILINE)
         spans = [span.strip("`") for span in OF_CODE.findall(FENCE.sub("", text)) if span.startswith("`stabkit ")]
         for line in dict.fromkeys([*lines, *spans]):
             # An option that acts while it is parsed would change the home of whoever runs the tests.
             if not re.search(r"[<|]\w|\.\.\.|--install-completion|--help", line):
-                yield pytest.param(re.split(r"\s(?:>>|\|\||\|)\s", line)[0], id=f"{named(page)}: {line}")
+                yield pytest.param(re.split(r"\s(?:>>?|\|\||\|)\s", line)[0], id=f"{named(page)}: {line}")
 
 
 def slugs(page):
@@ -81,7 +83,7 @@ def built(tmp_path_factory):
 
 
 def test_every_page_is_built_and_needs_nothing_else(built):
-    assert len(built) == len(PAGES) + 1  # and the changelog
+    assert len(built) == len(PAGES) + 1 + 4  # and the changelog, the list of decisions, the three modules
     for file, page in built.items():
         assert page.tags.count("h1") == page.tags.count("main") == page.tags.count("title") == 1, file
         assert not {"script", "link", "iframe"} & set(page.tags), file
@@ -94,6 +96,26 @@ def test_every_page_is_built_and_needs_nothing_else(built):
 def test_a_built_page_is_sound_in_every_theme_and_width_and_on_paper(built, faults, name):
     top = next(file.parent for file in built if file.name == "CHANGELOG.html")
     assert faults(top / name) == []
+
+
+def test_llms_txt_lists_pages_that_lie_beside_it_as_markdown(built):
+    top = next(file.parent for file in built if file.name == "CHANGELOG.html")
+    text = (top / "llms.txt").read_text()
+    assert text.startswith("# stabkit\n\n> ")
+    links = re.findall(r"^- \[.+?\]\((.+?)\): .+$", text, re.MULTILINE)
+    assert {f"docs/handbook/{page.name}" for page in HANDBOOK.glob("*.md")} <= set(links)
+    assert [link for link in links if not (top / link).read_text().startswith("# ")] == []
+
+
+@pytest.mark.parametrize("module", ["stabkit", "stabkit.plot", "stabkit.readers"])
+def test_the_reference_has_every_public_name_with_its_words(built, module):
+    page = next(file for file in built if file.name == f"{module}.html")
+    names = [name for name in importlib.import_module(module).__all__ if not name.startswith("_")]
+    anchors = {f"{module}.{name}".replace(".", "").lower() for name in names}
+    assert anchors <= set(built[page].anchors)
+    text = page.with_suffix(".md").read_text()
+    sections = re.split(r"^## .+$", text, flags=re.MULTILINE)[1 : len(names) + 1]
+    assert [name for name, body in zip(names, sections, strict=True) if len(body.split()) < 8] == []
 
 
 def test_every_link_of_a_built_page_leads_to_a_page_and_a_place_in_it(built):
@@ -147,6 +169,38 @@ def test_every_command_parses(line):
         name, command, rest = command.resolve_command(context, rest)
         # A command that is only named, without what it needs, is fine in running text.
         context = command.make_context(name, list(rest), parent=context, resilient_parsing=not rest)
+
+
+def consoles():
+    for page in PAGES:
+        for number, (_, kind, text) in enumerate(FENCE.findall(page.read_text())):
+            if kind == "console":
+                yield pytest.param(text, id=f"{named(page)}-{number}")
+
+
+@pytest.mark.parametrize("block", list(consoles()))
+def test_a_command_prints_what_is_shown_below_it(block):
+    program = "import sys, outputs; sys.stdout.write(outputs.filled(sys.stdin.read()))"
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT / "docs", input=block, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert block == answer.stdout, "Other output now; write it again: python docs/outputs.py"
+
+
+def test_the_page_of_every_key_is_current():
+    command = [sys.executable, "-c", "import configuration; print(configuration.page(), end='')"]
+    answer = subprocess.run(command, cwd=ROOT / "docs", capture_output=True, text=True, check=True)
+    written = (HANDBOOK / "configuration.md").read_text()
+    assert written == answer.stdout, "The keys have changed; write the page again: python docs/configuration.py"
+
+
+def test_every_key_of_every_table_is_on_a_page():
+    pages = "".join(page.read_text() for page in HANDBOOK.glob("*.md"))
+    schema = config_schema()
+    keys = {key for table in (schema, *schema["definitions"].values()) for key in table["properties"]}
+    assert len(keys) > 100
+    assert sorted(key for key in keys if not re.search(rf"[`\[.]{key}\b", pages)) == []
 
 
 @pytest.mark.parametrize("text", list(fences("toml")))

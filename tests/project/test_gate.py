@@ -119,14 +119,15 @@ def test_stabkit_without_the_demo_says_what_brings_it(installed, tmp_path):
 
 
 def test_both_at_once_run_in_one_version_and_never_mixed(gate, tmp_path):
-    other = gate.packages / "stabkit-0.1.0.dist-info"
+    ours = PROJECT["project"]["version"]
+    other = gate.packages / f"stabkit-{ours}.dist-info"
     (metadata,) = gate.packages.glob("stabkit_gate-*.dist-info")
-    for version, code in (("0.1.0", 0), ("0.2.0", 2)):
+    for version, code in ((ours, 0), ("99.0.0", 2)):
         shutil.copytree(metadata, other.with_name(f"stabkit-{version}.dist-info"))
         told = gate.run("stabkit --version", tmp_path)
         shutil.rmtree(other.with_name(f"stabkit-{version}.dist-info"))
         assert told.returncode == code, told.stderr
-    assert "stabkit 0.2.0 and stabkit-gate 0.1.0 are both installed" in told.stderr
+    assert f"stabkit 99.0.0 and stabkit-gate {ours} are both installed" in told.stderr
     assert "pip uninstall stabkit stabkit-gate" in told.stderr
 
 

@@ -191,6 +191,8 @@ def blocks(page):
     for _, kind, body in FENCE.findall((ROOT / page).read_text()):
         if kind == "python":
             yield kind, body
+        elif kind in ("console", "text") and body.startswith("$ "):
+            yield "", "\n".join(line[2:] for line in body.splitlines() if line.startswith("$ "))
         elif kind == "" and body.split(maxsplit=1)[0] in PROGRAMS:
             yield kind, "\n".join(line.strip() for line in body.splitlines())
 
@@ -253,7 +255,7 @@ def test_the_readme_runs_as_it_is_written(installed, config, working, tmp_path, 
 def test_the_handbook_runs_as_it_is_written(installed, config, working, tmp_path, page, run_before):
     project = tmp_path / "project"
     shutil.copytree(working, project)
-    if page.endswith("getting-started.md"):  # it begins where nothing is
+    if page.endswith(("getting-started.md", "cheat-sheet.md")):  # they begin where nothing is
         for name in ("data", "notebooks"):
             shutil.rmtree(project / name)
         (project / "stabkit.toml").unlink()
