@@ -32,9 +32,9 @@ def kernel_environment(*, at_home: bool = True) -> dict[str, str]:
         is mostly what ``PYTHONPATH=$PYTHONPATH:/more`` leaves of a variable that was not set.
     """
     environment = os.environ | _OURS
-    paths = environment.get("PYTHONPATH", "").split(os.pathsep)
-    if not at_home and "" in paths:
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    if not at_home and "PYTHONPATH" in environment:
+        paths = [path for path in environment.pop("PYTHONPATH").split(os.pathsep) if path]
+        environment |= {"PYTHONPATH": os.pathsep.join(paths)} if paths else {}
     return environment
 
 

@@ -34,7 +34,13 @@ TABLE: Final = _piece(
 PIECES: Final[dict[str, Schema]] = {
     "table": TABLE,
     "statement": _piece(
-        "statement", "Sentences.", sentences=listed({"type": "string"}, "One sentence each."), command=_COMMAND
+        "statement",
+        "Sentences.",
+        ("subject", "quiet"),
+        sentences=listed({"type": "string"}, "One sentence each."),
+        command=_COMMAND,
+        subject=SUBJECT,
+        quiet=value("boolean", "True where a page may put it beside others of one line."),
     ),
     "group": _piece("group", "Several pieces.", pieces=_PARTS),
     "fold": _piece(
@@ -92,6 +98,7 @@ PAGE: Final = closed(
     {
         "schema": version(),
         "notebook": value("string", "The notebook that made it."),
+        "heading": value("string", "What the page is, without the runs: its notebook and project."),
         "title": value("string", "Heading of the page."),
         "verdict": _VERDICT,
         "exit_code": EXIT_CODE,
@@ -152,6 +159,7 @@ INDEX: Final = closed(
                 {
                     "file": value("string", "Its JSON."),
                     "page": value(["string", "null"], "Its page."),
+                    "heading": value(["string", "null"], "What its page is, without the runs."),
                     "title": value("string", "What it is about."),
                     "environment": value(["string", "null"], "Where it ran."),
                     "sides": value(["string", "null"], "Baseline and candidate."),

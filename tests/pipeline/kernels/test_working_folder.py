@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stabkit.pipeline.execute import execute_notebook
-from stabkit.pipeline.kernels import starting
+from stabkit.pipeline.kernels import kernel_environment, starting
 
 # Imported by a kernel while it starts, by what a report loads, and by Python itself.
 PLANTED = ("ipykernel_launcher", "IPython", "json", "stabkit", "pandas", "duckdb", "sitecustomize", "usercustomize")
@@ -72,3 +72,12 @@ def test_papermill_with_our_engine_and_nbconvert_import_nothing_from_there_eithe
     assert '"False"' in executed.read_text()
     assert executed.with_suffix(".html").exists()
     assert traces(trapped) == ""
+
+
+@pytest.mark.parametrize(("given", "left"), [(None, None), ("", None), (":", None), (":/a::/b", "/a:/b"), ("/a", "/a")])
+def test_an_empty_entry_of_the_path_is_no_entry(monkeypatch, given, left):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    if given is not None:
+        monkeypatch.setenv("PYTHONPATH", given)
+    assert kernel_environment(at_home=False).get("PYTHONPATH") == left
+    assert kernel_environment().get("PYTHONPATH") == given
