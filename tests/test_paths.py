@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,7 +65,8 @@ def _homeless(*words: str, folder: Path, **environment: str) -> subprocess.Compl
 @pytest.mark.parametrize("environment", [{}, {"HOME": "/proc"}, {"HOME": "/nonexistent", "LC_ALL": "C"}], ids=str)
 def test_a_report_needs_no_home(tmp_path: Path, environment: dict[str, str]) -> None:
     done = _homeless("report", "--data", SAMPLE, "--output", "pages", folder=tmp_path, **environment)
-    assert (done.returncode, done.stderr) == (0, "")
+    said = re.sub(r"^reports: \d+ (s|min) so far\n", "", done.stderr, flags=re.MULTILINE)  # on a slow machine
+    assert (done.returncode, said) == (0, "")
     assert "Written to stderr" not in (tmp_path / "pages" / "stability_report.html").read_text()
 
 

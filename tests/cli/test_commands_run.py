@@ -19,8 +19,10 @@ WORDS = {
     "explain": ["v1", "v2", "unit"],
     "trend": [],
     "report": ["v1", "v2", "--output", "pages"],
-    "batch": ["jobs.jsonl", "--output", "many", "--at-once", "1"],
+    "verify": ["pages/stability_report.html"],
+    "batch": ["jobs.jsonl", "--output", "many", "--at-once", "1", "--progress", "json"],
     "index": ["pages"],
+    "schema": ["gate"],
     "read": ["good.xml"],
     "diff": ["good.xml", "broken.xml"],
     "impact": [],
@@ -40,6 +42,7 @@ TELLING = {
     "explain",
     "trend",
     "report",
+    "verify",
     *(name for name in WORDS if " " in name),
 }
 
@@ -113,6 +116,15 @@ def test_commands_that_do_not_collect_run_nothing_that_a_configuration_names(sta
         # Which file was taken is said once, and never in a result, nor where a program reads lines of JSON.
         assert err.count("configuration: ") == (command in TELLING), (command, err)
         assert "configuration: " not in out
+        assert command != "verify" or code == 0, (out, err)
+
+
+def test_a_batch_whose_progress_is_read_by_people_says_once_which_configuration_it_takes(stabkit, trapped):
+    words = [word for word in WORDS["batch"] if word not in ("--progress", "json")]
+    _, out, err = stabkit("batch", *words)
+    assert err.count("configuration: ") == 1, err
+    assert "configuration: " not in out
+    assert trapped() == []
 
 
 @pytest.mark.parametrize("words", [["collect", "--label", "v4"], ["aa", "--repeats", "1"]])

@@ -46,7 +46,7 @@ def test_diff_of_different_subsets_says_what_is_common(stabkit, folder):
     assert answer["coverage"] == {"before": 1180, "after": 310, "common": 310, "of": 1180, "comparable": False}
     assert len(moved["disappeared"]) == 870
     assert answer["unchanged"] == 310
-    assert "Common: 310 of 1\u202f180 tests; 870 only before." in text
+    assert "Common: 310 of 1,180 tests; 870 only before." in text
     assert "Less than 90 % are common" in text
 
 

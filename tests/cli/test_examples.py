@@ -15,11 +15,12 @@ import pytest
 
 from stabkit.cli import project, run
 from stabkit.cli.application import app
+from tests.cli.test_verify import make_keys
 
 ROOT = Path(__file__).parents[2]
 # Only these judge: 1 and 3 are answers there.
 JUDGE = ("gate", "report", "batch", "demo", "impact")
-SLOW = ("demo", "report", "batch", "aa")
+SLOW = ("demo", "report", "verify", "batch", "aa")
 WALKED = "stabkit demo --scenario contract --output contract-reports"  # tests/demo walks it, and reads its pages
 
 
@@ -63,6 +64,7 @@ def prepared(folder, two_runs):
         (build / "junit.xml").write_text((folder / "good.xml").read_text())
     (folder / "jobs.csv").write_text("notebook,run\nexplore,v1.5\n")
     shutil.copytree(two_runs, folder, dirs_exist_ok=True)
+    make_keys(folder, "key")
     return folder
 
 
@@ -102,6 +104,12 @@ def test_what_is_walked_elsewhere_is_an_example():
     assert WALKED in project.demo.__doc__
 
 
+def in_process(*words):
+    return subprocess.run(
+        [sys.executable, "-m", "stabkit", *words], capture_output=True, text=True, timeout=240, check=False
+    )
+
+
 @pytest.mark.parametrize("words", list(examples()))
 def test_example_of_the_help_runs(prepared, stabkit, steady, words):
     if "--deployed-at" in words:
@@ -124,14 +132,17 @@ def test_example_of_the_help_runs(prepared, stabkit, steady, words):
             ["tag", "v1.5"],
         ):
             subprocess.run(["git", *command], cwd=prepared, check=True)
+    if words[0] == "verify":  # a page of the store that is named, else of the project's, really made and signed
+        store = words[words.index("--data") :][:2] if "--data" in words else []
+        made = in_process("report", "v1.4", "v1.5", *store, "--sign", "key.pem")
+        assert made.returncode in (0, 1, 3), made.stderr
+        assert (prepared / words[1]).is_file()
     if words[0] == "demo":  # two rounds show that it runs; what it measures is tested elsewhere
         words = [*words, "--rounds", "2"]
     if words[0] == "aa":
         words = [*words, "--repeats", "2", "--rounds", "2"]
     if words[0] in SLOW:  # in a process of its own: kernels leave event loops behind
-        done = subprocess.run(
-            [sys.executable, "-m", "stabkit", *words], capture_output=True, text=True, timeout=240, check=False
-        )
+        done = in_process(*words)
         code, out, err = done.returncode, done.stdout, done.stderr
     else:
         code, out, err = stabkit(*words)

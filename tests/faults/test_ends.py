@@ -6,6 +6,7 @@ end. Whatever is left must read as it did before or as it would afterwards, and 
 
 import contextlib
 import errno
+import hashlib
 import itertools
 import json
 import os
@@ -21,6 +22,7 @@ from stabkit.cli import main, run
 from stabkit.errors import StabkitError
 from stabkit.pipeline.made_of import recorded
 from stabkit.pipeline.reports import Job, report_failure
+from stabkit.report.attestation.pages import read_attested
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are forked, and limits are those of Linux")
 
@@ -166,8 +168,12 @@ def test_a_report_ended_in_its_writes_is_whole_or_none(tmp_path, how):
         found = recorded(job, pages)
         assert code != 0 or found is not None
         if found is not None:
-            html = (pages / "one.html").read_text()
-            assert html.endswith("</html>\n") or html.rstrip().endswith("</html>")
+            page = read_attested(pages / "one.html")
+            assert page.content.rstrip().endswith(b"</html>")
+            for whole in (page, read_attested(pages / "one.json")):
+                assert whole.statement is not None  # the last line of a page, the last key of its result
+                (subject,) = whole.statement["subject"]
+                assert subject["digest"]["sha256"] == hashlib.sha256(whole.content).hexdigest()
             assert (pages / "one.md").read_text()
             assert found["exit_code"] == 2
         for left in pages.glob("one.*") if pages.exists() else ():

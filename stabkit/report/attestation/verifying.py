@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stabkit.case import existing, is_store, load_case, lost_since, open_runs
+from stabkit.config import find_config, load_config
 from stabkit.errors import EvidenceError, StabkitError
 from stabkit.installation import package_version
 from stabkit.report.attestation.claims import Claim, ClaimedSide, claim_of, stays_here
@@ -117,7 +118,8 @@ def verify_page(
     data : str or Path, optional
         The store; else the one that the page names, if it lies in the working folder, else the project's.
     config : str or Path, optional
-        A ``stabkit.toml``; else the nearest to the store, as for every command.
+        A ``stabkit.toml``; else the nearest to the working folder if the page was made with it, as a report is; else
+        the nearest to the store.
     key : Ed25519PublicKey, optional
         Who must have signed it.
 
@@ -258,11 +260,20 @@ def _again(claim: Claim, data: str | Path | None, config: str | Path | None) -> 
         sides["baseline"].run_id if "baseline" in sides else None,
         sides["candidate"].run_id,
         data=named or store.root or str(store.place),
-        config=config,
+        config=config or _of_that_time(provenance.configuration),
         as_of=newest,
         today=provenance.judged_on,
     )
     return case, findings
+
+
+def _of_that_time(sha256: str) -> Path | None:
+    """Return the nearest configuration if it is the one of the page: a report takes it before that of the store."""
+    try:
+        nearest = find_config()
+        return nearest if nearest is not None and load_config(nearest).sha256 == sha256 else None
+    except StabkitError:  # one that cannot be read, or is another user's, is none of the page
+        return None
 
 
 def _of_files(
