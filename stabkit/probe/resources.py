@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -290,6 +291,8 @@ def _read_pid(file: Path) -> int:
     try:
         text = read_bounded(file, _LARGEST_PID).decode("ascii", "replace").strip()
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise UnavailableError(f"the pid file holds no process id: {error.strerror}") from error
         raise UnavailableError(f"the pid file cannot be read: {error.strerror}") from error
     first = text.split()[0] if text else ""
     if not first.isascii() or not first.isdigit() or len(first) > 10 or not 0 < int(first) < 2**31:

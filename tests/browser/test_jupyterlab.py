@@ -170,7 +170,7 @@ def run_all(lab: Any, name: str) -> Any:
 
 def test_run_all_shows_plain_data_frames(lab: Any, server: tuple[str, Path]) -> None:
     assert run_all(lab, PLAIN)["images"] == 0
-    assert lab.evaluate(SHOWN)["tables"] == 5
+    assert lab.evaluate(SHOWN)["tables"] == 7  # one for each cell but the figure
 
 
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name != PLAIN])

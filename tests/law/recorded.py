@@ -87,9 +87,13 @@ def _failing(text: str, shape: str, draw: random.Random) -> str:
     """Return a report in which a case fails that passed; the report itself where none is known to have passed."""
     if shape == "xml":
         root = ET.fromstring(text)
-        passing = [case for case in root.iter() if _passed(case)]
+        passing = _cases_passed(root)
         if passing:
             case = draw.choice(passing)
+            told = case.find("status")
+            if told is not None:
+                told.set("status", "FAIL")
+                return written(root)
             case.attrib.update({key: word for key, word in _FAILS.get(_name(case), {}).items() if key in case.attrib})
             if _name(case) in ("testcase", "test-case", "test"):
                 ET.SubElement(case, "failure").text = "it failed"
@@ -121,14 +125,27 @@ def _passing(text: str, shape: str) -> set[str]:
         return set(re.findall(r'"(?:nodeid|full_description)": *"([^"]+)"[^{}]*"(?:status|outcome)": *"passed', text))
     return {
         f"{case.get('classname')} {case.get('name') or case.get('testName') or case.get('signature')}"
-        for case in ET.fromstring(text).iter()
-        if _passed(case)
+        for case in _cases_passed(ET.fromstring(text))
     }
+
+
+def _cases_passed(root: ET.Element) -> list[ET.Element]:
+    """Return the cases that passed; of Robot Framework, none of a suite whose tear-down failed."""
+    torn = {
+        case
+        for suite in root.iter("suite")
+        if suite.find("kw[@type='TEARDOWN']/status[@status='FAIL']") is not None
+        for case in suite.iter("test")
+    }
+    return [case for case in root.iter() if _passed(case) and case not in torn]
 
 
 def _passed(case: ET.Element) -> bool:
     if _name(case) not in _CASES or case.get("is-config") == "true" or any(_name(child) == "class" for child in case):
         return False  # a <test> of TestNG holds classes
+    told = case.find("status")
+    if told is not None:
+        return told.get("status") == "PASS"  # Robot Framework
     said = (case.get("result") or case.get("status") or case.get("outcome") or "").lower()
     return said in _GOOD and not any(_name(child) in _MARKS for child in case)
 

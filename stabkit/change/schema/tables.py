@@ -196,17 +196,22 @@ def _migration(snapshots: Snapshots, told: _Told, path: str, base_path: str, sta
             known = [one.definition for one in old.forward]
             steps = [one for one in steps if one.definition not in known]
     change = {"added": "added", "deleted": "removed"}.get(status, "changed")
-    did = ", ".join(
-        f"{one.kind.replace('_', ' ')} {one.table}{f'.{one.name}' if one.name else ''}" for one in steps[:5]
-    )
+    words = [f"{one.kind.replace('_', ' ')} {one.table}{f'.{one.name}' if one.name else ''}" for one in steps]
     line = steps[0].line if steps else 1
-    if not steps:
-        did, line = _spoken(at, content)
+    if not steps or (len(steps) == len(migration.forward) and all(one.kind == "update_rows" for one in steps)):
+        # It changes no column: what is no operation, such as an index, is said too.
+        spoken, first = _spoken(at, content)
+        words += [word for word in spoken if not steps or word not in _RUNS]
+        line = min(line, first) if steps else first
+    did = ", ".join(words[:5])
     before, after = (did or None, None) if change == "removed" else (None, did or None)
     told.migrations.append(Fact(at, line, at.rpartition("/")[2], change, "migration", before, after))
 
 
-def _spoken(path: str, content: bytes) -> tuple[str, int]:
+_RUNS: Final = ("update", "execute", "run sql")  # what updated rows are said by already
+
+
+def _spoken(path: str, content: bytes) -> tuple[list[str], int]:
     """Return the steps of a migration that changes no column, by the words for them, and where the first stands."""
     text = content.decode("utf-8", "replace")
     if path.endswith(".py"):
@@ -218,9 +223,9 @@ def _spoken(path: str, content: bytes) -> tuple[str, int]:
         found = list(_STATEMENT.finditer(text))
         words = [re.sub(r"\s+", " ", one[1].strip()).lower() for one in found]
     else:
-        return "", 1
+        return [], 1
     line = text.count("\n", 0, found[0].start(1)) + 1 if found else 1
-    return ", ".join(list(dict.fromkeys(words))[:5]), line
+    return list(dict.fromkeys(words)), line
 
 
 _STATEMENT: Final = re.compile(

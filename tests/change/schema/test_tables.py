@@ -141,7 +141,7 @@ def test_a_base_is_what_the_repository_says_it_is(
     ("path", "text", "did", "line"),
     [
         ("alembic/versions/b.py", alembic("    op.drop_index('i', table_name='a')\n    op.create_index('j', 'a', ['b'])"), "drop index, create index", 8),
-        ("db/migrations/2.sql", "-- moves; all\nUPDATE a SET b = 1;\n/* x; DROP */\nCREATE INDEX  i ON a (b);\nUPDATE a SET c = 2;\n", "update, create index", 2),
+        ("db/migrations/2.sql", "-- moves; all\nUPDATE a SET b = 1;\n/* x; DROP */\nCREATE INDEX  i ON a (b);\nUPDATE a SET c = 2;\n", "update rows a.b, update rows a.c, create index", 2),
         ("shop/migrations/0002_a.py", django("migrations.AlterModelOptions('order', {'ordering': ['tax']})"), "alter model options", 6),
     ],
 )  # fmt: skip

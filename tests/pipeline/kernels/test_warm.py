@@ -355,12 +355,13 @@ def test_requester_killed_leaves_no_kernel(notebook, shared, tmp_path):
         "execute_notebook(Path(sys.argv[1]))"
     )
     asker = subprocess.Popen([sys.executable, "-c", script, str(path)])
-    assert until(lambda: pids.exists() and len(pids.read_text().split()) == 2, 60)
-    kernel, child = map(int, pids.read_text().split())
-    assert forking(kernel)
-
-    asker.kill()
-    asker.wait()
+    try:
+        assert until(lambda: pids.exists() and len(pids.read_text().split()) == 2, 60)
+        kernel, child = map(int, pids.read_text().split())
+        assert forking(kernel)
+    finally:  # one left behind would fail whatever test runs when it is collected
+        asker.kill()
+        asker.wait()
 
     assert until(lambda: not psutil.pid_exists(kernel) and not psutil.pid_exists(child), 5)
 
