@@ -45,7 +45,7 @@ class RoundLines:
     of : str
         What was measured, for the words.
     judged : mapping, optional
-        The outcome of each judged quantile ("p50": "stable"), for the caption.
+        The outcome of each judged quantile ("p50": "stable"), for title and caption.
     """
 
     frame: pd.DataFrame
@@ -81,7 +81,10 @@ class RoundLines:
         return axes
 
     def describe(self) -> Description:
-        """Say in how many rounds the candidate was slower and in how many faster; whether that counts is judged."""
+        """Say in how many rounds the median is higher and in how many lower; whether that counts is judged.
+
+        Slower or faster is only what its judge calls so, or what nobody judges at all, as in a shift plot.
+        """
         wide = self.frame.pivot_table(index="round", columns="side", values="median_ms").reindex(
             columns=["baseline", "candidate"]
         )
@@ -92,9 +95,13 @@ class RoundLines:
         if both.empty:
             title = f"{self.of}: no round measured both sides"
         else:
-            slower = int((both["candidate"] > both["baseline"]).sum())
-            faster = int((both["candidate"] < both["baseline"]).sum())
-            title = f"{self.of}: slower in {slower} of {count(len(both), 'round')}, faster in {faster}"
+            more = int((both["candidate"] > both["baseline"]).sum())
+            less = int((both["candidate"] < both["baseline"]).sum())
+            outcome = (self.judged or {}).get("p50")
+            claimed = not self.judged or outcome in ("regressed", "improved")
+            up, down = ("slower", "faster") if claimed else ("median higher", "lower")
+            title = f"{self.of}: {up} in {more} of {count(len(both), 'round')}, {down} in {less}"
+            title += "" if claimed else f"; {judged_text({'p50': outcome}) if outcome else 'median is not judged'}"
         amounts = sorted(set(self.frame["n"].dropna().astype(int)))
         each = f"; n {amounts[0]}{f' to {amounts[-1]}' if len(amounts) > 1 else ''} a round and side" if amounts else ""
         alone = len(wide) - len(both)

@@ -101,10 +101,10 @@ def _slowest_within(figure: Any, side: str, share: float) -> float:
 def test_the_rounds_of_latency_deltas_add_up_to_what_was_judged(ask, doors, scene, target, connection):
     asked = ask(scene)
     totals: dict[str, list[int]] = {}
-    for row in (row for table in doors.tables(asked.piece("rounds", "deltas")) for row in table["rows"]):
-        own = totals.setdefault(row["round"][1], [0, 0])
-        for place, side in enumerate(SIDES):
-            own[place] += int(re.sub(r"\D", "", row[side][1])) if row[side] else 0
+    for figure in doors.figures(asked.piece("rounds", "deltas")):
+        own = totals.setdefault(figure["title"].partition(":")[0], [0, 0])
+        for row in figure["data"]["rows"]:
+            own[SIDES.index(row["side"])] += row["n"]
     known = {population["n"] for population in judged(asked, connection).values()}
     assert {tuple(total) for total in totals.values()} == known
 

@@ -564,8 +564,20 @@ def test_a_failing_test_that_was_removed_was_not_mended() -> None:
 
 def test_rounds_are_counted_and_judged_over_all() -> None:
     words = RoundLines(rounds(), of="api response time", judged={"p50": "stable"}).describe()
-    assert words.title == "api response time: slower in 4 of 5 rounds, faster in 1"
-    assert words.caption.endswith("1 round has one side only. Judged over all rounds: p50 is within its margin.")
+    # What is judged is within what is allowed: the rounds must not be called slower.
+    counted = "api response time: median higher in 4 of 5 rounds, lower in 1"
+    assert words.title == f"{counted}; median is within what is allowed"
+    said = "1 round has one side only. Judged over all rounds: median is within what is allowed."
+    assert words.caption.endswith(said)
+    for judged, end in (
+        ({"p50": "inconclusive"}, "median is undecided"),
+        ({"p99": "regressed"}, "median is not judged"),
+    ):
+        title = RoundLines(rounds(), of="api response time", judged=judged).describe().title
+        assert title == f"{counted}; {end}"
+    for judged in ({"p50": "regressed", "p99": "stable"}, {}, None):
+        title = RoundLines(rounds(), judged=judged).describe().title
+        assert title == "response time: slower in 4 of 5 rounds, faster in 1"
     assert RoundLines(rounds().head(6)).describe().title == "response time: no round measured both sides"
 
 
