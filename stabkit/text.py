@@ -20,6 +20,7 @@ from stabkit.numbers import amount_text
 __all__ = [
     "LONGEST_NAME",
     "TEMPORARY_ROOT",
+    "all_of",
     "amount",
     "capital",
     "count",
@@ -169,6 +170,19 @@ def plural(word: str, amount: float | None) -> str:
     if word.endswith("y") and word[-2] not in "aeiou":
         return f"{word[:-1]}ies"
     return f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"
+
+
+def all_of(amount: int, word: str) -> str:
+    """Return that all of them are meant, as people say it: the one, both, all of more.
+
+    Examples
+    --------
+    >>> all_of(1, "time"), all_of(2, "time"), all_of(1500, "time")
+    ('The one time', 'Both times', 'All 1,500 times')
+    """
+    if amount == 1:
+        return f"The one {word}"
+    return f"Both {plural(word, 2)}" if amount == 2 else f"All {count(amount, word)}"
 
 
 def verb(singular: str, amount: int) -> str:

@@ -29,7 +29,7 @@ from stabkit.chart.drawing import (
     name_sides,
 )
 from stabkit.numbers import percent, significant
-from stabkit.text import count, joined
+from stabkit.text import all_of, count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,8 +99,7 @@ class DumbbellChart:
         if open_rows:
             parts.append(f"{'no regression is shown, ' if not parts else ''}{open_rows} of {len(rows)} undecided")
         one = self.of.removesuffix("s")
-        still = f"The one {one} stayed" if len(rows) == 1 else f"All {count(len(rows), one)} stayed"
-        title = "; ".join(parts) or f"{still} within what is allowed"
+        title = "; ".join(parts) or f"{all_of(len(rows), one)} stayed within what is allowed"
         title = title[:1].upper() + title[1:] if not worse and not better else title
         scale = "logarithmic" if _wide(rows.head(TIMES_SHOWN)) else "zero at the left"
         caption = (

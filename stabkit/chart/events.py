@@ -24,7 +24,7 @@ from stabkit.chart.drawing import (
     name_sides,
 )
 from stabkit.numbers import amount_text, measure
-from stabkit.text import count, joined
+from stabkit.text import all_of, count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,8 +115,8 @@ class EventTimeline:
             title = f"{joined(missing, most=3)} never arrives now"
         else:
             last = names[-1]
-            whole = "Both" if len(names) == 2 else f"All {len(names)}"
-            title = f"{whole} event types arrived; the last, {last}," if len(names) > 1 else f"{last} arrived,"
+            several = f"{all_of(len(names), 'event type')} arrived; the last, {last},"
+            title = several if len(names) > 1 else f"{last} arrived,"
             title += f" at a median of {_middle(candidate, last)}"
             if len(baseline):
                 title += f" ({_middle(baseline, last)} before)"

@@ -26,7 +26,7 @@ from stabkit.chart.drawing import (
     width_pt,
 )
 from stabkit.numbers import measure, percent
-from stabkit.text import count, joined
+from stabkit.text import all_of, count, joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,8 +121,8 @@ class HeadroomChart:
             parts.append(f"{_names(unproven)} {f'may miss {whose}' if (unproven['used'] > 1).any() else doubt}")
         if not parts:
             left = percent(1 - float(rows["used"].iloc[0]), digits=2)
-            many = f"All {len(rows)} objectives are met; the tightest leaves"
-            parts = [f"{many if len(rows) > 1 else 'The one objective is met, with'} {left} headroom"]
+            met = "is met, with" if len(rows) == 1 else "are met; the tightest leaves"
+            parts = [f"{all_of(len(rows), 'objective')} {met} {left} headroom"]
         title = "; ".join(parts)
         caption = (
             f"Value and {percent(self.confidence)} interval as a share of the limit, least headroom first; "

@@ -12,7 +12,7 @@ from stabkit.report.words.acceptances import accepted_clause
 from stabkit.report.words.estimates import excess_in_margins
 from stabkit.report.words.sentences import lacks_baseline, leading_estimate
 from stabkit.report.words.wording import metric_words, sentence
-from stabkit.text import count, joined, plain, verb
+from stabkit.text import all_of, count, joined, plain, verb
 
 __all__ = ["decision_text", "ship_text"]
 
@@ -80,7 +80,7 @@ def _rest(gate: Gate, gating: Sequence[ConditionResult], *, first: bool) -> str:
     better = f", {amount_text(improved)} of them better than before" if improved else ""
     taken = accepted_clause(gate)
     if good == len(gating):
-        which = "The one condition holds" if good == 1 else f"{_all(good)} hold"
+        which = f"{all_of(good, 'condition')} {verb('holds', good)}"
         return sentence(f"{which}{better}", taken)
     parts = []
     if gate.verdict == "regressed" and open_:
@@ -91,10 +91,6 @@ def _rest(gate: Gate, gating: Sequence[ConditionResult], *, first: bool) -> str:
         noun = "" if parts else " condition" if good == 1 else " conditions"
         parts.append(f"the other{noun} holds" if good == 1 else f"the other {amount_text(good)}{noun} hold")
     return sentence(", ".join(parts) + better if parts else "", taken)
-
-
-def _all(conditions: int) -> str:
-    return "Both conditions" if conditions == 2 else f"All {amount_text(conditions)} conditions"
 
 
 def _stable(_: Gate) -> str:
@@ -262,6 +258,7 @@ _GAPS: Final[Mapping[str, str]] = {
     "requests": "unmeasured",
     "readings": "unmeasured",
     "tests": "untested",
+    "disappeared": "gone",
     "scan": "unscanned",
 }
 _OPEN_KINDS: Final[Mapping[str, str]] = {"times": "slower", "failures": "failing", "readings": "growing"}
@@ -271,6 +268,7 @@ _WHY_NOT: Final[Mapping[str, tuple[str, str]]] = {
     "unmeasured": ("{names} was not measured on both sides", "{names} were not measured on both sides"),
     "no answer": ("{names} gave no good answer", "{names} gave no good answer"),
     "untested": ("the tests of {names} were not run on both sides",) * 2,
+    "gone": ("tests of {names} disappeared",) * 2,
     "unscanned": ("{names} did not scan both sides",) * 2,
     "lacking": ("evidence of {names} is missing",) * 2,
     "noisy": ("the machine was too noisy to judge {names}",) * 2,

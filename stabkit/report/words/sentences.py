@@ -29,7 +29,7 @@ from stabkit.report.words.estimates import (
 )
 from stabkit.report.words.needs import doubts, need_command
 from stabkit.report.words.population_names import plain_quantity, quantity_words
-from stabkit.text import count, joined, plain, plural, verb
+from stabkit.text import all_of, count, joined, plain, plural, verb
 from stabkit.vocabulary import OUTCOMES, SAID, of_websocket
 
 __all__ = [
@@ -107,7 +107,7 @@ def verdict_sentence(gate: Gate) -> str:
     better = f", {counts['improved']} of them better than before" if counts["improved"] else ""
     if good == total:
         taken = "; ".join(["", *filter(None, [accepted_clause(gate)])])
-        held = "The one condition holds" if total == 1 else f"{_all(total)} hold"
+        held = f"{all_of(total, 'condition')} {verb('holds', total)}"
         return f"{held}{better}{taken}."
     if total == 1:
         return "The one condition regressed." if bad else "The one condition is undecided."
@@ -119,14 +119,10 @@ def verdict_sentence(gate: Gate) -> str:
 
 def _undecided(amount: int, total: int) -> str:
     return (
-        f"{_all(total)} are undecided"
+        f"{all_of(total, 'condition')} are undecided"
         if amount == total
         else f"{amount} of {total} conditions {verb('is', amount)} undecided"
     )
-
-
-def _all(conditions: int) -> str:
-    return "Both conditions" if conditions == 2 else f"All {amount_text(conditions)} conditions"
 
 
 def reason(condition: ConditionResult, again: Again = AGAIN) -> Reason:

@@ -63,6 +63,7 @@ def test_a_service_that_answers_with_faults_is_not_told_twice() -> None:
         (Need(8, "rounds", "wide_interval"), "a slowdown of api and auth is not ruled out"),
         (Need(None, "rounds", "prober_late"), "the machine was too noisy to judge api and auth"),
         (Need(None, "evidence", "missing", "samples"), "api and auth were not measured on both sides"),
+        (Need(None, "evidence", "missing", "disappeared"), "tests of api and auth disappeared"),
     ],
 )
 def test_what_is_open_for_one_cause_is_named_together_and_the_rest_counted(need: Need, said: str) -> None:
