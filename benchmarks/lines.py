@@ -14,6 +14,7 @@ import argparse
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from targets import met
@@ -180,6 +181,44 @@ def fewer(trials: int) -> None:
     print("  " + "".join(f"{100 * count / trials:8.1f}" for count in counts))
 
 
+def paced(rng: np.random.Generator, n: int, shared: float, level: float = 0.0, swapped: float = 0.0) -> list[RunValue]:
+    """Return runs with sd 3 %, of which a share of the variance is the machine's own and shows in its calibration."""
+    sd = 0.03
+    machine = swapped + math.sqrt(shared) * sd * rng.standard_normal(n)
+    own = math.sqrt(1 - shared) * sd * rng.standard_normal(n)
+    measured = machine + 0.003 * rng.standard_normal(n)  # what the calibration itself is off by
+    return [
+        RunValue(3.0 + level + pace + rest, calibration=math.log(5) + told)
+        for pace, rest, told in zip(machine, own, measured, strict=True)
+    ]
+
+
+def calibrated(trials: int) -> None:
+    """Runs whose machine is a part of what they differ by: with and without their calibration."""
+    print("\nRuns of sd 3 % with a calibration that tells a share of it; 20 runs, margin 5 %: S, FS, R, R at +5 %")
+    print("without and with; then a machine that is 8 % slower from the candidate on, and from the tenth run on")
+    for shared, swap in ((0.0, None), (0.5, None), (0.8, None), (0.95, None), (0.8, 20), (0.8, 10)):
+        rng = np.random.default_rng([SEED, 3, round(100 * shared), swap or 0])
+        counts = np.zeros((2, 4))
+        for _ in range(trials):
+            slower = math.log1p(0.08)
+            before = paced(rng, swap or 20, shared)
+            history = before + (paced(rng, 20 - swap, shared, swapped=slower) if swap else [])
+            pair = paced(rng, 2, shared, swapped=slower if swap else 0.0)
+            moved = [replace(run, value=run.value + math.log1p(0.05)) for run in pair]
+            for known in (0, 1):
+                runs, same, worse = (
+                    part if known else [replace(run, calibration=None) for run in part]
+                    for part in (history, pair, moved)
+                )
+                unchanged, found = (judged(runs, of, 0.05).outcome for of in (same, worse))
+                green = ("stable", "improved")
+                counts[known] += (unchanged in green, found in green, unchanged == "regressed", found == "regressed")
+        where = "" if swap is None else f", swapped at {swap}"
+        shares = "  |".join("".join(f"{100 * share:8.1f}" for share in row) for row in counts / trials)
+        print(f"  {100 * shared:3.0f} % of it{where:16}{shares}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a fifth of the trials")
@@ -202,6 +241,7 @@ def main() -> None:
     after_a_step(trials // 2)
     forty_builds(trials // 10)
     fewer(trials)
+    calibrated(trials)
     thirty_builds(trials // 10)
     print(f"\n{time.perf_counter() - began:.0f} s")
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from stabkit.analyze.history.trends import REPLAYS, detect_changes, detect_drift
+from stabkit.analyze.history.trends import REPLAYS, detect_changes, detect_drift, replayed_changes
 from stabkit.analyze.statistics.segments import (
     RANK_PENALTY,
     linear_cost,
@@ -113,15 +113,11 @@ def found_and_extra(found: list[int], truth: list[int]) -> tuple[int, int]:
 
 def replay(values: Floats, replays: int) -> list[int]:
     """Judge the history at every build from the eighth; return the builds at which a change was told."""
-    told: list[int] = []
-    looks: list[set[int]] = []
-    for end in range(8, len(values) + 1):
-        looks.append({change.index for change in detect_changes(values[:end])})
-        last = looks[-replays:]
-        settled = (place for place in looks[-1] if all(any(abs(place - p) <= 5 for p in seen) for seen in last))
-        if len(last) == replays and any(settled):
-            told.append(end)
-    return told
+    return [
+        end
+        for end in range(8, len(values) + 1)
+        if any(change.confirmed for change in replayed_changes(values[:end], replays=replays))
+    ]
 
 
 def main() -> None:

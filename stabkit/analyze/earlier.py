@@ -34,6 +34,8 @@ class RunValue:
         True if the level of this run was accepted: what came before is no measure of what comes after.
     name : str
         What people call the run.
+    calibration : float or None
+        Log time that a fixed piece of work took on the machine during the run; None where it was not measured.
     """
 
     value: float
@@ -44,6 +46,7 @@ class RunValue:
     version: str | None = None
     accepted: bool = False
     name: str = ""
+    calibration: float | None = None
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ _FLAGS: Final = {
     "level_unsettled": "the newest level is of one or two runs",
     "noise_grew": "runs differ more lately than before",
     "fewer_requests": "widened: fewer requests than the runs of the line",
+    "calibrated": "at the pace that the machine had, by a fixed piece of work in each run",
     "zero_readings": "readings of zero",
     "placebo_days": "against days without a deploy",
 }

@@ -47,9 +47,10 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-REPLAYS: Final = 5
+REPLAYS: Final = 3
 """Looks in a row that have to show a change before it is told, where each build is a look."""
 _SAME: Final = 5  # builds between two looks at one change
+_SETTLED: Final = 3e-5  # p-value of the newest of those looks
 _A_SIDE: Final = 3
 _NEIGHBOURS: Final = 30
 _LEVEL: Final = 0.001
@@ -98,13 +99,15 @@ def replayed_changes(values: Sequence[float] | Any, *, replays: int = REPLAYS) -
     Notes
     -----
     Whoever looks after each build takes a look each, and correlated builds wander into a change that the next ones take
-    back. What five looks in a row show, within 5 builds of the same place, is mostly there to stay.
+    back. What three looks in a row show, within 5 builds of the same place, and the newest at a p-value of 3e-5, is
+    mostly there to stay: the level of many looks is that of a boundary which is wide early (O'Brien and Fleming 1979,
+    doi:10.2307/2530245).
 
     Examples
     --------
     >>> values = [20, 21, 20, 22, 21, 20, 21, 20, 22, 30, 31, 30, 29, 30, 31, 30]
-    >>> [(len(values[:n]), c.index, c.status, c.more_needed) for n in (14, 16) for c in replayed_changes(values[:n])]
-    [(14, 9, 'suspect', 2), (16, 9, 'confirmed', 0)]
+    >>> [(len(values[:n]), c.index, c.status, c.more_needed) for n in (13, 14) for c in replayed_changes(values[:n])]
+    [(13, 9, 'suspect', 1), (14, 9, 'confirmed', 0)]
     """
     known = read_values(values)
     return list(_asked_again(known, detect_changes(known), replays))
@@ -148,6 +151,8 @@ def _asked_again(values: Floats, changes: Sequence[Change], replays: int) -> tup
 
 
 def _settled(change: Change, more: int) -> Change:
+    doubtful = change.p_value is not None and change.p_value > _SETTLED
+    more = max(more, int(doubtful))
     return change if more <= 0 else replace(change, status="suspect", more_needed=more)
 
 

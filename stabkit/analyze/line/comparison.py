@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from stabkit.analyze.earlier import EarlierRun, Measure, RunValue
@@ -13,7 +13,7 @@ from stabkit.analyze.line.judging import FEWEST_RUNS, LineJudgement, judge_on_li
 from stabkit.analyze.line.machines import same_machine
 from stabkit.analyze.line.noise import line_noise
 from stabkit.analyze.line.statistic import STATISTICS, run_value
-from stabkit.analyze.line.summary import due_rates
+from stabkit.analyze.line.summary import calibration_log, due_rates
 from stabkit.analyze.outcome import Estimate, Need, Outcome, combine
 from stabkit.analyze.sides import Sides
 from stabkit.analyze.statistics import RunNoise, as_ratio, holm_limit, level_of, read_rounds
@@ -45,7 +45,8 @@ class LineComparison:
         Statistic -> what it was judged by, as plain values: how many ``runs`` the line has; of the level that decides
         how many (``level_runs``), their ``first`` and ``last`` name, and whether it is the ``accepted`` one;
         ``differ_share``, what unchanged runs differ by; ``change_share``; whether the newest level is ``settled``, and
-        whether the candidate looks ``slower``, repeated or not, and whether it is slower in two runs (``repeated``).
+        whether the candidate looks ``slower``, repeated or not, and whether it is slower in two runs (``repeated``);
+        and whether times were ``calibrated``, brought to the machine's pace in the candidate's run.
     """
 
     outcome: Outcome
@@ -146,6 +147,8 @@ def _lines(
     )
     for statistic in STATISTICS:
         candidate = run_value(times, statistic)
+        if candidate is not None:
+            candidate = replace(candidate, calibration=calibration_log(sides.candidate))
         measure = (*population.key, column, statistic)
         yield statistic, _of_equal_size(alike, measure), _of_equal_size(again, measure), candidate
 
@@ -206,13 +209,14 @@ def _estimate(
         "level_unsettled": not found.recent.settled,
         "noise_grew": found.noise.grew,
         "fewer_requests": leading.extra > 0,
+        "calibrated": found.calibrated,
     }
     return Estimate(
         name=statistic,
         unit="ms",
         scale="ratio",
         outcome=found.outcome,
-        baseline=math.exp(found.level.mean),
+        baseline=math.exp(candidate.value - leading.change),  # at the candidate's pace where that is known
         candidate=math.exp(candidate.value),
         change=as_ratio(leading.change),
         low=as_ratio(low),
@@ -251,4 +255,5 @@ def _facts(found: LineJudgement) -> dict[str, Any]:
         "settled": found.recent.settled,
         "slower": found.slower,
         "repeated": found.repeated,
+        "calibrated": found.calibrated,
     }

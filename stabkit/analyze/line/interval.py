@@ -42,9 +42,11 @@ class Difference:
     extra_df: float = math.inf
 
     @classmethod
-    def of(cls, candidate: RunValue, level: Level, noise: LineNoise, extra: float = 0.0) -> Difference:
-        """Return a candidate against a level of its line."""
-        se = noise.sd * math.sqrt(1 + 1 / level.count)
+    def of(
+        cls, candidate: RunValue, level: Level, noise: LineNoise, extra: float = 0.0, leverage: float = 0.0
+    ) -> Difference:
+        """Return a candidate against a level of its line; ``leverage`` is that of a slope, in variances of a run."""
+        se = noise.sd * math.sqrt(1 + 1 / level.count + leverage)
         return cls(candidate.value - level.mean, se, noise.df, extra, candidate.df)
 
     def at(self, level: float) -> tuple[float, float]:

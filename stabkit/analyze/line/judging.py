@@ -9,6 +9,7 @@ from typing import Final
 from stabkit.analyze.earlier import RunValue
 from stabkit.analyze.facts import About, Need
 from stabkit.analyze.line.baseline import Level, accepted_level, recent_level
+from stabkit.analyze.line.calibration import Calibration, calibration_of
 from stabkit.analyze.line.interval import Difference, extra_variance
 from stabkit.analyze.line.need import line_need
 from stabkit.analyze.line.noise import LineNoise, line_noise
@@ -47,6 +48,8 @@ class LineJudgement:
         True if both the candidate and another run of its version are shown to be slower, within the margin or beyond.
     need : Need or None
         What would decide it; None unless inconclusive.
+    calibrated : bool
+        True if all values were brought to one pace of the machine first.
     """
 
     outcome: Outcome
@@ -61,6 +64,7 @@ class LineJudgement:
     slower: bool
     repeated: bool = False
     need: Need | None = None
+    calibrated: bool = False
 
     @property
     def leading(self) -> Difference:
@@ -148,12 +152,13 @@ def judge_on_line(
 
 @dataclass(frozen=True)
 class _Measure:
-    """What the runs of a line are a measure by: their noise and both levels."""
+    """What the runs of a line are a measure by: their noise and both levels, and at which pace of the machine."""
 
     runs: tuple[RunValue, ...]
     noise: LineNoise
     recent: Level
     accepted: Level
+    calibration: Calibration | None = None
 
     @classmethod
     def of(cls, runs: Sequence[RunValue]) -> _Measure | None:
@@ -163,18 +168,35 @@ class _Measure:
             return None
         return cls(tuple(runs), noise, recent_level(runs, noise), accepted_level(runs))
 
+    def at_one_pace(self) -> _Measure:
+        """Return the measure of the same runs at one pace of the machine, where their values follow it."""
+        found = calibration_of(self.runs)
+        if found is None:
+            return self
+        runs = tuple(found.brought(run) for run in self.runs)
+        return _Measure(runs, found.noise, recent_level(runs, found.noise), accepted_level(runs), found)
+
+    def difference(self, candidate: RunValue, level: Level) -> Difference:
+        """Return a candidate against one of the levels."""
+        extra, leverage = extra_variance(candidate, self.runs, level), 0.0
+        if self.calibration is not None:
+            leverage = self.calibration.leverage(candidate, self.runs[level.first : level.first + level.count])
+            candidate = self.calibration.brought(candidate)
+        return Difference.of(candidate, level, self.noise, extra, leverage)
+
 
 def _compared(measure: _Measure, candidate: RunValue, margin: float, error: float) -> LineJudgement:
     """Return a candidate against both levels, whatever a second run says."""
+    if candidate.calibration is not None:
+        measure = measure.at_one_pace()
     runs, noise, recent, accepted = measure.runs, measure.noise, measure.recent, measure.accepted
-    against, anchored = (
-        Difference.of(candidate, level, noise, extra_variance(candidate, runs, level)) for level in (recent, accepted)
-    )
+    against, anchored = (measure.difference(candidate, level) for level in (recent, accepted))
     (low, high), (anchor_low, anchor_high) = against.at(error), anchored.at(error)
     stable = max(high, anchor_high) < margin
     crept = not stable and (high < margin or (anchor_low > 0 >= low))
     slower = not stable and max(low, anchor_low) > 0
-    return LineJudgement("inconclusive", runs, noise, recent, accepted, against, anchored, error, crept, slower)
+    return LineJudgement("inconclusive", runs, noise, recent, accepted, against, anchored, error, crept, slower,
+                         calibrated=measure.calibration is not None)  # fmt: skip
 
 
 def _within(found: LineJudgement, margin: float) -> Outcome:

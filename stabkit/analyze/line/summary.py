@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from stabkit.analyze.statistics import read_rounds
 from stabkit.samples import TIME_COLUMNS, counted, milliseconds
 from stabkit.vocabulary import is_time
 
-__all__ = ["due_rates", "earlier_run", "version_of"]
+__all__ = ["calibration_log", "due_rates", "earlier_run", "version_of"]
 
 
 def earlier_run(side: RunEvidence) -> EarlierRun:
@@ -29,7 +30,11 @@ def earlier_run(side: RunEvidence) -> EarlierRun:
     name = str(side.fact("label") or side.fact("run_id"))
     version = version_of(side)
     samples = side.evidence["samples"]
-    values = {measure: replace(value, version=version, name=name) for measure, value in _values(samples)}
+    calibration = calibration_log(side)
+    values = {
+        measure: replace(value, version=version, name=name, calibration=calibration)
+        for measure, value in _values(samples)
+    }
     machine = side.fact("machine")
     together = side.fact("collection_id") is not None
     return EarlierRun(name, version, machine, together, values, due_rates(samples), load_facts(side))
@@ -39,6 +44,12 @@ def version_of(side: RunEvidence) -> str | None:
     """Return what tells one version of the system from another: label and commit; None where neither is known."""
     known = [side.fact(name) for name in ("label", "commit")]
     return None if known == [None, None] else "\n".join(str(part or "") for part in known)
+
+
+def calibration_log(side: RunEvidence) -> float | None:
+    """Return the logarithm of what a fixed piece of work took, in ms, on the machine of a run; None if not measured."""
+    took = side.fact("calibration_ms")
+    return math.log(took) if isinstance(took, float) and 0 < took < math.inf else None
 
 
 def due_rates(samples: pd.DataFrame) -> dict[str, float]:

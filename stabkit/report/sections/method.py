@@ -37,8 +37,9 @@ METHODS: Final = (
     "variance by the jackknife over rounds; slower only if the excess over one limit of both sides is larger too. It "
     "decides, or p99 where that is much narrower in margins.",
     "Runs at different times: a prediction interval about the newest runs of the line and about its accepted level "
-    "(Hahn and Meeker 1991, doi:10.1002/9780470316771), with the noise within the segments of the history; regressed "
-    "only if a second run says so.",
+    "(Hahn and Meeker 1991, doi:10.1002/9780470316771), with the noise within the segments of the history, at one pace "
+    "of the machine where times follow its calibration (Cochran 1957, doi:10.2307/2527916); regressed only if a second "
+    "run says so.",
     "Error rates and slow requests: Student's t over interleaved rounds, else the variance between rounds; never "
     "narrower than Newcombe's interval of independent requests "
     "(doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I), "

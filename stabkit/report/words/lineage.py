@@ -156,4 +156,5 @@ def _judged_against_some(known: Sequence[Mapping[str, Any]]) -> str:
 def _differ(known: Sequence[Mapping[str, Any]]) -> str:
     shares = sorted(facts["differ_share"] for facts in known)
     ends = list(dict.fromkeys(percent(share, digits=2) for share in (shares[0], shares[-1])))
-    return f"unchanged runs differ by {' to '.join(ends)} (learnt from history)"
+    pace = ", at one pace of the machine" if any(facts.get("calibrated") for facts in known) else ""
+    return f"unchanged runs differ by {' to '.join(ends)} (learnt from history{pace})"

@@ -191,9 +191,27 @@ def test_a_margin_must_be_positive(margin):
         detect_drift([1.0] * 10, margin=margin)
 
 
-def test_a_change_is_told_once_five_looks_in_a_row_show_it():
+def test_looks_in_a_row_are_not_enough_while_the_newest_leaves_doubt():
     from stabkit.analyze.history.trends import REPLAYS, detect_changes, replayed_changes
 
+    rng = np.random.default_rng(10)
+    values = 20 * np.exp(0.02 * rng.standard_normal(44))
+    values[30:] *= 1.04
+    doubtful = [end for end in range(33, 45) if detect_changes(values[:end])]
+    waiting = [end for end in doubtful if not replayed_changes(values[:end])[0].confirmed]
+    late = [end for end in waiting if end >= doubtful[0] + REPLAYS - 1]
+    assert late, "no look of this history leaves doubt"
+    for end in late:
+        (change,) = replayed_changes(values[:end])
+        assert change.p_value is not None
+        assert change.p_value > 3e-5
+        assert (change.status, change.more_needed) == ("suspect", 1)
+
+
+def test_a_change_is_told_once_three_looks_in_a_row_show_it():
+    from stabkit.analyze.history.trends import REPLAYS, detect_changes, replayed_changes
+
+    assert REPLAYS == 3
     rng = np.random.default_rng(8)
     values = 20 * np.exp(0.02 * rng.standard_normal(60))
     values[40:] *= 1.3
