@@ -12,10 +12,12 @@ from stabkit.change.facts import Scope
 __all__ = ["Right", "scripts_of_others"]
 
 _ADDRESS: Final = r"[\"']?(?P<address>(?:https?|ftp)://[^\s\"'|;&)>]+)"
-_SHELL: Final = r"(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?(?:(?:ba|z|da|k|fi)?sh|python[\d.]*|perl|ruby|node|pwsh|iex)\b"
+_SHELL: Final = r"(?:(?:ba|z|da|k|fi)?sh|python[\d.]*|perl|ruby|node|pwsh|iex)\b"
+_BEFORE_IT: Final = r"(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?"  # sought behind a pipe alone: anywhere it takes n² steps
+_SAID: Final = r"[^|\n;]{0,300}"  # arguments; without an end a long line takes n² steps or more
 _RUN_AT_ONCE: Final = re.compile(
-    rf"\b(?:curl|wget|fetch|iwr|Invoke-WebRequest)\b[^|\n;]*?{_ADDRESS}[^|\n;]*\|\s*{_SHELL}|"
-    rf"{_SHELL}[^|\n;]*?(?:<\(|\$\(|`)\s*(?:curl|wget)\b[^)`\n]*?{_ADDRESS.replace('address', 'inner')}"
+    rf"\b(?:curl|wget|fetch|iwr|Invoke-WebRequest)\b{_SAID}?{_ADDRESS}{_SAID}\|\s*{_BEFORE_IT}{_SHELL}|"
+    rf"{_SHELL}{_SAID}?(?:<\(|\$\(|`)\s*(?:curl|wget)\b[^)`\n]{{0,300}}?{_ADDRESS.replace('address', 'inner')}"
 )
 
 
