@@ -36,6 +36,24 @@ def _nothing_remembered() -> Iterator[None]:
     forget()
 
 
+def _made_for_all(item: pytest.Item) -> list[str]:
+    """Return a group for the tests of a module that share what is made for all of them, by parameter where it has some.
+
+    Each worker would make it anew, and the most expensive tests are those that make it.
+    """
+    fixtures = getattr(item, "_fixtureinfo", None)
+    shared = [
+        found[-1]
+        for found in (fixtures.name2fixturedefs.values() if fixtures is not None else ())
+        if found[-1].scope == "module" and found[-1].baseid.startswith("tests/")
+    ]
+    if not shared:
+        return []
+    known = getattr(getattr(item, "callspec", None), "params", {})
+    own = [str(known[found.argname]) for found in shared if found.params and found.argname in known]
+    return [" ".join([item.nodeid.partition("::")[0], *own])]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Name the group of a test in its id, by which one worker gets all of them.
 
@@ -43,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if getattr(config.option, "loadgroup", False):
         for item in items:
-            names = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
+            names = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")}) or _made_for_all(item)
             if names and hasattr(item, "_id"):
                 item._id = type(item._id).parse(f"{item.nodeid}@{'_'.join(names)}")
 
