@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from stabkit.cli.terminal import Format, Terminal
 from stabkit.errors import ConfigError, EvidenceError
 from stabkit.paths import on_this_machine
 from stabkit.vocabulary import EXIT_CODES
+
+if TYPE_CHECKING:
+    from stabkit.collect import Detected
 
 __all__ = ["demo", "index", "init", "notebooks", "sample", "schema"]
 
@@ -33,11 +36,15 @@ def init(
         bool,
         typer.Option("--schema", help="Write stabkit.schema.json for editors; a stabkit.toml that is there stays."),
     ] = False,
+    detect: Annotated[
+        bool, typer.Option("--detect", help="Fit it to what FOLDER holds: reports, suites, endpoints; nothing is run.")
+    ] = False,
 ) -> int:
     r"""Write a commented stabkit.toml to start from.
 
-    With --schema its JSON Schema is written beside it, by which editors complete and explain
-    each key; run it again after an update of stabkit.
+    With --detect it declares what the folder holds already, each line with where it is from. With --schema
+    its JSON Schema is written beside it, by which editors complete and explain each key; run it
+    again after an update of stabkit.
 
     Exit codes: 0 written, 2 error (nothing of yours is ever overwritten).
 
@@ -45,6 +52,7 @@ def init(
     Examples:
       stabkit init
       stabkit init deploy/
+      stabkit init --detect
       stabkit init --schema
     """
     from stabkit.config import SCHEMA_DIRECTIVE, SCHEMA_NAME, write_example, write_schema
@@ -58,6 +66,8 @@ def init(
             f"The folder cannot be made: {error.strerror or error}.", where=str(folder), hint="Choose another folder."
         ) from error
     file = folder / "stabkit.toml"
+    if detect:
+        return _detect(terminal, folder, file, schema=schema)
     if not schema:
         terminal.result(str(write_example(file)))
         terminal.note("Next: edit it, then: stabkit collect --label v1.0")
@@ -69,6 +79,48 @@ def init(
         terminal.result(str(write_example(file, first_line=SCHEMA_DIRECTIVE)))
         terminal.note("Next: edit it, then: stabkit collect --label v1.0")
     return 0
+
+
+def _detect(terminal: Terminal, folder: Path, file: Path, *, schema: bool) -> int:
+    """Write a stabkit.toml that fits the folder; say what was found, what was left out, and what comes next."""
+    from stabkit.collect import detect_project
+    from stabkit.config import SCHEMA_DIRECTIVE, SCHEMA_NAME, refuse_existing, write_example, write_schema
+    from stabkit.text import shell
+
+    refuse_existing(file)  # before anything is looked at
+    detected = detect_project(folder)
+    if not detected.declares and not detected.loads:
+        for words in detected.left_out:
+            terminal.note(f"  left out  {words}")
+        raise EvidenceError(
+            "Nothing was found that could be collected.",
+            where=str(folder),
+            hint="Write a commented example instead: stabkit init",
+        )
+    if schema:
+        terminal.result(str(write_schema(folder / SCHEMA_NAME)))
+    write_example(file, first_line=SCHEMA_DIRECTIVE if schema else None, text=detected.text)
+    terminal.result("\n".join([str(file), *(f"  found     {words}" for words in detected.found)]))
+    for words in detected.left_out:
+        terminal.note(f"  left out  {words}")
+    _advise_after(terminal, detected, "" if folder == Path() else f" in {shell([folder])}")
+    return 0
+
+
+def _advise_after(terminal: Terminal, detected: Detected, there: str) -> None:
+    """Say what comes next: both versions at once where something is measured, else one after the other."""
+    from stabkit.text import shell
+
+    if not detected.declares:
+        terminal.note(f"Next{there}: stabkit import load {shell([detected.loads[0]])} --label before")
+    elif detected.endpoints:
+        terminal.note(f"Next{there}: read it, and say where the old version is: each baseline_url, baseline_directory")
+        terminal.note("then, with both up: stabkit collect --label after --baseline-label before")
+        terminal.note("then: stabkit gate before after")
+    else:
+        made = ", with reports made afresh" if detected.reports else ""
+        terminal.note(f"Next{there}: read it; then, before the change{made}: stabkit collect --label before")
+        terminal.note(f"after it{made}: stabkit collect --label after; then: stabkit gate before after")
 
 
 def _results() -> Iterable[str]:

@@ -11,7 +11,7 @@ from stabkit.config.completion import SCHEMA_DIRECTIVE, SCHEMA_NAME, config_sche
 from stabkit.config.conditions import AT_LEAST, Condition, ConditionKind, Objective, Severity
 from stabkit.config.defaults import coverage_condition, scan_condition, suite_condition, target_conditions
 from stabkit.config.expressions import LONGEST_SEARCH_S, is_found, replaced
-from stabkit.config.loading import find_config, load_config, nearest_config, write_example
+from stabkit.config.loading import find_config, load_config, nearest_config, refuse_existing, write_example
 from stabkit.config.path_patterns import path_matches, path_pattern
 from stabkit.config.readiness import Area, ChecklistLine, Journey
 from stabkit.config.settings import (
@@ -81,6 +81,7 @@ __all__ = [
     "nearest_config",
     "path_matches",
     "path_pattern",
+    "refuse_existing",
     "replaced",
     "scan_condition",
     "suite_condition",

@@ -17,7 +17,7 @@ from stabkit.errors import ConfigError, nearest
 from stabkit.paths import read_bounded
 from stabkit.text import decoded
 
-__all__ = ["find_config", "load_config", "nearest_config", "write_example"]
+__all__ = ["find_config", "load_config", "nearest_config", "refuse_existing", "write_example"]
 
 _log = logging.getLogger(__name__)
 
@@ -86,8 +86,25 @@ def _user_name(number: int) -> str:
         return f"number {number}"
 
 
-def write_example(path: Path | str, *, first_line: str | None = None) -> Path:
+def refuse_existing(path: Path) -> None:
+    """Do nothing where a configuration can be written.
+
+    Raises
+    ------
+    ConfigError
+        There is one already.
+    """
+    if os.path.lexists(path):
+        raise ConfigError("The file exists already.", where=str(path), hint="Edit it, or move it away first.")
+
+
+def write_example(path: Path | str, *, first_line: str | None = None, text: str | None = None) -> Path:
     """Write a commented configuration to start from, and return its path; above it, if given, a comment for editors.
+
+    Parameters
+    ----------
+    text : str, optional
+        The configuration; left out: the example that names every key.
 
     Raises
     ------
@@ -99,7 +116,7 @@ def write_example(path: Path | str, *, first_line: str | None = None) -> Path:
     try:
         with file.open("x", encoding="utf-8") as output:
             output.write(f"{first_line}\n" if first_line else "")
-            output.write(example.read_text(encoding="utf-8"))
+            output.write(example.read_text(encoding="utf-8") if text is None else text)
     except FileExistsError:
         raise ConfigError("The file exists already.", where=str(file), hint="Edit it, or move it away first.") from None
     except OSError as error:

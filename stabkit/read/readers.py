@@ -49,6 +49,7 @@ __all__ = [
     "read_file",
     "read_paths",
     "readers",
+    "recognised",
     "source_summary",
 ]
 
@@ -252,6 +253,25 @@ def _recognise(path: Path, kind: str | None) -> Reader:
     known = ", ".join(reader.FORMAT for reader in (*readers(), *plugged_readers()) if kind in (None, reader.KIND))
     what = f"not {expected}: {_describe(head)}; known formats: {known or 'none'}"
     raise ReportError(Fault(what, "html" if _is_html(head) else "unknown_format"), line=1, column=1)
+
+
+def recognised(path: Path) -> tuple[str, str] | None:
+    """Return the kind and the format of a file by how it begins; None for one that no reader recognises.
+
+    Raises
+    ------
+    ReportError
+        It cannot be read.
+
+    Examples
+    --------
+    >>> recognised(Path("data/sample/stabkit.toml")) is None
+    True
+    """
+    check_regular(path)
+    head = read_head(path)
+    found = next((reader for reader in readers() if reader.recognise(head)), None)
+    return None if found is None else (found.KIND, found.FORMAT)
 
 
 def _start(head: bytes) -> bytes:

@@ -176,3 +176,49 @@ def test_a_service_that_does_not_answer_is_the_first_reason(stabkit, folder, ser
     times = next(reason for reason in result["reasons"] if "response time" in reason["subject"])
     assert "connection refused" in times["text"]
     assert "would decide" not in times["text"]
+
+
+@pytest.fixture
+def bare(folder, monkeypatch):
+    """An empty folder: the project's own holds reports already."""
+    place = folder / "bare"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+def test_what_a_detected_configuration_advises_decides(stabkit, bare, service):
+    """The address of the old version, which no file can say, is filled in where the file leaves room for it."""
+    port = service.rpartition(":")[2]
+    compose = {"services": {"api": {"build": ".", "ports": [f"{port}:80"]}}}
+    paths = {"/new": {"get": {"responses": {"200": {"description": "good"}}}}}
+    (bare / "compose.yaml").write_text(json.dumps(compose))
+    (bare / "openapi.json").write_text(json.dumps({"openapi": "3.1.0", "paths": paths}))
+    code, out, err = stabkit("init", "--detect")
+    assert code == 0
+    assert f"[http.new] url = {service}/new" in out
+    assert "stabkit collect --label after --baseline-label before" in err
+    file = bare / "stabkit.toml"
+    text = file.read_text().replace('# baseline_url = "http://127.0.0.1:PORT/PATH"', f'baseline_url = "{service}/old"')
+    file.write_text(text + ERRORS.replace('"api"', '"new"'))
+    assert follow(stabkit, "stabkit collect --label after --baseline-label before")[0] == 0
+    assert (asked("before"), asked("after")) == ({"old"}, {"new"})
+    assert judged(stabkit, "before", "after")[1]["word"] == "stable"
+
+
+def test_what_is_advised_of_detected_reports_decides(stabkit, bare):
+    (bare / "junit.xml").write_text('<testsuite tests="1"><testcase classname="a" name="x" time="0.1"/></testsuite>')
+    code, _, err = stabkit("init", "--detect")
+    assert code == 0
+    assert "before the change, with reports made afresh: stabkit collect --label before" in err
+    assert follow(stabkit, "stabkit collect --label before")[0] == 0
+    (bare / "junit.xml").write_text('<testsuite tests="1"><testcase classname="a" name="x" time="0.2"/></testsuite>')
+    assert follow(stabkit, "stabkit collect --label after")[0] == 0
+    assert judged(stabkit, "before", "after")[1]["word"] == "stable"
+
+
+def test_a_detected_load_file_is_imported_as_advised(stabkit, bare):
+    (bare / "load 1.jtl").write_text("timeStamp,elapsed,label,responseCode,success\n1700000000000,12,GET /,200,true\n")
+    code, _, err = stabkit("init", "--detect")
+    assert code == 0
+    assert follow(stabkit, err.rpartition("Next: ")[2])[0] == 0

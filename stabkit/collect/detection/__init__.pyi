@@ -1,0 +1,1 @@
+from .project import Detected as Detected, detect_project as detect_project
