@@ -89,7 +89,7 @@ def load_history(
 
 
 def history_parts(store: Store) -> list[str]:
-    """Return what the histories of a store are told from, one query each: the metrics of its samples, tests, findings.
+    """Return what the histories of a store are told from, one query each: its metrics, tests, scans, coverage.
 
     Examples
     --------
@@ -102,15 +102,15 @@ def history_parts(store: Store) -> list[str]:
     if not all("samples" in each for each in tables):  # a sketch may know more
         metrics |= set(METRICS)
     every = frozenset[str]().union(*tables)
-    return [*sorted(metrics), *(f"table {name}" for name in ("tests", "scans") if name in every)]
+    return [*sorted(metrics), *(f"table {name}" for name in ("tests", "scans", "coverage") if name in every)]
 
 
 def part_histories(store: Store, part: str) -> list[History]:
     """Return the histories of one part of a store, each as what it is of and one value a run, null where it has none.
 
     A history is of one environment and one kind of connection, as only such runs are comparable: the median and, of
-    times, the 95th and 99th percentile of each target and metric; the share of failed requests; the pass rate of each
-    suite; the open findings of each tool, since they were last counted otherwise.
+    times, the 95th and 99th percentile of each target and metric; the share of failed requests; the pass rate and the
+    size of each suite; the open findings of each tool, since they were last counted otherwise; the covered lines.
 
     Parameters
     ----------
@@ -127,6 +127,8 @@ def part_histories(store: Store, part: str) -> list[History]:
         found = _pass_rates(store, runs)
     elif part == "table scans":
         found = _open_findings(store, runs)
+    elif part == "table coverage":
+        found = _covered(store, runs)
     else:
         found = _quantiles(store, runs, part)
     return [(about, values) for about, values in found if np.isfinite(values).any()]
@@ -163,11 +165,17 @@ def _pass_rates(store: Store, runs: pd.DataFrame) -> Iterator[History]:
             about = {"subject": suite, "metric": "tests", "value": "passed", "unit": "share"}
             about |= {"environment": _text(environment), "connection": None}
             yield _history(about, _own_runs(runs, environment), rows, rows["rate"])
+            size = rows["good"] + rows["bad"] + rows["skipped"]
+            about |= {"metric": "suite_size", "value": "tests", "unit": "count"}
+            yield _history(about, _own_runs(runs, environment), rows, size)
 
 
 def _open_findings(store: Store, runs: pd.DataFrame) -> Iterator[History]:
     found = finding_history(store.read("findings"), store.read("scans"), runs)
-    for (tool, _), rows in found.groupby(["tool", "scan_id"], sort=True, dropna=False):
+    # Where a tool scanned once a run its scans are one history, though past builds name each by a path of its own.
+    counts = found[found["open"].notna()].groupby(["tool", "run_id"])["open"].size().groupby("tool").max()
+    found["series"] = found["scan_id"].where(found["tool"].map(counts) > 1)
+    for (tool, _), rows in found.groupby(["tool", "series"], sort=True, dropna=False):
         counted = rows[rows["open"].notna()]
         if len(counted):
             same = counted[counted["line"] == counted["line"].iloc[-1]]
@@ -179,6 +187,23 @@ def _open_findings(store: Store, runs: pd.DataFrame) -> Iterator[History]:
                 placed,
                 same["open"],
             )
+
+
+def _covered(store: Store, runs: pd.DataFrame) -> Iterator[History]:
+    """Yield the share of lines that ran, of each report; reports that no two runs name alike count together."""
+    lines = store.read("coverage")
+    known = lines.groupby("report")["run_id"].nunique()
+    repeated = lines["report"].isin(known.index[known > 1])
+    lines = lines.assign(report=lines["report"].where(repeated, "coverage"))
+    # A file that two reports of a run hold ran where either saw it.
+    files = lines.groupby(["report", "run_id", "path"])[["lines", "covered"]].max()
+    totals = files.groupby(["report", "run_id"]).sum().reset_index()
+    totals = totals.merge(runs[["run_id", "environment"]].assign(place=range(len(runs))), on="run_id")
+    for (report, environment), rows in totals.groupby(["report", "environment"], sort=True, dropna=False):
+        about = {"subject": report, "metric": "coverage", "value": "covered", "unit": "share"}
+        about |= {"environment": _text(environment), "connection": None}
+        share = rows["covered"].astype("float64") / rows["lines"].where(rows["lines"] > 0).astype("float64")
+        yield _history(about, _own_runs(runs, environment), rows, share)
 
 
 def _own_runs(runs: pd.DataFrame, environment: object) -> pd.DataFrame:

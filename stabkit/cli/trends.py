@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -39,13 +39,17 @@ class Quantile(StrEnum):
 def trend(
     context: typer.Context,
     target: Annotated[
-        str | None, typer.Argument(metavar="TARGET", callback=not_empty, help="The target, as in stabkit.toml.")
+        str | None, typer.Argument(metavar="TARGET", callback=not_empty, help="The target, suite, tool or report.")
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Instead: every history of the store, what moved most surprisingly first.")
     ] = False,
-    metric: Annotated[str, typer.Option(metavar="NAME", help="Any time, such as connect_time.")] = "response_time",
-    quantile: Annotated[Quantile, typer.Option(help="Which value of each run.")] = Quantile.p95,
+    metric: Annotated[
+        str, typer.Option(metavar="NAME", help="Any time or reading; pass_rate, suite_size, findings, coverage.")
+    ] = "response_time",
+    quantile: Annotated[
+        Quantile | None, typer.Option(help="Which value of each run; else p95, or p50 of a few values.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows of the table; all runs count.")] = 20,
     cluster: ClusterOption = None,
     output: Annotated[
@@ -73,6 +77,7 @@ def trend(
     Examples:
       stabkit trend api
       stabkit trend api --quantile p99 --format json
+      stabkit trend unit --metric pass_rate
       stabkit trend --all
     """
     store = open_data(config, data)
@@ -83,25 +88,40 @@ def trend(
             "A trend is that of one TARGET, or of --all histories; --cluster and --output are for the latter.",
             hint="Such as: stabkit trend api, or: stabkit trend --all",
         )
+    from stabkit.vocabulary import is_time
+
+    if not is_time(metric):
+        return _counted(terminal_of(context), store, (target, metric), limit, output_format)
     from stabkit.case import sketches_of
     from stabkit.config import load_config
     from stabkit.report import margin_of
     from stabkit.report import trend as history
 
     settings = usual_config(config)
-    margin = margin_of(load_config(settings) if settings else None, target, metric, quantile.value)
+    which: Literal["p50", "p95", "p99"] | None = None if quantile is None else quantile.value
+    margin = margin_of(load_config(settings) if settings else None, target, metric, which or "p95")
     samples, runs = store.read("samples"), store.runs()
     shown = history(
         samples,
         runs,
         target=target,
         metric=metric,
-        quantile=quantile.value,
+        quantile=which,
         margin=margin,
         limit=limit,
         sketches=sketches_of(store, runs, samples, metric),
     )
     terminal_of(context).show(output_format, shown)
+    return 0
+
+
+def _counted(terminal: Terminal, store: Store, of: tuple[str, str], limit: int, output_format: Format) -> int:
+    """Show one history of what is counted or read, not timed."""
+    from stabkit.pipeline import survey_one
+    from stabkit.report import one_history
+
+    found, about, values = survey_one(store, *of)
+    terminal.show(output_format, one_history(found, about, values, limit=limit))
     return 0
 
 

@@ -11,5 +11,5 @@ from .notebooks import read_value as read_value
 from .outputs import Output as Output, open_output as open_output
 from .reports import Job as Job, ReportFiles as ReportFiles, from_here as from_here
 from .sequential import collect_until_decided as collect_until_decided
-from .surveys import survey_store as survey_store, write_survey as write_survey
+from .surveys import survey_one as survey_one, survey_store as survey_store, write_survey as write_survey
 from .workers import Made as Made

@@ -5,23 +5,34 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import nbformat
+import numpy as np
 
 from stabkit.analyze.history import Survey, merged_surveys, survey
 from stabkit.case import history_parts, open_runs, part_histories
-from stabkit.errors import NotebookError, StabkitError
+from stabkit.errors import NotebookError, StabkitError, UsageError, nearest
 from stabkit.pipeline.outputs import Output
 from stabkit.pipeline.workers import check_workers, connected, lost, store_needs
 from stabkit.redact import redact_text
 from stabkit.report.display import Piece
 from stabkit.report.page import check_folder, render, write_whole
+from stabkit.text import joined
 
 if TYPE_CHECKING:
     from stabkit.store import Store
 
-__all__ = ["survey_store", "write_survey"]
+__all__ = ["COUNTED", "survey_one", "survey_store", "write_survey"]
+
+
+COUNTED: Final = {
+    "pass_rate": ("table tests", "tests"),
+    "suite_size": ("table tests", "suite_size"),
+    "findings": ("table scans", "findings"),
+    "coverage": ("table coverage", "coverage"),
+}
+"""Metric -> the part of a store that its histories are told from, and what they are called there."""
 
 
 def survey_store(store: Store, *, cluster: str | None = None) -> Survey:
@@ -69,6 +80,47 @@ def survey_store(store: Store, *, cluster: str | None = None) -> Survey:
         finally:
             with contextlib.suppress(Exception):
                 client.cancel(futures)
+
+
+def survey_one(store: Store, target: str, metric: str) -> tuple[Survey, Mapping[str, Any], Any]:
+    """Return what one history that is no time tells, what it is of, and its values; of several, the one measured last.
+
+    Parameters
+    ----------
+    target : str
+        The target, suite or tool; of coverage the report.
+    metric : str
+        ``pass_rate``, ``suite_size``, ``findings``, ``coverage``, or a reading such as ``memory``.
+
+    Raises
+    ------
+    UsageError
+        No stored run has it.
+
+    Examples
+    --------
+    >>> from stabkit.store import open_store
+    >>> found, about, values = survey_one(open_store("data/sample"), "ruff", "findings")
+    >>> about["unit"], len(found.moved)
+    ('count', 1)
+    """
+    part, told = COUNTED.get(metric, (metric, metric))
+    every = part_histories(store, part) if part in history_parts(store) else []
+    kept = [(about, values) for about, values in every if about["metric"] == told and about["value"] != "failed"]
+    mine = [history for history in kept if history[0]["subject"] == target]
+    if not mine:
+        subjects = sorted({str(about["subject"]) for about, _ in kept})
+        guess = nearest(target, subjects)
+        raise UsageError(
+            f"No stored run has {metric} of {target!r}.",
+            hint=(f"Did you mean {guess!r}? " if guess else "")
+            + (f"There is that of: {joined(subjects, most=5)}." if subjects else "What is stored: stabkit runs"),
+        )
+    newest = {name: place for place, name in enumerate(store.runs()["label"].fillna(""))}
+    about, values = max(
+        mine, key=lambda one: newest.get(one[0]["runs"][int(np.flatnonzero(np.isfinite(one[1]))[-1])], -1)
+    )
+    return merged_surveys([survey([(about, values)])]), about, values
 
 
 def write_survey(sections: Mapping[str, Piece], output: Output) -> Path:

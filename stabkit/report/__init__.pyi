@@ -11,7 +11,8 @@ from .lists import difference as difference, difference_tables as difference_tab
 from .lists import pruning_statement as pruning_statement, run_table as run_table, source_table as source_table
 from .lists import verification_table as verification_table
 from .metric_trend import margin_of as margin_of, trend as trend
-from .moved_series import moved_histories as moved_histories, survey_sections as survey_sections
+from .moved_series import moved_histories as moved_histories, one_history as one_history
+from .moved_series import survey_sections as survey_sections
 from .interchange import error_announcement as error_announcement, gate_announcement as gate_announcement
 from .interchange import gate_junit as gate_junit, gate_log as gate_log, gate_metrics as gate_metrics
 from .interchange import new_findings_log as new_findings_log

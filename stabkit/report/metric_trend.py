@@ -36,7 +36,7 @@ def trend(
     *,
     target: str,
     metric: str = "response_time",
-    quantile: Quantile = "p95",
+    quantile: Quantile | None = "p95",
     margin: float | None = None,
     limit: int = 20,
     sketches: pd.DataFrame | None = None,
@@ -49,8 +49,8 @@ def trend(
         Tables ``samples`` and ``runs``.
     target, metric : str
         What was measured; a metric that is no time is refused.
-    quantile : {"p50", "p95", "p99"}
-        Which value of each run is the history.
+    quantile : {"p50", "p95", "p99"}, optional
+        Which value of each run is the history. None: p95, or p50 where no run has enough values for that.
     margin : float, optional
         Allowed relative change; 0.05 is 5 %. It says which changes matter and when a drift reaches it.
     limit : int
@@ -76,6 +76,8 @@ def trend(
         )
     line = measured.iloc[-1]
     frame = every[every["line"] == line].reset_index(drop=True)
+    if quantile is None:
+        quantile = "p95" if frame["p95_ms"].notna().any() else "p50"
     history = analyze_history(frame[f"{quantile}_ms"], margin=margin, replays=REPLAYS)
     of = f"{plain(target)} {metric_words(metric)}, {quantile}"
     said = [_lead(of, frame, history), *_changes(frame, history), _drift(history.drift), *_doubts(frame, history)]

@@ -16,7 +16,7 @@ from stabkit.report.words import metric_words, sentence
 from stabkit.text import count, plain
 from stabkit.vocabulary import metric_of
 
-__all__ = ["moved_histories", "survey_sections"]
+__all__ = ["moved_histories", "one_history", "survey_sections"]
 
 _COLUMNS: Final = (
     Column("history", "History", "head"),
@@ -32,7 +32,15 @@ _DRAWN: Final = (
     Column("value", "Value", "number"),
     Column("level", "Level", "number"),
 )
+# What is counted a run; the other metrics are measured.
+_COUNTED: Final = {
+    "tests": "pass rate",
+    "suite_size": "number of tests",
+    "findings": "open findings",
+    "coverage": "covered lines",
+}
 _SMALLEST: Final = 1e-6
+_ENOUGH: Final = 8  # values, below which nothing is said of a change
 # A figure is 15 KB of the page and a tenth of a second; more than these are no longer compared by eye.
 DRAWN: Final = 24
 
@@ -96,6 +104,35 @@ def _figure(moved: Moved) -> Figure:
         worse=worse,
     )
     return Figure.of(chart, small=True, columns=_DRAWN)
+
+
+def one_history(found: Survey, about: Mapping[str, Any], values: Any, *, limit: int = 20) -> Group:
+    """Return one history that is no time: what moved in it, its picture, and its runs, the newest first.
+
+    Parameters
+    ----------
+    found : Survey
+        Of this history alone.
+    about, values
+        The history, as :func:`stabkit.case.part_histories` returns it: values of shape (n,), null where a run has none.
+    limit : int
+        Runs in the table.
+    """
+    unit, known = about["unit"] or "", int(np.isfinite(values).sum())
+    of = f"{plain(about['subject'])} {_metric(about)}"
+    what = _what(found.moved[0]) if found.moved else "no change found"
+    since = _since(found.moved[0]) if found.moved else None
+    few = known < _ENOUGH
+    said = f"{_ENOUGH} show whether it changes or drifts" if few else what + (f" since {since}" if since else "")
+    lead = Statement((sentence(f"{of}: {count(known, 'run')} with a value; {said}"),))
+    rows, records = [], []
+    for name, value in reversed(list(zip(about["runs"], values, strict=True))):
+        there = bool(np.isfinite(value))
+        rows.append({"run": plain(name), "value": _level(float(value), unit) if there else None})
+        records.append({"run": name, "value": float(value) if there else None, "unit": about["unit"]})
+    columns = (Column("run", "Run", "head"), Column("value", "Value", "number"))
+    table = Table(columns, tuple(rows), f"Runs, the newest first: {of}", records=tuple(records), limit=limit)
+    return Group((lead, *(_figure(one) for one in found.moved), table))
 
 
 def _levels(moved: Moved) -> np.ndarray:
@@ -190,10 +227,8 @@ def _record(moved: Moved) -> dict[str, Any]:
 
 
 def _metric(about: Mapping[str, Any]) -> str:
-    if about["metric"] == "tests":
-        return "pass rate"
-    if about["metric"] == "findings":
-        return "open findings"
+    if about["metric"] in _COUNTED:
+        return _COUNTED[about["metric"]]
     name = metric_words(about["metric"])
     if about["value"] == "failed":
         return f"{name}, failed"
@@ -237,8 +272,10 @@ def _way(moved: Moved) -> str | None:
     """Say whether it got worse, where anybody can know that."""
     about, change = moved.about, moved.change
     up = (moved.history.drift.slope_per_run or 0.0) > 0 if change is None else change.difference > 0
-    if about["metric"] == "tests":
+    if about["metric"] in ("tests", "coverage"):
         worse = "lower"
+    elif about["metric"] == "suite_size":
+        return None  # tests may be taken away for good reasons
     elif about["metric"] == "findings" or about["value"] == "failed":
         worse = "higher"
     else:
