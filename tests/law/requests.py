@@ -17,6 +17,7 @@ from typing import Any
 
 from stabkit.config import Condition, Config
 from tests.law.notations import Notation, Result, edited
+from tests.read.loads.test_k6_summary import SUMMARY
 from tests.read.loads.test_percentiles import AB, ARTILLERY, AUTOCANNON, LOCUST, OHA, SIEGE, WRK, histogram
 
 __all__ = ["CONDITIONS", "LOADS"]
@@ -219,6 +220,20 @@ def _records(found: Sequence[Result]) -> str:
     )
 
 
+def _criterion(found: Sequence[Result]) -> str:
+    """A failed sample has no iteration: the format knows no other way."""
+    rows: dict[str, list[tuple[float, bool]]] = {}
+    for name, time, ok in _rows(found):
+        rows.setdefault(name, []).append((time, ok))
+    return _lines(
+        [
+            {"reason": "benchmark-complete", "id": name, "unit": "ms",
+             "iteration_count": [int(ok) for _, ok in own], "measured_values": [time for time, _ in own]}
+            for name, own in rows.items()
+        ]
+    )  # fmt: skip
+
+
 def _stated(content: Any) -> Callable[[Sequence[Result]], str]:
     """Return what writes a summary without a single request: it says the same of whatever was measured."""
     text = content if isinstance(content, str) else _json(content)
@@ -243,6 +258,9 @@ _ALL = (
     Notation("hyperfine", "json", _hyperfine, r'"command": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("jmh", "json", _jmh, r'"benchmark": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("go-bench", "lines", _go, r"Benchmark(case_\d+)-8", statuses=_TWO, proves=False),
+    Notation("criterion", "lines", _criterion, r'"id": "(case_\d+)"', statuses=_TWO, proves=False),
+    Notation("k6-summary", "json", _stated(SUMMARY), _NEVER, statuses=_TWO, proves=False,
+             failures={"k6 calls it failed": edited(r'("passed": )true', r"\g<1>false")}),
     Notation("github-actions", "json", _actions, r'"name": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("prometheus", "json", _prometheus, r'"job": "(case_\d+)"', statuses=_TWO, proves=False),
     Notation("stabkit", "json", _records, r'"name": "(case_\d+)"', statuses=_TWO),

@@ -149,3 +149,86 @@ def test_marks_of_windows_are_no_hindrance(tmp_path, content, encoding):
 )
 def test_what_cannot_be_believed_is_an_error(tmp_path, content):
     assert source(read(tmp_path, content))[0] == "error"
+
+
+def criterion(**changes: Any) -> dict[str, Any]:
+    """A message of ``cargo criterion``: 2 samples, of 10 and of 20 iterations."""
+    return {
+        "reason": "benchmark-complete",
+        "id": "parse/small",
+        "report_directory": "target/criterion/reports/parse/small",
+        "iteration_count": [10, 20],
+        "measured_values": [1e7, 4e7],
+        "unit": "ns",
+        "throughput": [],
+        "typical": {"estimate": 1.5e6, "lower_bound": 1e6, "upper_bound": 2e6, "unit": "ns"},
+        "change": None,
+    } | changes
+
+
+def test_criterion_keeps_each_sample_by_its_iterations(tmp_path):
+    end = {"reason": "group-complete", "group_name": "parse", "benchmarks": ["parse/small"]}
+    found = read(tmp_path, "\n".join(json.dumps(line) for line in (criterion(), end)))
+    assert source(found)[0] == "ok"
+    assert times(found) == [("parse/small", 1.0, True), ("parse/small", 2.0, True)]
+    assert set(found["samples"]["metric"]) == {"run_time"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"measured_values": [1e7]}, "partial"),
+        ({"measured_values": "x"}, "partial"),
+        ({"unit": "elements"}, "partial"),
+        ({"iteration_count": [0, 20]}, "ok"),
+        ({"iteration_count": [True, 20]}, "ok"),
+        ({"measured_values": [-1.0, 4e7]}, "ok"),
+    ],
+)
+def test_of_criterion_what_cannot_be_read_is_no_good_time(tmp_path, changes, status):
+    found = read(tmp_path, json.dumps(criterion(**changes)) + "\n" + json.dumps(criterion(id="other")))
+    assert source(found)[0] == status
+    mine = [one for one in times(found) if one[0] == "parse/small"]
+    assert mine == ([] if status == "partial" else [("parse/small", None, False), ("parse/small", 2.0, True)])
+
+
+def test_a_cut_message_of_criterion_is_a_gap(tmp_path):
+    found = read(tmp_path, json.dumps(criterion()) + "\n" + json.dumps(criterion())[:50])
+    assert source(found)[0] == "partial"
+
+
+def estimate(value: float) -> dict[str, Any]:
+    bounds = {"confidence_level": 0.95, "lower_bound": value, "upper_bound": value}
+    return {"confidence_interval": bounds, "point_estimate": value, "standard_error": 1.0}
+
+
+ESTIMATES = {name: estimate(2.5e6) for name in ("mean", "median", "median_abs_dev", "slope", "std_dev")}
+
+
+def test_estimates_of_criterion_are_a_summary_named_by_their_folder(tmp_path):
+    folder = tmp_path / "target" / "criterion" / "parse" / "small" / "new"
+    folder.mkdir(parents=True)
+    (folder / "estimates.json").write_text(json.dumps(ESTIMATES))
+    found = read_file(folder / "estimates.json")
+    assert source(found)[0] == "ok"
+    (endpoint,) = json.loads(found["sources"].iloc[0]["claimed"])["endpoints"]
+    assert (endpoint["target"], endpoint["p50_ms"]) == ("parse/small", 2.5)
+
+
+@pytest.mark.parametrize(
+    ("folder", "content", "said"),
+    [
+        ("base", ESTIMATES, "saved baseline"),
+        ("new", ESTIMATES | {"median": {"point_estimate": "fast"}}, "without a median"),
+        ("change", {"mean": estimate(0.1), "median": estimate(0.1)}, "JSON of another kind"),
+        ("new", json.dumps(ESTIMATES)[:-9], "cut off"),
+    ],
+)
+def test_estimates_that_are_no_times_of_this_run_are_an_error(tmp_path, folder, content, said):
+    place = tmp_path / "criterion" / "parse" / folder
+    place.mkdir(parents=True)
+    path = place / "estimates.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    status, message = source(read_file(path))
+    assert status == "error"
+    assert said in message

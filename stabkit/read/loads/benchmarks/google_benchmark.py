@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from stabkit.read.json_content import json_keys, load_json
 from stabkit.read.json_shapes import listed, mapped, text, whole
-from stabkit.read.loads._parts.requests import Load, milliseconds
+from stabkit.readers import Load, milliseconds
 from stabkit.schema import Evidence
 from stabkit.text import amount
 
