@@ -51,8 +51,8 @@ def read(path: Path, *, suite: str | None = None, root: Path | None = None) -> E
     n = whole(count.get("count"))
     n = whole(duration.get("count")) if n is None else n
     rate = share.get("rate")
-    known = n is not None and isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 <= rate <= 1
-    failed = round(n * rate) if n is not None and known else None
+    known = isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 <= rate <= 1
+    failed = None if n is None or rate is None or not known else round(n * rate)
     p50, p95, p99, mean = milliseconds(duration.get(key) for key in ("med", "p(95)", "p(99)", "avg"))
     found = [Percentiles("all requests", n, failed, p50, p95, p99, mean)] if duration else []
     load = Load(percentiles=found, warnings=list(content.warnings), method="k6, linear interpolation")

@@ -188,6 +188,53 @@ CHECK: Final = closed(
     },
 )
 
+STORED: Final = closed(
+    "The runs that a command stored.",
+    {
+        "schema": version(),
+        "runs": listed(
+            closed(
+                "One stored run.",
+                {
+                    "run_id": value("string", "Its id."),
+                    "label": value(["string", "null"], "What it is called."),
+                    "tables": open_object("Table -> how many rows of it were stored.", {"type": "integer"}),
+                },
+            ),
+            "In the order in which they were stored.",
+        ),
+    },
+)
+
+VERIFIED: Final = closed(
+    "What was verified of a page.",
+    {
+        "schema": version(),
+        "outcome": word("Whether it holds; gone: that cannot be known.", ("same", "differs", "gone")),
+        "stated": value(["string", "null"], "The verdict that the page states; null if it states none."),
+        "computed": value(["string", "null"], "The verdict that its evidence gives now; null if there is none."),
+        "findings": listed(
+            closed(
+                "One thing that was looked at.",
+                {
+                    "about": word(
+                        "What it is about.", ("page", "signature", "evidence", "configuration", "verdict")
+                    ),
+                    "outcome": word(
+                        "How it came out.",
+                        (
+                            "same", "signed", "not_asked", "none", "differs", "altered", "another_key", "missing",
+                            "gone", "unstated",
+                        ),
+                    ),
+                    "text": value("string", "The same in a sentence."),
+                },
+            ),
+            "In the order in which they were looked at.",
+        ),
+    },
+)  # fmt: skip
+
 REPORTS: Final = closed(
     "The pages that a command made.",
     {

@@ -20,6 +20,10 @@ RESULTS: Final[Mapping[str, Schema]] = MappingProxyType(
     {
         "gate": VERDICT,
         "announcement": documents.ANNOUNCEMENT,
+        "collect": documents.STORED,
+        "import": documents.STORED,
+        "verify": documents.VERIFIED,
+        "aa": pages.TABLE,
         "explain": documents.EXPLAIN,
         "compare": pages.PIECE,
         "trend": pages.PIECE,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import json
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +18,7 @@ from jsonschema import Draft202012Validator
 from stabkit.announce import Announcement
 from stabkit.cli import run
 from stabkit.report import error_announcement, explanation_document, gate_announcement
+from stabkit.report.attestation import Finding, Verification
 from stabkit.report.schemas import RESULTS, result_schema
 from stabkit.report.sections import verdict
 from tests.report.states import STATES, rendered
@@ -86,6 +89,16 @@ def test_an_error_is_announced_by_the_schema() -> None:
     assert faults("announcement", Announcement("stable", 0, "a", "b", "c").document()) == []
 
 
+class _Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run a command in an empty folder and return its JSON and its lines on stderr."""
@@ -121,6 +134,42 @@ COMMANDS = {
 def test_what_a_command_prints_holds_its_schema(name: str, printed: Any) -> None:
     result, *words = COMMANDS[name]
     assert faults(result, printed(*words)[0]) == []
+
+
+def test_what_is_stored_holds_its_schema(printed: Any, tmp_path: Path) -> None:
+    (tmp_path / "junit.xml").write_text('<testsuite tests="1"><testcase classname="a" name="x"/></testsuite>')
+    words = ("--data", "runs", "--format", "json")
+    stored = printed("import", "tests", "junit.xml", "--label", "v1", *words)[0]
+    assert stored["runs"][0]["label"] == "v1"
+    assert faults("import", stored) == []
+    (tmp_path / "stabkit.toml").write_text('[tests.unit]\nfiles = ["junit.xml"]\n')
+    collected = printed("collect", "--label", "v2", *words)[0]
+    assert collected["runs"][0]["label"] == "v2"
+    assert faults("collect", collected) == []
+    assert faults("collect", {**collected, "colour": "red"})
+
+
+@pytest.mark.parametrize("about", ["page", "signature", "evidence", "configuration", "verdict"])
+@pytest.mark.parametrize("outcome", ["same", "altered", "gone", "not_asked"])
+def test_what_was_verified_holds_its_schema(about: str, outcome: str) -> None:
+    found = Verification((Finding(about, outcome, "It is so."),), "stable", None)
+    assert faults("verify", found.document()) == []
+    assert faults("verify", {**found.document(), "outcome": "perhaps"})
+
+
+def test_the_noise_of_a_system_holds_its_schema(printed: Any, tmp_path: Path) -> None:
+    service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
+    thread = threading.Thread(target=service.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        target = f'[http.api]\nurl = "http://127.0.0.1:{service.server_port}/"\nrequests = 5\nrate = 200\n'
+        (tmp_path / "stabkit.toml").write_text(target)
+        found = printed("aa", "--repeats", "2", "--rounds", "2", "--data", "runs", "--format", "json")[0]
+    finally:
+        service.shutdown()
+        service.server_close()
+    assert found["rows"]
+    assert faults("aa", found) == []
 
 
 def test_the_impact_of_a_range_holds_its_schema(printed: Any, tmp_path: Path) -> None:
