@@ -30,6 +30,13 @@ def installed(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 
 
 @pytest.fixture(scope="session")
+def tested(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """What ``pip install stabkit pytest`` makes."""
+    folder = tmp_path_factory.mktemp("tested")
+    return make_environment(folder / "venv", build("wheel", sdist, folder), beside=("pytest",))
+
+
+@pytest.fixture(scope="session")
 def gate(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """What ``pip install ./gate`` makes, of what the container file copies and no more."""
     folder = tmp_path_factory.mktemp("gate")

@@ -66,15 +66,15 @@ class Installed:
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, timeout=120)
 
 
-def make_environment(folder: Path, wheel: Path, extras: Sequence[str] = ()) -> Installed:
-    """Install a wheel into a new environment, with links to what it and these extras of it ask for."""
+def make_environment(folder: Path, wheel: Path, extras: Sequence[str] = (), *, beside: Sequence[str] = ()) -> Installed:
+    """Install a wheel into a new environment, with links to what it and these extras of it ask for, and ``beside``."""
     venv.create(folder, with_pip=False)
     environment = Installed(folder)
     told = environment.pip("install", "--no-deps", "--no-index", wheel)
     assert told.returncode == 0, told.stderr
     (metadata,) = environment.packages.glob("*.dist-info")
     asked = Distribution.at(metadata).requires or []
-    for package in required(asked, extras):
+    for package in required([*asked, *beside], extras):
         _link(package, environment)
     return environment
 

@@ -179,3 +179,23 @@ def test_nbconvert_makes_a_page_of_any_notebook_named_after_its_file(installed, 
     assert told.returncode == 0, told.stderr
     assert "<title>Cells" in (tmp_path / "mine.html").read_text()
     assert installed.run("jupyter nbconvert --to stabkit broken.ipynb", tmp_path).returncode != 0
+
+
+def test_pytest_finds_the_fixture_of_the_wheel_and_its_record_is_judged(tested, tmp_path):
+    (tmp_path / "test_shop.py").write_text(
+        "def test_search(stabkit_measure):\n"
+        "    assert stabkit_measure(lambda: sum(range(1000)), name='search', times=20, warmup=2) == 499500\n"
+    )
+    told = tested.run("python -m pytest -q -p no:cacheprovider", tmp_path)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert list(tmp_path.glob("*.json")) == []
+    for label in ("v1", "v2"):
+        words = f"python -m pytest -q -p no:cacheprovider --stabkit-records {label}.json --stabkit-label {label}"
+        told = tested.run(words, tmp_path)
+        assert told.returncode == 0, told.stdout + told.stderr
+    (source,) = json.loads(tested.run("stabkit read v1.json --format json", tmp_path).stdout)["sources"]
+    assert (source["kind"], source["status"], source["counts"]["samples"]) == ("records", "ok", 20)
+    told = tested.run("stabkit gate v1.json v2.json --format json", tmp_path)
+    assert told.returncode in (0, 1, 3), told.stderr
+    conditions = json.loads(told.stdout)["gate"]["conditions"]
+    assert [one["target"] for one in conditions if one["kind"] == "latency"] == ["search"]
