@@ -25,6 +25,7 @@ from stabkit.change.snapshots import Snapshots
 from stabkit.change.steps import Step, read_steps
 from stabkit.config import Area
 from stabkit.errors import EvidenceError
+from stabkit.paths import other_owner
 from stabkit.redact import redact_evidence, redact_text
 from stabkit.schema import Evidence
 from stabkit.vocabulary import MISSING_COMMIT
@@ -199,7 +200,8 @@ def _cache() -> Path | None:
         path = user_cache_path("stabkit") / "history.sqlite3"
     except (OSError, RuntimeError):
         return None
-    return path if path.is_absolute() else None  # without a home, "~" stands for nothing
+    # Without a home, "~" stands for nothing; and what another user wrote there would be taken for history.
+    return path if path.is_absolute() and other_owner(path) is None and other_owner(path.parent) is None else None
 
 
 def _is_before(git: Git, older: str, newer: str) -> bool:
