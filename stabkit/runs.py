@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import secrets
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ __all__ = [
     "new_run",
     "order_runs",
 ]
+
+_log: Final = logging.getLogger(__name__)
 
 AA_PREFIX: Final = "aa/"
 """What the labels of A/A runs begin with: the system compared with itself, no part of its history."""
@@ -52,7 +55,8 @@ def new_run(
     complete : bool
         False if the collection was interrupted or a source failed.
     **fields
-        Further columns of the table: ``project``, ``commit``, ``branch``, ``versions`` and so on.
+        Further columns of the table: ``project``, ``commit``, ``branch``, ``versions`` and so on. A ``finished_at``
+        before the start is taken as not known: a clock was set back meanwhile.
 
     Returns
     -------
@@ -78,6 +82,9 @@ def new_run(
     moment = started_at or datetime.now(UTC)
     if moment.tzinfo is None:
         raise ValueError("started_at needs a time zone, such as datetime.UTC")
+    if (ended := fields.get("finished_at")) is not None and ended < moment:
+        _log.warning("The clock was set back while this run was made: when it ended is not known.")
+        fields["finished_at"] = None
     name = redact_text(label) if label else None
     row: dict[str, Any] = dict.fromkeys(TABLES["runs"].names)
     row |= {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bisect
 import json
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ from stabkit.change.snapshots import Snapshots
 from stabkit.change.steps import Step, read_steps
 from stabkit.config import Area
 from stabkit.errors import EvidenceError
+from stabkit.paths import other_owner
 from stabkit.redact import redact_evidence, redact_text
 from stabkit.schema import Evidence
 from stabkit.vocabulary import MISSING_COMMIT
@@ -132,12 +135,14 @@ def _collect(
     commits = int(git.read("rev-list", "--count", f"{base}..{head}", "--")) or int(
         git.read("rev-list", "--count", f"{head}..{base}", "--")
     )
+    tests, past = _Tests(snapshots), _Past(history, own)
     rows: list[dict[str, Any]] = []
     for change in changes:
         name, area = area_of(change.path, areas)
         rows.append(
             _facts(change, snapshots, (hunks or {}).get(change.path), formatted)
-            | _history_facts(change, history, own)
+            | tests.of(change)
+            | past.of(change)
             | {
                 "owner": owner_of(change.path, owners) or (area.owner if area else None),
                 "criticality": area.criticality if area else None,
@@ -195,7 +200,8 @@ def _cache() -> Path | None:
         path = user_cache_path("stabkit") / "history.sqlite3"
     except (OSError, RuntimeError):
         return None
-    return path if path.is_absolute() else None  # without a home, "~" stands for nothing
+    # Without a home, "~" stands for nothing; and what another user wrote there would be taken for history.
+    return path if path.is_absolute() and other_owner(path) is None and other_owner(path.parent) is None else None
 
 
 def _is_before(git: Git, older: str, newer: str) -> bool:
@@ -224,7 +230,6 @@ def _facts(
     same = same_code(old, new) if old is not None and new is not None and change.old_path is None else None
     if change.path.endswith(_FREE_FORM):
         same = change.path in formatted
-    importers = importers_of(change.path, snapshots.importers) if change.path in snapshots.modules else None
     return {
         "path": change.path,
         "old_path": change.old_path,
@@ -235,51 +240,77 @@ def _facts(
         "functions": functions,
         "hunks": hunks_text(change, hunks),
         "docs_only": same,
-        "importers": None if importers is None else len(importers),
-        **_tests_of(change, snapshots.changes, importers),
     }
 
 
-def _tests_of(change: Change, changes: Iterable[Change], importers: Mapping[str, int] | None) -> dict[str, Any]:
-    """Return the tests that reach a file by their imports, and those that changed with it, by import or by name."""
-    reaching = {path: far for path, far in (importers or {}).items() if categorise(path) == "test"}
-    nearest = dict(sorted(reaching.items(), key=lambda found: (found[1], found[0]))[:_TESTS_KEPT])
-    stem = PurePosixPath(change.path).stem.lower()
-    named = {
-        f"test_{stem}",
-        f"{stem}_test",
-        f"{stem}.test",
-        f"{stem}.spec",
-        f"{stem}_spec",
-        f"{stem}tests",
-        f"{stem}test",
-    }
-    alongside = [
-        other.path
-        for other in changes
-        if other.status != "deleted"
-        and other.path != change.path
-        and categorise(other.path) == "test"
-        and (reaching.get(other.path) == 1 or PurePosixPath(other.path).stem.lower() in named)
-    ]
-    return {
-        "tests_reaching": None if importers is None else json.dumps(nearest, ensure_ascii=False),
-        "tests_alongside": json.dumps(alongside, ensure_ascii=False),
-    }
+class _Tests:
+    """Who imports a changed file: how many, and which tests; and the tests that changed with it."""
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        self._snapshots = snapshots
+        self._changed: dict[str, int] = {}
+        self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
+        for position, change in enumerate(snapshots.changes):
+            if change.status != "deleted" and categorise(change.path) == "test":
+                self._changed[change.path] = position
+                self._by_stem[PurePosixPath(change.path).stem.lower()].append(change.path)
+
+    @cached_property
+    def _tests(self) -> frozenset[str]:
+        return frozenset(path for path in self._snapshots.modules if categorise(path) == "test")
+
+    def of(self, change: Change) -> dict[str, Any]:
+        """Return the tests that reach a file by their imports, and those that changed with it, by import or by name."""
+        known = change.path in self._snapshots.modules
+        levels = list(importers_of(change.path, self._snapshots.importers)) if known else []
+        nearest = [(path, far) for far, level in enumerate(levels, 1) for path in sorted(level & self._tests)]
+        stem = PurePosixPath(change.path).stem.lower()
+        named = (
+            f"test_{stem}",
+            f"{stem}_test",
+            f"{stem}.test",
+            f"{stem}.spec",
+            f"{stem}_spec",
+            f"{stem}tests",
+            f"{stem}test",
+        )
+        alongside = {path for name in named for path in self._by_stem.get(name, ())}
+        alongside |= {path for path in (levels[0] if levels else ()) if path in self._changed}
+        alongside.discard(change.path)
+        return {
+            "importers": sum(map(len, levels)) if known else None,
+            "tests_reaching": json.dumps(dict(nearest[:_TESTS_KEPT]), ensure_ascii=False) if known else None,
+            "tests_alongside": json.dumps(sorted(alongside, key=self._changed.__getitem__), ensure_ascii=False),
+        }
 
 
-def _history_facts(change: Change, past: History | None, own: list[Step]) -> dict[str, Any]:
-    path = change.base_path
-    percentile = partners = None
-    if past is not None and len(past.steps) >= ENOUGH_STEPS:
-        every = sorted(past.lines.values())
-        percentile = 100.0 * bisect.bisect_left(every, past.lines[path]) / len(every) if every else None
-        partners = json.dumps(past.partners(path), ensure_ascii=False)
-    return {
-        "commits": sum(any(name in (path, change.path) for name, _, _ in step.files) for step in own),
-        "past_changes": None if past is None else past.changes[path],
-        "past_authors": None if past is None else len(past.authors.get(path, ())),
-        "past_fixes": None if past is None else past.fixes[path],
-        "churn_percentile": percentile,
-        "partners": partners,
-    }
+class _Past:
+    """What the steps before the range, and its own, say of a changed file."""
+
+    def __init__(self, history: History | None, own: Iterable[Step]) -> None:
+        self._history = history
+        self._own: defaultdict[str, set[int]] = defaultdict(set)
+        for number, step in enumerate(own):
+            for path, _, _ in step.files:
+                self._own[path].add(number)
+
+    @cached_property
+    def _lines(self) -> Sequence[int]:
+        return () if self._history is None else sorted(self._history.lines.values())
+
+    def of(self, change: Change) -> dict[str, Any]:
+        """Return how often the file was changed, by how many, and what usually changes with it."""
+        path, past = change.base_path, self._history
+        percentile = partners = None
+        if past is not None and len(past.steps) >= ENOUGH_STEPS:
+            every = self._lines
+            percentile = 100.0 * bisect.bisect_left(every, past.lines[path]) / len(every) if every else None
+            partners = json.dumps(past.partners(path), ensure_ascii=False)
+        return {
+            "commits": len(self._own.get(path, set()) | self._own.get(change.path, set())),
+            "past_changes": None if past is None else past.changes[path],
+            "past_authors": None if past is None else len(past.authors.get(path, ())),
+            "past_fixes": None if past is None else past.fixes[path],
+            "churn_percentile": percentile,
+            "partners": partners,
+        }

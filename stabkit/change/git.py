@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,8 @@ _SAFE: Final = (
 )
 _LIMIT: Final = 256 * 1024 * 1024
 _DEADLINE_S: Final = 60.0
+# So many bytes are asked for at once: far below the limit, whatever git prints around them.
+_AT_ONCE: Final = 32 * 1024 * 1024
 # What leads from a commit to one before it.
 _ANCESTOR: Final = re.compile(r"(?:[~^]\d*)+$")
 _COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -250,22 +252,37 @@ class Git:
 
     def contents(self, blobs: Iterable[Blob], *, largest: int = 2 * 1024 * 1024) -> dict[str, bytes]:
         """Return contents by object id; not those larger than ``largest`` bytes or absent, as in a partial clone."""
+        return dict(self.each_content(blobs, largest=largest))
+
+    def each_content(self, blobs: Iterable[Blob], *, largest: int = 2 * 1024 * 1024) -> Iterator[tuple[str, bytes]]:
+        """Yield what :meth:`contents` returns, never holding more than some of it."""
         names = dict.fromkeys(blob.object_id for blob in blobs)
         if not names:
-            return {}
+            return
         asked = self.read("cat-file", "--batch-check", given=_lines(names), objects=True)
         sizes = [line.split() for line in asked.decode("ascii", "replace").splitlines()]
-        wanted = [facts[0] for facts in sizes if len(facts) == 3 and facts[1] == "blob" and int(facts[2]) <= largest]
-        output = self.read("cat-file", "--batch", given=_lines(wanted), objects=True)
-        found: dict[str, bytes] = {}
+        wanted: list[str] = []
+        together = 0
+        for facts in sizes:
+            if len(facts) != 3 or facts[1] != "blob" or (size := int(facts[2])) > largest:
+                continue
+            if wanted and together + size > _AT_ONCE:
+                yield from self._batch(wanted)
+                wanted, together = [], 0
+            wanted.append(facts[0])
+            together += size
+        if wanted:
+            yield from self._batch(wanted)
+
+    def _batch(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        output = self.read("cat-file", "--batch", given=_lines(names), objects=True)
         position = 0
         while position < len(output):
             end = output.index(b"\n", position)
             name, _, size = output[position:end].split()
             position = end + 1
-            found[name.decode("ascii")] = output[position : position + int(size)]
+            yield name.decode("ascii"), output[position : position + int(size)]
             position += int(size) + 1
-        return found
 
 
 def repository_state(path: Path) -> tuple[str | None, str | None]:

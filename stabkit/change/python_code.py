@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["dotted", "import_graph", "imported_names", "importers_of", "parse", "same_code", "touched_functions"]
 
@@ -38,7 +38,7 @@ def parse(source: bytes | None) -> ast.Module | None:
 def same_code(before: ast.Module, after: ast.Module) -> bool:
     """Say whether two modules are equal but for comments, formatting and docstrings."""
     try:
-        return _without_docstrings(before) == _without_docstrings(after)
+        return _alike(before, after)
     except RecursionError:
         return False
 
@@ -91,34 +91,51 @@ def import_graph(sources: Mapping[str, Iterable[Import]]) -> dict[str, set[str]]
     return importers
 
 
-def importers_of(path: str, graph: Mapping[str, set[str]]) -> dict[str, int]:
-    """Return the modules that import this one, directly or through others, each with how many imports lead there."""
-    found: dict[str, int] = {}
-    waiting = deque([(path, 0)])
+def importers_of(path: str, graph: Mapping[str, set[str]]) -> Iterator[set[str]]:
+    """Yield the modules that import this one: those that do directly, then those that import these, and so on.
+
+    Examples
+    --------
+    >>> list(importers_of("a.py", {"a.py": {"b.py"}, "b.py": {"a.py", "c.py"}}))
+    [{'b.py'}, {'c.py'}]
+    """
+    seen = {path}
+    level = graph.get(path, set()) - seen
+    while level:
+        yield level
+        seen |= level
+        level = set().union(*(graph[one] for one in level if one in graph)) - seen
+
+
+def _alike(before: ast.AST, after: ast.AST) -> bool:
+    """Say whether two trees say the same beside their docstrings, up to the first difference."""
+    waiting: list[tuple[Any, Any]] = [(before, after)]
     while waiting:
-        here, distance = waiting.popleft()
-        for importer in graph.get(here, ()):
-            if importer not in found and importer != path:
-                found[importer] = distance + 1
-                waiting.append((importer, distance + 1))
-    return found
+        old, new = waiting.pop()
+        if type(old) is not type(new):
+            return False
+        if isinstance(old, ast.AST):
+            waiting += [(_field(old, name), _field(new, name)) for name in old._fields]
+        elif isinstance(old, list):
+            if len(old) != len(new):
+                return False
+            waiting += zip(old, new, strict=True)
+        elif repr(old) != repr(new):  # 0.0 and -0.0 are equal, and not the same
+            return False
+    return True
 
 
-def _without_docstrings(tree: ast.Module) -> str:
-    """Return what a module says beside its docstrings; they are taken out for that and put back."""
-    taken: list[tuple[ast.Module | ast.ClassDef | Definition, list[ast.stmt]]] = []
-    try:
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Module | ast.ClassDef | Definition)
-                and ast.get_docstring(node, clean=False) is not None
-            ):
-                taken.append((node, node.body))
-                node.body = node.body[1:] or [ast.Pass()]
-        return ast.dump(tree)
-    finally:
-        for node, body in taken:
-            node.body = body
+def _field(node: ast.AST, name: str) -> Any:
+    if name == "body" and isinstance(node, ast.Module | ast.ClassDef | Definition) and _begins_with_text(node.body):
+        return node.body[1:] or [ast.Pass()]
+    return getattr(node, name, None)
+
+
+def _begins_with_text(statements: Sequence[ast.stmt]) -> bool:
+    return any(
+        isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and isinstance(one.value.value, str)
+        for one in statements[:1]
+    )
 
 
 def _functions(tree: ast.AST, prefix: str = "") -> Iterable[tuple[str, int, int]]:

@@ -435,14 +435,14 @@ def say_next(terminal: Terminal, store: Store, run_id: str, config: Path | None,
 
 def _came_first(store: Store, run_id: str, other: str) -> bool:
     """Say whether a run's label is older than another's: then its version was measured once more, as the baseline."""
-    runs = store.runs()
+    runs = store.runs()  # in their order, which a clock that was set back does not change
 
-    def first(one: str) -> Any:
+    def first(one: str) -> int:
         label = store.run(one)["label"]
-        named = runs[runs["label"] == label] if isinstance(label, str) else runs[runs["run_id"] == one]
-        return named["started_at"].min()
+        named = runs["label"] == label if isinstance(label, str) else runs["run_id"] == one
+        return int(named.to_numpy().argmax())
 
-    return bool(first(run_id) < first(other))
+    return first(run_id) < first(other)
 
 
 def _gate(store: Store, baseline: str, candidate: str | None, config: Path | None, data: str | None) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from stabkit.config.settings import Config
 from stabkit.errors import ConfigError, nearest
-from stabkit.paths import read_bounded
+from stabkit.paths import other_owner, read_bounded
 from stabkit.text import decoded
 
 __all__ = ["find_config", "load_config", "nearest_config", "refuse_existing", "write_example"]
@@ -26,7 +26,6 @@ _NAMED: Final = ("http", "websocket", "resources", "prometheus", "tests", "scans
 _SHAPES: Final = {"tuple_type": "list", "model_type": "table", "dict_type": "table", "mapping_type": "table"}
 _BOUNDS: Final = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _LARGEST: Final = 4_000_000  # bytes; the largest that people write has some ten thousand
-_ROOT: Final = 0
 
 
 def find_config(start: Path | None = None) -> Path | None:
@@ -38,7 +37,7 @@ def find_config(start: Path | None = None) -> Path | None:
         It belongs to another user: its commands would run as this one, who only called stabkit somewhere below it.
     """
     found = nearest_config(start)
-    owner = None if found is None else _other_owner(found)
+    owner = None if found is None else other_owner(found)
     if owner is not None:
         raise ConfigError(
             f"This file was found on the way up and belongs to another user, {owner}: it is not taken by itself.",
@@ -56,34 +55,6 @@ def nearest_config(start: Path | None = None) -> Path | None:
         if os.path.lexists(candidate / CONFIG_NAME) and not os.path.isdir(candidate / CONFIG_NAME):  # noqa: PTH112
             return candidate / CONFIG_NAME
     return None
-
-
-def _other_owner(file: Path) -> str | None:
-    """Return who owns a file, or the link that leads to it; None if that is this user or root, who may do all anyway.
-
-    For root, who called it with ``sudo`` is trusted too.
-    """
-    if not hasattr(os, "geteuid"):
-        return None
-    own = {os.geteuid(), _ROOT}
-    asked = os.environ.get("SUDO_UID", "")
-    if os.geteuid() == _ROOT and asked.isdecimal():
-        own.add(int(asked))
-    try:
-        owners = [file.lstat().st_uid, file.stat().st_uid]
-    except OSError:  # a link that leads nowhere: it is told when it is read
-        return None
-    other = next((owner for owner in owners if owner not in own), None)
-    return None if other is None else _user_name(other)
-
-
-def _user_name(number: int) -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"number {number}"
 
 
 def refuse_existing(path: Path) -> None:

@@ -53,6 +53,21 @@ class Output:
             for path in paths:
                 place.write(path.name, path.read_bytes())
 
+    def withdraw(self, paths: Iterable[Path]) -> None:
+        """Take away what an earlier report left where the folder stands for something else; what is not there is fine.
+
+        Raises
+        ------
+        NotebookError
+            One cannot be taken away there.
+        """
+        if self.address is None:
+            return
+        with _named(self.address, "written"):
+            place = self._place()
+            for path in paths:
+                place.remove(path.name)
+
     def _place(self) -> Bucket:
         return Bucket.named(in_bucket(self.address) or "")
 

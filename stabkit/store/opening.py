@@ -6,11 +6,12 @@ import contextlib
 import json
 import os
 import secrets
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from stabkit.errors import StabkitError, StoreError
-from stabkit.paths import expanded
+from stabkit.paths import expanded, other_owner
 from stabkit.redact import redact_text, redact_url
 from stabkit.schema import SCHEMA_VERSION
 from stabkit.store.batches import COMMITS
@@ -69,7 +70,7 @@ def open_store(path: Path | str | None = None, *, create: bool = False) -> Store
     Raises
     ------
     StoreError
-        There is no store, or it cannot be made.
+        There is no store, or it cannot be made; or it was found, not named, and belongs to another user.
     ConfigError
         The ``stabkit.toml`` that would name it cannot be used.
 
@@ -83,6 +84,8 @@ def open_store(path: Path | str | None = None, *, create: bool = False) -> Store
     for candidate in candidates:
         place = _place_of(candidate)
         if _is_store(place):
+            if isinstance(place, Folder) and (named is None or candidate != candidates[0]):
+                _check_owner(Path(candidate))
             _check_version(place)
             return Store(place)
     if not create:
@@ -151,6 +154,20 @@ def _candidates(path: Path | str) -> list[Path | str]:
         )
     given, here = expanded(path), Path.cwd()
     return [path] if remote or given.is_absolute() else [folder / given for folder in (here, *here.parents)]
+
+
+def _check_owner(folder: Path) -> None:
+    """Refuse a store of another user that nobody named: whoever may write above a project could give it its evidence.
+
+    A path that a ``stabkit.toml`` names is absolute by now, and as much trusted as that file.
+    """
+    owner = other_owner(folder)
+    if owner is not None:
+        raise StoreError(
+            f"This store was found on the way up and belongs to another user, {owner}: it is not taken by itself.",
+            where=str(folder),
+            hint=f"If you trust it, name it: --data {shlex.quote(str(folder))}",
+        )
 
 
 def _check_version(place: Place) -> None:

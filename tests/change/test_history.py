@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stabkit.change import collected
 from stabkit.change.collected import collect_changes
 from stabkit.change.history import ENOUGH_STEPS, SIDE_BY_SIDE, History, Rank, rank_of
 from stabkit.change.steps import Step
@@ -211,3 +213,18 @@ def test_no_place_for_a_cache_is_no_obstacle(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     assert rank_between(folder, "main^", "main").percentile == 50.0
     assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives files away")
+def test_a_cache_of_another_user_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    place = tmp_path / "stabkit" / "history.sqlite3"
+    assert collected._cache() == place
+    place.parent.mkdir()
+    place.touch()
+    for theirs in (place, place.parent):
+        os.chown(theirs, 54_321, 54_321)
+        assert collected._cache() is None
+        os.chown(theirs, 0, 0)
+    assert collected._cache() == place

@@ -11,6 +11,7 @@ import pytest
 
 from stabkit.config import find_config, load_config, nearest_config
 from stabkit.errors import ConfigError
+from stabkit.paths import other_owner
 
 OTHER = 54_321  # no user of this machine has to exist for a file to be theirs
 
@@ -137,3 +138,10 @@ def test_a_file_without_end_is_not_read_whole(tmp_path):
 
     with pytest.raises(ConfigError, match="larger than"):
         load_config(file)
+
+
+@rooted
+def test_nothing_is_said_of_what_is_not_there(tmp_path):
+    assert other_owner(tmp_path / "none") is None
+    os.chown(tmp_path, OTHER, OTHER)
+    assert other_owner(tmp_path) == "number 54321"

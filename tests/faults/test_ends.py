@@ -12,17 +12,23 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import time
 
 import pytest
 
 from stabkit import open as open_store
+from stabkit.change import steps
+from stabkit.change.steps import Step
 from stabkit.cli import main, run
 from stabkit.errors import StabkitError
+from stabkit.pipeline import open_output, write_survey
 from stabkit.pipeline.made_of import recorded
 from stabkit.pipeline.reports import Job, report_failure
 from stabkit.report.attestation.pages import read_attested
+from stabkit.report.display import Statement
+from stabkit.report.page import UNFINISHED
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are forked, and limits are those of Linux")
 
@@ -204,6 +210,57 @@ def test_an_index_ended_in_its_writes_is_the_old_or_the_new_one(tmp_path, how):
         assert (pages / "index.html").read_text().rstrip().endswith("</html>")
 
     at_each_step(lambda: run(["index", str(pages)]), pages, check, how)
+
+
+@pytest.mark.parametrize("how", [killed, full])
+def test_a_page_of_what_moved_ended_in_its_writes_is_the_old_or_the_new_one(tmp_path, how):
+    pages = tmp_path / "pages"
+    shown = {"": Statement(("Nothing moved in 1 history.",))}
+    with open_output(pages) as place:
+        write_survey(shown, place)
+    new = {"": Statement(("Nothing moved in 2 histories.",))}
+
+    def check(code):
+        said = [(pages / f"trend.{suffix}").read_text() for suffix in ("html", "md", "json")]
+        assert said[0].rstrip().endswith("</html>")
+        assert json.loads(said[2])["notebook"] == "trend"
+        for text in said:
+            assert ("1 history" in text) != ("2 histories" in text)
+        assert code != 0 or all("2 histories" in text for text in said)
+        for left in pages.glob(f"{UNFINISHED}*") if how is full else ():
+            raise AssertionError(f"{left} was left behind")
+
+    def work():
+        with open_output(pages) as place:
+            try:
+                write_survey(new, place)
+            except (StabkitError, OSError):
+                return 2
+        return 0
+
+    at_each_step(work, pages, check, how)
+
+
+def test_a_cache_of_steps_killed_in_its_write_is_read_without_half_of_it(tmp_path):
+    cache = tmp_path / "history.sqlite3"
+    first = [Step(f"{number:040x}", "a", False, (("app.py", number, 0),)) for number in range(50)]
+    more = [Step(f"{number:040x}", "b", True, (("x" * 500, number, 0),)) for number in range(50, 5_000)]
+    steps._keep(cache, first)
+
+    def dying():
+        connection = sqlite3.connect(cache)
+        connection.execute("PRAGMA cache_size = 1")  # pages go to the disk before all is written
+        rows = [(step.commit, json.dumps([step.author, step.fix, step.files])) for step in more]
+        connection.executemany("INSERT INTO steps_2 VALUES (?, ?)", rows)
+        killed()
+
+    before = cache.stat().st_size
+    assert in_child(dying) == -signal.SIGKILL
+    assert cache.stat().st_size > before, "nothing was half written"
+    asked = [step.commit for step in (*first, *more)]
+    assert list(steps._kept(cache, asked).values()) == first
+    steps._keep(cache, more)
+    assert len(steps._kept(cache, asked)) == 5_000
 
 
 @pytest.mark.parametrize("words", [["init"], ["sample", "copied"], ["notebooks", "thin"]])

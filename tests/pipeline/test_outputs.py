@@ -1,8 +1,10 @@
 """Reports and their index on object storage: a real S3 server, from one machine and from a cluster's workers."""
 
+import io
 import json
 import re
 
+import pandas as pd
 import pytest
 from pyarrow.fs import FileSelector
 
@@ -77,6 +79,32 @@ def test_a_report_on_object_storage(here, address, capsys):
     assert set(objects(address)) == {
         f"{name}.{suffix}" for name in ("good", "index") for suffix in ("html", "json", "md")
     }
+
+
+def test_what_is_too_long_for_the_result_lies_there_beside_the_page(here, address, capsys, notebook):
+    long = (
+        "import pandas as pd\nfrom stabkit.report.display import Group, Statement\n"
+        "frame = pd.DataFrame({{'test_id': [f't{{n}}' for n in range({rows})]}})\n"
+        "Group((Statement(('Many.',)),), whole={{'tests': frame}} if len(frame) else {{}})"
+    )
+    notebook(long.format(rows=5), name="long.ipynb")
+    (here / "jobs.csv").write_text("notebook\nlong.ipynb\n")
+    assert batch(capsys, "--output", address)[0] == 0
+    place = Bucket.named(address.removeprefix("s3://"))
+    assert {"long.html", "long.json", "long.md", "long.tests.parquet"} <= set(place.names(""))
+    assert json.loads(place.read("long.json"))["whole"] == {"tests": "long.tests.parquet"}
+    content = place.read("long.tests.parquet")
+    assert pd.read_parquet(io.BytesIO(content))["test_id"].tolist() == ["t0", "t1", "t2", "t3", "t4"]
+    assert batch(capsys, "--output", address)[1]["skipped"] == 1
+
+    place.remove("long.tests.parquet")  # it is not whole without: it is made again
+    assert batch(capsys, "--output", address)[1]["skipped"] == 0
+    assert place.read("long.tests.parquet") == content
+
+    notebook(long.format(rows=0), name="long.ipynb")
+    assert batch(capsys, "--output", address)[0] == 0
+    assert "whole" not in json.loads(place.read("long.json"))
+    assert "long.tests.parquet" not in place.names("")
 
 
 def test_workers_of_a_cluster_write_there_without_a_folder_of_their_own(here, address, capsys, tmp_path):

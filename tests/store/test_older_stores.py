@@ -51,3 +51,24 @@ def test_an_older_store_is_added_to_and_compacted(older: Store) -> None:
     answer = again.quantiles((0.5,), by=("run_id",), runs=["v0"])
     assert answer[["n", "failed"]].values.tolist() == [[3, 1]]
     assert answer["p50"].item() == pytest.approx(11.0, rel=0.01)
+
+
+# o: written by a version without seals, n: by one with them; packed by the older, then by the newer.
+def test_two_versions_write_to_one_store_in_turn(tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parent / "older" / "turns", tmp_path / "data")
+    store = open_store(tmp_path / "data")
+    assert store.runs()["label"].tolist() == ["o1", "n2", "o3", "n4", "o5", "n6", "o7", "n8"]
+    assert store.read("tests", list(store.runs()["label"]))["test_id"].tolist() == ["a::x"] * 8
+    assert (store.check().whole, store.check().unsealed) == (True, 4)
+    tests = store.evidence("n8")["tests"]
+    store.append(new_run(label="n9"), Evidence({"tests": tests}))
+    store.compact(now=LATER)
+    again = open_store(store.root)
+    assert (again.check().whole, len(again.runs()), len(again.read("tests"))) == (True, 9, 9)
+
+
+@pytest.mark.parametrize("label", ["o3", "n4"])
+def test_a_run_of_either_version_cannot_be_taken_away_unseen(tmp_path: Path, label: str) -> None:
+    shutil.copytree(Path(__file__).parent / "older" / "turns", tmp_path / "data")
+    next((tmp_path / "data" / "commits").glob(f"*-{label}-*.json")).unlink()
+    assert not open_store(tmp_path / "data").check().whole

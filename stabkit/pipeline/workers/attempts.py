@@ -18,6 +18,7 @@ from stabkit.pipeline.reports import (
     ReportFiles,
     as_failure,
     make_report,
+    possible_files,
     report_failure,
     report_files,
     report_paths,
@@ -161,7 +162,11 @@ def failure_page(task: Task, error: StabkitError) -> ReportFiles | None:
 
 def _publish(task: Task, files: ReportFiles) -> None:
     # The JSON last: where it is, the report is whole.
-    Output(task.output, task.address).publish((*report_files(task.job, task.output, files.result), files.json))
+    own = (*report_files(task.job, task.output, files.result), files.json)
+    output = Output(task.output, task.address)
+    output.publish(own)
+    # Of an earlier report, which had more to list: as in a folder, nothing of it stays.
+    output.withdraw(path for path in possible_files(task.job, task.output) if path not in own)
 
 
 def _bug(job: Job, problem: Exception) -> StabkitError:

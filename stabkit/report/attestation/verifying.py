@@ -21,7 +21,8 @@ from stabkit.installation import package_version
 from stabkit.report.attestation.claims import Claim, ClaimedSide, claim_of, stays_here
 from stabkit.report.attestation.pages import Attested, read_attested
 from stabkit.report.attestation.statements import conditions_of
-from stabkit.text import count, joined
+from stabkit.report.attestation.structure import foreign_parts
+from stabkit.text import count, joined, plain
 from stabkit.vocabulary import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -136,7 +137,10 @@ def verify_page(
         return Verification((Finding("page", "unstated", what),))
     else:
         claim = claim_of(found.statement["predicate"], str(path))
-        findings = [_unaltered(found), _signature(found.envelope, key), *_shown(found, claim)]
+        signature = _signature(found.envelope, key)
+        findings = [_unaltered(found), signature, *_shown(found, claim)]
+        if found.kind == "page":
+            findings += _built(found.content, claim, trusted=signature.outcome == "signed")
     if claim.provenance is None:
         if claim.verdict is not None:
             findings.append(Finding("evidence", "gone", "It names no evidence for its verdict."))
@@ -193,10 +197,24 @@ def _shown(found: Attested, claim: Claim) -> Iterator[Finding]:
     else:
         result = json.loads(found.content)
         same = result.get("verdict") == claim.verdict and result.get("exit_code") == claim.exit_code
-    if found.kind == "page" and claim.stabkit == package_version() and not _styled_by_us(found.content):
-        yield Finding("page", "altered", "Its style is not stabkit's: it may hide the verdict, or show another one.")
     if not same:
         yield Finding("verdict", "altered", "The verdict that it shows is not the one that its statement holds.")
+
+
+def _built(content: bytes, claim: Claim, *, trusted: bool) -> Iterator[Finding]:
+    """Yield a finding if the page holds what stabkit does not write, which may hide the verdict or draw another one."""
+    if claim.stabkit != package_version():  # of another version neither templates nor style are known
+        if not trusted:
+            text = (
+                f"stabkit {plain(claim.stabkit)} made it: whether it shows its verdict as that one does is not known."
+            )
+            yield Finding("page", "gone", f"{text} Verify it with that version, or ask for a signed page.")
+        return
+    if parts := foreign_parts(content, claim.verdict):
+        text = f"It holds what stabkit does not write: {joined(parts, most=len(parts))}."
+        yield Finding("page", "altered", f"{text} That may hide the verdict, or show another one.")
+    if not _styled_by_us(content):
+        yield Finding("page", "altered", "Its style is not stabkit's: it may hide the verdict, or show another one.")
 
 
 def _styled_by_us(content: bytes) -> bool:
@@ -225,7 +243,9 @@ def _of_notebook(path: Path, *, signed: bool) -> tuple[Claim, list[Finding]]:
     findings = [Finding("page", "none", "A notebook states no hash of itself; what its outputs show is compared.")]
     if signed:
         findings.append(Finding("signature", "missing", "Notebooks are not signed; ask for the page."))
-    return claim, [*findings, *_shown(Attested("page", rendered.html.encode("utf-8", "backslashreplace")), claim)]
+    content = rendered.html.encode("utf-8", "backslashreplace")
+    own = claim.model_copy(update={"stabkit": package_version()})  # its page was made just now
+    return claim, [*findings, *_shown(Attested("page", content), claim), *_built(content, own, trusted=False)]
 
 
 def _again(claim: Claim, data: str | Path | None, config: str | Path | None) -> tuple[Case | None, list[Finding]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import nbformat
@@ -25,6 +25,8 @@ _NUMBERED: Final = re.compile(r"^(\d+(?:\.\d+)*)[.)]?\s+(.+)$")
 _NOT_RUN: Final = Markup(
     '<p class="nothing"><span class="b none"><span aria-hidden="true">–</span> not run</span> <span>{}</span></p>'
 )
+_LONGEST_PATH: Final = 4_096
+_LONGEST_NAME: Final = 200
 _PAPERMILL_NOTES: Final = ("papermill-error-cell-tag", "papermill-error-cell")
 
 
@@ -92,13 +94,21 @@ def read_notebook(notebook: Any) -> tuple[nbformat.NotebookNode, str]:
             node = nbformat.from_dict(notebook)
     except FileNotFoundError:
         raise NotebookError("There is no such notebook.", where=str(notebook)) from None
-    except (OSError, ValueError, nbformat.ValidationError, AttributeError, KeyError) as error:
+    except (OSError, ValueError, nbformat.ValidationError, AttributeError, KeyError, TypeError) as error:
         raise NotebookError(f"Not a notebook: {plain_text(error)[:200]}.", where=name or None) from error
     if "cells" not in node:
         raise NotebookError("Not a notebook: it has no cells.", where=name or None)
-    redact_notebook(node)  # this is a copy, wherever it came from
-    source = node.get("metadata", {}).get("papermill", {}).get("input_path")
-    return node, Path(source).stem if source else name or "notebook"
+    try:
+        nbformat.validate(node)
+        redact_notebook(node)  # this is a copy, wherever it came from
+    except (nbformat.ValidationError, RecursionError) as error:
+        what = plain_text(str(error).partition("\n")[0])[:200] or "it is nested too deeply"
+        raise NotebookError(f"Not a notebook: {what}.", where=name or None) from None
+    about = node["metadata"].get("papermill")
+    source = about.get("input_path") if isinstance(about, Mapping) else None
+    # Whoever executed the notebook may have written anything there.
+    known = PurePath(source[-_LONGEST_PATH:]).stem if isinstance(source, str) else ""
+    return node, known[:_LONGEST_NAME] or name or "notebook"
 
 
 def collect_cells(node: nbformat.NotebookNode) -> tuple[list[Section], Failure | None, list[str]]:

@@ -8,9 +8,9 @@ from html import escape
 from html.parser import HTMLParser
 from typing import Final
 
-__all__ = ["clean_html"]
+__all__ = ["CLEAN_ATTRIBUTES", "CLEAN_TAGS", "clean_html"]
 
-_TAGS: Final = frozenset(
+CLEAN_TAGS: Final = frozenset(
     [
         "a",
         "abbr",
@@ -58,7 +58,9 @@ _TAGS: Final = frozenset(
         "wbr",
     ]
 )
-_ATTRIBUTES: Final = frozenset(
+"""The elements that an output of a notebook may have on a page."""
+
+CLEAN_ATTRIBUTES: Final = frozenset(
     [
         "alt",
         "aria-hidden",
@@ -76,6 +78,8 @@ _ATTRIBUTES: Final = frozenset(
         "width",
     ]
 )
+"""Their attributes."""
+
 _VOID: Final = frozenset({"br", "col", "hr", "img", "wbr"})
 _SILENT: Final = frozenset({"script", "style", "template", "iframe", "object", "svg", "math", "title"})
 # What is left out and said -> what people call it. Style sheets count where they hold anything of the author's own.
@@ -111,7 +115,7 @@ class _Cleaner(HTMLParser):
         if tag in _SILENT:
             self.silent.append(tag)
             self.own_style = tag == "style" and ("scoped", "") not in [(name, value or "") for name, value in attrs]
-        if self.silent or tag not in _TAGS:
+        if self.silent or tag not in CLEAN_TAGS:
             return
         if tag == "img" and not any(name == "src" and _allowed(tag, name, value or "") for name, value in attrs):
             self.lost["remote image"] += 1
@@ -151,7 +155,7 @@ class _Cleaner(HTMLParser):
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:
-    if name not in _ATTRIBUTES:
+    if name not in CLEAN_ATTRIBUTES:
         return False
     if name == "src":
         return tag == "img" and value.startswith("data:image/")

@@ -401,7 +401,7 @@ def test_the_extra_is_named_where_it_is_missing(page: Path, keys: Callable[[str]
     assert "stabkit[sign]" in done.stderr
 
 
-@pytest.mark.parametrize("how", ["comment", "style"])
+@pytest.mark.parametrize("how", ["comment", "style", "wrapper", "cover"])
 def test_a_verdict_that_nobody_sees_is_no_verdict(page: Path, how: str) -> None:
     """A page with a new statement that shows another verdict, and holds the true one where no reader finds it."""
     found = read_attested(page)
@@ -410,6 +410,12 @@ def test_a_verdict_that_nobody_sees_is_no_verdict(page: Path, how: str) -> None:
     word = html[start : html.index("</p>", start) + 4]
     if how == "comment":
         html = html.replace(word, f"<!--{word}--><p><strong>Stable</strong></p>")
+    elif how == "wrapper":
+        start = html.index('<div class="verdict')
+        box = html[start : html.index("</div>", start) + 6]
+        html = html.replace(box, f'<div style="display:none">{box}</div><p>Stable</p>')
+    elif how == "cover":
+        html = html.replace("</header>", '<p style="position:fixed;inset:0;background:white">Stable</p></header>')
     else:
         html = html.replace("</style>", ".word{display:none}</style>").replace(word, f"{word}<p>Stable</p>")
     statement = json.loads(json.dumps(found.statement))
@@ -420,3 +426,14 @@ def test_a_verdict_that_nobody_sees_is_no_verdict(page: Path, how: str) -> None:
 
     assert again.exit_code == 1
     assert "altered" in [finding.outcome for finding in again.findings]
+
+
+def test_of_a_page_of_another_version_it_is_not_known_what_it_hides(
+    page: Path, keys: Callable[[str], tuple[Path, Path]]
+) -> None:
+    forged(page, lambda predicate: predicate.update(stabkit="0.0.1"), "</style>", ".word{display:none}</style>")
+    found = verify_page(page)
+    assert (found.exit_code, [one.outcome for one in found.findings if one.about == "page"]) == (2, ["same", "gone"])
+    own, shared = keys("own")
+    sign_report(page, page.with_suffix(".json"), private_key(own))
+    assert verify_page(page, key=public_key(shared)).exit_code == 0
