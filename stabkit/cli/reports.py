@@ -139,7 +139,7 @@ def _jobs(
 ) -> list[Job]:
     from stabkit.pipeline import BUNDLED, Job, find_notebook, from_here, notebook_parameters, read_value
 
-    settings, names = usual_config(config), notebooks_of(notebooks)
+    settings, names = usual_config(config, data), notebooks_of(notebooks)
     # A notebook of one's own may need no run, or say itself where they are; a git range is read where it lies.
     of_runs = set(names) & set(BUNDLED) - ({"change_impact"} if extra.get("repository") else set())
     needed = baseline or candidate or settings is not None or bool(of_runs)
