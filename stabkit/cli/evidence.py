@@ -318,7 +318,7 @@ def read(
     if formats:
         terminal.show(output_format, format_table(known_formats()))
         return 0
-    evidence = read_paths(files, processes=PROCESSES, keep_repeats=True)
+    evidence = read_paths(files or [], processes=PROCESSES, keep_repeats=True)
     sources = source_summary(evidence)
     if output_format is Format.json:
         terminal.document({"schema": 1, "sources": sources})

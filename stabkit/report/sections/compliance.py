@@ -332,8 +332,11 @@ def _fraction(row: pd.DataFrame) -> tuple[str, str] | None:
 
 
 def breaks_in_words(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a history of findings whose breaks and assumptions read as words, for the data below a figure."""
-    return frame.assign(**{key: frame[key].map(break_text, na_action="ignore") for key in ("why", "assumed")})
+    """Return a history of findings whose breaks read as words, for the data below a figure.
+
+    What had to be assumed is left out: it mostly is the same of every scan, and said once beside the figure.
+    """
+    return frame.assign(why=frame["why"].map(break_text, na_action="ignore")).drop(columns="assumed")
 
 
 def _history_figures(case: Case, judged: FindingComparison | None) -> list[Piece]:
