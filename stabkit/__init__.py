@@ -59,7 +59,7 @@ _PUBLIC: Final = MappingProxyType(
         "match_findings": ("stabkit.report.frames", "match_findings"),
         "open": ("stabkit.case.opening", "open_runs"),
         "stability_report": ("stabkit.report.stability", "stability_report"),
-        "stored_runs": ("stabkit.report.stored_runs", "stored_runs"),
+        "stored_runs": ("stabkit.report.store_contents", "stored_runs"),
         "test_trends": ("stabkit.report.test_history", "test_trends"),
     }
 )

@@ -29,9 +29,8 @@ from stabkit.config import FindingMapping
 from stabkit.errors import EvidenceError, UsageError
 from stabkit.installation import Plugin, load_plugins
 from stabkit.read import coverage, loads, records, scans, tests
-from stabkit.read.content import ReportError, check_regular, conflict_line, read_head, xml_root
+from stabkit.read.content import ReportError, check_regular, conflict_line, nearest_formats, read_head, xml_root
 from stabkit.read.load_repeats import once_each, without_sketches
-from stabkit.read.nearest_formats import nearest_formats
 from stabkit.read.origin import Origin, origin_of
 from stabkit.read.repeats import drop_repeats, scans_once
 from stabkit.read.scans import _mapping

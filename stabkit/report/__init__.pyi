@@ -17,5 +17,5 @@ from .interchange import error_announcement as error_announcement, gate_announce
 from .interchange import gate_junit as gate_junit, gate_log as gate_log, gate_metrics as gate_metrics
 from .interchange import new_findings_log as new_findings_log
 from .stability import stability_report as stability_report
-from .stored_runs import stored_runs as stored_runs
+from .store_contents import stored_runs as stored_runs
 from .test_history import test_trends as test_trends

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stabkit.read import known_formats, read_file
-from stabkit.read.nearest_formats import _USUAL, SHOWN, nearest_formats
+from stabkit.read.content import _USUAL, NEAREST, nearest_formats
 
 KNOWN = [form for form, _ in known_formats()]
 
@@ -29,7 +29,7 @@ def test_what_is_usual_is_known():
 def test_a_file_is_near_what_it_names_else_what_is_usual_in_its_syntax(name, head, first):
     found = nearest_formats(name, head, KNOWN)
     assert found[0] == first
-    assert len(found) <= SHOWN
+    assert len(found) <= NEAREST
 
 
 def test_the_message_names_a_few_of_the_kind_that_is_wanted(tmp_path):

@@ -12,7 +12,7 @@ from stabkit.report.display import NoEvidence, Statement
 from stabkit.report.sections import history_subject
 from stabkit.report.words import sentence
 from stabkit.runs import order_runs
-from stabkit.text import count
+from stabkit.text import count, joined
 
 __all__ = ["stored_runs"]
 
@@ -41,8 +41,8 @@ def stored_runs(data: str | Path | None = None, *, config: str | Path | Config |
 
     Examples
     --------
-    >>> stored_runs("data/sample").sentences[0].split(": ")[0]
-    '34 runs in 1 environment'
+    >>> stored_runs("data/sample").sentences[0].split(";")[:2]
+    ['34 runs in 1 environment', ' all have samples, checks, tests and scans']
     """
     store, settings, path = open_project(data, config)
     assert store is not None, "it is needed"
@@ -51,6 +51,8 @@ def stored_runs(data: str | Path | None = None, *, config: str | Path | Config |
     if subject is None:
         return NoEvidence("runs", command=" ".join(["stabkit", "collect", *places(settings, path, store)]))
     held = Counter(table for run_id in runs["run_id"] for table in store.tables(run_id))
-    told = [f"{count(held[table], 'run')} with {table}" for table in _TOLD if held[table]]
+    whole = [table for table in _TOLD if held[table] == len(runs)]
+    told = [f"all have {joined(whole, most=len(_TOLD))}"] if whole else []
+    told += [f"{count(held[table], 'run has', 'runs have')} {table}" for table in _TOLD if 0 < held[table] < len(runs)]
     head = f"{count(len(runs), 'run')} in {count(runs['environment'].nunique(), 'environment')}"
-    return Statement((sentence(f"{head}: {', '.join(told) or 'none with evidence'}"),), subject=subject)
+    return Statement((sentence(head, *(told or ["none has evidence"])),), subject=subject)
