@@ -38,5 +38,5 @@ def test_its_head_names_project_environment_and_period_as_those_of_the_others_do
     crumb = head.partition('<p class="crumb">')[2].partition("</p>")[0]
     assert project
     assert re.search(rf"{project}.*{environment}", crumb, re.DOTALL)
-    assert re.search(r"\d+ \w+ \d{4}, \d\d:\d\d to .* UTC · \d+ runs, build-01 to v1.5", crumb)
+    assert re.search(r"\d{4}, \d\d:\d\d to .*UTC · \d+\sruns, build-01 to v1.5", crumb)
     assert "34 runs in 1 environment; all have samples, " in head
