@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stabkit.report import compliance_history as compliance_history
     from stabkit.report import latency_deltas as latency_deltas
     from stabkit.report import stability_report as stability_report
+    from stabkit.report import stored_runs as stored_runs
     from stabkit.report import test_trends as test_trends
     from stabkit.report.display import Figure as Figure
     from stabkit.report.display import Table as Table
@@ -58,6 +59,7 @@ _PUBLIC: Final = MappingProxyType(
         "match_findings": ("stabkit.report.frames", "match_findings"),
         "open": ("stabkit.case.opening", "open_runs"),
         "stability_report": ("stabkit.report.stability", "stability_report"),
+        "stored_runs": ("stabkit.report.store_contents", "stored_runs"),
         "test_trends": ("stabkit.report.test_history", "test_trends"),
     }
 )
@@ -82,6 +84,7 @@ __all__ = [
     "open",
     "plot",
     "stability_report",
+    "stored_runs",
     "test_trends",
 ]
 

@@ -41,6 +41,7 @@ def test_the_public_names_are_these():
         "open",
         "plot",
         "stability_report",
+        "stored_runs",
         "test_trends",
     ]
     assert set(stabkit.__all__) <= set(dir(stabkit))

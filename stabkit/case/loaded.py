@@ -216,7 +216,7 @@ class Case:
             places=self.places,
             rounds=int(self.after["samples"]["round"].nunique()),
             beside=self._beside,
-            declared=None if self.config.records or self.config_path is None else frozenset(self._declared),
+            declared=None if self.config.records else frozenset(self._declared),
             plan=self.gate.plan,
             deployed=None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}",
             settings=self.config.collect,

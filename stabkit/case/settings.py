@@ -48,8 +48,9 @@ def open_project(
     data : str, Path or None
         The store. None or empty: the one that the configuration names, else ``data``.
     config : str, Path, Config or None
-        None or empty: the ``stabkit.toml`` in the given data folder or above it, else in the working folder or above
-        it. Without any, the empty configuration, which declares nothing.
+        None or empty: the ``stabkit.toml`` in the given data folder or above it; where that stands above the working
+        folder too, or is none, the nearest from the working folder upwards. Without any, the empty configuration,
+        which declares nothing.
     needed : bool
         False: None where there is no store.
 
@@ -88,8 +89,19 @@ def find_settings(
 
 
 def find_settings_file(config: str | Path | None, data: str | Path | None, store: Store | None) -> Path | None:
-    """Return the file that :func:`open_project` reads; None if there is none."""
+    """Return the file that :func:`open_project` reads; None if there is none.
+
+    Parameters
+    ----------
+    config, data, store
+        What was given, and the opened store. A store that is named but not opened is looked up.
+    """
     if config:
         return Path(config)
-    near = store.root if store is not None else Path(data) if data else None
-    return (find_config(near) if near is not None else None) or find_config()
+    if store is None and data:
+        store = _opened(data, needed=False)
+    near = store.root if store is not None else Path(data) if data and "://" not in str(data) else None
+    with_store = None if near is None else find_config(near)
+    # Of a store in this project the working folder says more; of any other store its own conditions are meant.
+    shared = with_store is not None and Path.cwd().resolve().is_relative_to(with_store.parent)
+    return find_config() if with_store is None or shared else with_store

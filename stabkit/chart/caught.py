@@ -37,7 +37,7 @@ __all__ = ["CAUGHT_SHOWN", "RARE", "CaughtMap"]
 CAUGHT_SHOWN: Final = 24
 _PARTS = (("caught", CANDIDATE), ("open", INCONCLUSIVE), ("missed", REGRESSED), ("within", NO_VALUE))
 _INKS = {"caught": CANDIDATE, "open": INCONCLUSIVE_INK, "missed": REGRESSED_INK, "within": MUTE}
-_WORDS = {"within": "in margin"}
+_WORDS = {"open": "undecided", "missed": "called stable", "within": "as you allow"}
 _WIDE: Final = 0.86  # of a cell
 _BAR_PT: Final = 5.0
 _BOLD_PT: Final = 7.2  # a wide bold letter
@@ -57,12 +57,12 @@ class CaughtMap:
         Long: ``name``, ``change`` (both in the order shown), and counts of pairs: ``caught``, ``open``, ``missed``
         (called stable, moved beyond the margin) and ``within`` (called stable, moved by less).
     of : str
-        What was changed: "times".
+        What was planted: "slower responses".
     """
 
     frame: pd.DataFrame
     _: KW_ONLY
-    of: str = "times"
+    of: str = "slower responses"
 
     def draw(self, axes: Axes) -> Axes:
         """Draw a bar a cell, its parts side by side, and above it the share that was caught."""
@@ -102,16 +102,16 @@ class CaughtMap:
         """Say what is caught at the largest change, and what is missed."""
         frame = self._shown
         if frame.empty:
-            return Description(f"No change of {self.of} was planted", f"Empty map of planted changes of {self.of}")
+            return Description(f"{capital(self.of)}: none was planted", f"Empty map of planted changes: {self.of}")
         title = self._title()
         caption = (
-            "How often a planted change came out regressed; a bar a cell: caught, left open, called stable although "
-            "moved beyond the margin (missed), or moved within it."
+            "How often a planted change came out regressed. In each bar: caught, undecided, called stable although "
+            "worse than you allow, or no worse than you allow."
         )
         caption += f" {capital(RARE)}: one request in 50." if frame["change"].str.startswith(RARE).any() else ""
         rows = self.frame["name"].nunique()
         caption += f" The first {CAUGHT_SHOWN} of {rows}." if rows > CAUGHT_SHOWN else ""
-        alt = f"Map of planted changes of {self.of} by condition, where {lower_first(title)}"
+        alt = f"Map of planted changes by condition, where {lower_first(title)}"
         return Description(title, alt, caption)
 
     @property
@@ -126,13 +126,11 @@ class CaughtMap:
         sums = even.groupby("change", sort=False)[[part for part, _ in _PARTS]].sum()
         enough = (sums["caught"] / sums.sum(axis=1) >= _MOSTLY)[::-1].cummin()
         least = enough[enough].index
-        told = (
-            f"{least[-1]} and more is caught in 4 of 5 cases" if len(least) else "no change is caught in 4 of 5 cases"
-        )
+        told = f"{least[-1]} and more is caught in 4 of 5 cases" if len(least) else "none is caught in 4 of 5 cases"
         if missed.empty:
-            return f"Of {self.of}, {told}, and nothing beyond a margin is called stable"
+            return f"{capital(self.of)}: {told}, none is called stable that is worse than you allow"
         many = count(int(missed["missed"].sum()), "planted change")
-        return f"Of {self.of}, {told}; {many} beyond a margin called stable"
+        return f"{capital(self.of)}: {told}; {many} worse than you allow called stable"
 
 
 def _totals(frame: pd.DataFrame) -> pd.Series:

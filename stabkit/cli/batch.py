@@ -181,7 +181,7 @@ def _places(config: Path | None, data: str | None) -> dict[str, str]:
     """Return store and configuration as notebooks take them; empty where there is none."""
     from stabkit.pipeline import from_here
 
-    settings = usual_config(config)
+    settings = usual_config(config, data)
     store = data_folder(config, data) if data is not None or settings is not None else None
     return {
         "data": "" if store is None else from_here(store),

@@ -94,7 +94,7 @@ def diff(
     from stabkit.report import difference, difference_tables
 
     terminal = terminal_of(context)
-    found_config = usual_config(config)
+    found_config = usual_config(config, data)
     settings = require_config(found_config) if found_config else None
     known = data is not None or settings is not None
     stored = [known and _is_run(text) for text in (before, after)]

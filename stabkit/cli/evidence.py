@@ -285,7 +285,12 @@ def runs(
 
 def read(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", callback=not_empty, help="Files, folders or globs.")],
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE", callback=not_empty, help="Files, folders or globs.")
+    ] = None,
+    formats: Annotated[
+        bool, typer.Option("--formats", help="List the known formats instead, those of plugins too.")
+    ] = False,
     output_format: FormatOption = Format.text,
 ) -> int:
     r"""Say what is in evidence files.
@@ -298,13 +303,22 @@ def read(
     Examples:
       stabkit read junit.xml
       stabkit read reports/ --format json
+      stabkit read --formats
     """
     from stabkit.collect import advise
-    from stabkit.read import read_paths, source_summary
-    from stabkit.report import source_table
+    from stabkit.read import known_formats, read_paths, source_summary
+    from stabkit.report import format_table, source_table
 
     terminal = terminal_of(context)
-    evidence = read_paths(files, processes=PROCESSES, keep_repeats=True)
+    if bool(files) == formats:
+        raise UsageError(
+            "--formats lists what is known, and reads no file." if formats else "No evidence file was given.",
+            hint="Name files, folders or globs, or list the known formats: stabkit read --formats",
+        )
+    if formats:
+        terminal.show(output_format, format_table(known_formats()))
+        return 0
+    evidence = read_paths(files or [], processes=PROCESSES, keep_repeats=True)
     sources = source_summary(evidence)
     if output_format is Format.json:
         terminal.document({"schema": 1, "sources": sources})

@@ -109,7 +109,7 @@ def import_files(
         raise UsageError("--run and --each exclude each other.", hint="Give one of them.")
     if run or each is False:
         _refuse_patterns(files, "--run" if run else "--together")
-    found = usual_config(config)
+    found = usual_config(config, data)
     settings = require_config(found) if found else None
     importing = _Import(kind, suite, settings, given)
     if _is_history(files, each, label, run, given):

@@ -284,7 +284,7 @@ def _backtest(
         hint = "Leave the runs out; --last N takes the newest pairs alone."
         raise UsageError(f"A backtest is of the whole store, not of {runs}.", hint=hint)
     terminal = terminal_of(context)
-    result = backtest(data=data_folder(config, data), config=usual_config(config), last=last)
+    result = backtest(data=data_folder(config, data), config=usual_config(config, data), last=last)
     warn_of_names(terminal, result.source.config)
     if output_format is Format.json:
         terminal.document(backtest_document(result))
@@ -308,4 +308,4 @@ def _case(baseline: str | None, candidate: str | None, config: Path | None, data
     from stabkit.case import load_case
 
     store = store_for((baseline, candidate), config, data)
-    return load_case(baseline, candidate, data=store, config=usual_config(config))
+    return load_case(baseline, candidate, data=store, config=usual_config(config, data))

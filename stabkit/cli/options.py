@@ -221,11 +221,17 @@ def terminal_of(context: typer.Context) -> Terminal:
     return terminal if terminal is not None else Terminal()
 
 
-def usual_config(given: Path | None) -> Path | None:
-    """Return the configuration file given, else the nearest one, else None."""
-    from stabkit.config import find_config
+def usual_config(given: Path | None, data: str | None = None) -> Path | None:
+    """Return the configuration file given, else that of the store named, else the nearest one, else None."""
+    if given is not None:
+        return given
+    if data is None:
+        from stabkit.config import find_config
 
-    return given if given is not None else find_config()
+        return find_config()
+    from stabkit.case import find_settings_file
+
+    return find_settings_file(None, data, None)
 
 
 def require_config(given: Path | None) -> Config:
@@ -287,7 +293,7 @@ def store_for(references: tuple[str | None, str | None], config: Path | None, da
 
     if data is not None or files_alone(*references):
         return data
-    if usual_config(config) is None:
+    if usual_config(config, data) is None:
         missing = [given for given in references if given and not existing(given)]
         what = f"There is no folder or file {missing[0]!r}" if missing else "Two runs are needed"
         raise UsageError(

@@ -139,15 +139,17 @@ def _jobs(
 ) -> list[Job]:
     from stabkit.pipeline import BUNDLED, Job, find_notebook, from_here, notebook_parameters, read_value
 
-    settings, names = usual_config(config), notebooks_of(notebooks)
+    settings, names = usual_config(config, data), notebooks_of(notebooks)
     # A notebook of one's own may need no run, or say itself where they are; a git range is read where it lies.
     of_runs = set(names) & set(BUNDLED) - ({"change_impact"} if extra.get("repository") else set())
-    needed = baseline or candidate or settings is not None or bool(of_runs)
+    # That of the store a notebook finds by itself.
+    named = settings is not None and (config is not None or settings == usual_config(None))
+    needed = baseline or candidate or named or bool(of_runs)
     store = store_for((baseline, candidate), config, data) if needed else data
     _check_runs((baseline, candidate), store)
     usual = {
         "data": from_here(store) if store is not None else "" if needed else None,
-        "config": from_here(settings) if settings is not None else "" if needed else None,
+        "config": from_here(settings) if settings is not None and named else "" if needed else None,
         "baseline": baseline,
         "candidate": candidate,
     }

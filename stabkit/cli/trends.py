@@ -82,7 +82,7 @@ def trend(
     """
     store = open_data(config, data)
     if every and target is None:
-        return _every(terminal_of(context), store, (config, output), cluster, limit, output_format)
+        return _every(terminal_of(context), store, (usual_config(config, data), output), cluster, limit, output_format)
     if target is None or every or cluster is not None or output is not None:
         raise UsageError(
             "A trend is that of one TARGET, or of --all histories; --cluster and --output are for the latter.",
@@ -97,7 +97,7 @@ def trend(
     from stabkit.report import margin_of
     from stabkit.report import trend as history
 
-    settings = usual_config(config)
+    settings = usual_config(config, data)
     which: Literal["p50", "p95", "p99"] | None = None if quantile is None else quantile.value
     margin = margin_of(load_config(settings) if settings else None, target, metric, which or "p95")
     samples, runs = store.read("samples"), store.runs()
@@ -150,8 +150,7 @@ def _every(
         from stabkit.config import Config, load_config
         from stabkit.report.sections import history_subject
 
-        settings = usual_config(config)
-        subject = history_subject(store.runs(), load_config(settings) if settings else Config())
+        subject = history_subject(store.runs(), load_config(config) if config else Config())
         with open_output(output, fetch=False) as place:
             page = write_survey(survey_sections(found, limit=limit, subject=subject), place)
             terminal.note(f"written: {place.shown(page)}")

@@ -22,7 +22,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "no_report": "Let the command write its report to {output}, and run it by hand to see what it says.",
     "no_file": "Check the path and the working folder.",
     "html": "Export the report in a machine-readable format, such as JUnit XML or SARIF.",
-    "unknown_format": "Export it in one of the known formats.",
+    "unknown_format": "Export it in one of the known formats, which stabkit read --formats lists.",
     "cut_off": "Write the report again: its writer did not finish.",
     "no_permission": "Make it readable for this user.",
     "old": "Delete old reports before the tools run, let them run again, then collect again.",

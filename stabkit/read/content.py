@@ -8,9 +8,11 @@ from __future__ import annotations
 import codecs
 import contextlib
 import gzip
+import re
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 from xml.parsers import expat
@@ -25,6 +27,7 @@ __all__ = [
     "chunks",
     "conflict_line",
     "head_lines",
+    "nearest_formats",
     "normalise_path",
     "read_head",
     "short_text",
@@ -42,6 +45,19 @@ EXPANSION_FLOOR: Final = 64 * 1024**2
 
 _GZIP: Final = b"\x1f\x8b"
 _CONFLICT: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
+
+NEAREST: Final = 4
+_BEGINNING: Final = 512
+_CLOSE: Final = 0.75
+_WORD: Final = re.compile(r"[a-z][a-z0-9]+")
+
+# What tools write most often in a syntax, for a file whose name and words say nothing.
+_USUAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "xml": ("junit", "trx", "cobertura", "checkstyle"),
+    "json": ("sarif", "ctrf", "pytest-json-report", "k6"),
+    "table": ("jmeter", "locust", "hey", "gatling"),
+    "text": ("tap", "lcov", "lint-lines", "go-test"),
+}
 
 
 class ReportError(EvidenceError):
@@ -257,3 +273,40 @@ def normalise_path(path: str, root: Path | None = None) -> str:
     clean = ("/" if text.startswith("/") else "") + "/".join(parts)
     base = f"{str(root).replace(chr(92), '/').rstrip('/')}/" if root is not None else None
     return clean.removeprefix(base) if base else clean
+
+
+def nearest_formats(name: str, head: bytes, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the few known formats that a file comes nearest to, those that its name or words name first.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, without its folder.
+    head : bytes
+        How it begins.
+    known : sequence of str
+        The formats that may be meant, in their order.
+
+    Examples
+    --------
+    >>> nearest_formats("trivvy.json", b'{"a": 1}', ["sarif", "trivy", "k6"])
+    ('trivy', 'sarif', 'k6')
+    >>> nearest_formats("notes.txt", b"hello", ["junit", "tap"])
+    ('tap',)
+    """
+    beginning = head[:_BEGINNING].decode("utf-8", "replace")
+    words = dict.fromkeys(_WORD.findall(f"{name} {beginning}".lower()))
+    named = [form for form in known if all(part in words for part in form.split("-"))]
+    spelt = [close for word in _WORD.findall(name.lower()) for close in get_close_matches(word, known, 1, _CLOSE)]
+    usual = [form for form in _USUAL[_syntax(head)] if form in known]
+    return tuple(dict.fromkeys([*named, *spelt, *usual]))[:NEAREST]
+
+
+def _syntax(head: bytes) -> str:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if xml_root(head) is not None or text.startswith(b"<"):
+        return "xml"
+    if text[:1] in (b"{", b"["):
+        return "json"
+    first = text.partition(b"\n")[0]
+    return "table" if first.count(b",") + first.count(b"\t") > 1 else "text"

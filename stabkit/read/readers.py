@@ -29,7 +29,7 @@ from stabkit.config import FindingMapping
 from stabkit.errors import EvidenceError, UsageError
 from stabkit.installation import Plugin, load_plugins
 from stabkit.read import coverage, loads, records, scans, tests
-from stabkit.read.content import ReportError, check_regular, conflict_line, read_head, xml_root
+from stabkit.read.content import ReportError, check_regular, conflict_line, nearest_formats, read_head, xml_root
 from stabkit.read.load_repeats import once_each, without_sketches
 from stabkit.read.origin import Origin, origin_of
 from stabkit.read.repeats import drop_repeats, scans_once
@@ -45,6 +45,7 @@ __all__ = [
     "SHARED_FILES",
     "Reader",
     "expand",
+    "known_formats",
     "plugged_readers",
     "read_file",
     "read_paths",
@@ -109,6 +110,11 @@ def plugged_readers() -> tuple[Reader, ...]:
     """Return the readers that other packages bring; what is no reader, or takes a known name, is left out and told."""
     found = load_plugins("readers", _fault_of, {reader.FORMAT for reader in readers()})
     return tuple(reader for _, reader in found.values())
+
+
+def known_formats() -> tuple[tuple[str, str], ...]:
+    """Return each format that is recognised, with its kind: those of this package first, then those of plugins."""
+    return tuple((reader.FORMAT, reader.KIND) for reader in (*readers(), *plugged_readers()))
 
 
 def _fault_of(plugin: Plugin, reader: Any) -> str | None:
@@ -250,8 +256,11 @@ def _recognise(path: Path, kind: str | None) -> Reader:
     marker = conflict_line(path)
     if marker is not None:
         raise ReportError(f"unresolved merge conflict, line {marker}", line=marker, column=1)
-    known = ", ".join(reader.FORMAT for reader in (*readers(), *plugged_readers()) if kind in (None, reader.KIND))
-    what = f"not {expected}: {_describe(head)}; known formats: {known or 'none'}"
+    known = [form for form, of_kind in known_formats() if kind in (None, of_kind)]
+    exported = [form for form in known if form != records.FORMAT]  # what stabkit itself writes, nobody exports
+    near = nearest_formats(path.name, head, exported) if head.strip() else ()
+    what = f"not {expected}: {_describe(head)}"
+    what += f"; nearest of {len(known)} known formats: {', '.join(near)}" if near else ""
     raise ReportError(Fault(what, "html" if _is_html(head) else "unknown_format"), line=1, column=1)
 
 

@@ -20,6 +20,7 @@ from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Sta
 from stabkit.report.words import (
     alarms_text,
     carried_text,
+    caught_words,
     least_text,
     left_out_texts,
     margin_now_text,
@@ -31,7 +32,7 @@ from stabkit.report.words import (
     tight_text,
     trust_texts,
 )
-from stabkit.text import count, plain, shell, verb
+from stabkit.text import capital, count, plain, shell, verb
 
 __all__ = ["GateBacktest", "backtest", "backtest_document"]
 
@@ -100,13 +101,21 @@ class GateBacktest:
     def _aa(self) -> str | None:
         """The command that makes more pairs; None where the configuration has no target that it could ask."""
         config = self.source.config
-        unconfigured = config.root == Path()  # whether there is something to ask is not known
-        asks = bool(config.http or config.websocket) or unconfigured
-        return shell(["stabkit", "aa", *self.source.places]) if asks else None
+        return shell(["stabkit", "aa", *self.source.places]) if config.http or config.websocket else None
+
+    @property
+    def _bare(self) -> bool:
+        """Whether no configuration says what could be asked; then one has to be written first."""
+        return self.source.config == Config()
+
+    @property
+    def _more(self) -> str | None:
+        """The command that leads to more pairs; None where none does."""
+        return "stabkit init" if self._bare else self._aa
 
     @property
     def _missing(self) -> NoEvidence:
-        return NoEvidence("unchanged pairs", None if self._items_alone else self._aa, self._why)
+        return NoEvidence("unchanged pairs", None if self._items_alone else self._more, self._why)
 
     @property
     def _items_alone(self) -> bool:
@@ -123,15 +132,18 @@ class GateBacktest:
         there = f"There {verb('is', self.source.runs)} {count(self.source.runs, 'complete run')} with samples"
         more = ", or compare the system with itself" if self._aa is not None else ""
         return (
-            f"{there}{short_runs_text(self.source.short, self.source.runs)}. Collect the same version once more{more}."
+            f"{there}{short_runs_text(self.source.short, self.source.runs)}. Collect the same version once more{more}"
+            f"{'; a stabkit.toml says first what to ask' if self._bare else ''}."
         )
 
     def headline(self) -> Statement:
         """Return how far the gate can be trusted, in a few sentences."""
         if not self.found.pairs:
             return Statement((self._missing.sentence,), command=self._missing.command, subject=self._subject)
-        said = [*trust_texts(self.found), *filter(None, [tight_text(self.found)])]
-        command = self._aa if len(self.found.pairs) < _TOO_FEW else None
+        command = self._more if len(self.found.pairs) < _TOO_FEW else None
+        first = "say in a stabkit.toml what to ask, then compare" if self._bare else "compare"
+        more = [f"For more unchanged pairs, {first} the system with itself:"] if command else []
+        said = [*filter(None, [*trust_texts(self.found), tight_text(self.found)]), *more]
         return Statement(tuple(said), command=command, points=True, subject=self._subject)
 
     @property
@@ -153,11 +165,11 @@ class GateBacktest:
     def _unchanged(self) -> Table:
         columns = (
             Column("name", "Condition", "head"),
-            Column("alarms", "False alarms [95 %]", "number"),
+            Column("alarms", "False alarms", "number"),
             Column("stable", "Stable", "number"),
             Column("improved", "Improved", "number"),
-            Column("open", "Open", "number"),
-            Column("least", "Catches from"),
+            Column("open", "Undecided", "number"),
+            Column("least", "Catches in 4 of 5 cases"),
         )
         whole = self.found
         judged = [
@@ -171,7 +183,9 @@ class GateBacktest:
             {"name": c.name, **to_json(c.unchanged), "alarms_low": c.alarms_low, "alarms_high": c.alarms_high}
             for c in whole.conditions
         )
-        return Table(columns, tuple(rows), "Pairs of which nothing changed, judged as they are", records=records)
+        return Table(
+            columns, tuple(rows), "Comparisons in which nothing had changed, judged as they are", records=records
+        )
 
     def caught(self) -> Piece:
         """Return what would be caught of each change: figures, those of times, failures and readings apart."""
@@ -179,7 +193,7 @@ class GateBacktest:
 
         figures = [
             Figure.of(
-                CaughtMap(_frame(found), of=judges),
+                CaughtMap(_frame(found), of=caught_words(judges)),
                 height=0.7 + 0.56 * min(len(found), CAUGHT_SHOWN),
                 left=0.1,
             )
@@ -208,10 +222,10 @@ class GateBacktest:
             return self._missing
         pairs.sort(key=lambda pair: not pair[1].too_narrow)
         columns = (
-            Column("name", "Margin of", "head"),
-            Column("margin", "Set", "number"),
-            Column("carries", "Can carry", "number"),
-            Column("fits", "Wide enough"),
+            Column("name", "Allowed change of", "head"),
+            Column("margin", "Allowed", "number"),
+            Column("carries", "Evidence settles", "number"),
+            Column("fits", "Enough"),
             Column("pairs", "Pairs", "number"),
         )
         rows = tuple(
@@ -225,7 +239,7 @@ class GateBacktest:
             for c, m in pairs
         )
         records = tuple({"condition": c.name, **to_json(m), "too_narrow": m.too_narrow} for c, m in pairs)
-        caption = "The smallest margin with which 4 of 5 unchanged pairs would be stable"
+        caption = "The smallest allowed change with which 4 of 5 unchanged pairs would be stable"
         return Table(columns, rows, caption, records=records)
 
     def pairs(self) -> Piece:
@@ -303,7 +317,12 @@ def _caught_table(judges: str, found: Sequence[tuple[str, Sequence[PlantedOutcom
     records = tuple(
         {"name": name, "change": plant_text(one.plant), **to_json(one)} for name, planted in found for one in planted
     )
-    return Table(columns, tuple(rows), f"Planted changes of {judges} that came out regressed", records=records)
+    return Table(
+        columns,
+        tuple(rows),
+        f"{capital(caught_words(judges))} that were planted and came out regressed",
+        records=records,
+    )
 
 
 def _cell(one: PlantedOutcomes) -> tuple[str, str]:

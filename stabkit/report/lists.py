@@ -27,6 +27,7 @@ __all__ = [
     "compaction_statement",
     "difference",
     "difference_tables",
+    "format_table",
     "pruning_statement",
     "run_table",
     "source_table",
@@ -79,6 +80,13 @@ def source_table(sources: Sequence[Mapping[str, Any]]) -> Table:
         for source in sources
     )
     return Table(columns, rows, count(len(rows), "file"), records=tuple(sources), limit=max(len(rows), 1))
+
+
+def format_table(formats: Sequence[tuple[str, str]]) -> Table:
+    """Return the known formats as a table, a row a format, from :func:`stabkit.read.known_formats`."""
+    columns = (Column("format", "Format", "head"), Column("kind", "Kind of evidence"))
+    rows = tuple({"format": form, "kind": kind} for form, kind in formats)
+    return Table(columns, rows, f"{count(len(rows), 'known format')}, recognised by content", limit=max(len(rows), 1))
 
 
 def _holds(source: Mapping[str, Any]) -> str | None:

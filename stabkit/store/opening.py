@@ -122,6 +122,10 @@ def _how_to_begin(named: Path | str | None) -> str:
         return "Name the store, or write a configuration with: stabkit init"
     if Path(named).parts[-2:] == _SAMPLE:
         return "Put the recorded history there, from the working folder, with: stabkit sample"
+    from stabkit.config import nearest_config
+
+    if nearest_config() is None:
+        return "Name another folder with --data, or say what to measure: stabkit init, and then: stabkit collect"
     return "Collect a run first with: stabkit collect, or name the folder with --data."
 
 

@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-PLAIN = "explore.ipynb"  # data frames alone, none of our own displays
+PLAIN = "explore.ipynb"  # a sentence and data frames, no figure of ours
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # Limits for a machine under load; alone, a notebook takes about ten seconds.
 START_S = 120
@@ -75,6 +75,27 @@ SHOWN = """() => {
     text: [...panel.querySelectorAll('.jp-OutputArea-output')].map(output => output.textContent).join(' '),
   };
 }"""
+
+# Text of an output that stands out from what is behind it by less than WCAG 2.2 asks, 4.5 to 1.
+FAINT = """() => {
+  const numbers = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const linear = (value) => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+  const behind = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const colour = numbers(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0.5) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const texts = [...window.jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-RenderedHTML *')]
+    .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()));
+  return [texts.length, texts.filter(node => {
+    const [a, b] = [light(numbers(getComputedStyle(node).color)), light(behind(node))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
+  }).map(node => node.textContent.trim().slice(0, 60))];
+}"""
+THEMES = ("JupyterLab Dark", "JupyterLab Light")
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +178,15 @@ def show(lab: Any, path: str) -> None:
     )
 
 
+def legible(lab: Any) -> None:
+    for theme in THEMES:
+        lab.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        lab.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+        texts, faint = lab.evaluate(FAINT)
+        assert texts > 0
+        assert faint == [], theme
+
+
 def run_all(lab: Any, name: str) -> Any:
     show(lab, f"notebooks/{name}")
     lab.wait_for_function(f"() => ({STATE})().status === 'idle'")
@@ -170,7 +200,8 @@ def run_all(lab: Any, name: str) -> Any:
 
 def test_run_all_shows_plain_data_frames(lab: Any, server: tuple[str, Path]) -> None:
     assert run_all(lab, PLAIN)["images"] == 0
-    assert lab.evaluate(SHOWN)["tables"] == 7  # one for each cell but the figure
+    assert lab.evaluate(SHOWN)["tables"] == 7  # one for each cell but the first sentence and the figure
+    legible(lab)
 
 
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name != PLAIN])
@@ -199,3 +230,4 @@ def test_run_all_shows_every_figure_and_table(lab: Any, server: tuple[str, Path]
     assert lab.evaluate(DEAD) == []
     assert received == shown
     assert received["scripts"] == received["styles"] == 0
+    legible(lab)  # sanitised, in either theme

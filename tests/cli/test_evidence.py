@@ -374,3 +374,21 @@ def test_read_counts_each_file_by_itself_and_says_what_repeats(stabkit, folder):
     assert first["counts"] == second["counts"]
     assert second["counts"]["cases"] == 2
     assert second["message"] == "2 cases equal to those of again.xml count once in a run"
+
+
+def test_read_lists_all_formats_and_its_advice_says_so(stabkit, folder):
+    (folder / "other.json").write_text('{"a": 1}')
+    code, _, err = stabkit("read", "other.json")
+    assert code == 2
+    assert "stabkit read --formats" in err
+    code, out, err = stabkit("read", "--formats")
+    assert (code, err) == (0, "")
+    assert all(form in out for form in ("junit", "sarif", "k6", "lcov", "trivy"))
+    assert json.loads(stabkit("read", "--formats", "--format", "json")[1])["rows"][0] == {
+        "format": "stabkit",
+        "kind": "records",
+    }
+    for words in ((), ("--formats", "other.json")):
+        code, out, err = stabkit("read", *words)
+        assert (code, out) == (2, "")
+        assert "stabkit read --formats" in err

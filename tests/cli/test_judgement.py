@@ -1,6 +1,8 @@
 """gate, compare and explain: verdicts, exit codes, and what wrong input says."""
 
+import contextlib
 import json
+import os
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
@@ -152,3 +154,38 @@ def test_gate_in_the_forms_of_other_tools_has_the_same_exit_code(stabkit, folder
     assert results["openmetrics"][1].endswith("# EOF\n")
     code, out, _ = stabkit("gate", "before", "after", "--format", "junit", "--fail-on", "regressed")
     assert (code, ElementTree.fromstring(out).get("errors")) == (0, "0")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("gate", "latest~1", "latest", "--format", "json"),
+        ("explain", "one of mine", "latest~1", "latest"),
+        ("explain", "one of theirs", "latest~1", "latest"),
+        ("compare", "latest~1", "latest"),
+        ("diff", "latest~1", "latest"),
+        ("gate", "--backtest", "--format", "json"),
+        ("trend", "api"),
+        ("import", "scan", "new.sarif", "--label", "v2"),
+    ],
+)
+def test_a_store_of_another_project_is_judged_by_its_own_conditions(stabkit, folder, command):
+    for name in ("mine", "theirs"):
+        (folder / name).mkdir()
+        asked = f'[project]\nname = "{name}"\n[[condition]]\nname = "one of {name}"\nkind = "tests"\ntarget = "unit"\n'
+        (folder / name / "stabkit.toml").write_text(asked)
+    theirs = folder / "theirs"
+    for label, file in (("v0", "good.xml"), ("v1", "broken.xml")):
+        words = ("--config", theirs / "stabkit.toml", "--data", theirs / "data", "--suite", "unit", "--label", label)
+        assert stabkit("import", "tests", file, *words)[0] == 0
+    (folder / "mine" / "new.sarif").write_text((folder / "new.sarif").read_text())
+    with contextlib.chdir(folder / "mine"):
+        code, out, err = stabkit(*command, "--data", theirs / "data")
+        named = stabkit(*command, "--data", theirs / "data", "--config", "stabkit.toml")
+    assert str(theirs / "stabkit.toml") in err
+    assert f"mine{os.sep}stabkit.toml" not in err
+    assert str(theirs / "stabkit.toml") not in named[2]
+    if command[0] == "gate" and "--backtest" not in command:
+        assert [condition["name"] for condition in json.loads(out)["gate"]["conditions"]] == ["one of theirs"]
+    if command[1] == "one of mine":
+        assert code == 2

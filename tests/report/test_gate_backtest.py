@@ -51,11 +51,18 @@ def result(store):
 def test_the_headline_says_false_alarms_catches_and_limits_of_the_pairs(result):
     said = " ".join(result.headline().sentences).replace(SPACE, " ")
     assert said.startswith(
-        "4 unchanged pairs: 4 runs halved. As they are, the gate cried wolf in 0 of 4 [0 %, 60.2 %];"
+        "False alarms: 0 of 4 (likely 0 to 60 %) of the comparisons in which nothing had changed. Of these, "
     )
-    assert "Halved runs have half as many rounds as a whole one" in said
-    assert "4 pairs are few: 60 % false alarms remain possible." in said
-    assert result.headline().command.startswith("stabkit aa")
+    assert "Halved runs have half the rounds of a whole one" in said
+    assert (
+        "4 pairs are few: up to 60 % false alarms remain possible. Judged were 4 unchanged pairs: 4 runs halved."
+        in said
+    )
+    first = "say in a stabkit.toml what to ask, then compare"
+    assert said.endswith(f"For more unchanged pairs, {first} the system with itself:")
+    shown = result.headline()._repr_html_()
+    assert 'itself: <code class="command">' in shown
+    assert result.headline().command == "stabkit init", "without targets there is nothing that stabkit aa could ask"
 
 
 def test_every_section_shows_what_the_document_holds(result):
@@ -96,7 +103,7 @@ def test_without_unchanged_pairs_it_says_what_is_missing(tmp_path):
         "No evidence of unchanged pairs. There is 1 complete run with samples, which has too few rounds to be halved."
     )
     assert "Collect the same version once more" in said.sentences[0]
-    assert said.command.startswith("stabkit aa")
+    assert said.command == "stabkit init"
     for piece in (result.conditions(), result.caught(), result.margins(), result.pairs(), result.summary()):
         assert "No evidence of unchanged pairs" in repr(piece)
     assert backtest_document(result)["pairs"] == []
@@ -118,6 +125,9 @@ def test_asking_the_system_is_advised_only_where_there_is_something_to_ask(tmp_p
     few = stabkit.backtest(data=store, config=Config.model_validate({**TIMES, **root}))
     assert (len(few.found.pairs), few.headline().command) == (4, None)
     asked = {"http": {"api": {"url": "http://127.0.0.1/"}}}
+    few = stabkit.backtest(data=store, config=Config.model_validate({**TIMES, **asked, **root})).headline()
+    assert few.sentences[-1] == "For more unchanged pairs, compare the system with itself:"
+    assert few.command.startswith("stabkit aa")
     probed = stabkit.backtest(data=folder, config=Config.model_validate({**TIMES, **asked, **root}))
     assert probed.headline().command.startswith("stabkit aa")
 

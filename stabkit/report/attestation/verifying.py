@@ -288,7 +288,7 @@ def _again(claim: Claim, data: str | Path | None, config: str | Path | None) -> 
 
 
 def _of_that_time(sha256: str) -> Path | None:
-    """Return the nearest configuration if it is the one of the page: a report takes it before that of the store."""
+    """Return the nearest configuration if it is the one of the page: a report may have been told to take it."""
     try:
         nearest = find_config()
         return nearest if nearest is not None and load_config(nearest).sha256 == sha256 else None

@@ -24,7 +24,7 @@ __all__ = ["index_html", "titles_of"]
 FULL_ROWS: Final = 80
 MATRIX_ROWS: Final = 100
 SUBJECTS: Final = 12  # more links than this are no filter but a list
-_OPEN_STABLE: Final = 20
+OPEN_ROWS: Final = 20  # of each group and of the matrix; further ones fold, of what is stable all
 _ABSENT: Final = ("–", "none", "not in this report")
 
 
@@ -37,12 +37,14 @@ def index_html(reports: Sequence[Placed], unread: Sequence[Unread], sentence: st
     for group, word, _ in GROUPS:
         rows = [_row(p, title, subjects, same, full=True) for p in _of(reports, group)[:FULL_ROWS]]
         older = [_row(p, title, subjects, same, full=False) for p in _of(reports, group)[FULL_ROWS:]]
+        begun = 0 if group == "stable" else OPEN_ROWS
+        parts = [(rows, "")] if len(rows) <= OPEN_ROWS else [(rows[:begun], ""), (rows[begun:], _folded(rows, begun))]
         if rows:
             groups.append(SimpleNamespace(
-                word=word, anchor=slug(word), badge=group_badge(group), rows=rows, older=older,
+                word=word, anchor=slug(word), badge=group_badge(group), older=older,
+                parts=[SimpleNamespace(rows=some, fold=fold) for some, fold in parts if some],
                 amount=amount_text(len(rows) + len(older)), more=amount_text(len(older)),
                 drawn=any(row.sparkline for row in rows),
-                folded=group == "stable" and len(rows) > _OPEN_STABLE,
             ))  # fmt: skip
     page = SimpleNamespace(
         title="Reports", version=package_version(), css=Markup(page_css("index")) + _filter_rules(subjects),  # noqa: S704
@@ -54,6 +56,11 @@ def index_html(reports: Sequence[Placed], unread: Sequence[Unread], sentence: st
     )  # fmt: skip
     template = environment().get_template("batch.html.j2")
     return template.render(resources=SimpleNamespace(stabkit=page)).strip() + "\n"
+
+
+def _folded(rows: Sequence[Any], begun: int) -> str:
+    """Return the line that opens the rows after the first so many."""
+    return count(len(rows) - begun, "further report" if begun else "report")
 
 
 def _of(reports: Sequence[Placed], group: str) -> list[Placed]:
@@ -146,4 +153,8 @@ def _grid(reports: Sequence[Placed]) -> Any:
     ]
     cut = ((shared.more, "shared condition"), (len(shared.lines) - len(lines), "report"))
     more = " and ".join(count(amount, what) for amount, what in cut if amount)
-    return SimpleNamespace(conditions=shared.conditions, lines=lines, more=f"and {more} more" if more else "")
+    parts = [(lines[:OPEN_ROWS], ""), (lines[OPEN_ROWS:], _folded(lines, OPEN_ROWS))]
+    return SimpleNamespace(
+        conditions=shared.conditions, parts=[SimpleNamespace(lines=some, fold=fold) for some, fold in parts if some],
+        more=f"and {more} more" if more else "",
+    )  # fmt: skip

@@ -26,6 +26,7 @@ from stabkit.chart import AREAS_SHOWN, ImpactBars, RankStrip
 from stabkit.numbers import amount_text
 from stabkit.report.display import CheckItem, Checklist, Column, Figure, Fold, Group, Piece, Section, Statement, Table
 from stabkit.report.sections.acceptances import accepted_table
+from stabkit.report.sections.metrics import BEGUN, LONGEST
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     changed_facts_text,
@@ -68,6 +69,7 @@ __all__ = [
 
 LEVELS: Final = tuple(reversed(RISK_LEVELS))
 SHOWN_ROWS: Final = 12
+_FOLDED: Final = 500  # rows of a table behind a fold; the JSON result has them all
 FEW_FILES: Final = 4  # so many stay open, though no risk is in them
 
 
@@ -300,18 +302,31 @@ def risks(case: Case) -> Piece:
         return Statement((sentence("every condition is stable or improved", seen),))
     seen = "what was seen of conditions stands in the verdict above" if any(r["evidence"] is None for r in rows) else ""
     lead = sentence(_risk_counts(case.gate, [str(row["state"]) for row in rows]), seen)
-    return Group((Statement((lead,)), _risk_table(rows), *([accepted] if accepted is not None else [])))
+    return Group((Statement((lead,)), *_risk_tables(rows), *([accepted] if accepted is not None else [])))
 
 
 def file_risks(case: Case) -> Piece:
     """Return the changed files of medium and high risk alone, with evidence and owner; then what is accepted."""
     rows = _file_rows(case)
     lead = _level_counts([str(row["state"]) for row in rows]) or "no changed file is of medium or high risk"
-    pieces = (Statement((sentence(lead),)), rank_figure(case), _risk_table(rows) if rows else None, _accepted(case))
+    pieces = (Statement((sentence(lead),)), rank_figure(case), *_risk_tables(rows), _accepted(case))
     return Group(tuple(piece for piece in pieces if piece is not None))
 
 
-def _risk_table(rows: Sequence[dict[str, Any]]) -> Table:
+def _risk_tables(rows: Sequence[dict[str, Any]]) -> list[Piece]:
+    """Return the risks as a table; of very many what regressed or is high, at least a few, and the others folded."""
+    if len(rows) <= LONGEST:
+        return [_risk_table(rows)] if rows else []
+    grave = sum(row["state"] in ("regressed", "high") for row in rows)
+    first = sorted(rows, key=lambda row: row["state"] not in ("regressed", "high"))
+    shown = min(max(grave, BEGUN), LONGEST)
+    rest = _risk_table(first[shown:], "Further risks", limit=_FOLDED)
+    return [_risk_table(first[:shown]), Fold((rest,), summary=count(len(rows) - shown, "further risk"))]
+
+
+def _risk_table(
+    rows: Sequence[dict[str, Any]], caption: str = "Risks, the gravest first", *, limit: int = LONGEST
+) -> Table:
     columns = (
         Column("risk", "Risk", "head"),
         Column("state", "State", "outcome"),
@@ -319,7 +334,7 @@ def _risk_table(rows: Sequence[dict[str, Any]]) -> Table:
         Column("owner", "Owner", phone=False),
         Column("watch", "Shown in"),
     )
-    return Table(columns, tuple(rows), "Risks, the gravest first", limit=20)
+    return Table(columns, tuple(rows), caption, limit=limit)
 
 
 def _file_rows(case: Case) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from stabkit.report.sections.listed import all_text, first_of_each, whole_beside
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     accepted_until_text,
+    break_text,
     difference_text,
     differences_texts,
     known_text,
@@ -38,7 +39,7 @@ from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import severity_rank
 
-__all__ = ["compliance", "findings_table", "score_pieces"]
+__all__ = ["breaks_in_words", "compliance", "findings_table", "score_pieces"]
 
 _STATE_WORDS: Final = {
     "persisting": ("persists", "persist"),
@@ -330,6 +331,14 @@ def _fraction(row: pd.DataFrame) -> tuple[str, str] | None:
     return f"{value:.2f}\u202f%", top
 
 
+def breaks_in_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a history of findings whose breaks read as words, for the data below a figure.
+
+    What had to be assumed is left out: it mostly is the same of every scan, and said once beside the figure.
+    """
+    return frame.assign(why=frame["why"].map(break_text, na_action="ignore")).drop(columns="assumed")
+
+
 def _history_figures(case: Case, judged: FindingComparison | None) -> list[Piece]:
     """Return open findings and what came and went, for every tool with at least three scans."""
     findings, scans = case.history["findings"], case.history["scans"]
@@ -340,5 +349,6 @@ def _history_figures(case: Case, judged: FindingComparison | None) -> list[Piece
     for tool in tools:
         mine = findings[findings["tool"] == tool], scans[scans["tool"] == tool]
         frame = finding_history(*mine, case.runs, judged=judged, between=between)
+        frame = breaks_in_words(frame)
         pieces += [Figure.of(OpenBars(frame), small=True), Figure.of(NewFixedBars(frame), small=True)]
     return [Group(tuple(pieces), across=True)] if pieces else []

@@ -14,7 +14,7 @@ from stabkit.case import Case
 from stabkit.chart import HeadroomChart, Strip
 from stabkit.kinds import kind_of
 from stabkit.numbers import confidence_text, measure, pair
-from stabkit.report.display import Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table
+from stabkit.report.display import Column, Figure, Fold, Group, KeyMetric, Piece, Statement, Table, badge
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     as_json,
@@ -43,6 +43,7 @@ __all__ = ["estimate_table", "first_metrics", "in_two", "key_metrics"]
 
 KEY: Final = 5
 LONGEST: Final = 20  # rows of a table that a page still shows whole
+BEGUN: Final = 6  # rows that a page shows of a longer one: what regressed, else what is least stable
 COMPARED: Final = 2
 ORDER: Final = {word: rank for rank, word in enumerate(OUTCOMES)}
 
@@ -57,7 +58,8 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
         return absent(case, "metrics on both sides", "http", "websocket", "resources")
     pairs.sort(key=_weight)
     open_ = sum(standing_outcome(c, e) != "stable" for c, e in pairs)
-    shown = min(max(open_, min(KEY, len(pairs))), LONGEST)
+    regressed = sum(standing_outcome(c, e) == "regressed" for c, e in pairs)
+    shown = max(open_, min(KEY, len(pairs))) if open_ <= LONGEST else min(max(regressed, BEGUN), LONGEST)
     level = case.gate.confidence
     bars = any(strip(c, e) is not None for c, e in pairs[:shown] if kind_of(c.kind).compares)
     caption = "Judged metrics, those not stable first"
@@ -68,13 +70,23 @@ def key_metrics(case: Case, *, drawn: bool = True) -> Piece:
     missed = any(standing_outcome(c, e) in OPEN for c, e in pairs if not kind_of(c.kind).compares)
     if objectives is not None and missed:
         pieces.append(objectives)
-    if pairs[shown:]:
-        further = "further stable metric" if open_ <= shown else "further metric"
-        rest = estimate_table(pairs[shown:], capital(plural(further, 2)))
-        pieces.append(Fold((rest,), summary=count(len(pairs) - shown, further)))
+    pieces += _further(pairs[shown:])
     if objectives is not None and not missed:
         pieces.append(Fold((objectives,), summary=objectives.description.title))
     return Group(tuple(pieces))
+
+
+def _further(pairs: list[tuple[ConditionResult, Estimate]]) -> list[Piece]:
+    """Return a fold for each outcome of what is left, so that what is open is not looked for among the stable."""
+    found: dict[str, list[tuple[ConditionResult, Estimate]]] = {}
+    for condition, estimate in pairs:
+        found.setdefault(standing_outcome(condition, estimate), []).append((condition, estimate))
+    pieces: list[Piece] = []
+    for outcome, mine in found.items():
+        further = f"further {badge(outcome)[2]} metric"
+        table = estimate_table(mine, capital(plural(further, 2)))
+        pieces.append(Fold((table,), summary=count(len(mine), further)))
+    return pieces
 
 
 def _weight(pair_: tuple[ConditionResult, Estimate]) -> tuple[int, float]:

@@ -170,16 +170,30 @@ def _good(requests: pd.DataFrame) -> int:
 
 
 def _rates(case: Case, targets: Sequence[str], metric: str) -> list[Piece]:
-    """Return how many requests succeeded, a row a target; of very many the gravest, the others folded."""
+    """Return how many requests succeeded, a row a target; of very many those that failed some, the others folded."""
     if len(targets) <= LONGEST:
         return [_rates_of(case, targets, metric)]
     outcomes = {c.target: ORDER[c.outcome] for c in case.of_kind("error_rate") if c.metric in (None, metric)}
-    ordered = sorted(targets, key=lambda target: outcomes.get(target, len(ORDER)))
-    rest = _rates_of(case, ordered[LONGEST:], metric)
+    lost = {target: _lost(case, target, metric) for target in targets}
+    ordered = sorted(targets, key=lambda target: (outcomes.get(target, len(ORDER)), -lost[target]))
+    failing = [t for t in ordered if lost[t] or outcomes.get(t) == ORDER["regressed"]]
+    shown = failing[:LONGEST]
+    rest = [target for target in ordered if target not in set(shown)]
+    words = f"{'further ' if shown else ''}target{'' if len(failing) > len(shown) else ' without a failed request'}"
+    summary = count(len(rest), words, words.replace("target", "targets"))
     return [
-        _rates_of(case, ordered[:LONGEST], metric),
-        Fold((rest,), summary=count(len(ordered) - LONGEST, "further target")),
+        *([_rates_of(case, shown, metric)] if shown else []),
+        *([Fold((_rates_of(case, rest, metric),), summary=summary)] if rest else []),
     ]
+
+
+def _lost(case: Case, target: str, metric: str) -> int:
+    """Return how many requests of a target failed, on both sides together."""
+    if metric == "response_time" and target in case.stated:
+        both = case.stated[target]
+        return int(both.baseline.failed + both.candidate.failed)
+    asked = [rows for one in _requests(case, [target], metric) for rows in (one.baseline, one.candidate)]
+    return sum(int(failed(rows).sum()) for rows in asked)
 
 
 def _rates_of(case: Case, targets: Sequence[str], metric: str) -> Table:

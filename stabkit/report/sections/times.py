@@ -34,6 +34,7 @@ __all__ = ["drawn_populations", "history_figure", "population_name", "response_t
 # Below this many samples a side, p5 and p95 are single samples and a picture of them shows chance.
 ENOUGH: Final = 20
 SHOWN_TARGETS: Final = 3
+OPEN_METRICS: Final = 6  # more that are not stable than this read as a list, not as pictures one by one
 # A metric takes two or three figures, 50 KB of the page and half a second; the least stable come first.
 DRAWN_METRICS: Final = 12
 NAMED: Final = 5
@@ -51,15 +52,17 @@ def response_times(case: Case) -> Piece:
     pieces: list[Piece] = [Statement((*_lead(compared), *line_notes(case.gate)))] if compared else []
     drawn, left = ordered[:DRAWN_METRICS], ordered[DRAWN_METRICS:]
     open_ = [one for one in drawn if rank[one.key] <= ORDER["inconclusive"]]
-    # Beside what is open the stable ones fold as a whole.
-    calm = [] if open_ else drawn[:SHOWN_TARGETS]
-    rest = drawn[len(open_) + len(calm) :]
+    # Beside what is open the stable ones fold as a whole; of very many open ones the least stable show their shift.
+    whole = open_ if len(open_) <= OPEN_METRICS else []
+    calm = [] if whole else (open_ or drawn)[:SHOWN_TARGETS]
+    rest = drawn[len(whole) + len(calm) :]
     known: set[tuple[str, str]] = set()
-    first = [piece for one in open_ for piece in (*figures(case, one, small=True), *_histories(case, [one], known))]
+    first = [piece for one in whole for piece in (*figures(case, one, small=True), *_histories(case, [one], known))]
     pieces += _row([*first, *(figure for one in calm for figure in figures(case, one, small=True)[:1])])
     folded = [figure for one in calm for figure in figures(case, one, small=True)[1:]] + _histories(case, calm, known)
     if folded:
-        pieces.append(Fold(tuple(_row(folded)), summary=f"Tails and histories of {count(len(calm), 'stable metric')}"))
+        noun = "metric" if open_ else "stable metric"
+        pieces.append(Fold(tuple(_row(folded)), summary=f"Tails and histories of {count(len(calm), noun)}"))
     if rest:
         others = [figure for one in rest for figure in figures(case, one, small=True)] + _histories(case, rest, known)
         pieces.append(Fold(tuple(_row(others)), summary=count(len(rest), "further metric")))
@@ -76,11 +79,14 @@ def drawn_populations(case: Case) -> tuple[list[Population], dict[tuple[str, str
     """
     found = [one for one in case.times if not one.metric.startswith("event:")]
     rank = {one.key: len(ORDER) for one in found}
+    place = {one.name: number for number, one in enumerate(case.gate.reasons)}
+    first = dict.fromkeys(rank, len(place))
     for condition in case.of_kind("latency", "slow_requests", "objective"):
         judged = {one.population.key for one in judged_populations(condition)}
         spoken = [k for k in rank if k in judged or (not judged and k[:2] == (condition.target, condition.metric))]
         rank |= {key: min(rank[key], ORDER[condition.outcome]) for key in spoken}
-    return sorted(found, key=lambda one: rank[one.key]), rank
+        first |= {key: min(first[key], place.get(condition.name, len(place))) for key in spoken}
+    return sorted(found, key=lambda one: (rank[one.key], first[one.key])), rank
 
 
 def population_name(case: Case, population: Population) -> str:

@@ -1,5 +1,10 @@
 from .acceptances import acceptance_state as acceptance_state, accepted_until_text as accepted_until_text
-from .backtested import alarms_text as alarms_text, carried_text as carried_text, least_text as least_text
+from .backtested import (
+    alarms_text as alarms_text,
+    carried_text as carried_text,
+    caught_words as caught_words,
+    least_text as least_text,
+)
 from .backtested import left_out_texts as left_out_texts
 from .backtested import margin_now_text as margin_now_text, pair_source_text as pair_source_text
 from .backtested import plant_label as plant_label, plant_text as plant_text, quantity_name as quantity_name

@@ -17,14 +17,25 @@ from stabkit.analyze.gate import (
     least_caught,
 )
 from stabkit.kinds import kind_of
-from stabkit.numbers import MINUS, SHARES, amount_text, measure, percent
+from stabkit.numbers import MINUS, SHARES, SPACE, amount_text, measure, percent
 from stabkit.report.words.wording import sentence
 from stabkit.text import count, joined, plain, verb
 
 __all__ = [
-    "alarms_text", "carried_text", "judged_pairs_text", "least_text", "left_out_texts", "margin_now_text",
-    "pair_source_text", "plant_label", "plant_text", "quantity_name", "short_runs_text",
-    "tight_text", "trust_texts",
+    "alarms_text",
+    "carried_text",
+    "caught_words",
+    "judged_pairs_text",
+    "least_text",
+    "left_out_texts",
+    "margin_now_text",
+    "pair_source_text",
+    "plant_label",
+    "plant_text",
+    "quantity_name",
+    "short_runs_text",
+    "tight_text",
+    "trust_texts",
 ]  # fmt: skip
 
 _SOURCES: Final = {
@@ -33,7 +44,7 @@ _SOURCES: Final = {
     "rounds": ("run halved", "runs halved"),
 }
 _FEW: Final = 20  # even without an alarm, fewer allow more than one in six
-_OF: Final = {"times": "times", "failures": "failures", "readings": "readings"}
+_OF: Final = {"times": "slower responses", "failures": "failed requests", "readings": "worse readings"}
 
 
 def plant_text(change: Plant) -> str:
@@ -80,7 +91,7 @@ def judged_pairs_text(pairs: Sequence[JudgedPair]) -> str:
     parts = [
         f"{amount_text(sources[name])} {words[sources[name] > 1]}" for name, words in _SOURCES.items() if sources[name]
     ]
-    return f"{count(len(pairs), 'unchanged pair')}: {joined(parts)}"
+    return f"judged were {count(len(pairs), 'unchanged pair')}: {joined(parts)}"
 
 
 def alarms_text(outcomes: Outcomes, low: float, high: float) -> str:
@@ -90,9 +101,15 @@ def alarms_text(outcomes: Outcomes, low: float, high: float) -> str:
     --------
     >>> from stabkit.numbers import SPACE
     >>> alarms_text(Outcomes(stable=20), 0.0, 0.168).replace(SPACE, " ")
-    '0 of 20 [0 %, 16.8 %]'
+    '0 of 20 (likely 0 to 17 %)'
     """
-    return f"{amount_text(outcomes.regressed)} of {amount_text(outcomes.total)} [{percent(low)}, {percent(high)}]"
+    bounds = f"likely {percent(low, digits=2).removesuffix(f'{SPACE}%')} to {percent(high, digits=2)}"
+    return f"{amount_text(outcomes.regressed)} of {amount_text(outcomes.total)} ({bounds})"
+
+
+def caught_words(judges: str) -> str:
+    """Return what was planted, as a reader calls it: "slower responses"."""
+    return _OF[judges]
 
 
 def trust_texts(found: Backtest) -> list[str]:
@@ -100,10 +117,13 @@ def trust_texts(found: Backtest) -> list[str]:
     verdicts = found.verdicts
     open_ = verdicts.inconclusive
     said = [
-        sentence(judged_pairs_text(found.pairs)),
         sentence(
-            f"as they are, the gate cried wolf in {alarms_text(verdicts, found.alarms_low, found.alarms_high)}",
-            f"{amount_text(verdicts.stable)} {verb('is', verdicts.stable)} stable, {amount_text(open_)} left open",
+            f"false alarms: {alarms_text(verdicts, found.alarms_low, found.alarms_high)} of the comparisons in which "
+            "nothing had changed"
+        ),
+        sentence(
+            f"of these, {amount_text(verdicts.stable)} came out stable and {amount_text(open_)} undecided",
+            "allow more, or measure longer, to decide more of them" if 2 * open_ > verdicts.total else "",
         ),
     ]
     said += [_caught_text(found, judges) for judges in _OF if any(p.plant.judges == judges for p in found.planted)]
@@ -112,8 +132,8 @@ def trust_texts(found: Backtest) -> list[str]:
         parts = [
             f"{plant_text(one.plant)} {amount_text(one.missed)} of {amount_text(one.outcomes.total)}" for one in missed
         ]
-        said.append(sentence(f"called stable although planted beyond the margin: {joined(parts, most=8)}"))
-    return [*said, *_bounds_of_it(found)]
+        said.append(sentence(f"called stable although worse than you allow: {joined(parts, most=8)}"))
+    return [*said, *_bounds_of_it(found), sentence(judged_pairs_text(found.pairs))]
 
 
 def least_text(planted: Sequence[PlantedOutcomes]) -> str:
@@ -125,9 +145,11 @@ def least_text(planted: Sequence[PlantedOutcomes]) -> str:
 def _caught_text(found: Backtest, judges: str) -> str:
     change = least_caught(found.planted, judges)
     if change is None:
-        return sentence(f"of the {_OF[judges]}, no planted change of one target is caught in 4 of 5 cases")
+        return sentence(f"{_OF[judges]} of one target: none that was tried is caught in 4 of 5 cases")
     share = next(one.caught for one in found.planted if one.plant == change)
-    return sentence(f"planted into one target, {plant_text(change)} is caught in {percent(share, digits=2)}")
+    return sentence(
+        f"{_OF[judges]} of one target: {plant_text(change)} is caught in {percent(share, digits=2)} of cases"
+    )
 
 
 def _bounds_of_it(found: Backtest) -> list[str]:
@@ -136,13 +158,11 @@ def _bounds_of_it(found: Backtest) -> list[str]:
     halves = sum(pair.source == "rounds" for pair in found.pairs)
     if halves:
         subject = "a halved run has" if halves == 1 else "halved runs have"
-        said.append(
-            sentence(f"{subject} half as many rounds as a whole one, and nothing of what separate runs differ by")
-        )
+        said.append(sentence(f"{subject} half the rounds of a whole one, and not what separate runs differ by"))
     if len(found.pairs) < _FEW:
         reach = percent(found.alarms_high, digits=2)
         few = count(len(found.pairs), "pair")
-        said.append(sentence(f"{few} {verb('is', len(found.pairs))} few: {reach} false alarms remain possible"))
+        said.append(sentence(f"{few} {verb('is', len(found.pairs))} few: up to {reach} false alarms remain possible"))
     return said
 
 
@@ -159,7 +179,7 @@ def margin_now_text(margin: CarriedMargin) -> str | None:
 
 def carried_text(margin: CarriedMargin) -> str:
     """Return the margin that the evidence can carry."""
-    return "none: unbounded in more than 1 of 5" if margin.carries is None else _amount(margin, margin.carries)
+    return "nothing yet" if margin.carries is None else _amount(margin, margin.carries)
 
 
 def _amount(margin: CarriedMargin, value: float) -> str:
@@ -167,21 +187,22 @@ def _amount(margin: CarriedMargin, value: float) -> str:
     if margin.scale == "ratio":
         return sign + percent(value, digits=2)
     if margin.unit in SHARES:
-        return sign + measure(100 * value, "pp", 2)
+        return sign + measure(100 * value, "points", 2)
     return sign + measure(value, margin.unit)
 
 
 def tight_text(found: Backtest) -> str:
     """Return which margins are narrower than the evidence can carry; empty if none is."""
     tight = [
-        f"{plain(one.name)}, {quantity_name(margin)} ({margin_now_text(margin)}, can carry {carried_text(margin)})"
+        f"{plain(one.name)}, {quantity_name(margin)} "
+        f"(allowed {margin_now_text(margin)}, evidence settles {carried_text(margin)})"
         for one in found.conditions
         for margin in one.margins
         if margin.too_narrow
     ]
     if not tight:
-        return "" if not found.conditions else "Every margin is as wide as the evidence can carry, or wider."
-    return sentence(f"narrower than the evidence can carry: {joined(tight, most=3)}")
+        return "" if not found.conditions else "Your evidence settles every change that you allow."
+    return sentence(f"allow more, or measure longer, for: {joined(tight, most=3)}")
 
 
 def left_out_texts(left: Sequence[NotBacktested]) -> list[str]:

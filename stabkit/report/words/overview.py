@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 _NAMED: Final = 4  # conditions that a step names; more are counted
+_STEPS_OF_A_TASK: Final = 3  # steps that ask for the same; the third stands for all further ones
 WORD: Final = {"stable": "Stable", "regressed": "Regressed", "inconclusive": "Inconclusive"}
 
 
@@ -339,8 +340,23 @@ def _for_conditions(conditions: Sequence[ConditionResult], again: Again) -> list
         own = any(condition.advice or condition.outcome != "inconclusive" for condition in group)
         lack = tuple((_task(condition), doubt_text(condition)) for condition in group)
         once.setdefault(number if own else lack, []).extend(group)
-    groups = once.values()
+    groups = _of_one_task(list(once.values()))
     return [_for_condition(group[0], again) if len(group) == 1 else _for_target(group, again) for group in groups]
+
+
+def _of_one_task(groups: Sequence[list[ConditionResult]]) -> list[list[ConditionResult]]:
+    """Return the groups; where very many ask for one task, the first two stand alone and the others are one."""
+    asked: dict[str, list[list[ConditionResult]]] = {}
+    for group in groups:
+        if group[0].outcome == "inconclusive" and not any(condition.advice for condition in group):
+            asked.setdefault(_task(group[0]), []).append(group)
+    merged: list[list[ConditionResult]] = list(groups)
+    for alike in asked.values():
+        if len(alike) > _STEPS_OF_A_TASK:
+            first, *rest = alike[_STEPS_OF_A_TASK - 1 :]
+            joint = [condition for group in (first, *rest) for condition in group]
+            merged = [joint if one is first else one for one in merged if not any(one is other for other in rest)]
+    return merged
 
 
 def _for_target(group: Sequence[ConditionResult], again: Again) -> Advice:

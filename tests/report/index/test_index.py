@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stabkit.errors import EvidenceError
 from stabkit.report.index.index_files import make_index, write_index
-from stabkit.report.index.index_page import FULL_ROWS
+from stabkit.report.index.index_page import FULL_ROWS, OPEN_ROWS
 
 
 def put(
@@ -240,6 +240,9 @@ def test_thousands_of_reports_are_folded_and_filtered_by_subject(tmp_path: Path)
     page = write_index(tmp_path)[0].read_text()
     assert "<summary>and 3 older</summary>" in page
     assert page.count("<img ") == FULL_ROWS
+    assert f"<summary>{FULL_ROWS - OPEN_ROWS} further reports</summary>" in page
+    first, folded = page.index('<td data-label="Verdict"'), page.index("further reports</summary>")
+    assert page[first:folded].count('<td data-label="Verdict"') == OPEN_ROWS
     assert '<li id="of-2"><a href="#of-2">shop e</a></li>' in page
     assert "body:has(#of-2:target)" in page
 

@@ -191,10 +191,10 @@ def test_first_sheet_of_paper_holds_verdict_reasons_and_key_metrics(folder: Path
         box = page.locator(shown).first.bounding_box()
         assert box is not None, shown
         assert box["y"] + box["height"] <= height, shown
-    for left_out in ("nav", ".code", ".skip", ".rest", "figure details"):
+    for left_out in ("nav", ".skip", ".rest"):
         assert not page.locator(left_out).first.is_visible(), left_out
-    # What a fold holds is there too, and not its line alone.
-    for row in page.locator(".fold tbody tr").all():
+    # What a fold holds is there too, and not its line alone; so are the data below a figure and the notebook's code.
+    for row in page.locator(":is(.fold, figure details) tbody tr, .code pre").all():
         assert row.is_visible()
         assert row.evaluate("row => row.checkVisibility({contentVisibilityAuto: true})")
     assert page.locator(".fold tbody tr").count() == 2
