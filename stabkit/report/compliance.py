@@ -15,7 +15,7 @@ from stabkit.errors import UsageError, nearest
 from stabkit.numbers import amount_text, duration
 from stabkit.report.arguments import store_by_name
 from stabkit.report.display import Column, Figure, Group, NoEvidence, Piece, Statement, Subject, Table
-from stabkit.report.sections import history_subject, score_pieces
+from stabkit.report.sections import breaks_in_words, history_subject, score_pieces
 from stabkit.report.words import break_text, known_text, place_text, sentence
 from stabkit.text import count, joined, plain
 from stabkit.vocabulary import severity_rank
@@ -133,7 +133,7 @@ class ComplianceHistory:
         return self._drawn(NewFixedBars)
 
     def _drawn(self, chart: type[OpenBars | NewFixedBars]) -> Piece:
-        pieces = [Figure.of(chart(frame)) for frame in self._histories]
+        pieces = [Figure.of(chart(breaks_in_words(frame))) for frame in self._histories]
         return Group(tuple(pieces)) if pieces else self._missing
 
     def ages(self) -> Piece:

@@ -1,5 +1,5 @@
 from .acceptances import accepted_table as accepted_table
-from .compliance import score_pieces as score_pieces
+from .compliance import breaks_in_words as breaks_in_words, score_pieces as score_pieces
 from .no_evidence import absent as absent
 from .metrics import key_metrics as key_metrics, strip as strip
 from .overall import verdict as verdict

@@ -27,6 +27,7 @@ from stabkit.report.sections.listed import all_text, first_of_each, whole_beside
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.words import (
     accepted_until_text,
+    break_text,
     difference_text,
     differences_texts,
     known_text,
@@ -38,7 +39,7 @@ from stabkit.schema import Evidence
 from stabkit.text import count, joined, plain, verb
 from stabkit.vocabulary import severity_rank
 
-__all__ = ["compliance", "findings_table", "score_pieces"]
+__all__ = ["breaks_in_words", "compliance", "findings_table", "score_pieces"]
 
 _STATE_WORDS: Final = {
     "persisting": ("persists", "persist"),
@@ -339,6 +340,21 @@ def _history_figures(case: Case, judged: FindingComparison | None) -> list[Piece
     pieces: list[Piece] = []
     for tool in tools:
         mine = findings[findings["tool"] == tool], scans[scans["tool"] == tool]
-        frame = finding_history(*mine, case.runs, judged=judged, between=between)
+        frame = breaks_in_words(finding_history(*mine, case.runs, judged=judged, between=between))
         pieces += [Figure.of(OpenBars(frame), small=True), Figure.of(NewFixedBars(frame), small=True)]
     return [Group(tuple(pieces), across=True)] if pieces else []
+
+
+def breaks_in_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a history of findings with its breaks in words, as the data below a figure show them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As ``finding_history`` gives it: ``why`` and ``assumed`` hold facts, or null.
+    """
+    told = {
+        name: [plain(break_text(facts), 200) if isinstance(facts, tuple) else None for facts in frame[name]]
+        for name in ("why", "assumed")
+    }
+    return frame.assign(**told)
