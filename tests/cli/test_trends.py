@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-DATA = Path(__file__).parents[2] / "data" / "sample"
+DATA = Path(__file__).parents[2] / "tests" / "data" / "demo_history"
 
 
 def test_trend_says_the_same_in_every_format(stabkit):
