@@ -23,12 +23,16 @@ def main() -> int:
             options.output,
             releases=[label for label in RELEASES if label in options.only],
             rounds=options.rounds,
-            note=lambda text: sys.stderr.write(f"{text}\n") and None,
+            note=_say,
         )
     except StabkitError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":
