@@ -27,8 +27,7 @@ from stabkit.errors import UsageError
 from stabkit.probe import declared_probes, run_rounds
 from stabkit.runs import new_run
 from stabkit.schema import Evidence
-from stabkit.store import Store, open_store
-from stabkit.store.compaction import GRACE
+from stabkit.store import GRACE, Store, open_store
 
 __all__ = ["record_releases"]
 
