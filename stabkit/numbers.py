@@ -205,8 +205,8 @@ def duration(seconds: float | None) -> str:
 
     Examples
     --------
-    >>> [duration(s).replace(SPACE, " ") for s in (0.0123, 75.2, 3661, 200_000)]
-    ['12.3 ms', '1 min 15 s', '1 h 1 min', '2 d 7 h']
+    >>> [duration(s).replace(SPACE, " ") for s in (0.0123, 75.2, 3661, 200_000, 187_056_000)]
+    ['12.3 ms', '1 min 15 s', '1 h 1 min', '2 d 7 h', '5 y 338 d']
     """
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
@@ -215,7 +215,7 @@ def duration(seconds: float | None) -> str:
     if abs(seconds) < 60:
         return measure(seconds, "s")
     mark, whole = (MINUS if seconds < 0 else ""), round(abs(seconds))
-    sizes = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+    sizes = (("y", 31_557_600), ("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
     parts: list[str] = []
     for unit, size in sizes:
         amount, whole = divmod(whole, size)

@@ -13,7 +13,7 @@ import pytest
 
 from stabkit.cli import run
 
-SAMPLE = str(Path(__file__).parents[1] / "data" / "sample")
+SAMPLE = str(Path(__file__).parents[1] / "tests" / "data" / "demo_history")
 
 
 @pytest.mark.parametrize("address", ["s3://bucket/x", "gs://bucket/x", "https://host/x", "file:///tmp/x", "S3://b"])

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -57,22 +58,24 @@ def start_repository(folder: Path) -> None:
     _git(folder, "init", "--quiet", "--initial-branch", "main")
 
 
-def commit_version(folder: Path, message: str, *, tag: str | None = None) -> str:
-    """Commit the folder as it stands, also if nothing changed, and return the commit's full id."""
+def commit_version(folder: Path, message: str, *, tag: str | None = None, at: datetime | None = None) -> str:
+    """Commit the folder as it stands, also if nothing changed, and return the commit's full id; ``at``: its time."""
     _git(folder, "add", "--all")
-    _git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
+    _git(folder, "commit", "--quiet", "--allow-empty", "--message", message, at=at)
     if tag:
         _git(folder, "tag", tag)
     return _git(folder, "rev-parse", "HEAD")
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, *arguments: str, at: datetime | None = None) -> str:
     if shutil.which("git") is None:
         raise EvidenceError("git is not installed.", hint="Install it: the demo builds a repository of two versions.")
     identity = ("-c", "user.name=demo", "-c", "user.email=demo@example.invalid", "-c", "commit.gpgsign=false")
     # Hooks, templates and settings of the user must not reach a repository of ours.
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TEMPLATE_DIR": ""}
     environment = {name: value for name, value in environment.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+    if at is not None:
+        environment |= dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), at.isoformat())
     finished = subprocess.run(  # noqa: S603 - an argument list of our own
         ["git", *identity, *arguments],  # noqa: S607
         cwd=folder,

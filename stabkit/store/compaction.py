@@ -218,13 +218,21 @@ def _pack(work: Work, batches: Sequence[Batch]) -> int:
 
 
 def _groups(batches: Sequence[Batch], manifest: Manifest) -> Iterator[list[DataFile]]:
-    """Yield the files of one table that become one pack, in their order, never over the end of a month."""
+    """Yield the files of one table that become one pack, in their order.
+
+    Samples are dropped by whole files once their runs ended long enough ago: a pack that spans years would keep them
+    all, so one holds runs that ended in the same month. Other tables are never dropped, and packed whole.
+    """
     for table in TABLES:
-        live = manifest.live(file for batch in batches for file in batch.files if file.table == table)
+        held = {
+            live: _month(batch) if table == "samples" else ""
+            for batch in batches
+            for live in manifest.live(file for file in batch.files if file.table == table)
+        }
         group: list[DataFile] = []
-        for file in live:
+        for file, month in held.items():
             full = sum(each.rows for each in group) + file.rows > PACK_ROWS
-            if group and (full or _month(file) != _month(group[-1]) or _done(file)):
+            if group and (full or month != held[group[-1]] or _done(file)):
                 if len(group) >= _SMALL:
                     yield group
                 group = []
@@ -238,6 +246,6 @@ def _done(file: DataFile) -> bool:
     return "/pack-" in file.path and file.rows >= _FULL
 
 
-def _month(file: DataFile) -> str:
-    # Old samples are dropped by whole files: one that spans years would keep them all.
-    return file.path.split("/")[1].removeprefix("day=")[:7]
+def _month(batch: Batch) -> str:
+    ended = datetime.fromisoformat(batch.run["finished_at"] or batch.run["started_at"])
+    return f"{ended.astimezone(UTC):%Y-%m}"

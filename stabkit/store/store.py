@@ -476,7 +476,7 @@ class Store(TableReading):
 
         Their percentiles stay (:meth:`quantiles`), and so does all else of these runs. The two newest runs of an
         environment, and its newest A/A runs, keep their samples at any age. A file goes only when every run in it is
-        old; packs end with the month.
+        old; a pack holds samples of runs that ended in one month.
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ from stabkit.pipeline.reports import Job
 
 pytestmark = pytest.mark.xdist_group("explore")  # what they share is dear: one worker makes it once
 
-DATA = Path(__file__).parents[2] / "data" / "sample"
+DATA = Path(__file__).parents[2] / "tests" / "data" / "demo_history"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import stabkit
 from stabkit.case import first_parameters
 from stabkit.errors import StoreError
 
-SAMPLE = Path("data/sample").resolve()
+SAMPLE = Path("tests/data/demo_history").resolve()
 
 
 @pytest.fixture

@@ -15,17 +15,17 @@ STAGES = (
     ("pandas numpy scipy pyarrow", ["--help"], ["gate", "--help"]),
     (
         "scipy",
-        ["runs", "--data", "data/sample"],
+        ["runs", "--data", "tests/data/demo_history"],
         ["read", "data/reference/before"],
-        ["diff", "v1.4", "v1.5", "--data", "data/sample"],
+        ["diff", "v1.4", "v1.5", "--data", "tests/data/demo_history"],
     ),
     (
         "",
-        ["gate", "v1.4", "v1.5", "--data", "data/sample"],
-        ["compare", "v1.4", "v1.5", "--data", "data/sample"],
-        ["explain", "v1.4", "v1.5", "chat response time", "--data", "data/sample"],
+        ["gate", "v1.4", "v1.5", "--data", "tests/data/demo_history"],
+        ["compare", "v1.4", "v1.5", "--data", "tests/data/demo_history"],
+        ["explain", "v1.4", "v1.5", "chat response time", "--data", "tests/data/demo_history"],
     ),
-    ("", ["trend", "backend", "--data", "data/sample"]),
+    ("", ["trend", "backend", "--data", "tests/data/demo_history"]),
 )
 CODE = """
 import contextlib, io, json, sys

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
+SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "data" / "demo_history"
 
 
 def sides(folder, before, after):

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = Path(__file__).parents[2] / "tests" / "data"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ DATA = Path(__file__).parents[2] / "data"
     ],
 )
 def test_report_refuses_wrong_options_before_any_notebook_runs(stabkit, folder, words, said):
-    code, out, err = stabkit("report", "--data", DATA / "sample", *words)
+    code, out, err = stabkit("report", "--data", DATA / "demo_history", *words)
     assert (code, out) == (2, "")
     assert said in err
     assert "hint: " in err
@@ -44,6 +44,6 @@ def test_pages_are_told_even_where_the_index_cannot_be_written(stabkit, folder):
 
 def test_report_of_a_notebook_that_is_none(stabkit, folder):
     (folder / "x.ipynb").write_text("{")
-    code, _, err = stabkit("report", "--data", DATA / "sample", "-n", "x.ipynb")
+    code, _, err = stabkit("report", "--data", DATA / "demo_history", "-n", "x.ipynb")
     assert code == 2
     assert "not a notebook" in err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.cli.conftest import sarif
 
-DATA = Path(__file__).parents[2] / "data" / "sample"
+DATA = Path(__file__).parents[2] / "tests" / "data" / "demo_history"
 
 
 def test_trend_says_the_same_in_every_format(stabkit):

@@ -28,7 +28,7 @@ from tests.pipeline.clusters import NO_STABKIT, OTHER_VERSION, cluster, wait_for
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
-DATA = Path(__file__).parents[2] / "data" / "sample"
+DATA = Path(__file__).parents[2] / "tests" / "data" / "demo_history"
 TIMES = re.compile(r"[\d,.]+ (MB|s)\b")
 
 

@@ -24,7 +24,7 @@ def _close():
 
 @pytest.fixture(scope="module")
 def store():
-    return stabkit.open("data/sample")
+    return stabkit.open("tests/data/demo_history")
 
 
 @pytest.fixture(scope="module")

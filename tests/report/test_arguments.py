@@ -86,14 +86,14 @@ def test_without_any_store_both_ways_to_name_one_are_told(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     "call",
     [
-        lambda value: stabkit.stability_report("v1.4", value, data="data/sample"),
-        lambda value: stabkit.stability_report(value, "v1.5", data="data/sample"),
-        lambda value: stabkit.latency_deltas("v1.4", "v1.5", data="data/sample", target=value),
-        lambda value: stabkit.change_impact("v1.4", "v1.5", data="data/sample", head=value),
-        lambda value: stabkit.test_trends(data="data/sample", suite=value),
-        lambda value: stabkit.compliance_history(data="data/sample", tool=value),
-        lambda value: stabkit.open("data/sample").read("samples", runs=[value]),
-        lambda value: stabkit.open("data/sample").read("samples", runs=value),
+        lambda value: stabkit.stability_report("v1.4", value, data="tests/data/demo_history"),
+        lambda value: stabkit.stability_report(value, "v1.5", data="tests/data/demo_history"),
+        lambda value: stabkit.latency_deltas("v1.4", "v1.5", data="tests/data/demo_history", target=value),
+        lambda value: stabkit.change_impact("v1.4", "v1.5", data="tests/data/demo_history", head=value),
+        lambda value: stabkit.test_trends(data="tests/data/demo_history", suite=value),
+        lambda value: stabkit.compliance_history(data="tests/data/demo_history", tool=value),
+        lambda value: stabkit.open("tests/data/demo_history").read("samples", runs=[value]),
+        lambda value: stabkit.open("tests/data/demo_history").read("samples", runs=value),
     ],
 )
 def test_a_value_that_papermill_made_of_a_word_is_refused_in_words(call, value):
@@ -102,10 +102,10 @@ def test_a_value_that_papermill_made_of_a_word_is_refused_in_words(call, value):
 
 
 def test_a_whole_number_is_the_label_that_it_reads_like():
-    store = stabkit.open("data/sample")
+    store = stabkit.open("tests/data/demo_history")
     with pytest.raises(UnknownRunError, match="No run '1234'"):
-        stabkit.stability_report("v1.4", 1234, data="data/sample")
+        stabkit.stability_report("v1.4", 1234, data="tests/data/demo_history")
     with pytest.raises(UnknownRunError, match="No run '1234'"):
         store.resolve(1234)
     with pytest.raises(UsageError, match="A whole number is needed"):
-        stabkit.test_trends(data="data/sample", last="ten")
+        stabkit.test_trends(data="tests/data/demo_history", last="ten")

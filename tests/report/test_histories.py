@@ -256,6 +256,26 @@ def test_open_findings_are_listed_by_severity(tmp_path):
     assert [row["severity"] for row in table.rows] == ["error", "warning", "info"]
 
 
+@pytest.mark.parametrize("versions", [("1", "2", "3"), ("1", "1", None)], ids=["one break a scan", "a version unknown"])
+def test_what_breaks_a_line_of_scans_is_in_words_below_its_figures(tmp_path, versions):
+    store = open_store(tmp_path / "runs", create=True)
+    for number, version in enumerate(versions):
+        about = {"scan_id": "s", "scope": "all", "tool": "lint"}
+        known = {"scope_sha256": "a" * 64, "rules_sha256": "b" * 64}
+        scans = pd.DataFrame([about | known | {"version": version, "files_scanned": 1, "complete": True}])
+        finding = about | {"rule": "E1", "severity": "error", "path": "a.py", "line": 1, "message": "bad"}
+        findings = pd.DataFrame([finding]).assign(fingerprint="f", suppressed=False)
+        run = new_run(label=f"b{number}", environment="ci", started_at=datetime(2026, 3, 1 + number, tzinfo=UTC))
+        store.append(run, Evidence.of(scans=scans, findings=findings))
+    told = "version 1 to 2" if versions[1] == "2" else "version unknown, taken as unchanged"
+    history = stabkit.compliance_history(data=store.root)
+    report = stabkit.stability_report("b1", "b2", data=store.root)
+    for shown in (history.open_findings(), history.new_and_fixed(), report.compliance()):
+        page = shown._repr_html_()
+        assert told in page
+        assert "Difference(" not in page
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_what_a_page_is_about_is_said_by_what_it_opens_with(worse_store, name):
     subject = getattr(stabkit, name)(data=worse_store.root).headline().content()["subject"]

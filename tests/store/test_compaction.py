@@ -218,3 +218,38 @@ def test_an_unknown_form_and_a_place_that_cannot_be_written_are_said(store: Stor
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
         store.export(tmp_path / "file")
+
+
+def test_runs_of_many_years_measured_in_one_month_share_packs(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "data", create=True)
+    for number in range(5):
+        add_release(store, number, measured_at=START)
+    before = content(store)
+    done = store.compact()
+    assert (done.packed, done.packs) == (10, 2)
+    assert content(open_store(store.root)) == before
+    assert open_store(store.root).check().whole
+
+
+def test_only_samples_are_packed_by_the_month_in_which_their_runs_ended(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "data", create=True)
+    for number in range(4):
+        add_release(store, number, measured_at=START + timedelta(days=20 * number))  # January, January, February, March
+    before = content(store)
+    done = store.compact()
+    assert (done.packed, done.packs) == (2 + 4, 2)
+    assert len(list(store.root.glob("table=samples/day=*/pack-*"))) == 1
+    assert len(list(store.root.glob("table=checks/day=*/pack-*"))) == 1
+    assert content(open_store(store.root)) == before
+
+
+def add_release(store: Store, number: int, *, measured_at: datetime) -> None:
+    """Store a run dated years before it was measured."""
+    frames = {
+        "samples": pd.DataFrame(
+            {"target": "api", "metric": "response_time", "round": [0, 1], "sequence": 0, "ok": True, "response_ms": 9.0}
+        ),
+        "checks": pd.DataFrame({"target": ["api"], "check": [f"check {number}"], "outcome": ["pass"]}),
+    }
+    dated = START - timedelta(days=400 * (9 - number))
+    store.append(new_run(label=f"v{number}", started_at=dated, finished_at=measured_at), Evidence.of(**frames))

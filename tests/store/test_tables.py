@@ -24,7 +24,7 @@ FILTERS = [
 
 @pytest.fixture(scope="module")
 def store():
-    return open_store("data/sample")
+    return open_store("tests/data/demo_history")
 
 
 @pytest.mark.parametrize("given", FILTERS, ids=str)

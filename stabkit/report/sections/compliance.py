@@ -336,7 +336,8 @@ def breaks_in_words(frame: pd.DataFrame) -> pd.DataFrame:
 
     What had to be assumed is left out: it mostly is the same of every scan, and said once beside the figure.
     """
-    return frame.assign(why=frame["why"].map(break_text, na_action="ignore")).drop(columns="assumed")
+    why = [plain(break_text(facts), 200) if isinstance(facts, tuple) else None for facts in frame["why"]]
+    return frame.assign(why=why).drop(columns="assumed")
 
 
 def _history_figures(case: Case, judged: FindingComparison | None) -> list[Piece]:
@@ -348,7 +349,6 @@ def _history_figures(case: Case, judged: FindingComparison | None) -> list[Piece
     pieces: list[Piece] = []
     for tool in tools:
         mine = findings[findings["tool"] == tool], scans[scans["tool"] == tool]
-        frame = finding_history(*mine, case.runs, judged=judged, between=between)
-        frame = breaks_in_words(frame)
+        frame = breaks_in_words(finding_history(*mine, case.runs, judged=judged, between=between))
         pieces += [Figure.of(OpenBars(frame), small=True), Figure.of(NewFixedBars(frame), small=True)]
     return [Group(tuple(pieces), across=True)] if pieces else []

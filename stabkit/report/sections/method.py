@@ -18,7 +18,7 @@ from stabkit.report.aa_table import noise_table
 from stabkit.report.display import Column, Fold, Group, Piece, Statement, Table
 from stabkit.report.sections.no_evidence import absent
 from stabkit.report.sections.service import prober_table
-from stabkit.report.words import known_text, sentence
+from stabkit.report.words import dated_text, known_text, sentence
 from stabkit.text import count, joined, plain, shell, verb
 from stabkit.vocabulary import VERDICTS
 
@@ -115,6 +115,7 @@ def _runs(case: Case) -> Table:
                 "commit": None if pd.isna(run["commit"]) else plain(run["commit"])[:12],
                 "environment": known_text(run["environment"]),
                 "started": moment(run["started_at"]) if states_its_start(evidence) else None,
+                "measured": moment(run["finished_at"]) if dated_text([run]) else None,
                 "complete": "yes" if bool(run["complete"]) else "no",
             }
         )
@@ -123,7 +124,11 @@ def _runs(case: Case) -> Table:
         Column("side", "Run", "head"),
         Column("commit", "Commit", "code", phone=False),
         Column("environment", "Environment"),
-        Column("started", "Started"),
+        *(
+            (Column("started", "Dated"), Column("measured", "Measured"))
+            if any(row["measured"] for row in rows)
+            else (Column("started", "Started"),)
+        ),
         Column("complete", "Complete"),
     )
     return Table(columns, tuple(rows), "The runs", records=tuple(records))

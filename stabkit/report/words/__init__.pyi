@@ -33,6 +33,7 @@ from .overview import advice as advice, apart_text as apart_text, change_clause 
 from .overview import changed_text as changed_text
 from .overview import conclusion_texts as conclusion_texts
 from .overview import facts_strip as facts_strip, largest_change as largest_change
+from .overview import dated_text as dated_text
 from .overview import run_name as run_name, summary_texts as summary_texts, title_text as title_text
 from .population_names import plain_quantity as plain_quantity
 from .population_names import population_of as population_of, population_words as population_words

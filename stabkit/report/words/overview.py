@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import pandas as pd
 from stabkit.analyze import ConditionResult, Estimate, Gate
 from stabkit.case import AGAIN, Again
 from stabkit.kinds import KINDS, NO_CONDITION, kind_of
-from stabkit.numbers import amount_text
+from stabkit.numbers import amount_text, moment
 from stabkit.report.words.acceptances import accepted_strip
 from stabkit.report.words.change_facts import changed_facts_text
 from stabkit.report.words.decision import ship_text
@@ -37,6 +37,7 @@ __all__ = [
     "apart_text",
     "change_clause",
     "conclusion_texts",
+    "dated_text",
     "facts_strip",
     "largest_change",
     "run_name",
@@ -44,6 +45,7 @@ __all__ = [
     "title_text",
 ]
 
+_DATED_OTHERWISE: Final = pd.Timedelta(days=7)  # no collection lasts so long
 _NAMED: Final = 4  # conditions that a step names; more are counted
 _STEPS_OF_A_TASK: Final = 3  # steps that ask for the same; the third stands for all further ones
 WORD: Final = {"stable": "Stable", "regressed": "Regressed", "inconclusive": "Inconclusive"}
@@ -66,6 +68,30 @@ def title_text(baseline: pd.Series | None, candidate: pd.Series) -> str:
 def apart_text() -> str:
     """Return what stands beside the title where both runs were not probed in the same rounds."""
     return "measured at different times, which differ by themselves"
+
+
+def dated_text(runs: Iterable[Mapping[str, Any] | pd.Series]) -> str | None:
+    """Return when runs were measured that bear another date, such as that of their release; None where none does.
+
+    Parameters
+    ----------
+    runs : iterable
+        Rows of the table ``runs``. One whose collection ended more than a week after it began was not collected all
+        that time: it is dated by something else.
+
+    Examples
+    --------
+    >>> released, measured = pd.Timestamp("2020-08-09", tz="UTC"), pd.Timestamp("2026-11-30T12:00", tz="UTC")
+    >>> dated_text([{"started_at": released, "finished_at": measured}]).replace(chr(0xA0), " ")
+    'measured on 30 Nov 2026, and dated by release'
+    """
+    known = [(run["started_at"], run["finished_at"]) for run in runs if pd.notna(run["finished_at"])]
+    ends = [finished for started, finished in known if finished - started > _DATED_OTHERWISE]
+    days = list(dict.fromkeys(moment(end).partition(",")[0] for end in sorted(ends)))
+    if not days:
+        return None
+    when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+    return f"measured {when}, and dated by release"
 
 
 def summary_texts(gate: Gate, *, declared: bool = True) -> tuple[str, str, str]:

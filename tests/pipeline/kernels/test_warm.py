@@ -434,7 +434,7 @@ def test_many_in_a_row_leave_nothing(answers, shared):
 
 
 def test_what_bundled_notebooks_import_is_there_already(shared, answers):
-    sample = Path(__file__).parents[3] / "data" / "sample"
+    sample = Path(__file__).parents[3] / "tests" / "data" / "demo_history"
     (names,) = answers(
         "import sys\nbefore = set(sys.modules)\nimport stabkit\n"
         f"stabkit.stability_report(data={str(sample)!r}).verdict()._repr_html_()\n"

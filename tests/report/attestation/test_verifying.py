@@ -35,7 +35,7 @@ from stabkit.schema import Evidence
 from stabkit.store import Store, new_run, open_store
 from stabkit.store.seals import sealed
 
-SAMPLE = Path(__file__).parents[3] / "data" / "sample"
+SAMPLE = Path(__file__).parents[3] / "tests" / "data" / "demo_history"
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_several_runs_a_side_are_refused_by_name(compare, column):
 
 
 def test_several_runs_of_findings_are_refused_by_name():
-    store = stabkit.open("data/sample")
+    store = stabkit.open("tests/data/demo_history")
     both = store.findings(["v1.4", "v1.5"])
     with pytest.raises(UsageError, match="The baseline findings holds 2 runs"):
         stabkit.match_findings(both, store.findings("v1.5"))
@@ -102,7 +102,7 @@ def test_a_target_of_one_side_alone_stays_open():
 
 
 def test_metrics_that_are_no_times_are_left_out_and_alone_refused():
-    store = stabkit.open("data/sample")
+    store = stabkit.open("tests/data/demo_history")
     before, after = (store.samples(run) for run in ("v1.4", "v1.5"))
     metrics = set(stabkit.compare_latency(before, after).to_frame()["metric"])
     assert "response_time" in metrics
@@ -115,8 +115,8 @@ def test_metrics_that_are_no_times_are_left_out_and_alone_refused():
 
 def test_the_store_and_the_gate_say_the_same_of_one_population():
     """What an analyst compares by hand is what was judged: rows, column, pairing and bounds."""
-    report = stabkit.stability_report("v1.4", "v1.5", data="data/sample")
-    store = stabkit.open("data/sample")
+    report = stabkit.stability_report("v1.4", "v1.5", data="tests/data/demo_history")
+    store = stabkit.open("tests/data/demo_history")
     found = stabkit.compare_latency(store.samples("v1.4"), store.samples("v1.5"))
     judged = [
         judged
@@ -152,7 +152,7 @@ def test_sides_that_were_measured_one_after_the_other_are_not_paired():
 
 
 def test_tables_of_arrow_are_taken_as_frames():
-    store = stabkit.open("data/sample")
+    store = stabkit.open("tests/data/demo_history")
     arrow = [store.arrow("samples", run) for run in ("v1.4", "v1.5")]
     frames = [store.samples(run) for run in ("v1.4", "v1.5")]
     for compare in (stabkit.compare_latency, stabkit.compare_rates, stabkit.compare_resource):

@@ -20,7 +20,7 @@ STEP = [100.0] * 20 + [120.0] * 20
 
 
 def results():
-    store = stabkit.open("data/sample")
+    store = stabkit.open("tests/data/demo_history")
     before, after = (store.samples(run) for run in ("v1.4", "v1.5"))
     history = store.quantiles(by=("target", "run_id")).merge(store.runs()[["run_id", "label", "started_at"]])
     findings = [read(run) for read in (store.findings, store.scans) for run in ("v1.4", "v1.5")]
@@ -132,14 +132,14 @@ def test_what_cannot_be_compared_is_said_with_what_to_do(call, error, words):
 
 
 def test_scans_that_are_missing_on_both_sides_are_said_so():
-    store = stabkit.open("data/sample")
+    store = stabkit.open("tests/data/demo_history")
     found = stabkit.match_findings(store.findings("v1.4"), store.findings("v1.5"))
     assert not found.comparable
     assert "no scan of ruff" in repr(found)
 
 
 def test_a_reading_that_nobody_has_is_named_with_the_nearest():
-    store = stabkit.open("data/sample")
+    store = stabkit.open("tests/data/demo_history")
     with pytest.raises(UsageError, match="no readings of 'memry'") as caught:
         stabkit.compare_resource(store.samples("v1.4"), store.samples("v1.5"), metric="memry")
     assert caught.value.hint == "Did you mean 'memory'?"

@@ -113,7 +113,7 @@ def printed(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
     return call
 
 
-SAMPLE = ("--data", str(ROOT / "data" / "sample"), "--format", "json")
+SAMPLE = ("--data", str(ROOT / "tests" / "data" / "demo_history"), "--format", "json")
 BEFORE, AFTER = (str(ROOT / "data" / "reference" / side) for side in ("before", "after"))
 COMMANDS = {
     "gate of runs": ("gate", "gate", "v1.4", "v1.5", *SAMPLE),
