@@ -95,11 +95,16 @@ def results(draw: random.Random, notation: Notation) -> list[Result]:
 
 
 def worse(draw: random.Random, notation: Notation, found: Sequence[Result]) -> list[Result]:
-    """Return the results with a failure more: a case that passed fails, or one that is new does."""
+    """Return the results with a failure more: a case that passed fails, or one that is new does.
+
+    A new one stands beside another of its group: between two others it would part them, and a report that lost it again
+    would still not be the one that never had it.
+    """
     status = draw.choice([status for status in BAD if status in notation.statuses])
     changed = list(found)
     if draw.randrange(3) == 0:
-        changed.insert(draw.randint(0, len(changed)), Result(draw.choice(found).group, "case_new", status))
+        place = draw.randrange(len(found))
+        changed.insert(place + draw.randrange(2), Result(found[place].group, "case_new", status))
         return changed
     place = draw.choice([number for number, result in enumerate(found) if result.status == "pass"])
     changed[place] = replace(changed[place], status=status)
