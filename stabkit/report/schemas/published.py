@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from stabkit.errors import UsageError, nearest
 from stabkit.report.schemas import documents, pages
+from stabkit.report.schemas.backtests import BACKTEST
 from stabkit.report.schemas.shapes import Schema
 from stabkit.report.schemas.verdicts import VERDICT
 
@@ -19,6 +20,7 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 RESULTS: Final[Mapping[str, Schema]] = MappingProxyType(
     {
         "gate": VERDICT,
+        "backtest": BACKTEST,
         "announcement": documents.ANNOUNCEMENT,
         "collect": documents.STORED,
         "import": documents.STORED,

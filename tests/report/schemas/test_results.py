@@ -118,6 +118,7 @@ BEFORE, AFTER = (str(ROOT / "data" / "reference" / side) for side in ("before", 
 COMMANDS = {
     "gate of runs": ("gate", "gate", "v1.4", "v1.5", *SAMPLE),
     "gate of folders": ("gate", "gate", BEFORE, AFTER, "--format", "json"),
+    "backtest": ("backtest", "gate", "--backtest", "--last", "1", *SAMPLE),
     "explain": ("explain", "explain", "v1.4", "v1.5", "chat response time", *SAMPLE),
     "compare": ("compare", "compare", "v1.4", "v1.5", *SAMPLE),
     "trend": ("trend", "trend", "backend", *SAMPLE),
