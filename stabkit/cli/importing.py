@@ -125,7 +125,7 @@ def import_files(
         interrupted = True
         evidence = _unread(importing.wanted or "tests", files[0])
     store = open_data(config, data, create=True)
-    row = row or importing.row(label or Path(files[0]).stem, files, evidence)
+    row = row or importing.row(label or _name_of(files[0]), files, evidence)
     unreadable, evidence, told = _append_import(store, row, evidence)
     say_stored(terminal, output_format, [told])
     tell_clocks(terminal, store, [told["run_id"]])
@@ -171,7 +171,17 @@ def _is_history(
     if label:
         return False
     folders = [os.path.isdir(build.path) for build in find_builds(files)]  # noqa: PTH112 - answers for any name
-    return len(folders) > 1 and all(folders)
+    return all(folders) and (len(folders) > 1 or any(map(_is_glob, files)))
+
+
+def _is_glob(file: str) -> bool:
+    return bool(set(file) & set("*?[")) and not os.path.lexists(file)
+
+
+def _name_of(file: str) -> str:
+    """Return what a run is called after its first file: of a glob its nearest folder that is named."""
+    named = [part for part in reversed(Path(file).parts) if not (_is_glob(file) and set(part) & set("*?["))]
+    return Path(named[0]).stem if named else "import"
 
 
 def _refuse_patterns(files: list[str], option: str) -> None:

@@ -246,15 +246,11 @@ def require_config(given: Path | None) -> Config:
 
     path = usual_config(given)
     if path is None:
-        raise _no_config()
+        raise ConfigError(_NO_CONFIG, hint="Write one with: stabkit init, or name one with --config.")
     return load_config(path)
 
 
-def _no_config() -> ConfigError:
-    return ConfigError(
-        "There is no stabkit.toml here or in any folder above.",
-        hint="Write one with: stabkit init, or name one with --config.",
-    )
+_NO_CONFIG: Final = "There is no stabkit.toml here or in any folder above."
 
 
 def warn_of_names(terminal: Terminal, config: Config) -> None:
@@ -277,7 +273,10 @@ def data_folder(config: Path | None, data: str | None) -> Path | str:
 
     found = data if data is not None else project_store(config)
     if found is None:
-        raise _no_config()
+        raise ConfigError(
+            _NO_CONFIG,
+            hint="Write one with: stabkit init, or name one with --config, or the store alone with --data.",
+        )
     return found
 
 

@@ -79,6 +79,29 @@ def test_a_pattern_of_folders_makes_a_run_of_each(stabkit, folder, pattern):
     assert stored(folder)["started_at"].iloc[0] == START - timedelta(days=10)
 
 
+def test_a_pattern_that_fits_one_folder_makes_a_run_of_its_name(stabkit, folder):
+    build(folder, 1, {"junit.xml": junit(START)})
+    assert stabkit("import", "artifacts/build-*/", "--data", "runs")[0] == 0
+    assert stored(folder)["label"].tolist() == ["build-1-0000001"]
+
+
+@pytest.mark.parametrize(
+    ("files", "label"), [("artifacts/build-1-0000001/*.xml", "build-1-0000001"), ("only-*.xml", "import")]
+)
+def test_a_run_of_files_by_a_pattern_is_called_after_what_is_named(stabkit, folder, files, label):
+    build(folder, 1, {"junit.xml": junit(START)})
+    (folder / "only-1.xml").write_text(junit(START, "0.2"))
+    assert stabkit("import", files, "--data", "runs")[0] == 0
+    assert stored(folder)["label"].tolist() == [label]
+
+
+def test_where_nothing_says_which_store_the_options_that_do_are_named(stabkit, folder):
+    build(folder, 1, {"junit.xml": junit(START)})
+    code, _, err = stabkit("import", "artifacts/build-*/")
+    assert code == 2
+    assert "--data" in err
+
+
 def test_what_is_named_by_a_label_is_one_run(stabkit, folder):
     for number in (1, 2):
         build(folder, number, {"junit.xml": junit(START, f"0.{number}")})
