@@ -117,6 +117,9 @@ def test_example_of_the_help_runs(prepared, stabkit, steady, words):
             config.write(
                 f'[prometheus.api]\nurl = "{steady}"\nquery = "errors"\nmetric = "error_rate"\nwindow = "30m"\n'
             )
+    if "pass_rate" in words:
+        for label in ("v1.4", "v1.5"):
+            assert stabkit("import", "tests", "junit.xml", "--run", label, "--suite", "unit")[0] == 0
     if words[0] == "init":
         (prepared / "stabkit.toml").unlink()
     if words == ["sample"]:

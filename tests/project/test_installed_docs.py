@@ -221,11 +221,13 @@ def walk(installed, page, folder, config, done):
                 continue
             if bare == "stabkit init --schema" and page != "README.md":
                 (folder / "stabkit.schema.json").unlink(missing_ok=True)
+            if bare == "stabkit init --detect":  # instead of the one before
+                (folder / "stabkit.toml").unlink(missing_ok=True)
             told = installed.run(line, folder)
             assert told.returncode in NO_ERROR, (line, told.returncode, told.stdout[-500:], told.stderr)
             assert "Traceback" not in told.stderr, (line, told.stderr)
             done.append(bare)
-            if bare == "stabkit init":
+            if bare in ("stabkit init", "stabkit init --detect"):
                 (folder / "stabkit.toml").write_text(config)  # edited, as the page says
 
 

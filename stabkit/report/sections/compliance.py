@@ -332,12 +332,18 @@ def _fraction(row: pd.DataFrame) -> tuple[str, str] | None:
 
 
 def breaks_in_words(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a history of findings whose breaks read as words, for the data below a figure.
+    """Return a history of findings with its breaks in words, as the data below a figure show them.
 
-    What had to be assumed is left out: it mostly is the same of every scan, and said once beside the figure.
+    Parameters
+    ----------
+    frame : DataFrame
+        As ``finding_history`` gives it: ``why`` and ``assumed`` hold facts, or null.
     """
-    why = [plain(break_text(facts), 200) if isinstance(facts, tuple) else None for facts in frame["why"]]
-    return frame.assign(why=why).drop(columns="assumed")
+    told = {
+        name: [plain(break_text(facts), 200) if isinstance(facts, tuple) else None for facts in frame[name]]
+        for name in ("why", "assumed")
+    }
+    return frame.assign(**told)
 
 
 def _history_figures(case: Case, judged: FindingComparison | None) -> list[Piece]:
