@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from pathlib import Path
@@ -175,13 +176,13 @@ def _is_history(
 
 
 def _is_glob(file: str) -> bool:
-    return bool(set(file) & set("*?[")) and not os.path.lexists(file)
+    return glob.has_magic(file) and not os.path.lexists(file)
 
 
 def _name_of(file: str) -> str:
     """Return what a run is called after its first file: of a glob its nearest folder that is named."""
-    named = [part for part in reversed(Path(file).parts) if not (_is_glob(file) and set(part) & set("*?["))]
-    return Path(named[0]).stem if named else "import"
+    parts = [part for part in Path(file).parts if not (_is_glob(file) and glob.has_magic(part))]
+    return Path(parts[-1]).stem if parts else "import"
 
 
 def _refuse_patterns(files: list[str], option: str) -> None:

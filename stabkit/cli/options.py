@@ -190,6 +190,7 @@ def _complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
     return [label for label in [*found, "latest"] if incomplete and label.startswith(incomplete)] or found
 
 
+_NO_CONFIG: Final = "There is no stabkit.toml here or in any folder above."
 _BASELINE: Final = "Run before: label, id, latest~1, or a folder of evidence files"
 _CANDIDATE: Final = "Run after: label, id, latest, or a folder of evidence files"
 BaselineArgument = Annotated[
@@ -248,9 +249,6 @@ def require_config(given: Path | None) -> Config:
     if path is None:
         raise ConfigError(_NO_CONFIG, hint="Write one with: stabkit init, or name one with --config.")
     return load_config(path)
-
-
-_NO_CONFIG: Final = "There is no stabkit.toml here or in any folder above."
 
 
 def warn_of_names(terminal: Terminal, config: Config) -> None:

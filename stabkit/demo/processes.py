@@ -16,7 +16,7 @@ from typing import Final
 from stabkit.demo.certificates import Certificates
 from stabkit.errors import EvidenceError
 
-__all__ = ["RunningService", "busy_machine", "running_service"]
+__all__ = ["RunningService", "busy_machine", "running_service", "stop_process"]
 
 _START_S: Final = 20.0
 _STOP_S: Final = 5.0
@@ -66,7 +66,7 @@ def running_service(folder: Path, certificates: Certificates) -> Iterator[Runnin
         try:
             yield RunningService(_read_port(process, log), process.pid)
         finally:
-            _stop(process)
+            stop_process(process)
 
 
 def _read_port(process: subprocess.Popen[bytes], log: Path) -> int:
@@ -82,7 +82,8 @@ def _read_port(process: subprocess.Popen[bytes], log: Path) -> int:
     return int(line.split()[1])
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started here, by force where it does not go, and close what it was written to and by."""
     process.terminate()
     try:
         process.wait(_STOP_S)

@@ -14,12 +14,12 @@ from typing import Final
 
 import httpx
 
+from stabkit.demo.processes import stop_process
 from stabkit.errors import EvidenceError
 
 __all__ = ["Server", "running_server"]
 
 _START_S: Final = 60.0
-_STOP_S: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,7 @@ def running_server(environment: Path, database: Path, label: str) -> Iterator[Se
             _wait(process, port, log, label)
             yield Server(port, process.pid)
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop_process(process)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path, label: str) -> None:

@@ -207,7 +207,8 @@ def _shows(around: _Element) -> bool:
     """Say whether all that stands in an element is seen: the header, or a section of main."""
     if around.tag == "header":
         return around.start == '<header class="top">'
-    return around.tag == "section" and [*around.attributes] == ["id"] and around.parent is not None
+    above = around.parent
+    return around.tag == "section" and [*around.attributes] == ["id"] and above is not None and above.tag == "main"
 
 
 def _louder(header: _Element, box: _Element) -> Iterator[str]:

@@ -80,6 +80,25 @@ def test_a_forgery_is_named(page: tuple[str, str], how: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "around",
+    [
+        '<details><summary>More</summary><section id="x">{}</section></details>',
+        '<div class="hide"><section id="x">{}</section></div>',
+        '<section id="y"><section id="x">{}</section></section>',
+    ],
+)
+def test_a_verdict_that_was_moved_into_a_part_that_is_folded_or_hidden_is_named(
+    page: tuple[str, str], around: str
+) -> None:
+    html, verdict = page
+    start = html.index('<div class="verdict')
+    box = html[start : html.index("</div>", start) + len("</div>")]
+    forged = html.replace(box, "").replace("Words.", f"Words.</p>{around.format(box)}<p>")
+    assert forged.count(box) == 1
+    assert "something around the verdict" in " ".join(foreign_parts(forged.encode(), verdict))
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("<body>", '<body hidden class="x">'),
