@@ -183,7 +183,7 @@ def _parsed(content: bytes | None) -> _File | None:
     try:
         from proto_schema_parser.parser import Parser
 
-        file = Parser().parse(content.decode("utf-8"))
+        file = Parser(setup_lexer=_refuse_errors, setup_parser=_refuse_errors).parse(content.decode("utf-8"))
         found = _File()
         for element in file.file_elements:
             if type(element).__name__ == "Package":
@@ -193,6 +193,26 @@ def _parsed(content: bytes | None) -> _File | None:
     except Exception:  # noqa: BLE001 - the parser raises whatever hostile text makes it stumble over
         return None
     return found
+
+
+class _Refusing:
+    """Ends at the first thing that is no protocol buffer.
+
+    By itself the parser tells it to stderr and goes on with what it takes for the rest, which is half a contract.
+    """
+
+    def syntaxError(self, *told: Any) -> None:  # noqa: N802 - the names are those of ANTLR
+        raise ValueError(told)
+
+    def reportAmbiguity(self, *_: Any) -> None:  # noqa: N802
+        """Take the first reading, as the parser does."""
+
+    reportAttemptingFullContext = reportContextSensitivity = reportAmbiguity  # noqa: N815
+
+
+def _refuse_errors(recognizer: Any) -> None:
+    recognizer.removeErrorListeners()
+    recognizer.addErrorListener(_Refusing())
 
 
 def _element(found: _File, element: Any, above: str) -> None:

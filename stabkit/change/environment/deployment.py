@@ -35,7 +35,8 @@ _CHART_NAME: Final = re.compile(
     r"^[ \t]*-[ \t]*name:[ \t]*[\"']?([A-Z][A-Z0-9_]*)[\"']?[ \t]*\n(?:[ \t]*value:[ \t]*([^\n]*))?", re.MULTILINE
 )
 _CHART_KEY: Final = re.compile(r"^[ \t]+([A-Z][A-Z0-9_]{2,}):[ \t]*([^\n]*)$", re.MULTILINE)
-_SECRETS: Final = re.compile(r"\$\{\{[^}]*?\b(secrets|vars)\.([A-Za-z_]\w*)")
+# Up to the next expression at most: a file of beginnings without an end takes n² steps otherwise.
+_SECRETS: Final = re.compile(r"\$\{\{(?:(?!\$\{\{)[^}])*?\b(secrets|vars)\.([A-Za-z_]\w*)")
 _UNIT: Final = re.compile(r"^\s*Environment\s*=\s*(.*)$", re.MULTILINE)
 _UNIT_PAIR: Final = re.compile(r""""([A-Za-z_]\w*)=([^"]*)"|'([A-Za-z_]\w*)=([^']*)'|(?<!\S)([A-Za-z_]\w*)=(\S*)""")
 _OTHERS: Final = re.compile(

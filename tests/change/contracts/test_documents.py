@@ -475,6 +475,7 @@ LOOP = {**API, "components": {"schemas": {"Cart": {"$ref": "#/components/schemas
         ("a.graphql", "type A { a: [" + "[" * 5_000),
         ("a.proto", "message A {" * 3_000),
         ("a.proto", b"\xff\x00\xfe"),
+        ("a.proto", "/*" * 30_000),
         ("a.avsc", "[" * 50_000),
         ("a.avsc", '{"type": "record", "fields": 3}'),
     ],
@@ -485,3 +486,13 @@ def test_hostile_documents_end_no_check(repository: Repository, name: str, text:
     assert "could not be examined" not in row["detail"]
     row = answer(repository, {name: text}, {name: sound[name.rpartition(".")[2]]})
     assert "could not be examined" not in row["detail"]
+
+
+@pytest.mark.parametrize("broken", ["int32 = ;", "oops", "\x1b[2J forged"])
+def test_of_protocol_buffers_that_are_no_protocol_buffers_nothing_is_compared_or_printed(
+    repository: Repository, capfd: pytest.CaptureFixture[str], broken: str
+) -> None:
+    """Their parser would go on with what it takes for the rest, and tell the terminal what the file says."""
+    row = answer(repository, {"a.proto": PROTO}, {"a.proto": PROTO.replace("  int32 total = 2;\n", f"  {broken}\n")})
+    assert row["outcome"] == "not_checked", row
+    assert capfd.readouterr().err == ""

@@ -293,6 +293,7 @@ def test_no_value_of_a_secret_is_told(repository: Repository) -> None:
         ("a.ts", b"process.env." + b"a" * 1_000_000, None),
         ("a.go", b'os.Getenv("' * 100_000, None),
         ("run.sh", b"${" * 200_000, None),
+        (".github/workflows/a.yml", b"run: " + b"${{" * 30_000, None),
         ("Dockerfile", b"ENV \\\n" * 100_000, None),
         (".env", b"=" * 1_000_000, None),
     ],
