@@ -20,6 +20,7 @@ from stabkit.pipeline.surveys import survey_store
 from stabkit.pipeline.workers.attempts import Task
 from stabkit.pipeline.workers.needs import Needs, lacking, needs_of, signed
 from stabkit.pipeline.workers.remote import work
+from stabkit.report.attestation import read_attested
 from stabkit.store import open_store
 
 pytest.importorskip("distributed", reason="the extra cluster is not installed")
@@ -62,6 +63,16 @@ def gone(pids):
     return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
 
 
+def said(path):
+    """What a file says without times and sizes, and what it states of itself without the digest of those bytes."""
+    if path.suffix == ".md" or path.stem == "index":
+        return TIMES.sub("", path.read_text()), None
+    found = read_attested(path)
+    assert found.statement is not None, path
+    assert found.statement["subject"], path
+    return TIMES.sub("", found.content.decode()), {**found.statement, "subject": None}
+
+
 def test_threads_and_clusters_make_the_same(two, notebook, here):
     """Relative paths and a store of the working folder too: kernels stand where the command was given."""
     notebook("import os; print(os.getcwd(), word)", parameters="word = 'a'", name="good.ipynb")
@@ -93,8 +104,9 @@ def test_threads_and_clusters_make_the_same(two, notebook, here):
     usual, other = Path("out-threads"), Path("out-scheduler.json")
     assert {path.name for path in usual.iterdir()} == {path.name for path in other.iterdir()}
     for path in usual.iterdir():
-        texts = [TIMES.sub("", Path(folder, path.name).read_text()) for folder in (usual, other)]
-        assert texts[0].replace("out-threads", "out-scheduler.json") == texts[1], path.name
+        (text, stated), (other_text, other_stated) = (said(Path(folder, path.name)) for folder in (usual, other))
+        assert text.replace("out-threads", "out-scheduler.json") == other_text, path.name
+        assert stated == other_stated, path.name
     errors = [[TIMES.sub("", str(one.error)) for one in every] for every in made.values()]
     errors = [[re.sub("out-[a-z.]+", "out", text) for text in texts] for texts in errors]
     assert errors[0] == errors[1]

@@ -83,7 +83,7 @@ def dated_text(runs: Iterable[Mapping[str, Any] | pd.Series]) -> str | None:
     --------
     >>> released, measured = pd.Timestamp("2020-08-09", tz="UTC"), pd.Timestamp("2026-11-30T12:00", tz="UTC")
     >>> dated_text([{"started_at": released, "finished_at": measured}]).replace(chr(0xA0), " ")
-    'measured on 30 Nov 2026, and dated by release'
+    'measured on 30 Nov 2026, and dated earlier'
     """
     known = [(run["started_at"], run["finished_at"]) for run in runs if pd.notna(run["finished_at"])]
     ends = [finished for started, finished in known if finished - started > _DATED_OTHERWISE]
@@ -91,7 +91,7 @@ def dated_text(runs: Iterable[Mapping[str, Any] | pd.Series]) -> str | None:
     if not days:
         return None
     when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
-    return f"measured {when}, and dated by release"
+    return f"measured {when}, and dated earlier"
 
 
 def summary_texts(gate: Gate, *, declared: bool = True) -> tuple[str, str, str]:

@@ -37,7 +37,7 @@ def later(tmp_path):
 def test_the_head_of_a_report_says_when_its_runs_were_measured(later):
     report = stabkit.stability_report("v0", "v1", data=str(later.root))
     subject = report.verdict().subject
-    assert subject.note == "measured on 30\xa0Nov\xa02026, and dated by release"
+    assert subject.note == "measured on 30\xa0Nov\xa02026, and dated earlier"
     assert subject.at == (RELEASED + timedelta(days=100)).isoformat()
     assert subject.until is None
 
@@ -53,7 +53,7 @@ def test_the_method_tells_both_times(later):
 
 def test_the_head_of_a_history_says_it_too(later):
     assert history_subject(later.runs(), Config()).note == (
-        "2 runs, v0 to v1 · measured on 30\xa0Nov\xa02026, and dated by release"
+        "2 runs, v0 to v1 · measured on 30\xa0Nov\xa02026, and dated earlier"
     )
 
 
